@@ -1,0 +1,1 @@
+"""Where the data is: one folder per application behind the gateway."""

@@ -1,0 +1,1 @@
+"""Which applications there are: the catalogue behind the tiles."""

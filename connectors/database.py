@@ -1,0 +1,187 @@
+"""What our own databases have in common: opening them, their column types, and bringing them up to date.
+
+SQLite is the embedded default, PostgreSQL what several machines share. Each back end that keeps tables of its own
+(directory, embedded shop, embedded accounts) has its own metadata, its own folder of migrations and its own version
+table; none joins another's tables.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Text, event, text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.types import TypeDecorator
+
+from connectors.errors import BackendUnavailable
+
+IdText = Text().with_variant(Text(collation="C"), "postgresql")
+"""Text compared byte by byte on every database, so that keyset pages come out alike."""
+
+NAMING = {
+    "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+    "ck": "ck_%(table_name)s_%(constraint_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware instant in UTC; SQLite keeps it as text without an offset."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store in UTC; refuses a naive datetime."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no time zone; use an aware datetime.")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Return an aware datetime in UTC."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class DatabaseTooNew(Exception):
+    """The database was migrated by a newer Forecourt than this one."""
+
+
+class DatabaseNotMigrated(Exception):
+    """The database lacks migrations that this Forecourt needs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Migrations:
+    """One back end's migrations: the folder with `versions/`, and the table that keeps how far they were run."""
+
+    backend: str
+    folder: Path
+    version_table: str
+
+
+def new_metadata() -> MetaData:
+    """Return metadata whose constraints have predictable names, as migrations need."""
+    return MetaData(naming_convention=NAMING)
+
+
+def open_database(url: str) -> AsyncEngine:
+    """Return an engine for a ``sqlite+aiosqlite:`` or ``postgresql+asyncpg:`` URL, with nothing connected yet.
+
+    SQLite runs in WAL mode with foreign keys on and waits up to five seconds for a writer.
+    """
+    if url.startswith("sqlite"):
+        engine = create_async_engine(url, connect_args={"timeout": 5})
+        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+        return engine
+    return create_async_engine(
+        url,
+        pool_size=10,
+        max_overflow=0,
+        pool_timeout=5,
+        pool_pre_ping=False,
+        connect_args={"timeout": 5, "server_settings": {"application_name": "forecourt"}},
+    )
+
+
+@asynccontextmanager
+async def database_errors(backend: str) -> AsyncIterator[None]:
+    """Turn a database that does not answer into BackendUnavailable; other errors pass, for they are ours."""
+    try:
+        yield
+    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+        raise BackendUnavailable(backend, type(error).__name__) from error
+    except DBAPIError as error:
+        if error.connection_invalidated:
+            raise BackendUnavailable(backend, type(error).__name__) from error
+        raise
+
+
+async def migrate(engine: AsyncEngine, migrations: Migrations) -> list[str]:
+    """Bring the back end's tables up to date in one transaction and return the revisions that were run.
+
+    Several processes may start at the same time: one migrates, the others wait (PostgreSQL) or retry (SQLite).
+
+    Raises:
+        DatabaseTooNew: The database has a revision that this Forecourt does not know; nothing is changed.
+    """
+    async with engine.begin() as connection:
+        return await connection.run_sync(_upgrade, migrations)
+
+
+async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
+    """Return when the back end's tables are exactly those this Forecourt knows.
+
+    Raises:
+        DatabaseNotMigrated: Migrations are missing.
+        DatabaseTooNew: The database has a revision that this Forecourt does not know.
+    """
+
+    def check(connection: Connection) -> None:
+        environment, scripts = _environment(migrations)
+        environment.configure(connection=connection, version_table=migrations.version_table)
+        heads = environment.get_context().get_current_heads()
+        _refuse_unknown(heads, scripts, migrations)
+        if set(heads) != set(scripts.get_heads()):
+            raise DatabaseNotMigrated(
+                f"The {migrations.backend} database is not up to date. Run `forecourt migrate` and start again."
+            )
+
+    async with engine.connect() as connection:
+        await connection.run_sync(check)
+
+
+def _upgrade(connection: Connection, migrations: Migrations) -> list[str]:
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7201946183)"))
+    environment, scripts = _environment(migrations)
+    done: list[str] = []
+
+    def steps(revision: Any, _context: Any) -> Any:
+        _refuse_unknown(revision, scripts, migrations)
+        run = scripts._upgrade_revs("head", revision)
+        done.extend(step.revision.revision for step in run)
+        return run
+
+    environment.configure(connection=connection, version_table=migrations.version_table, fn=steps, render_as_batch=True)
+    with environment:
+        environment.run_migrations()
+    return done
+
+
+def _environment(migrations: Migrations) -> tuple[EnvironmentContext, ScriptDirectory]:
+    config = Config()
+    config.set_main_option("script_location", str(migrations.folder))
+    scripts = ScriptDirectory.from_config(config)
+    return EnvironmentContext(config, scripts), scripts
+
+
+def _refuse_unknown(heads: Any, scripts: ScriptDirectory, migrations: Migrations) -> None:
+    for head in heads if isinstance(heads, tuple) else (heads,) if heads else ():
+        try:
+            scripts.get_revision(head)
+        except CommandError as error:
+            raise DatabaseTooNew(
+                f"The {migrations.backend} database is at revision {head}, which this Forecourt does not know: it was "
+                "written by a newer version. Start that version, or restore a backup taken before the upgrade."
+            ) from error
+
+
+def _prepare_sqlite(connection: Any, _record: PoolProxiedConnection) -> None:
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()

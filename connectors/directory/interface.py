@@ -1,0 +1,345 @@
+"""The directory as the rest of Forecourt sees it: records, questions, changes and what can go wrong.
+
+Exception
+    StaleVersion            somebody changed the record since it was read
+    RefreshTokenReused      a refresh token came twice; its session has been ended
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
+from connectors.pages import Page
+from connectors.values import AccountKind, Address
+
+
+class OrganizationKind(StrEnum):
+    """What a company is to the vendor (K11)."""
+
+    INSTALLER = "INSTALLER"
+    RESELLER = "RESELLER"
+    OPERATOR = "OPERATOR"
+    LICENSEE = "LICENSEE"
+
+
+class OrganizationStatus(StrEnum):
+    """Where a company stands; permissions count only in an ACTIVE one."""
+
+    PENDING_REVIEW = "PENDING_REVIEW"
+    ACTIVE = "ACTIVE"
+    REJECTED = "REJECTED"
+    BLOCKED = "BLOCKED"
+    CLOSED = "CLOSED"
+
+
+class MembershipStatus(StrEnum):
+    """Where a person stands in a company; permissions count only for an ACTIVE member."""
+
+    INVITED = "INVITED"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    REMOVED = "REMOVED"
+
+
+class GrantKind(StrEnum):
+    """A grant gives either a role or one single permission."""
+
+    ROLE = "ROLE"
+    PERMISSION = "PERMISSION"
+
+
+@dataclass(frozen=True, slots=True)
+class UserRecord:
+    """A person. `seen_in` is the organization through which the record was reached, None for the person themself."""
+
+    id: UserId
+    email: str
+    email_verified: bool
+    first_name: str
+    last_name: str
+    phone: str | None
+    locale: str | None
+    address: Address | None
+    account_kind: AccountKind
+    default_organization_id: OrganizationId | None
+    created_at: datetime
+    profile_version: int
+    seen_in: OrganizationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationRecord:
+    """A company that buys from the vendor."""
+
+    id: OrganizationId
+    version: int
+    customer_number: str | None
+    name: str
+    legal_name: str | None
+    kind: OrganizationKind
+    status: OrganizationStatus
+    seat: Address | None
+    vat_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """One person's place in one company."""
+
+    id: MembershipId
+    version: int
+    organization_id: OrganizationId
+    user_id: UserId
+    status: MembershipStatus
+    joined_at: datetime | None
+    job_title: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class GrantRecord:
+    """A role or one permission, given to a membership; `key` is the role's key or the permission's code."""
+
+    id: GrantId
+    membership_id: MembershipId
+    organization_id: OrganizationId
+    user_id: UserId
+    kind: GrantKind
+    key: str
+    granted_at: datetime
+    granted_by_id: UserId | None
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """What one person holds in one organization: the membership, the state of both sides, and every grant."""
+
+    membership_id: MembershipId
+    organization_id: OrganizationId
+    membership_status: MembershipStatus
+    organization_status: OrganizationStatus
+    grants: tuple[GrantRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CallerRecord:
+    """All that a request needs to know of who asks: the person, their standings (REMOVED ones left out), vendor rights.
+
+    `vendor_permissions` are codes that vendor staff hold by themselves, never through an organization.
+    """
+
+    user: UserRecord
+    session_id: SessionId | None
+    standings: tuple[StandingRecord, ...]
+    vendor_permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRecord:
+    """One signed-in device; ended sessions are refused on the next request."""
+
+    id: SessionId
+    user_id: UserId
+    device_label: str
+    ip_address: str | None
+    created_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFilter:
+    """Which members of an organization are asked for; None means no restriction.
+
+    `search` finds part of a first name, last name or e-mail address, whatever the case. `role_keys` keeps members
+    who hold at least one of these roles, unexpired at `now`. Without `status`, REMOVED members are left out.
+    """
+
+    status: tuple[MembershipStatus, ...] | None = None
+    search: str | None = None
+    role_keys: tuple[str, ...] | None = None
+    now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileChange:
+    """The parts of a profile to set; a part that is absent from `values` stays as it is.
+
+    Keys: ``first_name``, ``last_name``, ``phone``, ``locale`` (str or None), ``address`` (Address or None).
+    """
+
+    values: Mapping[str, str | Address | None]
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """What the audit log keeps of one change: names and values before and after, never a secret."""
+
+    action: str
+    actor_id: UserId | None
+    subject_id: str
+    organization_id: OrganizationId | None
+    request_id: str
+    ip_address: str | None = None
+    before: Mapping[str, str | None] = field(default_factory=dict)
+    after: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryData:
+    """Whole records to load at once, for demo data and imports; `login_names` are (shown as, whose) pairs.
+
+    `vendor_permissions` are (who, permission code) pairs.
+    """
+
+    users: Sequence[UserRecord]
+    login_names: Sequence[tuple[str, UserId]]
+    organizations: Sequence[OrganizationRecord]
+    memberships: Sequence[MembershipRecord]
+    grants: Sequence[GrantRecord]
+    vendor_permissions: Sequence[tuple[UserId, str]]
+
+
+class StaleVersion(Exception):
+    """The record was changed since it was read; `current_version` is the version it has now."""
+
+    def __init__(self, current_version: int) -> None:
+        super().__init__(f"The current version is {current_version}.")
+        self.current_version = current_version
+
+
+class RefreshTokenReused(Exception):
+    """A refresh token came a second time, so it was stolen or replayed; the whole session has been ended."""
+
+
+class Directory(Protocol):
+    """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
+
+    Each method costs one statement however long the lists are; every method raises BackendUnavailable when the
+    database does not answer.
+    """
+
+    async def caller(self, user_id: UserId, session_id: SessionId | None, now: datetime) -> CallerRecord | None:
+        """Return who asks, in one indexed read; None for an unknown or deleted user.
+
+        With a `session_id`, None also when that session is not this user's, was ended or has expired at `now`.
+        """
+
+    async def user_id_of_login_name(self, login_name: str) -> UserId | None:
+        """Return whose login name (already normalized: trimmed, lower case) or verified e-mail address this is."""
+
+    async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
+        """Return each user's login names as they are shown, e-mail address first; parallel to `user_ids`."""
+
+    async def users(self, ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
+        """Return the users with these ids."""
+
+    async def users_in_common(
+        self, viewer_id: UserId, ids: Sequence[UserId]
+    ) -> Sequence[Sequence[tuple[UserRecord, OrganizationId]]]:
+        """Return each user once per organization where both they and the viewer have a membership not REMOVED.
+
+        The records carry that organization as `seen_in`.
+        """
+
+    async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
+        """Return the organizations with these ids."""
+
+    async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
+        """Return the memberships with these ids."""
+
+    async def memberships_of(
+        self, user_ids: Sequence[UserId], *, first: int, after: str | None, status: Sequence[MembershipStatus] | None
+    ) -> Sequence[Page[MembershipRecord]]:
+        """Return each user's memberships by name of the organization; without `status`, REMOVED ones are left out.
+
+        Raises:
+            InvalidCursor: `after` is not a cursor of this list.
+        """
+
+    async def count_memberships_of(
+        self, user_ids: Sequence[UserId], status: Sequence[MembershipStatus] | None
+    ) -> Sequence[int]:
+        """Return how many entries `memberships_of` has for each user in all."""
+
+    async def members_of(
+        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: MemberFilter
+    ) -> Sequence[Page[MembershipRecord]]:
+        """Return each organization's members by last name, first name and id.
+
+        Raises:
+            InvalidCursor: `after` is not a cursor of this list.
+        """
+
+    async def count_members_of(self, organization_ids: Sequence[OrganizationId], where: MemberFilter) -> Sequence[int]:
+        """Return how many entries `members_of` has for each organization in all."""
+
+    async def grants_of(self, membership_ids: Sequence[MembershipId]) -> Sequence[Sequence[GrantRecord]]:
+        """Return each membership's grants, expired ones too, roles first, then by key."""
+
+    async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
+        """Return the grants with these ids."""
+
+    async def holders_of(
+        self,
+        organization_ids: Sequence[OrganizationId],
+        *,
+        role_keys: Sequence[str],
+        permissions: Sequence[str],
+        now: datetime,
+    ) -> Sequence[Sequence[MembershipRecord]]:
+        """Return each organization's ACTIVE members holding one of these roles or single permissions unexpired at `now`.
+
+        In the order of `members_of`.
+        """  # fmt: skip
+
+    def change(self) -> AbstractAsyncContextManager["DirectoryChange"]:
+        """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises."""
+
+    async def is_empty(self) -> bool:
+        """Return whether there is no user and no organization yet."""
+
+    async def load(self, data: DirectoryData) -> None:
+        """Store all of these new records in one transaction, in few statements however many they are."""
+
+    async def healthy(self) -> bool:
+        """Return whether the database answers."""
+
+
+class DirectoryChange(Protocol):
+    """Deeds, all in one transaction with their audit rows."""
+
+    async def open_session(
+        self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime
+    ) -> None:
+        """Store a new session with its first refresh token (only the hash is stored)."""
+
+    async def rotate_refresh_token(
+        self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime
+    ) -> SessionRecord | None:
+        """Replace a refresh token by its successor, at most once however many ask at the same time.
+
+        Returns the session, or None when the token is unknown or expired or its session ended.
+
+        Raises:
+            RefreshTokenReused: The token had been replaced before. The session is ended, and that is committed.
+        """
+
+    async def end_session(self, session_id: SessionId, now: datetime) -> None:
+        """End a session; ending one that is over changes nothing."""
+
+    async def update_profile(
+        self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime
+    ) -> tuple[UserRecord, UserRecord]:
+        """Change a profile and return it as it was and as it is now, with the next version.
+
+        Raises:
+            StaleVersion: The profile's version is not `expected_version`. Nothing is changed.
+        """
+
+    async def record(self, entry: AuditEntry, now: datetime) -> None:
+        """Append to the audit log."""

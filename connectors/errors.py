@@ -1,0 +1,32 @@
+"""What can go wrong with an application behind the gateway.
+
+ConnectorError
+    BackendUnavailable      it does not answer; try again later
+        BackendTimeout      it did not answer in time
+    UnexpectedAnswer        it answered something that its interface does not allow
+InvalidCursor               the place to go on from is none that this list gave out
+"""
+
+
+class ConnectorError(Exception):
+    """A back end did not do what its interface promises; `backend` names it (``shop``, ``directory``)."""
+
+    def __init__(self, backend: str, detail: str = "") -> None:
+        super().__init__(f"{backend}: {detail}" if detail else backend)
+        self.backend = backend
+
+
+class BackendUnavailable(ConnectorError):
+    """The back end does not answer."""
+
+
+class BackendTimeout(BackendUnavailable):
+    """The back end did not answer in time."""
+
+
+class UnexpectedAnswer(ConnectorError):
+    """The back end answered something that its interface does not allow."""
+
+
+class InvalidCursor(ValueError):
+    """The cursor was not given out by the list it is used in."""

@@ -1,0 +1,122 @@
+"""The shop as the rest of Forecourt sees it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Protocol
+
+from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
+from connectors.pages import Page
+from connectors.values import Address, Money
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands; a state of a real shop that is unknown here maps to the nearest (DOMAIN)."""
+
+    DRAFT = "DRAFT"
+    PENDING_APPROVAL = "PENDING_APPROVAL"
+    REJECTED = "REJECTED"
+    SUBMITTED = "SUBMITTED"
+    CONFIRMED = "CONFIRMED"
+    PARTIALLY_SHIPPED = "PARTIALLY_SHIPPED"
+    SHIPPED = "SHIPPED"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+    FAILED = "FAILED"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRecord:
+    """An order of an organization; `total` is the sum of its lines, `placed_at` is None for a draft."""
+
+    id: OrderId
+    number: str
+    organization_id: OrganizationId
+    status: OrderStatus
+    created_at: datetime
+    placed_at: datetime | None
+    placed_by_id: UserId | None
+    total: Money
+    shipping_address: Address | None
+    tracking_url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderLineRecord:
+    """One position of an order; `total` is quantity times unit price."""
+
+    order_id: OrderId
+    position: int
+    sku: str
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEventRecord:
+    """One step of an order's way; `messages` are what the shop says of it, by language."""
+
+    id: OrderEventId
+    order_id: OrderId
+    organization_id: OrganizationId
+    at: datetime
+    status: OrderStatus
+    actor_id: UserId | None
+    messages: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders are asked for; None means no restriction."""
+
+    status: tuple[OrderStatus, ...] | None = None
+    placed_by_id: UserId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ShopData:
+    """Whole records to load at once, for demo data and imports."""
+
+    orders: Sequence[OrderRecord]
+    lines: Sequence[OrderLineRecord]
+    events: Sequence[OrderEventRecord]
+
+
+class Shop(Protocol):
+    """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
+
+    Each method costs one call to the shop however long the lists are, and raises BackendUnavailable when the shop
+    does not answer.
+    """
+
+    async def orders_of(
+        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: OrderFilter
+    ) -> Sequence[Page[OrderRecord]]:
+        """Return each organization's orders, newest (by `created_at`, then id) first.
+
+        Raises:
+            InvalidCursor: `after` is not a cursor of this list.
+        """
+
+    async def count_orders_of(
+        self, organization_ids: Sequence[OrganizationId], where: OrderFilter
+    ) -> Sequence[int | None]:
+        """Return how many orders `orders_of` has for each organization in all; None where the shop cannot count."""
+
+    async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
+        """Return the orders with these ids."""
+
+    async def lines_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderLineRecord]]:
+        """Return each order's lines by position."""
+
+    async def events_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderEventRecord]]:
+        """Return each order's events, oldest first."""
+
+    async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
+        """Return the events with these ids."""
+
+    async def healthy(self) -> bool:
+        """Return whether the shop answers."""

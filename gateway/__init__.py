@@ -1,0 +1,1 @@
+"""The door: the process, and everything about HTTP."""

@@ -1,0 +1,1 @@
+"""What happens: one function per question or deed; knows neither GraphQL nor HTTP."""

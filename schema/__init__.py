@@ -1,0 +1,1 @@
+"""What may be asked: GraphQL types, inputs, payloads and their guards."""
