@@ -292,7 +292,7 @@ class Directory(Protocol):
         permissions: Sequence[str],
         now: datetime,
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE members holding one of these roles or single permissions unexpired at `now`.
+        """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`.
 
         In the order of `members_of`.
         """  # fmt: skip
