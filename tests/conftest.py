@@ -1,0 +1,42 @@
+"""What every test can ask for: servers of its own, and fresh databases on both kinds of them."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.servers import DatabaseKind, fresh_database, servers
+
+
+@pytest.fixture(scope="session", autouse=True)
+async def _servers_stop_at_the_end() -> AsyncIterator[None]:
+    yield
+    await servers.stop()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> str:
+    """The URL of a PostgreSQL server (``postgresql+asyncpg:``) on which databases may be created."""
+    return servers.postgresql.render_as_string(hide_password=False)
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> str:
+    """The URL of a server that speaks the Redis protocol."""
+    return servers.redis
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    """Each kind of database in turn."""
+    kind: DatabaseKind = request.param
+    return kind
+
+
+@pytest.fixture
+async def database_url(database_kind: DatabaseKind) -> AsyncIterator[str]:
+    """The URL of a database of the test's own, without any table, on each kind of database in turn.
+
+    A database that is migrated already comes from `tests.servers.fresh_database(kind, *migrations)`.
+    """
+    async with fresh_database(database_kind) as url:
+        yield url
