@@ -1,0 +1,7 @@
+"""How the embedded shop's tables came to be, step by step."""
+
+from pathlib import Path
+
+from connectors.database import Migrations
+
+MIGRATIONS = Migrations(backend="shop", folder=Path(__file__).parent, version_table="shop_version")

@@ -1,0 +1,61 @@
+"""The embedded shop's tables. Organizations and persons are known by their ids alone: the directory owns them.
+
+An order keeps its total although it is the sum of the lines, so that a list of orders is read without touching the
+lines; `EmbeddedShop.load` refuses an order whose lines say otherwise.
+"""
+
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+
+from connectors.database import IdText, UtcDateTime, new_metadata
+from connectors.shop.interface import OrderStatus
+
+METADATA = new_metadata()
+
+_KNOWN_STATUS = f"status IN ({', '.join(repr(status.value) for status in OrderStatus)})"
+
+SHOP_ORDERS = Table(
+    "shop_orders",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("number", IdText, nullable=False, unique=True),
+    Column("organization_id", IdText, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("placed_at", UtcDateTime),
+    Column("placed_by_id", IdText),
+    Column("total_minor_units", BigInteger, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("shipping_address", Text),  # JSON of connectors.values.Address
+    Column("tracking_url", Text),
+    CheckConstraint(_KNOWN_STATUS, name="status"),
+    CheckConstraint("status <> 'DRAFT' OR placed_at IS NULL", name="draft_is_not_placed"),
+    CheckConstraint("length(currency) = 3", name="currency"),
+    # Read backwards for "newest first"; both databases do so at no cost.
+    Index(None, "organization_id", "created_at", "id"),
+)
+
+SHOP_ORDER_LINES = Table(
+    "shop_order_lines",
+    METADATA,
+    Column("order_id", IdText, ForeignKey("shop_orders.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("sku", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("quantity", Integer, nullable=False),
+    Column("unit_price_minor_units", BigInteger, nullable=False),
+    CheckConstraint("position > 0", name="position"),
+    CheckConstraint("quantity > 0", name="quantity"),
+)
+
+SHOP_ORDER_EVENTS = Table(
+    "shop_order_events",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("order_id", IdText, ForeignKey("shop_orders.id", ondelete="CASCADE"), nullable=False),
+    Column("at", UtcDateTime, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("actor_id", IdText),
+    Column("messages", Text, nullable=False),  # JSON object: language to text
+    CheckConstraint(_KNOWN_STATUS, name="status"),
+    Index(None, "order_id", "at", "id"),
+)
