@@ -20,7 +20,7 @@ class LaunchKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CategoryRecord:
-    """A group of applications on the page; `position` orders the groups."""
+    """A group of applications on the page; `position` orders the groups, from 1."""
 
     key: str
     labels: Localized
@@ -29,7 +29,10 @@ class CategoryRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModeRecord:
-    """A way in which an application can be opened, by these roles or permissions only (the PRO mode of K52)."""
+    """A way in which an application can be opened (the PRO mode of K52).
+
+    It is for those for whom the application opens and who hold one of `role_keys` or one of `permissions` there.
+    """
 
     key: str
     labels: Localized
@@ -39,11 +42,17 @@ class ModeRecord:
 
 @dataclass(frozen=True, slots=True)
 class ApplicationRecord:
-    """An application behind the portal and who may open it.
+    """An application behind the portal, to whom it is shown and for whom it opens.
 
-    A member may open it with one of `role_keys`, with one of `permissions`, or when it is `for_every_member`;
-    somebody without an organization when their account kind is in `audience` and nothing else is asked for
-    (`for_every_account`). An application is only ever shown to the account kinds in `audience`.
+    It is shown only to people whose account kind is in `audience`; for everybody else it does not exist. Of those it
+    is shown to, it opens for
+
+    - people whose account kind is in `open_to`, by themselves: no organization and no role is asked for;
+    - active members of an active organization, when they look at it there, with one of `role_keys` or one of
+      `permissions` in that organization, or, when it is `for_every_member`, with neither.
+
+    So an application with the audience private operator and business customer, open to private operators, opens for
+    every private operator, and for a business customer only by role or permission. `open_to` is part of `audience`.
     """
 
     key: str
@@ -58,7 +67,7 @@ class ApplicationRecord:
     role_keys: frozenset[str]
     permissions: frozenset[str]
     for_every_member: bool
-    for_every_account: bool
+    open_to: frozenset[AccountKind]
     launch_kind: LaunchKind
     launch_url: str
     parent_key: str | None

@@ -1,0 +1,292 @@
+"""The catalogue from a profile's ``applications.toml``, the embedded default.
+
+The order of the file is the order of the page: categories as they stand, applications as they stand within theirs.
+
+Exception
+    InvalidCatalogue        the file cannot be used
+"""
+
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from connectors.applications.interface import ApplicationRecord, CategoryRecord, LaunchKind, ModeRecord
+from connectors.values import AccountKind, Localized
+
+Word = TypeVar("Word", bound=StrEnum)
+
+_PLATFORMS = ("pc", "tablet", "smartphone")
+_APPLICATION_KEYS = (
+    "name",
+    "tagline",
+    "description",
+    "icon",
+    "category",
+    "platforms",
+    "audience",
+    "open_to",
+    "roles",
+    "permissions",
+    "every_member",
+    "launch",
+    "parent",
+    "modes",
+    "published_at",
+)
+
+
+class InvalidCatalogue(Exception):
+    """The catalogue cannot be used; the message says where, what is wrong and what to write instead."""
+
+
+class EmbeddedApplications:
+    """The applications of one file, read once and kept."""
+
+    def __init__(self, records: Iterable[ApplicationRecord]) -> None:
+        self._records = tuple(sorted(records, key=lambda record: record.position))
+        self._by_key = {record.key: record for record in self._records}
+
+    @classmethod
+    def from_toml(cls, text: str, source: str) -> "EmbeddedApplications":
+        """Return the catalogue that the TOML text describes; `source` is the file's name for messages.
+
+        Raises:
+            InvalidCatalogue: With the entry, what is wrong there, and the nearest valid name.
+        """
+        try:
+            document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidCatalogue(f"{source} is not valid TOML: {error}.") from error
+        return cls(_Reader(source, text).catalogue(document))
+
+    async def catalogue(self) -> Sequence[ApplicationRecord]:
+        """Return every published application."""
+        return self._records
+
+    async def applications(self, keys: Sequence[str]) -> Sequence[ApplicationRecord | None]:
+        """Return the applications with these keys, parallel to `keys`, None where there is none."""
+        return [self._by_key.get(key) for key in keys]
+
+
+class _Reader:
+    """Turns tables into records and says of each fault where it stands and what would be right."""
+
+    def __init__(self, source: str, text: str) -> None:
+        self.source = source
+        self.lines = [line.strip() for line in text.splitlines()]
+
+    def catalogue(self, document: Mapping[str, Any]) -> list[ApplicationRecord]:
+        self.only_keys(document, "the file", ("categories", "applications"))
+        categories = {
+            key: self.category(key, table, position)
+            for position, (key, table) in enumerate(self.tables(document, "categories").items(), 1)
+        }
+        tables = self.tables(document, "applications")
+        by_category = sorted(tables, key=lambda key: self.category_of(key, tables[key], categories).position)
+        records = {
+            key: self.application(key, tables[key], position, categories) for position, key in enumerate(by_category, 1)
+        }
+        for record in records.values():
+            self.check_parent(record, records)
+        return list(records.values())
+
+    def category(self, key: str, table: Mapping[str, Any], position: int) -> CategoryRecord:
+        place = f"[categories.{key}]"
+        self.only_keys(table, place, ("label",))
+        return CategoryRecord(key=key, labels=self.texts(table, "label", place), position=position)
+
+    def category_of(
+        self, key: str, table: Mapping[str, Any], categories: Mapping[str, CategoryRecord]
+    ) -> CategoryRecord:
+        place = f"[applications.{key}]"
+        name = self.text(table, "category", place, example=next(iter(categories)))
+        if name not in categories:
+            raise self.refusal(place, f'category "{name}" is none of the file{_nearest(name, categories)}')
+        return categories[name]
+
+    def application(
+        self, key: str, table: Mapping[str, Any], position: int, categories: Mapping[str, CategoryRecord]
+    ) -> ApplicationRecord:
+        place = f"[applications.{key}]"
+        self.only_keys(table, place, _APPLICATION_KEYS)
+        kind, url = self.launch(table, place)
+        record = ApplicationRecord(
+            key=key,
+            names=self.texts(table, "name", place),
+            taglines=self.texts(table, "tagline", place),
+            descriptions=self.texts(table, "description", place),
+            icon_url=self.icon(table, place),
+            category=self.category_of(key, table, categories),
+            position=position,
+            platforms=self.platforms(table, place),
+            audience=self.words(table, "audience", place, AccountKind),
+            open_to=self.words(table, "open_to", place, AccountKind),
+            role_keys=frozenset(self.strings(table, "roles", place)),
+            permissions=frozenset(self.strings(table, "permissions", place)),
+            for_every_member=self.boolean(table, "every_member", place),
+            launch_kind=kind,
+            launch_url=url,
+            parent_key=self.text(table, "parent", place, example="shop") if "parent" in table else None,
+            modes=tuple(
+                self.mode(mode_key, mode, f"[applications.{key}.modes.{mode_key}]")
+                for mode_key, mode in self.tables(table, "modes", place, required=False).items()
+            ),
+            published_at=self.instant(table, "published_at", place),
+        )
+        self.check_audience(record, place)
+        return record
+
+    def check_audience(self, record: ApplicationRecord, place: str) -> None:
+        if not record.audience:
+            raise self.refusal(place, f"nobody would see it; list in audience some of {', '.join(AccountKind)}")
+        if surplus := sorted(record.open_to - record.audience):
+            raise self.refusal(place, f"it is open to {surplus[0]}, who do not see it; add {surplus[0]} to audience")
+        if not (record.open_to or record.role_keys or record.permissions or record.for_every_member):
+            raise self.refusal(
+                place, "nobody could open it; give it roles, permissions, open_to, or every_member = true"
+            )
+
+    def check_parent(self, record: ApplicationRecord, records: Mapping[str, ApplicationRecord]) -> None:
+        place = f"[applications.{record.key}]"
+        parent = records.get(record.parent_key) if record.parent_key is not None else None
+        if record.parent_key is not None and parent is None:
+            raise self.refusal(
+                place, f'parent "{record.parent_key}" is no application{_nearest(record.parent_key, records)}'
+            )
+        if parent is not None and (parent.parent_key is not None or parent is record):
+            raise self.refusal(
+                place, f'parent "{parent.key}" is itself part of an application; name one that stands by itself'
+            )
+
+    def mode(self, key: str, table: Mapping[str, Any], place: str) -> ModeRecord:
+        self.only_keys(table, place, ("label", "roles", "permissions"))
+        roles = frozenset(self.strings(table, "roles", place))
+        permissions = frozenset(self.strings(table, "permissions", place))
+        if not roles and not permissions:
+            raise self.refusal(place, "nobody could use this mode; give it roles or permissions")
+        return ModeRecord(key=key, labels=self.texts(table, "label", place), role_keys=roles, permissions=permissions)
+
+    def launch(self, table: Mapping[str, Any], place: str) -> tuple[LaunchKind, str]:
+        launch = table.get("launch")
+        if not isinstance(launch, dict):
+            raise self.refusal(place, 'it needs launch = { kind = "OIDC_INITIATE_LOGIN", url = "https://…" }')
+        self.only_keys(launch, f"launch of {place}", ("kind", "url"))
+        kind = self.word(self.text(launch, "kind", place, example=LaunchKind.OIDC_INITIATE_LOGIN), place, LaunchKind)
+        url = self.text(launch, "url", place, example="https://shop.example/login")
+        if not _may_be_launched(url, kind):
+            raise self.refusal(
+                place,
+                f'launch url "{url}" is none that a portal may open; write an absolute https:// address (http:// for '
+                "localhost, an application's own scheme for DEEP_LINK and MOBILE_APP), without a user name",
+            )
+        return kind, url
+
+    def icon(self, table: Mapping[str, Any], place: str) -> str | None:
+        if "icon" not in table:
+            return None
+        icon = self.text(table, "icon", place, example="/icons/shop.svg")
+        if not (icon.startswith("https://") or (icon.startswith("/") and not icon.startswith(("//", "/\\")))):
+            raise self.refusal(place, f'icon "{icon}" must be a path on our site ("/icons/shop.svg") or https://')
+        return icon
+
+    def platforms(self, table: Mapping[str, Any], place: str) -> tuple[str, ...]:
+        platforms = self.strings(table, "platforms", place) if "platforms" in table else _PLATFORMS
+        for platform in platforms:
+            if platform not in _PLATFORMS:
+                raise self.refusal(place, f'"{platform}" is no platform{_nearest(platform, _PLATFORMS)}')
+        return platforms
+
+    # What stands in a table
+
+    def refusal(self, place: str, problem: str) -> InvalidCatalogue:
+        line = self.lines.index(place) + 1 if place in self.lines else None
+        return InvalidCatalogue(f"{self.source}{f', line {line}' if line else ''}: {place}: {problem}.")
+
+    def only_keys(self, table: Mapping[str, Any], place: str, known: Sequence[str]) -> None:
+        for key in table:
+            if key not in known:
+                raise self.refusal(place, f'"{key}" is not known here{_nearest(key, known)}')
+
+    def tables(
+        self, table: Mapping[str, Any], key: str, place: str = "the file", *, required: bool = True
+    ) -> dict[str, dict[str, Any]]:
+        value = table.get(key, {})
+        if not isinstance(value, dict) or not all(isinstance(entry, dict) for entry in value.values()):
+            raise self.refusal(place, f"each of the {key} must be a table of its own, such as [{key}.shop]")
+        if required and not value:
+            raise self.refusal(place, f"it has no {key}; write at least one table such as [{key}.shop]")
+        return value
+
+    def texts(self, table: Mapping[str, Any], key: str, place: str) -> Localized:
+        value = table.get(key)
+        if not isinstance(value, dict) or not all(isinstance(text, str) and text for text in value.values()):
+            raise self.refusal(
+                place, f'it needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
+            )
+        if "en" not in value:
+            raise self.refusal(place, f"{key} needs a text in en, the language of last resort")
+        return value
+
+    def text(self, table: Mapping[str, Any], key: str, place: str, *, example: str) -> str:
+        value = table.get(key)
+        if not isinstance(value, str) or not value:
+            raise self.refusal(place, f'it needs {key}, such as {key} = "{example}"')
+        return value
+
+    def strings(self, table: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+        value = table.get(key, [])
+        if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+            raise self.refusal(place, f'{key} must be a list of texts, such as ["A", "B"]')
+        for item in value:
+            if value.count(item) > 1:
+                raise self.refusal(place, f'"{item}" stands twice in {key}; remove one')
+        return tuple(value)
+
+    def words(self, table: Mapping[str, Any], key: str, place: str, vocabulary: type[Word]) -> frozenset[Word]:
+        return frozenset(self.word(text, place, vocabulary) for text in self.strings(table, key, place))
+
+    def word(self, text: str, place: str, vocabulary: type[Word]) -> Word:
+        known = [word.value for word in vocabulary]
+        if text not in known:
+            raise self.refusal(place, f'"{text}" is not known here{_nearest(text, known)}')
+        return vocabulary(text)
+
+    def boolean(self, table: Mapping[str, Any], key: str, place: str) -> bool:
+        value = table.get(key, False)
+        if not isinstance(value, bool):
+            raise self.refusal(place, f"{key} must be true or false")
+        return value
+
+    def instant(self, table: Mapping[str, Any], key: str, place: str) -> datetime | None:
+        value = table.get(key)
+        if value is None:
+            return None
+        if not isinstance(value, datetime) or value.tzinfo is None:
+            raise self.refusal(place, f"{key} must be an instant with its time zone, such as 2026-01-31T08:00:00Z")
+        return value.astimezone(UTC)
+
+
+def _may_be_launched(url: str, kind: LaunchKind) -> bool:
+    try:
+        parts = urlsplit(url)
+        host, user = parts.hostname, parts.username
+    except ValueError:
+        return False
+    if any(character.isspace() or not character.isprintable() for character in url) or user is not None:
+        return False
+    if parts.scheme == "https":
+        return bool(host)
+    if parts.scheme == "http":
+        return host in ("localhost", "127.0.0.1", "::1")
+    own_scheme = kind in (LaunchKind.DEEP_LINK, LaunchKind.MOBILE_APP)
+    return own_scheme and bool(host) and parts.scheme not in ("", "javascript", "data", "vbscript", "file", "blob")
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    names = list(known)
+    close = difflib.get_close_matches(word.upper() if names and names[0].isupper() else word.lower(), names, n=1)
+    return f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(names)}"

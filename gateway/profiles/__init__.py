@@ -1,0 +1,159 @@
+"""The shipped profiles: everything that makes a Forecourt one vendor's portal, as files in one folder.
+
+Exception
+    InvalidProfile          the profile cannot be used
+
+A folder holds ``profile.toml`` (title, locale, currency), ``policy.toml``, ``applications.toml`` and, if it likes,
+``demo.toml``, ``icons/*.svg`` and ``examples/*.graphql``. What stands in the policy and in the catalogue is read by
+those who use it.
+"""
+
+import difflib
+import json
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from connectors.values import Localized
+
+_SHIPPED = Path(__file__).parent
+_KNOWN_KEYS = ("title", "locale", "currency")
+
+
+class InvalidProfile(Exception):
+    """The profile cannot be used; the message names what is wrong and what to do."""
+
+
+class Example(NamedTuple):
+    """A query to try; `variables` is JSON text or None."""
+
+    name: str
+    query: str
+    variables: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """One portal as configured: its texts as they were read, each with the name of its file for messages.
+
+    `icons` are the SVG files by name (``webshop.svg``); `examples` stand in the order of their file names.
+    """
+
+    key: str
+    title: Localized
+    locale: str
+    currency: str
+    folder: Path
+    policy_text: str
+    policy_source: str
+    applications_text: str
+    applications_source: str
+    demo_text: str | None
+    demo_source: str
+    examples: tuple[Example, ...]
+    icons: Mapping[str, bytes]
+
+
+def shipped_profiles() -> tuple[str, ...]:
+    """Return the names of the profiles that come with Forecourt."""
+    return tuple(sorted(file.parent.name for file in _SHIPPED.glob("*/profile.toml")))
+
+
+def load_profile(name_or_path: str) -> Profile:
+    """Return the shipped profile of this name, or the one in the folder at this path.
+
+    Raises:
+        InvalidProfile: There is none, or one of its files is missing or unreadable.
+    """
+    folder = _folder(name_or_path)
+    settings = _settings(folder)
+    demo = folder / "demo.toml"
+    return Profile(
+        key=folder.name,
+        title=settings["title"],
+        locale=settings["locale"],
+        currency=settings["currency"],
+        folder=folder,
+        policy_text=_read(folder / "policy.toml", "who may do what"),
+        policy_source=str(folder / "policy.toml"),
+        applications_text=_read(folder / "applications.toml", "the applications behind the portal"),
+        applications_source=str(folder / "applications.toml"),
+        demo_text=_read(demo, "the demo company") if demo.exists() else None,
+        demo_source=str(demo),
+        examples=tuple(_example(file) for file in sorted(folder.glob("examples/*.graphql"))),
+        icons={file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))},
+    )
+
+
+def _folder(name_or_path: str) -> Path:
+    shipped = shipped_profiles()
+    if name_or_path in shipped:
+        return _SHIPPED / name_or_path
+    is_path = "/" in name_or_path or "\\" in name_or_path or name_or_path in (".", "..")
+    folder = Path(name_or_path)
+    if not is_path and not folder.is_dir():
+        close = difflib.get_close_matches(name_or_path.lower().replace("-", "_"), shipped, n=1)
+        guess = f' Did you mean "{close[0]}"?' if close else ""
+        raise InvalidProfile(
+            f'There is no profile "{name_or_path}".{guess} Shipped are {", ".join(shipped)}; '
+            "or give the path of a folder with a profile.toml of your own."
+        )
+    if not folder.is_dir():
+        raise InvalidProfile(
+            f"{name_or_path} is not a folder. Give the path of a folder with a profile.toml, "
+            f"or one of the shipped profiles: {', '.join(shipped)}."
+        )
+    return folder.resolve()
+
+
+def _settings(folder: Path) -> dict[str, Any]:
+    file = folder / "profile.toml"
+    text = _read(file, "title, locale and currency")
+    try:
+        settings = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidProfile(f"{file} is not valid TOML: {error}.") from error
+    for key in settings:
+        if key not in _KNOWN_KEYS:
+            raise InvalidProfile(f'{file}: "{key}" is not known; known are {", ".join(_KNOWN_KEYS)}.')
+    title = settings.get("title")
+    if not isinstance(title, dict) or "en" not in title or not all(isinstance(text, str) for text in title.values()):
+        raise InvalidProfile(
+            f'{file}: it needs title, such as title = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
+        )
+    if not isinstance(settings.get("locale"), str) or not settings["locale"]:
+        raise InvalidProfile(f'{file}: it needs the locale of last resort, such as locale = "de".')
+    currency = settings.get("currency")
+    if not isinstance(currency, str) or len(currency) != 3 or not currency.isupper():
+        raise InvalidProfile(f'{file}: it needs the currency as three letters of ISO 4217, such as currency = "EUR".')
+    return settings
+
+
+def _example(file: Path) -> Example:
+    query = _read(file, "an example query")
+    first = query.lstrip().partition("\n")[0]
+    name = first.removeprefix("#").strip() if first.startswith("#") else file.stem
+    variables = file.with_suffix(".variables.json")
+    if not variables.exists():
+        return Example(name, query, None)
+    text = _read(variables, "the variables of an example query")
+    try:
+        json.loads(text)
+    except ValueError as error:
+        raise InvalidProfile(f"{variables} is not valid JSON: {error}.") from error
+    return Example(name, query, text)
+
+
+def _read(file: Path, meaning: str) -> str:
+    try:
+        return file.read_text(encoding="utf-8")
+    except FileNotFoundError as error:
+        raise InvalidProfile(
+            f"{file} is missing; it holds {meaning}. Copy the one of a shipped profile "
+            f"({', '.join(shipped_profiles())}) and change it."
+        ) from error
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise InvalidProfile(f"{file} cannot be read: {reason}. Make it a readable UTF-8 text file.") from error
