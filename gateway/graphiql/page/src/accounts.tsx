@@ -1,0 +1,137 @@
+// The menu of demo accounts: one click, or one key, signs in as somebody else.
+
+import { Fragment, useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
+
+import type { Config, DemoAccount } from "./config";
+
+interface Props {
+  demo: NonNullable<Config["demo"]>;
+  signedInAs: string | null;
+  signingIn: string | null;
+  onSignIn(loginName: string, password: string): Promise<void>;
+  onSignOut(): Promise<void>;
+}
+
+export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: Props) {
+  const [isOpen, setOpen] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  const menu = useRef<HTMLDivElement>(null);
+  const menuId = useId();
+  const current = demo.accounts.find((account) => account.loginName === (signingIn ?? signedInAs));
+
+  useEffect(() => {
+    if (!isOpen) return;
+    const items = itemsOf(menu.current);
+    (items.find((item) => item.ariaChecked === "true") ?? items[0])?.focus();
+    const closeOutside = (event: PointerEvent) => {
+      const target = event.target as Node;
+      if (!menu.current?.contains(target) && !button.current?.contains(target)) setOpen(false);
+    };
+    document.addEventListener("pointerdown", closeOutside);
+    return () => document.removeEventListener("pointerdown", closeOutside);
+  }, [isOpen]);
+
+  function close() {
+    setOpen(false);
+    button.current?.focus();
+  }
+
+  function choose(deed: () => Promise<void>) {
+    close();
+    void deed();
+  }
+
+  function moveByKey(event: KeyboardEvent) {
+    const items = itemsOf(menu.current);
+    const here = items.indexOf(document.activeElement as HTMLElement);
+    const steps: Record<string, number> = { ArrowDown: here + 1, ArrowUp: here - 1, Home: 0, End: -1 };
+    const step = steps[event.key];
+    if (event.key === "Escape") close();
+    else if (event.key === "Tab") setOpen(false);
+    else if (step !== undefined) items.at(step % items.length)?.focus();
+    else return;
+    if (event.key !== "Tab") event.preventDefault();
+  }
+
+  return (
+    <div className="accounts">
+      <button
+        ref={button}
+        type="button"
+        className="button account-button"
+        aria-haspopup="menu"
+        aria-expanded={isOpen}
+        aria-controls={menuId}
+        aria-busy={signingIn !== null}
+        onClick={() => setOpen(!isOpen)}
+        onKeyDown={(event) => {
+          if (event.key === "ArrowDown") {
+            event.preventDefault();
+            setOpen(true);
+          }
+        }}
+      >
+        <span className="label">{signingIn ? "Signing in as" : "Account"}</span>
+        <span className="name">{current?.title ?? signingIn ?? signedInAs ?? "Not signed in"}</span>
+        <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
+          <path d="M2 4l4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
+        </svg>
+      </button>
+      {isOpen && (
+        <div ref={menu} id={menuId} role="menu" aria-label="Sign in as" className="menu" onKeyDown={moveByKey}>
+          <MenuItem
+            title="Not signed in"
+            description="Ask as a stranger"
+            isChecked={signedInAs === null}
+            onChoose={() => choose(onSignOut)}
+          />
+          {groupsOf(demo.accounts).map(([group, accounts]) => (
+            <Fragment key={group}>
+              {group && (
+                <p role="presentation" className="group">
+                  {group}
+                </p>
+              )}
+              {accounts.map((account) => (
+                <MenuItem
+                  key={account.loginName}
+                  title={account.title}
+                  description={account.description}
+                  isChecked={account.loginName === signedInAs}
+                  onChoose={() => choose(() => onSignIn(account.loginName, demo.password))}
+                />
+              ))}
+            </Fragment>
+          ))}
+        </div>
+      )}
+    </div>
+  );
+}
+
+function MenuItem(props: { title: string; description: string; isChecked: boolean; onChoose(): void }) {
+  return (
+    <button
+      type="button"
+      role="menuitemradio"
+      aria-checked={props.isChecked}
+      tabIndex={-1}
+      className="item"
+      onClick={props.onChoose}
+    >
+      <span className="title">{props.title}</span>
+      <span className="description">{props.description}</span>
+    </button>
+  );
+}
+
+function itemsOf(menu: HTMLElement | null): HTMLElement[] {
+  return [...(menu?.querySelectorAll<HTMLElement>("[role=menuitemradio]") ?? [])];
+}
+
+/** The accounts under their headings, in the order the gateway lists them. */
+function groupsOf(accounts: DemoAccount[]): [string, DemoAccount[]][] {
+  const groups = new Map<string, DemoAccount[]>();
+  for (const account of accounts) groups.set(account.group, [...(groups.get(account.group) ?? []), account]);
+  return [...groups];
+}

@@ -1,0 +1,105 @@
+// The bar with the accounts, and GraphiQL asking as whoever is signed in.
+
+import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { GraphiQL } from "graphiql";
+import { createClient } from "graphql-ws";
+import { useMemo, useSyncExternalStore } from "react";
+
+import { Accounts } from "./accounts";
+import type { Config, Example } from "./config";
+import type { Session } from "./session";
+import { SignInForm } from "./sign-in-form";
+
+export function Page({ config, session }: { config: Config; session: Session }) {
+  const { account, signingIn, notice } = useSyncExternalStore(session.subscribe, session.current);
+  // A new fetcher makes GraphiQL read the schema again: it may depend on who asks.
+  const fetcher = useMemo(() => fetcherOf(config.endpoint, session), [config.endpoint, session, account?.loginName]);
+  const tabs = useMemo(() => config.examples.map(tabOf), [config.examples]);
+
+  return (
+    <>
+      <header className="bar">
+        <span className="brand">
+          <Mark /> Forecourt
+        </span>
+        <div className="who">
+          {config.demo ? (
+            <Accounts
+              demo={config.demo}
+              signedInAs={account?.loginName ?? null}
+              signingIn={signingIn}
+              onSignIn={session.signIn}
+              onSignOut={session.signOut}
+            />
+          ) : (
+            account === null && <SignInForm busy={signingIn !== null} onSignIn={session.signIn} />
+          )}
+          {account && !config.demo && <span className="signed-in">Signed in as {account.displayName}</span>}
+          {account && (
+            <button type="button" className="button" onClick={session.signOut}>
+              Sign out
+            </button>
+          )}
+        </div>
+      </header>
+      <div role="status" aria-live="polite" className="notices">
+        {notice && (
+          <p className={`notice ${notice.kind}`}>
+            <span>{notice.text}</span>
+            <button type="button" className="button" onClick={session.dismissNotice}>
+              Close
+            </button>
+          </p>
+        )}
+      </div>
+      <main>
+        <GraphiQL
+          fetcher={fetcher}
+          defaultTabs={tabs.length > 0 ? tabs : undefined}
+          defaultEditorToolsVisibility={config.examples.some((example) => example.variables) ? "variables" : undefined}
+          inputValueDeprecation
+          schemaDescription
+        >
+          <GraphiQL.Logo>
+            <a className="licences" href="/graphiql/LICENSES.txt" target="_blank" rel="noreferrer">
+              Licences
+            </a>
+          </GraphiQL.Logo>
+        </GraphiQL>
+      </main>
+    </>
+  );
+}
+
+function fetcherOf(endpoint: string, session: Session) {
+  const socket = new URL(endpoint, location.href);
+  socket.protocol = socket.protocol.replace("http", "ws");
+  return createGraphiQLFetcher({
+    url: endpoint,
+    fetch: session.fetch,
+    enableIncrementalDelivery: false,
+    // Opened by the first subscription only.
+    wsClient: createClient({
+      url: socket.href,
+      retryAttempts: 0,
+      connectionParams: async () => {
+        const token = await session.freshToken();
+        return token ? { Authorization: `Bearer ${token}` } : {};
+      },
+    }),
+  });
+}
+
+function tabOf({ name, query, variables }: Example) {
+  return { query: `# ${name}\n${query}`, variables: variables || null };
+}
+
+function Mark() {
+  return (
+    <svg viewBox="0 0 32 32" width="20" height="20" aria-hidden="true">
+      <rect width="32" height="32" rx="7" fill="var(--accent)" />
+      <path d="M8 24V9a2 2 0 0 1 2-2h13M8 16h11" fill="none" stroke="#fff" strokeWidth="3.2" strokeLinecap="round" />
+      <circle cx="23" cy="23" r="2.6" fill="#fff" />
+    </svg>
+  );
+}

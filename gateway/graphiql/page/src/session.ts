@@ -1,0 +1,210 @@
+// Who is signed in: the tokens, how they are renewed, and what the person should know about it.
+
+import type { Config } from "./config";
+
+const STORED = "forecourt:session";
+const RENEW_BEFORE_EXPIRY = 30_000;
+
+const SIGN_IN = `mutation SignIn($input: SignInInput!) {
+  signIn(input: $input) {
+    accessToken refreshToken expiresAt viewer { user { displayName } } errors { code message }
+  }
+}`;
+const REFRESH = `mutation RefreshSession($input: RefreshSessionInput!) {
+  refreshSession(input: $input) { accessToken refreshToken expiresAt errors { code message } }
+}`;
+const SIGN_OUT = `mutation SignOut { signOut(input: {}) { accepted errors { code message } } }`;
+
+export interface SessionState {
+  /** The login name the person signed in with, and the name to greet them by; null when nobody is signed in. */
+  account: { loginName: string; displayName: string } | null;
+  /** A login name that is being signed in, or null. */
+  signingIn: string | null;
+  notice: { kind: "problem" | "information"; text: string } | null;
+}
+
+interface Tokens {
+  accessToken: string;
+  refreshToken: string;
+  expiresAt: string;
+}
+
+type Stored = Tokens & NonNullable<SessionState["account"]>;
+
+interface UserError {
+  code: string;
+  message: string;
+}
+
+/** The tokens in memory and in sessionStorage, so a reload stays signed in and a new browser does not. */
+export class Session {
+  private state: SessionState = { account: null, signingIn: null, notice: null };
+  private tokens: Tokens | null = null;
+  private renewal: Promise<void> | null = null;
+  private readonly listeners = new Set<() => void>();
+
+  constructor(private readonly endpoint: Config["endpoint"]) {
+    const stored = readStored();
+    if (stored) {
+      this.tokens = stored;
+      this.state = { ...this.state, account: { loginName: stored.loginName, displayName: stored.displayName } };
+    }
+  }
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  readonly current = (): SessionState => this.state;
+
+  readonly signIn = async (loginName: string, password: string): Promise<void> => {
+    if (this.state.signingIn) return;
+    this.tell({ signingIn: loginName, notice: null });
+    const former = this.tokens;
+    try {
+      const payload = await this.ask<Tokens & { viewer: Viewer | null; errors: UserError[] }>("signIn", SIGN_IN, {
+        input: { loginName, password },
+      });
+      if (!payload.accessToken) throw new Error(firstMessage(payload.errors) ?? "The gateway gave no reason.");
+      const displayName = payload.viewer?.user?.displayName ?? loginName;
+      this.keep(payload, { loginName, displayName });
+      if (former) void this.end(former).catch(() => undefined);
+    } catch (error) {
+      this.tell({ notice: { kind: "problem", text: `Could not sign in as ${loginName}. ${messageOf(error)}` } });
+    } finally {
+      this.tell({ signingIn: null });
+    }
+  };
+
+  readonly signOut = async (): Promise<void> => {
+    const tokens = this.tokens;
+    if (!tokens) return;
+    this.forget(null);
+    try {
+      await this.end(tokens);
+    } catch (error) {
+      const text = `Signed out here, but the gateway could not be told. ${messageOf(error)}`;
+      this.tell({ notice: { kind: "problem", text } });
+    }
+  };
+
+  readonly dismissNotice = (): void => this.tell({ notice: null });
+
+  /** `fetch` as the person who is signed in; an access token that ran out is renewed once and the request repeated. */
+  readonly fetch: typeof fetch = async (input, init) => {
+    const headers = new Headers(init?.headers);
+    if (headers.has("authorization")) return fetch(input, init); // written by hand in the Headers editor
+    const token = await this.freshToken();
+    const response = await fetch(input, { ...init, headers: withToken(headers, token) });
+    if (response.status !== 401 || !token) return response;
+    if (this.tokens?.accessToken === token) await this.renew();
+    const renewed = this.tokens?.accessToken;
+    return renewed && renewed !== token ? fetch(input, { ...init, headers: withToken(headers, renewed) }) : response;
+  };
+
+  /** The access token, renewed when it is about to expire. */
+  readonly freshToken = async (): Promise<string | undefined> => {
+    if (this.tokens && Date.parse(this.tokens.expiresAt) - Date.now() < RENEW_BEFORE_EXPIRY) await this.renew();
+    return this.tokens?.accessToken;
+  };
+
+  /** A refresh token works once, and its reuse ends the session: everyone who needs it waits for the same renewal. */
+  private renew(): Promise<void> {
+    this.renewal ??= this.renewOnce().finally(() => (this.renewal = null));
+    return this.renewal;
+  }
+
+  private async renewOnce(): Promise<void> {
+    const { tokens } = this;
+    const { account } = this.state;
+    if (!tokens || !account) return;
+    let payload: Tokens & { errors: UserError[] };
+    try {
+      const input = { refreshToken: tokens.refreshToken };
+      payload = await this.ask("refreshSession", REFRESH, { input });
+    } catch (error) {
+      if (error instanceof Unreachable) return; // the request itself will say so; the session may well be alive
+      payload = { errors: [{ code: "", message: messageOf(error) }] } as unknown as typeof payload;
+    }
+    if (this.tokens !== tokens) return; // signed out, or in as somebody else, in the meantime
+    if (payload.accessToken) this.keep(payload, account);
+    else this.forget(`The session of ${account.loginName} has ended. ${firstMessage(payload.errors) ?? ""}`.trim());
+  }
+
+  private async end(tokens: Tokens): Promise<void> {
+    await this.ask("signOut", SIGN_OUT, {}, tokens.accessToken);
+  }
+
+  private async ask<Payload>(field: string, query: string, variables: object, token?: string): Promise<Payload> {
+    const headers = withToken(new Headers({ "content-type": "application/json", accept: "application/json" }), token);
+    const body = JSON.stringify({ query, variables });
+    let response: Response;
+    let answer: { data?: Record<string, Payload | null> | null; errors?: UserError[] };
+    try {
+      response = await fetch(this.endpoint, { method: "POST", headers, body });
+      answer = await response.json();
+    } catch {
+      throw new Unreachable(`${this.endpoint} gave no answer that can be read.`);
+    }
+    const payload = answer.data?.[field];
+    if (!payload) throw new Error(firstMessage(answer.errors) ?? `The gateway answered ${response.status}.`);
+    return payload;
+  }
+
+  private keep(tokens: Tokens, account: NonNullable<SessionState["account"]>): void {
+    const { accessToken, refreshToken, expiresAt } = tokens;
+    this.tokens = { accessToken, refreshToken, expiresAt };
+    store({ ...this.tokens, ...account });
+    if (account !== this.state.account) this.tell({ account });
+  }
+
+  private forget(reason: string | null): void {
+    this.tokens = null;
+    store(null);
+    this.tell({ account: null, notice: reason ? { kind: "problem", text: reason } : null });
+  }
+
+  private tell(change: Partial<SessionState>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) listener();
+  }
+}
+
+interface Viewer {
+  user: { displayName: string | null } | null;
+}
+
+class Unreachable extends Error {}
+
+function withToken(headers: Headers, token: string | undefined): Headers {
+  const copy = new Headers(headers);
+  if (token) copy.set("authorization", `Bearer ${token}`);
+  return copy;
+}
+
+function firstMessage(errors: UserError[] | undefined): string | undefined {
+  return errors?.[0]?.message;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function readStored(): Stored | null {
+  try {
+    const stored = JSON.parse(sessionStorage.getItem(STORED) ?? "null");
+    return typeof stored?.accessToken === "string" && typeof stored.refreshToken === "string" ? stored : null;
+  } catch {
+    return null; // storage switched off, or written by something else
+  }
+}
+
+function store(session: Stored | null): void {
+  try {
+    if (session) sessionStorage.setItem(STORED, JSON.stringify(session));
+    else sessionStorage.removeItem(STORED);
+  } catch {
+    // Storage switched off: the session lives as long as the page.
+  }
+}
