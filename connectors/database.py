@@ -5,6 +5,8 @@ SQLite is the embedded default, PostgreSQL what several machines share. Each bac
 table; none joins another's tables.
 """
 
+import re
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -17,15 +19,21 @@ from alembic.runtime.environment import EnvironmentContext
 from alembic.script import ScriptDirectory
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, DateTime, Dialect, MetaData, Text, event, text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from connectors.errors import BackendUnavailable
 
-IdText = Text().with_variant(Text(collation="C"), "postgresql")
-"""Text compared byte by byte on every database, so that keyset pages come out alike."""
+_CONFLICTS = ("40001", "40P01")
+"""PostgreSQL's serialization failure and deadlock."""
+
+_AWAY = ("08", "53", "57P", "58")
+"""PostgreSQL's classes of connection trouble, exhausted resources, shutdown and system errors."""
+
+_REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 NAMING = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -34,6 +42,30 @@ NAMING = {
     "fk": "fk_%(table_name)s_%(column_0_N_name)s",
     "pk": "pk_%(table_name)s",
 }
+
+
+class CleanText(TypeDecorator[str]):
+    """Text that every database can keep and look for: NUL and lone surrogates, refused by PostgreSQL, become U+FFFD."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """Replace what cannot be stored, so that a strange id is unknown rather than an error."""
+        return value if value is None else clean_text(value)
+
+
+class BytewiseText(CleanText):
+    """Text compared byte by byte on every database, so that keyset pages come out alike."""
+
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        """Return PostgreSQL's text in its C collation; SQLite compares bytes anyway."""
+        return dialect.type_descriptor(Text(collation="C") if dialect.name == "postgresql" else Text())
+
+
+IdText = BytewiseText()
 
 
 class UtcDateTime(TypeDecorator[datetime]):
@@ -55,12 +87,21 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+def clean_text(text: str) -> str:
+    """Return the text with every character that a database refuses replaced by U+FFFD."""
+    return _REFUSED.sub("\ufffd", text)
+
+
 class DatabaseTooNew(Exception):
     """The database was migrated by a newer Forecourt than this one."""
 
 
 class DatabaseNotMigrated(Exception):
     """The database lacks migrations that this Forecourt needs."""
+
+
+class ChangeConflict(Exception):
+    """Another change was in the way, nothing of this one is stored; the same change can be tried again at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,16 +137,27 @@ def open_database(url: str) -> AsyncEngine:
     )
 
 
+def for_reading(engine: AsyncEngine) -> AsyncEngine:
+    """Return the engine, with the same connections, for questions of one statement each.
+
+    On PostgreSQL they run without a transaction block, which saves two round trips; SQLite's driver opens none for a
+    question anyway.
+    """
+    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
 @asynccontextmanager
 async def database_errors(backend: str) -> AsyncIterator[None]:
     """Turn a database that does not answer into BackendUnavailable; other errors pass, for they are ours."""
     try:
         yield
-    except (OperationalError, InterfaceError, OSError, TimeoutError) as error:
+    except (PoolTimeout, OSError, TimeoutError) as error:
         raise BackendUnavailable(backend, type(error).__name__) from error
     except DBAPIError as error:
-        if error.connection_invalidated:
-            raise BackendUnavailable(backend, type(error).__name__) from error
+        if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+            raise ChangeConflict(f"The {backend} database undid the change: another one was in its way.") from error
+        if _is_away(error):
+            raise BackendUnavailable(backend, type(error.orig).__name__) from error
         raise
 
 
@@ -177,6 +229,14 @@ def _refuse_unknown(heads: Any, scripts: ScriptDirectory, migrations: Migrations
                 f"The {migrations.backend} database is at revision {head}, which this Forecourt does not know: it was "
                 "written by a newer version. Start that version, or restore a backup taken before the upgrade."
             ) from error
+
+
+def _is_away(error: DBAPIError) -> bool:
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:  # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds
+        return code & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
+    state = getattr(error.orig, "sqlstate", None) or ""
+    return error.connection_invalidated or state.startswith(_AWAY) or (isinstance(error, InterfaceError) and not state)
 
 
 def _prepare_sqlite(connection: Any, _record: PoolProxiedConnection) -> None:

@@ -1,0 +1,188 @@
+"""Rows of the directory's tables to its records, and back."""
+
+import unicodedata
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+from sqlalchemy import ColumnElement
+
+from connectors.directory import tables
+from connectors.directory.interface import (
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationKind,
+    OrganizationRecord,
+    OrganizationStatus,
+    SessionRecord,
+    UserRecord,
+)
+from connectors.ids import OrganizationId
+from connectors.values import AccountKind, Address
+
+Columns = Sequence[ColumnElement[Any]]
+Values = Sequence[Any]
+
+_u, _o, _m, _g, _s = (
+    tables.users.c,
+    tables.organizations.c,
+    tables.memberships.c,
+    tables.grants.c,
+    tables.sessions.c,
+)
+
+USER: Columns = (
+    _u.id, _u.email, _u.email_verified, _u.first_name, _u.last_name, _u.phone, _u.locale, _u.address,
+    _u.account_kind, _u.default_organization_id, _u.created_at, _u.profile_version,
+)  # fmt: skip
+ORGANIZATION: Columns = (
+    _o.id, _o.version, _o.customer_number, _o.name, _o.legal_name, _o.kind, _o.status, _o.seat, _o.vat_id,
+)  # fmt: skip
+MEMBERSHIP: Columns = (_m.id, _m.version, _m.organization_id, _m.user_id, _m.status, _m.joined_at, _m.job_title)
+GRANT: Columns = (
+    _g.id, _g.membership_id, _m.organization_id, _m.user_id, _g.kind, _g.key, _g.granted_at, _g.granted_by_id,
+    _g.valid_until,
+)  # fmt: skip
+SESSION: Columns = (
+    _s.id, _s.user_id, _s.device_label, _s.ip_address, _s.created_at, _s.last_seen_at, _s.expires_at,
+)  # fmt: skip
+
+
+def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
+    """Return the person from the values of the USER columns."""
+    id, email, verified, first_name, last_name, phone, locale, home, kind, default, created_at, version = values
+    return UserRecord(
+        id, email, verified, first_name, last_name, phone, locale, address(home), AccountKind(kind), default,
+        created_at, version, seen_in,
+    )  # fmt: skip
+
+
+def organization(values: Values) -> OrganizationRecord:
+    """Return the company from the values of the ORGANIZATION columns."""
+    id, version, customer_number, name, legal_name, kind, status, seat, vat_id = values
+    return OrganizationRecord(
+        id, version, customer_number, name, legal_name, OrganizationKind(kind), OrganizationStatus(status),
+        address(seat), vat_id,
+    )  # fmt: skip
+
+
+def membership(values: Values) -> MembershipRecord:
+    """Return the membership from the values of the MEMBERSHIP columns."""
+    id, version, organization_id, user_id, status, joined_at, job_title = values
+    return MembershipRecord(id, version, organization_id, user_id, MembershipStatus(status), joined_at, job_title)
+
+
+def grant(values: Values) -> GrantRecord:
+    """Return the grant from the values of the GRANT columns."""
+    id, membership_id, organization_id, user_id, kind, key, granted_at, granted_by_id, valid_until = values
+    return GrantRecord(
+        id, membership_id, organization_id, user_id, GrantKind(kind), key, granted_at, granted_by_id, valid_until
+    )
+
+
+def session(values: Values) -> SessionRecord:
+    """Return the session from the values of the SESSION columns."""
+    return SessionRecord(*values)
+
+
+def address(text: str | None) -> Address | None:
+    """Return the address kept as JSON."""
+    if text is None:
+        return None
+    parts = orjson.loads(text)
+    return Address(**{**parts, "street": tuple(parts["street"])})
+
+
+def folded(text: str) -> str:
+    """Return the text as it is searched and ordered: neither case nor accents nor umlauts count, and ß is ss."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+
+
+def login_key(name: str) -> str:
+    """Return a login name or e-mail address as it is looked up: trimmed, in lower case."""
+    return name.strip().lower()
+
+
+def user_row(record: UserRecord) -> dict[str, Any]:
+    """Return the row of table `users` for a person."""
+    first_name, last_name = folded(record.first_name), folded(record.last_name)
+    return {
+        "id": record.id,
+        "email": record.email,
+        "email_verified": record.email_verified,
+        "first_name": record.first_name,
+        "last_name": record.last_name,
+        "phone": record.phone,
+        "locale": record.locale,
+        "address": _json(record.address),
+        "account_kind": record.account_kind.value,
+        "default_organization_id": record.default_organization_id,
+        "created_at": record.created_at,
+        "profile_version": record.profile_version,
+        "email_key": login_key(record.email),
+        "last_name_key": last_name,
+        "first_name_key": first_name,
+        "search_text": f"{first_name} {last_name}\n{folded(record.email)}",
+    }
+
+
+def organization_row(record: OrganizationRecord) -> dict[str, Any]:
+    """Return the row of table `organizations` for a company."""
+    return {
+        "id": record.id,
+        "version": record.version,
+        "customer_number": record.customer_number,
+        "name": record.name,
+        "legal_name": record.legal_name,
+        "kind": record.kind.value,
+        "status": record.status.value,
+        "seat": _json(record.seat),
+        "vat_id": record.vat_id,
+        "name_key": folded(record.name),
+    }
+
+
+def membership_row(record: MembershipRecord) -> dict[str, Any]:
+    """Return the row of table `memberships` for a membership."""
+    return {
+        "id": record.id,
+        "version": record.version,
+        "organization_id": record.organization_id,
+        "user_id": record.user_id,
+        "status": record.status.value,
+        "joined_at": record.joined_at,
+        "job_title": record.job_title,
+    }
+
+
+def grant_row(record: GrantRecord) -> dict[str, Any]:
+    """Return the row of table `grants` for a grant; whose it is follows from its membership."""
+    return {
+        "id": record.id,
+        "membership_id": record.membership_id,
+        "kind": record.kind.value,
+        "key": record.key,
+        "granted_at": record.granted_at,
+        "granted_by_id": record.granted_by_id,
+        "valid_until": record.valid_until,
+    }
+
+
+def session_row(record: SessionRecord) -> dict[str, Any]:
+    """Return the row of table `sessions` for a session that begins."""
+    return {
+        "id": record.id,
+        "user_id": record.user_id,
+        "device_label": record.device_label,
+        "ip_address": record.ip_address,
+        "created_at": record.created_at,
+        "last_seen_at": record.last_seen_at,
+        "expires_at": record.expires_at,
+    }
+
+
+def _json(address: Address | None) -> str | None:
+    return None if address is None else orjson.dumps(address).decode()

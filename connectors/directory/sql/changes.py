@@ -1,0 +1,142 @@
+"""What can be changed in the directory, in one transaction with its audit rows."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import CursorResult, Executable, bindparam, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.database import database_errors
+from connectors.directory import records
+from connectors.directory.interface import (
+    AuditEntry,
+    ProfileChange,
+    RefreshTokenReused,
+    SessionRecord,
+    StaleVersion,
+    UserRecord,
+)
+from connectors.directory.sql.reader import BACKEND
+from connectors.directory.tables import audit_events, refresh_tokens, sessions, users
+from connectors.ids import SessionId, UserId, new_id
+
+_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
+
+_token, _session = refresh_tokens.c, sessions.c
+_RUNNING = (_session.ended_at.is_(None), _session.expires_at > bindparam("now"))
+_REPLACE_TOKEN = (
+    update(refresh_tokens)
+    .where(
+        _token.hash == bindparam("old_hash"),
+        _token.replaced_at.is_(None),
+        _token.expires_at > bindparam("now"),
+        _token.session_id.in_(select(_session.id).where(*_RUNNING)),
+    )
+    .values(replaced_at=bindparam("now"))
+    .returning(_token.session_id)
+)
+_REPLACED_TOKEN = select(_token.session_id).where(_token.hash == bindparam("old_hash"), _token.replaced_at.is_not(None))
+_SEE_SESSION = (
+    update(sessions)
+    .where(_session.id == bindparam("session_id"), *_RUNNING)
+    .values(last_seen_at=bindparam("now"))
+    .returning(*records.SESSION)
+)
+_END_SESSION = (
+    update(sessions)
+    .where(_session.id == bindparam("session_id"), _session.ended_at.is_(None))
+    .values(ended_at=bindparam("now"))
+)
+_USER_FOR_UPDATE = select(*records.USER).where(users.c.id == bindparam("user_id")).with_for_update()
+_UPDATE_USER = update(users).where(users.c.id == bindparam("user_id"))
+
+
+class SqlChange:
+    """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.reused: list[tuple[SessionId, datetime]] = []
+        """Sessions that must end even if the transaction does not come to stay."""
+
+    async def open_session(
+        self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime
+    ) -> None:
+        """Store a new session with its first refresh token (only the hash is stored)."""
+        await self._execute(insert(sessions), records.session_row(session))
+        await self._add_token(session.id, refresh_token_hash, session.created_at, refresh_expires_at)
+
+    async def rotate_refresh_token(
+        self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime
+    ) -> SessionRecord | None:
+        """Replace a refresh token by its successor, at most once however many ask at the same time.
+
+        Raises:
+            RefreshTokenReused: The token had been replaced before. The session is ended, and that is committed.
+        """
+        row = (await self._execute(_REPLACE_TOKEN, {"old_hash": old_hash, "now": now})).first()
+        if row is None:
+            reused = (await self._execute(_REPLACED_TOKEN, {"old_hash": old_hash})).first()
+            if reused is None:
+                return None
+            self.reused.append((reused[0], now))
+            await self.end_session(reused[0], now)
+            raise RefreshTokenReused("The refresh token had been replaced by another; its session has been ended.")
+        seen = (await self._execute(_SEE_SESSION, {"session_id": row[0], "now": now})).first()
+        if seen is None:  # signed out between the two statements
+            return None
+        await self._add_token(row[0], new_hash, now, expires_at)
+        return records.session(seen)
+
+    async def end_session(self, session_id: SessionId, now: datetime) -> None:
+        """End a session; ending one that is over changes nothing."""
+        await self._execute(_END_SESSION, {"session_id": session_id, "now": now})
+
+    async def update_profile(
+        self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime
+    ) -> tuple[UserRecord, UserRecord]:
+        """Change a profile and return it as it was and as it is now, with the next version.
+
+        Raises:
+            StaleVersion: The profile's version is not `expected_version`. Nothing is changed.
+            LookupError: There is no such user.
+        """
+        if unknown := change.values.keys() - _PROFILE:
+            raise ValueError(f"A profile has no {', '.join(sorted(unknown))}.")
+        row = (await self._execute(_USER_FOR_UPDATE, {"user_id": user_id})).first()
+        if row is None:
+            raise LookupError(f"There is no user {user_id}.")
+        before = records.user(row)
+        if before.profile_version != expected_version:
+            raise StaleVersion(before.profile_version)
+        values: Mapping[str, Any] = change.values
+        after = replace(before, **values, profile_version=before.profile_version + 1)
+        await self._execute(_UPDATE_USER.values(records.user_row(after)), {"user_id": user_id})
+        return before, after
+
+    async def record(self, entry: AuditEntry, now: datetime) -> None:
+        """Append to the audit log."""
+        row = {
+            "id": new_id("aud"),
+            "occurred_at": now,
+            "action": entry.action,
+            "actor_id": entry.actor_id,
+            "subject_id": entry.subject_id,
+            "organization_id": entry.organization_id,
+            "request_id": entry.request_id,
+            "ip_address": entry.ip_address,
+            "before": orjson.dumps(dict(entry.before)).decode(),
+            "after": orjson.dumps(dict(entry.after)).decode(),
+        }
+        await self._execute(insert(audit_events), row)
+
+    async def _add_token(self, session_id: SessionId, hash: bytes, issued_at: datetime, expires_at: datetime) -> None:
+        row = {"hash": hash, "session_id": session_id, "issued_at": issued_at, "expires_at": expires_at}
+        await self._execute(insert(refresh_tokens), row)
+
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> CursorResult[Any]:
+        async with database_errors(BACKEND):
+            return await self._connection.execute(statement, parameters)

@@ -1,0 +1,89 @@
+"""The directory as a whole: its questions, its transactions, and loading many records at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.database import database_errors
+from connectors.directory import records, tables
+from connectors.directory.interface import DirectoryData
+from connectors.directory.sql.changes import SqlChange
+from connectors.directory.sql.memberships import Memberships
+from connectors.directory.sql.organizations import Organizations
+from connectors.directory.sql.people import People
+from connectors.directory.sql.reader import BACKEND
+from connectors.errors import BackendUnavailable
+
+
+class SqlDirectory(People, Organizations, Memberships):
+    """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises."""
+
+    @asynccontextmanager
+    async def change(self) -> AsyncIterator[SqlChange]:
+        """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises.
+
+        On SQLite it waits for other writers when it begins, so that it never fails on what it has read meanwhile.
+
+        Raises:
+            ChangeConflict: PostgreSQL undid the transaction because of another one; it can be tried again as a whole.
+        """
+        connection = self._engine.connect()
+        async with database_errors(BACKEND):
+            await connection.start()
+        change = SqlChange(connection)
+        is_stored = False
+        try:
+            await self._begin(connection)
+            yield change
+            async with database_errors(BACKEND):
+                await connection.commit()
+            is_stored = True
+        finally:
+            await asyncio.shield(connection.close())
+            if change.reused and not is_stored:
+                await self._end_reused_sessions(change)
+
+    async def load(self, data: DirectoryData) -> None:
+        """Store all of these new records in one transaction, in one statement for each table."""
+        rows = (
+            (tables.organizations, [records.organization_row(record) for record in data.organizations]),
+            (tables.users, [records.user_row(record) for record in data.users]),
+            (
+                tables.login_names,
+                [{"name_key": records.login_key(n), "name": n, "user_id": user} for n, user in data.login_names],
+            ),
+            (tables.memberships, [records.membership_row(record) for record in data.memberships]),
+            (tables.grants, [records.grant_row(record) for record in data.grants]),
+            (
+                tables.vendor_permissions,
+                [{"user_id": user, "permission": code} for user, code in data.vendor_permissions],
+            ),
+        )
+        async with database_errors(BACKEND), self._engine.begin() as connection:
+            for table, values in rows:
+                if values:
+                    await connection.execute(insert(table), values)
+
+    async def healthy(self) -> bool:
+        """Return whether the database answers within two seconds."""
+        try:
+            async with asyncio.timeout(2):
+                await self.read(select(1))
+        except (BackendUnavailable, TimeoutError):
+            return False
+        return True
+
+    async def _begin(self, connection: AsyncConnection) -> None:
+        if self._engine.dialect.name == "sqlite":
+            async with database_errors(BACKEND):
+                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    async def _end_reused_sessions(self, change: SqlChange) -> None:
+        """End the sessions whose refresh token was reused although the block that found out has raised."""
+        reused, change.reused = change.reused, []
+        async with self.change() as ending:
+            for session_id, now in reused:
+                await ending.end_session(session_id, now)

@@ -1,0 +1,236 @@
+"""Who belongs to which company, and what they were given there."""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any, TypeVar
+
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, tuple_
+
+from connectors.database import UtcDateTime
+from connectors.directory import records
+from connectors.directory.interface import GrantKind, GrantRecord, MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.sql.reader import Reader, Row, gathered, parallel
+from connectors.directory.tables import grants, memberships, organizations, users
+from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
+from connectors.pages import Page, cursor, position
+from connectors.statements import contains, one_of
+
+T = TypeVar("T", bound=str)
+
+_MEMBERS = "members"
+_MEMBERSHIPS = "memberships"
+_NOT_REMOVED = tuple(status for status in MembershipStatus if status is not MembershipStatus.REMOVED)
+
+_BY_PERSON = (users.c.last_name_key, users.c.first_name_key, memberships.c.id)
+_BY_ORGANIZATION = (organizations.c.name_key, memberships.c.id)
+_WITH_USER = memberships.join(users, users.c.id == memberships.c.user_id)
+_WITH_ORGANIZATION = memberships.join(organizations, organizations.c.id == memberships.c.organization_id)
+_UNEXPIRED = or_(grants.c.valid_until.is_(None), grants.c.valid_until > bindparam("now", type_=UtcDateTime))
+_HOLDS_ROLE = and_(grants.c.kind == GrantKind.ROLE.value, one_of(grants.c.key, "role_keys"))
+_HOLDS_PERMISSION = and_(grants.c.kind == GrantKind.PERMISSION.value, one_of(grants.c.key, "permissions"))
+
+
+def _was_given(what: ColumnElement[bool]) -> ColumnElement[bool]:
+    return select(grants.c.id).where(grants.c.membership_id == memberships.c.id, what, _UNEXPIRED).exists()
+
+
+def _members_where(with_roles: bool) -> list[ColumnElement[bool]]:
+    return [
+        one_of(memberships.c.organization_id, "ids"),
+        one_of(memberships.c.status, "statuses"),
+        contains(users.c.search_text, "search"),
+        *([_was_given(_HOLDS_ROLE)] if with_roles else []),
+    ]
+
+
+def _paged(
+    question: Select[Any], owner: ColumnElement[Any], order: Sequence[ColumnElement[Any]], with_after: bool
+) -> Select[Any]:
+    """Return the statement that gives each owner's first entries after a position, in order."""
+    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
+    keys = [column.label(f"key_{index}") for index, column in enumerate(order)]
+    ranked = question.add_columns(*keys, number)
+    if with_after:
+        after = tuple_(*(bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(order)))
+        ranked = ranked.where(tuple_(*order) > after)
+    numbered = ranked.subquery("numbered")
+    entry = [column for column in numbered.c if column.key != "number"]
+    return (
+        select(*entry)
+        .where(numbered.c.number <= bindparam("limit"))
+        .order_by(*(numbered.c[f"key_{index}"] for index in range(len(order))))
+    )
+
+
+@cache
+def _members_of(with_roles: bool, with_after: bool) -> Select[Any]:
+    question = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
+    return _paged(question, memberships.c.organization_id, _BY_PERSON, with_after)
+
+
+@cache
+def _count_members_of(with_roles: bool) -> Select[Any]:
+    owner = memberships.c.organization_id
+    counted = select(owner, func.count()).select_from(_WITH_USER).where(*_members_where(with_roles))
+    return counted.group_by(owner)
+
+
+@cache
+def _memberships_of(with_after: bool) -> Select[Any]:
+    question = (
+        select(*records.MEMBERSHIP)
+        .select_from(_WITH_ORGANIZATION)
+        .where(one_of(memberships.c.user_id, "ids"), one_of(memberships.c.status, "statuses"))
+    )
+    return _paged(question, memberships.c.user_id, _BY_ORGANIZATION, with_after)
+
+
+_COUNT_MEMBERSHIPS_OF = (
+    select(memberships.c.user_id, func.count())
+    .where(one_of(memberships.c.user_id, "ids"), one_of(memberships.c.status, "statuses"))
+    .group_by(memberships.c.user_id)
+)
+_MEMBERSHIPS_WITH_IDS = select(*records.MEMBERSHIP).where(one_of(memberships.c.id, "ids"))
+_GRANTS = select(*records.GRANT).select_from(grants.join(memberships, memberships.c.id == grants.c.membership_id))
+_GRANTS_WITH_IDS = _GRANTS.where(one_of(grants.c.id, "ids"))
+_GRANTS_OF = _GRANTS.where(one_of(grants.c.membership_id, "ids")).order_by(grants.c.kind.desc(), grants.c.key)
+_HOLDERS_OF = (
+    select(*records.MEMBERSHIP)
+    .select_from(_WITH_USER)
+    .where(
+        one_of(memberships.c.organization_id, "ids"),
+        memberships.c.status == MembershipStatus.ACTIVE.value,
+        _was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION)),
+    )
+    .order_by(*_BY_PERSON)
+)
+
+
+class Memberships(Reader):
+    """The directory's questions about memberships and grants; `Directory` says what each promises."""
+
+    async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
+        """Return the memberships with these ids."""
+        rows = await self.read_of(ids, _MEMBERSHIPS_WITH_IDS)
+        return parallel(ids, {row[0]: records.membership(row) for row in rows})
+
+    async def memberships_of(
+        self, user_ids: Sequence[UserId], *, first: int, after: str | None, status: Sequence[MembershipStatus] | None
+    ) -> Sequence[Page[MembershipRecord]]:
+        """Return each user's memberships by name of the organization; a page's question is (user, status)."""
+        asked = tuple(status) if status is not None else None
+        return await self._pages(
+            _MEMBERSHIPS,
+            [(user_id, asked) for user_id in user_ids],
+            _memberships_of(after is not None),
+            {"statuses": status if status is not None else _NOT_REMOVED},
+            owner_of=lambda entry: entry.user_id,
+            length=len(_BY_ORGANIZATION),
+            first=first,
+            after=after,
+        )
+
+    async def count_memberships_of(
+        self, user_ids: Sequence[UserId], status: Sequence[MembershipStatus] | None
+    ) -> Sequence[int]:
+        """Return how many entries `memberships_of` has for each user in all."""
+        statuses = status if status is not None else _NOT_REMOVED
+        rows = await self.read_of(user_ids, _COUNT_MEMBERSHIPS_OF, statuses=statuses)
+        return _counts(user_ids, rows)
+
+    async def members_of(
+        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: MemberFilter
+    ) -> Sequence[Page[MembershipRecord]]:
+        """Return each organization's members by name and id; a page's question is (organization, where)."""
+        return await self._pages(
+            _MEMBERS,
+            [(organization_id, where) for organization_id in organization_ids],
+            _members_of(where.role_keys is not None, after is not None),
+            _filter(where),
+            owner_of=lambda entry: entry.organization_id,
+            length=len(_BY_PERSON),
+            first=first,
+            after=after,
+        )
+
+    async def count_members_of(self, organization_ids: Sequence[OrganizationId], where: MemberFilter) -> Sequence[int]:
+        """Return how many entries `members_of` has for each organization in all."""
+        statement = _count_members_of(where.role_keys is not None)
+        return _counts(organization_ids, await self.read_of(organization_ids, statement, **_filter(where)))
+
+    async def grants_of(self, membership_ids: Sequence[MembershipId]) -> Sequence[Sequence[GrantRecord]]:
+        """Return each membership's grants, expired ones too, roles first, then by key."""
+        rows = await self.read_of(membership_ids, _GRANTS_OF)
+        found = map(records.grant, rows)
+        return gathered(membership_ids, ((grant.membership_id, grant) for grant in found))
+
+    async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
+        """Return the grants with these ids."""
+        rows = await self.read_of(ids, _GRANTS_WITH_IDS)
+        return parallel(ids, {row[0]: records.grant(row) for row in rows})
+
+    async def holders_of(
+        self,
+        organization_ids: Sequence[OrganizationId],
+        *,
+        role_keys: Sequence[str],
+        permissions: Sequence[str],
+        now: datetime,
+    ) -> Sequence[Sequence[MembershipRecord]]:
+        """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`."""
+        rows = await self.read_of(organization_ids, _HOLDERS_OF, role_keys=role_keys, permissions=permissions, now=now)
+        found = map(records.membership, rows)
+        return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
+
+    async def _pages(
+        self,
+        listing: str,
+        questions: Sequence[tuple[T, Any]],
+        statement: Select[Any],
+        parameters: Mapping[str, Any],
+        *,
+        owner_of: Callable[[MembershipRecord], T],
+        length: int,
+        first: int,
+        after: str | None,
+    ) -> list[Page[MembershipRecord]]:
+        if first < 0:
+            raise ValueError(f"first is {first}; a page has no negative length.")
+        bounds: dict[str, Any] = {"limit": first + 1}
+        if after is not None:
+            bounds |= {f"after_{index}": value for index, value in enumerate(position(listing, after, length))}
+        owners = [owner for owner, _ in questions]
+        rows = await self.read_of(owners, statement, **parameters, **bounds)
+        positions = {row[0]: row[-length:] for row in rows}
+        found = (records.membership(row[:-length]) for row in rows)
+        entries = gathered(owners, ((owner_of(entry), entry) for entry in found))
+
+        def cursor_of(entry: MembershipRecord) -> str:
+            return cursor(listing, *positions[entry.id])
+
+        return [
+            Page(
+                items=found[:first],
+                has_next_page=len(found) > first,
+                has_previous_page=after is not None,
+                cursor_of=cursor_of,
+                question=question,
+            )
+            for question, found in zip(questions, entries, strict=True)
+        ]
+
+
+def _filter(where: MemberFilter) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "statuses": where.status if where.status is not None else _NOT_REMOVED,
+        "search": records.folded((where.search or "").strip()),
+    }
+    if where.role_keys is not None:
+        parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}
+    return parameters
+
+
+def _counts(owners: Sequence[str], rows: Sequence[Row]) -> list[int]:
+    found = {row[0]: row[1] for row in rows}
+    return [found.get(owner, 0) for owner in owners]

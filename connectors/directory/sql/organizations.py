@@ -1,0 +1,28 @@
+"""Which companies there are."""
+
+from collections.abc import Sequence
+
+from sqlalchemy import select
+
+from connectors.directory import records
+from connectors.directory.interface import OrganizationRecord
+from connectors.directory.sql.reader import Reader, parallel
+from connectors.directory.tables import organizations, users
+from connectors.ids import OrganizationId
+from connectors.statements import one_of
+
+_ORGANIZATIONS = select(*records.ORGANIZATION).where(one_of(organizations.c.id, "ids"))
+_IS_EMPTY = select(~select(users.c.id).exists() & ~select(organizations.c.id).exists())
+
+
+class Organizations(Reader):
+    """The directory's questions about companies; `Directory` says what each promises."""
+
+    async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
+        """Return the organizations with these ids."""
+        rows = await self.read_of(ids, _ORGANIZATIONS)
+        return parallel(ids, {row[0]: records.organization(row) for row in rows})
+
+    async def is_empty(self) -> bool:
+        """Return whether there is no user and no organization yet."""
+        return bool((await self.read(_IS_EMPTY))[0][0])

@@ -1,0 +1,155 @@
+"""Who a person is, and what they hold in which organization."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import and_, bindparam, func, literal, select, union_all
+
+from connectors.database import IdText
+from connectors.directory import records
+from connectors.directory.interface import (
+    CallerRecord,
+    GrantRecord,
+    MembershipStatus,
+    OrganizationStatus,
+    StandingRecord,
+    UserRecord,
+)
+from connectors.directory.sql.reader import Reader, gathered, parallel
+from connectors.directory.tables import (
+    grants,
+    login_names,
+    memberships,
+    organizations,
+    sessions,
+    users,
+    vendor_permissions,
+)
+from connectors.ids import OrganizationId, SessionId, UserId
+from connectors.statements import one_of
+
+_NOT_REMOVED = memberships.c.status != MembershipStatus.REMOVED.value
+
+_VENDOR_PERMISSIONS = (
+    select(func.aggregate_strings(vendor_permissions.c.permission, "\n"))
+    .where(vendor_permissions.c.user_id == users.c.id)
+    .scalar_subquery()
+)
+_STANDING = (memberships.c.id, memberships.c.organization_id, memberships.c.status, organizations.c.status)
+_CALLER = (
+    select(*records.USER, _VENDOR_PERMISSIONS, *_STANDING, *records.GRANT)
+    .select_from(
+        users.outerjoin(memberships, and_(memberships.c.user_id == users.c.id, _NOT_REMOVED))
+        .outerjoin(organizations, organizations.c.id == memberships.c.organization_id)
+        .outerjoin(grants, grants.c.membership_id == memberships.c.id)
+    )
+    .where(users.c.id == bindparam("user_id"))
+    .order_by(memberships.c.id, grants.c.kind.desc(), grants.c.key)
+)
+_CALLER_IN_SESSION = _CALLER.where(
+    select(sessions.c.id)
+    .where(
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.user_id == users.c.id,
+        sessions.c.ended_at.is_(None),
+        sessions.c.expires_at > bindparam("now"),
+    )
+    .exists()
+)
+_AFTER_USER = len(records.USER) + 1
+_AFTER_STANDING = _AFTER_USER + len(_STANDING)
+
+_NAME = bindparam("name", type_=IdText)
+_USER_ID_OF_LOGIN_NAME = (
+    union_all(
+        select(users.c.id, literal(0).label("rank")).where(users.c.email_key == _NAME, users.c.email_verified),
+        select(login_names.c.user_id, literal(1)).where(login_names.c.name_key == _NAME),
+    )
+    .order_by("rank")
+    .limit(1)
+)
+_LOGIN_NAMES_OF = union_all(
+    select(users.c.id.label("owner"), users.c.email.label("name"), literal(0).label("rank"), literal("").label("key"))
+    .where(one_of(users.c.id, "ids"), users.c.email_verified),
+    select(login_names.c.user_id, login_names.c.name, literal(1), login_names.c.name_key)
+    .where(one_of(login_names.c.user_id, "ids")),
+).order_by("rank", "key")  # fmt: skip
+_USERS = select(*records.USER).where(one_of(users.c.id, "ids"))
+
+_mine = memberships.alias("mine")
+_USERS_IN_COMMON = (
+    select(*records.USER, memberships.c.organization_id)
+    .select_from(
+        _mine.join(memberships, memberships.c.organization_id == _mine.c.organization_id).join(
+            users, users.c.id == memberships.c.user_id
+        )
+    )
+    .where(
+        _mine.c.user_id == bindparam("viewer_id"),
+        _mine.c.status != MembershipStatus.REMOVED.value,
+        one_of(memberships.c.user_id, "ids"),
+        _NOT_REMOVED,
+    )
+    .order_by(memberships.c.organization_id)
+)
+
+
+class People(Reader):
+    """The directory's questions about persons; `Directory` says what each promises."""
+
+    async def caller(self, user_id: UserId, session_id: SessionId | None, now: datetime) -> CallerRecord | None:
+        """Return who asks, in one indexed read; None for an unknown user or a session that is over."""
+        if session_id is None:
+            rows = await self.read(_CALLER, user_id=user_id)
+        else:
+            rows = await self.read(_CALLER_IN_SESSION, user_id=user_id, session_id=session_id, now=now)
+        if not rows:
+            return None
+        person = rows[0][: _AFTER_USER - 1]
+        permissions: str | None = rows[0][_AFTER_USER - 1]
+        held: dict[tuple[str, ...], list[GrantRecord]] = {}
+        for row in rows:
+            standing = row[_AFTER_USER:_AFTER_STANDING]
+            if standing[0] is not None:
+                given = held.setdefault(standing, [])
+                if row[_AFTER_STANDING] is not None:
+                    given.append(records.grant(row[_AFTER_STANDING:]))
+        return CallerRecord(
+            user=records.user(person),
+            session_id=session_id,
+            standings=tuple(_standing(values, given) for values, given in held.items()),
+            vendor_permissions=tuple(sorted(permissions.split("\n"))) if permissions else (),
+        )
+
+    async def user_id_of_login_name(self, login_name: str) -> UserId | None:
+        """Return whose login name or verified e-mail address this is; an address wins over a name."""
+        rows = await self.read(_USER_ID_OF_LOGIN_NAME, name=login_name)
+        return UserId(rows[0][0]) if rows else None
+
+    async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
+        """Return each user's login names as they are shown, the verified e-mail address first."""
+        rows = await self.read_of(user_ids, _LOGIN_NAMES_OF)
+        return gathered(user_ids, ((row[0], row[1]) for row in rows))
+
+    async def users(self, ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
+        """Return the users with these ids."""
+        rows = await self.read_of(ids, _USERS)
+        return parallel(ids, {row[0]: records.user(row) for row in rows})
+
+    async def users_in_common(
+        self, viewer_id: UserId, ids: Sequence[UserId]
+    ) -> Sequence[Sequence[tuple[UserRecord, OrganizationId]]]:
+        """Return each user once per organization that they share with the viewer."""
+        rows = await self.read_of(ids, _USERS_IN_COMMON, viewer_id=viewer_id)
+        return gathered(ids, ((row[0], (records.user(row[:-1], seen_in=row[-1]), row[-1])) for row in rows))
+
+
+def _standing(values: tuple[str, ...], given: list[GrantRecord]) -> StandingRecord:
+    membership_id, organization_id, membership_status, organization_status = values
+    return StandingRecord(
+        membership_id,  # type: ignore[arg-type]
+        organization_id,  # type: ignore[arg-type]
+        MembershipStatus(membership_status),
+        OrganizationStatus(organization_status),
+        tuple(given),
+    )

@@ -1,0 +1,7 @@
+"""How the embedded accounts' table came to be, step by step."""
+
+from pathlib import Path
+
+from connectors.database import Migrations
+
+MIGRATIONS = Migrations("identity", Path(__file__).parent, "identity_migrations")
