@@ -1,0 +1,91 @@
+"""The container setup agrees with the code it starts; no Docker needed to see that."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parent.parent
+COMPOSE = (ROOT / "compose.yaml").read_text()
+DOCKERFILE = (ROOT / "Dockerfile").read_text()
+SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
+ONE_SHOT = {"migrate"}
+
+
+def test_every_service_has_a_health_check_or_runs_once() -> None:
+    checked = {name for name, service in SERVICES.items() if "test" in service.get("healthcheck", {})}
+    waited_for_to_end = {
+        name
+        for service in SERVICES.values()
+        for name, wanted in service.get("depends_on", {}).items()
+        if wanted["condition"] == "service_completed_successfully"
+    }
+
+    assert checked == SERVICES.keys() - ONE_SHOT
+    assert waited_for_to_end == ONE_SHOT
+
+
+def test_a_service_waits_until_those_it_needs_are_healthy() -> None:
+    conditions = {
+        name: {needed: wanted["condition"] for needed, wanted in service.get("depends_on", {}).items()}
+        for name, service in SERVICES.items()
+    }
+
+    assert conditions == {
+        "migrate": {"postgres": "service_healthy"},
+        "gateway": {
+            "migrate": "service_completed_successfully",
+            "postgres": "service_healthy",
+            "redis": "service_healthy",
+        },
+        "postgres": {},
+        "redis": {},
+    }
+
+
+def test_only_the_gateway_can_be_reached_and_only_from_this_machine() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published == {"gateway": ["127.0.0.1:${FORECOURT_PORT:-8000}:8000"]}
+
+
+def test_a_missing_secret_is_named_before_anything_starts() -> None:
+    required = dict(re.findall(r"\$\{(\w+):\?([^}]*)\}", COMPOSE))
+    defaulted = set(re.findall(r"\$\{(\w+):-", COMPOSE))
+
+    assert required.keys() == {"POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SIGNING_KEY_FILE"}
+    assert all(explanation.startswith("set it to ") for explanation in required.values())
+    assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT"}
+    assert len(re.findall(r"(?<!\$)\$\{", COMPOSE)) == len(re.findall(r"\$\{\w+:[?-]", COMPOSE))
+
+
+@pytest.mark.parametrize("text", [COMPOSE, DOCKERFILE], ids=["compose.yaml", "Dockerfile"])
+def test_every_setting_is_one_that_the_gateway_knows(text: str) -> None:
+    settings = pytest.importorskip("gateway.settings")
+    known = {f"FORECOURT_{name.upper()}" for name in settings.Settings.model_fields}
+
+    used = set(re.findall(r"\bFORECOURT_[A-Z_]+", text))
+
+    assert used - known == set()
+
+
+def test_the_image_gets_every_package_and_the_ignore_file_lets_them_through() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    copied = {path for line in re.findall(r"^COPY (?!--)(.+) \S+$", DOCKERFILE, re.MULTILINE) for path in line.split()}
+    let_through = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+
+    assert set(packages) <= copied
+    assert {path.split("/")[0] for path in copied} == let_through
+
+
+def test_the_image_does_not_run_as_root() -> None:
+    assert re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE) == ["10001:10001"]
+
+
+def test_both_health_checks_ask_whether_the_gateway_lives() -> None:
+    assert "'/health/live'" in DOCKERFILE
+    assert '"/health/live"' in SERVICES["gateway"]["healthcheck"]["test"][-1]
