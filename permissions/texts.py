@@ -1,4 +1,4 @@
-"""What the portal says of each permission and of each refusal. Texts only; the words themselves are in vocabulary.py."""
+"""What the portal says of each permission and of each refusal; the words themselves are in vocabulary.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,0 +1,81 @@
+"""The words of permission: what a field can ask for, where it counts, and why it is refused.
+
+Permissions are code: each is something that a field asks for. Roles are configuration (see policy.py).
+"""
+
+from collections.abc import Iterable
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """One thing somebody may do. The code is what the graph, the policy and the database call it."""
+
+    ORGANIZATION_VIEW = "ORGANIZATION_VIEW"
+    ORGANIZATION_MANAGE = "ORGANIZATION_MANAGE"
+    MEMBER_VIEW = "MEMBER_VIEW"
+    MEMBER_MANAGE = "MEMBER_MANAGE"
+    ROLE_ASSIGN = "ROLE_ASSIGN"
+    ACCOUNT_MANAGE = "ACCOUNT_MANAGE"
+    AUDIT_VIEW = "AUDIT_VIEW"
+    ORDER_VIEW = "ORDER_VIEW"
+    ORDER_PLACE = "ORDER_PLACE"
+    ORDER_APPROVE = "ORDER_APPROVE"
+    EVENT_BOOK = "EVENT_BOOK"
+    VOUCHER_PURCHASE = "VOUCHER_PURCHASE"
+    VOUCHER_REGISTER = "VOUCHER_REGISTER"
+    VOUCHER_EXCHANGE = "VOUCHER_EXCHANGE"
+    ACTIVATION_CODE_VIEW = "ACTIVATION_CODE_VIEW"
+    SERVICE_CODE_VIEW = "SERVICE_CODE_VIEW"
+    INSTALLATION_REGISTER = "INSTALLATION_REGISTER"
+    WARRANTY_ACTIVATE = "WARRANTY_ACTIVATE"
+    PLANNING_TOOL_USE = "PLANNING_TOOL_USE"
+    CONTRACT_DOCUMENT_VIEW = "CONTRACT_DOCUMENT_VIEW"
+    SOFTWARE_DOWNLOAD = "SOFTWARE_DOWNLOAD"
+    REGISTRATION_REVIEW = "REGISTRATION_REVIEW"
+    CHANGE_REQUEST_REVIEW = "CHANGE_REQUEST_REVIEW"
+    APPLICATION_MANAGE = "APPLICATION_MANAGE"
+    ANNOUNCEMENT_MANAGE = "ANNOUNCEMENT_MANAGE"
+
+
+VENDOR_PERMISSIONS = frozenset(
+    {
+        Permission.REGISTRATION_REVIEW,
+        Permission.CHANGE_REQUEST_REVIEW,
+        Permission.APPLICATION_MANAGE,
+        Permission.ANNOUNCEMENT_MANAGE,
+    }
+)
+"""What only the vendor's own staff may hold; never given by a role of an organization (DOMAIN, invariant 3)."""
+
+
+class PermissionScope(StrEnum):
+    """Where a permission has to be held: in the object's organization, or as the vendor's staff."""
+
+    ORGANIZATION = "ORGANIZATION"
+    VENDOR = "VENDOR"
+
+
+class DenialReason(StrEnum):
+    """Why somebody may not."""
+
+    UNAUTHENTICATED = "UNAUTHENTICATED"
+    MISSING_PERMISSION = "MISSING_PERMISSION"
+    NOT_A_MEMBER = "NOT_A_MEMBER"
+    ORGANIZATION_NOT_ACTIVE = "ORGANIZATION_NOT_ACTIVE"
+    MEMBERSHIP_SUSPENDED = "MEMBERSHIP_SUSPENDED"
+
+
+_BITS = {permission: 1 << place for place, permission in enumerate(Permission)}
+
+
+def mask_of(permissions: Iterable[Permission]) -> int:
+    """Return the set of permissions as an integer, one bit each, so that a decision is one `&`."""
+    mask = 0
+    for permission in permissions:
+        mask |= _BITS[permission]
+    return mask
+
+
+def permissions_in(mask: int) -> tuple[Permission, ...]:
+    """Return the permissions of a mask in the order of the vocabulary."""
+    return tuple(permission for permission, bit in _BITS.items() if mask & bit)

@@ -1,0 +1,62 @@
+"""What one request knows: who asks, when, in which language, and the back ends it may ask."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from connectors.rate_limits.interface import RateLimits
+
+from connectors.applications.interface import Applications
+from connectors.directory.interface import CallerRecord, Directory
+from connectors.identity.interface import Accounts
+from connectors.ids import SessionId, UserId
+from connectors.shop.interface import Shop
+from permissions.policy import Policy
+from permissions.viewer import Viewer
+from resolvers.viewers import viewer_of
+
+
+class AccessTokens(Protocol):
+    """Issues the tokens that say who somebody is."""
+
+    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> tuple[str, datetime]:
+        """Return a signed access token and when it expires."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backends:
+    """The applications behind the gateway, each behind its interface."""
+
+    directory: Directory
+    accounts: Accounts
+    shop: Shop
+    applications: Applications
+    rate_limits: RateLimits
+    tokens: AccessTokens
+
+
+@dataclass(slots=True, weakref_slot=True)
+class RequestContext:
+    """What one request knows; `caller` is None for somebody who is not signed in.
+
+    `now` is the instant at which the request is decided, the same for all of it. `languages` are the caller's, best
+    first. `loaders` belongs to the execution on graphql-core.
+    """
+
+    backends: Backends
+    policy: Policy
+    now: datetime
+    request_id: str
+    languages: Sequence[str] = ()
+    ip_address: str | None = None
+    device: str = ""
+    caller: CallerRecord | None = None
+    viewer: Viewer | None = None
+    clock: Callable[[], datetime] | None = None
+    loaders: dict[Any, Any] = field(default_factory=dict)
+
+    def become(self, caller: CallerRecord | None) -> None:
+        """Let the rest of the request be that of this caller: after signing in, or out (None)."""
+        self.caller = caller
+        self.viewer = viewer_of(caller, self.policy) if caller is not None else None

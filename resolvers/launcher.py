@@ -1,0 +1,231 @@
+"""Which applications somebody may open, and where."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from connectors.applications.interface import ApplicationRecord, CategoryRecord, LaunchKind, ModeRecord
+from connectors.directory.interface import (
+    CallerRecord,
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationStatus,
+)
+from connectors.ids import OrganizationId
+from connectors.values import AccountKind
+from permissions.policy import Role
+from permissions.viewer import Standing
+from permissions.vocabulary import DenialReason, Permission, permissions_in
+from resolvers.context import RequestContext
+from resolvers.organizations import default_organization_id
+
+
+class ApplicationAccessState(StrEnum):
+    """Whether an application opens for somebody, and what it would take."""
+
+    AVAILABLE = "AVAILABLE"
+    NEEDS_ROLE = "NEEDS_ROLE"
+    NOT_ACTIVE = "NOT_ACTIVE"
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationView:
+    """An application as it is looked at from an organization, or from none."""
+
+    record: ApplicationRecord
+    organization_id: OrganizationId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModeView:
+    """A way to open an application, and whether the caller may."""
+
+    record: ModeRecord
+    available: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """Where to send the browser to open an application."""
+
+    kind: LaunchKind
+    url: str
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """An application on somebody's page: whether it opens, from which grants, else what is missing."""
+
+    application: ApplicationView
+    state: ApplicationAccessState
+    reason: DenialReason | None
+    missing: tuple[Permission, ...]
+    granted_by: tuple[GrantRecord, ...]
+    launch: Launch | None
+
+
+async def tiles_of(
+    context: RequestContext,
+    callers: Sequence[CallerRecord],
+    *,
+    organization_id: OrganizationId | None = None,
+    include_unavailable: bool = False,
+) -> Sequence[Sequence[Tile]]:
+    """Return each caller's tiles in the order of the page.
+
+    In the organization given, else in the caller's first; without any, those that open for the kind of account.
+    Somebody else's organization and an unknown one give no tiles that come from an organization.
+    """
+    catalogue = await context.backends.applications.catalogue()
+    answer = []
+    for caller in callers:
+        place = organization_id or default_organization_id(caller)
+        tiles = [
+            _tile(context, caller, application, place)
+            for application in catalogue
+            if caller.user.account_kind in application.audience
+        ]
+        answer.append([tile for tile in tiles if include_unavailable or tile.state is ApplicationAccessState.AVAILABLE])
+    return answer
+
+
+async def catalogue(context: RequestContext, *, audience: AccountKind | None = None) -> list[ApplicationView]:
+    """Return every application there is, for everybody to see (K5), or only those for a kind of account."""
+    return [
+        ApplicationView(application)
+        for application in await context.backends.applications.catalogue()
+        if audience is None or audience in application.audience
+    ]
+
+
+async def applications_of_roles(context: RequestContext, roles: Sequence[Role]) -> Sequence[Sequence[ApplicationView]]:
+    """Return the applications that each role opens (K36)."""
+    known = await context.backends.applications.catalogue()
+    return [
+        [ApplicationView(application) for application in known if _opens_for_role(application, role)] for role in roles
+    ]
+
+
+async def applications_of_members(
+    context: RequestContext, memberships: Sequence[MembershipRecord]
+) -> Sequence[Sequence[ApplicationView]]:
+    """Return the applications that open for each member in their organization, whoever looks."""
+    directory = context.backends.directory
+    known = await context.backends.applications.catalogue()
+    ids = list(dict.fromkeys(membership.organization_id for membership in memberships))
+    organizations = dict(zip(ids, await directory.organizations(ids), strict=True))
+    user_ids = list(dict.fromkeys(membership.user_id for membership in memberships))
+    users = dict(zip(user_ids, await directory.users(user_ids), strict=True))
+    grants = await directory.grants_of([membership.id for membership in memberships])
+    answer: list[list[ApplicationView]] = []
+    for membership, own in zip(memberships, grants, strict=True):
+        organization, user = organizations[membership.organization_id], users[membership.user_id]
+        counts = (
+            user is not None
+            and organization is not None
+            and organization.status is OrganizationStatus.ACTIVE
+            and membership.status is MembershipStatus.ACTIVE
+        )
+        answer.append(
+            [
+                ApplicationView(application, membership.organization_id)
+                for application in known
+                if user is not None
+                and counts
+                and user.account_kind in application.audience
+                and (application.for_every_member or _opening_grants(context, application, own))
+            ]
+        )
+    return answer
+
+
+async def parents_of(
+    context: RequestContext, applications: Sequence[ApplicationView]
+) -> Sequence[ApplicationView | None]:
+    """Return the application that each one is a part of (K52)."""
+    keys = list(dict.fromkeys(view.record.parent_key for view in applications if view.record.parent_key is not None))
+    parents = dict(zip(keys, await context.backends.applications.applications(keys), strict=True)) if keys else {}
+    return [
+        ApplicationView(parent, view.organization_id)
+        if view.record.parent_key is not None and (parent := parents.get(view.record.parent_key)) is not None
+        else None
+        for view in applications
+    ]
+
+
+def modes_of(context: RequestContext, application: ApplicationView) -> list[ModeView]:
+    """Return the ways to open an application; one is available in the organization looked at, else in any."""
+    standings = context.viewer.standings if context.viewer is not None else {}
+    places: Iterable[Standing] = (
+        standings.values()
+        if application.organization_id is None
+        else [standings[application.organization_id]]
+        if application.organization_id in standings
+        else []
+    )
+    held = [(standing.roles_at(context.now), standing.held_at(context.now)) for standing in places]
+    return [
+        ModeView(
+            mode,
+            any(
+                mode.role_keys & roles or mode.permissions & {permission.value for permission in permissions_in(mask)}
+                for roles, mask in held
+            ),
+        )
+        for mode in application.record.modes
+    ]
+
+
+def platforms_of(_context: RequestContext, application: ApplicationView) -> Sequence[str]:
+    """Return where an application runs."""
+    return application.record.platforms
+
+
+def category_of(_context: RequestContext, application: ApplicationView) -> CategoryRecord:
+    """Return the group in which an application stands on the page."""
+    return application.record.category
+
+
+def _tile(
+    context: RequestContext, caller: CallerRecord, application: ApplicationRecord, place: OrganizationId | None
+) -> Tile:
+    view = ApplicationView(application, place)
+    launch = Launch(application.launch_kind, application.launch_url)
+    if caller.user.account_kind in application.open_to:
+        return Tile(view, ApplicationAccessState.AVAILABLE, None, (), (), launch)
+    missing = tuple(permission for permission in Permission if permission.value in application.permissions)
+    standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
+    if standing is None:
+        return Tile(view, ApplicationAccessState.NEEDS_ROLE, DenialReason.NOT_A_MEMBER, missing, (), None)
+    if standing.obstacle is not None:
+        return Tile(view, ApplicationAccessState.NOT_ACTIVE, standing.obstacle, missing, (), None)
+    own = next(record for record in caller.standings if record.organization_id == place)
+    grants = _opening_grants(context, application, own.grants)
+    if grants or application.for_every_member:
+        return Tile(view, ApplicationAccessState.AVAILABLE, None, (), grants, launch)
+    return Tile(view, ApplicationAccessState.NEEDS_ROLE, DenialReason.MISSING_PERMISSION, missing, (), None)
+
+
+def _opening_grants(
+    context: RequestContext, application: ApplicationRecord, grants: Iterable[GrantRecord]
+) -> tuple[GrantRecord, ...]:
+    return tuple(
+        grant
+        for grant in grants
+        if (grant.valid_until is None or context.now < grant.valid_until)
+        and (
+            ((role := context.policy.roles.get(grant.key)) is not None and _opens_for_role(application, role))
+            if grant.kind is GrantKind.ROLE
+            else grant.key in application.permissions
+        )
+    )
+
+
+def _opens_for_role(application: ApplicationRecord, role: Role) -> bool:
+    return role.key in application.role_keys or not application.permissions.isdisjoint(
+        permission.value for permission in role.permissions
+    )

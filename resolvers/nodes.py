@@ -1,0 +1,159 @@
+"""Any object by its id, when the caller may see it; otherwise nothing, as for an id that does not exist."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
+from connectors.ids import GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
+from connectors.shop.interface import OrderEventRecord, OrderRecord
+from permissions.decision import may
+from permissions.vocabulary import Permission, mask_of
+from resolvers.context import RequestContext
+from resolvers.errors import InvalidArgument
+from resolvers.launcher import ApplicationView
+from resolvers.organizations import is_visible, visible_organizations
+
+MOST_NODES = 100
+SEE_MEMBERS = (Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE)
+SEE_ORDERS = (Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
+
+_SEE_MEMBERS = mask_of(SEE_MEMBERS)
+_SEE_ORDERS = mask_of(SEE_ORDERS)
+
+M = TypeVar("M", MembershipRecord, GrantRecord)
+B = TypeVar("B", OrderRecord, OrderEventRecord)
+
+
+def viewer_id(user_id: str) -> str:
+    """Return the id of somebody's Viewer, which is another object than their User."""
+    return "vwr_" + user_id.removeprefix("usr_")
+
+
+async def node(context: RequestContext, *, id: str) -> Any:
+    """Return the object, None for an unknown one and for one that the caller may not see alike."""
+    return (await nodes(context, ids=[id]))[0]
+
+
+async def nodes(context: RequestContext, *, ids: Sequence[str]) -> list[Any]:
+    """Return the objects parallel to `ids`, in one call per kind of object.
+
+    Raises:
+        InvalidArgument: More than 100 ids.
+    """
+    if len(ids) > MOST_NODES:
+        raise InvalidArgument(f"`ids` has {len(ids)} entries; ask for {MOST_NODES} at most at once.")
+    kinds: dict[str, list[int]] = {}
+    for place, identifier in enumerate(ids):
+        kinds.setdefault(identifier.partition("_")[0], []).append(place)
+    answer: list[Any] = [None] * len(ids)
+    for kind, places in kinds.items():
+        find = _FINDERS.get(kind)
+        if find is None:
+            continue
+        for place, found in zip(places, await find(context, [ids[place] for place in places]), strict=True):
+            answer[place] = found
+    return answer
+
+
+async def _organizations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_organizations(context, [OrganizationId(identifier) for identifier in ids])
+
+
+async def _viewers(context: RequestContext, ids: Sequence[str]) -> Sequence[CallerRecord | None]:
+    caller = context.caller
+    return [caller if caller is not None and identifier == viewer_id(caller.user.id) else None for identifier in ids]
+
+
+async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRecord | None]:
+    caller = context.caller
+    if caller is None:
+        return [None] * len(ids)
+    shared = await context.backends.directory.users_in_common(
+        caller.user.id, [UserId(identifier) for identifier in ids]
+    )
+    answer: list[UserRecord | None] = []
+    for identifier, views in zip(ids, shared, strict=True):
+        if identifier == caller.user.id:
+            answer.append(caller.user)
+            continue
+        # A colleague is a node only for those who may see members; everybody else meets them through what they did.
+        seen = [(user, place) for user, place in views if may(context.viewer, _SEE_MEMBERS, place, context.now)]
+        answer.append(replace(seen[0][0], seen_in=seen[0][1]) if seen else None)
+    return answer
+
+
+async def _memberships(context: RequestContext, ids: Sequence[str]) -> Sequence[MembershipRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.memberships([MembershipId(identifier) for identifier in ids])
+    return [_if_member_seen(context, record) for record in found]
+
+
+async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[GrantRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.grants([GrantId(identifier) for identifier in ids])
+    return [_if_member_seen(context, record) for record in found]
+
+
+async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.shop.orders([OrderId(identifier) for identifier in ids])
+    return [_if_order_seen(context, record) for record in found]
+
+
+async def _order_events(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderEventRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.shop.events([OrderEventId(identifier) for identifier in ids])
+    return [_if_order_seen(context, record) for record in found]
+
+
+async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
+
+
+async def _applications(context: RequestContext, ids: Sequence[str]) -> Sequence[ApplicationView | None]:
+    keys = [identifier.removeprefix("app_") for identifier in ids]
+    return [
+        ApplicationView(record) if record is not None else None
+        for record in await context.backends.applications.applications(keys)
+    ]
+
+
+async def _categories(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    known = {
+        application.category.key: application.category
+        for application in await context.backends.applications.catalogue()
+    }
+    return [known.get(identifier.removeprefix("cat_")) for identifier in ids]
+
+
+def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
+    if record is None or context.viewer is None:
+        return None
+    if record.user_id == context.viewer.user_id and is_visible(context, record.organization_id):
+        return record
+    return record if may(context.viewer, _SEE_MEMBERS, record.organization_id, context.now) else None
+
+
+def _if_order_seen(context: RequestContext, record: B | None) -> B | None:
+    if record is None:
+        return None
+    return record if may(context.viewer, _SEE_ORDERS, record.organization_id, context.now) else None
+
+
+_FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence[Any]]]] = {
+    "org": _organizations,
+    "vwr": _viewers,
+    "usr": _users,
+    "mbr": _memberships,
+    "grt": _grants,
+    "ord": _orders,
+    "oev": _order_events,
+    "role": _roles,
+    "app": _applications,
+    "cat": _categories,
+}

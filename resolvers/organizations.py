@@ -1,0 +1,103 @@
+"""Companies as their members see them."""
+
+from collections.abc import Sequence
+
+from connectors.directory.interface import CallerRecord, MembershipRecord, OrganizationRecord
+from connectors.ids import MembershipId, OrganizationId
+from permissions.decision import may
+from permissions.vocabulary import DenialReason, Permission, mask_of
+from resolvers.context import RequestContext
+
+_MANAGE_MEMBERS = mask_of([Permission.MEMBER_MANAGE])
+_MANAGE_ORGANIZATION = mask_of([Permission.ORGANIZATION_MANAGE])
+_PLACE_ORDERS = mask_of([Permission.ORDER_PLACE])
+
+
+def is_visible(context: RequestContext, organization_id: str) -> bool:
+    """Return whether the caller belongs to the organization, be it suspended, so that it may be shown at all."""
+    standing = context.viewer.standings.get(organization_id) if context.viewer is not None else None
+    return standing is not None and standing.obstacle is not DenialReason.NOT_A_MEMBER
+
+
+async def organization(context: RequestContext, *, id: OrganizationId) -> OrganizationRecord | None:
+    """Return the organization, None for an unknown one and for somebody else's alike (DOMAIN, invariant 12)."""
+    return (await visible_organizations(context, [id]))[0]
+
+
+async def visible_organizations(
+    context: RequestContext, ids: Sequence[OrganizationId]
+) -> list[OrganizationRecord | None]:
+    """Return the organizations that the caller belongs to, None in the places of all others; parallel to `ids`."""
+    visible = [identifier for identifier in dict.fromkeys(ids) if is_visible(context, identifier)]
+    if not visible:
+        return [None] * len(ids)
+    found = dict(zip(visible, await context.backends.directory.organizations(visible), strict=True))
+    return [found.get(identifier) for identifier in ids]
+
+
+async def member_organizations(
+    context: RequestContext, memberships: Sequence[MembershipRecord]
+) -> Sequence[OrganizationRecord | None]:
+    """Return the organization of each membership."""
+    ids = list(dict.fromkeys(membership.organization_id for membership in memberships))
+    found = dict(zip(ids, await context.backends.directory.organizations(ids), strict=True))
+    return [found[membership.organization_id] for membership in memberships]
+
+
+async def default_organizations(
+    context: RequestContext, callers: Sequence[CallerRecord]
+) -> Sequence[OrganizationRecord | None]:
+    """Return the organization that each caller looks at first."""
+    chosen = [default_organization_id(caller) for caller in callers]
+    found = await visible_organizations(context, [identifier for identifier in chosen if identifier is not None])
+    rest = iter(found)
+    return [next(rest) if identifier is not None else None for identifier in chosen]
+
+
+def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
+    """Return the organization the caller chose, else the first in which they are active, else none."""
+    active = [standing.organization_id for standing in caller.standings if standing.membership_status == "ACTIVE"]
+    if caller.user.default_organization_id in active:
+        return caller.user.default_organization_id
+    return active[0] if active else None
+
+
+async def administrators_of(
+    context: RequestContext, organizations: Sequence[OrganizationRecord]
+) -> Sequence[Sequence[MembershipRecord]]:
+    """Return the active members who hold each organization: whom to ask."""
+    return await context.backends.directory.holders_of(
+        [organization.id for organization in organizations],
+        role_keys=context.policy.administrative_role_keys(),
+        permissions=(),
+        now=context.now,
+    )
+
+
+async def viewer_memberships(
+    context: RequestContext, organizations: Sequence[OrganizationRecord]
+) -> Sequence[MembershipRecord | None]:
+    """Return the caller's own membership in each organization."""
+    standings = context.viewer.standings if context.viewer is not None else {}
+    ids = [
+        MembershipId(standings[organization.id].membership_id)
+        for organization in organizations
+        if organization.id in standings
+    ]
+    found = iter(await context.backends.directory.memberships(ids) if ids else ())
+    return [next(found) if organization.id in standings else None for organization in organizations]
+
+
+def can_manage_members(context: RequestContext, organization: OrganizationRecord) -> bool:
+    """Return whether the caller may invite, change and remove members (K27)."""
+    return may(context.viewer, _MANAGE_MEMBERS, organization.id, context.now)
+
+
+def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
+    """Return whether the caller may change the company's data (K40)."""
+    return may(context.viewer, _MANAGE_ORGANIZATION, organization.id, context.now)
+
+
+def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:
+    """Return whether the caller may order in the shop (K42)."""
+    return may(context.viewer, _PLACE_ORDERS, organization.id, context.now)

@@ -1,0 +1,62 @@
+"""People as they are seen through a company: everybody's name, and contact details for those who may see members."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
+from connectors.ids import OrganizationId, UserId
+from connectors.shop.interface import OrderEventRecord, OrderRecord
+from resolvers.context import RequestContext
+
+
+async def seen(
+    context: RequestContext, people: Iterable[tuple[UserId | None, OrganizationId]]
+) -> list[UserRecord | None]:
+    """Return each person as seen through the organization, parallel to `people`; None for nobody or an unknown one."""
+    wanted = list(people)
+    ids = list(dict.fromkeys(user_id for user_id, _ in wanted if user_id is not None))
+    if not ids:
+        return [None] * len(wanted)
+    users = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
+    views: dict[tuple[UserId, OrganizationId], UserRecord] = {}
+    answer: list[UserRecord | None] = []
+    for user_id, organization_id in wanted:
+        user = users.get(user_id) if user_id is not None else None
+        if user is None or user_id is None:
+            answer.append(None)
+            continue
+        view = views.get((user_id, organization_id))
+        if view is None:
+            view = views[user_id, organization_id] = replace(user, seen_in=organization_id)
+        answer.append(view)
+    return answer
+
+
+async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
+    """Return the person of each membership."""
+    return await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
+
+
+async def granters(context: RequestContext, grants: Sequence[GrantRecord]) -> list[UserRecord | None]:
+    """Return who gave each grant; None when the portal itself did."""
+    return await seen(context, ((grant.granted_by_id, grant.organization_id) for grant in grants))
+
+
+async def buyers(context: RequestContext, orders: Sequence[OrderRecord]) -> list[UserRecord | None]:
+    """Return who placed each order: a name from the directory for a reference from the shop."""
+    return await seen(context, ((order.placed_by_id, order.organization_id) for order in orders))
+
+
+async def actors(context: RequestContext, events: Sequence[OrderEventRecord]) -> list[UserRecord | None]:
+    """Return who caused each event of an order; None when the shop itself did."""
+    return await seen(context, ((event.actor_id, event.organization_id) for event in events))
+
+
+async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:
+    """Return the names under which each caller can sign in (D1-D3)."""
+    return await context.backends.directory.login_names_of([caller.user.id for caller in callers])
+
+
+def display_name(_context: RequestContext, user: UserRecord) -> str:
+    """Return first and last name as one text."""
+    return f"{user.first_name} {user.last_name}".strip()

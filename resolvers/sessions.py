@@ -1,0 +1,143 @@
+"""Signing in and out with the embedded accounts."""
+
+import hashlib
+import math
+import secrets
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
+from connectors.errors import BackendUnavailable
+from connectors.ids import SessionId, new_id
+from connectors.rate_limits.interface import Limit
+from resolvers.context import RequestContext
+from resolvers.errors import SessionOver, TooManyAttempts, WrongCredentials
+
+REFRESH_LIFETIME = timedelta(days=14)
+"""How long a session lives without being used; each refresh begins the time anew."""
+
+ATTEMPTS_PER_NAME = Limit(times=10, seconds=300)
+ATTEMPTS_PER_ADDRESS = Limit(times=100, seconds=300)
+"""Counted per address, and per name and address together, so that nobody can lock somebody else out."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A session's tokens: `access_token` says who until `expires_at`, `refresh_token` gets the next, once."""
+
+    access_token: str
+    refresh_token: str
+    expires_at: datetime
+    caller: CallerRecord
+
+
+async def sign_in(context: RequestContext, login_name: str, password: str) -> SignedIn:
+    """Begin a session for a login name or e-mail address and its password; the rest of the request is the person's.
+
+    Raises:
+        WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both (D4).
+        TooManyAttempts: From this address, for this name, in the last minutes.
+    """
+    name = login_name.strip().lower()
+    await _limit_attempts(context, name)
+    backends = context.backends
+    user_id = await backends.directory.user_id_of_login_name(name[:254])
+    if not await backends.accounts.is_password_of(user_id, password) or user_id is None:
+        raise WrongCredentials
+    session = SessionRecord(
+        id=SessionId(new_id("ses")),
+        user_id=user_id,
+        device_label=context.device[:200] or "unknown device",
+        ip_address=context.ip_address,
+        created_at=context.now,
+        last_seen_at=context.now,
+        expires_at=context.now + REFRESH_LIFETIME,
+    )
+    refresh_token = secrets.token_urlsafe(32)
+    async with backends.directory.change() as change:
+        await change.open_session(session, _hash(refresh_token), session.expires_at)
+        await change.record(
+            AuditEntry(
+                action="session.begin",
+                actor_id=user_id,
+                subject_id=session.id,
+                organization_id=None,
+                request_id=context.request_id,
+                ip_address=context.ip_address,
+                after={"device": session.device_label},
+            ),
+            context.now,
+        )
+    return await _signed_in(context, session, refresh_token)
+
+
+async def refresh_session(context: RequestContext, refresh_token: str) -> SignedIn:
+    """Continue a session with new tokens; the refresh token counts once (RFC 9700, 4.14.2).
+
+    Raises:
+        SessionOver: The token is unknown, expired or used before. A token used before ends its session, for one of
+            its two users is a thief.
+    """
+    successor = secrets.token_urlsafe(32)
+    try:
+        async with context.backends.directory.change() as change:
+            session = await change.rotate_refresh_token(
+                _hash(refresh_token), _hash(successor), now=context.now, expires_at=context.now + REFRESH_LIFETIME
+            )
+    except RefreshTokenReused:
+        raise SessionOver from None
+    if session is None:
+        raise SessionOver
+    return await _signed_in(context, session, successor)
+
+
+async def sign_out(context: RequestContext) -> None:
+    """End the caller's session: its tokens are refused from the next request on, and the rest of this one is nobody's."""
+    caller = context.caller
+    if caller is None:
+        return
+    if caller.session_id is not None:
+        async with context.backends.directory.change() as change:
+            await change.end_session(caller.session_id, context.now)
+            await change.record(
+                AuditEntry(
+                    action="session.end",
+                    actor_id=caller.user.id,
+                    subject_id=caller.session_id,
+                    organization_id=None,
+                    request_id=context.request_id,
+                    ip_address=context.ip_address,
+                ),
+                context.now,
+            )
+    context.become(None)
+
+
+async def _signed_in(context: RequestContext, session: SessionRecord, refresh_token: str) -> SignedIn:
+    caller = await context.backends.directory.caller(session.user_id, session.id, context.now)
+    if caller is None:
+        raise SessionOver
+    context.become(caller)
+    access_token, expires_at = context.backends.tokens.issue(session.user_id, session.id, context.now)
+    return SignedIn(access_token, refresh_token, expires_at, caller)
+
+
+async def _limit_attempts(context: RequestContext, name: str) -> None:
+    address = context.ip_address or "unknown"
+    limits = context.backends.rate_limits
+    name_hash = hashlib.sha256(name.encode()).hexdigest()
+    for key, limit in (
+        (f"sign-in:{address}", ATTEMPTS_PER_ADDRESS),
+        (f"sign-in:{address}:{name_hash}", ATTEMPTS_PER_NAME),
+    ):
+        try:
+            wait = await limits.hit(key, limit)
+        except BackendUnavailable:
+            # Counting is away: people still get in. argon2id, two at a time, keeps guessing slow.
+            return
+        if wait is not None:
+            raise TooManyAttempts(max(1, math.ceil(wait)))
+
+
+def _hash(token: str) -> bytes:
+    return hashlib.sha256(token.encode()).digest()

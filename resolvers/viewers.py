@@ -1,0 +1,50 @@
+"""From the directory's record of a caller to what decisions are made of."""
+
+from connectors.directory.interface import (
+    CallerRecord,
+    GrantKind,
+    MembershipStatus,
+    OrganizationStatus,
+    StandingRecord,
+)
+from permissions.policy import Policy
+from permissions.viewer import Standing, Viewer
+from permissions.vocabulary import DenialReason, Permission, mask_of
+
+
+def viewer_of(caller: CallerRecord, policy: Policy) -> Viewer:
+    """Return the viewer that the caller is under this policy."""
+    return Viewer(
+        user_id=caller.user.id,
+        standings={standing.organization_id: _standing(standing, policy) for standing in caller.standings},
+        vendor_mask=mask_of(
+            Permission(code) for code in caller.vendor_permissions if code in policy.vendor_permissions
+        ),
+    )
+
+
+def _standing(record: StandingRecord, policy: Policy) -> Standing:
+    return Standing(
+        organization_id=record.organization_id,
+        membership_id=record.membership_id,
+        grants=tuple(
+            policy.grant(
+                grant.id,
+                role_key=grant.key if grant.kind is GrantKind.ROLE else None,
+                permission=grant.key if grant.kind is GrantKind.PERMISSION else None,
+                until=grant.valid_until,
+            )
+            for grant in record.grants
+        ),
+        obstacle=_obstacle(record),
+    )
+
+
+def _obstacle(record: StandingRecord) -> DenialReason | None:
+    if record.membership_status is MembershipStatus.SUSPENDED:
+        return DenialReason.MEMBERSHIP_SUSPENDED
+    if record.membership_status is not MembershipStatus.ACTIVE:
+        return DenialReason.NOT_A_MEMBER
+    if record.organization_status is not OrganizationStatus.ACTIVE:
+        return DenialReason.ORGANIZATION_NOT_ACTIVE
+    return None

@@ -1,0 +1,181 @@
+"""The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
+
+from collections.abc import Callable
+from typing import Any
+
+import strawberry
+from graphql import GraphQLInterfaceType, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import convert_arguments
+
+import schema.enums  # noqa: F401  describes the enums before anything is built of them
+from permissions.vocabulary import PermissionScope
+from resolvers.errors import Coordinate
+from schema.errors import AuthenticationError, ConflictError, RateLimitError, ValidationError
+from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
+from schema.guards import BoundGuard
+from schema.launcher import ApplicationCategory, ApplicationQueries
+from schema.membership import DirectGrant, RoleGrant
+from schema.node import NodeQueries
+from schema.organization import OrganizationQueries
+from schema.profile import ProfileMutations
+from schema.roles import RoleQueries
+from schema.scalars import SCALARS
+from schema.sessions import SessionMutations
+from schema.viewer import ViewerQueries
+
+
+class InvalidSchema(Exception):
+    """The schema breaks a rule of the house; the message names every field that does, and what to write."""
+
+
+@strawberry.type(description="What may be asked.")
+class Query(ViewerQueries, OrganizationQueries, NodeQueries, RoleQueries, ApplicationQueries):
+    """What may be asked."""
+
+
+@strawberry.type(description="What may be done.")
+class Mutation(SessionMutations, ProfileMutations):
+    """What may be done."""
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema; errors are logged by the gateway, once, and not here."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Leave the errors to the gateway."""
+
+
+def build_schema(
+    *,
+    query: type = Query,
+    mutation: type | None = Mutation,
+    execution_context_class: Any = None,
+    suggestions: bool = True,
+) -> Schema:
+    """Return the schema, ready to execute, with every field bound to its guard.
+
+    Raises:
+        InvalidSchema: A field breaks a rule of the house, see `check`.
+    """
+    built = Schema(
+        query=query,
+        mutation=mutation,
+        types=[
+            RoleGrant,
+            DirectGrant,
+            ApplicationCategory,
+            ValidationError,
+            ConflictError,
+            AuthenticationError,
+            RateLimitError,
+        ],
+        execution_context_class=execution_context_class,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
+    )
+    check(core_schema(built))
+    _bind(built)
+    return built
+
+
+def core_schema(built: Schema) -> GraphQLSchema:
+    """Return graphql-core's schema inside strawberry's."""
+    return built._schema
+
+
+def printed(built: Schema) -> str:
+    """Return the schema in GraphQL's schema definition language, directives included, ending with a newline."""
+    return print_schema(built).rstrip() + "\n"
+
+
+def check(core: GraphQLSchema) -> None:
+    """Return when every field keeps the rules of the house.
+
+    A guarded field and a field filled by a back end can be null, so that a refusal or a failure never destroys the
+    rest of the answer; whoever computes or fetches something declares its guard, or that it is open; a permission in
+    an organization is asked only of types that know theirs; everything is described.
+
+    Raises:
+        InvalidSchema: Naming every field that does not.
+    """
+    faults = [fault for type_, name, field in _fields(core) for fault in _faults(type_.name, name, field)]
+    faults += [
+        f"{type_.name} has no description."
+        for type_ in core.type_map.values()
+        if not type_.name.startswith("__") and not type_.description
+    ]
+    if faults:
+        raise InvalidSchema("\n".join(faults))
+
+
+def _faults(type_name: str, name: str, field: Any) -> list[str]:
+    place = f"{type_name}.{name}"
+    definition = field.extensions.get("strawberry-definition")
+    faults = []
+    if not field.description:
+        faults.append(f"{place} has no description.")
+    faults += [f"{place}({argument}:) has no description." for argument, it in field.args.items() if not it.description]
+    if not isinstance(definition, DeclaredField):
+        if definition is not None and not definition.is_basic_field:
+            faults.append(
+                f"{place} has a resolver without a guard; declare it by field, computed or root, with requires=."
+            )
+        return faults
+    declaration: Declaration = definition.metadata[DECLARATION]
+    if isinstance(field.type, GraphQLNonNull) and (declaration.guard.signed_in or declaration.backend):
+        faults.append(f"{place} is guarded or filled by a back end, so it must be nullable; write `… | None`.")
+    belonging = BELONGINGS.get(type_name, Belonging())
+    if (
+        declaration.guard.any_of
+        and declaration.guard.scope is PermissionScope.ORGANIZATION
+        and not belonging.organization_of
+    ):
+        faults.append(
+            f"{place} asks for a permission, but {type_name} does not say its organization; add organization=."
+        )
+    if declaration.guard.or_self and not belonging.person_of:
+        faults.append(f"{place} lets the person concerned pass, but {type_name} does not say who that is; add person=.")
+    return faults
+
+
+def _bind(built: Schema) -> None:
+    """Give each declared field its answering object, where the executors look for it."""
+    for type_, name, field in _fields(core_schema(built)):
+        definition = field.extensions.get("strawberry-definition")
+        if not isinstance(definition, DeclaredField):
+            continue
+        declaration: Declaration = definition.metadata[DECLARATION]
+        belonging = BELONGINGS.get(type_.name, Belonging())
+        guard = BoundGuard(
+            declaration.guard, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of
+        )
+        field.extensions[BATCH] = Answering(
+            guard, declaration.answer_all, declaration.waits, _converter(built, definition)
+        )
+
+
+def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+    if not definition.arguments:
+        return None
+    converter = built.schema_converter
+
+    def convert(arguments: dict[str, Any]) -> dict[str, Any]:
+        return convert_arguments(
+            arguments,
+            definition.arguments,
+            scalar_registry=converter.scalar_registry,
+            config=converter.config,
+            info=None,
+        )
+
+    return convert
+
+
+def _fields(core: GraphQLSchema) -> Any:
+    return [
+        (type_, name, field)
+        for type_ in core.type_map.values()
+        if isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)) and not type_.name.startswith("__")
+        for name, field in type_.fields.items()
+    ]

@@ -1,0 +1,137 @@
+"""The enums of the graph: the words of the back ends and of the permissions, each value described."""
+
+from enum import Enum
+
+import strawberry
+
+from connectors.applications.interface import LaunchKind
+from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
+from connectors.shop.interface import OrderStatus
+from connectors.values import AccountKind
+from permissions.texts import PERMISSION_TEXTS
+from permissions.vocabulary import DenialReason, Permission, PermissionScope
+from resolvers.errors import ErrorCode
+from resolvers.launcher import ApplicationAccessState
+
+
+def _enum(of: type[Enum], description: str, values: dict[str, str]) -> None:
+    """Make an enum part of the graph under its own name, or only describe its values when it already is."""
+    if not hasattr(of, "__strawberry_definition__"):
+        strawberry.enum(of, description=description)
+    for value in of.__strawberry_definition__.values:  # type: ignore[attr-defined]
+        value.description = values[value.name]
+
+
+_enum(
+    Permission,
+    "One thing somebody may do in an organization, or as vendor staff.",
+    {code: texts.descriptions["en"] for code, texts in PERMISSION_TEXTS.items()},
+)
+_enum(
+    PermissionScope,
+    "Where a permission has to be held.",
+    {
+        "ORGANIZATION": "In the organization of the object.",
+        "VENDOR": "By the vendor's own staff, whatever the organization.",
+    },
+)
+_enum(
+    DenialReason,
+    "Why somebody may not.",
+    {
+        "UNAUTHENTICATED": "Nobody is signed in.",
+        "MISSING_PERMISSION": "None of the person's roles and rights in the organization gives it.",
+        "NOT_A_MEMBER": "The person is no active member of the organization.",
+        "ORGANIZATION_NOT_ACTIVE": "The organization is not active; the vendor can tell why.",
+        "MEMBERSHIP_SUSPENDED": "The person's membership is suspended; an administrator of the organization can tell.",
+    },
+)
+_enum(
+    AccountKind,
+    "What kind of customer, or of us, somebody is.",
+    {
+        "PRIVATE_OPERATOR": "Operates a plant privately.",
+        "COMMERCIAL_OPERATOR": "Operates plants as a business.",
+        "BUSINESS_CUSTOMER": "Works for a company that installs, resells or uses the vendor's products.",
+        "VENDOR_STAFF": "Works for the vendor.",
+    },
+)
+_enum(
+    OrganizationKind,
+    "What a company is to the vendor.",
+    {
+        "INSTALLER": "Installs the vendor's products.",
+        "RESELLER": "Sells the vendor's products on.",
+        "OPERATOR": "Operates plants with the vendor's products.",
+        "LICENSEE": "Uses the vendor's software under licence.",
+    },
+)
+_enum(
+    OrganizationStatus,
+    "Where a company stands; permissions count only in an active one.",
+    {
+        "PENDING_REVIEW": "Registered, and not yet approved by the vendor.",
+        "ACTIVE": "In use.",
+        "REJECTED": "The vendor did not approve the registration.",
+        "BLOCKED": "Blocked by the vendor for the time being.",
+        "CLOSED": "Closed for good.",
+    },
+)
+_enum(
+    MembershipStatus,
+    "Where a person stands in a company; permissions count only for an active member.",
+    {
+        "INVITED": "Invited, and has not accepted yet.",
+        "ACTIVE": "Belongs to the company.",
+        "SUSPENDED": "Belongs to the company, and may do nothing for the time being.",
+        "REMOVED": "Belonged to the company once.",
+    },
+)
+_enum(
+    OrderStatus,
+    "Where an order stands.",
+    {
+        "DRAFT": "Being written; not ordered yet.",
+        "PENDING_APPROVAL": "Waits for somebody of the company to approve it.",
+        "REJECTED": "Somebody of the company did not approve it.",
+        "SUBMITTED": "Sent to the vendor.",
+        "CONFIRMED": "Accepted by the vendor.",
+        "PARTIALLY_SHIPPED": "A part of it is on its way.",
+        "SHIPPED": "On its way.",
+        "DELIVERED": "Arrived.",
+        "CANCELLED": "Called off before it was shipped.",
+        "FAILED": "Could not be carried out.",
+    },
+)
+_enum(
+    LaunchKind,
+    "How an application is opened.",
+    {
+        "OIDC_INITIATE_LOGIN": "By starting its sign-in, as in OpenID Connect's third-party initiated login.",
+        "DEEP_LINK": "By a link to a place inside it.",
+        "EXTERNAL_LINK": "By a plain link to a site outside the portal.",
+        "MOBILE_APP": "By a link that the app on the device opens.",
+    },
+)
+_enum(
+    ApplicationAccessState,
+    "Whether an application opens for somebody.",
+    {
+        "AVAILABLE": "It opens.",
+        "NEEDS_ROLE": "It needs a role or a right that the person does not have in the organization.",
+        "NOT_ACTIVE": "The membership or the organization is not active.",
+    },
+)
+_enum(
+    ErrorCode,
+    "What is the matter with an input.",
+    {
+        "INVALID_INPUT": "A value is not allowed; message and path say which and what would be.",
+        "NOT_FOUND": "There is no such object, or none that the caller may know of.",
+        "STALE_VERSION": "Somebody changed the object meanwhile; read it again.",
+        "INVALID_CREDENTIALS": "Login name and password do not fit.",
+        "SESSION_ENDED": "The session is over; sign in again.",
+        "RATE_LIMITED": "Too many attempts; try again later.",
+        "BACKEND_UNAVAILABLE": "An application behind the gateway does not answer; try again later.",
+    },
+)

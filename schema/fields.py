@@ -1,0 +1,296 @@
+"""How a field is declared: its function, its guard, its words. There is no other way to write one.
+
+    orders: OrderConnection | None = field(orders_of, requires=any_of(Permission.ORDER_VIEW), description="…")
+
+- ``field``      a relation: the function is called once with all parents and answers a list parallel to them;
+- ``attribute``  a value that the record has under another name or deeper down;
+- ``computed``   a value made of one record, without asking anybody;
+- ``root``       a field of Query or Mutation: the function is called without a parent.
+"""
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
+from enum import Enum
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import strawberry
+from aiodataloader import DataLoader
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import has_object_definition
+from strawberry.types.field import StrawberryField
+
+from connectors import ids
+from resolvers.context import RequestContext
+from schema.backends import Backend, BackendDirective
+from schema.guards import BoundGuard, Guard
+from schema.scalars import Locale
+
+DECLARATION = "forecourt"
+"""Where a strawberry field keeps its declaration, in `metadata`."""
+
+BATCH = "batch"
+"""Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
+
+COMMON_ARGUMENTS = {
+    "first": "How many entries to return at most, from 1 to 100.",
+    "after": "The cursor after which to go on: `endCursor` of the page before.",
+    "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
+    "input": "What to do it with.",
+}
+"""What arguments mean that occur everywhere; a declaration may say it more closely."""
+
+ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
+    (ids.UserId, ids.OrganizationId, ids.MembershipId, ids.GrantId, ids.OrderId), strawberry.ID
+)
+"""The GraphQL type of an argument that resolvers know by a type of their own."""
+
+T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited."""
+
+    answer_all: Callable[..., Any]
+    waits: bool
+    guard: Guard
+    backend: Backend | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """How to find out to which organization, and to whom, an object of a type belongs."""
+
+    organization_of: Callable[[Any], str | None] | None = None
+    person_of: Callable[[Any], str | None] | None = None
+
+
+BELONGINGS: dict[str, Belonging] = {}
+"""By name of the GraphQL type."""
+
+
+def graph_type(
+    of: type,
+    *,
+    description: str,
+    name: str | None = None,
+    organization: Callable[[Any], str | None] | None = None,
+    person: Callable[[Any], str | None] | None = None,
+    when: Callable[[Any], bool] | None = None,
+) -> Callable[[T], T]:
+    """Make a class the GraphQL type of a record; fields without a declaration read the record's attribute of that name.
+
+    `organization` and `person` find the id of the organization and of the person that a record belongs to, for the
+    guards. `when` tells the records of this type from others of the same class.
+    """
+
+    def is_type_of(record: Any, _info: Any) -> bool:
+        return isinstance(record, of) and (when is None or when(record))
+
+    def decorate(cls: T) -> T:
+        cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
+        BELONGINGS[name or cls.__name__] = Belonging(organization, person)
+        return strawberry.type(cls, name=name, description=description)
+
+    return decorate
+
+
+def field(
+    function: Callable[..., Awaitable[Sequence[Any]]],
+    *,
+    requires: Guard,
+    description: str,
+    arguments: Mapping[str, str] | None = None,
+    backend: Backend | None = None,
+    deprecation_reason: str | None = None,
+) -> Any:
+    """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
+
+    The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
+    Exception in place of an answer fails only that parent's field.
+    """
+    return DeclaredField.of(
+        Declaration(function, True, requires, backend), function, description, arguments, deprecation_reason
+    )
+
+
+def root(
+    function: Callable[..., Awaitable[Any]],
+    *,
+    requires: Guard,
+    description: str,
+    arguments: Mapping[str, str] | None = None,
+    backend: Backend | None = None,
+) -> Any:
+    """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``."""
+
+    async def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+        return [await function(context, **values)] * len(parents)
+
+    return DeclaredField.of(Declaration(answer_all, True, requires, backend), function, description, arguments, None)
+
+
+def computed(
+    function: Callable[..., Any], *, requires: Guard, description: str, arguments: Mapping[str, str] | None = None
+) -> Any:
+    """Declare a value made of one record by ``function(context, record, **arguments)``, which asks no back end."""
+
+    def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+        return [function(context, parent, **values) for parent in parents]
+
+    return DeclaredField.of(Declaration(answer_all, False, requires), function, description, arguments, None)
+
+
+def attribute(path: str, *, requires: Guard, description: str) -> Any:
+    """Declare a value that the record has at a dotted path, such as ``user.email``."""
+    read = attrgetter(path)
+
+    def answer_all(_context: RequestContext, parents: Sequence[Any]) -> Sequence[Any]:
+        return [read(parent) for parent in parents]
+
+    return DeclaredField.of(Declaration(answer_all, False, requires), None, description, None, None)
+
+
+class DeclaredField(StrawberryField):
+    """A strawberry field that is answered by its declaration instead of a resolver of one object.
+
+    On graphql-core, `get_result` collects the parents of one place of the document through a DataLoader; an executor
+    that goes level by level calls `Answering.answer` itself.
+    """
+
+    @classmethod
+    def of(
+        cls,
+        declaration: Declaration,
+        function: Callable[..., Any] | None,
+        description: str,
+        arguments: Mapping[str, str] | None,
+        deprecation_reason: str | None,
+    ) -> "DeclaredField":
+        """Return the field for a declaration."""
+        guard = declaration.guard
+        directives = guard.directives
+        if declaration.backend is not None:
+            directives.append(BackendDirective(name=declaration.backend))
+        declared = cls(
+            description=f"{description}\n\n{guard.sentence}" if guard.sentence else description,
+            metadata={DECLARATION: declaration},
+            directives=directives,
+            deprecation_reason=deprecation_reason,
+        )
+        declared.arguments = _arguments_of(function, arguments or {}) if function is not None else []
+        return declared
+
+    @property
+    def is_basic_field(self) -> bool:
+        """A declared field is never just an attribute to strawberry."""
+        return False
+
+    @property
+    def is_async(self) -> bool:  # type: ignore[override]
+        """Whether the field's answer is awaited."""
+        declaration: Declaration = self.metadata[DECLARATION]
+        return declaration.waits
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        """Answer the field of one object when graphql-core executes."""
+        raw = info._raw_info
+        answering: Answering = raw.parent_type.fields[raw.field_name].extensions[BATCH]
+        context: RequestContext = raw.context
+        if not answering.waits:
+            (answer,) = answering.answer_converted(context, [source], kwargs)
+            if isinstance(answer, Exception):
+                raise answer
+            return answer
+        place = (id(answering), id(raw.field_nodes[0]))
+        loader = context.loaders.get(place)
+        if loader is None:
+
+            async def answer_all(parents: list[Any]) -> list[Any]:
+                answers = answering.answer_converted(context, parents, kwargs)
+                return list(await answers if inspect.isawaitable(answers) else answers)
+
+            loader = context.loaders[place] = DataLoader(answer_all, cache=False)
+        return loader.load(source)
+
+
+@dataclass(slots=True)
+class Answering:
+    """Answers one field of the schema for any number of parents: guard first, then the function with those allowed."""
+
+    bound: BoundGuard
+    answer_all: Callable[..., Any]
+    waits: bool
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = dataclass_field(default=None)
+
+    def answer(self, context: RequestContext, parents: Sequence[Any], arguments: dict[str, Any]) -> Any:
+        """Return the answers, or an awaitable of them, parallel to `parents`; `arguments` as graphql-core has them."""
+        return self.answer_converted(context, parents, self.convert(arguments) if self.convert else arguments)
+
+    def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
+        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands in a refused place."""
+        refusals = self.bound.refusals(context, parents)
+        if refusals is None:
+            return self.answer_all(context, parents, **values)
+        allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
+        if not allowed:
+            return refusals
+        answers = self.answer_all(context, allowed, **values)
+        if self.waits:
+            return _merged_later(answers, refusals)
+        return _merged(answers, refusals)
+
+
+async def _merged_later(answers: Awaitable[Sequence[Any]], refusals: Sequence[Exception | None]) -> list[Any]:
+    return _merged(await answers, refusals)
+
+
+def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> list[Any]:
+    rest = iter(answers)
+    return [next(rest) if refusal is None else refusal for refusal in refusals]
+
+
+def _arguments_of(function: Callable[..., Any], descriptions: Mapping[str, str]) -> list[StrawberryArgument]:
+    hints = get_type_hints(function)
+    arguments = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        description = descriptions.get(parameter.name) or COMMON_ARGUMENTS.get(parameter.name)
+        if description is None:
+            raise TypeError(
+                f"{function.__module__}.{function.__qualname__}: say what the argument {parameter.name} means, by "
+                f'arguments={{"{parameter.name}": "…"}} in its declaration.'
+            )
+        default = parameter.default
+        arguments.append(
+            StrawberryArgument(
+                python_name=parameter.name,
+                graphql_name=None,
+                type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
+                description=description,
+                default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,
+            )
+        )
+    return arguments
+
+
+def _argument_type(name: str, hint: Any) -> Any:
+    if hint in ARGUMENT_TYPES:
+        return ARGUMENT_TYPES[hint]
+    if hint is str and name == "locale":
+        return Locale
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        optional = [_argument_type(name, part) for part in inner if part is not NoneType]
+        return optional[0] | None if len(optional) == 1 else Union[(*optional, NoneType)]
+    if origin is not None and issubclass(origin, Sequence):
+        return list[_argument_type(name, inner[0])]  # type: ignore[misc]
+    if isinstance(hint, type) and (issubclass(hint, (str, int, bool, float, Enum)) or has_object_definition(hint)):
+        return hint
+    raise TypeError(f"The argument {name} has the type {hint!r}, which has no GraphQL type; add it to ARGUMENT_TYPES.")

@@ -1,0 +1,118 @@
+"""What a field asks of its caller, declared once: printed in the schema, said in the description, enforced before
+the resolver."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from permissions.decision import decide, may
+from permissions.directive import Authenticated, RequiresPermission
+from permissions.vocabulary import Permission, PermissionScope, mask_of
+from resolvers.context import RequestContext
+from resolvers.errors import Coordinate, NotPermitted, NotSignedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Guard:
+    """What a field asks: nothing, somebody signed in, or one of `any_of`."""
+
+    signed_in: bool = False
+    any_of: tuple[Permission, ...] = ()
+    scope: PermissionScope = PermissionScope.ORGANIZATION
+    or_self: bool = False
+
+    @property
+    def directives(self) -> list[object]:
+        """Return the directives that print this guard in the schema."""
+        if self.any_of:
+            return [RequiresPermission(any_of=list(self.any_of), scope=self.scope, or_self=self.or_self)]
+        return [Authenticated()] if self.signed_in else []
+
+    @property
+    def sentence(self) -> str:
+        """Return what the description of the field says of this guard, empty for an open field."""
+        if not self.any_of:
+            return "Needs somebody who is signed in." if self.signed_in else ""
+        codes = [permission.value for permission in self.any_of]
+        needed = codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} or {codes[-1]}"
+        where = "as vendor staff" if self.scope is PermissionScope.VENDOR else "in the organization"
+        return f"Needs {needed} {where}{', or to be the person concerned' if self.or_self else ''}."
+
+
+OPEN = Guard()
+"""The explicit mark of a field with a resolver that everybody may read who may hold the object."""
+
+AUTHENTICATED = Guard(signed_in=True)
+"""Somebody has to be signed in."""
+
+
+def any_of(
+    *permissions: Permission, scope: PermissionScope = PermissionScope.ORGANIZATION, or_self: bool = False
+) -> Guard:
+    """Return the guard that asks for one of these permissions; `or_self` lets the person concerned pass without."""
+    return Guard(signed_in=True, any_of=permissions, scope=scope, or_self=or_self)
+
+
+class BoundGuard:
+    """A guard at its field: knows how to find an object's organization and the person it concerns."""
+
+    __slots__ = ("_mask", "coordinate", "guard", "organization_of", "person_of")
+
+    def __init__(
+        self,
+        guard: Guard,
+        coordinate: Coordinate,
+        organization_of: Callable[[Any], str | None] | None,
+        person_of: Callable[[Any], str | None] | None,
+    ) -> None:
+        self.guard = guard
+        self.coordinate = coordinate
+        self.organization_of = organization_of
+        self.person_of = person_of
+        self._mask = mask_of(guard.any_of)
+
+    def refusals(self, context: RequestContext, parents: Sequence[Any]) -> Sequence[NotPermitted | None] | None:
+        """Return why each parent's field is refused, None for those that are not; None when none is.
+
+        Decides once per organization; the parents of one organization share one refusal.
+        """
+        guard = self.guard
+        if not guard.signed_in:
+            return None
+        viewer = context.viewer
+        if viewer is None:
+            return [self._refusal(context, None)] * len(parents)
+        if not self._mask:
+            return None
+        if guard.scope is PermissionScope.VENDOR:
+            return None if viewer.vendor_mask & self._mask else [self._refusal(context, None)] * len(parents)
+        organization_of = self.organization_of
+        assert organization_of is not None  # build_schema has checked it
+        organizations = [organization_of(parent) for parent in parents]
+        refused: dict[str | None, NotPermitted] = {
+            organization: self._refusal(context, organization)
+            for organization in set(organizations)
+            if organization is None or not may(viewer, self._mask, organization, context.now)
+        }
+        if not refused:
+            return None
+        if not guard.or_self or self.person_of is None:
+            return [refused.get(organization) for organization in organizations]
+        person_of, me = self.person_of, viewer.user_id
+        answer = [
+            None if person_of(parent) == me else refused.get(organization)
+            for parent, organization in zip(parents, organizations, strict=True)
+        ]
+        return answer if any(answer) else None
+
+    def _refusal(self, context: RequestContext, organization_id: str | None) -> NotPermitted:
+        decision = decide(
+            context.viewer,
+            self.guard.any_of,
+            organization_id=organization_id,
+            now=context.now,
+            scope=self.guard.scope,
+        )
+        kind = NotPermitted if context.viewer is not None else NotSignedIn
+        roles = [] if organization_id is None else [role.key for role in context.policy.roles_with(self.guard.any_of)]
+        return kind(self.coordinate, self.guard.any_of, decision, organization_id, roles)

@@ -1,0 +1,139 @@
+"""Applications and the tiles that open them."""
+
+import strawberry
+
+from connectors.applications.interface import CategoryRecord, LaunchKind
+from connectors.values import AccountKind
+from permissions.vocabulary import DenialReason
+from resolvers import launcher
+from resolvers.context import RequestContext
+from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
+from resolvers.texts import in_language
+from schema.fields import attribute, computed, field, graph_type, root
+from schema.guards import OPEN
+from schema.membership import PermissionSource
+from schema.node import Node
+from schema.roles import Permission
+from schema.scalars import URL, DateTime
+
+
+def _category_id(_context: RequestContext, category: CategoryRecord) -> str:
+    return f"cat_{category.key}"
+
+
+def _category_label(context: RequestContext, category: CategoryRecord, *, locale: str | None = None) -> str:
+    return in_language(context, category.labels, locale)
+
+
+@graph_type(of=CategoryRecord, description="A group of applications on the page.")
+class ApplicationCategory(Node):
+    """A group of applications on the page."""
+
+    id: strawberry.ID = computed(
+        _category_id, requires=OPEN, description="The category's id. Opaque: do not take it apart."
+    )
+    key: str = strawberry.field(description="What programs call it.")
+    label: str = computed(_category_label, requires=OPEN, description="What people call it.")
+    position: int = strawberry.field(description="Where it stands on the page; lower comes first.")
+
+
+def _mode_label(context: RequestContext, mode: ModeView, *, locale: str | None = None) -> str:
+    return in_language(context, mode.record.labels, locale)
+
+
+@graph_type(of=ModeView, description="A way in which an application can be opened.")
+class ApplicationMode:
+    """A way in which an application can be opened."""
+
+    key: str = attribute("record.key", requires=OPEN, description="What programs call it.")
+    label: str = computed(_mode_label, requires=OPEN, description="What people call it.")
+    available: bool = strawberry.field(
+        description="Whether you may open it so, in the organization that you look at it from, else in any of yours."
+    )
+
+
+def _application_id(_context: RequestContext, application: ApplicationView) -> str:
+    return f"app_{application.record.key}"
+
+
+def _name(context: RequestContext, application: ApplicationView, *, locale: str | None = None) -> str:
+    return in_language(context, application.record.names, locale)
+
+
+def _tagline(context: RequestContext, application: ApplicationView, *, locale: str | None = None) -> str | None:
+    return in_language(context, application.record.taglines, locale) if application.record.taglines else None
+
+
+def _description(context: RequestContext, application: ApplicationView, *, locale: str | None = None) -> str | None:
+    return in_language(context, application.record.descriptions, locale) if application.record.descriptions else None
+
+
+def _audience(_context: RequestContext, application: ApplicationView) -> list[AccountKind]:
+    return [kind for kind in AccountKind if kind in application.record.audience]
+
+
+@graph_type(of=ApplicationView, description="An application that customers use.")
+class Application(Node):
+    """An application that customers use."""
+
+    id: strawberry.ID = computed(
+        _application_id, requires=OPEN, description="The application's id. Opaque: do not take it apart."
+    )
+    key: str = attribute("record.key", requires=OPEN, description="What programs call it.")
+    name: str = computed(_name, requires=OPEN, description="What people call it.")
+    tagline: str | None = computed(_tagline, requires=OPEN, description="What it is, in a few words.")
+    description: str | None = computed(_description, requires=OPEN, description="What one can do with it.")
+    icon_url: URL | None = attribute("record.icon_url", requires=OPEN, description="Its icon.")
+    category: ApplicationCategory = attribute(
+        "record.category", requires=OPEN, description="The group in which it stands on the page."
+    )
+    platforms: list[str] = attribute(
+        "record.platforms", requires=OPEN, description="Where it runs: WEB, TABLET, SMARTPHONE and the like."
+    )
+    published_at: DateTime | None = attribute(
+        "record.published_at", requires=OPEN, description="Since when it is in the catalogue."
+    )
+    audience: list[AccountKind] = computed(
+        _audience, requires=OPEN, description="The kinds of account to which it is shown."
+    )
+    parent: "Application | None" = field(
+        launcher.parents_of, requires=OPEN, description="The application that it is a part of."
+    )
+    modes: list[ApplicationMode] = computed(
+        launcher.modes_of, requires=OPEN, description="The ways in which it can be opened."
+    )
+
+
+@graph_type(of=launcher.Launch, description="Where to send the browser to open an application.")
+class Launch:
+    """Where to send the browser to open an application."""
+
+    kind: LaunchKind = strawberry.field(description="How it is opened.")
+    url: URL = strawberry.field(description="Where to go.")
+    expires_at: DateTime | None = strawberry.field(description="Until when the URL works; null when it does not end.")
+
+
+@graph_type(of=launcher.Tile, description="An application on your page.")
+class ApplicationTile:
+    """An application on your page."""
+
+    application: Application = strawberry.field(description="The application.")
+    state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
+    reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it does.")
+    missing: list[Permission] = strawberry.field(
+        description="Permissions of which any one would open it. Empty when it opens, or when only a role does."
+    )
+    granted_by: list[PermissionSource] = strawberry.field(description="Your grants that open it.")
+    launch: Launch | None = strawberry.field(description="How to open it; null when it does not open for you.")
+
+
+@strawberry.type
+class ApplicationQueries:
+    """Questions about applications."""
+
+    application_catalogue: list[Application] = root(
+        launcher.catalogue,
+        requires=OPEN,
+        description="Every application there is, in the order of the page.",
+        arguments={"audience": "Only those shown to this kind of account."},
+    )

@@ -1,0 +1,114 @@
+"""Who belongs to a company, and what they may do there."""
+
+from operator import attrgetter
+from typing import Annotated
+
+import strawberry
+
+from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
+from permissions.vocabulary import Permission as PermissionCode
+from resolvers import launcher, memberships, organizations, people
+from schema.fields import computed, field, graph_type
+from schema.guards import OPEN, any_of
+from schema.node import Node
+from schema.people import User
+from schema.roles import Permission, Role
+from schema.scalars import DateTime
+
+MEMBERS = any_of(PermissionCode.MEMBER_VIEW, PermissionCode.MEMBER_MANAGE)
+RIGHTS = any_of(PermissionCode.MEMBER_VIEW, PermissionCode.MEMBER_MANAGE, or_self=True)
+"""What somebody may do is for them and for those who may see the members."""
+
+
+@graph_type(
+    of=GrantRecord,
+    when=lambda grant: grant.kind is GrantKind.ROLE,
+    description="A role that somebody was given.",
+    organization=attrgetter("organization_id"),
+    person=attrgetter("user_id"),
+)
+class RoleGrant(Node):
+    """A role that somebody was given."""
+
+    role: Role | None = computed(
+        memberships.role_of, requires=OPEN, description="The role; null when this portal no longer has it."
+    )
+    granted_at: DateTime = strawberry.field(description="Since when.")
+    granted_by: User | None = field(
+        people.granters, requires=OPEN, description="Who gave it; null when the portal itself did."
+    )
+    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null when it does not.")
+
+
+@graph_type(
+    of=GrantRecord,
+    when=lambda grant: grant.kind is GrantKind.PERMISSION,
+    description="A single permission that somebody was given.",
+    organization=attrgetter("organization_id"),
+    person=attrgetter("user_id"),
+)
+class DirectGrant(Node):
+    """A single permission that somebody was given."""
+
+    permission: Permission | None = computed(
+        memberships.permission_of, requires=OPEN, description="The permission; null when it no longer exists."
+    )
+    granted_at: DateTime = strawberry.field(description="Since when.")
+    granted_by: User | None = field(
+        people.granters, requires=OPEN, description="Who gave it; null when the portal itself did."
+    )
+    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null when it does not.")
+
+
+PermissionSource = Annotated[
+    RoleGrant | DirectGrant, strawberry.union("PermissionSource", description="Where a permission comes from.")
+]
+
+
+@graph_type(of=memberships.EffectivePermission, description="A permission that counts now, and where it comes from.")
+class EffectivePermission:
+    """A permission that counts now."""
+
+    permission: Permission = strawberry.field(description="The permission.")
+    sources: list[PermissionSource] = strawberry.field(description="The grants it comes from; one is enough.")
+    valid_until: DateTime | None = strawberry.field(
+        description="When the last of its sources ends; null when one of them does not."
+    )
+
+
+@graph_type(
+    of=MembershipRecord,
+    description="One person's place in one company.",
+    organization=attrgetter("organization_id"),
+    person=attrgetter("user_id"),
+)
+class Membership(Node):
+    """One person's place in one company."""
+
+    version: int = strawberry.field(description="Counts the changes; send it with a change to notice others'.")
+    user: User = field(people.member_users, requires=OPEN, description="The person.")
+    organization: Annotated["Organization", strawberry.lazy("schema.organization")] = field(  # type: ignore[name-defined]  # noqa: F821
+        organizations.member_organizations, requires=OPEN, description="The company."
+    )
+    status: MembershipStatus = strawberry.field(description="Where the person stands in the company.")
+    joined_at: DateTime | None = strawberry.field(description="Since when the person belongs to the company.")
+    job_title: str | None = strawberry.field(description="What the person does there.")
+    role_grants: list[RoleGrant] | None = field(
+        memberships.role_grants_of, requires=RIGHTS, description="The person's roles that have not ended."
+    )
+    direct_grants: list[DirectGrant] | None = field(
+        memberships.direct_grants_of,
+        requires=RIGHTS,
+        description="The person's single permissions that have not ended.",
+    )
+    effective_permissions: list[EffectivePermission] | None = field(
+        memberships.effective_permissions_of,
+        requires=RIGHTS,
+        description=(
+            "What the person may do now: all that their roles and single permissions give together. "
+            "Empty while the membership or the company is not active."
+        ),
+    )
+    applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+        launcher.applications_of_members, requires=RIGHTS, description="The applications that open for the person here."
+    )

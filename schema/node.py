@@ -1,0 +1,32 @@
+"""Any object by its id (Relay's Global Object Identification)."""
+
+import strawberry
+
+from resolvers import nodes
+from schema.fields import root
+from schema.guards import OPEN
+
+
+@strawberry.interface(description="An object with an id that is the same everywhere and always.")
+class Node:
+    """An object with an id."""
+
+    id: strawberry.ID = strawberry.field(description="The object's id. Opaque: do not take it apart.")
+
+
+@strawberry.type
+class NodeQueries:
+    """Questions by id."""
+
+    node: Node | None = root(
+        nodes.node,
+        requires=OPEN,
+        description="The object with this id; null when there is none, or none that you may see.",
+        arguments={"id": "The object's id."},
+    )
+    nodes: list[Node | None] = root(
+        nodes.nodes,
+        requires=OPEN,
+        description="The objects with these ids, in their order; null where there is none that you may see.",
+        arguments={"ids": "The objects' ids, 100 at most."},
+    )

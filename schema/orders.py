@@ -1,0 +1,67 @@
+"""Orders."""
+
+from operator import attrgetter
+
+import strawberry
+
+from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
+from permissions.vocabulary import Permission
+from resolvers import people
+from resolvers.context import RequestContext
+from resolvers.orders import events_of, lines_of
+from resolvers.texts import in_language
+from schema.backends import Backend
+from schema.fields import computed, field, graph_type
+from schema.guards import OPEN, any_of
+from schema.node import Node
+from schema.people import User
+from schema.scalars import URL, DateTime
+from schema.values import Address, Money
+
+ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
+
+
+@graph_type(of=OrderLineRecord, description="One position of an order.")
+class OrderLine:
+    """One position of an order."""
+
+    sku: str = strawberry.field(description="The article's number.")
+    name: str = strawberry.field(description="The article's name when it was ordered.")
+    quantity: int = strawberry.field(description="How many.")
+    unit_price: Money = strawberry.field(description="The price of one when it was ordered.")
+    total: Money = strawberry.field(description="Quantity times unit price.")
+
+
+def _message(context: RequestContext, event: OrderEventRecord, *, locale: str | None = None) -> str | None:
+    return in_language(context, event.messages, locale) if event.messages else None
+
+
+@graph_type(of=OrderEventRecord, description="One step on an order's way.", organization=attrgetter("organization_id"))
+class OrderEvent(Node):
+    """One step on an order's way."""
+
+    at: DateTime = strawberry.field(description="When.")
+    status: OrderStatus = strawberry.field(description="Where the order stood from then on.")
+    actor: User | None = field(people.actors, requires=OPEN, description="Who did it; null when the shop did.")
+    message: str | None = computed(_message, requires=OPEN, description="What the shop says of it.")
+
+
+@graph_type(of=OrderRecord, description="An order in the shop.", organization=attrgetter("organization_id"))
+class Order(Node):
+    """An order in the shop."""
+
+    number: str = strawberry.field(description="The order's number, as it stands on paper.")
+    placed_at: DateTime | None = strawberry.field(description="When it was ordered; null for a draft.")
+    status: OrderStatus = strawberry.field(description="Where it stands.")
+    placed_by: User | None = field(
+        people.buyers, requires=OPEN, description="Who ordered it; null when the shop does not know."
+    )
+    lines: list[OrderLine] | None = field(
+        lines_of, requires=OPEN, backend=Backend.SHOP, description="What was ordered."
+    )
+    total: Money = strawberry.field(description="The sum of the lines.")
+    shipping_address: Address | None = strawberry.field(description="Where it goes.")
+    tracking_url: URL | None = strawberry.field(description="Where one can follow the parcel.")
+    events: list[OrderEvent] | None = field(
+        events_of, requires=OPEN, backend=Backend.SHOP, description="What happened to it, oldest first."
+    )

@@ -1,0 +1,88 @@
+"""Permissions and roles: what there is to have."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import strawberry
+
+from permissions import policy, vocabulary
+from permissions.texts import PERMISSION_TEXTS
+from resolvers import launcher
+from resolvers.context import RequestContext
+from resolvers.texts import in_language
+from schema.fields import computed, field, graph_type, root
+from schema.guards import OPEN
+from schema.node import Node
+
+
+def _permission_code(_context: RequestContext, permission: vocabulary.Permission) -> vocabulary.Permission:
+    return permission
+
+
+def _permission_label(context: RequestContext, permission: vocabulary.Permission, *, locale: str | None = None) -> str:
+    return in_language(context, PERMISSION_TEXTS[permission.value].labels, locale)
+
+
+def _permission_description(
+    context: RequestContext, permission: vocabulary.Permission, *, locale: str | None = None
+) -> str:
+    return in_language(context, PERMISSION_TEXTS[permission.value].descriptions, locale)
+
+
+@graph_type(of=vocabulary.Permission, description="One thing somebody may do.")
+class Permission:
+    """One thing somebody may do."""
+
+    code: vocabulary.Permission = computed(_permission_code, requires=OPEN, description="What programs call it.")
+    label: str = computed(_permission_label, requires=OPEN, description="What people call it.")
+    description: str = computed(_permission_description, requires=OPEN, description="What it lets somebody do.")
+
+
+def _role_id(_context: RequestContext, role: policy.Role) -> str:
+    return f"role_{role.key}"
+
+
+def _role_label(context: RequestContext, role: policy.Role, *, locale: str | None = None) -> str:
+    return in_language(context, role.labels, locale)
+
+
+def _role_description(context: RequestContext, role: policy.Role, *, locale: str | None = None) -> str:
+    return in_language(context, role.descriptions, locale)
+
+
+@graph_type(of=policy.Role, description="A set of permissions with a name, handed out as one.")
+class Role(Node):
+    """A set of permissions with a name."""
+
+    id: strawberry.ID = computed(_role_id, requires=OPEN, description="The role's id. Opaque: do not take it apart.")
+    key: str = strawberry.field(description="What programs call it.")
+    label: str = computed(_role_label, requires=OPEN, description="What people call it.")
+    description: str = computed(_role_description, requires=OPEN, description="What it is for.")
+    permissions: list[Permission] = strawberry.field(description="What it lets somebody do.")
+    applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] = field(  # type: ignore[name-defined]  # noqa: F821
+        launcher.applications_of_roles, requires=OPEN, description="The applications that it opens."
+    )
+    member_assignable: bool = strawberry.field(description="Whether members of an organization may hand it out.")
+    is_administrative: bool = computed(
+        lambda _context, role: role.administrative,
+        requires=OPEN,
+        description="Whether it holds the organization: one active member always has such a role.",
+    )
+
+
+async def _roles(context: RequestContext) -> Sequence[policy.Role]:
+    return tuple(context.policy.roles.values())
+
+
+async def _permissions(_context: RequestContext) -> Sequence[vocabulary.Permission]:
+    return tuple(vocabulary.Permission)
+
+
+@strawberry.type
+class RoleQueries:
+    """Questions about what there is to have."""
+
+    roles: list[Role] = root(_roles, requires=OPEN, description="The roles of this portal.")
+    permissions: list[Permission] = root(
+        _permissions, requires=OPEN, description="All that somebody may do in this portal."
+    )

@@ -1,0 +1,105 @@
+"""Signing in and out with the portal's own accounts; with an OpenID provider these mutations live there."""
+
+from typing import Any
+
+import strawberry
+
+from resolvers import sessions
+from resolvers.context import RequestContext
+from resolvers.sessions import SignedIn
+from schema.errors import UserError, deed
+from schema.fields import root
+from schema.guards import AUTHENTICATED, OPEN
+from schema.scalars import DateTime
+from schema.viewer import Viewer
+
+
+@strawberry.input(description="Who you are, and your password.")
+class SignInInput:
+    """Who somebody is, and the password."""
+
+    login_name: str = strawberry.field(description="Your e-mail address or your login name, in any case.")
+    password: str = strawberry.field(description="Your password.")
+
+
+@strawberry.input(description="The session to continue.")
+class RefreshSessionInput:
+    """The session to continue."""
+
+    refresh_token: str = strawberry.field(description="The last refresh token you were given; it counts once.")
+
+
+@strawberry.input(description="Nothing needs to be said.")
+class EmptyInput:
+    """Nothing needs to be said."""
+
+    idempotency_key: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Your own name for this request, to repeat it safely."
+    )
+
+
+@strawberry.type(description="A session, or why there is none.")
+class SignInPayload:
+    """A session, or why there is none."""
+
+    access_token: str | None = strawberry.field(
+        description="Send it as `Authorization: Bearer …`. It says who you are, never what you may do."
+    )
+    refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`, once.")
+    expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
+    viewer: Viewer | None = strawberry.field(description="You, from now on.")
+    errors: list[UserError] = strawberry.field(description="Why there is no session; empty when there is.")
+
+
+@strawberry.type(description="Whether it was done.")
+class AcknowledgementPayload:
+    """Whether it was done."""
+
+    accepted: bool = strawberry.field(description="Whether it was done.")
+    errors: list[UserError] = strawberry.field(description="Why not; empty when it was.")
+
+
+async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
+    return _session(await sessions.sign_in(context, input.login_name, input.password))
+
+
+async def _refresh_session(context: RequestContext, *, input: RefreshSessionInput) -> dict[str, Any]:
+    return _session(await sessions.refresh_session(context, input.refresh_token))
+
+
+async def _sign_out(context: RequestContext, *, input: EmptyInput) -> dict[str, Any]:
+    await sessions.sign_out(context)
+    return {"accepted": True}
+
+
+def _session(signed_in: SignedIn) -> dict[str, Any]:
+    return {
+        "access_token": signed_in.access_token,
+        "refresh_token": signed_in.refresh_token,
+        "expires_at": signed_in.expires_at,
+        "viewer": signed_in.caller,
+    }
+
+
+_NO_SESSION = {"access_token": None, "refresh_token": None, "expires_at": None, "viewer": None}
+
+
+@strawberry.type
+class SessionMutations:
+    """Signing in and out."""
+
+    sign_in: SignInPayload = root(
+        deed(SignInPayload, _sign_in, empty=_NO_SESSION),
+        requires=OPEN,
+        description="Begin a session. The rest of this request is already yours.",
+    )
+    refresh_session: SignInPayload = root(
+        deed(SignInPayload, _refresh_session, empty=_NO_SESSION),
+        requires=OPEN,
+        description="Continue a session with new tokens. A refresh token that comes twice ends its session.",
+    )
+    sign_out: AcknowledgementPayload | None = root(
+        deed(AcknowledgementPayload, _sign_out, empty={"accepted": False}),
+        requires=AUTHENTICATED,
+        description="End your session; its tokens are refused from the next request on.",
+    )

@@ -1,0 +1,41 @@
+"""Values: addresses and money."""
+
+from decimal import Decimal as PythonDecimal
+
+import strawberry
+
+from connectors import values
+from resolvers import texts
+from resolvers.context import RequestContext
+from schema.fields import computed, graph_type
+from schema.guards import OPEN
+from schema.scalars import CurrencyCode, Decimal, PhoneNumber
+
+
+@graph_type(of=values.Address, description="A postal address.")
+class Address:
+    """A postal address."""
+
+    name: str | None = strawberry.field(description="For whom.")
+    company: str | None = strawberry.field(description="In which company.")
+    street: list[str] = strawberry.field(description="Street and number, and what else stands above the town.")
+    postal_code: str = strawberry.field(description="The postal code, as the country writes it.")
+    city: str = strawberry.field(description="The town.")
+    region: str | None = strawberry.field(description="The state, canton or province.")
+    country_code: str = strawberry.field(description="The country, by its two letters in ISO 3166-1.")
+    phone: PhoneNumber | None = strawberry.field(description="The telephone number there.")
+
+
+def _amount(_context: RequestContext, money: values.Money) -> PythonDecimal:
+    return texts.amount(money)
+
+
+@graph_type(of=values.Money, description="An amount of money, exact.")
+class Money:
+    """An amount of money."""
+
+    amount: Decimal = computed(_amount, requires=OPEN, description="The amount in units of the currency.")
+    currency: CurrencyCode = strawberry.field(description="The currency.")
+    formatted: str = computed(
+        texts.formatted, requires=OPEN, description="The amount as one writes it, such as 1.234,50 €."
+    )

@@ -1,0 +1,109 @@
+"""The person who asks: who they are, where they belong, what they may open and do."""
+
+from operator import attrgetter
+
+import strawberry
+
+from connectors.directory.interface import CallerRecord
+from connectors.values import AccountKind
+from permissions.vocabulary import DenialReason
+from resolvers import capabilities, launcher, organizations, people
+from resolvers.context import RequestContext
+from resolvers.memberships import membership_in, memberships_of
+from resolvers.nodes import viewer_id
+from schema.fields import attribute, computed, field, graph_type, root
+from schema.guards import OPEN
+from schema.launcher import ApplicationTile
+from schema.membership import Membership, PermissionSource
+from schema.node import Node
+from schema.organization import Organization
+from schema.pagination import Connection
+from schema.people import User
+from schema.roles import Permission
+from schema.values import Address
+
+
+@graph_type(of=capabilities.AccessDecision, description="Whether you may do one thing, and why.")
+class AccessDecision:
+    """Whether you may do one thing."""
+
+    allowed: bool = attribute("decision.allowed", requires=OPEN, description="Whether you may.")
+    reason: DenialReason | None = attribute(
+        "decision.reason", requires=OPEN, description="Why you may not; null when you may."
+    )
+    permission: Permission = strawberry.field(description="What was asked about.")
+    sources: list[PermissionSource] = strawberry.field(description="Your grants that allow it.")
+    grantable_by: list[Membership] | None = field(
+        capabilities.granters_of,
+        requires=OPEN,
+        description="The members of your organization who could give it to you; empty when you may, or nobody can.",
+    )
+
+
+def _id(_context: RequestContext, caller: CallerRecord) -> str:
+    return viewer_id(caller.user.id)
+
+
+@graph_type(of=CallerRecord, description="The person who asks.", person=attrgetter("user.id"))
+class Viewer(Node):
+    """The person who asks."""
+
+    id: strawberry.ID = computed(_id, requires=OPEN, description="The viewer's id. Opaque: do not take it apart.")
+    user: User = strawberry.field(description="You as others see you.")
+    account_kind: AccountKind = attribute(
+        "user.account_kind", requires=OPEN, description="What kind of customer, or of us, you are."
+    )
+    email_verified: bool = attribute(
+        "user.email_verified", requires=OPEN, description="Whether you have confirmed your e-mail address."
+    )
+    login_names: list[str] = field(
+        people.login_names, requires=OPEN, description="The names under which you can sign in, e-mail address first."
+    )
+    profile_version: int = attribute(
+        "user.profile_version", requires=OPEN, description="Counts the changes of your profile, for `updateProfile`."
+    )
+    address: Address | None = attribute("user.address", requires=OPEN, description="Your address.")
+    memberships: Connection[Membership] = field(
+        memberships_of,
+        requires=OPEN,
+        description="Your companies by name; those you have left are not shown.",
+        arguments={"status": "Only those where you stand like this."},
+    )
+    membership: Membership | None = field(
+        membership_in,
+        requires=OPEN,
+        description="Your place in one company; null when you have none there.",
+        arguments={"organization_id": "The company's id."},
+    )
+    default_organization: Organization | None = field(
+        organizations.default_organizations, requires=OPEN, description="The company that you look at first."
+    )
+    applications: list[ApplicationTile] = field(
+        launcher.tiles_of,
+        requires=OPEN,
+        description="The applications on your page, in a fixed order; only those that open, unless you ask for all.",
+        arguments={
+            "organization_id": "The company to look at; without it, the one that you look at first.",
+            "include_unavailable": "Also those that do not open, each with the reason.",
+        },
+    )
+    can: list[AccessDecision] = field(
+        capabilities.decisions_of,
+        requires=OPEN,
+        description="Whether you may do each of these things: the decision that a field would take.",
+        arguments={
+            "organization_id": "The company in which; without it, the one that you look at first.",
+            "permissions": "What to ask about, answered in this order.",
+        },
+    )
+
+
+async def _viewer(context: RequestContext) -> CallerRecord | None:
+    return context.caller
+
+
+@strawberry.type
+class ViewerQueries:
+    """The question who asks."""
+
+    viewer: Viewer | None = root(_viewer, requires=OPEN, description="You; null when nobody is signed in (D7).")
