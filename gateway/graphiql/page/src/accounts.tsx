@@ -73,6 +73,7 @@ export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: P
       >
         <span className="label">{signingIn ? "Signing in as" : "Account"}</span>
         <span className="name">{current?.title ?? signingIn ?? signedInAs ?? "Not signed in"}</span>
+        {current && <span className="role">{current.description}</span>}
         <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
           <path d="M2 4l4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
         </svg>

@@ -15,6 +15,8 @@ export function Page({ config, session }: { config: Config; session: Session }) 
   // A new fetcher makes GraphiQL read the schema again: it may depend on who asks.
   const fetcher = useMemo(() => fetcherOf(config.endpoint, session), [config.endpoint, session, account?.loginName]);
   const tabs = useMemo(() => config.examples.map(tabOf), [config.examples]);
+  // GraphiQL shows the variables of every default tab but the first; a later visit finds its own.
+  const firstVariables = useMemo(() => (isFirstVisit() ? config.examples[0]?.variables : undefined), [config.examples]);
 
   return (
     <>
@@ -56,6 +58,7 @@ export function Page({ config, session }: { config: Config; session: Session }) 
         <GraphiQL
           fetcher={fetcher}
           defaultTabs={tabs.length > 0 ? tabs : undefined}
+          initialVariables={firstVariables}
           defaultEditorToolsVisibility={config.examples.some((example) => example.variables) ? "variables" : undefined}
           inputValueDeprecation
           schemaDescription
@@ -92,6 +95,14 @@ function fetcherOf(endpoint: string, session: Session) {
 
 function tabOf({ name, query, variables }: Example) {
   return { query: `# ${name}\n${query}`, variables: variables || null };
+}
+
+function isFirstVisit(): boolean {
+  try {
+    return localStorage.getItem("graphiql:tabState") === null;
+  } catch {
+    return true; // storage switched off: every visit is the first
+  }
 }
 
 function Mark() {
