@@ -1,0 +1,37 @@
+"""What the engine asks of a schema and what it promises back."""
+
+from collections.abc import Awaitable, Sequence
+from typing import Any, Protocol, runtime_checkable
+
+BATCH = "batch"
+"""The key of a `GraphQLField`'s extensions under which its batch field is found."""
+
+
+@runtime_checkable
+class BatchField(Protocol):
+    """A field that is answered once for all the objects of a level.
+
+    It is found in `GraphQLField.extensions["batch"]`. Any object with this method will do.
+    """
+
+    def answer(
+        self, context: Any, parents: Sequence[Any], arguments: dict[str, Any]
+    ) -> Sequence[Any] | Awaitable[Sequence[Any]]:
+        """Answer the field for each parent, parallel to `parents`.
+
+        An exception in place of an answer fails the field of that parent only; a raised one fails it for all. An
+        exception with the attribute `aggregated = True` that stands in many places is reported once, list positions
+        in its path written as "@".
+        """
+        ...
+
+
+class DeadlineExceeded(Exception):
+    """The field was not answered before the operation's deadline."""
+
+    def __init__(self) -> None:
+        super().__init__("The deadline of the operation has passed.")
+
+
+class WrongAnswer(TypeError):
+    """A batch field broke its contract; whoever wrote it has to change code."""

@@ -1,0 +1,108 @@
+"""What the engine knows of an operation before it runs: whether it does all of it, and the plans it compiled."""
+
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any, TypeAlias
+
+from graphql import (
+    BooleanValueNode,
+    DirectiveNode,
+    FragmentDefinitionNode,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    SelectionSetNode,
+    VariableNode,
+)
+
+from .core import NO_ERROR_PROPAGATION, Executor, default_field_resolver
+from .plan import Plan
+
+Choice: TypeAlias = tuple[bool, ...]
+"""The values of the variables that `@skip` and `@include` use, in the order of the document."""
+
+_MOST_OPERATIONS = 1_000
+_MOST_PLANS_OF_AN_OPERATION = 16
+
+
+class Operation:
+    """One operation of a document on one schema: what of it is beyond the engine, and its plans."""
+
+    __slots__ = ("_conditions", "_plans", "_roots", "beyond")
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        operation: OperationDefinitionNode,
+        fragments: dict[str, FragmentDefinitionNode],
+    ) -> None:
+        # Kept so that their ids, by which this is found, are not given to others.
+        self._roots = (schema, operation, tuple(fragments.values()))
+        self._plans: OrderedDict[Choice, Plan] = OrderedDict()
+        conditions: dict[str, None] = {}
+        self.beyond: str | None = None
+        if any(fragment.variable_definitions for fragment in fragments.values()):
+            self.beyond = "fragment arguments"
+        for directive in _directives([operation, *fragments.values()]):
+            name = directive.name.value
+            if name in ("defer", "stream"):
+                self.beyond = "incremental delivery"
+            elif name == NO_ERROR_PROPAGATION:
+                self.beyond = "disabled error propagation"
+            elif name in ("skip", "include"):
+                values = [argument.value for argument in directive.arguments or ()]
+                if len(values) != 1 or not isinstance(values[0], BooleanValueNode | VariableNode):
+                    self.beyond = "condition that is no Boolean"
+                elif isinstance(values[0], VariableNode):
+                    conditions[values[0].name.value] = None
+        self._conditions = tuple(conditions)
+
+    def plan(self, executor: Executor[Any]) -> Plan | None:
+        """Return the plan for this request's conditions; None when one of them has no value."""
+        variables = executor.variable_values.coerced
+        choice: Choice = tuple(variables.get(name) for name in self._conditions)  # type: ignore[misc]
+        if not {bool}.issuperset(map(type, choice)):
+            return None
+        if executor.field_resolver is not default_field_resolver:
+            return Plan()  # the resolver may belong to the request
+        plan = self._plans.get(choice)
+        if plan is None:
+            plan = self._plans[choice] = Plan()
+            if len(self._plans) > _MOST_PLANS_OF_AN_OPERATION:
+                self._plans.popitem(last=False)
+        return plan
+
+
+_operations: OrderedDict[tuple[int, ...], Operation] = OrderedDict()
+
+
+def operation_of(executor: Executor[Any]) -> Operation:
+    """Return what is known of the operation that this executor was built for; the thousand used last are kept."""
+    fragments = executor.fragment_definitions
+    key = (id(executor.schema), id(executor.operation), *map(id, fragments.values()))
+    operation = _operations.get(key)
+    if operation is None:
+        operation = _operations[key] = Operation(executor.schema, executor.operation, fragments)
+        if len(_operations) > _MOST_OPERATIONS:
+            _operations.popitem(last=False)
+    else:
+        _operations.move_to_end(key)
+    return operation
+
+
+def forget_operations() -> None:
+    """Forget all plans."""
+    _operations.clear()
+
+
+def _directives(definitions: list[Any]) -> Iterator[DirectiveNode]:
+    """Return all directives in these definitions, whatever their depth, each once."""
+    waiting = list(definitions)
+    while waiting:
+        node = waiting.pop()
+        yield from node.directives or ()
+        selection_set: SelectionSetNode | None = getattr(node, "selection_set", None)
+        if selection_set is not None:
+            waiting.extend(selection_set.selections)
+
+
+__all__ = ["Operation", "forget_operations", "operation_of"]

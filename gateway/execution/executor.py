@@ -1,0 +1,214 @@
+"""The executor that graphql-core and strawberry are given in place of their own."""
+
+from collections import Counter
+from collections.abc import AsyncIterable, Awaitable, Callable
+from functools import cached_property
+from typing import Any, TypeGuard
+
+from graphql import (
+    ExecutionResult,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLField,
+    GraphQLFieldResolver,
+    GraphQLObjectType,
+    GraphQLSchema,
+    GraphQLTypeResolver,
+    OperationDefinitionNode,
+    OperationType,
+)
+from graphql.execution import MiddlewareManager
+from graphql.pyutils import AbortSignal
+
+from .completion import Column, MaybeLate, finished, is_done
+from .core import (
+    CollectedErrors,
+    ExecutionHooks,
+    Executor,
+    FragmentDetails,
+    IncrementalExecutor,
+    Info,
+    Path,
+    StrawberryGraphQLCoreExecutionContext,
+    StrawberryResolveInfo,
+    VariableValues,
+    default_is_async_iterable,
+    default_is_awaitable,
+    resolve_info_helpers,
+)
+from .documents import operation_of
+from .levels import answer_level, answer_serially
+from .plan import Plan, Selection
+from .run import Run
+from .trails import Trail
+from .troubles import Troubled, graphql_errors
+
+HANDED_OVER: Counter[str] = Counter()
+"""How many operations were handed to graphql-core since the start, by reason."""
+
+_NOT_GIVEN: Any = object()
+
+
+class BreadthFirstExecutor(Executor[Any]):
+    """Executes an operation level by level, each field once for all objects; gives graphql-core's answers.
+
+    Pass it as `execution_context_class` to strawberry's `Schema` or as `executor_class` to graphql-core's `execute`
+    and `subscribe`. What it does not do it hands to graphql-core and counts in `HANDED_OVER`.
+
+    An attribute `deadline` of the context value, in seconds of `time.monotonic`, bounds the whole operation: a
+    column that is late fails with `DeadlineExceeded`, the rest stands.
+    """
+
+    def __init__(
+        self,
+        schema: GraphQLSchema,
+        fragment_definitions: dict[str, FragmentDefinitionNode],
+        fragments: dict[str, FragmentDetails],
+        root_value: Any,
+        context_value: Any,
+        operation: OperationDefinitionNode,
+        variable_values: VariableValues,
+        field_resolver: GraphQLFieldResolver,
+        type_resolver: GraphQLTypeResolver,
+        subscribe_field_resolver: GraphQLFieldResolver,
+        enable_early_execution: bool = False,
+        middleware_manager: MiddlewareManager | None = None,
+        is_awaitable: Callable[[Any], TypeGuard[Awaitable[Any]]] | None = None,
+        is_async_iterable: Callable[[Any], TypeGuard[AsyncIterable[Any]]] | None = None,
+        hide_suggestions: bool = False,
+        abort_signal: AbortSignal | None = None,
+        hooks: ExecutionHooks | None = None,
+        operation_extensions: dict[str, Any] | None = _NOT_GIVEN,
+    ) -> None:
+        # The constructor of graphql-core makes an executor that refers to itself, work for the garbage collector.
+        self.schema = schema
+        self.fragment_definitions = fragment_definitions
+        self.fragments = fragments
+        self.root_value = root_value
+        self.context_value = context_value
+        self.operation = operation
+        self.variable_values = variable_values
+        self.field_resolver = field_resolver
+        self.type_resolver = type_resolver
+        self.subscribe_field_resolver = subscribe_field_resolver
+        self.enable_early_execution = enable_early_execution
+        self.middleware_manager = middleware_manager
+        self.is_awaitable = is_awaitable or default_is_awaitable
+        self.is_async_iterable = is_async_iterable or default_is_async_iterable
+        self.hide_suggestions = hide_suggestions
+        self.abort_signal = abort_signal
+        self.hooks = hooks
+        self.operation_extensions = operation_extensions
+        self.collected_errors: CollectedErrors = None  # type: ignore[assignment]
+
+    @cached_property
+    def async_helpers(self) -> Any:  # type: ignore[override]
+        """The helpers for resolvers, made when the first info is."""
+        return resolve_info_helpers()
+
+    def build_resolve_info(
+        self,
+        field_def: GraphQLField,
+        field_nodes: list[FieldNode],
+        parent_type: GraphQLObjectType,
+        path: Path,
+    ) -> Info:
+        """Return the info that a resolver gets: strawberry's own shape when strawberry executes."""
+        if self.operation_extensions is _NOT_GIVEN:
+            return super().build_resolve_info(field_def, field_nodes, parent_type, path)
+        return StrawberryResolveInfo(  # type: ignore[return-value]
+            field_nodes[0].name.value,
+            field_nodes,
+            field_def.type,
+            parent_type,
+            path,
+            self.schema,
+            self.fragment_definitions,
+            self.root_value,
+            self.operation,
+            self.variable_values.coerced,
+            self.context_value,
+            self.is_awaitable,
+            self.abort_signal,
+            self.async_helpers,
+            self.operation_extensions,  # type: ignore[arg-type]
+        )
+
+    def execute_operation(self, serially: bool | None = None) -> Any:
+        """Execute the operation; the answer is awaitable only when something has to be awaited."""
+        known = operation_of(self)
+        reason = known.beyond or self._beyond()
+        if reason is not None:
+            return self._handed_over(reason, serially)
+        root_type = self.schema.get_root_type(self.operation.operation)
+        if root_type is None:
+            return self._handed_over("no root type", serially)
+        plan = known.plan(self)
+        if plan is None:
+            return self._handed_over("condition that is no Boolean", serially)
+        try:
+            selection = plan.root_of(self, root_type)
+        except Exception:
+            return self._handed_over("root fields that cannot be collected", serially)
+        if serially is None:
+            serially = self.operation.operation is OperationType.MUTATION
+        return self._answer(plan, selection, serially)
+
+    def _answer(self, plan: Plan, selection: Selection, serially: bool) -> Any:
+        run = Run(self, plan)
+        done: MaybeLate
+        if serially:
+            done = answer_serially(run, selection, self.root_value, Trail())
+        else:
+            done = answer_level(run, selection, [self.root_value], Trail())
+        return _result(done) if is_done(done) else _late_result(done)
+
+    def _beyond(self) -> str | None:
+        """Return why this request is not for the engine, if it is not."""
+        if self.middleware_manager is not None and self.middleware_manager.middlewares:
+            return "middleware"
+        if self.abort_signal is not None:
+            return "abort signal"
+        if self.hooks is not None:
+            return "hooks"
+        return None
+
+    def _handed_over(self, reason: str, serially: bool | None) -> Any:
+        """Let graphql-core execute the operation."""
+        HANDED_OVER[reason] += 1
+        further: dict[str, Any] = {}
+        class_: type[Executor[Any]] = IncrementalExecutor
+        if self.operation_extensions is not _NOT_GIVEN:
+            class_ = StrawberryGraphQLCoreExecutionContext
+            further["operation_extensions"] = self.operation_extensions
+        executor = class_(
+            self.schema,
+            self.fragment_definitions,
+            self.fragments,
+            self.root_value,
+            self.context_value,
+            self.operation,
+            self.variable_values,
+            self.field_resolver,
+            self.type_resolver,
+            self.subscribe_field_resolver,
+            self.enable_early_execution,
+            self.middleware_manager,
+            self.is_awaitable,
+            self.is_async_iterable,
+            hide_suggestions=self.hide_suggestions,
+            abort_signal=self.abort_signal,
+            hooks=self.hooks,
+            **further,
+        )
+        return executor.execute_operation(serially)
+
+
+def _result(rows: Column) -> ExecutionResult:
+    if type(rows) is Troubled:
+        return ExecutionResult(rows.values[0], graphql_errors(rows.troubles[0].failures))
+    return ExecutionResult(rows[0], None)  # type: ignore[index]
+
+
+async def _late_result(rows: MaybeLate) -> ExecutionResult:
+    return _result(await finished(rows))

@@ -1,0 +1,256 @@
+"""The fields of a plan: how each reads its raw column, by attribute, by batch, or object by object."""
+
+from collections.abc import Callable, Mapping
+from inspect import iscoroutine
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLField, GraphQLObjectType
+
+from .completion import Column, Completion, MaybeLate, finished
+from .contract import BatchField, DeadlineExceeded, WrongAnswer
+from .core import FieldDetailsList, argument_values
+from .kinds import CALLABLE, is_frozen, kind_of
+from .leaves import Leaf
+from .trails import FieldTrail, Trail
+from .troubles import Troubled
+
+if TYPE_CHECKING:
+    from .run import Run
+
+
+class Field:
+    """One response name of a selection; answers its column for any number of parents."""
+
+    __slots__ = ("completion", "coordinate", "definition", "details", "is_pathless", "key", "nodes", "parent_type")
+
+    def __init__(self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList):
+        self.key = key
+        self.parent_type = parent_type
+        self.definition = definition
+        self.details = details
+        self.nodes = [detail.node for detail in details]
+        self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
+        self.is_pathless = False
+        self.completion: Completion
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        """Answer the field for each parent, completed."""
+        raise NotImplementedError
+
+    def arguments(self, run: "Run") -> dict[str, Any]:
+        """Return the coerced arguments.
+
+        Raises:
+            GraphQLError: An argument is missing or cannot be coerced.
+        """
+        if self.definition.args:
+            return argument_values(run.executor, self.definition, self.details[0])
+        return {}
+
+    def all_failed(self, error: Exception, size: int) -> Column:
+        """Return the column in which this error stands at every place."""
+        return Troubled([None] * size, {place: self.completion.broken(error) for place in range(size)})
+
+    def completed(self, run: "Run", values: list[Any], parents: list[Any], trail: Trail) -> MaybeLate:
+        """Complete raw values that are parallel to `parents`."""
+        completion = self.completion
+        if isinstance(completion, Leaf):
+            return completion.complete_types(run, values, set(map(type, values)), trail)
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)))
+
+
+class TypenameField(Field):
+    """`__typename`, which the plan knows."""
+
+    __slots__ = ()
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        return [self.parent_type.name] * len(parents)
+
+
+class AttributeField(Field):
+    """A plain strawberry field: the attribute of each parent, whatever it is."""
+
+    __slots__ = ("_read",)
+
+    def __init__(
+        self,
+        key: str,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        attribute: str,
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._read = attrgetter(attribute)
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        values: list[Any] = []
+        try:
+            values.extend(map(self._read, parents))
+        except Exception as error:
+            # What was read before the exception is in the list: nothing is read twice.
+            values.append(error)
+            values.extend(_read(self._read, parent) for parent in parents[len(values) :])
+        return self.completed(run, values, parents, trail)
+
+
+class DefaultField(Field):
+    """A field without a resolver: mapping key or attribute of each parent, called when it can be called."""
+
+    __slots__ = ("_name", "_read")
+
+    def __init__(
+        self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._name = self.nodes[0].name.value
+        self._read = attrgetter(self._name)
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        try:
+            arguments = self.arguments(run)
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        values = self._values(parents)
+        types = set(map(type, values))
+        if run.kinds(types) & CALLABLE:
+            values = self._called(run, values, arguments, parents, trail)
+        return self.completed(run, values, parents, trail)
+
+    def _values(self, parents: list[Any]) -> list[Any]:
+        name = self._name
+        types = set(map(type, parents))
+        if types == {dict}:
+            return [parent.get(name) for parent in parents]
+        if not any(issubclass(type_, Mapping) for type_ in types):
+            values: list[Any] = []
+            try:
+                values.extend(map(self._read, parents))
+                return values
+            except Exception as error:
+                values.append(None if isinstance(error, AttributeError) else error)
+                values.extend(_default(parent, name) for parent in parents[len(values) :])
+                return values
+        return [_default(parent, name) for parent in parents]
+
+    def _called(
+        self, run: "Run", values: list[Any], arguments: dict[str, Any], parents: list[Any], trail: Trail
+    ) -> list[Any]:
+        infos = FieldTrail(run, self, trail, len(parents)).infos()
+        values = list(values)
+        for place, value in enumerate(values):
+            if kind_of(value) & CALLABLE and not isinstance(value, Exception):
+                try:
+                    values[place] = value(infos[place], **arguments)
+                except Exception as error:
+                    values[place] = error
+        return values
+
+
+class ResolvedField(Field):
+    """A field with a resolver of its own, called for each parent."""
+
+    __slots__ = ("_resolve",)
+
+    def __init__(
+        self,
+        key: str,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        resolve: Callable[..., Any],
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._resolve = resolve
+        # The resolvers of introspection look at the schema only.
+        self.is_pathless = getattr(resolve, "__module__", None) == "graphql.type.introspection"
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        try:
+            if run.is_over:
+                raise DeadlineExceeded
+            arguments = self.arguments(run)
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        places = FieldTrail(run, self, trail, len(parents))
+        resolve = self._resolve
+        may_be_shared = len(parents) == 1 or all(map(is_frozen, arguments.values()))
+        values: list[Any] = []
+        for parent, info in zip(parents, places.infos(), strict=True):
+            try:
+                values.append(resolve(parent, info, **arguments))
+            except Exception as error:
+                values.append(error)
+            if not may_be_shared:
+                arguments = self.arguments(run)
+        return self.completion.complete(run, values, places)
+
+
+class BatchedField(Field):
+    """A field with a batch field: asked once, with all parents."""
+
+    __slots__ = ("_batch",)
+
+    def __init__(
+        self,
+        key: str,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        batch: BatchField,
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._batch = batch
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        try:
+            if run.is_over:
+                raise DeadlineExceeded
+            answer = self._batch.answer(run.context, parents, self.arguments(run))
+            if type(answer) is not list and run.is_late(answer):
+                return self._awaited(run, answer, parents, trail)
+            values = self._parallel(answer, len(parents))
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        return self.completed(run, values, parents, trail)
+
+    async def _awaited(self, run: "Run", answer: Any, parents: list[Any], trail: Trail) -> Column:
+        try:
+            values = self._parallel(await run.within(answer), len(parents))
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        done = self.completed(run, values, parents, trail)
+        return await finished(done)
+
+    def _parallel(self, answer: Any, size: int) -> list[Any]:
+        if type(answer) is not list:
+            if isinstance(answer, str | bytes | Mapping) or not (
+                hasattr(answer, "__len__") and hasattr(answer, "__getitem__")
+            ):
+                if iscoroutine(answer):
+                    answer.close()
+                raise WrongAnswer(
+                    f"The batch field {self.coordinate} answered {type(answer).__name__!r}, which is no sequence."
+                )
+            answer = list(answer)
+        if len(answer) != size:
+            raise WrongAnswer(f"The batch field {self.coordinate} answered {len(answer)} values for {size} parents.")
+        return answer  # type: ignore[no-any-return]
+
+
+def _read(read: Callable[[Any], Any], parent: Any) -> Any:
+    """Return what is read from the parent, or the exception that came instead."""
+    try:
+        return read(parent)
+    except Exception as error:
+        return error
+
+
+def _default(parent: Any, name: str) -> Any:
+    """Return what graphql-core's default resolver finds, or the exception that came instead."""
+    try:
+        return parent.get(name) if isinstance(parent, Mapping) else getattr(parent, name, None)
+    except Exception as error:
+        return error

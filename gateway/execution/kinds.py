@@ -1,0 +1,74 @@
+"""What a value is to the engine, decided by its type: one look at the set of types tells about a whole column."""
+
+from enum import Enum
+from types import CoroutineType, GeneratorType
+from typing import Any
+
+from graphql.pyutils import Undefined
+
+NULL = 1
+FAULT = 2
+LATE = 4
+UNSURE = 8
+CALLABLE = 16
+
+_PRIMITIVE = (str, int, float, bool, bytes, list, tuple, dict, set, frozenset)
+_MOST_TYPES_KNOWN = 10_000
+_HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
+
+_known: dict[type, int] = {}
+
+
+def kinds_of(types: set[type]) -> int:
+    """Return the kinds that occur among values of these types, joined by `|`; 0 when all are ordinary."""
+    kinds = 0
+    for type_ in types:
+        known = _known.get(type_)
+        kinds |= _learn(type_) if known is None else known
+    return kinds
+
+
+def kinds_in(values: list[Any]) -> int:
+    """Return the kinds that occur among these values."""
+    return kinds_of(set(map(type, values)))
+
+
+def kind_of(value: Any) -> int:
+    """Return the kind of this value."""
+    known = _known.get(type(value))
+    return _learn(type(value)) if known is None else known
+
+
+def is_frozen(value: Any) -> bool:
+    """Return whether the value may be shared because nobody can change it."""
+    return value is None or type(value) in (str, int, float, bool) or isinstance(value, Enum)
+
+
+def _learn(type_: type) -> int:
+    kind = _classify(type_)
+    if len(_known) >= _MOST_TYPES_KNOWN:
+        _known.clear()
+    _known[type_] = kind
+    return kind
+
+
+def _classify(type_: type) -> int:
+    if type_ in _PRIMITIVE:
+        return 0
+    if type_ is type(None) or type_ is type(Undefined):
+        return NULL
+    kind = CALLABLE if any("__call__" in base.__dict__ for base in type_.__mro__) else 0
+    if issubclass(type_, Exception):
+        return kind | FAULT
+    if issubclass(type_, CoroutineType) or hasattr(type_, "__await__"):
+        return kind | LATE
+    # Only the instance can tell: a generator may be an old coroutine, and graphql-core asks for the attribute
+    # `__await__`, which a class with its own attribute access may invent.
+    if issubclass(type_, GeneratorType) or any(_answers_attributes_itself(base) for base in type_.__mro__):
+        return kind | UNSURE
+    return kind
+
+
+def _answers_attributes_itself(type_: type) -> bool:
+    written_in_python = type_.__flags__ & _HEAP_TYPE
+    return bool(written_in_python) and ("__getattr__" in type_.__dict__ or "__getattribute__" in type_.__dict__)

@@ -1,0 +1,168 @@
+"""Scalars and enums: clean columns are recognised by the set of their types and used as they are."""
+
+from collections.abc import Callable
+from enum import Enum
+from math import isfinite
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLLeafType, GraphQLString
+from graphql.pyutils import inspect
+
+from .completion import Column, Completion, MaybeLate
+from .core import Undefined, is_plain_enum
+from .kinds import LATE, UNSURE
+from .trails import Trail
+from .troubles import Trouble, Troubled
+
+if TYPE_CHECKING:
+    from .fields import Field
+    from .run import Run
+
+_LEAST_INT, _GREATEST_INT = -(2**31), 2**31 - 1
+_NONE = type(None)
+
+
+class Leaf(Completion):
+    """A scalar or an enum, each value of it coerced by the type."""
+
+    __slots__ = ("coerce", "type")
+
+    def __init__(self, field: "Field", non_null: bool, type_: GraphQLLeafType) -> None:
+        super().__init__(field, non_null)
+        self.type = type_
+        self.coerce: Callable[[Any], Any] = type_.coerce_output_value
+
+    def complete_types(self, run: "Run", values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
+        """Complete values of which the set of types is already known."""
+        kinds = run.kinds(types)
+        if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
+            return self._awaited(run, values, trail)
+        return self._coerced(values)
+
+    def complete(self, run: "Run", values: list[Any], trail: Trail, kinds: int | None = None) -> MaybeLate:
+        if kinds is None:
+            return self.complete_types(run, values, set(map(type, values)), trail)
+        return self._coerced(values)
+
+    def present(self, run: "Run", values: list[Any], trail: Trail) -> Column:
+        return self._coerced(values)
+
+    def _coerced(self, values: list[Any]) -> Column:
+        """Coerce one value after the other; nulls and errors may be among them."""
+        coerce = self.coerce
+        done: list[Any] = []
+        troubles: dict[int, Trouble] = {}
+        for value in values:
+            if value is None or value is Undefined:
+                if self.non_null:
+                    troubles[len(done)] = self.broken(self._null())
+                done.append(None)
+                continue
+            try:
+                if isinstance(value, Exception):
+                    raise value
+                coerced = coerce(value)
+                if coerced is None or coerced is Undefined:
+                    raise self._nothing(value, coerced)
+            except Exception as error:
+                troubles[len(done)] = self.broken(error)
+                coerced = None
+            done.append(coerced)
+        return Troubled(done, troubles) if troubles else done
+
+    def _nothing(self, value: Any, coerced: Any) -> Exception:
+        return TypeError(
+            f"Expected `{inspect(self.type)}.coerce_output_value({inspect(value)})`"
+            f" to return non-nullable value, returned: {inspect(coerced)}"
+        )
+
+
+class PlainLeaf(Leaf):
+    """A built-in scalar: a column of the one type that it leaves unchanged is already complete."""
+
+    __slots__ = ("_as_it_is", "_clean", "_clean_or_null")
+
+    def __init__(
+        self,
+        field: "Field",
+        non_null: bool,
+        type_: GraphQLLeafType,
+        clean: type,
+        as_it_is: Callable[[list[Any]], bool] | None,
+    ) -> None:
+        super().__init__(field, non_null, type_)
+        self._clean = {clean}
+        self._clean_or_null = ({_NONE}, {_NONE, clean})
+        self._as_it_is = as_it_is
+
+    def complete_types(self, run: "Run", values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
+        as_it_is = self._as_it_is
+        if types == self._clean:
+            if as_it_is is None or as_it_is(values):
+                return values
+        elif not self.non_null and types in self._clean_or_null:
+            if as_it_is is None or as_it_is([value for value in values if value is not None]):
+                return values
+        elif not values:
+            return values
+        return super().complete_types(run, values, types, trail)
+
+
+class EnumLeaf(Leaf):
+    """An enum: the names of its members are looked up once and remembered."""
+
+    __slots__ = ("_members", "_names")
+
+    def __init__(self, field: "Field", non_null: bool, type_: GraphQLLeafType) -> None:
+        super().__init__(field, non_null, type_)
+        self._names: dict[int, str] = {}
+        self._members: list[Enum] = []  # keeps the ids above taken
+
+    def complete_types(self, run: "Run", values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
+        names = self._names
+        try:
+            return [names[id(value)] for value in values]
+        except KeyError:
+            for type_ in types:
+                if issubclass(type_, Enum):
+                    self._learn(values, type_)
+        return super().complete_types(run, values, types, trail)
+
+    def _learn(self, values: list[Any], type_: type[Enum]) -> None:
+        for value in values:
+            # Only members themselves: a flag's combinations are made at will and would be remembered for ever.
+            if type(value) is type_ and id(value) not in self._names and value.name in type_.__members__:
+                try:
+                    name = self.coerce(value)
+                except Exception:
+                    continue
+                if isinstance(name, str):
+                    self._members.append(value)
+                    self._names[id(value)] = name
+
+
+def leaf(field: "Field", non_null: bool, type_: GraphQLLeafType) -> Leaf:
+    """Return the completion of this scalar or enum type."""
+    plain = _PLAIN.get(type_.coerce_output_value)
+    if plain is not None:
+        return PlainLeaf(field, non_null, type_, *plain)
+    if is_plain_enum(type_):
+        return EnumLeaf(field, non_null, type_)
+    return Leaf(field, non_null, type_)
+
+
+def _are_32_bits_wide(values: list[int]) -> bool:
+    return not values or (min(values) >= _LEAST_INT and max(values) <= _GREATEST_INT)
+
+
+def _are_finite(values: list[float]) -> bool:
+    return isfinite(sum(values))  # an infinity or not-a-number among them shows in the sum
+
+
+_PLAIN: dict[Callable[[Any], Any], tuple[type, Callable[[list[Any]], bool] | None]] = {
+    GraphQLString.coerce_output_value: (str, None),
+    GraphQLID.coerce_output_value: (str, None),
+    GraphQLBoolean.coerce_output_value: (bool, None),
+    GraphQLInt.coerce_output_value: (int, _are_32_bits_wide),
+    GraphQLFloat.coerce_output_value: (float, _are_finite),
+}

@@ -1,0 +1,163 @@
+"""Lists: flattened, completed as one column, and grouped again."""
+
+from collections.abc import AsyncIterable
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLError
+
+from .completion import Column, Completion, MaybeLate, finished, is_done, spread, spread_later
+from .core import is_iterable
+from .run import together
+from .trails import ItemTrail, PickedTrail, Trail
+from .troubles import Failure, Trouble, Troubled, below
+
+if TYPE_CHECKING:
+    from .fields import Field
+    from .run import Run
+
+_PLAIN_LISTS = (list, tuple)
+
+
+class ListOf(Completion):
+    """A list; all its items of all lists of the column are completed together."""
+
+    __slots__ = ("item",)
+
+    def __init__(self, field: "Field", non_null: bool, item: Completion) -> None:
+        super().__init__(field, non_null)
+        self.item = item
+
+    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+        if all(type(value) in _PLAIN_LISTS for value in values):
+            return self._items(run, values, trail, {})
+        return self._iterated(run, values, trail)
+
+    def _items(self, run: "Run", lists: list[Any], trail: Trail, ends: dict[int, Exception]) -> MaybeLate:
+        """Complete the items of plain lists; `ends` has the errors that ended some of them early."""
+        sizes = list(map(len, lists))
+        flat = list(chain.from_iterable(lists))
+        done = self.item.complete(run, flat, ItemTrail(trail, sizes)) if flat else flat
+        if type(done) is list and not ends:
+            return _grouped(done, sizes)
+        if is_done(done):
+            return self._judged(done, sizes, ends)
+        return self._judged_later(done, sizes, ends)
+
+    async def _judged_later(self, late: Any, sizes: list[int], ends: dict[int, Exception]) -> Column:
+        return self._judged(await late, sizes, ends)
+
+    def _judged(self, items: Column, sizes: list[int], ends: dict[int, Exception]) -> Column:
+        """Group the items and decide for each list what its items' troubles mean for it."""
+        if type(items) is Troubled:
+            flat, flat_troubles = items.values, items.troubles
+        else:
+            flat, flat_troubles = items, {}  # type: ignore[assignment]
+        values = _grouped(flat, sizes)
+        troubles: dict[int, Trouble] = {}
+        for place, index, trouble in _by_list(flat_troubles, sizes):
+            before = troubles.get(place)
+            if before is None:
+                troubles[place] = Trouble(below(index, trouble.failures), trouble.breaks)
+            elif not before.breaks:
+                # The items after a breaking one are not reported: graphql-core does not look at them.
+                before.failures.extend(below(index, trouble.failures))
+                troubles[place] = Trouble(before.failures, trouble.breaks)
+        for place, error in ends.items():
+            before = troubles.get(place)
+            if before is None or not before.breaks:
+                failures = before.failures if before else []
+                troubles[place] = Trouble([*failures, Failure(None, error, self.field)], True)
+        for place, trouble in troubles.items():
+            if trouble.breaks:
+                values[place] = None
+        return Troubled(values, troubles) if troubles else values
+
+    def _iterated(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+        """Read whatever can be iterated into plain lists, then go on with those."""
+        lists: list[Any] = []
+        troubles: dict[int, Trouble] = {}
+        ends: dict[int, Exception] = {}
+        streams: dict[int, AsyncIterable[Any]] = {}
+        for place, value in enumerate(values):
+            items: list[Any] = []
+            if type(value) in _PLAIN_LISTS:
+                items = value
+            elif run.executor.is_async_iterable(value):
+                streams[place] = value
+            elif is_iterable(value):
+                try:
+                    items.extend(value)
+                except Exception as error:
+                    ends[place] = error
+            else:
+                message = f"Expected Iterable, but did not find one for field '{self.field.coordinate}'."
+                troubles[place] = self.failed(GraphQLError(message))
+            lists.append(items)
+        if streams:
+            return self._streamed(run, lists, streams, trail, ends, troubles)
+        return self._iterated_items(run, lists, trail, ends, troubles)
+
+    def _iterated_items(
+        self,
+        run: "Run",
+        lists: list[Any],
+        trail: Trail,
+        ends: dict[int, Exception],
+        troubles: dict[int, Trouble],
+    ) -> MaybeLate:
+        if not troubles:
+            return self._items(run, lists, trail, ends)
+        picks = [place for place in range(len(lists)) if place not in troubles]
+        picked_ends = {index: ends[place] for index, place in enumerate(picks) if place in ends}
+        done = self._items(run, [lists[pick] for pick in picks], PickedTrail(trail, picks), picked_ends)
+        if is_done(done):
+            return spread(done, picks, len(lists), troubles)
+        return spread_later(done, picks, len(lists), troubles)
+
+    async def _streamed(
+        self,
+        run: "Run",
+        lists: list[Any],
+        streams: dict[int, AsyncIterable[Any]],
+        trail: Trail,
+        ends: dict[int, Exception],
+        troubles: dict[int, Trouble],
+    ) -> Column:
+        async def read(place: int, stream: AsyncIterable[Any]) -> None:
+            try:
+                await run.within(_read_into(lists[place], stream))
+            except Exception as error:
+                ends[place] = error
+
+        await together([read(place, stream) for place, stream in streams.items()])
+        done = self._iterated_items(run, lists, trail, ends, troubles)
+        return await finished(done)
+
+
+async def _read_into(items: list[Any], stream: AsyncIterable[Any]) -> None:
+    async for item in stream:
+        items.append(item)  # noqa: PERF401  what came before an error is kept
+
+
+def _grouped(flat: list[Any], sizes: list[int]) -> list[Any]:
+    groups: list[Any] = []
+    start = 0
+    for size in sizes:
+        end = start + size
+        groups.append(flat[start:end])
+        start = end
+    return groups
+
+
+def _by_list(troubles: dict[int, Trouble], sizes: list[int]) -> list[tuple[int, int, Trouble]]:
+    """Return the troubles of items in order, each with its list's place and its index there."""
+    found: list[tuple[int, int, Trouble]] = []
+    places = iter(enumerate(sizes))
+    start = end = place = 0
+    for position in sorted(troubles):
+        while position >= end:
+            place, size = next(places)
+            start, end = end, end + size
+        found.append((place, position - start, troubles[position]))
+    return found

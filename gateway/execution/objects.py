@@ -1,0 +1,168 @@
+"""Objects, interfaces and unions: checked, grouped by their concrete type, and answered a level at a time."""
+
+from collections.abc import Coroutine
+from inspect import isawaitable
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLAbstractType, GraphQLObjectType
+
+from .completion import Column, Completion, MaybeLate, finished, is_done, put
+from .core import Info, invalid_return_type_error, is_strawberry_type_check
+from .levels import answer_level
+from .run import together
+from .trails import PickedTrail, Trail
+from .troubles import Trouble, Troubled
+
+if TYPE_CHECKING:
+    from .fields import Field
+    from .plan import Selection
+    from .run import Run
+
+
+class ObjectOf(Completion):
+    """An object of a concrete type."""
+
+    __slots__ = ("selection", "type")
+
+    def __init__(self, field: "Field", non_null: bool, type_: GraphQLObjectType) -> None:
+        super().__init__(field, non_null)
+        self.type = type_
+        self.selection: Selection | None = None
+
+    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+        if self.type.is_type_of is not None:
+            return self._checked(run, values, trail)
+        return self._answered(run, values, trail)
+
+    def _answered(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+        selection = self.selection
+        if selection is None:
+            try:
+                selection = self.selection = run.plan.selection_of(run.executor, self.type, self.field)
+            except Exception as error:
+                return self._all_failed(error, len(values))
+        return answer_level(run, selection, values, trail)
+
+    def _all_failed(self, error: Exception, size: int) -> Troubled:
+        return Troubled([None] * size, {place: self.failed(error) for place in range(size)})
+
+    def _checked(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+        """Ask the type of each value whether it is one of its own."""
+        is_type_of = self.type.is_type_of
+        assert is_type_of is not None
+        infos: list[Any] = [None] * len(values) if is_strawberry_type_check(is_type_of) else trail.infos()
+        verdicts: list[Any] = []
+        for value, info in zip(values, infos, strict=True):
+            try:
+                verdicts.append(is_type_of(value, info))
+            except Exception as error:
+                verdicts.append(error)
+        # True and False are no awaitables in any kind of execution.
+        if {bool}.issuperset(map(type, verdicts)) or not any(map(run.is_late, verdicts)):
+            return self._judged(run, values, verdicts, trail)
+        return self._judged_later(run, values, verdicts, trail)
+
+    async def _judged_later(self, run: "Run", values: list[Any], verdicts: list[Any], trail: Trail) -> Column:
+        done = self._judged(run, values, await run.settled(verdicts), trail)
+        return await finished(done)
+
+    def _judged(self, run: "Run", values: list[Any], verdicts: list[Any], trail: Trail) -> MaybeLate:
+        troubles: dict[int, Trouble] = {}
+        for place, verdict in enumerate(verdicts):
+            if isinstance(verdict, Exception):
+                troubles[place] = self.failed(verdict)
+            elif not verdict:
+                troubles[place] = self.failed(invalid_return_type_error(self.type, values[place], self.field.details))
+        if not troubles:
+            return self._answered(run, values, trail)
+        picks = [place for place in range(len(values)) if place not in troubles]
+        if not picks:
+            return Troubled([None] * len(values), troubles)
+        done = self._answered(run, [values[pick] for pick in picks], PickedTrail(trail, picks))
+        return _joined([(picks, done)], len(values), troubles)
+
+
+class AbstractOf(Completion):
+    """An interface or a union; each concrete type found among the values is answered as one level."""
+
+    __slots__ = ("_concrete", "type")
+
+    def __init__(self, field: "Field", non_null: bool, type_: GraphQLAbstractType) -> None:
+        super().__init__(field, non_null)
+        self.type = type_
+        self._concrete: dict[str, ObjectOf] = {}
+
+    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+        resolve_type = self.type.resolve_type or run.executor.type_resolver
+        infos = trail.infos()
+        names: list[Any] = []
+        for value, info in zip(values, infos, strict=True):
+            try:
+                names.append(resolve_type(value, info, self.type))
+            except Exception as error:
+                names.append(error)
+        if {str}.issuperset(map(type, names)) or not any(map(run.is_late, names)):
+            return self._grouped(run, values, names, infos, trail)
+        return self._grouped_later(run, values, names, infos, trail)
+
+    async def _grouped_later(
+        self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], trail: Trail
+    ) -> Column:
+        done = self._grouped(run, values, await run.settled(names), infos, trail)
+        return await finished(done)
+
+    def _grouped(self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], trail: Trail) -> MaybeLate:
+        groups: dict[str, list[int]] = {}
+        troubles: dict[int, Trouble] = {}
+        for place, name in enumerate(names):
+            if isinstance(name, Exception):
+                troubles[place] = self.failed(name)
+                continue
+            if type(name) is not str or name not in self._concrete:
+                try:
+                    self._learn(run, name, values[place], infos[place])
+                except Exception as error:
+                    troubles[place] = self.failed(error)
+                    continue
+            groups.setdefault(name, []).append(place)
+        if len(groups) == 1 and not troubles:
+            return self._concrete[names[0]].present(run, values, trail)
+        done = [
+            (
+                picks,
+                self._concrete[name].present(run, [values[pick] for pick in picks], PickedTrail(trail, picks)),
+            )
+            for name, picks in groups.items()
+        ]
+        return _joined(done, len(values), troubles)
+
+    def _learn(self, run: "Run", name: Any, value: Any, info: Info) -> None:
+        """Remember a type name as one of this abstract type.
+
+        Raises:
+            GraphQLError: It is none.
+        """
+        type_ = run.executor.ensure_valid_runtime_type(name, self.type, self.field.details, info, value)
+        self._concrete[name] = ObjectOf(self.field, True, type_)
+
+
+def _joined(groups: list[tuple[list[int], MaybeLate]], size: int, troubles: dict[int, Trouble]) -> MaybeLate:
+    """Put columns that were completed separately back into one."""
+    late = [place for place, (_, done) in enumerate(groups) if isawaitable(done)]
+    if late:
+        return _joined_later(groups, late, size, troubles)
+    values: list[Any] = [None] * size
+    for picks, done in groups:
+        put(done, picks, values, troubles)  # type: ignore[arg-type]
+    return Troubled(values, troubles) if troubles else values
+
+
+async def _joined_later(
+    groups: list[tuple[list[int], Any]], late: list[int], size: int, troubles: dict[int, Trouble]
+) -> Column:
+    waiting: list[Coroutine[Any, Any, Column]] = [groups[place][1] for place in late]
+    for place, done in zip(late, await together(waiting), strict=True):
+        groups[place] = (groups[place][0], done)
+    joined = _joined(groups, size, troubles)
+    assert is_done(joined)
+    return joined

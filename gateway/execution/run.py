@@ -1,0 +1,97 @@
+"""What one execution of a plan needs at every level: the request's values, the clock, and how to wait."""
+
+from asyncio import Future, gather, timeout_at
+from collections.abc import Awaitable, Coroutine, Sequence
+from time import monotonic
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from graphql.type import GraphQLResolveInfo  # noqa: F401
+
+from .contract import DeadlineExceeded
+from .core import Executor, is_known_awaitable_check, never_awaits
+from .kinds import LATE, UNSURE, kind_of, kinds_of
+
+if TYPE_CHECKING:
+    from .plan import Plan
+
+
+class Run:
+    """One execution of a plan; everything that belongs to the request and not to the document."""
+
+    __slots__ = ("_ignored", "_types_tell", "context", "deadline", "executor", "plan")
+
+    def __init__(self, executor: Executor[Any], plan: "Plan") -> None:
+        self.executor = executor
+        self.plan = plan
+        self.context = executor.context_value
+        self.deadline: float | None = getattr(executor.context_value, "deadline", None)
+        self._types_tell = is_known_awaitable_check(executor.is_awaitable)
+        self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
+
+    def kinds(self, types: set[type]) -> int:
+        """Return the kinds that occur among values of these types."""
+        kinds = kinds_of(types) & self._ignored
+        return kinds if self._types_tell else kinds | UNSURE
+
+    def is_late(self, value: Any) -> bool:
+        """Return whether the value has to be awaited."""
+        kind = kind_of(value) & self._ignored
+        if self._types_tell and not kind & UNSURE:
+            return bool(kind & LATE)
+        return bool(self.executor.is_awaitable(value))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the deadline has passed, so that nothing new is begun."""
+        return self.deadline is not None and monotonic() >= self.deadline
+
+    async def within(self, awaitable: Awaitable[Any]) -> Any:
+        """Await the value, but no longer than the deadline.
+
+        Raises:
+            DeadlineExceeded: The deadline passed first; what was awaited is cancelled.
+        """
+        if self.deadline is None:
+            return await awaitable
+        try:
+            async with timeout_at(self.deadline) as limit:
+                return await awaitable
+        except TimeoutError as error:
+            if limit.expired():
+                raise DeadlineExceeded from error
+            raise
+
+    async def settled(self, values: list[Any]) -> list[Any]:
+        """Return the column with what had to be awaited replaced by its result, or by the exception it raised."""
+        values = list(values)
+        late = [place for place, value in enumerate(values) if self.is_late(value)]
+        try:
+            if len(late) == 1:
+                values[late[0]] = await self.within(values[late[0]])
+                return values
+            answers = await self.within(gather(*[_awaitable(values[place]) for place in late], return_exceptions=True))
+        except Exception as error:
+            answers = [error] * len(late)
+        for place, answer in zip(late, answers, strict=True):
+            if isinstance(answer, BaseException) and not isinstance(answer, Exception):
+                raise answer
+            values[place] = answer
+        return values
+
+
+async def together(columns: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
+    """Complete the columns concurrently, parallel to `columns`."""
+    if len(columns) == 1:
+        return [await columns[0]]
+    return list(await gather(*columns))
+
+
+def _awaitable(value: Any) -> Awaitable[Any]:
+    if isinstance(value, CoroutineType | Future):
+        return value
+    return _waited_for(value)
+
+
+async def _waited_for(value: Any) -> Any:
+    return await value

@@ -1,0 +1,60 @@
+"""Whatever is asked of whatever schema, the engine answers as graphql-core does."""
+
+import os
+from random import Random
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from .both import in_async, in_declared_sync, in_sync
+from .generated import World
+
+EXAMPLES = int(os.environ.get("FORECOURT_DIFFERENTIAL_EXAMPLES", "120"))
+VARIABLES = {"yes": True, "no": False, "n": 3}
+
+exhaustive = settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+chances = st.integers(0, 2**48).map(Random)
+
+
+def _root_name(text: str) -> str:
+    return text.split(" ", 1)[0].capitalize()
+
+
+@exhaustive
+@given(chances)
+def test_synchronous_operations_have_the_same_data_and_the_same_errors(chance: Random) -> None:
+    world = World(chance, is_async=False)
+
+    for _ in range(5):
+        text = world.operation()
+        in_sync(world.schema, text, lambda text=text: world.root(_root_name(text)), variable_values=VARIABLES)  # type: ignore[misc]
+
+
+@exhaustive
+@given(chances)
+def test_operations_declared_synchronous_have_the_same_data_and_the_same_errors(chance: Random) -> None:
+    world = World(chance, is_async=False)
+    text = world.operation().replace("$yes", "true").replace("$no", "false").replace("$n", "3")
+    text = text.replace("(true: Boolean!, false: Boolean!, 3: Int)", "")
+
+    in_declared_sync(world.schema, text, lambda: world.root(_root_name(text)))
+
+
+@exhaustive
+@given(chances)
+async def test_asynchronous_operations_have_the_same_data(chance: Random) -> None:
+    world = World(chance, is_async=True)
+
+    for _ in range(3):
+        text = world.operation()
+        await in_async(
+            world.schema,
+            text,
+            lambda text=text: world.root(_root_name(text)),  # type: ignore[misc]
+            same_errors=False,
+            variable_values=VARIABLES,
+        )
