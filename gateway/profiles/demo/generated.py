@@ -8,7 +8,7 @@ from random import Random
 from typing import TypeVar
 
 from connectors.directory.interface import MembershipStatus, OrganizationStatus
-from gateway.profiles.demo.written import Invention, Staff, WrittenDemo, WrittenMember, WrittenOrganization, Words
+from gateway.profiles.demo.written import Invention, Staff, Words, WrittenDemo, WrittenMember, WrittenOrganization
 
 T = TypeVar("T")
 
