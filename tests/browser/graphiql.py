@@ -58,8 +58,8 @@ class Graphiql:
         """Choose a demo account, and wait until the schema was read in its name."""
         async with self.page.expect_response(_is_introspection):
             await self.account.click()
-            await self.accounts.filter(has_text=login_name).click()
-        await expect(self.account).to_contain_text(login_name)
+            await self.accounts.filter(has=self.page.get_by_text(login_name, exact=True)).click()
+        await expect(self.account.get_by_text(login_name, exact=True)).to_be_visible()
         await expect(self.sign_out_button).to_be_visible()
 
     async def sign_in_with(self, login_name: str, password: str) -> None:
@@ -79,7 +79,7 @@ class Graphiql:
 
     async def open_tab(self, operation: str) -> None:
         """Open the tab that carries the operation's name."""
-        await self.page.locator(".graphiql-tab-button", has_text=operation).click()
+        await self.page.locator(".graphiql-tab-button").get_by_text(operation, exact=True).click()
         await self._until_the_query_was_read()
 
     async def until_tabs_are_stored(self, operation: str) -> None:

@@ -24,6 +24,7 @@ from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage
 PASSWORD = "forecourt-demo"
 NAMES = {
     "purchase@helios.example": "Petra Einkauf",
+    "installation.purchase@helios.example": "Ingo Monteur",
     "administration@helios.example": "Anton Verwalter",
     "administration@lumen.example": "Luise Leitung",
 }
@@ -31,6 +32,12 @@ DEMO = DemoSignIn(
     password=PASSWORD,
     accounts=(
         DemoAccount("purchase@helios.example", "purchase@helios.example", "Purchase", "Helios Montage GmbH"),
+        DemoAccount(
+            "installation.purchase@helios.example",
+            "installation.purchase@helios.example",
+            "Installation and purchase",
+            "Helios Montage GmbH",
+        ),
         DemoAccount(
             "administration@helios.example", "administration@helios.example", "Administration", "Helios Montage GmbH"
         ),

@@ -63,6 +63,8 @@ async def test_the_accounts_are_listed_with_what_they_may_do_below_their_compani
         "Helios Montage GmbH",
         PURCHASE,
         "Purchase",
+        "installation.purchase@helios.example",
+        "Installation and purchase",
         ADMINISTRATION,
         "Administration",
         "Lumen Handels AG",
@@ -107,7 +109,7 @@ async def test_the_next_account_gets_its_own_answers_and_ends_the_session_before
 
     answer = await graphiql.run()
 
-    assert answer["data"]["members"] == ["Anton Verwalter", "Luise Leitung"]
+    assert answer["data"]["members"] == ["Anton Verwalter", "Ingo Monteur"]
     assert small_portal.asked["IntrospectionQuery", None] == 1
     assert small_portal.asked["IntrospectionQuery", PURCHASE] == 1
     assert small_portal.asked["IntrospectionQuery", ADMINISTRATION] == 1
