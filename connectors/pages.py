@@ -41,7 +41,7 @@ def position(listing: str, after: str, length: int) -> tuple[str, ...]:
     """
     try:
         values = json.loads(base64.b64decode(after + "=" * (-len(after) % 4), altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError) as error:
+    except (binascii.Error, ValueError, RecursionError) as error:
         raise InvalidCursor(f"{after!r} is not a cursor.") from error
     if (
         not isinstance(values, list)

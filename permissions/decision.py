@@ -23,7 +23,7 @@ class Decision:
 
 
 def may(viewer: Viewer | None, any_of: int, organization_id: str | None, now: datetime) -> bool:
-    """Return whether the viewer holds one of the permissions (a mask) in the organization; None asks for vendor staff."""
+    """Return whether the viewer holds one of the permissions (a mask) in the organization; None: as vendor staff."""
     if viewer is None:
         return False
     if organization_id is None:

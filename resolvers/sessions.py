@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
 from connectors.errors import BackendUnavailable
-from connectors.ids import SessionId, new_id
+from connectors.ids import SessionId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
 from resolvers.errors import SessionOver, TooManyAttempts, WrongCredentials
@@ -44,6 +44,12 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
     user_id = await backends.directory.user_id_of_login_name(name[:254])
     if not await backends.accounts.is_password_of(user_id, password) or user_id is None:
         raise WrongCredentials
+    return await begin_session(context, user_id)
+
+
+async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
+    """Begin a session for a person who has proved who they are; the rest of the request is theirs."""
+    backends = context.backends
     session = SessionRecord(
         id=SessionId(new_id("ses")),
         user_id=user_id,
@@ -92,7 +98,7 @@ async def refresh_session(context: RequestContext, refresh_token: str) -> Signed
 
 
 async def sign_out(context: RequestContext) -> None:
-    """End the caller's session: its tokens are refused from the next request on, and the rest of this one is nobody's."""
+    """End the caller's session: its tokens are refused from now on, and the rest of this request is nobody's."""
     caller = context.caller
     if caller is None:
         return

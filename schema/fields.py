@@ -192,7 +192,7 @@ class DeclaredField(StrawberryField):
         return False
 
     @property
-    def is_async(self) -> bool:  # type: ignore[override]
+    def is_async(self) -> bool:
         """Whether the field's answer is awaited."""
         declaration: Declaration = self.metadata[DECLARATION]
         return declaration.waits

@@ -1,0 +1,59 @@
+# Forecourt's commands; `make help` lists them.
+
+PROFILE ?= solar_terminal
+PORT ?= 8000
+PYTHON ?= python3
+BIN := .venv/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-slow check format schema graphiql bench clean
+
+help: ## List the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: .venv/run gateway/graphiql/dist/index.html ## Start the demo: make run PROFILE=software_house PORT=8010
+	@$(BIN)/forecourt serve --demo --profile $(PROFILE) --port $(PORT)
+
+test: .venv/dev gateway/graphiql/dist/index.html ## Run the whole test suite
+	$(BIN)/python -m pytest
+
+check: .venv/dev ## Lint, types, import contracts, and whether the printed schema is current
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/forecourt schema check
+
+format: .venv/dev ## Format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: .venv/run ## Print the schema anew into schema/schema.graphql
+	$(BIN)/forecourt schema print > schema/schema.graphql.new
+	mv schema/schema.graphql.new schema/schema.graphql
+
+graphiql: gateway/graphiql/dist/index.html ## Build the GraphiQL page
+
+clean: ## Remove what the commands made, the data folder excepted
+	rm -rf .venv gateway/graphiql/dist gateway/graphiql/page/node_modules tests/browser/node_modules
+
+# The virtual environment comes from the hash locks: .venv/run has what serving needs, .venv/dev what testing needs.
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Forecourt needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try make PYTHON=python3.12 …") if sys.version_info < (3, 11) else 0'
+	$(PYTHON) -m venv .venv
+
+.venv/run: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+.venv/dev: requirements-dev.lock .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@touch $@
+
+GRAPHIQL_SOURCES := $(shell find gateway/graphiql/page -type f -not -path '*/node_modules/*' 2>/dev/null)
+
+gateway/graphiql/dist/index.html: $(GRAPHIQL_SOURCES) scripts/node.py | .venv/run
+	$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page ci --ignore-scripts --no-audit --no-fund --silent
+	$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page run --silent build
+	@touch $@

@@ -1,0 +1,106 @@
+"""The ASGI application: its routes, and what is open while it runs."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.routing import BaseRoute, Route
+
+from connectors.identity.tokens import AccessTokens
+from gateway.demo import demo_accounts
+from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
+from gateway.graphql_endpoint import GraphqlEndpoint
+from gateway.health import health_routes
+from gateway.profiles import Profile, load_profile
+from gateway.profiles.demo import DEMO_PASSWORD
+from gateway.request_context import RequestContexts
+from gateway.settings import Settings
+from gateway.wiring import Wiring, open_wiring
+from schema.build import Schema, build_schema
+
+ENDPOINT = "/graphql"
+
+
+def utc_now() -> datetime:
+    """Return the instant it is."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, schema: Schema | None = None
+) -> Starlette:
+    """Return the gateway; its back ends are open while its lifespan runs, and a fault of theirs is raised there.
+
+    Raises:
+        InvalidProfile: The profile cannot be used.
+    """
+    profile = load_profile(settings.profile)
+    graph = schema or build_schema(suggestions=settings.environment != "production")
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_wiring(settings, profile) as wiring:
+            app.router.routes.extend(_routes(settings, profile, graph, wiring, clock))
+            app.state.wiring = wiring
+            yield
+
+    return Starlette(lifespan=lifespan)
+
+
+def _routes(
+    settings: Settings, profile: Profile, graph: Schema, wiring: Wiring, clock: Callable[[], datetime]
+) -> list[BaseRoute]:
+    contexts = RequestContexts(
+        wiring.backends, wiring.tokens, wiring.policy, clock=clock, trusted_proxies=settings.trusted_proxies
+    )
+    endpoint = GraphqlEndpoint(graph, contexts)
+    routes: list[BaseRoute] = [
+        Route(ENDPOINT, endpoint, methods=["POST"]),
+        *health_routes(wiring.checks),
+        Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
+        Route("/icons/{name}", _icons(profile)),
+    ]
+    if settings.serves_graphiql:
+        routes += [Route("/", _to_graphiql), *graphiql_routes(_graphiql_page(settings, profile, clock))]
+    return routes
+
+
+def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], datetime]) -> GraphiqlPage:
+    demo = None
+    if settings.demo:
+        accounts = tuple(
+            DemoAccount(account.login_name, account.title, account.description)
+            for account in demo_accounts(profile, clock)
+        )
+        demo = DemoSignIn(DEMO_PASSWORD, accounts)
+    examples = tuple(ExampleQuery(name, query, variables or "") for name, query, variables in profile.examples)
+    return GraphiqlPage(ENDPOINT, demo, examples)
+
+
+def _key_set(tokens: AccessTokens) -> Callable[[Request], Response]:
+    def key_set(_request: Request) -> Response:
+        return JSONResponse(tokens.key_set(), headers={"cache-control": "public, max-age=300"})
+
+    return key_set
+
+
+def _icons(profile: Profile) -> Callable[[Request], Response]:
+    def icon(request: Request) -> Response:
+        content = profile.icons.get(request.path_params["name"])
+        if content is None:
+            return PlainTextResponse("There is no such icon.", 404)
+        headers = {
+            "cache-control": "public, max-age=86400",
+            "x-content-type-options": "nosniff",
+            "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'",
+        }
+        return Response(content, media_type="image/svg+xml", headers=headers)
+
+    return icon
+
+
+def _to_graphiql(_request: Request) -> Response:
+    return RedirectResponse("/graphiql", 307)

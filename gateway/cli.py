@@ -1,0 +1,231 @@
+"""The command line: ``forecourt serve``, ``demo``, ``migrate``, ``token``, ``schema print``."""
+
+import asyncio
+import errno
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+import uvicorn
+
+from connectors.applications.embedded import InvalidCatalogue
+from connectors.database import DatabaseNotMigrated, DatabaseTooNew
+from connectors.errors import BackendUnavailable
+from connectors.identity.tokens import UnusableKey
+from gateway.app import ENDPOINT, create_app, utc_now
+from gateway.demo import LoadedDemo, NoDemo, load_demo
+from gateway.profiles import InvalidProfile, Profile, load_profile
+from gateway.profiles.demo import DEMO_PASSWORD
+from gateway.settings import InvalidSettings, Settings, read_settings
+from gateway.telemetry.logs import configure_logs
+from gateway.tokens import NoSuchAccount, token_for
+from gateway.wiring import migrate_our_database
+from permissions.policy import InvalidPolicy
+from schema.build import InvalidSchema, build_schema, printed
+
+cli = typer.Typer(
+    name="forecourt",
+    help="One GraphQL endpoint in front of every application a company's customers use.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=True)
+cli.add_typer(schema_cli, name="schema")
+
+ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
+
+_EXPECTED = (
+    InvalidSettings,
+    InvalidProfile,
+    InvalidPolicy,
+    InvalidCatalogue,
+    InvalidSchema,
+    UnusableKey,
+    DatabaseTooNew,
+    DatabaseNotMigrated,
+    NoDemo,
+    NoSuchAccount,
+)
+"""Faults that the operator can mend: one message, no traceback."""
+
+SCHEMA_FILE = Path(__file__).parent.parent / "schema" / "schema.graphql"
+
+
+class PortInUse(Exception):
+    """Somebody else listens there already."""
+
+
+@cli.command()
+def serve(
+    profile: ProfileOption = None,
+    host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes any that is free.")] = None,
+    demo: Annotated[bool | None, typer.Option("--demo", help="Load and show the profile's demo company.")] = None,
+    migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
+) -> None:
+    """Serve the gateway until it is stopped."""
+    with _explained():
+        settings = read_settings(profile=profile, host=host, port=port, demo=demo)
+        configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
+        chosen = load_profile(settings.profile)
+        listening = _listen(settings)
+        settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+        loaded = None
+        if migrate or settings.demo:
+            asyncio.run(migrate_our_database(settings))
+        if settings.demo:
+            loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
+        app = create_app(settings)
+        server = _Server(
+            uvicorn.Config(app, log_config=None, lifespan="on", server_header=False, timeout_graceful_shutdown=10),
+            started=lambda: _say_where(settings, chosen, loaded),
+        )
+        asyncio.run(_serve(app, server, listening))
+
+
+@cli.command()
+def demo(
+    profile: ProfileOption = None,
+    organizations: Annotated[int, typer.Option(min=0, max=100_000, help="So many invented companies more.")] = 0,
+) -> None:
+    """Load the profile's demo company into an empty database, migrating it first."""
+    with _explained():
+        settings = read_settings(profile=profile)
+        if settings.environment == "production":
+            raise NoDemo("The demo's accounts have a public password, so it is not loaded in production.")
+        chosen = load_profile(settings.profile)
+        asyncio.run(migrate_our_database(settings))
+        loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now, organizations=organizations))
+        if loaded.organizations:
+            typer.echo(f"Loaded {loaded.organizations} companies, {loaded.people} people and {loaded.orders} orders.")
+        else:
+            typer.echo("The demo is there already; nothing was changed.")
+        _say_accounts(loaded)
+
+
+@cli.command()
+def migrate(profile: ProfileOption = None) -> None:
+    """Bring the database up to date."""
+    with _explained():
+        done = asyncio.run(migrate_our_database(read_settings(profile=profile)))
+        typer.echo("\n".join(f"Migrated {revision}." for revision in done) or "The database is up to date.")
+
+
+@cli.command()
+def token(
+    login_name: Annotated[str, typer.Argument(help="Whose token: a login name or an e-mail address.")],
+    profile: ProfileOption = None,
+) -> None:
+    """Begin a session for somebody and print its access token, for use with curl; not in production."""
+    with _explained():
+        settings = read_settings(profile=profile)
+        typer.echo(asyncio.run(token_for(settings, login_name, clock=utc_now)))
+
+
+@schema_cli.command("print")
+def print_schema() -> None:
+    """Print the schema in GraphQL's schema definition language."""
+    with _explained():
+        typer.echo(printed(build_schema()), nl=False)
+
+
+@schema_cli.command("check")
+def check_schema() -> None:
+    """Exit with 1 when the committed schema.graphql is not what the code says."""
+    with _explained():
+        if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
+            typer.echo(
+                "schema/schema.graphql is not what the code says. Run `make schema` and look at what changed.", err=True
+            )
+            raise typer.Exit(1)
+        typer.echo("schema/schema.graphql is current.")
+
+
+def main() -> None:
+    """Run the command line."""
+    cli()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    try:
+        yield
+    except PortInUse as error:
+        _fail(str(error))
+    except _EXPECTED as error:
+        _fail(str(error))
+    except BackendUnavailable as error:
+        _fail(f"The {error.backend} database does not answer ({error}). Is it running, and is the URL right?")
+    except OSError as error:
+        _fail(f"{error.filename or 'The system'}: {error.strerror}.")
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"forecourt: {message}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(2)
+
+
+def _listen(settings: Settings) -> socket.socket:
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    listening = socket.socket(family)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((settings.host, settings.port))
+    except OSError as error:
+        listening.close()
+        if error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"Port {settings.port} is in use by another program. Choose another with --port, "
+                f"FORECOURT_PORT or `make run PORT={settings.port + 10}`; 0 takes any that is free."
+            ) from error
+        raise PortInUse(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from error
+    return listening
+
+
+class _Server(uvicorn.Server):
+    """Uvicorn, telling when it is ready."""
+
+    def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._tell = started
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start, and tell when requests are answered."""
+        await super().startup(sockets)
+        if self.started:
+            self._tell()
+
+
+async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
+    # The lifespan runs here rather than in uvicorn, so that a fault of a back end reaches the operator as a sentence.
+    server.config.lifespan = "off"
+    async with app.router.lifespan_context(app):
+        await server.serve(sockets=[listening])
+
+
+def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) -> None:
+    typer.echo(f"\nForecourt serves {profile.title['en']} at {settings.address}")
+    typer.echo(f"  GraphQL   {settings.address}{ENDPOINT}")
+    if settings.serves_graphiql:
+        typer.echo(f"  GraphiQL  {settings.address}/graphiql")
+    if loaded is not None:
+        _say_accounts(loaded)
+        typer.echo("\nA query to try, once signed in:\n")
+        typer.echo("  { viewer { user { displayName } applications { application { name } launch { url } } } }\n")
+    sys.stdout.flush()
+
+
+def _say_accounts(loaded: LoadedDemo) -> None:
+    typer.echo(f"\nSign in as one of these, password {DEMO_PASSWORD}:")
+    width = max(len(account.login_name) for account in loaded.accounts)
+    for account in loaded.accounts:
+        typer.echo(f"  {account.login_name:<{width}}  {account.description}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""How an error looks to the client: known trouble by one table, everything else masked with a reference.
+
+Each code has a heading in docs/errors.md.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from graphql import GraphQLError
+
+from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
+from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn
+
+log = structlog.get_logger("forecourt.graphql")
+
+CODES: dict[type[Exception], str] = {
+    NotSignedIn: "UNAUTHENTICATED",
+    NotPermitted: "UNAUTHORIZED_FIELD_OR_TYPE",
+    InvalidArgument: "BAD_USER_INPUT",
+    BackendTimeout: "GATEWAY_TIMEOUT",
+    BackendUnavailable: "BACKEND_UNAVAILABLE",
+    ConnectorError: "BACKEND_ERROR",
+}
+"""Known trouble by class; the nearest ancestor counts."""
+
+MASKED = "INTERNAL_SERVER_ERROR"
+
+
+def shown(errors: Sequence[GraphQLError], request_id: str, *, code: str = "BAD_USER_INPUT") -> list[dict[str, Any]]:
+    """Return the errors as the client sees them, and log each cause once.
+
+    `code` is that of errors that GraphQL itself found.
+    """
+    logged: dict[int, str] = {}
+    return [_shown(error, request_id, code, logged) for error in errors]
+
+
+def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
+    """Return the body of an answer to a request that is not executed: errors and no data."""
+    return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
+
+
+def _shown(error: GraphQLError, request_id: str, code: str, logged: dict[int, str]) -> dict[str, Any]:
+    formatted: dict[str, Any] = {"message": error.message}
+    if error.locations:
+        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+    if error.path is not None:
+        formatted["path"] = list(error.path)
+    cause = _cause(error)
+    if cause is None:
+        formatted["extensions"] = {"code": code}
+        return formatted
+    known = next((CODES[kind] for kind in type(cause).__mro__ if kind in CODES), None)
+    if known is None:
+        reference = logged.get(id(cause))
+        if reference is None:
+            reference = logged[id(cause)] = f"{request_id}-{secrets.token_hex(3)}"
+            log.error("unexpected error", reference=reference, path=_dotted(error), exc_info=cause)
+        formatted["message"] = f"Unexpected error. Tell the operator this reference: {reference}."
+        formatted["extensions"] = {"code": MASKED, "reference": reference}
+        return formatted
+    formatted["message"] = _message(cause)
+    formatted["extensions"] = {"code": known, **_explanation(cause)}
+    if id(cause) not in logged:
+        logged[id(cause)] = known
+        log.info("field failed", code=known, path=_dotted(error), reason=str(cause))
+    return formatted
+
+
+def _cause(error: GraphQLError) -> Exception | None:
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause if isinstance(cause, Exception) else None
+
+
+def _message(cause: Exception) -> str:
+    match cause:
+        case BackendTimeout(backend=backend):
+            return f"The application behind this field ({backend}) did not answer in time. Try again later."
+        case BackendUnavailable(backend=backend):
+            return f"The application behind this field ({backend}) does not answer. Try again later."
+        case ConnectorError(backend=backend):
+            return f"The application behind this field ({backend}) gave an answer that cannot be used."
+    return str(cause)
+
+
+def _explanation(cause: Exception) -> dict[str, Any]:
+    match cause:
+        case NotPermitted():
+            return {
+                "authorization": {
+                    "coordinate": {
+                        "typeName": cause.coordinate.type_name,
+                        "fieldName": cause.coordinate.field_name,
+                    },
+                    "required": [[permission.value] for permission in cause.required],
+                    "missing": [permission.value for permission in cause.decision.missing],
+                    "organizationId": cause.organization_id,
+                    "reason": cause.decision.reason.value if cause.decision.reason else None,
+                    "grantedByRoles": list(cause.roles),
+                }
+            }
+        case ConnectorError(backend=backend):
+            return {"backend": backend.upper()}
+    return {}
+
+
+def _dotted(error: GraphQLError) -> str:
+    return ".".join(str(part) for part in error.path or ())

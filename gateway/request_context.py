@@ -1,0 +1,80 @@
+"""From who asks to all that the request knows, once per request."""
+
+import secrets
+from collections.abc import Callable
+from datetime import datetime
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from connectors.identity.tokens import AccessTokens
+from gateway.authentication import Unauthenticated, authenticate
+from permissions.policy import Policy
+from resolvers.context import Backends, RequestContext
+
+
+class RequestContexts:
+    """Makes the context of each request."""
+
+    def __init__(
+        self,
+        backends: Backends,
+        tokens: AccessTokens,
+        policy: Policy,
+        *,
+        clock: Callable[[], datetime],
+        trusted_proxies: int = 0,
+    ) -> None:
+        self._backends = backends
+        self._tokens = tokens
+        self._policy = policy
+        self._clock = clock
+        self._trusted_proxies = trusted_proxies
+
+    async def of(self, connection: HTTPConnection) -> RequestContext:
+        """Return the context of a request; its caller is None when no token was sent.
+
+        Raises:
+            Unauthenticated: A token was sent that proves nobody, or whose session is over.
+            BackendUnavailable: The directory does not answer, so nobody can be known.
+        """
+        headers, now = connection.headers, self._clock()
+        identity = authenticate(headers.get("authorization"), self._tokens, now)
+        context = RequestContext(
+            backends=self._backends,
+            policy=self._policy,
+            now=now,
+            request_id=secrets.token_hex(8),
+            languages=accepted_languages(headers),
+            ip_address=self._address(connection),
+            device=headers.get("user-agent", ""),
+        )
+        if identity is not None:
+            caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
+            if caller is None:
+                raise Unauthenticated("invalid_token", "The session of this access token is over. Sign in again.")
+            context.become(caller)
+        return context
+
+    def _address(self, connection: HTTPConnection) -> str | None:
+        # Each trusted proxy appends the address it saw; what stands further left may be invented by the client.
+        if self._trusted_proxies:
+            seen = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
+            if len(seen) >= self._trusted_proxies:
+                return seen[-self._trusted_proxies][:64]
+        return connection.client.host if connection.client is not None else None
+
+
+def accepted_languages(headers: Headers) -> list[str]:
+    """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten."""
+    weighted = []
+    for place, part in enumerate(headers.get("accept-language", "")[:500].split(",")[:10]):
+        tag, _, parameters = part.strip().partition(";")
+        weight = parameters.strip().removeprefix("q=")
+        try:
+            quality = float(weight) if weight else 1.0
+        except ValueError:
+            continue
+        if tag and tag != "*" and quality > 0:
+            weighted.append((-quality, place, tag.strip()))
+    return [tag for _, _, tag in sorted(weighted)]

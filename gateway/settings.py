@@ -1,0 +1,166 @@
+"""All settings: from the environment (``FORECOURT_…``) and one TOML file, checked before anything starts."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+PREFIX = "FORECOURT_"
+FILE = "forecourt.toml"
+_NOT_OURS = (f"{PREFIX}TEST_", f"{PREFIX}CONFIG")
+
+
+class InvalidSettings(Exception):
+    """A setting cannot be used; the message names it and says what would be right."""
+
+
+class Settings(BaseSettings):
+    """How this Forecourt runs. An environment variable wins over the file; an unknown name in either is refused."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+
+    environment: Literal["development", "production"] = Field(
+        "development", description="`production` refuses the demo and asks for a signing key of its own."
+    )
+    profile: str = Field("solar_terminal", description="A shipped profile, or the path of a folder with one.")
+    demo: bool = Field(False, description="Load the profile's demo company when the directory is empty.")
+    host: str = Field("127.0.0.1", description="The address to listen on.")
+    port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes any that is free.")
+    public_url: str | None = Field(None, description="The address as browsers see it, without a slash at the end.")
+    data_folder: Path = Field(Path("data"), description="Where the embedded database and the signing key are kept.")
+    database_url: SecretStr | None = Field(
+        None, description="`postgresql+asyncpg://user:password@host/name`; without it, SQLite in the data folder."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="`redis://host:6379/0`, to count sign-in attempts across processes; without it, in memory."
+    )
+    signing_key_file: Path | None = Field(
+        None, description="An Ed25519 private key in PEM; without it, one is made in the data folder."
+    )
+    access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
+    graphiql: bool | None = Field(None, description="Serve GraphiQL; without it, only outside production.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=10, description="How many proxies in front of us append to `X-Forwarded-For`."
+    )
+    log_format: Literal["console", "json"] | None = Field(
+        None, description="Without it, `console` outside production and `json` in it."
+    )
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_args: Any, **_more: Any
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take only what `read_settings` has gathered, so that nothing is read twice or unseen."""
+        return (init_settings,)
+
+    @field_validator("public_url")
+    @classmethod
+    def _is_a_base(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("it begins with https:// or http://")
+        return value.rstrip("/") if value else value
+
+    @field_validator("database_url")
+    @classmethod
+    def _names_a_driver(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(
+            ("postgresql+asyncpg://", "sqlite+aiosqlite:")
+        ):
+            raise ValueError("it begins with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+        return value
+
+    @model_validator(mode="after")
+    def _production_is_no_demo(self) -> "Settings":
+        if self.environment == "production":
+            if self.demo:
+                raise ValueError("the demo's accounts have a public password, so it does not run in production")
+            if self.signing_key_file is None:
+                raise ValueError(
+                    "production needs FORECOURT_SIGNING_KEY_FILE, the same key for every process; make one with "
+                    "`openssl genpkey -algorithm ed25519 -out signing_key.pem`"
+                )
+            if self.public_url is None:
+                raise ValueError("production needs FORECOURT_PUBLIC_URL, the address as browsers see it")
+        return self
+
+    @property
+    def address(self) -> str:
+        """Return the address as browsers see it."""
+        return self.public_url or f"http://{self.host}:{self.port}"
+
+    @property
+    def folder(self) -> Path:
+        """Return the profile's own part of the data folder, so that two profiles never share a database."""
+        return self.data_folder / Path(self.profile).name
+
+    @property
+    def database(self) -> str:
+        """Return the URL of our own database."""
+        if self.database_url is not None:
+            return self.database_url.get_secret_value()
+        return f"sqlite+aiosqlite:///{self.folder / 'forecourt.db'}"
+
+    @property
+    def serves_graphiql(self) -> bool:
+        """Return whether GraphiQL is served."""
+        return self.environment != "production" if self.graphiql is None else self.graphiql
+
+
+def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+    """Return the settings from the environment and the file that FORECOURT_CONFIG names (else ``forecourt.toml``).
+
+    `given` values, those of the command line, win over both; None among them means not given.
+
+    Raises:
+        InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
+    """
+    environment = os.environ if environment is None else environment
+    values = _from_file(environment.get(f"{PREFIX}CONFIG"))
+    for name, value in environment.items():
+        if name.startswith(PREFIX) and not name.startswith(_NOT_OURS):
+            key = name.removeprefix(PREFIX).lower()
+            _check_known(key, name, prefix=PREFIX)
+            values[key] = value
+    values |= {key: value for key, value in given.items() if value is not None}
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise InvalidSettings("\n".join(_fault(fault) for fault in error.errors())) from None
+
+
+def _from_file(path: str | None) -> dict[str, Any]:
+    file = Path(path or FILE)
+    if path is None and not file.exists():
+        return {}
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"The settings file {file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
+    for key in values:
+        _check_known(key, f"{key} in {file}", prefix="")
+    return values
+
+
+def _check_known(key: str, shown: str, *, prefix: str) -> None:
+    known = list(Settings.model_fields)
+    if key in known:
+        return
+    close = difflib.get_close_matches(key, known, n=1)
+    names = ", ".join(f"{prefix}{name.upper()}" if prefix else name for name in known)
+    guess = f"{prefix}{close[0].upper()}" if prefix and close else close[0] if close else ""
+    raise InvalidSettings(
+        f"There is no setting {shown}. " + (f"Did you mean {guess}?" if guess else f"Settings are {names}.")
+    )
+
+
+def _fault(fault: Any) -> str:
+    where = fault["loc"][0] if fault["loc"] else None
+    message = fault["msg"].removeprefix("Value error, ")
+    return f"{PREFIX}{str(where).upper()}: {message}." if where else f"{message[0].upper()}{message[1:]}."
