@@ -33,7 +33,7 @@ _REPLACE_TOKEN = (
         _token.hash == bindparam("old_hash"),
         _token.replaced_at.is_(None),
         _token.expires_at > bindparam("now"),
-        _token.session_id.in_(select(_session.id).where(*_RUNNING)),
+        select(_session.id).where(_session.id == _token.session_id, *_RUNNING).exists(),
     )
     .values(replaced_at=bindparam("now"))
     .returning(_token.session_id)
@@ -51,7 +51,7 @@ _END_SESSION = (
     .values(ended_at=bindparam("now"))
 )
 _USER_FOR_UPDATE = select(*records.USER).where(users.c.id == bindparam("user_id")).with_for_update()
-_UPDATE_USER = update(users).where(users.c.id == bindparam("user_id"))
+_UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning(*records.USER)
 
 
 class SqlChange:
@@ -113,9 +113,9 @@ class SqlChange:
         if before.profile_version != expected_version:
             raise StaleVersion(before.profile_version)
         values: Mapping[str, Any] = change.values
-        after = replace(before, **values, profile_version=before.profile_version + 1)
-        await self._execute(_UPDATE_USER.values(records.user_row(after)), {"user_id": user_id})
-        return before, after
+        after = records.user_row(replace(before, **values, profile_version=before.profile_version + 1))
+        stored = (await self._execute(_UPDATE_USER.values(after), {"user_id": user_id})).one()
+        return before, records.user(stored)
 
     async def record(self, entry: AuditEntry, now: datetime) -> None:
         """Append to the audit log."""
