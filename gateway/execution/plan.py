@@ -55,7 +55,7 @@ class Plan:
     def root_of(self, executor: Executor[Any], type_: GraphQLObjectType) -> Selection:
         """Return the selection of the root fields."""
         if self.root is None:
-            self.root = _compiled(executor, type_, root_fields(executor, type_))
+            self.root = compiled(executor, type_, root_fields(executor, type_))
         return self.root
 
     def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: Field) -> Selection:
@@ -64,11 +64,12 @@ class Plan:
         key = (type_, *((name, *(id(detail.node) for detail in details)) for name, details in grouped.items()))
         selection = self._selections.get(key)
         if selection is None:
-            selection = self._selections[key] = _compiled(executor, type_, grouped)
+            selection = self._selections[key] = compiled(executor, type_, grouped)
         return selection
 
 
-def _compiled(executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
+def compiled(executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
+    """Compile the fields selected on a concrete type."""
     fields = (_field(executor, key, type_, details) for key, details in grouped.items())
     return Selection(tuple(field for field in fields if field is not None))
 
