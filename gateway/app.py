@@ -58,7 +58,7 @@ def _routes(
     )
     endpoint = GraphqlEndpoint(graph, contexts)
     routes: list[BaseRoute] = [
-        Route(ENDPOINT, endpoint, methods=["POST"]),
+        Route(ENDPOINT, endpoint.answer, methods=["POST"]),
         *health_routes(wiring.checks),
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),

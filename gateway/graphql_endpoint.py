@@ -41,7 +41,7 @@ class GraphqlEndpoint:
         self._schema = schema
         self._contexts = contexts
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer one request; never raises, whatever the client sent."""
         media_type = _accepted(request.headers.get("accept", ""))
         try:

@@ -60,3 +60,5 @@ class RequestContext:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""
         self.caller = caller
         self.viewer = viewer_of(caller, self.policy) if caller is not None else None
+        if caller is not None and caller.user.locale is not None:
+            self.languages = [caller.user.locale, *self.languages]

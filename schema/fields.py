@@ -203,10 +203,9 @@ class DeclaredField(StrawberryField):
         answering: Answering = raw.parent_type.fields[raw.field_name].extensions[BATCH]
         context: RequestContext = raw.context
         if not answering.waits:
-            (answer,) = answering.answer_converted(context, [source], kwargs)
-            if isinstance(answer, Exception):
-                raise answer
-            return answer
+            return _only(answering.answer_converted(context, [source], kwargs))
+        if source is None:  # a root field, which has no siblings to wait for
+            return _only_later(answering.answer_converted(context, [source], kwargs))
         place = (id(answering), id(raw.field_nodes[0]))
         loader = context.loaders.get(place)
         if loader is None:
@@ -244,6 +243,17 @@ class Answering:
         if self.waits:
             return _merged_later(answers, refusals)
         return _merged(answers, refusals)
+
+
+async def _only_later(answers: Any) -> Any:
+    return _only(await answers if inspect.isawaitable(answers) else answers)
+
+
+def _only(answers: Sequence[Any]) -> Any:
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
 
 
 async def _merged_later(answers: Awaitable[Sequence[Any]], refusals: Sequence[Exception | None]) -> list[Any]:

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
+from tests.portal import Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
 
@@ -40,3 +41,24 @@ async def database_url(database_kind: DatabaseKind) -> AsyncIterator[str]:
     """
     async with fresh_database(database_kind) as url:
         yield url
+
+
+@pytest.fixture
+async def portal() -> AsyncIterator[Portal]:
+    """The Solar Terminal's gateway with its demo, on SQLite."""
+    async with open_portal() as opened:
+        yield opened
+
+
+@pytest.fixture
+async def software_portal() -> AsyncIterator[Portal]:
+    """The software house's gateway with its demo, on SQLite."""
+    async with open_portal("software_house") as opened:
+        yield opened
+
+
+@pytest.fixture
+async def each_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+    """The Solar Terminal's gateway with its demo, on each kind of database in turn."""
+    async with open_portal(kind=database_kind) as opened:
+        yield opened

@@ -63,16 +63,16 @@ class Servers:
     async def create(self, kind: DatabaseKind, migrations: tuple[Migrations, ...] = ()) -> str:
         """Create a database of its own with these back ends' tables, empty, and return its URL."""
         if not migrations:
-            return await self._copy(kind, None)
+            return await self.copy(kind, None)
         template = self._templates.get((kind, migrations))
         if template is None:
-            template = await self._copy(kind, None)
+            template = await self.copy(kind, None)
             engine = open_database(template)
             for backend in migrations:
                 await migrate(engine, backend)
             await engine.dispose()
             self._templates[kind, migrations] = template
-        return await self._copy(kind, template)
+        return await self.copy(kind, template)
 
     async def drop(self, url: str) -> None:
         """Remove a database that `create` made, and cut off whoever still uses it."""
@@ -88,7 +88,8 @@ class Servers:
             await self.drop(template)
         self._open.close()
 
-    async def _copy(self, kind: DatabaseKind, template: str | None) -> str:
+    async def copy(self, kind: DatabaseKind, template: str | None) -> str:
+        """Create a database with the contents of another, or an empty one, and return its URL."""
         name = f"forecourt_{secrets.token_hex(6)}"
         if kind == "sqlite":
             path = self.folder / f"{name}.sqlite"

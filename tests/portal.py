@@ -1,0 +1,210 @@
+"""The whole gateway in memory, on a database of its own with a profile's demo in it, and people who ask it."""
+
+import json
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from sqlalchemy import Engine, event
+from starlette.applications import Starlette
+
+from connectors.errors import BackendUnavailable
+from gateway.app import create_app
+from gateway.demo import load_demo
+from gateway.profiles import load_profile
+from gateway.settings import Settings, read_settings
+from gateway.wiring import Wiring, migrate_our_database
+from resolvers.context import RequestContext
+from resolvers.sessions import begin_session
+from schema.build import Schema, build_schema
+from tests.servers import DatabaseKind, servers
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+"""When the tests take place, until a clock is moved."""
+
+GRAPHQL_JSON = "application/graphql-response+json"
+
+_templates: dict[tuple[DatabaseKind, str], str] = {}
+_schema: list[Schema] = []
+
+
+@dataclass
+class Clock:
+    """A clock that stands until it is moved."""
+
+    now: datetime = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def move(self, by: timedelta) -> None:
+        """Let time pass."""
+        self.now += by
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the gateway answered: the status, the headers, and the parts of the body."""
+
+    status: int
+    headers: dict[str, str]
+    body: Any
+
+    @property
+    def data(self) -> Any:
+        """The data; fails the test when there is none."""
+        assert "data" in self.body, self.body
+        return self.body["data"]
+
+    @property
+    def errors(self) -> list[dict[str, Any]]:
+        """The errors, empty when there are none."""
+        errors: list[dict[str, Any]] = self.body.get("errors", [])
+        return errors
+
+    @property
+    def codes(self) -> dict[str, str]:
+        """The code of each error by its path, written with dots; a request error has the path ''."""
+        return {".".join(map(str, error.get("path", ()))): error["extensions"]["code"] for error in self.errors}
+
+    def at(self, path: str) -> Any:
+        """What stands at a path of the data, written with dots; fails the test when nothing can stand there."""
+        value = self.data
+        for step in path.split("."):
+            value = value[int(step)] if isinstance(value, list) else value[step]
+        return value
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who asks the gateway, signed in or not."""
+
+    client: httpx2.AsyncClient
+    token: str | None = None
+
+    async def asks(self, query: str, **variables: Any) -> Answer:
+        """Ask by POST, as a client that knows GraphQL's own media type."""
+        return await self.posts(json.dumps({"query": query, "variables": variables}).encode())
+
+    async def posts(self, body: bytes, **headers: str) -> Answer:
+        """Send these bytes; names of headers are written with underscores."""
+        sent = {"content-type": "application/json", "accept": GRAPHQL_JSON} | {
+            name.replace("_", "-"): value for name, value in headers.items()
+        }
+        if self.token is not None:
+            sent.setdefault("authorization", f"Bearer {self.token}")
+        response = await self.client.post("/graphql", content=body, headers=sent)
+        return Answer(response.status_code, dict(response.headers), response.json())
+
+
+@dataclass
+class Portal:
+    """The gateway, its clock and its people."""
+
+    app: Starlette
+    client: httpx2.AsyncClient
+    clock: Clock
+    settings: Settings
+
+    @property
+    def wiring(self) -> Wiring:
+        """The open back ends."""
+        wiring: Wiring = self.app.state.wiring
+        return wiring
+
+    def anybody(self) -> Person:
+        """Somebody who is not signed in."""
+        return Person(self.client)
+
+    async def person(self, login_name: str) -> Person:
+        """Somebody signed in, without the effort of a password."""
+        user_id = await self.wiring.backends.directory.user_id_of_login_name(login_name.lower())
+        assert user_id is not None, f"nobody is called {login_name}"
+        context = RequestContext(
+            backends=self.wiring.backends, policy=self.wiring.policy, now=self.clock(), request_id="test"
+        )
+        return Person(self.client, (await begin_session(context, user_id)).access_token)
+
+    async def organization_of(self, login_name: str, number: int = 0) -> str:
+        """The id of somebody's organization, by its place among theirs."""
+        person = await self.person(login_name)
+        answer = await person.asks("{ viewer { memberships { nodes { organization { id } } } } }")
+        organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")
+        return organization
+
+    @contextmanager
+    def without_shop(self) -> Iterator[None]:
+        """Let every call to the shop fail, as when it is down."""
+        shop = self.wiring.backends.shop
+        names = [name for name in dir(type(shop)) if not name.startswith("_")]
+
+        async def fail(*_args: Any, **_more: Any) -> Any:
+            raise BackendUnavailable("shop", "down for the test")
+
+        for name in names:
+            setattr(shop, name, fail)
+        try:
+            yield
+        finally:
+            for name in names:
+                delattr(shop, name)
+
+    @contextmanager
+    def statements(self) -> Iterator[list[str]]:
+        """Collect the statements sent to databases."""
+        seen: list[str] = []
+
+        def collect(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
+            seen.append(statement)
+
+        event.listen(Engine, "before_cursor_execute", collect)
+        try:
+            yield seen
+        finally:
+            event.remove(Engine, "before_cursor_execute", collect)
+
+
+@asynccontextmanager
+async def open_portal(
+    profile: str = "solar_terminal", kind: DatabaseKind = "sqlite", **given: Any
+) -> AsyncIterator[Portal]:
+    """Open a gateway on a copy of the profile's demo; `given` are settings."""
+    url = await servers.copy(kind, await _template(profile, kind))
+    folder = tempfile.mkdtemp(prefix="forecourt-data-")
+    clock = Clock()
+    try:
+        settings = read_settings(
+            {}, profile=profile, demo=True, data_folder=Path(folder), database_url=url, port=80, **given
+        )
+        app = create_app(settings, clock=clock, schema=_shared_schema())
+        transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
+        async with (
+            app.router.lifespan_context(app),
+            httpx2.AsyncClient(transport=transport, base_url="http://portal.example") as client,
+        ):
+            yield Portal(app, client, clock, settings)
+    finally:
+        await servers.drop(url)
+        shutil.rmtree(folder)
+
+
+def _shared_schema() -> Schema:
+    if not _schema:
+        _schema.append(build_schema())
+    return _schema[0]
+
+
+async def _template(profile: str, kind: DatabaseKind) -> str:
+    url = _templates.get((kind, profile))
+    if url is None:
+        url = _templates[kind, profile] = await servers.copy(kind, None)
+        settings = read_settings({}, profile=profile, demo=True, database_url=url)
+        await migrate_our_database(settings)
+        await load_demo(settings, load_profile(profile), clock=Clock())
+    return url
