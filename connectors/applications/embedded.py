@@ -234,7 +234,7 @@ class _Reader:
     def text(self, table: Mapping[str, Any], key: str, place: str, *, example: str) -> str:
         value = table.get(key)
         if not isinstance(value, str) or not value:
-            raise self.refusal(place, f'it needs {key}, such as {key} = "{example}"')
+            raise self.refusal(place, f'it needs {key} as text, such as {key} = "{example}"')
         return value
 
     def strings(self, table: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:

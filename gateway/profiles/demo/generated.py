@@ -72,6 +72,7 @@ def _members(draw: Random, invention: Invention, language: str, domain: str, wor
                 last=last,
                 roles=() if gone else staff.roles,
                 permissions=() if gone else staff.permissions,
+                formerly=(*staff.roles, *staff.permissions) if gone else (),
                 status=status,
                 job=draw.choice(staff.jobs[language]),
             ),

@@ -49,6 +49,9 @@ _MINUTES_UNTIL = {
 }
 _BEFORE_THE_END = ((S.DRAFT, S.PENDING_APPROVAL), (S.DRAFT, S.SUBMITTED), (S.DRAFT, S.SUBMITTED, S.CONFIRMED))
 
+_DAYS_GONE = 200
+"""How long ago suspended and removed members placed their last order, at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
@@ -174,9 +177,10 @@ class _Clerk:
 
     def _may_buy(self, colleague: Colleague, basket: Basket) -> bool:
         member = colleague.written
-        if colleague.joined_at is None or colleague.joined_at > self.reference - timedelta(days=30):
+        latest = self.reference - timedelta(days=30 if self._is_there(colleague) else _DAYS_GONE + 30)
+        if colleague.joined_at is None or colleague.joined_at > latest:
             return False
-        held = [key for key in (*member.roles, *member.permissions) if key not in member.until]
+        held = [key for key in (*member.roles, *member.permissions, *member.formerly) if key not in member.until]
         return not (basket.roles | basket.permissions).isdisjoint(held)
 
     def _is_there(self, colleague: Colleague) -> bool:
@@ -228,7 +232,7 @@ class _Clerk:
             return timedelta(hours=self.draw.uniform(*_HOURS_IN_STATE[status]))
         assert buyer.joined_at is not None
         longest = self.reference - buyer.joined_at - duration - timedelta(days=2)
-        shortest = timedelta(days=5 if self._is_there(buyer) else 200)
+        shortest = timedelta(days=5 if self._is_there(buyer) else _DAYS_GONE)
         low, high = shortest.total_seconds(), max(longest, shortest).total_seconds()
         return timedelta(seconds=self.draw.triangular(low, high, low))
 

@@ -22,7 +22,7 @@ _STRICT_KEYS = ConfigDict(extra="forbid")
 class WrittenMember:
     """A person in a company; who is in several is named in the first and known by e-mail address in the others.
 
-    `until` gives the last day of a role or permission that ends.
+    `until` gives the last day of a role or permission that ends, `formerly` what a removed member held and ordered by.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
@@ -31,6 +31,7 @@ class WrittenMember:
     last: str | None = None
     roles: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
+    formerly: tuple[str, ...] = ()
     status: MembershipStatus = MembershipStatus.ACTIVE
     joined: date | None = None
     job: str | None = None
