@@ -1,0 +1,192 @@
+"""The shipped profiles, and what is said of a profile that cannot be used."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from graphql import parse
+
+from gateway.profiles import InvalidProfile, load_profile, shipped_profiles
+from permissions.policy import Policy, Role, parse_policy
+from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
+
+MATRIX = json.loads((Path(__file__).parents[1] / "role_matrix.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def own_profile(tmp_path: Path) -> Path:
+    """A copy of a shipped profile to spoil."""
+    return Path(shutil.copytree(load_profile("solar_terminal").folder, tmp_path / "own"))
+
+
+def policy_of(profile_name: str) -> Policy:
+    profile = load_profile(profile_name)
+    return parse_policy(profile.policy_text, profile.policy_source)
+
+
+def codes_of(role: Role) -> set[str]:
+    return {permission.value for permission in role.permissions}
+
+
+def test_two_profiles_are_shipped() -> None:
+    assert shipped_profiles() == ("software_house", "solar_terminal")
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_a_shipped_profile_is_complete(name: str) -> None:
+    profile = load_profile(name)
+
+    assert (profile.key, profile.locale, profile.currency) == (name, "de", "EUR")
+    assert sorted(profile.title) == ["de", "en", "fr"]
+    assert profile.demo_text is not None
+    assert profile.examples[0].name == "The portal page"
+    assert len(profile.examples) == 6
+    assert all(icon.startswith(b"<svg ") for icon in profile.icons.values())
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_the_examples_are_queries_with_variables_that_they_declare(name: str) -> None:
+    for example in load_profile(name).examples:
+        (operation,) = parse(example.query).definitions
+        declared = {variable.variable.name.value for variable in operation.variable_definitions or ()}  # type: ignore[attr-defined]
+        given = set(json.loads(example.variables)) if example.variables else set()
+
+        assert given <= declared, example.name
+
+
+@pytest.mark.parametrize("role", sorted(MATRIX["stated_permissions"]))
+def test_a_role_of_the_solar_terminal_may_do_what_is_stated_and_nothing_else(role: str) -> None:
+    stated = set(MATRIX["stated_permissions"][role])
+    warranty = {"WARRANTY_ACTIVATE"} if MATRIX["roles"][role]["applications"]["smart_warranty"] else set()
+
+    assert codes_of(policy_of("solar_terminal").roles[role]) == stated | warranty
+
+
+def test_only_the_administration_of_the_solar_terminal_hands_out_roles() -> None:
+    roles = policy_of("solar_terminal").roles
+
+    assert list(roles) == ["administration", "purchase", "installation", "planning"]
+    assert {key: role.assignable for key, role in roles.items() if role.assignable} == {"administration": tuple(roles)}
+    assert [role.key for role in roles.values() if role.administrative] == ["administration"]
+
+
+def test_a_licence_holder_holds_every_right_that_can_be_switched_on_or_given_by_another_role() -> None:
+    policy = policy_of("software_house")
+    given = {code for role in policy.roles.values() for code in codes_of(role)}
+
+    assert given | {right.value for right in policy.toggles} == codes_of(policy.roles["licence_holder"])
+
+
+def test_an_authorised_person_holds_only_what_is_switched_on_for_them() -> None:
+    policy = policy_of("software_house")
+
+    assert policy.roles["authorised_person"].permissions == ()
+    assert {right.value for right in policy.toggles} == {
+        "ORDER_PLACE",
+        "ORDER_VIEW",
+        "SOFTWARE_DOWNLOAD",
+        "CONTRACT_DOCUMENT_VIEW",
+        "ACCOUNT_MANAGE",
+    }
+
+
+def test_the_third_holder_of_contract_documents_or_of_the_account_is_warned_of() -> None:
+    policy = policy_of("software_house")
+
+    assert policy.warnings == {Permission.CONTRACT_DOCUMENT_VIEW: 2, Permission.ACCOUNT_MANAGE: 2}
+    assert policy.customer_number_prefix == "DOMUS_"
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_vendor_permissions_never_come_from_a_role(name: str) -> None:
+    policy = policy_of(name)
+
+    assert set(policy.vendor_permissions) == VENDOR_PERMISSIONS
+    assert all(VENDOR_PERMISSIONS.isdisjoint(role.permissions) for role in policy.roles.values())
+
+
+@pytest.mark.parametrize("name", shipped_profiles())
+def test_roles_are_named_and_described_in_three_languages(name: str) -> None:
+    for role in policy_of(name).roles.values():
+        assert sorted(role.labels) == sorted(role.descriptions) == ["de", "en", "fr"]
+
+
+def test_a_profile_in_a_folder_of_ones_own_is_loaded_by_its_path(own_profile: Path) -> None:
+    profile = load_profile(str(own_profile))
+
+    assert (profile.key, profile.folder) == ("own", own_profile.resolve())
+    assert profile.policy_source == str(own_profile.resolve() / "policy.toml")
+
+
+def test_a_profile_without_demo_examples_and_icons_is_allowed(own_profile: Path) -> None:
+    (own_profile / "demo.toml").unlink()
+    shutil.rmtree(own_profile / "examples")
+    shutil.rmtree(own_profile / "icons")
+
+    profile = load_profile(str(own_profile))
+
+    assert (profile.demo_text, profile.examples, profile.icons) == (None, (), {})
+
+
+def test_an_unknown_profile_is_answered_with_the_shipped_ones_and_the_nearest() -> None:
+    with pytest.raises(InvalidProfile) as refusal:
+        load_profile("solar-terminl")
+
+    assert str(refusal.value) == (
+        'There is no profile "solar-terminl". Did you mean "solar_terminal"? Shipped are software_house, '
+        "solar_terminal; or give the path of a folder with a profile.toml of your own."
+    )
+
+
+def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidProfile, match=r"is not a folder\. Give the path of a folder .* software_house"):
+        load_profile(str(tmp_path / "nothing"))
+
+
+@pytest.mark.parametrize("file", ["profile.toml", "policy.toml", "applications.toml"])
+def test_a_missing_file_is_named_with_what_it_holds(own_profile: Path, file: str) -> None:
+    (own_profile / file).unlink()
+
+    with pytest.raises(InvalidProfile, match=rf"{file} is missing; it holds .* Copy the one of a shipped profile"):
+        load_profile(str(own_profile))
+
+
+def test_a_file_that_is_not_utf_8_is_refused(own_profile: Path) -> None:
+    (own_profile / "policy.toml").write_bytes("[rôles]".encode("latin-1"))
+
+    with pytest.raises(InvalidProfile, match=r"policy\.toml cannot be read: it is not UTF-8"):
+        load_profile(str(own_profile))
+
+
+def test_a_folder_in_place_of_a_file_is_refused(own_profile: Path) -> None:
+    (own_profile / "policy.toml").unlink()
+    (own_profile / "policy.toml").mkdir()
+
+    with pytest.raises(InvalidProfile, match=r"policy\.toml cannot be read: Is a directory"):
+        load_profile(str(own_profile))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("title = ", "is not valid TOML"),
+        ('color = "blue"', '"color" is not known; known are title, locale, currency'),
+        ('locale = "de"\ncurrency = "EUR"', "it needs title"),
+        ('title = { de = "Portal" }\nlocale = "de"\ncurrency = "EUR"', "at least in en"),
+        ('title = { en = "Portal" }\ncurrency = "EUR"', "it needs the locale of last resort"),
+        ('title = { en = "Portal" }\nlocale = "de"\ncurrency = "euro"', "three letters of ISO 4217"),
+    ],
+)
+def test_a_fault_in_profile_toml_is_told_with_what_would_be_right(own_profile: Path, text: str, message: str) -> None:
+    (own_profile / "profile.toml").write_text(text, encoding="utf-8")
+
+    with pytest.raises(InvalidProfile, match=message):
+        load_profile(str(own_profile))
+
+
+def test_variables_that_are_no_json_are_refused(own_profile: Path) -> None:
+    (own_profile / "examples" / "3-orders.variables.json").write_text("{status}", encoding="utf-8")
+
+    with pytest.raises(InvalidProfile, match=r"3-orders\.variables\.json is not valid JSON"):
+        load_profile(str(own_profile))
