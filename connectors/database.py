@@ -30,8 +30,8 @@ from connectors.errors import BackendUnavailable
 _CONFLICTS = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock."""
 
-_AWAY = ("08", "53", "57P", "58")
-"""PostgreSQL's classes of connection trouble, exhausted resources, shutdown and system errors."""
+_AWAY = ("08", "28", "3D", "53", "57P", "58")
+"""PostgreSQL's classes of connection trouble, refused logins, missing databases, exhaustion, shutdown, failures."""
 
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
@@ -164,12 +164,13 @@ async def database_errors(backend: str) -> AsyncIterator[None]:
 async def migrate(engine: AsyncEngine, migrations: Migrations) -> list[str]:
     """Bring the back end's tables up to date in one transaction and return the revisions that were run.
 
-    Several processes may start at the same time: one migrates, the others wait (PostgreSQL) or retry (SQLite).
+    Several processes may start at the same time: one migrates, the others wait for it.
 
     Raises:
         DatabaseTooNew: The database has a revision that this Forecourt does not know; nothing is changed.
+        BackendUnavailable: The database does not answer.
     """
-    async with engine.begin() as connection:
+    async with database_errors(migrations.backend), engine.begin() as connection:
         return await connection.run_sync(_upgrade, migrations)
 
 
@@ -179,6 +180,7 @@ async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
     Raises:
         DatabaseNotMigrated: Migrations are missing.
         DatabaseTooNew: The database has a revision that this Forecourt does not know.
+        BackendUnavailable: The database does not answer.
     """
 
     def check(connection: Connection) -> None:
@@ -191,13 +193,15 @@ async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
                 f"The {migrations.backend} database is not up to date. Run `forecourt migrate` and start again."
             )
 
-    async with engine.connect() as connection:
+    async with database_errors(migrations.backend), engine.connect() as connection:
         await connection.run_sync(check)
 
 
 def _upgrade(connection: Connection, migrations: Migrations) -> list[str]:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(7201946183)"))
+    else:  # the driver itself begins no transaction before it creates a table
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
     environment, scripts = _environment(migrations)
     done: list[str] = []
 
@@ -240,8 +244,12 @@ def _is_away(error: DBAPIError) -> bool:
 
 
 def _prepare_sqlite(connection: Any, _record: PoolProxiedConnection) -> None:
-    cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA foreign_keys=ON")
-    cursor.execute("PRAGMA synchronous=NORMAL")
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA synchronous=NORMAL")
+        cursor.close()
+    except BaseException:  # nobody else closes a connection that did not come to be, and it has a thread
+        connection.close()
+        raise

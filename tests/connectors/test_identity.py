@@ -1,0 +1,193 @@
+"""What embedded accounts promise: nobody gets in with another password, and nobody learns who has an account."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from statistics import median
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from pwdlib.hashers.argon2 import Argon2Hasher
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from connectors.database import open_database
+from connectors.errors import BackendUnavailable
+from connectors.identity.embedded import METADATA, EmbeddedAccounts, credentials
+from connectors.identity.migrations import MIGRATIONS
+from connectors.ids import UserId
+from tests.servers import DatabaseKind, fresh_database
+
+ANNA, BERND, NOBODY = UserId("usr_anna"), UserId("usr_bernd"), UserId("usr_nobody")
+QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+PASSWORD = "correct horse battery staple"
+
+
+@pytest.fixture
+async def identities(database_kind: DatabaseKind) -> AsyncIterator[AsyncEngine]:
+    async with fresh_database(database_kind, MIGRATIONS) as url:
+        engine = open_database(url)
+        yield engine
+        await engine.dispose()
+
+
+@pytest.fixture
+def accounts(identities: AsyncEngine) -> EmbeddedAccounts:
+    return EmbeddedAccounts(identities, QUICK)
+
+
+async def test_only_the_password_that_was_set_is_right(accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([ANNA, BERND], PASSWORD)
+
+    assert await accounts.is_password_of(ANNA, PASSWORD)
+    assert await accounts.is_password_of(BERND, PASSWORD)
+    for wrong in ("", PASSWORD.upper(), PASSWORD + " ", PASSWORD + "\0", "x" * 1_000_000):
+        assert not await accounts.is_password_of(ANNA, wrong)
+    assert not await accounts.is_password_of(NOBODY, PASSWORD)
+    assert not await accounts.is_password_of(None, PASSWORD)
+    assert not await accounts.is_password_of(UserId("usr_\0"), PASSWORD)
+
+
+async def test_setting_a_password_again_replaces_the_earlier_one(accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([ANNA, BERND], PASSWORD)
+
+    await accounts.set_password([ANNA, ANNA], "another")
+
+    assert await accounts.is_password_of(ANNA, "another")
+    assert not await accounts.is_password_of(ANNA, PASSWORD)
+    assert await accounts.is_password_of(BERND, PASSWORD)
+
+
+async def test_setting_a_password_for_nobody_changes_nothing(accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([], PASSWORD)
+
+    assert not await accounts.is_password_of(ANNA, PASSWORD)
+
+
+async def test_a_composed_letter_and_its_parts_are_the_same_password(accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([ANNA], "Caf\u00e9")
+
+    assert await accounts.is_password_of(ANNA, "Cafe\u0301")
+    assert not await accounts.is_password_of(ANNA, "Cafe")
+
+
+async def test_a_hash_made_with_older_parameters_is_renewed_when_the_password_is_right(
+    identities: AsyncEngine, accounts: EmbeddedAccounts
+) -> None:
+    await accounts.set_password([ANNA], PASSWORD)
+    stronger = EmbeddedAccounts(identities, Argon2Hasher(time_cost=2, memory_cost=16, parallelism=1))
+
+    wrong = await stronger.is_password_of(ANNA, "wrong")
+    kept = await _hash(identities)
+    right = await stronger.is_password_of(ANNA, PASSWORD)
+    renewed = await _hash(identities)
+
+    assert (wrong, right) == (False, True)
+    assert kept.startswith("$argon2id$v=19$m=8,t=1,p=1$")
+    assert renewed.startswith("$argon2id$v=19$m=16,t=2,p=1$")
+    assert await stronger.is_password_of(ANNA, PASSWORD)
+
+
+async def test_a_hash_that_nobody_can_read_opens_nothing(identities: AsyncEngine, accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([ANNA], PASSWORD)
+    async with identities.begin() as connection:
+        await connection.execute(update(credentials).values(password_hash="!"))
+
+    assert not await accounts.is_password_of(ANNA, PASSWORD)
+    assert not await accounts.is_password_of(ANNA, "!")
+
+
+async def test_the_default_hash_is_argon2id_with_the_library_s_parameters(identities: AsyncEngine) -> None:
+    accounts = EmbeddedAccounts(identities)
+
+    await accounts.set_password([ANNA], PASSWORD)
+
+    assert (await _hash(identities)).startswith("$argon2id$v=19$m=65536,t=3,p=4$")
+
+
+async def test_the_time_does_not_tell_whether_there_is_such_an_account(identities: AsyncEngine) -> None:
+    accounts = EmbeddedAccounts(identities, Argon2Hasher(time_cost=2, memory_cost=16_384, parallelism=1))
+    await accounts.set_password([ANNA], PASSWORD)
+    times: dict[UserId | None, list[float]] = {ANNA: [], NOBODY: [], None: []}
+    await accounts.is_password_of(None, "wrong")
+
+    for _ in range(9):
+        for who, taken in times.items():
+            started = time.thread_time_ns(), time.perf_counter()
+            await accounts.is_password_of(who, "wrong")
+            taken.append(time.perf_counter() - started[1])
+
+    middle = [median(taken) for taken in times.values()]
+    assert max(middle) < 2 * min(middle)
+
+
+async def test_the_event_loop_goes_on_while_passwords_are_checked(identities: AsyncEngine) -> None:
+    accounts = EmbeddedAccounts(identities, Argon2Hasher(time_cost=2, memory_cost=32_768, parallelism=1))
+    await accounts.set_password([ANNA], PASSWORD)
+    turns = 0
+
+    async def turn() -> None:
+        nonlocal turns
+        while True:
+            await asyncio.sleep(0.001)
+            turns += 1
+
+    turning = asyncio.create_task(turn())
+    answers = await asyncio.gather(*(accounts.is_password_of(ANNA, PASSWORD) for _ in range(8)))
+    turning.cancel()
+
+    assert answers == [True] * 8
+    assert turns > 10
+
+
+async def test_no_more_than_two_passwords_are_hashed_at_once(
+    accounts: EmbeddedAccounts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running, most = 0, 0
+
+    def slowly(password: str, stored: str | None) -> tuple[bool, str | None]:
+        nonlocal running, most
+        running += 1
+        most = max(most, running)
+        time.sleep(0.02)
+        running -= 1
+        return False, None
+
+    monkeypatch.setattr(accounts, "_verify", slowly)
+
+    await asyncio.gather(*(accounts.is_password_of(ANNA, PASSWORD) for _ in range(10)))
+
+    assert most == 2
+
+
+async def test_a_database_that_is_down_is_said_to_be_unavailable() -> None:
+    engine = open_database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
+    accounts = EmbeddedAccounts(engine, QUICK)
+
+    for deed in (accounts.is_password_of(ANNA, "x"), accounts.set_password([ANNA], "x")):
+        with pytest.raises(BackendUnavailable) as caught:
+            await deed
+        assert caught.value.backend == "identity"
+    assert not await accounts.healthy()
+    await engine.dispose()
+
+
+async def test_accounts_that_can_be_reached_are_healthy(accounts: EmbeddedAccounts) -> None:
+    assert await accounts.healthy()
+
+
+async def test_the_migrations_make_exactly_the_table_the_code_speaks_of(identities: AsyncEngine) -> None:
+    options = {"include_name": lambda name, kind, _: kind != "table" or name != MIGRATIONS.version_table}
+
+    async with identities.connect() as connection:
+        differences = await connection.run_sync(
+            lambda sync: compare_metadata(MigrationContext.configure(sync, opts=options), METADATA)
+        )
+
+    assert differences == []
+
+
+async def _hash(engine: AsyncEngine) -> str:
+    async with engine.connect() as connection:
+        return str((await connection.execute(select(credentials.c.password_hash))).scalar_one())
