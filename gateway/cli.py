@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from connectors.applications.embedded import InvalidCatalogue
+from connectors.applications.interface import InvalidCatalogue
 from connectors.database import DatabaseNotMigrated, DatabaseTooNew
 from connectors.errors import BackendUnavailable
 from connectors.identity.tokens import UnusableKey

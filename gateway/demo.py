@@ -4,13 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.directory.sql import SqlDirectory
-from connectors.identity.embedded import EmbeddedAccounts
-from connectors.shop.embedded import EmbeddedShop
 from gateway.profiles import Profile
 from gateway.profiles.demo import DEMO_PASSWORD, DemoAccount, demo_data
 from gateway.settings import Settings
-from gateway.wiring import open_our_database
+from gateway.wiring import open_stores
 
 
 class NoDemo(Exception):
@@ -43,28 +40,24 @@ async def load_demo(
     if profile.demo_text is None:
         raise NoDemo(f"The profile {profile.key} has no demo; write a demo.toml in {profile.folder}.")
     data = demo_data(profile, organizations=organizations, now=clock())
-    engine = open_our_database(settings)
-    try:
-        directory, shop, accounts = SqlDirectory(engine), EmbeddedShop(engine), EmbeddedAccounts(engine)
-        if not await directory.is_empty():
+    async with open_stores(settings) as stores:
+        if not await stores.directory.is_empty():
             wanted = [account.user_id for account in data.accounts]
-            if None in await directory.users(wanted):
+            if None in await stores.directory.users(wanted):
                 raise NoDemo(
                     "The database is not empty, and what it holds is not this demo. Nothing was changed. "
                     "Use another data folder, by FORECOURT_DATA_FOLDER, or another database."
                 )
-            there = await directory.organizations([record.id for record in data.directory.organizations])
+            there = await stores.directory.organizations([record.id for record in data.directory.organizations])
             if None in there:
                 raise NoDemo(
                     f"The demo is there already, with fewer than {organizations} invented companies. Nothing was "
                     "changed. Remove the data folder to load it anew."
                 )
             return LoadedDemo(0, 0, 0, data.accounts)
-        await directory.load(data.directory)
-        await shop.load(data.shop)
-        await accounts.set_password([account.user_id for account in data.accounts], DEMO_PASSWORD)
-        return LoadedDemo(
-            len(data.directory.organizations), len(data.directory.users), len(data.shop.orders), data.accounts
-        )
-    finally:
-        await engine.dispose()
+        await stores.directory.load(data.directory)
+        await stores.shop.load(data.shop)
+        await stores.accounts.set_password([account.user_id for account in data.accounts], DEMO_PASSWORD)
+    return LoadedDemo(
+        len(data.directory.organizations), len(data.directory.users), len(data.shop.orders), data.accounts
+    )

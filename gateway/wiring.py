@@ -63,7 +63,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         lifetime=timedelta(minutes=settings.access_token_minutes),
     )
     async with AsyncExitStack() as stack:
-        engine = open_our_database(settings)
+        engine = _open_our_database(settings)
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
@@ -87,8 +87,26 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         )
 
 
-def open_our_database(settings: Settings) -> AsyncEngine:
-    """Return an engine for our own database; the folder of an SQLite file is made when it is missing."""
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """The back ends that keep data of ours, to be filled."""
+
+    directory: SqlDirectory
+    accounts: EmbeddedAccounts
+    shop: EmbeddedShop
+
+
+@asynccontextmanager
+async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
+    """Open the back ends that keep data of ours, whose tables exist, for as long as the block runs."""
+    engine = _open_our_database(settings)
+    try:
+        yield Stores(SqlDirectory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
+    finally:
+        await engine.dispose()
+
+
+def _open_our_database(settings: Settings) -> AsyncEngine:
     if settings.database_url is None:
         settings.folder.mkdir(parents=True, exist_ok=True)
     return open_database(settings.database)
@@ -96,7 +114,7 @@ def open_our_database(settings: Settings) -> AsyncEngine:
 
 async def migrate_our_database(settings: Settings) -> list[str]:
     """Bring the tables of every embedded back end up to date and return the revisions that were run."""
-    engine = open_our_database(settings)
+    engine = _open_our_database(settings)
     try:
         done = []
         for migrations in MIGRATIONS:

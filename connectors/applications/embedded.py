@@ -1,9 +1,6 @@
 """The catalogue from a profile's ``applications.toml``, the embedded default.
 
 The order of the file is the order of the page: categories as they stand, applications as they stand within theirs.
-
-Exception
-    InvalidCatalogue        the file cannot be used
 """
 
 import difflib
@@ -14,7 +11,13 @@ from enum import StrEnum
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from connectors.applications.interface import ApplicationRecord, CategoryRecord, LaunchKind, ModeRecord
+from connectors.applications.interface import (
+    ApplicationRecord,
+    CategoryRecord,
+    InvalidCatalogue,
+    LaunchKind,
+    ModeRecord,
+)
 from connectors.values import AccountKind, Localized
 
 Word = TypeVar("Word", bound=StrEnum)
@@ -37,10 +40,6 @@ _APPLICATION_KEYS = (
     "modes",
     "published_at",
 )
-
-
-class InvalidCatalogue(Exception):
-    """The catalogue cannot be used; the message says where, what is wrong and what to write instead."""
 
 
 class EmbeddedApplications:

@@ -1,4 +1,8 @@
-"""The catalogue of applications as the rest of Forecourt sees it."""
+"""The catalogue of applications as the rest of Forecourt sees it: records, questions and what can go wrong.
+
+Exception
+    InvalidCatalogue        what the catalogue is read from cannot be used
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -73,6 +77,14 @@ class ApplicationRecord:
     parent_key: str | None
     modes: tuple[ModeRecord, ...]
     published_at: datetime | None
+
+
+class InvalidCatalogue(Exception):
+    """The catalogue cannot be used; the message says where, what is wrong and what to write instead."""
+
+
+class InvalidCatalogue(Exception):
+    """The catalogue cannot be used; the message says where, what is wrong and what to write instead."""
 
 
 class Applications(Protocol):

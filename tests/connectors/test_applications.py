@@ -2,8 +2,8 @@
 
 import pytest
 
-from connectors.applications.embedded import EmbeddedApplications, InvalidCatalogue
-from connectors.applications.interface import LaunchKind
+from connectors.applications.embedded import EmbeddedApplications
+from connectors.applications.interface import InvalidCatalogue, LaunchKind
 from connectors.values import AccountKind
 
 CATALOGUE = """
