@@ -83,10 +83,6 @@ class InvalidCatalogue(Exception):
     """The catalogue cannot be used; the message says where, what is wrong and what to write instead."""
 
 
-class InvalidCatalogue(Exception):
-    """The catalogue cannot be used; the message says where, what is wrong and what to write instead."""
-
-
 class Applications(Protocol):
     """Questions about the catalogue, in the order of the page (category, then position)."""
 

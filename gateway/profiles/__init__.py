@@ -93,19 +93,27 @@ def _folder(name_or_path: str) -> Path:
         return _SHIPPED / name_or_path
     is_path = "/" in name_or_path or "\\" in name_or_path or name_or_path in (".", "..")
     folder = Path(name_or_path)
-    if not is_path and not folder.is_dir():
+    is_folder = bool(name_or_path) and _is_folder(folder)
+    if not is_path and not is_folder:
         close = difflib.get_close_matches(name_or_path.lower().replace("-", "_"), shipped, n=1)
         guess = f' Did you mean "{close[0]}"?' if close else ""
         raise InvalidProfile(
             f'There is no profile "{name_or_path}".{guess} Shipped are {", ".join(shipped)}; '
             "or give the path of a folder with a profile.toml of your own."
         )
-    if not folder.is_dir():
+    if not is_folder:
         raise InvalidProfile(
             f"{name_or_path} is not a folder. Give the path of a folder with a profile.toml, "
             f"or one of the shipped profiles: {', '.join(shipped)}."
         )
     return folder.resolve()
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name longer than the file system allows, or a folder that we may not look into
+        return False
 
 
 def _settings(folder: Path) -> dict[str, Any]:

@@ -139,6 +139,12 @@ def test_an_unknown_profile_is_answered_with_the_shipped_ones_and_the_nearest() 
     )
 
 
+@pytest.mark.parametrize("name", ["", "x" * 5000, "solar\0terminal"])
+def test_a_name_that_no_folder_can_have_is_unknown(name: str) -> None:
+    with pytest.raises(InvalidProfile, match="There is no profile"):
+        load_profile(name)
+
+
 def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InvalidProfile, match=r"is not a folder\. Give the path of a folder .* software_house"):
         load_profile(str(tmp_path / "nothing"))
