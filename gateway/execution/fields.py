@@ -10,6 +10,7 @@ from graphql import GraphQLField, GraphQLObjectType
 from .completion import Column, Completion, MaybeLate, finished
 from .contract import BatchField, DeadlineExceeded, WrongAnswer
 from .core import FieldDetailsList, argument_values
+from .generated import Reader, reader
 from .kinds import CALLABLE, is_frozen, kind_of
 from .leaves import Leaf
 from .trails import FieldTrail, Trail
@@ -22,7 +23,19 @@ if TYPE_CHECKING:
 class Field:
     """One response name of a selection; answers its column for any number of parents."""
 
-    __slots__ = ("completion", "coordinate", "definition", "details", "is_pathless", "key", "nodes", "parent_type")
+    __slots__ = (
+        "clean",
+        "completion",
+        "coordinate",
+        "definition",
+        "details",
+        "is_clean",
+        "is_pathless",
+        "key",
+        "nodes",
+        "parent_type",
+        "read",
+    )
 
     def __init__(self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList):
         self.key = key
@@ -33,6 +46,10 @@ class Field:
         self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
         self.is_pathless = False
         self.completion: Completion
+        # For a field that is but an attribute: what reads it, and when what was read is complete already.
+        self.read: Reader | None = None
+        self.clean: set[type] | None = None
+        self.is_clean: Callable[[list[Any]], bool] | None = None
 
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         """Answer the field for each parent, completed."""
@@ -52,12 +69,12 @@ class Field:
         """Return the column in which this error stands at every place."""
         return Troubled([None] * size, {place: self.completion.broken(error) for place in range(size)})
 
-    def completed(self, run: "Run", values: list[Any], parents: list[Any], trail: Trail) -> MaybeLate:
-        """Complete raw values that are parallel to `parents`."""
+    def completed(self, run: "Run", values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
+        """Complete raw values of these types that are parallel to `parents`."""
         completion = self.completion
         if isinstance(completion, Leaf):
-            return completion.complete_types(run, values, set(map(type, values)), trail)
-        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)))
+            return completion.complete_types(run, values, types, trail)
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), run.kinds(types))
 
 
 class TypenameField(Field):
@@ -72,7 +89,7 @@ class TypenameField(Field):
 class AttributeField(Field):
     """A plain strawberry field: the attribute of each parent, whatever it is."""
 
-    __slots__ = ("_read",)
+    __slots__ = ("_get",)
 
     def __init__(
         self,
@@ -83,57 +100,50 @@ class AttributeField(Field):
         attribute: str,
     ) -> None:
         super().__init__(key, parent_type, definition, details)
-        self._read = attrgetter(attribute)
+        self.read = reader(attribute)
+        self._get = attrgetter(attribute)
 
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         values: list[Any] = []
-        try:
-            values.extend(map(self._read, parents))
-        except Exception as error:
-            # What was read before the exception is in the list: nothing is read twice.
-            values.append(error)
-            values.extend(_read(self._read, parent) for parent in parents[len(values) :])
-        return self.completed(run, values, parents, trail)
+        for parent in parents:
+            try:
+                values.append(self._get(parent))
+            except Exception as error:
+                values.append(error)
+        return self.completed(run, values, set(map(type, values)), parents, trail)
 
 
 class DefaultField(Field):
     """A field without a resolver: mapping key or attribute of each parent, called when it can be called."""
 
-    __slots__ = ("_name", "_read")
+    __slots__ = ("_name",)
 
     def __init__(
         self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList
     ) -> None:
         super().__init__(key, parent_type, definition, details)
         self._name = self.nodes[0].name.value
-        self._read = attrgetter(self._name)
+        if not definition.args:
+            self.read = reader(self._name)
 
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        name = self._name
+        values = [parent.get(name) if type(parent) is dict else _default(parent, name) for parent in parents]
+        return self.completed(run, values, set(map(type, values)), parents, trail)
+
+    def completed(self, run: "Run", values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
         try:
             arguments = self.arguments(run)
         except Exception as error:
             return self.all_failed(error, len(parents))
-        values = self._values(parents)
-        types = set(map(type, values))
         if run.kinds(types) & CALLABLE:
             values = self._called(run, values, arguments, parents, trail)
-        return self.completed(run, values, parents, trail)
-
-    def _values(self, parents: list[Any]) -> list[Any]:
-        name = self._name
-        types = set(map(type, parents))
-        if types == {dict}:
-            return [parent.get(name) for parent in parents]
-        if not any(issubclass(type_, Mapping) for type_ in types):
-            values: list[Any] = []
-            try:
-                values.extend(map(self._read, parents))
-                return values
-            except Exception as error:
-                values.append(None if isinstance(error, AttributeError) else error)
-                values.extend(_default(parent, name) for parent in parents[len(values) :])
-                return values
-        return [_default(parent, name) for parent in parents]
+            types = set(map(type, values))
+        # As above, but without a further frame on the stack: a deep document has one of these for each level.
+        completion = self.completion
+        if isinstance(completion, Leaf):
+            return completion.complete_types(run, values, types, trail)
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), run.kinds(types))
 
     def _called(
         self, run: "Run", values: list[Any], arguments: dict[str, Any], parents: list[Any], trail: Trail
@@ -214,14 +224,14 @@ class BatchedField(Field):
             values = self._parallel(answer, len(parents))
         except Exception as error:
             return self.all_failed(error, len(parents))
-        return self.completed(run, values, parents, trail)
+        return self.completed(run, values, set(map(type, values)), parents, trail)
 
     async def _awaited(self, run: "Run", answer: Any, parents: list[Any], trail: Trail) -> Column:
         try:
             values = self._parallel(await run.within(answer), len(parents))
         except Exception as error:
             return self.all_failed(error, len(parents))
-        done = self.completed(run, values, parents, trail)
+        done = self.completed(run, values, set(map(type, values)), parents, trail)
         return await finished(done)
 
     def _parallel(self, answer: Any, size: int) -> list[Any]:
@@ -238,14 +248,6 @@ class BatchedField(Field):
         if len(answer) != size:
             raise WrongAnswer(f"The batch field {self.coordinate} answered {len(answer)} values for {size} parents.")
         return answer  # type: ignore[no-any-return]
-
-
-def _read(read: Callable[[Any], Any], parent: Any) -> Any:
-    """Return what is read from the parent, or the exception that came instead."""
-    try:
-        return read(parent)
-    except Exception as error:
-        return error
 
 
 def _default(parent: Any, name: str) -> Any:

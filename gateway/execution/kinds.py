@@ -1,5 +1,6 @@
 """What a value is to the engine, decided by its type: one look at the set of types tells about a whole column."""
 
+from collections.abc import Mapping
 from enum import Enum
 from types import CoroutineType, GeneratorType
 from typing import Any
@@ -11,8 +12,9 @@ FAULT = 2
 LATE = 4
 UNSURE = 8
 CALLABLE = 16
+MAPPING = 32
 
-_PRIMITIVE = (str, int, float, bool, bytes, list, tuple, dict, set, frozenset)
+_PRIMITIVE = (str, int, float, bool, bytes, list, tuple, set, frozenset)
 _MOST_TYPES_KNOWN = 10_000
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
@@ -57,7 +59,9 @@ def _classify(type_: type) -> int:
         return 0
     if type_ is type(None) or type_ is type(Undefined):
         return NULL
-    kind = CALLABLE if any("__call__" in base.__dict__ for base in type_.__mro__) else 0
+    kind = MAPPING if issubclass(type_, Mapping) else 0
+    if any("__call__" in base.__dict__ for base in type_.__mro__):
+        kind |= CALLABLE
     if issubclass(type_, Exception):
         return kind | FAULT
     if issubclass(type_, CoroutineType) or hasattr(type_, "__await__"):

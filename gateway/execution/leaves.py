@@ -80,7 +80,7 @@ class Leaf(Completion):
 class PlainLeaf(Leaf):
     """A built-in scalar: a column of the one type that it leaves unchanged is already complete."""
 
-    __slots__ = ("_as_it_is", "_clean", "_clean_or_null")
+    __slots__ = ("_clean_or_null", "clean", "is_clean")
 
     def __init__(
         self,
@@ -88,20 +88,20 @@ class PlainLeaf(Leaf):
         non_null: bool,
         type_: GraphQLLeafType,
         clean: type,
-        as_it_is: Callable[[list[Any]], bool] | None,
+        is_clean: Callable[[list[Any]], bool] | None,
     ) -> None:
         super().__init__(field, non_null, type_)
-        self._clean = {clean}
+        self.clean = {clean}
         self._clean_or_null = ({_NONE}, {_NONE, clean})
-        self._as_it_is = as_it_is
+        self.is_clean = is_clean
 
     def complete_types(self, run: "Run", values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
-        as_it_is = self._as_it_is
-        if types == self._clean:
-            if as_it_is is None or as_it_is(values):
+        is_clean = self.is_clean
+        if types == self.clean:
+            if is_clean is None or is_clean(values):
                 return values
         elif not self.non_null and types in self._clean_or_null:
-            if as_it_is is None or as_it_is([value for value in values if value is not None]):
+            if is_clean is None or is_clean([value for value in values if value is not None]):
                 return values
         elif not values:
             return values

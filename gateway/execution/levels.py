@@ -4,6 +4,7 @@ from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
 from .completion import Column, MaybeLate, finished, is_done
+from .kinds import MAPPING, kinds_of
 from .run import together
 from .trails import Trail
 from .troubles import Failure, Trouble, Troubled, below
@@ -20,8 +21,23 @@ def answer_level(run: "Run", selection: "Selection", parents: list[Any], trail: 
     """
     columns: list[Any] = []
     is_clean = True
+    # A mapping has its values under keys, so reading attributes is not for it.
+    has_attributes = selection.reads_attributes and not kinds_of(set(map(type, parents))) & MAPPING
+    column: Any
     for field in selection.fields:
-        column = field.column(run, parents, trail)
+        if has_attributes and field.read is not None:
+            # What `field.column` would do, without the calls: most of all values come this way. After an error it does
+            # it again, object by object, and so reads some attributes twice.
+            try:
+                column = field.read(parents)
+            except Exception:
+                column = field.column(run, parents, trail)
+            else:
+                types = set(map(type, column))
+                if types != field.clean or not (field.is_clean is None or field.is_clean(column)):
+                    column = field.completed(run, column, types, parents, trail)
+        else:
+            column = field.column(run, parents, trail)
         if type(column) is not list:
             is_clean = False
         columns.append(column)
@@ -68,12 +84,7 @@ async def _late_level(selection: "Selection", columns: list[Any], late: list[int
 
 
 def _rows(selection: "Selection", columns: list[list[Any]], size: int) -> list[Any]:
-    keys = selection.keys
-    if size == 1:
-        return [{key: column[0] for key, column in zip(keys, columns, strict=True)}]
-    if not columns:
-        return [{} for _ in range(size)]
-    return [dict(zip(keys, row)) for row in zip(*columns)]  # noqa: B905  they have one length; checking costs a tenth
+    return selection.rows(columns) if columns else [{} for _ in range(size)]
 
 
 def _judged(selection: "Selection", columns: list[Any], size: int) -> Column:

@@ -32,6 +32,8 @@ class ObjectOf(Completion):
     def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
         if self.type.is_type_of is not None:
             return self._checked(run, values, trail)
+        if self.selection is not None:
+            return answer_level(run, self.selection, values, trail)
         return self._answered(run, values, trail)
 
     def _answered(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:

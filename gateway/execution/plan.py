@@ -25,7 +25,8 @@ from .core import (
     sub_fields,
 )
 from .fields import AttributeField, BatchedField, DefaultField, Field, ResolvedField, TypenameField
-from .leaves import leaf
+from .generated import row_builder
+from .leaves import PlainLeaf, leaf
 from .lists import ListOf
 from .objects import AbstractOf, ObjectOf
 
@@ -33,11 +34,12 @@ from .objects import AbstractOf, ObjectOf
 class Selection:
     """The fields selected on one concrete type, in document order."""
 
-    __slots__ = ("fields", "keys")
+    __slots__ = ("fields", "reads_attributes", "rows")
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
         self.fields = fields
-        self.keys = tuple(field.key for field in fields)
+        self.reads_attributes = any(field.read is not None for field in fields)
+        self.rows = row_builder(tuple(field.key for field in fields))
 
 
 class Plan:
@@ -81,6 +83,8 @@ def _field(executor: Executor[Any], key: str, type_: GraphQLObjectType, details:
         return None
     field = _reader(executor, key, type_, definition, details)
     field.completion = _completion(field, definition.type, non_null=False)
+    if isinstance(field.completion, PlainLeaf):
+        field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
     return field
 
 

@@ -1,6 +1,6 @@
 """What one execution of a plan needs at every level: the request's values, the clock, and how to wait."""
 
-from asyncio import Future, gather, timeout_at
+from asyncio import Future, create_task, gather, timeout_at
 from collections.abc import Awaitable, Coroutine, Sequence
 from time import monotonic
 from types import CoroutineType
@@ -82,9 +82,14 @@ class Run:
 
 async def together(columns: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Complete the columns concurrently, parallel to `columns`."""
-    if len(columns) == 1:
-        return [await columns[0]]
-    return list(await gather(*columns))
+    # The first needs no task of its own: this one waits anyway.
+    tasks = [create_task(column) for column in columns[1:]]
+    try:
+        return [await columns[0], *[await task for task in tasks]]
+    except BaseException:
+        for task in tasks:
+            task.cancel()
+        raise
 
 
 def _awaitable(value: Any) -> Awaitable[Any]:
