@@ -72,7 +72,7 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
     demo = None
     if settings.demo:
         accounts = tuple(
-            DemoAccount(account.login_name, account.title, account.description)
+            DemoAccount(account.login_name, account.login_name, account.description)
             for account in demo_accounts(profile, clock)
         )
         demo = DemoSignIn(DEMO_PASSWORD, accounts)

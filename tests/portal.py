@@ -13,6 +13,7 @@ from typing import Any
 import httpx2
 from sqlalchemy import Engine, event
 from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
 from gateway.app import create_app
@@ -117,6 +118,20 @@ class Portal:
         """The open back ends."""
         wiring: Wiring = self.app.state.wiring
         return wiring
+
+    def app_without_lifespan(self) -> ASGIApp:
+        """The gateway for a server that starts while it is open already."""
+
+        async def app(scope: Scope, receive: Receive, send: Send) -> None:
+            if scope["type"] == "lifespan":
+                await receive()
+                await send({"type": "lifespan.startup.complete"})
+                await receive()
+                await send({"type": "lifespan.shutdown.complete"})
+            else:
+                await self.app(scope, receive, send)
+
+        return app
 
     def anybody(self) -> Person:
         """Somebody who is not signed in."""

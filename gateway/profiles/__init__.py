@@ -27,7 +27,7 @@ class InvalidProfile(Exception):
 
 
 class Example(NamedTuple):
-    """A query to try; `variables` is JSON text or None."""
+    """A query to try, named by the comment in its file's first line; `variables` is JSON text or None."""
 
     name: str
     query: str
@@ -140,18 +140,18 @@ def _settings(folder: Path) -> dict[str, Any]:
 
 
 def _example(file: Path) -> Example:
-    query = _read(file, "an example query")
-    first = query.lstrip().partition("\n")[0]
-    name = first.removeprefix("#").strip() if first.startswith("#") else file.stem
+    text = _read(file, "an example query")
+    first, _, rest = text.lstrip().partition("\n")
+    name, query = (first.removeprefix("#").strip(), rest) if first.startswith("#") else (file.stem, text)
     variables = file.with_suffix(".variables.json")
     if not variables.exists():
         return Example(name, query, None)
-    text = _read(variables, "the variables of an example query")
+    values = _read(variables, "the variables of an example query")
     try:
-        json.loads(text)
+        json.loads(values)
     except ValueError as error:
         raise InvalidProfile(f"{variables} is not valid JSON: {error}.") from error
-    return Example(name, query, text)
+    return Example(name, query, values)
 
 
 def _read(file: Path, meaning: str) -> str:
