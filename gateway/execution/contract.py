@@ -7,6 +7,13 @@ BATCH = "batch"
 """The key of a `GraphQLField`'s extensions under which its batch field is found."""
 
 
+INSTANCES_OF = "instances_of"
+"""An `is_type_of` function that says yes to every instance of a class may name the class in this attribute.
+
+It is then not called for objects whose class shows that it would say yes.
+"""
+
+
 @runtime_checkable
 class BatchField(Protocol):
     """A field that is answered once for all the objects of a level.

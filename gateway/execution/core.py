@@ -6,12 +6,18 @@ from types import CodeType
 from typing import Any, TypeAlias
 
 from graphql import (
+    FieldNode,
     GraphQLEnumType,
     GraphQLField,
+    GraphQLInputType,
     GraphQLLeafType,
     GraphQLObjectType,
     GraphQLResolveInfo,
+    GraphQLScalarType,
+    VariableNode,
+    is_non_null_type,
     located_error,
+    specified_scalar_types,
 )
 from graphql.execution import Executor, default_field_resolver, get_argument_values
 from graphql.execution.collect_fields import (
@@ -55,6 +61,7 @@ __all__ = [
     "default_field_resolver",
     "default_is_async_iterable",
     "default_is_awaitable",
+    "has_constant_arguments",
     "info_for_paths",
     "invalid_return_type_error",
     "is_iterable",
@@ -114,6 +121,20 @@ def argument_values(executor: Executor[Any], definition: GraphQLField, details: 
         details.fragment_variable_values,
         executor.hide_suggestions,
     )
+
+
+def has_constant_arguments(definition: GraphQLField, node: FieldNode) -> bool:
+    """Return whether the arguments are the same in every request, and need no code but graphql-core's to tell."""
+    return all(_is_built_in(argument.type) for argument in definition.args.values()) and not any(
+        isinstance(argument.value, VariableNode) for argument in node.arguments or ()
+    )
+
+
+def _is_built_in(type_: GraphQLInputType) -> bool:
+    named = type_.of_type if is_non_null_type(type_) else type_
+    if isinstance(named, GraphQLScalarType):
+        return specified_scalar_types.get(named.name) is named
+    return isinstance(named, GraphQLEnumType) and is_plain_enum(named)
 
 
 def info_for_paths(info: Info, paths: Sequence[Path]) -> list[Info]:

@@ -9,7 +9,7 @@ from graphql import GraphQLField, GraphQLObjectType
 
 from .completion import Column, Completion, MaybeLate, finished
 from .contract import BatchField, DeadlineExceeded, WrongAnswer
-from .core import FieldDetailsList, argument_values
+from .core import FieldDetailsList, argument_values, has_constant_arguments
 from .generated import Reader, reader
 from .kinds import CALLABLE, is_frozen, kind_of
 from .leaves import Leaf
@@ -24,6 +24,7 @@ class Field:
     """One response name of a selection; answers its column for any number of parents."""
 
     __slots__ = (
+        "_constants",
         "clean",
         "completion",
         "coordinate",
@@ -45,6 +46,7 @@ class Field:
         self.nodes = [detail.node for detail in details]
         self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
         self.is_pathless = False
+        self._constants: dict[str, Any] | None = None
         self.completion: Completion
         # For a field that is but an attribute: what reads it, and when what was read is complete already.
         self.read: Reader | None = None
@@ -61,9 +63,14 @@ class Field:
         Raises:
             GraphQLError: An argument is missing or cannot be coerced.
         """
-        if self.definition.args:
-            return argument_values(run.executor, self.definition, self.details[0])
-        return {}
+        if not self.definition.args:
+            return {}
+        if self._constants is not None:
+            return dict(self._constants)
+        values = argument_values(run.executor, self.definition, self.details[0])
+        if has_constant_arguments(self.definition, self.nodes[0]):
+            self._constants = dict(values)
+        return values
 
     def all_failed(self, error: Exception, size: int) -> Column:
         """Return the column in which this error stands at every place."""

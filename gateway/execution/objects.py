@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from .completion import Column, Completion, MaybeLate, finished, is_done, put
+from .contract import INSTANCES_OF
 from .core import Info, invalid_return_type_error, is_strawberry_type_check
 from .levels import answer_level
 from .run import together
@@ -30,7 +31,7 @@ class ObjectOf(Completion):
         self.selection: Selection | None = None
 
     def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
-        if self.type.is_type_of is not None:
+        if self.type.is_type_of is not None and not self._are_surely_mine(values):
             return self._checked(run, values, trail)
         if self.selection is not None:
             return answer_level(run, self.selection, values, trail)
@@ -44,6 +45,10 @@ class ObjectOf(Completion):
             except Exception as error:
                 return self._all_failed(error, len(values))
         return answer_level(run, selection, values, trail)
+
+    def _are_surely_mine(self, values: list[Any]) -> bool:
+        class_ = getattr(self.type.is_type_of, INSTANCES_OF, None)
+        return class_ is not None and all(issubclass(type_, class_) for type_ in set(map(type, values)))
 
     def _all_failed(self, error: Exception, size: int) -> Troubled:
         return Troubled([None] * size, {place: self.failed(error) for place in range(size)})

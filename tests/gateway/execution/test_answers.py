@@ -212,6 +212,28 @@ def test_a_type_that_disowns_a_value_fails_it() -> None:
     assert answer.data == {"a": None, "as": [{"x": 2}, None, {"x": 3}]}
 
 
+def test_a_type_that_names_its_class_is_not_asked_about_its_instances() -> None:
+    class Mine(SimpleNamespace):
+        pass
+
+    asked: list[Any] = []
+
+    def is_type_of(value: Any, _info: Any) -> bool:
+        asked.append(value)
+        return isinstance(value, Mine)
+
+    is_type_of.instances_of = Mine  # type: ignore[attr-defined]
+    schema = build_schema("type A { x: Int } type Query { as: [A] }")
+    schema.type_map["A"].is_type_of = is_type_of  # type: ignore[attr-defined]
+
+    answer = in_sync(schema, "{ as { x } }", lambda: {"as": [Mine(x=1), Mine(x=2)]})
+    assert answer.data == {"as": [{"x": 1}, {"x": 2}]}
+    assert asked == [Mine(x=1), Mine(x=2)], "by graphql-core only"
+
+    answer = in_sync(schema, "{ as { x } }", lambda: {"as": [Mine(x=1), SimpleNamespace(x=2)]})
+    assert answer.data == {"as": [{"x": 1}, None]}
+
+
 def test_values_that_are_not_of_the_type_are_coerced_or_refused_one_by_one() -> None:
     schema = build_schema("type Query { i: [Int] f: [Float] s: [String] b: [Boolean] d: [ID] e: [E] } enum E { A B }")
     values: list[Any] = [1, True, 1.0, 1.5, "1", "x", None, 2**31, -(2**31), float("nan"), float("inf"), [], {}, b"b"]

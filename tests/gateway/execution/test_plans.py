@@ -85,6 +85,25 @@ def test_no_input_value_is_read_when_a_plan_is_compiled() -> None:
     assert coerced == [1, 2], "each request's variable once"
 
 
+async def test_constant_arguments_are_coerced_once_and_handed_out_as_copies() -> None:
+    seen: list[dict[str, Any]] = []
+
+    def answer(_context: Any, parents: Any, arguments: dict[str, Any]) -> list[int]:
+        seen.append(dict(arguments))
+        arguments.clear()
+        return [1] * len(parents)
+
+    schema = build_schema("enum E { A B } type Query { a(n: Int = 1, by: E! = B, id: ID): Int }")
+    schema.query_type.fields["a"].extensions = {"batch": SimpleNamespace(answer=answer)}  # type: ignore[union-attr]
+    document = parse("query ($id: ID) { a b: a(n: 5, by: A) c: a(id: $id) }")
+
+    for id in ("x", "y"):
+        execute(schema, document, variable_values={"id": id}, executor_class=BreadthFirstExecutor)
+
+    constant = [{"n": 1, "by": "B"}, {"n": 5, "by": "A"}]
+    assert seen == [*constant, {"n": 1, "by": "B", "id": "x"}, *constant, {"n": 1, "by": "B", "id": "y"}]
+
+
 def test_a_plan_holds_nothing_of_a_request() -> None:
     class Data(SimpleNamespace):
         pass
