@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.interface import CallerRecord, MembershipRecord, OrganizationRecord
+from connectors.directory.interface import CallerRecord, MembershipRecord, MembershipStatus, OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.decision import may
 from permissions.vocabulary import DenialReason, Permission, mask_of
@@ -55,11 +55,16 @@ async def default_organizations(
 
 
 def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
-    """Return the organization the caller chose, else the first in which they are active, else none."""
-    active = [standing.organization_id for standing in caller.standings if standing.membership_status == "ACTIVE"]
-    if caller.user.default_organization_id in active:
-        return caller.user.default_organization_id
-    return active[0] if active else None
+    """Return the organization the caller chose, else the first in which they are active, else suspended, else none.
+
+    A suspended member looks at the company too, so that every refusal can say why.
+    """
+    for status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
+        there = [standing.organization_id for standing in caller.standings if standing.membership_status is status]
+        if there:
+            chosen = caller.user.default_organization_id
+            return chosen if chosen in there else there[0]
+    return None
 
 
 async def administrators_of(

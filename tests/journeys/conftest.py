@@ -1,0 +1,21 @@
+"""Gateways that many tests share because they only read."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from tests.portal import Portal, open_portal
+
+
+@pytest.fixture(scope="session")
+async def solar() -> AsyncIterator[Portal]:
+    """The Solar Terminal's gateway with its demo, for tests that only read and let the clock stand."""
+    async with open_portal() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def software() -> AsyncIterator[Portal]:
+    """The software house's gateway with its demo, for tests that only read and let the clock stand."""
+    async with open_portal("software_house") as opened:
+        yield opened
