@@ -66,6 +66,8 @@ class SqlDirectory(People, Organizations, Memberships):
             for table, values in rows:
                 if values:
                     await connection.execute(insert(table), values)
+            if connection.dialect.name == "postgresql":  # it would plan for empty tables until it looks for itself
+                await connection.exec_driver_sql(f"ANALYZE {', '.join(table.name for table, _ in rows)}")
 
     async def healthy(self) -> bool:
         """Return whether the database answers within two seconds."""
