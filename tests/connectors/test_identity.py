@@ -114,9 +114,9 @@ async def test_the_time_does_not_tell_whether_there_is_such_an_account(identitie
 
     for _ in range(9):
         for who, taken in times.items():
-            started = time.thread_time_ns(), time.perf_counter()
+            started = time.perf_counter()
             await accounts.is_password_of(who, "wrong")
-            taken.append(time.perf_counter() - started[1])
+            taken.append(time.perf_counter() - started)
 
     middle = [median(taken) for taken in times.values()]
     assert max(middle) < 2 * min(middle)
