@@ -5,12 +5,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
-from connectors.rate_limits.interface import RateLimits
-
 from connectors.applications.interface import Applications
 from connectors.directory.interface import CallerRecord, Directory
 from connectors.identity.interface import Accounts
 from connectors.ids import SessionId, UserId
+from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
 from permissions.policy import Policy
 from permissions.viewer import Viewer

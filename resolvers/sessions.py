@@ -13,8 +13,11 @@ from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
 from resolvers.errors import SessionOver, TooManyAttempts, WrongCredentials
 
+SESSION_LIFETIME = timedelta(days=30)
+"""How long a session lives at most, however often it is continued."""
+
 REFRESH_LIFETIME = timedelta(days=14)
-"""How long a session lives without being used; each refresh begins the time anew."""
+"""How long a session lives without being continued."""
 
 ATTEMPTS_PER_NAME = Limit(times=10, seconds=300)
 ATTEMPTS_PER_ADDRESS = Limit(times=100, seconds=300)
@@ -57,11 +60,11 @@ async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
         ip_address=context.ip_address,
         created_at=context.now,
         last_seen_at=context.now,
-        expires_at=context.now + REFRESH_LIFETIME,
+        expires_at=context.now + SESSION_LIFETIME,
     )
     refresh_token = secrets.token_urlsafe(32)
     async with backends.directory.change() as change:
-        await change.open_session(session, _hash(refresh_token), session.expires_at)
+        await change.open_session(session, _hash(refresh_token), context.now + REFRESH_LIFETIME)
         await change.record(
             AuditEntry(
                 action="session.begin",

@@ -45,7 +45,7 @@ COMMON_ARGUMENTS = {
 """What arguments mean that occur everywhere; a declaration may say it more closely."""
 
 ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
-    (ids.UserId, ids.OrganizationId, ids.MembershipId, ids.GrantId, ids.OrderId), strawberry.ID
+    (ids.AnyId, ids.UserId, ids.OrganizationId, ids.MembershipId, ids.GrantId, ids.OrderId), strawberry.ID
 )
 """The GraphQL type of an argument that resolvers know by a type of their own."""
 
@@ -91,6 +91,9 @@ def graph_type(
 
     def is_type_of(record: Any, _info: Any) -> bool:
         return isinstance(record, of) and (when is None or when(record))
+
+    if when is None:
+        is_type_of.instances_of = of  # type: ignore[attr-defined]  # the engine then looks at classes, not at objects
 
     def decorate(cls: T) -> T:
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]

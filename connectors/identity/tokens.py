@@ -175,8 +175,6 @@ def read_or_make_key(file: Path) -> Ed25519PrivateKey:
     return read_key(file)
 
 
-
-
 def _no_key(file: Path) -> str:
     return (
         f"{file} holds no Ed25519 private key in PEM. Make one with "
