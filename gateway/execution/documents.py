@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Iterator
 from typing import Any, TypeAlias
+from weakref import ref
 
 from graphql import (
     BooleanValueNode,
@@ -27,7 +28,7 @@ _MOST_PLANS_OF_AN_OPERATION = 16
 class Operation:
     """One operation of a document on one schema: what of it is beyond the engine, and its plans."""
 
-    __slots__ = ("_conditions", "_plans", "_roots", "beyond")
+    __slots__ = ("_conditions", "_document", "_plans", "_roots", "beyond")
 
     def __init__(
         self,
@@ -35,8 +36,10 @@ class Operation:
         operation: OperationDefinitionNode,
         fragments: dict[str, FragmentDefinitionNode],
     ) -> None:
-        # Kept so that their ids, by which this is found, are not given to others.
-        self._roots = (schema, operation, tuple(fragments.values()))
+        # Kept so that their ids, by which this is found, are not given to others. The operation itself is not: whoever
+        # holds the document decides how long its plans live.
+        self._roots = (schema, tuple(fragments.values()))
+        self._document: Any = None
         self._plans: OrderedDict[Choice, Plan] = OrderedDict()
         conditions: dict[str, None] = {}
         self.beyond: str | None = None
@@ -76,12 +79,16 @@ _operations: OrderedDict[tuple[int, ...], Operation] = OrderedDict()
 
 
 def operation_of(executor: Executor[Any]) -> Operation:
-    """Return what is known of the operation that this executor was built for; the thousand used last are kept."""
+    """Return what is known of the operation that this executor was built for.
+
+    It is kept as long as the document, but only for the thousand operations used last.
+    """
     fragments = executor.fragment_definitions
     key = (id(executor.schema), id(executor.operation), *map(id, fragments.values()))
     operation = _operations.get(key)
     if operation is None:
         operation = _operations[key] = Operation(executor.schema, executor.operation, fragments)
+        operation._document = ref(executor.operation, lambda _: _operations.pop(key, None))
         if len(_operations) > _MOST_OPERATIONS:
             _operations.popitem(last=False)
     else:

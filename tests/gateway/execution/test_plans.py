@@ -53,8 +53,9 @@ def test_only_the_variables_of_conditions_choose_a_plan() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    for number in range(documents._MOST_OPERATIONS + 10):
-        run(parse(f"query Q{number} {{ x }}"))
+    held = [parse(f"query Q{number} {{ x }}") for number in range(documents._MOST_OPERATIONS + 10)]
+    for each in held:
+        run(each)
 
     assert len(kept()) == documents._MOST_OPERATIONS
 
@@ -65,6 +66,16 @@ def test_what_is_kept_is_bounded() -> None:
         run(document, **{name: bool(choice >> place & 1) for place, name in enumerate(names)})
 
     assert len(kept()[-1]._plans) == documents._MOST_PLANS_OF_AN_OPERATION
+
+
+def test_plans_go_with_their_document() -> None:
+    document = parse("{ a { ...F } } fragment F on T { x }")
+    run(document, {"a": {"x": 1}})
+    assert len(kept()) == 1
+
+    del document
+
+    assert kept() == []
 
 
 def test_no_input_value_is_read_when_a_plan_is_compiled() -> None:
