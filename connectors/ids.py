@@ -15,6 +15,9 @@ SessionId = NewType("SessionId", str)
 OrderId = NewType("OrderId", str)
 OrderEventId = NewType("OrderEventId", str)
 
+AnyId = NewType("AnyId", str)
+"""The id of something, whatever it is."""
+
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 """Crockford's base 32 in lower case: sorts as the number does, and no letter is mistaken for a digit."""
 

@@ -5,7 +5,8 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
-from connectors.ids import GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
+from connectors.errors import ConnectorError
+from connectors.ids import AnyId, GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
@@ -30,13 +31,18 @@ def viewer_id(user_id: str) -> str:
     return "vwr_" + user_id.removeprefix("usr_")
 
 
-async def node(context: RequestContext, *, id: str) -> Any:
+async def node(context: RequestContext, *, id: AnyId) -> Any:
     """Return the object, None for an unknown one and for one that the caller may not see alike."""
-    return (await nodes(context, ids=[id]))[0]
+    (found,) = await nodes(context, ids=[id])
+    if isinstance(found, ConnectorError):
+        raise found
+    return found
 
 
-async def nodes(context: RequestContext, *, ids: Sequence[str]) -> list[Any]:
+async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
     """Return the objects parallel to `ids`, in one call per kind of object.
+
+    A back end that does not answer fails only the places of its own kinds of objects: its error stands there.
 
     Raises:
         InvalidArgument: More than 100 ids.
@@ -51,8 +57,12 @@ async def nodes(context: RequestContext, *, ids: Sequence[str]) -> list[Any]:
         find = _FINDERS.get(kind)
         if find is None:
             continue
-        for place, found in zip(places, await find(context, [ids[place] for place in places]), strict=True):
-            answer[place] = found
+        try:
+            found = await find(context, [ids[place] for place in places])
+        except ConnectorError as error:
+            found = [error] * len(places)
+        for place, it in zip(places, found, strict=True):
+            answer[place] = it
     return answer
 
 

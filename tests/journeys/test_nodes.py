@@ -1,0 +1,140 @@
+"""Any object by its id."""
+
+import pytest
+
+from tests.portal import Portal
+
+PURCHASE = "purchase@helios.example"
+
+NODES = "query Nodes($ids: [ID!]!) { viewer { user { displayName } } nodes(ids: $ids) { __typename id } }"
+
+
+async def ids_seen_by(portal: Portal, login_name: str) -> dict[str, str]:
+    """An id of each kind that a buyer may see."""
+    person = await portal.person(login_name)
+    answer = await person.asks(
+        """
+        {
+          viewer {
+            id user { id }
+            memberships {
+              nodes {
+                id roleGrants { id role { id } }
+                organization { id orders(first: 1) { nodes { id events { id } } } }
+              }
+            }
+          }
+          applicationCatalogue { id category { id } }
+        }
+        """
+    )
+    viewer, application = answer.at("viewer"), answer.at("applicationCatalogue.0")
+    (membership,) = viewer["memberships"]["nodes"]
+    (order,) = membership["organization"]["orders"]["nodes"]
+    return {
+        "Viewer": viewer["id"],
+        "User": viewer["user"]["id"],
+        "Membership": membership["id"],
+        "RoleGrant": membership["roleGrants"][0]["id"],
+        "Role": membership["roleGrants"][0]["role"]["id"],
+        "Organization": membership["organization"]["id"],
+        "Order": order["id"],
+        "OrderEvent": order["events"][0]["id"],
+        "Application": application["id"],
+        "ApplicationCategory": application["category"]["id"],
+    }
+
+
+async def test_every_object_on_the_page_is_found_again_by_its_id(solar: Portal) -> None:
+    """D40; each kind of Node."""
+    person = await solar.person(PURCHASE)
+    ids = await ids_seen_by(solar, PURCHASE)
+
+    together = await person.asks(NODES, ids=list(ids.values()))
+
+    assert together.at("nodes") == [{"__typename": kind, "id": identifier} for kind, identifier in ids.items()]
+    for kind, identifier in ids.items():
+        alone = await person.asks("query Node($id: ID!) { node(id: $id) { __typename id } }", id=identifier)
+        assert alone.at("node") == {"__typename": kind, "id": identifier}
+
+
+async def test_a_single_right_is_a_node_too(software: Portal) -> None:
+    person = await software.person("orders@hausgut.example")
+    answer = await person.asks("{ viewer { memberships { nodes { directGrants { id } } } } }")
+    identifier = answer.at("viewer.memberships.nodes.0.directGrants.0.id")
+
+    found = await person.asks(
+        "query Node($id: ID!) { node(id: $id) { ... on DirectGrant { id permission { code } } } }", id=identifier
+    )
+
+    assert found.at("node") == {"id": identifier, "permission": {"code": "ORDER_PLACE"}}
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "",
+        "_",
+        "org",
+        "org_",
+        "role",
+        "app",
+        "cat_",
+        "xyz_1",
+        "usr_\u0000",
+        "ord_💡",
+        "vwr_",
+        "__proto__",
+        "org_" + "0" * 5000,
+    ],
+)
+async def test_what_is_no_id_is_no_object(solar: Portal, identifier: str) -> None:
+    person = await solar.person(PURCHASE)
+
+    answer = await person.asks(NODES, ids=[identifier])
+
+    assert answer.body == {"data": {"viewer": {"user": {"displayName": "Jörg Weiß"}}, "nodes": [None]}}
+
+
+async def test_more_than_a_hundred_ids_at_once_are_refused(solar: Portal) -> None:
+    person = await solar.person(PURCHASE)
+
+    answer = await person.asks("query Nodes($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["org_1"] * 101)
+
+    assert answer.status == 200
+    assert answer.codes == {"nodes": "BAD_USER_INPUT"}
+    assert answer.errors[0]["message"] == "`ids` has 101 entries; ask for 100 at most at once."
+
+
+async def test_a_fragment_on_one_kind_of_object_opens_no_guarded_field_of_another(solar: Portal) -> None:
+    person = await solar.person(PURCHASE)
+    ids = await ids_seen_by(solar, PURCHASE)
+
+    answer = await person.asks(
+        """
+        query Fragments($order: ID!, $organization: ID!) {
+          order: node(id: $order) { ...Either }
+          organization: node(id: $organization) { ...Either }
+        }
+        fragment Either on Node { ... on Organization { members { totalCount } } ... on Order { number } }
+        """,
+        order=ids["Order"],
+        organization=ids["Organization"],
+    )
+
+    assert answer.data == {"order": {"number": "SW-204718-0084"}, "organization": {"members": None}}
+    assert answer.codes == {"organization.members": "UNAUTHORIZED_FIELD_OR_TYPE"}
+
+
+async def test_a_shop_that_is_down_hides_only_the_orders_among_the_objects(portal: Portal) -> None:
+    person = await portal.person(PURCHASE)
+    ids = await ids_seen_by(portal, PURCHASE)
+
+    with portal.without_shop():
+        answer = await person.asks(NODES, ids=[ids["Organization"], ids["Order"], ids["User"], ids["OrderEvent"]])
+        alone = await person.asks("query Node($id: ID!) { node(id: $id) { id } }", id=ids["Order"])
+
+    assert answer.at("viewer.user.displayName") == "Jörg Weiß"
+    assert [node and node["__typename"] for node in answer.at("nodes")] == ["Organization", None, "User", None]
+    assert answer.codes == {"nodes.1": "BACKEND_UNAVAILABLE", "nodes.3": "BACKEND_UNAVAILABLE"}
+    assert (alone.data, alone.codes) == ({"node": None}, {"node": "BACKEND_UNAVAILABLE"})
