@@ -39,21 +39,26 @@ clean: ## Remove what the commands made, the data folder excepted
 
 # The virtual environment comes from the hash locks: .venv/run has what serving needs, .venv/dev what testing needs.
 .venv/bin/python:
-	$(PYTHON) -c 'import sys; sys.exit("Forecourt needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try make PYTHON=python3.12 …") if sys.version_info < (3, 11) else 0'
-	$(PYTHON) -m venv .venv
+	@$(PYTHON) -c 'import sys; sys.exit("Forecourt needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Try make PYTHON=python3.12 …") if sys.version_info < (3, 11) else 0'
+	@$(PYTHON) -m venv .venv
+
+PIP := $(BIN)/pip install -qq --disable-pip-version-check
 
 .venv/run: requirements.lock pyproject.toml | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@echo "Installing what serving needs (once, some twenty seconds) ..."
+	@$(PIP) --require-hashes -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 .venv/dev: requirements-dev.lock .venv/run
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	@echo "Installing what testing needs (once, some twenty seconds) ..."
+	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
 GRAPHIQL_SOURCES := $(shell find gateway/graphiql/page -type f -not -path '*/node_modules/*' 2>/dev/null)
 
 gateway/graphiql/dist/index.html: $(GRAPHIQL_SOURCES) scripts/node.py | .venv/run
-	$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page ci --ignore-scripts --no-audit --no-fund --silent
-	$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page run --silent build
+	@echo "Building the GraphiQL page from npm (once, some twenty seconds) ..."
+	@$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page ci --ignore-scripts --no-audit --no-fund --silent
+	@$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page run --silent build >/dev/null
 	@touch $@
