@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, TypeAlias
 from weakref import ref
 
@@ -91,7 +92,8 @@ def operation_of(executor: Executor[Any]) -> Operation:
         operation._document = ref(executor.operation, lambda _: _operations.pop(key, None))
         if len(_operations) > _MOST_OPERATIONS:
             _operations.popitem(last=False)
-    else:
+        return operation
+    with suppress(KeyError):  # another thread may have dropped it just now
         _operations.move_to_end(key)
     return operation
 

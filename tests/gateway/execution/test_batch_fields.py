@@ -219,7 +219,19 @@ async def test_one_refusal_of_many_objects_is_reported_once() -> None:
     assert answer.errors[0].original_error is refusal
 
 
-async def test_a_refusal_of_one_object_keeps_its_place() -> None:
+@pytest.mark.parametrize("refused", [1, 2])
+async def test_a_refusal_in_one_place_keeps_its_exact_path(refused: int) -> None:
+    refusal = NotAllowed("not allowed")
+    schema = schema_with(Item_strict=lambda parents: [refusal if p.id == refused else 0 for p in parents])
+
+    answer = await alone(schema, "{ items { strict } }", {"items": items(1, 2)})
+
+    assert error_facts(answer) == [("not allowed", ["items", refused - 1, "strict"], [(1, 11)])]
+    assert answer.data is not None
+    assert answer.data["items"][refused - 1] is None
+
+
+async def test_refusals_of_their_own_are_reported_each() -> None:
     schema = schema_with(Item_value=lambda parents: [NotAllowed("not allowed") for _ in parents])
 
     answer = await alone(schema, "{ items { value } }", {"items": items(1, 2)})
