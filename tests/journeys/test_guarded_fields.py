@@ -1,0 +1,349 @@
+"""Every guarded field of the schema, asked by a stranger, by members without and with the right, and by one elsewhere.
+
+The table is compared with the schema: a field with a guard that nobody tries here fails the suite.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from permissions.vocabulary import DenialReason
+from resolvers.context import RequestContext
+from resolvers.errors import NotSignedIn
+from schema.build import build_schema, core_schema
+from schema.fields import BATCH
+from tests.portal import NOW, Answer, Person, Portal
+
+HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
+
+COMPANY = "query Q($id: ID!) { viewer { accountKind } organization(id: $id) { name FIELD } }"
+ADMINISTRATORS = """
+query Q($id: ID!) {
+  viewer { accountKind } organization(id: $id) { name administrators { user { displayName } FIELD } }
+}
+"""
+PEOPLE = """
+query Q($id: ID!) {
+  viewer { accountKind } organization(id: $id) { name administrators { user { displayName FIELD } } }
+}
+"""
+
+MANAGING = ["VOUCHER_PURCHASE", "VOUCHER_REGISTER", "VOUCHER_EXCHANGE", "WARRANTY_ACTIVATE"]
+APPLICATIONS = [
+    "webshop", "solar_portal", "solar_plan", "smart_warranty", "repower_check", "installer_search", "installer_portal",
+    "service_support",
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """How to ask for a field that needs a right, and what those who have it see at Helios."""
+
+    query: str
+    field: str
+    path: str
+    required: tuple[str, ...]
+    roles: tuple[str, ...]
+    without: str
+    having: str
+    elsewhere: tuple[str, str]
+    seen: Any
+
+
+def of_members(query: str, field: str, path: str, seen: Any) -> Case:
+    """A field that shows members: for the administration, and not for those who buy."""
+    return Case(
+        query,
+        field,
+        path,
+        required=("MEMBER_VIEW", "MEMBER_MANAGE"),
+        roles=("administration",),
+        without="purchase@helios.example",
+        having="administration@helios.example",
+        elsewhere=("two.companies@helios.example", LUMEN),  # who is administration at Helios
+        seen=seen,
+    )
+
+
+def of_administrators(field: str, seen: Any) -> Case:
+    """A field of somebody's membership, asked of the administrators, whom everybody may know."""
+    return of_members(ADMINISTRATORS, field, "organization.administrators.*." + field.split()[0], seen)
+
+
+def of_people(field: str, seen: Any) -> Case:
+    """A field of a person, asked of the administrators, whom everybody may know."""
+    return of_members(PEOPLE, field, f"organization.administrators.*.user.{field}", seen)
+
+
+NEEDS_PERMISSION: dict[str, Case] = {
+    "Organization.members": of_members(COMPANY, "members { totalCount }", "organization.members", {"totalCount": 25}),
+    "Organization.orders": Case(
+        COMPANY,
+        "orders(first: 1) { totalCount nodes { number lines { sku } events { status } } }",
+        "organization.orders",
+        required=("ORDER_VIEW", "ORDER_PLACE", "ORDER_APPROVE"),
+        roles=("purchase",),
+        without="administration@helios.example",
+        having="purchase@helios.example",
+        elsewhere=("two.companies@helios.example", HELIOS),  # who is purchase at Lumen
+        seen={
+            "totalCount": 84,
+            "nodes": [
+                {
+                    "number": "SW-204718-0084",
+                    "lines": [{"sku": "PC-BATTERY"}, {"sku": "PC-WALLBOX"}],
+                    "events": [{"status": "DRAFT"}, {"status": "SUBMITTED"}],
+                }
+            ],
+        },
+    ),
+    "Membership.roleGrants": of_administrators(
+        "roleGrants { role { key } }",
+        [
+            [{"role": {"key": "administration"}}],
+            [{"role": {"key": "administration"}}],
+            [{"role": {"key": "administration"}}, {"role": {"key": "purchase"}}],
+        ],
+    ),
+    "Membership.directGrants": of_administrators("directGrants { permission { code } }", [[], [], []]),
+    "Membership.effectivePermissions": of_administrators(
+        "effectivePermissions { permission { code } }",
+        [
+            [{"permission": {"code": code}} for code in codes]
+            for codes in (
+                ["ORGANIZATION_MANAGE", "MEMBER_MANAGE", "ROLE_ASSIGN", *MANAGING],
+                ["ORGANIZATION_MANAGE", "MEMBER_MANAGE", "ROLE_ASSIGN", *MANAGING],
+                ["ORGANIZATION_MANAGE", "MEMBER_MANAGE", "ROLE_ASSIGN", "ORDER_PLACE", "EVENT_BOOK", *MANAGING],
+            )
+        ],
+    ),
+    "Membership.applications": of_administrators(
+        "applications { key }", [[{"key": key} for key in APPLICATIONS] for _ in range(3)]
+    ),
+    "User.email": of_people(
+        "email", ["administration@helios.example", "two.companies@helios.example", "guenther.strauss@helios.example"]
+    ),
+    "User.phone": of_people("phone", ["+493023125990", "+493023125735", "+493023125887"]),
+    "User.locale": of_people("locale", ["de-DE", "de-DE", "de-DE"]),
+}
+"""Each field that needs a permission, by its coordinate."""
+
+NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
+    "Query.organization": ("query Q($id: ID!) { roles { key } organization(id: $id) { name } }", "organization"),
+    "Organization.administrators": (
+        "query Q($id: ID!) { roles { key } organization(id: $id) { administrators { user { displayName } } } }",
+        "organization",  # a stranger does not get as far as the field itself
+    ),
+    "Mutation.signOut": ("mutation Q { signOut(input: {}) { accepted } }", "signOut"),
+    "Mutation.updateProfile": (
+        'mutation Q { updateProfile(input: { expectedVersion: 1, firstName: "X" }) { errors { code } } }',
+        "updateProfile",
+    ),
+}
+"""Each field that needs somebody who is signed in: how to ask for it, and where the refusal stands."""
+
+
+def guarded_fields() -> dict[str, Any]:
+    """The answering object of each field of the schema that has a guard, by its coordinate."""
+    found = {}
+    for type_ in core_schema(build_schema()).type_map.values():
+        for field in getattr(type_, "fields", {}).values():
+            answering = getattr(field, "extensions", {}).get(BATCH)
+            if answering is not None and answering.bound.guard.signed_in:
+                found[str(answering.bound.coordinate)] = answering
+    return found
+
+
+def test_no_guarded_field_is_forgotten_here() -> None:
+    fields = guarded_fields()
+
+    assert {name for name, it in fields.items() if it.bound.guard.any_of} == set(NEEDS_PERMISSION)
+    assert {name for name, it in fields.items() if not it.bound.guard.any_of} == set(NEEDS_SIGN_IN)
+
+
+def test_every_guard_refuses_whoever_is_not_signed_in(solar: Portal) -> None:
+    stranger = RequestContext(solar.wiring.backends, solar.wiring.policy, now=NOW, request_id="test")
+
+    for coordinate, answering in guarded_fields().items():
+        refusals = answering.bound.refusals(stranger, [object(), object()])
+
+        assert [type(refusal) for refusal in refusals] == [NotSignedIn, NotSignedIn], coordinate
+        assert {refusal.decision.reason for refusal in refusals} == {DenialReason.UNAUTHENTICATED}
+
+
+@pytest.mark.parametrize("coordinate", NEEDS_PERMISSION)
+@pytest.mark.parametrize("who", ["without", "elsewhere"])
+async def test_a_member_without_the_right_in_this_company_gets_null_a_reason_and_the_rest(
+    solar: Portal, coordinate: str, who: str
+) -> None:
+    case = NEEDS_PERMISSION[coordinate]
+    login_name, company = (case.without, HELIOS) if who == "without" else case.elsewhere
+    person, organization = await solar.person(login_name), await id_of(solar, company)
+
+    answer, statements = await asked(solar, person, case.query, case.field, organization)
+    rest, fewest = await asked(solar, person, case.query, "", organization)
+
+    assert set(values_at(answer.data, case.path)) == {None}
+    assert without(answer.data, case.path) == rest.data
+    assert rest.errors == []
+    assert statements == fewest  # no back end was asked for what is refused
+    assert {normalized(error["path"]) for error in answer.errors} == {case.path}
+    assert all(error["extensions"] == explanation(coordinate, case, organization) for error in answer.errors)
+
+
+@pytest.mark.parametrize("coordinate", NEEDS_PERMISSION)
+async def test_a_member_with_the_right_sees_what_it_opens(solar: Portal, coordinate: str) -> None:
+    case = NEEDS_PERMISSION[coordinate]
+    person, organization = await solar.person(case.having), await id_of(solar, HELIOS)
+
+    answer, _ = await asked(solar, person, case.query, case.field, organization)
+
+    assert answer.errors == []
+    found = values_at(answer.data, case.path)
+    assert (found if "*" in case.path else found[0]) == case.seen
+
+
+@pytest.mark.parametrize("coordinate", NEEDS_PERMISSION)
+@pytest.mark.parametrize("login_name", ["administration@lumen.example", "noemie.rochat@lumen.example"])
+async def test_somebody_with_the_right_elsewhere_only_does_not_even_find_the_company(
+    solar: Portal, coordinate: str, login_name: str
+) -> None:
+    case = NEEDS_PERMISSION[coordinate]
+    person, helios = await solar.person(login_name), await id_of(solar, HELIOS)
+
+    answer, statements = await asked(solar, person, case.query, case.field, helios)
+
+    assert answer.body == {"data": {"viewer": {"accountKind": "BUSINESS_CUSTOMER"}, "organization": None}}
+    assert len(statements) == 1  # who asks
+
+
+@pytest.mark.parametrize("coordinate", [*NEEDS_PERMISSION, *NEEDS_SIGN_IN])
+async def test_a_stranger_gets_null_and_no_back_end_is_asked(solar: Portal, coordinate: str) -> None:
+    case = NEEDS_PERMISSION.get(coordinate)
+    query, path = NEEDS_SIGN_IN.get(coordinate, (case and case.query.replace("FIELD", case.field), "organization"))
+    helios = await id_of(solar, HELIOS)
+
+    with solar.statements() as statements:
+        answer = await solar.anybody().asks(query, id=helios)
+
+    assert answer.status == 200
+    assert answer.data[path] is None
+    assert answer.data.get("viewer") is None
+    assert [(error["path"], error["extensions"]["code"]) for error in answer.errors] == [([path], "UNAUTHENTICATED")]
+    assert answer.errors[0]["extensions"]["authorization"]["reason"] == "UNAUTHENTICATED"
+    assert statements == []
+
+
+async def test_whoever_is_signed_in_passes_the_fields_that_ask_for_nothing_more(portal: Portal) -> None:
+    person = await portal.person("planning@helios.example")
+    helios = await portal.organization_of("planning@helios.example")
+
+    company, administrators, farewell, change = [
+        await person.asks(NEEDS_SIGN_IN[name][0], id=helios)
+        for name in ("Query.organization", "Organization.administrators", "Mutation.signOut", "Mutation.updateProfile")
+    ]
+
+    assert company.at("organization") == {"name": HELIOS}
+    assert [member["user"]["displayName"] for member in administrators.at("organization.administrators")] == [
+        "Annegret Kästner",
+        "Regula Oberhänsli",
+        "Günther Strauß",
+    ]
+    assert farewell.body == {"data": {"signOut": {"accepted": True}}}
+    assert change.status == 401  # for the session is over
+
+
+@pytest.mark.parametrize("field", ["email", "phone", "locale"])
+async def test_what_concerns_oneself_needs_no_right(solar: Portal, field: str) -> None:
+    person = await solar.person("lena.hartwig@helios.example")  # who has no role at all
+
+    answer = await person.asks(
+        f"""
+        {{
+          viewer {{
+            user {{ {field} }}
+            memberships {{
+              nodes {{
+                user {{ {field} }} roleGrants {{ id }} directGrants {{ id }} applications {{ key }}
+                effectivePermissions {{ permission {{ code }} }}
+              }}
+            }}
+          }}
+        }}
+        """
+    )
+
+    membership = answer.at("viewer.memberships.nodes.0")
+    assert answer.errors == []
+    assert answer.at("viewer.user")[field] == membership["user"][field]
+    assert [membership[name] for name in ("roleGrants", "directGrants", "applications", "effectivePermissions")] == [
+        [], [], [], [],
+    ]  # fmt: skip
+
+
+async def test_an_alias_opens_nothing(solar: Portal) -> None:
+    person, helios = await solar.person("purchase@helios.example"), await id_of(solar, HELIOS)
+
+    answer = await person.asks(
+        "query Q($id: ID!, $yes: Boolean! = true) { organization(id: $id) { name: members { totalCount } "
+        "orders: members @include(if: $yes) { totalCount } __typename ...Hidden } } "
+        "fragment Hidden on Organization { again: members(first: 1) { totalCount } }",
+        id=helios,
+    )
+
+    assert answer.at("organization") == {"name": None, "orders": None, "__typename": "Organization", "again": None}
+    assert answer.codes == dict.fromkeys(
+        ["organization.name", "organization.orders", "organization.again"], "UNAUTHORIZED_FIELD_OR_TYPE"
+    )
+
+
+async def asked(portal: Portal, person: Person, query: str, field: str, organization: str) -> tuple[Answer, list[str]]:
+    """The answer to the query with this field in it, and the statements it took."""
+    with portal.statements() as statements:
+        answer = await person.asks(query.replace("FIELD", field), id=organization)
+    return answer, statements
+
+
+async def id_of(portal: Portal, company: str) -> str:
+    """The id of one of the two companies."""
+    return await portal.organization_of(
+        "administration@helios.example" if company == HELIOS else "administration@lumen.example"
+    )
+
+
+def explanation(coordinate: str, case: Case, organization: str) -> dict[str, Any]:
+    """What stands beside the message of a refusal."""
+    type_name, field_name = coordinate.split(".")
+    return {
+        "code": "UNAUTHORIZED_FIELD_OR_TYPE",
+        "authorization": {
+            "coordinate": {"typeName": type_name, "fieldName": field_name},
+            "required": [[code] for code in case.required],
+            "missing": list(case.required),
+            "organizationId": organization,
+            "reason": "MISSING_PERMISSION",
+            "grantedByRoles": list(case.roles),
+        },
+    }
+
+
+def normalized(path: list[str | int]) -> str:
+    """The path with * for any place in a list, as one refusal stands for all of them."""
+    return ".".join("*" if isinstance(step, int) or step == "@" else step for step in path)
+
+
+def values_at(data: Any, path: str) -> list[Any]:
+    """All values at a path with * in it."""
+    found = [data]
+    for step in path.split("."):
+        found = [entry for value in found for entry in (value if step == "*" else [value[step]])]
+    return found
+
+
+def without(data: Any, path: str) -> Any:
+    """The data, with nothing at a path with * in it."""
+    *way, last = path.split(".")
+    for holder in values_at(data, ".".join(way)):
+        del holder[last]
+    return data
