@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from .both import in_async, in_declared_sync, in_sync
 from .generated import World
 
-EXAMPLES = int(os.environ.get("FORECOURT_DIFFERENTIAL_EXAMPLES", "120"))
+EXAMPLES = int(os.environ.get("FORECOURT_TEST_DIFFERENTIAL_EXAMPLES", "120"))
 VARIABLES = {"yes": True, "no": False, "n": 3}
 
 # graphql-core leaves some coroutines behind when it cancels siblings; the engine must leave none.
