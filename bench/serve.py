@@ -1,0 +1,106 @@
+"""One contestant in a process of its own: `python -m bench.serve CONTESTANT FOLDER DATABASE_URL` says its port."""
+
+# Each contestant imports what it needs itself, so that none holds the memory of another.
+
+import asyncio
+import logging
+import sys
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from gateway.telemetry.logs import configure_logs
+
+PROFILE = "solar_terminal"
+
+
+def settings_for(folder: Path, database_url: str, **more: Any) -> Any:
+    """Return Forecourt's settings for the bench: as shipped, with tokens that outlive the run."""
+    from pydantic import SecretStr
+
+    from gateway.settings import Settings
+
+    return Settings(
+        profile=PROFILE,
+        data_folder=folder,
+        database_url=SecretStr(database_url),
+        access_token_minutes=60,
+        log_format="json",
+        **more,
+    )
+
+
+def forecourt(folder: Path, database_url: str) -> Any:
+    """Return Forecourt as shipped."""
+    from gateway.app import create_app
+    from gateway.execution import BreadthFirstExecutor
+    from schema.build import build_schema
+
+    schema = build_schema(execution_context_class=BreadthFirstExecutor)
+    return create_app(settings_for(folder, database_url), schema=schema)
+
+
+def forecourt_on_graphql_core(folder: Path, database_url: str) -> Any:
+    """Return Forecourt with graphql-core's executor in place of its own."""
+    from gateway.app import create_app
+    from schema.build import build_schema
+
+    return create_app(settings_for(folder, database_url), schema=build_schema())
+
+
+def by_hand(_folder: Path, database_url: str) -> Any:
+    """Return the hand-written endpoint."""
+    from bench.handwritten import handwritten
+    from gateway.profiles import load_profile
+
+    return handwritten(database_url.replace("postgresql+asyncpg:", "postgresql:", 1), load_profile(PROFILE))
+
+
+def plain_strawberry(folder: Path, database_url: str) -> Any:
+    """Return the plain Strawberry server."""
+    from bench.plain_strawberry import PlainStrawberry
+    from connectors.applications.embedded import EmbeddedApplications
+    from connectors.identity.tokens import AccessTokens, read_or_make_key
+    from gateway.profiles import load_profile
+    from permissions.policy import parse_policy
+
+    profile, settings = load_profile(PROFILE), settings_for(folder, database_url)
+    applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
+    tokens = AccessTokens(
+        read_or_make_key(settings.folder / "signing_key.pem"),
+        issuer=settings.address,
+        audience="forecourt",
+        lifetime=timedelta(hours=1),
+    )
+    policy = parse_policy(profile.policy_text, profile.policy_source)
+    return PlainStrawberry(database_url, policy, asyncio.run(applications.catalogue()), tokens)
+
+
+CONTESTANTS: dict[str, Callable[[Path, str], Any]] = {
+    "handwritten": by_hand,
+    "forecourt": forecourt,
+    "forecourt_graphql_core": forecourt_on_graphql_core,
+    "plain_strawberry": plain_strawberry,
+}
+
+
+class _Server(uvicorn.Server):
+    async def startup(self, sockets: Any = None) -> None:
+        await super().startup(sockets)
+        for server in self.servers:
+            print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  the parent waits for it
+
+
+def main(contestant: str, folder: str, database_url: str) -> None:
+    """Serve until stopped, as the command line of Forecourt does."""
+    configure_logs("json")
+    logging.getLogger("uvicorn").setLevel(logging.WARNING)
+    app = CONTESTANTS[contestant](Path(folder), database_url)
+    _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False)).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
