@@ -8,10 +8,12 @@ from graphql import GraphQLInterfaceType, GraphQLNonNull, GraphQLObjectType, Gra
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
+from strawberry.utils.str_converters import to_camel_case
 
 import schema.enums  # noqa: F401  describes the enums before anything is built of them
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
+from schema.cost import bind_cost
 from schema.errors import AuthenticationError, ConflictError, RateLimitError, ValidationError
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard
@@ -140,9 +142,13 @@ def _faults(type_name: str, name: str, field: Any) -> list[str]:
 
 
 def _bind(built: Schema) -> None:
-    """Give each declared field its answering object, where the executors look for it."""
+    """Give each field its cost, and each declared one its answering object, where those who ask look for them."""
+    for type_ in core_schema(built).type_map.values():
+        of_type = type_.extensions.get("strawberry-definition")
+        bind_cost(type_, getattr(of_type, "directives", None) or ())
     for type_, name, field in _fields(core_schema(built)):
         definition = field.extensions.get("strawberry-definition")
+        bind_cost(field, getattr(definition, "directives", None) or (), to_camel_case)
         if not isinstance(definition, DeclaredField):
             continue
         declaration: Declaration = definition.metadata[DECLARATION]

@@ -27,6 +27,7 @@ from strawberry.types.field import StrawberryField
 from connectors import ids
 from resolvers.context import RequestContext
 from schema.backends import Backend, BackendDirective
+from schema.cost import CostDirective, cost_directives
 from schema.guards import BoundGuard, Guard
 from schema.scalars import Locale
 
@@ -63,6 +64,15 @@ class Declaration:
 
 
 @dataclass(frozen=True, slots=True)
+class Sizing:
+    """What was declared of a field's cost, see `schema.cost`."""
+
+    cost: int | None = None
+    assumed_size: int | None = None
+    sliced_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Belonging:
     """How to find out to which organization, and to whom, an object of a type belongs."""
 
@@ -82,11 +92,13 @@ def graph_type(
     organization: Callable[[Any], str | None] | None = None,
     person: Callable[[Any], str | None] | None = None,
     when: Callable[[Any], bool] | None = None,
+    cost: int | None = None,
 ) -> Callable[[T], T]:
     """Make a class the GraphQL type of a record; fields without a declaration read the record's attribute of that name.
 
     `organization` and `person` find the id of the organization and of the person that a record belongs to, for the
-    guards. `when` tells the records of this type from others of the same class.
+    guards. `when` tells the records of this type from others of the same class. `cost` is what each object costs, 1
+    without it; 0 is for values that come along with the object they stand in.
     """
 
     def is_type_of(record: Any, _info: Any) -> bool:
@@ -98,7 +110,8 @@ def graph_type(
     def decorate(cls: T) -> T:
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
         BELONGINGS[name or cls.__name__] = Belonging(organization, person)
-        return strawberry.type(cls, name=name, description=description)
+        directives = () if cost is None else (CostDirective(weight=cost),)
+        return strawberry.type(cls, name=name, description=description, directives=directives)
 
     return decorate
 
@@ -111,14 +124,25 @@ def field(
     arguments: Mapping[str, str] | None = None,
     backend: Backend | None = None,
     deprecation_reason: str | None = None,
+    cost: int | None = None,
+    assumed_size: int | None = None,
+    sliced_by: str | None = None,
 ) -> Any:
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
     Exception in place of an answer fails only that parent's field.
+
+    `cost`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see `schema.cost`; a
+    function with the parameter `first` answers pages of that size.
     """
     return DeclaredField.of(
-        Declaration(function, True, requires, backend), function, description, arguments, deprecation_reason
+        Declaration(function, True, requires, backend),
+        function,
+        description,
+        arguments,
+        deprecation_reason,
+        Sizing(cost, assumed_size, sliced_by),
     )
 
 
@@ -129,34 +153,59 @@ def root(
     description: str,
     arguments: Mapping[str, str] | None = None,
     backend: Backend | None = None,
+    cost: int | None = None,
+    assumed_size: int | None = None,
+    sliced_by: str | None = None,
 ) -> Any:
     """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``."""
 
     async def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [await function(context, **values)] * len(parents)
 
-    return DeclaredField.of(Declaration(answer_all, True, requires, backend), function, description, arguments, None)
+    return DeclaredField.of(
+        Declaration(answer_all, True, requires, backend),
+        function,
+        description,
+        arguments,
+        sizing=Sizing(cost, assumed_size, sliced_by),
+    )
 
 
 def computed(
-    function: Callable[..., Any], *, requires: Guard, description: str, arguments: Mapping[str, str] | None = None
+    function: Callable[..., Any],
+    *,
+    requires: Guard,
+    description: str,
+    arguments: Mapping[str, str] | None = None,
+    cost: int | None = None,
+    assumed_size: int | None = None,
 ) -> Any:
     """Declare a value made of one record by ``function(context, record, **arguments)``, which asks no back end."""
 
     def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [function(context, parent, **values) for parent in parents]
 
-    return DeclaredField.of(Declaration(answer_all, False, requires), function, description, arguments, None)
+    return DeclaredField.of(
+        Declaration(answer_all, False, requires),
+        function,
+        description,
+        arguments,
+        sizing=Sizing(cost, assumed_size),
+    )
 
 
-def attribute(path: str, *, requires: Guard, description: str) -> Any:
+def attribute(
+    path: str, *, requires: Guard, description: str, cost: int | None = None, assumed_size: int | None = None
+) -> Any:
     """Declare a value that the record has at a dotted path, such as ``user.email``."""
     read = attrgetter(path)
 
     def answer_all(_context: RequestContext, parents: Sequence[Any]) -> Sequence[Any]:
         return [read(parent) for parent in parents]
 
-    return DeclaredField.of(Declaration(answer_all, False, requires), None, description, None, None)
+    return DeclaredField.of(
+        Declaration(answer_all, False, requires), None, description, sizing=Sizing(cost, assumed_size)
+    )
 
 
 class DeclaredField(StrawberryField):
@@ -172,21 +221,26 @@ class DeclaredField(StrawberryField):
         declaration: Declaration,
         function: Callable[..., Any] | None,
         description: str,
-        arguments: Mapping[str, str] | None,
-        deprecation_reason: str | None,
+        arguments: Mapping[str, str] | None = None,
+        deprecation_reason: str | None = None,
+        sizing: "Sizing | None" = None,
     ) -> "DeclaredField":
         """Return the field for a declaration."""
         guard = declaration.guard
         directives = guard.directives
         if declaration.backend is not None:
             directives.append(BackendDirective(name=declaration.backend))
+        declared_arguments = _arguments_of(function, arguments or {}) if function is not None else []
+        sizing = sizing or Sizing()
+        names = [argument.python_name for argument in declared_arguments]
+        directives += cost_directives(names, sizing.cost, sizing.assumed_size, sizing.sliced_by)
         declared = cls(
             description=f"{description}\n\n{guard.sentence}" if guard.sentence else description,
             metadata={DECLARATION: declaration},
             directives=directives,
             deprecation_reason=deprecation_reason,
         )
-        declared.arguments = _arguments_of(function, arguments or {}) if function is not None else []
+        declared.arguments = declared_arguments
         return declared
 
     @property

@@ -9,6 +9,7 @@ from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
 from resolvers.texts import in_language
+from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
 from schema.membership import PermissionSource
@@ -25,7 +26,7 @@ def _category_label(context: RequestContext, category: CategoryRecord, *, locale
     return in_language(context, category.labels, locale)
 
 
-@graph_type(of=CategoryRecord, description="A group of applications on the page.")
+@graph_type(of=CategoryRecord, description="A group of applications on the page.", cost=0)
 class ApplicationCategory(Node):
     """A group of applications on the page."""
 
@@ -100,11 +101,11 @@ class Application(Node):
         launcher.parents_of, requires=OPEN, description="The application that it is a part of."
     )
     modes: list[ApplicationMode] = computed(
-        launcher.modes_of, requires=OPEN, description="The ways in which it can be opened."
+        launcher.modes_of, requires=OPEN, assumed_size=3, description="The ways in which it can be opened."
     )
 
 
-@graph_type(of=launcher.Launch, description="Where to send the browser to open an application.")
+@graph_type(of=launcher.Launch, description="Where to send the browser to open an application.", cost=0)
 class Launch:
     """Where to send the browser to open an application."""
 
@@ -117,13 +118,16 @@ class Launch:
 class ApplicationTile:
     """An application on your page."""
 
-    application: Application = strawberry.field(description="The application.")
+    application: Application = strawberry.field(description="The application.", directives=[CostDirective(weight=0)])
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it does.")
     missing: list[Permission] = strawberry.field(
-        description="Permissions of which any one would open it. Empty when it opens, or when only a role does."
+        description="Permissions of which any one would open it. Empty when it opens, or when only a role does.",
+        directives=[ListSizeDirective(assumed_size=2)],
     )
-    granted_by: list[PermissionSource] = strawberry.field(description="Your grants that open it.")
+    granted_by: list[PermissionSource] = strawberry.field(
+        description="Your grants that open it.", directives=[ListSizeDirective(assumed_size=1)]
+    )
     launch: Launch | None = strawberry.field(description="How to open it; null when it does not open for you.")
 
 
@@ -134,6 +138,7 @@ class ApplicationQueries:
     application_catalogue: list[Application] = root(
         launcher.catalogue,
         requires=OPEN,
+        assumed_size=20,
         description="Every application there is, in the order of the page.",
         arguments={"audience": "Only those shown to this kind of account."},
     )

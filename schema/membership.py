@@ -8,6 +8,7 @@ import strawberry
 from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers import launcher, memberships, organizations, people
+from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import computed, field, graph_type
 from schema.guards import OPEN, any_of
 from schema.node import Node
@@ -31,7 +32,7 @@ class RoleGrant(Node):
     """A role that somebody was given."""
 
     role: Role | None = computed(
-        memberships.role_of, requires=OPEN, description="The role; null when this portal no longer has it."
+        memberships.role_of, requires=OPEN, cost=0, description="The role; null when this portal no longer has it."
     )
     granted_at: DateTime = strawberry.field(description="Since when.")
     granted_by: User | None = field(
@@ -51,7 +52,7 @@ class DirectGrant(Node):
     """A single permission that somebody was given."""
 
     permission: Permission | None = computed(
-        memberships.permission_of, requires=OPEN, description="The permission; null when it no longer exists."
+        memberships.permission_of, requires=OPEN, cost=0, description="The permission; null when it no longer exists."
     )
     granted_at: DateTime = strawberry.field(description="Since when.")
     granted_by: User | None = field(
@@ -69,8 +70,10 @@ PermissionSource = Annotated[
 class EffectivePermission:
     """A permission that counts now."""
 
-    permission: Permission = strawberry.field(description="The permission.")
-    sources: list[PermissionSource] = strawberry.field(description="The grants it comes from; one is enough.")
+    permission: Permission = strawberry.field(description="The permission.", directives=[CostDirective(weight=0)])
+    sources: list[PermissionSource] = strawberry.field(
+        description="The grants it comes from; one is enough.", directives=[ListSizeDirective(assumed_size=1)]
+    )
     valid_until: DateTime | None = strawberry.field(
         description="When the last of its sources ends; null when one of them does not."
     )
@@ -94,21 +97,29 @@ class Membership(Node):
     joined_at: DateTime | None = strawberry.field(description="Since when the person belongs to the company.")
     job_title: str | None = strawberry.field(description="What the person does there.")
     role_grants: list[RoleGrant] | None = field(
-        memberships.role_grants_of, requires=RIGHTS, description="The person's roles that have not ended."
+        memberships.role_grants_of,
+        requires=RIGHTS,
+        assumed_size=2,
+        description="The person's roles that have not ended.",
     )
     direct_grants: list[DirectGrant] | None = field(
         memberships.direct_grants_of,
         requires=RIGHTS,
+        assumed_size=1,
         description="The person's single permissions that have not ended.",
     )
     effective_permissions: list[EffectivePermission] | None = field(
         memberships.effective_permissions_of,
         requires=RIGHTS,
+        assumed_size=6,
         description=(
             "What the person may do now: all that their roles and single permissions give together. "
             "Empty while the membership or the company is not active."
         ),
     )
     applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
-        launcher.applications_of_members, requires=RIGHTS, description="The applications that open for the person here."
+        launcher.applications_of_members,
+        requires=RIGHTS,
+        assumed_size=10,
+        description="The applications that open for the person here.",
     )

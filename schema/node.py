@@ -27,6 +27,7 @@ class NodeQueries:
     nodes: list[Node | None] = root(
         nodes.nodes,
         requires=OPEN,
+        sliced_by="ids",
         description="The objects with these ids, in their order; null where there is none that you may see.",
         arguments={"ids": "The objects' ids, 100 at most."},
     )

@@ -57,11 +57,11 @@ class Order(Node):
         people.buyers, requires=OPEN, description="Who ordered it; null when the shop does not know."
     )
     lines: list[OrderLine] | None = field(
-        lines_of, requires=OPEN, backend=Backend.SHOP, description="What was ordered."
+        lines_of, requires=OPEN, backend=Backend.SHOP, assumed_size=5, description="What was ordered."
     )
     total: Money = strawberry.field(description="The sum of the lines.")
     shipping_address: Address | None = strawberry.field(description="Where it goes.")
     tracking_url: URL | None = strawberry.field(description="Where one can follow the parcel.")
     events: list[OrderEvent] | None = field(
-        events_of, requires=OPEN, backend=Backend.SHOP, description="What happened to it, oldest first."
+        events_of, requires=OPEN, backend=Backend.SHOP, assumed_size=5, description="What happened to it, oldest first."
     )

@@ -33,6 +33,7 @@ class Organization(Node):
     administrators: list[Membership] | None = field(
         organizations.administrators_of,
         requires=AUTHENTICATED,
+        assumed_size=2,
         description="The active members who administer it: whom to ask for a right.",
     )
     members: Connection[Membership] | None = field(

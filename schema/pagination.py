@@ -5,13 +5,14 @@ from typing import Generic, TypeVar
 import strawberry
 
 from resolvers import pagination
+from schema.cost import CostDirective
 from schema.fields import attribute, computed, field
 from schema.guards import OPEN
 
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page stands in its list.")
+@strawberry.type(description="Where a page stands in its list.", directives=[CostDirective(weight=0)])
 class PageInfo:
     """Where a page stands in its list."""
 
@@ -27,7 +28,7 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="An entry of a page.")
+@strawberry.type(description="An entry of a page.", directives=[CostDirective(weight=0)])
 class Edge(Generic[T]):
     """An entry of a page."""
 
@@ -35,7 +36,7 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The entry itself.")
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type(description="A page of a list.", directives=[CostDirective(weight=0)])
 class Connection(Generic[T]):
     """A page of a list."""
 

@@ -84,5 +84,5 @@ class RoleQueries:
 
     roles: list[Role] = root(_roles, requires=OPEN, description="The roles of this portal.")
     permissions: list[Permission] = root(
-        _permissions, requires=OPEN, description="All that somebody may do in this portal."
+        _permissions, requires=OPEN, assumed_size=25, description="All that somebody may do in this portal."
     )

@@ -12,7 +12,7 @@ from schema.guards import OPEN
 from schema.scalars import CurrencyCode, Decimal, PhoneNumber
 
 
-@graph_type(of=values.Address, description="A postal address.")
+@graph_type(of=values.Address, description="A postal address.", cost=0)
 class Address:
     """A postal address."""
 
@@ -30,7 +30,7 @@ def _amount(_context: RequestContext, money: values.Money) -> PythonDecimal:
     return texts.amount(money)
 
 
-@graph_type(of=values.Money, description="An amount of money, exact.")
+@graph_type(of=values.Money, description="An amount of money, exact.", cost=0)
 class Money:
     """An amount of money."""
 

@@ -11,6 +11,7 @@ from resolvers import capabilities, launcher, organizations, people
 from resolvers.context import RequestContext
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
+from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
 from schema.launcher import ApplicationTile
@@ -31,11 +32,14 @@ class AccessDecision:
     reason: DenialReason | None = attribute(
         "decision.reason", requires=OPEN, description="Why you may not; null when you may."
     )
-    permission: Permission = strawberry.field(description="What was asked about.")
-    sources: list[PermissionSource] = strawberry.field(description="Your grants that allow it.")
+    permission: Permission = strawberry.field(description="What was asked about.", directives=[CostDirective(weight=0)])
+    sources: list[PermissionSource] = strawberry.field(
+        description="Your grants that allow it.", directives=[ListSizeDirective(assumed_size=1)]
+    )
     grantable_by: list[Membership] | None = field(
         capabilities.granters_of,
         requires=OPEN,
+        assumed_size=2,
         description="The members of your organization who could give it to you; empty when you may, or nobody can.",
     )
 
@@ -49,7 +53,7 @@ class Viewer(Node):
     """The person who asks."""
 
     id: strawberry.ID = computed(_id, requires=OPEN, description="The viewer's id. Opaque: do not take it apart.")
-    user: User = strawberry.field(description="You as others see you.")
+    user: User = strawberry.field(description="You as others see you.", directives=[CostDirective(weight=0)])
     account_kind: AccountKind = attribute(
         "user.account_kind", requires=OPEN, description="What kind of customer, or of us, you are."
     )
@@ -66,6 +70,7 @@ class Viewer(Node):
     memberships: Connection[Membership] = field(
         memberships_of,
         requires=OPEN,
+        assumed_size=5,
         description="Your companies by name; those you have left are not shown.",
         arguments={"status": "Only those where you stand like this."},
     )
@@ -81,6 +86,7 @@ class Viewer(Node):
     applications: list[ApplicationTile] = field(
         launcher.tiles_of,
         requires=OPEN,
+        assumed_size=20,
         description="The applications on your page, in a fixed order; only those that open, unless you ask for all.",
         arguments={
             "organization_id": "The company to look at; without it, the one that you look at first.",
@@ -90,6 +96,7 @@ class Viewer(Node):
     can: list[AccessDecision] = field(
         capabilities.decisions_of,
         requires=OPEN,
+        sliced_by="permissions",
         description="Whether you may do each of these things: the decision that a field would take.",
         arguments={
             "organization_id": "The company in which; without it, the one that you look at first.",
