@@ -5,11 +5,13 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from connectors.identity.tokens import AccessTokens
+from gateway.cors import Cors
 from gateway.demo import demo_accounts
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
@@ -18,8 +20,9 @@ from gateway.profiles import Profile, load_profile
 from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
+from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
-from schema.build import Schema, build_schema
+from schema.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
 
@@ -38,7 +41,7 @@ def create_app(
         InvalidProfile: The profile cannot be used.
     """
     profile = load_profile(settings.profile)
-    graph = schema or build_schema(suggestions=settings.environment != "production")
+    graph = schema or build_schema(suggestions=settings.makes_suggestions)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
@@ -47,18 +50,19 @@ def create_app(
             app.state.wiring = wiring
             yield
 
-    return Starlette(lifespan=lifespan)
+    middleware = [Middleware(UnexpectedErrors), Middleware(Cors, origins=settings.cors_origins)]
+    return Starlette(lifespan=lifespan, middleware=middleware)
 
 
 def _routes(
     settings: Settings, profile: Profile, graph: Schema, wiring: Wiring, clock: Callable[[], datetime]
 ) -> list[BaseRoute]:
     contexts = RequestContexts(
-        wiring.backends, wiring.tokens, wiring.policy, clock=clock, trusted_proxies=settings.trusted_proxies
+        wiring.backends, wiring.tokens, wiring.policies, clock=clock, trusted_proxies=settings.trusted_proxies
     )
-    endpoint = GraphqlEndpoint(graph, contexts)
+    endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
     routes: list[BaseRoute] = [
-        Route(ENDPOINT, endpoint.answer, methods=["POST"]),
+        Route(ENDPOINT, endpoint),
         *health_routes(wiring.checks),
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),

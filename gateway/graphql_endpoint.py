@@ -1,140 +1,226 @@
-"""POST /graphql: JSON in, the answer out (GraphQL over HTTP)."""
+"""/graphql: a request in, the answer out (GraphQL over HTTP). What it passes on the way is in docs/http.md."""
 
+from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Any
 
 import orjson
 import structlog
-from graphql import GraphQLError
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql.execution import Executor, default_field_resolver, default_type_resolver, get_variable_values
+from graphql.execution.incremental import IncrementalExecutor
+from graphql.execution.values import VariableValues
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
-from strawberry.types.execution import ExecutionResult
+from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
 from gateway.authentication import Unauthenticated
+from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
 from gateway.errors import request_error, shown
+from gateway.execution import BreadthFirstExecutor
+from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
+from gateway.limits import LimitExceeded, Limits
+from gateway.limits.cost import check_cost
+from gateway.media_types import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
 from gateway.request_context import RequestContexts
+from gateway.settings import Settings
 from resolvers.context import RequestContext
-from schema.build import Schema
 
-LARGEST_BODY = 1_000_000
-"""Bytes."""
+COST_HEADER = "forecourt-cost"
+"""A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
 
-JSON = "application/json"
-GRAPHQL_JSON = "application/graphql-response+json"
+_HEADERS = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}
+_MOST_VARIABLE_ERRORS = 10
 
 log = structlog.get_logger("forecourt.http")
 
 
-class _BadRequest(Exception):
-    """The request cannot be executed; carries the status and what to tell the client."""
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An operation with this request's variables, and its estimated cost."""
 
-    def __init__(self, status: int, code: str, message: str) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
+    operation: Operation
+    variables: VariableValues
+    cost: int
 
 
 class GraphqlEndpoint:
-    """Answers GraphQL requests over HTTP."""
+    """Answers GraphQL requests over HTTP; an ASGI application for one path."""
 
-    def __init__(self, schema: Schema, contexts: RequestContexts) -> None:
+    def __init__(self, schema: GraphQLSchema, contexts: RequestContexts, settings: Settings) -> None:
         self._schema = schema
         self._contexts = contexts
+        self._limits = Limits.of(settings)
+        self._suggestions = settings.makes_suggestions
+        self._documents = Documents(
+            schema,
+            self._limits,
+            suggestions=self._suggestions,
+            entries=settings.document_cache_entries,
+            memory=settings.document_cache_bytes,
+        )
+        self._reader = RequestReader(settings)
+        self._draft = settings.http_status_profile == "draft"
+        self._executor: type[Executor[Any]] = (
+            BreadthFirstExecutor if settings.execution == "breadth-first" else IncrementalExecutor
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        response = await self.answer(Request(scope, receive))
+        await response(scope, receive, send)
 
     async def answer(self, request: Request) -> Response:
-        """Answer one request; never raises, whatever the client sent."""
-        media_type = _accepted(request.headers.get("accept", ""))
+        """Answer one request, whatever the client sent."""
+        if request.method == "OPTIONS":
+            return Response(status_code=204, headers={"allow": ALLOWED})
+        media_type = JSON
         try:
-            query, variables, operation_name = _operation(await _body(request))
+            media_type = answered_type(request.headers.get("accept"))
+            asked = await self._reader.read(request)
+            shows_cost = request.headers.get(COST_HEADER, "").lower() == "true"
+            if isinstance(asked, list):
+                return await self._batch_answered(request, asked, media_type, shows_cost)
+            # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
+            prepared = self._prepared(asked)
+            check_cost(prepared.cost, self._limits)
             context = await self._contexts.of(request)
-        except _BadRequest as bad:
-            return _answer(request_error(str(bad), bad.code), bad.status, media_type)
+            result = await self._executed(prepared, context)
+            body, status = self._told(result, context, prepared.cost if shows_cost else None)
+            return _answer(body, status if media_type == GRAPHQL_JSON else 200, media_type)
+        except NotAcceptable:
+            message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
+            return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
+        except RefusedRequest as refused:
+            body = request_error(str(refused), refused.code, **refused.extensions)
+            return _answer(body, refused.status, media_type, refused.headers)
+        except _NotExecutable as refused:
+            status = refused.status(self._draft) if media_type == GRAPHQL_JSON else 200
+            return _answer(refused.body, status, media_type)
+        except LimitExceeded as exceeded:
+            body = request_error(str(exceeded), exceeded.code, **exceeded.extensions)
+            return _answer(body, exceeded.status, media_type)
         except Unauthenticated as refused:
-            response = _answer(request_error(refused.description, "UNAUTHENTICATED"), 401, media_type)
-            response.headers["www-authenticate"] = refused.challenge
-            return response
+            body = request_error(refused.description, "UNAUTHENTICATED")
+            return _answer(body, 401, media_type, {"www-authenticate": refused.challenge})
         except BackendUnavailable:
             log.warning("directory away")
             message = "The portal's directory does not answer, so nobody can be recognised. Try again later."
             return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503, media_type)
         except ClientDisconnect:
             return Response(status_code=400)
-        return await self._executed(context, query, variables, operation_name, media_type)
 
-    async def _executed(
-        self,
-        context: RequestContext,
-        query: str,
-        variables: dict[str, Any] | None,
-        operation_name: str | None,
-        media_type: str,
+    async def _batch_answered(
+        self, request: Request, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
     ) -> Response:
+        """Answer each operation of a batch in its order; the costs of all of them count together."""
+        prepared = [self._prepared_or_refused(one) for one in asked]
+        check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
+        context = await self._contexts.of(request)
+        answers = []
+        for one in prepared:
+            if isinstance(one, _Prepared):
+                own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
+                result = await self._executed(one, own)
+                answers.append(self._told(result, own, one.cost if shows_cost else None)[0])
+            else:
+                answers.append(one)
+        return _answer(answers, 200, media_type)
+
+    def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
-            result = await self._schema.execute(
-                query, variable_values=variables, operation_name=operation_name, context_value=context
-            )
-        except GraphQLError as error:
-            result = ExecutionResult(data=None, errors=[error])
-        errors = result.errors or []
-        if result.data is None and _before_execution(errors):
-            refused = {"errors": shown(errors, context.request_id, code=_request_code(errors))}
-            return _answer(refused, 400 if media_type == GRAPHQL_JSON else 200, media_type)
-        body: dict[str, Any] = {"data": result.data}
-        if errors:
-            body["errors"] = shown(errors, context.request_id)
-        return _answer(body, 200, media_type)
+            return self._prepared(asked)
+        except _NotExecutable as refused:
+            return refused.body
+        except LimitExceeded as exceeded:
+            return request_error(str(exceeded), exceeded.code, **exceeded.extensions)
 
+    def _prepared(self, asked: GraphqlRequest) -> _Prepared:
+        """Return the operation that is asked for, ready to execute.
 
-async def _body(request: Request) -> Any:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type != JSON:
-        raise _BadRequest(
-            415, "UNSUPPORTED_MEDIA_TYPE", f"Send the request as JSON, with the header `Content-Type: {JSON}`."
+        Raises:
+            _NotExecutable, LimitExceeded, RefusedRequest: It cannot be executed.
+        """
+        try:
+            operation = self._documents.document(asked.query).operation(asked.operation_name)
+        except InvalidDocument as invalid:
+            raise _NotExecutable(invalid.code, list(invalid.errors)) from None
+        except NoSuchOperation as error:
+            raise _NotExecutable(
+                "OPERATION_RESOLUTION_FAILURE", request_error(str(error), "OPERATION_RESOLUTION_FAILURE")["errors"]
+            ) from None
+        if operation.is_mutation and not asked.changes_allowed:
+            raise RefusedRequest(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"allow": "POST"})
+        if operation.is_subscription:
+            raise RefusedRequest(400, "BAD_REQUEST", "A subscription is not asked for here.")
+        variables = get_variable_values(
+            self._schema,
+            operation.node.variable_definitions or (),
+            asked.variables or {},
+            max_errors=_MOST_VARIABLE_ERRORS,
+            hide_suggestions=not self._suggestions,
         )
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > LARGEST_BODY:
-            raise _BadRequest(413, "REQUEST_TOO_LARGE", f"The request is larger than {LARGEST_BODY} bytes.")
-        chunks.append(chunk)
-    try:
-        return orjson.loads(b"".join(chunks))
-    except orjson.JSONDecodeError as error:
-        raise _BadRequest(400, "BAD_REQUEST", f"The body is not valid JSON: {error}.") from None
+        if isinstance(variables, list):
+            raise _NotExecutable("BAD_USER_INPUT", told(variables, "BAD_USER_INPUT"))
+        cost = operation.cost.of(variables.coerced)
+        if cost > self._limits.max_cost and self._limits.cost_mode == "measure":
+            log.warning("expensive operation", operation=operation.name, estimated=cost, limit=self._limits.max_cost)
+        return _Prepared(operation, variables, cost)
+
+    async def _executed(self, prepared: _Prepared, context: RequestContext) -> ExecutionResult:
+        operation = prepared.operation
+        try:
+            result = self._executor(
+                self._schema,
+                operation.fragments,
+                operation.fragment_details,
+                None,
+                context,
+                operation.node,
+                prepared.variables,
+                default_field_resolver,
+                default_type_resolver,
+                default_field_resolver,
+                hide_suggestions=not self._suggestions,
+            ).execute_operation()
+            answer = await result if isawaitable(result) else result
+            assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
+        except GraphQLError as error:
+            return ExecutionResult(None, [error])
+        return answer
+
+    def _told(self, result: ExecutionResult, context: RequestContext, cost: int | None) -> tuple[dict[str, Any], int]:
+        """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
+        body: dict[str, Any] = {"data": result.data}
+        status = 200
+        if result.errors:
+            body["errors"] = shown(result.errors, context.request_id)
+            status = 294 if self._draft else 200
+        if cost is not None:
+            body["extensions"] = {
+                "cost": {"estimated": cost, "maximum": self._limits.max_cost, "mode": self._limits.cost_mode}
+            }
+        return body, status
 
 
-def _operation(body: Any) -> tuple[str, dict[str, Any] | None, str | None]:
-    if not isinstance(body, dict):
-        raise _BadRequest(400, "BAD_REQUEST", 'The body must be a JSON object such as {"query": "{ viewer { id } }"}.')
-    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
-    if not isinstance(query, str):
-        raise _BadRequest(400, "BAD_REQUEST", '"query" must be the text of a GraphQL document.')
-    if variables is not None and not isinstance(variables, dict):
-        raise _BadRequest(400, "BAD_REQUEST", '"variables" must be a JSON object, or null.')
-    if name is not None and not isinstance(name, str):
-        raise _BadRequest(400, "BAD_REQUEST", '"operationName" must be text, or null.')
-    extensions = body.get("extensions")
-    if extensions is not None and not isinstance(extensions, dict):
-        raise _BadRequest(400, "BAD_REQUEST", '"extensions" must be a JSON object, or null.')
-    return query, variables, name
+class _NotExecutable(Exception):
+    """A well-formed request whose operation cannot be executed: it gets errors, and no data."""
+
+    def __init__(self, code: str, errors: list[dict[str, Any]]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.body: dict[str, Any] = {"errors": errors}
+
+    def status(self, draft: bool) -> int:
+        """Return the status under GraphQL's own media type; under plain JSON, such an answer has 200."""
+        return 422 if draft and self.code != PARSE_FAILED else 400
 
 
-def _accepted(accept: str) -> str:
-    return GRAPHQL_JSON if GRAPHQL_JSON in accept else JSON
-
-
-def _before_execution(errors: list[GraphQLError]) -> bool:
-    return bool(errors) and all(error.path is None for error in errors)
-
-
-def _request_code(errors: list[GraphQLError]) -> str:
-    message = errors[0].message
-    if message.startswith("Syntax Error"):
-        return "GRAPHQL_PARSE_FAILED"
-    if message.startswith("Variable "):
-        return "BAD_USER_INPUT"
-    return "GRAPHQL_VALIDATION_FAILED"
-
-
-def _answer(body: dict[str, Any], status: int, media_type: str) -> Response:
-    return Response(orjson.dumps(body), status_code=status, media_type=f"{media_type}; charset=utf-8")
+def _answer(body: dict[str, Any] | list[dict[str, Any]], status: int, media_type: str, headers: Any = None) -> Response:
+    return Response(
+        orjson.dumps(body),
+        status_code=status,
+        headers=_HEADERS | dict(headers or {}),
+        media_type=f"{media_type}; charset=utf-8",
+    )

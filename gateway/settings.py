@@ -2,6 +2,7 @@
 
 import difflib
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -50,6 +51,44 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] | None = Field(
         None, description="Without it, `console` outside production and `json` in it."
     )
+    cors_origins: tuple[str, ...] = Field(
+        (), description="Whose pages may ask from a browser: `https://portal.example, …`; others may not."
+    )
+    csrf_required_headers: tuple[str, ...] = Field(
+        ("x-apollo-operation-name", "apollo-require-preflight"),
+        description="A header that no form can send: one of them lets a GET through that looks forged.",
+    )
+    http_status_profile: Literal["current", "draft"] = Field(
+        "current",
+        description="`current` answers refused requests with 400; `draft` with 422, and errors beside data with 294.",
+    )
+    max_batch: int = Field(0, ge=0, le=10, description="How many operations one request may carry; 0 allows no batch.")
+    body_timeout_seconds: float = Field(10, gt=0, le=300, description="How long the body of a request may take.")
+    max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body of a request.")
+    max_json_depth: int = Field(64, ge=4, le=500, description="How deeply the JSON of a request may be nested.")
+    max_document_bytes: int = Field(64_000, ge=1_000, description="The largest GraphQL document, variables apart.")
+    max_tokens: int = Field(2_000, ge=1, description="How many tokens a document may have, comments included.")
+    max_recursion: int = Field(
+        100, ge=1, le=150, description="How deeply brackets, and fragments within fragments, may be nested."
+    )
+    max_depth: int = Field(12, ge=1, description="How many fields may stand within one another.")
+    max_aliases: int = Field(15, ge=0, description="How many aliases an operation may have, fragments written out.")
+    max_root_fields: int = Field(20, ge=1, description="How many fields an operation may have at its root.")
+    max_directives: int = Field(20, ge=0, description="How many directives an operation may have.")
+    max_cost: int = Field(1_000, ge=1, description="How much a request may cost by the estimate before execution.")
+    cost_mode: Literal["measure", "enforce"] = Field(
+        "enforce", description="`measure` only logs what costs more than `max_cost`; `enforce` refuses it."
+    )
+    document_cache_entries: int = Field(1_000, ge=1, description="How many documents are kept ready to execute.")
+    document_cache_bytes: int = Field(
+        64_000_000, ge=0, description="How much memory the documents that are kept ready may take, by estimate."
+    )
+    execution: Literal["breadth-first", "graphql-core"] = Field(
+        "breadth-first", description="Which engine executes: ours, or graphql-core's, to compare."
+    )
+    suggestions: bool | None = Field(
+        None, description="Say `Did you mean …` in errors; without it, only outside production."
+    )
 
     @classmethod
     def settings_customise_sources(
@@ -57,6 +96,24 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Take only what `read_settings` has gathered, so that nothing is read twice or unseen."""
         return (init_settings,)
+
+    @field_validator("cors_origins", "csrf_required_headers", mode="before")
+    @classmethod
+    def _is_a_list(cls, value: Any) -> Any:
+        return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
+
+    @field_validator("cors_origins")
+    @classmethod
+    def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            if not re.fullmatch(r"https?://[^/*?#\s]+", origin):
+                raise ValueError(f"{origin} is no origin; write https://portal.example, without a path and without *")
+        return tuple(origin.lower() for origin in value)
+
+    @field_validator("csrf_required_headers")
+    @classmethod
+    def _names_headers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(name.lower() for name in value)
 
     @field_validator("public_url")
     @classmethod
@@ -104,6 +161,11 @@ class Settings(BaseSettings):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.folder / 'forecourt.db'}"
+
+    @property
+    def makes_suggestions(self) -> bool:
+        """Return whether errors may say `Did you mean …`, which tells about the schema."""
+        return self.environment != "production" if self.suggestions is None else self.suggestions
 
     @property
     def serves_graphiql(self) -> bool:

@@ -1,0 +1,56 @@
+"""The limits themselves, and what is said when one is exceeded."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from gateway.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """The largest request; each name is that of the setting it comes from."""
+
+    max_document_bytes: int = 64_000
+    max_tokens: int = 2_000
+    max_recursion: int = 100
+    max_depth: int = 12
+    max_aliases: int = 15
+    max_root_fields: int = 20
+    max_directives: int = 20
+    max_cost: int = 1_000
+    cost_mode: Literal["measure", "enforce"] = "enforce"
+
+    @classmethod
+    def of(cls, settings: Settings) -> "Limits":
+        """Return the limits that are set."""
+        return cls(
+            max_document_bytes=settings.max_document_bytes,
+            max_tokens=settings.max_tokens,
+            max_recursion=settings.max_recursion,
+            max_depth=settings.max_depth,
+            max_aliases=settings.max_aliases,
+            max_root_fields=settings.max_root_fields,
+            max_directives=settings.max_directives,
+            max_cost=settings.max_cost,
+            cost_mode=settings.cost_mode,
+        )
+
+
+class LimitExceeded(Exception):
+    """A request asks for more than it may; says the limit, the request's own figure and the setting's name."""
+
+    def __init__(
+        self, code: str, what: str, *, limit: int, actual: int, setting: str | None, status: int = 400
+    ) -> None:
+        shown = f"{actual:,}" if actual < _LARGEST_SHOWN else f"more than {_LARGEST_SHOWN:,}"
+        source = f" (setting {setting})" if setting else ""
+        super().__init__(f"{what} {shown}; at most {limit:,} are allowed{source}.")
+        self.code = code
+        self.status = status
+        self.extensions: dict[str, Any] = {"limit": limit, "actual": min(actual, _LARGEST_SHOWN)}
+        if setting:
+            self.extensions["setting"] = setting
+
+
+_LARGEST_SHOWN = 1_000_000_000
+"""Fragments within fragments make figures with hundreds of digits."""

@@ -1,0 +1,78 @@
+"""A look at a document's text before a parser does: how large it is, how many tokens, how deeply nested.
+
+The parser builds an object per token and calls itself per nesting, so that both have to be bounded first. One regular
+expression goes over the text once; whatever begins like a token is consumed as one, so its time is linear.
+"""
+
+import re
+
+from gateway.limits.allowance import LimitExceeded, Limits
+
+_TOKEN = re.compile(
+    r"""
+    \#[^\n\r]*+                                             # a comment: the lexer makes a token of it, too
+    | \"\"\" (?: [^"\\]++ | \\\"\"\" | \\ | "(?!"") )*+ (?: \"\"\" )?   # a block string; an open one goes to the end
+    | " (?: [^"\\\n\r]++ | \\. )*+ "?                       # a string; an open one goes to the end of its line
+    | \.\.\.
+    | [A-Za-z_][A-Za-z_0-9]*+
+    | -?[0-9][0-9A-Za-z_.+-]*+
+    | [^\s,\ufeff]
+    """,
+    re.VERBOSE,
+)
+
+_OPENING = frozenset("{[(")
+_CLOSING = frozenset("}])")
+
+
+def check_text(text: str, size: int, limits: Limits) -> int:
+    """Return how many tokens a document has, comments included; `size` is that of its text in bytes.
+
+    Raises:
+        LimitExceeded: The text is too large, has too many tokens, or nests brackets of any kind too deeply.
+    """
+    if size > limits.max_document_bytes:
+        raise LimitExceeded(
+            "MAX_DOCUMENT_BYTES_LIMIT",
+            "The document is too large. Send values as variables. Its bytes are",
+            limit=limits.max_document_bytes,
+            actual=size,
+            setting="max_document_bytes",
+            status=413,
+        )
+    tokens = _TOKEN.findall(text)
+    if len(tokens) > limits.max_tokens:
+        raise LimitExceeded(
+            "MAX_TOKENS_LIMIT",
+            "The document has too many tokens:",
+            limit=limits.max_tokens,
+            actual=len(tokens),
+            setting="max_tokens",
+        )
+    nesting = _nesting(tokens)
+    if nesting > limits.max_recursion:
+        raise too_nested(nesting, limits)
+    return len(tokens)
+
+
+def too_nested(nesting: int, limits: Limits) -> LimitExceeded:
+    """Return what is raised when brackets, or fragments within fragments, are nested too deeply."""
+    return LimitExceeded(
+        "MAX_RECURSION_LIMIT",
+        "The document is nested too deeply, fragments included. Its levels are",
+        limit=limits.max_recursion,
+        actual=nesting,
+        setting="max_recursion",
+    )
+
+
+def _nesting(tokens: list[str]) -> int:
+    deepest = level = 0
+    for token in tokens:
+        if token in _OPENING:
+            level += 1
+            if level > deepest:
+                deepest = level
+        elif token in _CLOSING:
+            level -= 1
+    return deepest
