@@ -1,5 +1,6 @@
 """A person's own data."""
 
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
@@ -85,7 +86,7 @@ def _text(value: str, path: list[str], longest: int) -> str:
     text = value.strip()
     if not 1 <= len(text) <= longest:
         raise Invalid(f"Write 1 to {longest} characters; this has {len(text)}.", path, f"length 1..{longest}")
-    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
         raise Invalid("Leave out control characters such as line breaks.", path, "printable")
     return text
 
@@ -145,4 +146,7 @@ _PATHS = {
     "locale": ["locale"],
     "address": ["address"],
 }
+_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
+"""Unicode's categories of control characters, lone surrogates and the separators of lines and paragraphs."""
+
 _COUNTRIES = frozenset(get_global("territory_languages")) | {"VA"}

@@ -1,6 +1,7 @@
 """What a caller can act on: the entries of `errors` in every payload."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from functools import wraps
 from typing import Any
 
@@ -9,7 +10,8 @@ import strawberry
 from resolvers import errors
 from resolvers.context import RequestContext
 from resolvers.errors import ErrorCode, Refused, RefusedTogether
-from schema.fields import graph_type
+from schema.fields import attribute, graph_type
+from schema.guards import OPEN
 
 
 @strawberry.interface(description="Something about the input that the caller can mend.")
@@ -23,32 +25,58 @@ class UserError:
     )
 
 
-@graph_type(of=errors.Invalid, description="A value is not allowed.")
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A refusal as it stands in `errors`; itself it is an exception, and one in a list means that the list failed."""
+
+    refusal: Refused
+
+    @property
+    def code(self) -> ErrorCode:
+        """Return what is the matter, for programs."""
+        return self.refusal.code
+
+    @property
+    def message(self) -> str:
+        """Return what is the matter, for people."""
+        return self.refusal.message
+
+    @property
+    def path(self) -> list[str] | None:
+        """Return the part of the input that is meant."""
+        return self.refusal.path
+
+
+def _entry_of(kind: type[Refused], description: str) -> Callable[[type], type]:
+    return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind), description=description)
+
+
+@_entry_of(errors.Invalid, "A value is not allowed.")
 class ValidationError(UserError):
     """A value is not allowed."""
 
-    constraint: str | None = strawberry.field(description="The rule it breaks.")
+    constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule it breaks.")
 
 
-@graph_type(of=errors.Stale, description="Somebody changed the object meanwhile.")
+@_entry_of(errors.Stale, "Somebody changed the object meanwhile.")
 class ConflictError(UserError):
     """Somebody changed the object meanwhile."""
 
-    current_version: int | None = strawberry.field(description="The version that the object has now.")
+    current_version: int | None = attribute(
+        "refusal.current_version", requires=OPEN, description="The version that the object has now."
+    )
 
 
-@graph_type(
-    of=errors.NotAuthenticated, description="Who you are could not be established; nothing more is said on purpose."
-)
+@_entry_of(errors.NotAuthenticated, "Who you are could not be established; nothing more is said on purpose.")
 class AuthenticationError(UserError):
     """Who somebody is could not be established."""
 
 
-@graph_type(of=errors.TooManyAttempts, description="Too many attempts in a short time.")
+@_entry_of(errors.TooManyAttempts, "Too many attempts in a short time.")
 class RateLimitError(UserError):
     """Too many attempts in a short time."""
 
-    retry_after_seconds: int = strawberry.field(description="When to try again.")
+    retry_after_seconds: int = attribute("refusal.retry_after_seconds", requires=OPEN, description="When to try again.")
 
 
 def deed(
@@ -65,8 +93,8 @@ def deed(
         try:
             return payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
-            return payload(**empty, errors=[refusal])
+            return payload(**empty, errors=[Entry(refusal)])
         except RefusedTogether as together:
-            return payload(**empty, errors=together.refusals)
+            return payload(**empty, errors=[Entry(refusal) for refusal in together.refusals])
 
     return answer
