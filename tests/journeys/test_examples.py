@@ -1,0 +1,62 @@
+"""The queries that each profile offers to try: they run for the accounts of its demo, under the limits of everybody."""
+
+import json
+
+import pytest
+
+from gateway.profiles import Example, load_profile, shipped_profiles
+from tests.portal import Portal, open_portal
+
+EXAMPLES = [(profile, example) for profile in shipped_profiles() for example in load_profile(profile).examples]
+
+SUITABLE = {
+    "solar_terminal": ("guenther.strauss@helios.example", "purchase@helios.example", "private@home.example"),
+    "software_house": ("licence.holder@hausgut.example", "downloads@hausgut.example", "review@vendor.example"),
+}
+"""Somebody for whom everything opens, somebody for whom a part does, and somebody in no company."""
+
+REFUSED = {"UNAUTHORIZED_FIELD_OR_TYPE"}
+
+
+@pytest.mark.parametrize(
+    ("profile", "example"), EXAMPLES, ids=[f"{profile}-{example.name}" for profile, example in EXAMPLES]
+)
+async def test_an_example_runs_for_every_account_with_no_errors_but_refusals(profile: str, example: Example) -> None:
+    variables = json.loads(example.variables or "{}")
+
+    async with open_portal(profile) as portal:
+        for place, login_name in enumerate(SUITABLE[profile]):
+            person = await portal.person(login_name)
+            answer = await person.asks(example.query, **variables)
+
+            assert answer.status == 200, answer.body
+            assert set(answer.codes.values()) <= (REFUSED if place else set()), (login_name, answer.errors)
+
+
+@pytest.mark.parametrize("profile", shipped_profiles())
+async def test_changing_the_profile_twice_by_the_example_shows_the_conflict(profile: str) -> None:
+    example = load_profile(profile).examples[-1]
+    variables = json.loads(example.variables or "{}")
+
+    async with open_portal(profile) as portal:
+        person = await portal.person(SUITABLE[profile][0])
+        first = await person.asks(example.query, **variables)
+        second = await person.asks(example.query, **variables)
+
+    assert first.at("updateProfile.errors") == []
+    assert first.at("updateProfile.viewer.profileVersion") == 2
+    assert [(error["code"], error["currentVersion"]) for error in second.at("updateProfile.errors")] == [
+        ("STALE_VERSION", 2)
+    ]
+
+
+async def test_the_examples_show_a_refusal_beside_what_is_allowed(portal: Portal) -> None:
+    page = load_profile("solar_terminal").examples[0]
+    buyer = await portal.person("purchase@helios.example")
+
+    answer = await buyer.asks(page.query)
+
+    organization = answer.at("viewer.memberships.nodes.0.organization")
+    assert organization["members"] is None
+    assert organization["orders"]["totalCount"] == 84
+    assert answer.codes == {"viewer.memberships.nodes.0.organization.members": "UNAUTHORIZED_FIELD_OR_TYPE"}
