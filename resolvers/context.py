@@ -40,7 +40,8 @@ class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
 
     `now` is the instant at which the request is decided, the same for all of it. `languages` are the caller's, best
-    first. `loaders` belongs to the execution on graphql-core.
+    first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
+    the request may see.
     """
 
     backends: Backends
@@ -54,6 +55,7 @@ class RequestContext:
     viewer: Viewer | None = None
     clock: Callable[[], datetime] | None = None
     loaders: dict[Any, Any] = field(default_factory=dict)
+    introspection: Any = None
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

@@ -1,7 +1,7 @@
 """What a field asks of its caller, declared once: printed in the schema, said in the description, enforced before
 the resolver."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,17 @@ class Guard:
     any_of: tuple[Permission, ...] = ()
     scope: PermissionScope = PermissionScope.ORGANIZATION
     or_self: bool = False
+
+    @classmethod
+    def of(cls, directives: Iterable[object]) -> "Guard":
+        """Return the guard that these directives print, the open one when none of them is a guard's."""
+        for directive in directives:
+            match directive:
+                case RequiresPermission(any_of=permissions, scope=scope, or_self=or_self):
+                    return cls(True, tuple(permissions), scope, or_self)
+                case Authenticated():
+                    return cls(True)
+        return cls()
 
     @property
     def directives(self) -> list[object]:
