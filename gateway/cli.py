@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator
@@ -18,6 +19,7 @@ from connectors.errors import BackendUnavailable
 from connectors.identity.tokens import UnusableKey
 from gateway.app import ENDPOINT, create_app, utc_now
 from gateway.demo import LoadedDemo, NoDemo, load_demo
+from gateway.policy_file import PolicyFile
 from gateway.profiles import InvalidProfile, Profile, load_profile
 from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.settings import InvalidSettings, Settings, read_settings
@@ -205,7 +207,21 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     # The lifespan runs here rather than in uvicorn, so that a fault of a back end reaches the operator as a sentence.
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
+        _reload_on_hangup(app.state.wiring.policies)
         await server.serve(sockets=[listening])
+
+
+def _reload_on_hangup(policies: PolicyFile) -> None:
+    """Read the policy again whenever the process gets SIGHUP, where the system has that signal."""
+    if hasattr(signal, "SIGHUP"):
+        loop, running = asyncio.get_running_loop(), set[asyncio.Task[bool]]()
+
+        def reload() -> None:
+            task = loop.create_task(policies.reload())
+            running.add(task)
+            task.add_done_callback(running.discard)
+
+        loop.add_signal_handler(signal.SIGHUP, reload)
 
 
 def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) -> None:

@@ -9,7 +9,7 @@ from starlette.requests import HTTPConnection
 
 from connectors.identity.tokens import AccessTokens
 from gateway.authentication import Unauthenticated, authenticate
-from permissions.policy import Policy
+from gateway.policy_file import PolicyFile
 from resolvers.context import Backends, RequestContext
 
 
@@ -20,14 +20,14 @@ class RequestContexts:
         self,
         backends: Backends,
         tokens: AccessTokens,
-        policy: Policy,
+        policies: PolicyFile,
         *,
         clock: Callable[[], datetime],
         trusted_proxies: int = 0,
     ) -> None:
         self._backends = backends
         self._tokens = tokens
-        self._policy = policy
+        self._policies = policies
         self._clock = clock
         self._trusted_proxies = trusted_proxies
 
@@ -42,7 +42,7 @@ class RequestContexts:
         identity = authenticate(headers.get("authorization"), self._tokens, now)
         context = RequestContext(
             backends=self._backends,
-            policy=self._policy,
+            policy=self._policies.current,
             now=now,
             request_id=secrets.token_hex(8),
             languages=accepted_languages(headers),

@@ -4,6 +4,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
@@ -19,9 +21,11 @@ from connectors.rate_limits.interface import RateLimits
 from connectors.rate_limits.redis import RedisRateLimits
 from connectors.shop.embedded import EmbeddedShop
 from connectors.shop.migrations import MIGRATIONS as SHOP
+from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile
 from gateway.settings import Settings
-from permissions.policy import InvalidPolicy, Policy, parse_policy
+from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
+from permissions.toml_places import TomlPlaces
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from resolvers.context import Backends
 
@@ -34,8 +38,13 @@ class Wiring:
 
     backends: Backends
     tokens: AccessTokens
-    policy: Policy
+    policies: PolicyFile
     checks: dict[str, Callable[[], Awaitable[bool]]]
+
+    @property
+    def policy(self) -> Policy:
+        """Return the policy in force."""
+        return self.policies.current
 
 
 @asynccontextmanager
@@ -50,7 +59,8 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
     """
     policy = parse_policy(profile.policy_text, profile.policy_source)
     applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
-    await check_catalogue(applications, policy, profile.applications_source)
+    check = partial(_check_catalogue_of, profile, applications)
+    await check(policy)
     key = (
         read_key(settings.signing_key_file)
         if settings.signing_key_file is not None
@@ -82,7 +92,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 tokens=tokens,
             ),
             tokens,
-            policy,
+            PolicyFile(Path(profile.policy_source), policy, check),
             {"directory": directory.healthy, "identity": accounts.healthy, "shop": shop.healthy},
         )
 
@@ -124,24 +134,50 @@ async def migrate_our_database(settings: Settings) -> list[str]:
         await engine.dispose()
 
 
-async def check_catalogue(applications: EmbeddedApplications, policy: Policy, source: str) -> None:
-    """Return when the catalogue speaks only of roles and permissions that exist.
+async def check_catalogue(applications: EmbeddedApplications, policy: Policy, source: str, text: str = "") -> None:
+    """Return when the catalogue speaks only of roles and permissions that exist, and each application can be opened.
+
+    `text` is that of the catalogue's file, for the lines in messages.
 
     Raises:
-        InvalidPolicy: Naming the application and the word it does not know.
+        InvalidPolicy: Naming the file, the line, the application and the word it does not know.
     """
+    places = TomlPlaces(text)
+    held = {permission.value for role in policy.roles.values() for permission in role.permissions}
+    held.update(permission.value for permission in policy.toggles)
     for application in await applications.catalogue():
-        doors = [("the application", application.key, application.role_keys, application.permissions)]
-        doors += [("the mode", mode.key, mode.role_keys, mode.permissions) for mode in application.modes]
-        for what, key, role_keys, permissions in doors:
+        place: tuple[str, ...] = ("applications", application.key)
+        doors = [("the application", application.key, place, application.role_keys, application.permissions)]
+        doors += [
+            ("the mode", mode.key, (*place, "modes", mode.key), mode.role_keys, mode.permissions)
+            for mode in application.modes
+        ]
+        for what, key, path, role_keys, permissions in doors:
             for role in sorted(role_keys - policy.roles.keys()):
-                raise InvalidPolicy(
-                    f'{source}: {what} {key} opens for the role "{role}", which the policy does not have; '
-                    f"roles are {', '.join(policy.roles)}."
+                problem = f'{what} {key} opens for the role "{role}", which the policy does not have'
+                raise _in_catalogue(source, places.line_of(*path, "roles", role), problem, role, list(policy.roles))
+            for code in sorted(permissions - _CUSTOMER_CODES):
+                problem = f'{what} {key} opens for "{code}", which is no permission of customers'
+                raise _in_catalogue(
+                    source, places.line_of(*path, "permissions", code), problem, code, sorted(_CUSTOMER_CODES)
                 )
-            for code in sorted(permissions):
-                if code not in Permission.__members__ or Permission(code) in VENDOR_PERMISSIONS:
-                    raise InvalidPolicy(
-                        f'{source}: {what} {key} opens for "{code}", which is no permission of customers; '
-                        "the README of permissions lists them."
-                    )
+            opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
+            if not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
+                problem = f"nobody could open {what} {key}: no role and no single right gives"
+                raise _in_catalogue(
+                    source, places.line_of(*path, "permissions"), f"{problem} {' or '.join(sorted(permissions))}"
+                )
+
+
+_CUSTOMER_CODES = frozenset(permission.value for permission in Permission if permission not in VENDOR_PERMISSIONS)
+
+
+async def _check_catalogue_of(profile: Profile, applications: EmbeddedApplications, policy: Policy) -> None:
+    await check_catalogue(applications, policy, profile.applications_source, profile.applications_text)
+
+
+def _in_catalogue(
+    source: str, line: int | None, problem: str, word: str = "", known: list[str] | None = None
+) -> InvalidPolicy:
+    hint = nearest(word, known) if known else "; add one of these to a role or to the toggles, or open it for a role"
+    return InvalidPolicy(f"{source}{f', line {line}' if line else ''}: {problem}{hint}.")

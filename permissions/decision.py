@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from permissions.policy import Policy
+from permissions.rules import granting_roles
 from permissions.viewer import Grant, Viewer
 from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of, permissions_in
 
@@ -13,13 +15,16 @@ class Decision:
     """Whether somebody may do something, and why.
 
     `sources` are the grants it comes from. When it is refused, `missing` lists the permissions of which any one
-    would do.
+    would do, `grantable_by_roles` the keys of the roles that give one of them and that members hand out, and
+    `requestable` says whether asking for it makes sense: somebody in the organization could be able to grant it.
     """
 
     allowed: bool
     reason: DenialReason | None = None
     missing: tuple[Permission, ...] = ()
     sources: tuple[Grant, ...] = ()
+    requestable: bool = False
+    grantable_by_roles: tuple[str, ...] = ()
 
 
 def may(viewer: Viewer | None, any_of: int, organization_id: str | None, now: datetime) -> bool:
@@ -39,11 +44,12 @@ def decide(
     organization_id: str | None,
     now: datetime,
     scope: PermissionScope = PermissionScope.ORGANIZATION,
+    policy: Policy | None = None,
 ) -> Decision:
     """Return whether the viewer may, and why; agrees with `may` always.
 
     `organization_id` is the organization of the object in question; None with the scope ORGANIZATION means an object
-    of nobody, which needs no membership that could be had.
+    of nobody, which needs no membership that could be had. Without the policy, nothing is said of who could grant it.
     """
     asked = mask_of(any_of)
     missing = permissions_in(asked)
@@ -59,7 +65,19 @@ def decide(
     if standing.obstacle is not None:
         return Decision(False, standing.obstacle, missing)
     if not standing.held_at(now) & asked:
-        return Decision(False, DenialReason.MISSING_PERMISSION, missing)
+        return _missing(asked, missing, policy)
     return Decision(
         True, sources=tuple(grant for grant in standing.grants if grant.mask & asked and grant.counts_at(now))
+    )
+
+
+def _missing(asked: int, missing: tuple[Permission, ...], policy: Policy | None) -> Decision:
+    if policy is None:
+        return Decision(False, DenialReason.MISSING_PERMISSION, missing)
+    return Decision(
+        False,
+        DenialReason.MISSING_PERMISSION,
+        missing,
+        requestable=bool(policy.requestable_mask & asked),
+        grantable_by_roles=tuple(role.key for role in granting_roles(policy, missing)),
     )

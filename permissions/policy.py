@@ -3,10 +3,11 @@
 import difflib
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from permissions.toml_places import TomlPlaces, parser_fault
 from permissions.viewer import Grant
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 
@@ -20,7 +21,8 @@ class Role:
     """A set of permissions with a name, handed out as one.
 
     `assignable` are the keys of the roles that a holder may hand out. With `administrative`, the role holds the
-    organization: an active organization always keeps a member with such a role.
+    organization: an active organization always keeps a member with such a role. `mask` is its permissions as a set of
+    bits.
     """
 
     key: str
@@ -30,13 +32,19 @@ class Role:
     administrative: bool
     member_assignable: bool
     assignable: tuple[str, ...]
+    mask: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Compile the permissions."""
+        object.__setattr__(self, "mask", mask_of(self.permissions))
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
     """The roles of an installation, the rights that may be switched on singly, and the vendor's own permissions.
 
-    `warnings` says from how many holders of a permission on one more deserves a warning (D28).
+    `warnings` says from how many holders of a permission on one more deserves a warning (D28). `requestable_mask` has
+    the permissions that somebody may ask for: those switched on singly, and those of roles that members hand out.
     """
 
     roles: Mapping[str, Role]
@@ -44,12 +52,33 @@ class Policy:
     vendor_permissions: tuple[Permission, ...]
     customer_number_prefix: str | None
     warnings: Mapping[Permission, int]
+    requestable_mask: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Compile what may be asked for."""
+        mask = mask_of(self.toggles)
+        for role in self.roles.values():
+            if self.hands_out(role.key):
+                mask |= role.mask
+        object.__setattr__(self, "requestable_mask", mask)
+
+    def hands_out(self, role_key: str) -> bool:
+        """Return whether somebody in an organization may hand out the role."""
+        role = self.roles.get(role_key)
+        return (
+            role is not None
+            and role.member_assignable
+            and any(
+                role_key in other.assignable and Permission.ROLE_ASSIGN in other.permissions
+                for other in self.roles.values()
+            )
+        )
 
     def grant(self, grant_id: str, *, role_key: str | None, permission: str | None, until: datetime | None) -> Grant:
         """Return what a stored grant gives under this policy; a role or permission it does not know gives nothing."""
         if role_key is not None:
             role = self.roles.get(role_key)
-            mask = mask_of(role.permissions) if role is not None else 0
+            mask = role.mask if role is not None else 0
         else:
             mask = mask_of([Permission(permission)]) if permission in _CUSTOMER_CODES else 0
         return Grant(grant_id, role_key, mask, until)
@@ -65,146 +94,187 @@ class Policy:
 
 
 _CUSTOMER_CODES = frozenset(permission.value for permission in Permission) - {p.value for p in VENDOR_PERMISSIONS}
+_ROLE_KEYS = ("label", "description", "permissions", "administrative", "member_assignable", "assignable")
 
 
 def parse_policy(text: str, source: str) -> Policy:
     """Return the policy that the TOML text describes; `source` is the file's name for messages.
 
     Raises:
-        InvalidPolicy: With the place, what is wrong there, and the nearest valid name.
+        InvalidPolicy: With the file and the line, what is wrong there, and the nearest valid name.
     """
     try:
         document = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidPolicy(f"{source} is not valid TOML: {error}") from error
-    reader = _Reader(source, text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        line, problem = parser_fault(error, text)
+        raise InvalidPolicy(f"{source}, line {line}: {problem}.") from error
+    reader = _Reader(source, TomlPlaces(text))
     reader.only_keys(document, "the file", ("roles", "rights", "vendor", "login", "warnings"))
-    roles_table = reader.table(document, "roles", "the file")
+    roles_table = reader.table(document, "roles")
     if not roles_table:
-        raise reader.refusal("roles", "there is no role; write at least one table such as [roles.administration]")
-    roles = {key: reader.role(key, value, tuple(roles_table)) for key, value in roles_table.items()}
-    if not any(role.administrative for role in roles.values()):
-        raise reader.refusal(
-            "roles", "no role is administrative, so no company could run itself; set administrative = true on one"
-        )
-    rights = reader.table(document, "rights", "the file")
-    reader.only_keys(rights, "[rights]", ("toggles",))
-    vendor = reader.table(document, "vendor", "the file")
-    reader.only_keys(vendor, "[vendor]", ("permissions",))
-    login = reader.table(document, "login", "the file")
-    reader.only_keys(login, "[login]", ("customer_number_prefix",))
+        raise reader.refusal("there is no role; write at least one table such as [roles.administration]", "roles")
+    rights, vendor, login = (reader.table(document, name) for name in ("rights", "vendor", "login"))
+    reader.only_keys(rights, "[rights]", ("toggles",), "rights")
+    reader.only_keys(vendor, "[vendor]", ("permissions",), "vendor")
+    reader.only_keys(login, "[login]", ("customer_number_prefix",), "login")
     prefix = login.get("customer_number_prefix")
     if prefix is not None and not (isinstance(prefix, str) and prefix.strip()):
-        raise reader.refusal("customer_number_prefix", 'it must be text such as "DOMUS_"')
-    return Policy(
-        roles=roles,
-        toggles=reader.permissions(rights.get("toggles", []), "rights.toggles", vendor=False),
-        vendor_permissions=reader.permissions(vendor.get("permissions", []), "vendor.permissions", vendor=True),
+        raise reader.refusal('customer_number_prefix must be text such as "DOMUS_"', "login", "customer_number_prefix")
+    policy = Policy(
+        roles={key: reader.role(key, value, tuple(roles_table)) for key, value in roles_table.items()},
+        toggles=reader.permissions(rights.get("toggles", []), ("rights", "toggles"), vendor=False),
+        vendor_permissions=reader.permissions(vendor.get("permissions", []), ("vendor", "permissions"), vendor=True),
         customer_number_prefix=prefix,
-        warnings=reader.warnings(reader.table(document, "warnings", "the file")),
+        warnings=reader.warnings(reader.table(document, "warnings")),
     )
+    reader.check_handing_out(policy)
+    return policy
 
 
 class _Reader:
     """Reads tables and says of each fault where it stands and what would be right."""
 
-    def __init__(self, source: str, text: str) -> None:
+    def __init__(self, source: str, places: TomlPlaces) -> None:
         self.source = source
-        self.lines = text.splitlines()
+        self.places = places
 
-    def refusal(self, word: str, problem: str) -> InvalidPolicy:
-        line = next((number for number, line in enumerate(self.lines, 1) if word in line), None)
+    def refusal(self, problem: str, *path: str) -> InvalidPolicy:
+        line = self.places.line_of(*path)
         return InvalidPolicy(f"{self.source}{f', line {line}' if line else ''}: {problem}.")
 
-    def only_keys(self, table: Mapping[str, Any], place: str, known: Sequence[str]) -> None:
+    def only_keys(self, table: Mapping[str, Any], place: str, known: Sequence[str], *path: str) -> None:
         for key in table:
             if key not in known:
-                raise self.refusal(key, f'"{key}" is not known in {place}{_nearest(key, known)}')
+                raise self.refusal(f'"{key}" is not known in {place}{nearest(key, known)}', *path, key)
 
-    def table(self, document: Mapping[str, Any], key: str, place: str) -> dict[str, Any]:
+    def table(self, document: Mapping[str, Any], key: str) -> dict[str, Any]:
         value = document.get(key, {})
         if not isinstance(value, dict):
-            raise self.refusal(key, f'"{key}" in {place} must be a table; write [{key}]')
+            raise self.refusal(f'"{key}" must be a table; write [{key}]', key)
         return value
 
     def role(self, key: str, table: Any, role_keys: Sequence[str]) -> Role:
-        place = f"[roles.{key}]"
+        place, path = f"[roles.{key}]", ("roles", key)
         if not isinstance(table, dict):
-            raise self.refusal(key, f"a role is a table; write {place}")
-        known = ("label", "description", "permissions", "administrative", "member_assignable", "assignable")
-        self.only_keys(table, place, known)
-        assignable = self.strings(table.get("assignable", []), f"assignable of {place}")
+            raise self.refusal(f"a role is a table; write {place}", *path)
+        self.only_keys(table, place, _ROLE_KEYS, *path)
+        assignable = self.strings(table.get("assignable", []), (*path, "assignable"))
         for other in assignable:
             if other not in role_keys:
-                raise self.refusal(
-                    f'"{other}"', f'{place} may assign "{other}", which is no role{_nearest(other, role_keys)}'
-                )
+                problem = f'{place} may assign "{other}", which is no role{nearest(other, role_keys)}'
+                raise self.refusal(problem, *path, "assignable", other)
         return Role(
             key=key,
-            labels=self.texts(table, "label", place),
-            descriptions=self.texts(table, "description", place),
-            permissions=self.permissions(table.get("permissions", []), f"permissions of {place}", vendor=False),
-            administrative=self.boolean(table, "administrative", place, default=False),
-            member_assignable=self.boolean(table, "member_assignable", place, default=True),
+            labels=self.texts(table, "label", place, path),
+            descriptions=self.texts(table, "description", place, path),
+            permissions=self.permissions(table.get("permissions", []), (*path, "permissions"), vendor=False),
+            administrative=self.boolean(table, "administrative", path, default=False),
+            member_assignable=self.boolean(table, "member_assignable", path, default=True),
             assignable=assignable,
         )
 
-    def permissions(self, value: Any, place: str, *, vendor: bool) -> tuple[Permission, ...]:
-        codes = self.strings(value, place)
+    def permissions(self, value: Any, path: Sequence[str], *, vendor: bool) -> tuple[Permission, ...]:
+        codes = self.strings(value, path)
         known = [permission.value for permission in Permission if (permission in VENDOR_PERMISSIONS) == vendor]
         for code in codes:
             if code in Permission.__members__ and code not in known:
                 problem = (
-                    "belongs to the vendor's staff and may stand under [vendor] only"
-                    if not vendor
-                    else ("is a permission of customers and may not stand under [vendor]")
+                    "is a permission of customers and may not stand under [vendor]"
+                    if vendor
+                    else "belongs to the vendor's staff and may stand under [vendor] only"
                 )
-                raise self.refusal(f'"{code}"', f'"{code}" in {place} {problem}')
+                raise self.refusal(f'"{code}" in {_shown(path)} {problem}', *path, code)
             if code not in known:
-                raise self.refusal(f'"{code}"', f'"{code}" in {place} is no permission{_nearest(code, known)}')
+                raise self.refusal(f'"{code}" in {_shown(path)} is no permission{nearest(code, known)}', *path, code)
         return tuple(Permission(code) for code in codes)
 
     def warnings(self, table: Mapping[str, Any]) -> dict[Permission, int]:
         for code, holders in table.items():
             if code not in _CUSTOMER_CODES:
-                raise self.refusal(
-                    code, f'"{code}" in [warnings] is no permission{_nearest(code, sorted(_CUSTOMER_CODES))}'
-                )
+                problem = f'"{code}" in [warnings] is no permission{nearest(code, sorted(_CUSTOMER_CODES))}'
+                raise self.refusal(problem, "warnings", code)
             if not isinstance(holders, int) or isinstance(holders, bool) or holders < 1:
-                raise self.refusal(code, f"{code} in [warnings] must be a number of holders, 1 or more")
+                raise self.refusal(f"{code} in [warnings] must be a number of holders, 1 or more", "warnings", code)
         return {Permission(code): holders for code, holders in table.items()}
 
-    def strings(self, value: Any, place: str) -> tuple[str, ...]:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+    def check_handing_out(self, policy: Policy) -> None:
+        """Refuse a policy in which a role that members should hand out can never come to anybody."""
+        roles = policy.roles
+        administrative = policy.administrative_role_keys()
+        if not administrative:
             raise self.refusal(
-                place.split(".")[-1].split(" ")[0], f'{place} must be a list of texts such as ["A", "B"]'
+                "no role is administrative, so no company could run itself; set administrative = true on one", "roles"
             )
+        first = f"[roles.{administrative[0]}]"
+        handing = {role.key: role.assignable for role in roles.values() if Permission.ROLE_ASSIGN in role.permissions}
+        if policy.toggles and not handing:
+            problem = f"nobody could switch these on: no role gives ROLE_ASSIGN; add it to permissions of {first}"
+            raise self.refusal(problem, "rights", "toggles")
+        reached = _reachable(administrative, handing)
+        for role in roles.values():
+            lists = [other.key for other in roles.values() if role.key in other.assignable]
+            if role.assignable and role.key not in handing:
+                problem = (
+                    f"[roles.{role.key}] may assign roles, but does not give ROLE_ASSIGN, without which nobody may"
+                )
+                remedy = "add ROLE_ASSIGN to its permissions, or empty the list"
+                raise self.refusal(f"{problem}; {remedy}", "roles", role.key, "assignable")
+            if not role.member_assignable and lists:
+                problem = f"[roles.{lists[0]}] may assign {role.key}, which is not member_assignable"
+                remedy = f"take it out, or set member_assignable = true in [roles.{role.key}]"
+                raise self.refusal(f"{problem}; {remedy}", "roles", lists[0], "assignable", role.key)
+            if role.member_assignable and not lists:
+                problem = f"nobody may assign {role.key}: it is in no list of assignable roles"
+                remedy = f"add it to assignable of {first}, or set member_assignable = false"
+                raise self.refusal(f"{problem}; {remedy}", "roles", role.key)
+            if role.member_assignable and role.key not in reached:
+                problem = (
+                    f"{role.key} is handed out by {' and '.join(lists)} only, which no administrative role hands out"
+                )
+                remedy = f"so nobody ever gets it; add it to assignable of {first}"
+                raise self.refusal(f"{problem}, {remedy}", "roles", lists[0], "assignable", role.key)
+
+    def strings(self, value: Any, path: Sequence[str]) -> tuple[str, ...]:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise self.refusal(f'{_shown(path)} must be a list of texts such as ["A", "B"]', *path)
         for item in value:
             if value.count(item) > 1:
-                raise self.refusal(f'"{item}"', f'"{item}" stands twice in {place}; remove one')
+                raise self.refusal(f'"{item}" stands twice in {_shown(path)}; remove one', *path, item)
         return tuple(value)
 
-    def texts(self, table: Mapping[str, Any], key: str, place: str) -> dict[str, str]:
+    def texts(self, table: Mapping[str, Any], key: str, place: str, path: Sequence[str]) -> dict[str, str]:
         value = table.get(key)
-        if (
-            not isinstance(value, dict)
-            or not value
-            or not all(isinstance(text, str) and text for text in value.values())
-        ):
-            raise self.refusal(
-                place, f'{place} needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
-            )
+        is_texts = isinstance(value, dict) and all(isinstance(text, str) and text for text in value.values())
+        if not value or not isinstance(value, dict) or not is_texts:
+            problem = f'{place} needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
+            raise self.refusal(problem, *path, key)
         if "en" not in value:
-            raise self.refusal(place, f"{key} of {place} needs a text in en, the language of last resort")
+            raise self.refusal(f"{key} of {place} needs a text in en, the language of last resort", *path, key)
         return value
 
-    def boolean(self, table: Mapping[str, Any], key: str, place: str, *, default: bool) -> bool:
+    def boolean(self, table: Mapping[str, Any], key: str, path: Sequence[str], *, default: bool) -> bool:
         value = table.get(key, default)
         if not isinstance(value, bool):
-            raise self.refusal(key, f"{key} of {place} must be true or false")
+            raise self.refusal(f"{_shown((*path, key))} must be true or false", *path, key)
         return value
 
 
-def _nearest(word: str, known: Sequence[str]) -> str:
+def nearest(word: str, known: Sequence[str]) -> str:
+    """Return the end of a message that refuses a word: the known one that is closest, else all of them."""
     close = difflib.get_close_matches(word.upper() if known and known[0].isupper() else word, known, n=1)
     return f'; did you mean "{close[0]}"?' if close else f"; known are {', '.join(known)}"
+
+
+def _reachable(start: Iterable[str], edges: Mapping[str, Sequence[str]]) -> set[str]:
+    reached = set(start)
+    waiting = list(reached)
+    while waiting:
+        for role_key in edges.get(waiting.pop(), ()):
+            if role_key not in reached:
+                reached.add(role_key)
+                waiting.append(role_key)
+    return reached
+
+
+def _shown(path: Sequence[str]) -> str:
+    return f"{path[-1]} of [{'.'.join(path[:-1])}]"
