@@ -1,0 +1,73 @@
+"""The pages of reference are complete: every code, every setting, every dependency, and nothing that is gone."""
+
+import ast
+import re
+import tomllib
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from gateway.errors import CODES, MASKED
+from gateway.settings import Settings
+from resolvers.errors import ErrorCode
+from tests.docs.markdown import ROOT, page_at
+
+_CODE = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+")
+_NO_CODES = {"NOT_A_MEMBER"}
+"""Words in capitals in the gateway's code that are no error codes."""
+
+_ROW = re.compile(r"^\| `(?P<name>[^`]+)` \| (?P<second>.*?) \| (?P<third>.*?) \|$", re.MULTILINE)
+
+
+def test_every_code_of_the_code_is_explained_and_no_other() -> None:
+    headings = {heading.strip("`") for heading in page_at(ROOT / "docs" / "errors.md").headings}
+    explained = {heading for heading in headings if heading.isupper()}
+
+    assert explained == _codes()
+
+
+def test_every_setting_is_listed_with_its_default_and_no_other() -> None:
+    listed = {
+        row["name"]: row["second"].strip("`") for row in _rows("docs/configuration.md") if row["name"].isidentifier()
+    }
+
+    assert listed == {name: _default(name) for name in Settings.model_fields}
+
+
+def test_every_dependency_has_its_reason_and_no_other() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    groups = project["dependency-groups"].values()
+    wanted = [*project["project"]["dependencies"], *(entry for group in groups for entry in group)]
+    names = {re.split(r"[~<>=\[]", entry)[0] for entry in wanted if isinstance(entry, str)}
+
+    explained = {row["name"] for row in _rows("docs/dependencies.md")}
+
+    assert explained == names
+
+
+def _rows(page: str) -> list[re.Match[str]]:
+    return list(_ROW.finditer(page_at(ROOT / page).text))
+
+
+def _codes() -> set[str]:
+    """Return the codes: by the table, by the enum, and what stands in the gateway's code in capitals like one."""
+    found = {*CODES.values(), MASKED, *(code.value for code in ErrorCode)}
+    for file in [*(ROOT / "gateway").glob("*.py"), *(ROOT / "gateway" / "limits").glob("*.py")]:
+        if file.name != "settings.py":
+            found |= {text for text in _texts(file) if _CODE.fullmatch(text)}
+    return found - _NO_CODES
+
+
+def _texts(file: Path) -> set[str]:
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    return {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+
+
+def _default(name: str) -> str:
+    value = Settings.model_fields[name].default
+    assert not isinstance(value, SecretStr)
+    if value is None or value == ():
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return " ".join(value) if isinstance(value, tuple) else str(value)
