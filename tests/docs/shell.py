@@ -71,7 +71,7 @@ def commands_of(text: str) -> list[Command]:
         if line.endswith("\\"):
             continue
         try:
-            words = shlex.split(waiting, comments=True)
+            words = shlex.split(waiting.replace("\\\n", " "), comments=True)
         except ValueError:  # a quotation goes on in the next line
             continue
         if words:
