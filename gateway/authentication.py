@@ -1,5 +1,6 @@
 """From the Authorization header to who it is that asks (RFC 6750)."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from connectors.identity.tokens import AccessTokens, Identity, InvalidToken
@@ -20,14 +21,17 @@ class Unauthenticated(Exception):
         return f'Bearer realm="forecourt", error="{self.error}", error_description="{quoted}"'
 
 
-def authenticate(authorization: str | None, tokens: AccessTokens, now: datetime) -> Identity | None:
+def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datetime) -> Identity | None:
     """Return whose token the header carries; None without a header, for anybody may ask.
 
     Raises:
-        Unauthenticated: There is a header, and it proves nobody.
+        Unauthenticated: There is a header, and it proves nobody; or there are several.
     """
-    if authorization is None:
+    if not authorizations:
         return None
+    authorization, *others = authorizations
+    if others:  # a proxy and we could each believe another one
+        raise Unauthenticated("invalid_request", "Send one Authorization header, not several.")
     scheme, _, token = authorization.strip().partition(" ")
     if scheme.lower() != "bearer" or not token.strip():
         raise Unauthenticated("invalid_request", "Send the access token as `Authorization: Bearer <token>`.")

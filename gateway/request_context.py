@@ -39,7 +39,7 @@ class RequestContexts:
             BackendUnavailable: The directory does not answer, so nobody can be known.
         """
         headers, now = connection.headers, self._clock()
-        identity = authenticate(headers.get("authorization"), self._tokens, now)
+        identity = authenticate(headers.getlist("authorization"), self._tokens, now)
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,

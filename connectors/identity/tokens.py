@@ -129,8 +129,12 @@ class AccessTokens:
                 algorithms=[ALGORITHM],  # RFC 8725, 3.1: never the algorithm that the token names
                 audience=self._audience,
                 issuer=self._issuer,
-                options={"require": ["exp", "iat", "sub", "sid", "aud", "iss"], "verify_exp": False},
-                leeway=LEEWAY,
+                # Times are compared with `now`, below and in `verify`; PyJWT would take the machine's clock.
+                options={
+                    "require": ["exp", "iat", "sub", "sid", "aud", "iss"],
+                    "verify_exp": False,
+                    "verify_iat": False,
+                },
             )
         except jwt.PyJWTError as error:
             raise InvalidToken("The access token is not valid. Sign in again.") from error
