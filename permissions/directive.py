@@ -12,15 +12,22 @@ strawberry.enum(
 strawberry.enum(PermissionScope, name="PermissionScope", description="Where a permission has to be held.")
 
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION], name="authenticated", description="Needs somebody who is signed in."
-)
+_LOCATIONS = [
+    Location.FIELD_DEFINITION,
+    Location.ARGUMENT_DEFINITION,
+    Location.INPUT_FIELD_DEFINITION,
+    Location.ENUM_VALUE,
+]
+"""What can be guarded; all but a field only where a request uses it."""
+
+
+@strawberry.schema_directive(locations=_LOCATIONS, name="authenticated", description="Needs somebody who is signed in.")
 class Authenticated:
     """The field needs somebody who is signed in."""
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
+    locations=_LOCATIONS,
     name="requiresPermission",
     description=(
         "Needs one of these permissions, held in the organization of the object, or by the vendor's staff. "

@@ -113,13 +113,18 @@ class RefusedTogether(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Coordinate:
-    """A field of the schema, as GraphQL's schema coordinates write it: ``Organization.orders``."""
+    """A part of the schema, as GraphQL's schema coordinates write it: ``Organization.orders``.
+
+    An input field and a value of an enum are written like a field, an argument as ``Organization.orders(placedBy:)``.
+    """
 
     type_name: str
     field_name: str
+    argument_name: str | None = None
 
     def __str__(self) -> str:
-        return f"{self.type_name}.{self.field_name}"
+        field = f"{self.type_name}.{self.field_name}"
+        return field if self.argument_name is None else f"{field}({self.argument_name}:)"
 
 
 class NotPermitted(Exception):

@@ -17,6 +17,7 @@ from schema.cost import bind_cost
 from schema.errors import AuthenticationError, ConflictError, RateLimitError, ValidationError
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard
+from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
@@ -96,7 +97,8 @@ def check(core: GraphQLSchema) -> None:
 
     A guarded field and a field filled by a back end can be null, so that a refusal or a failure never destroys the
     rest of the answer; whoever computes or fetches something declares its guard, or that it is open; a permission in
-    an organization is asked only of types that know theirs; everything is described.
+    an organization is asked only of types that know theirs; what is guarded in the input is no default and makes its
+    field nullable; everything is described.
 
     Raises:
         InvalidSchema: Naming every field that does not.
@@ -138,7 +140,7 @@ def _faults(type_name: str, name: str, field: Any) -> list[str]:
         )
     if declaration.guard.or_self and not belonging.person_of:
         faults.append(f"{place} lets the person concerned pass, but {type_name} does not say who that is; add person=.")
-    return faults
+    return faults + input_faults(Coordinate(type_name, name), field, belonging)
 
 
 def _bind(built: Schema) -> None:
@@ -156,8 +158,13 @@ def _bind(built: Schema) -> None:
         guard = BoundGuard(
             declaration.guard, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of
         )
-        field.extensions[BATCH] = Answering(
-            guard, declaration.answer_all, declaration.waits, _converter(built, definition)
+        inputs = input_guards(Coordinate(type_.name, name), field, belonging)
+        field.extensions[BATCH] = (
+            Answering(guard, declaration.answer_all, declaration.waits, _converter(built, definition))
+            if inputs is None
+            else GuardedAnswering(
+                guard, declaration.answer_all, declaration.waits, _converter(built, definition), inputs=inputs
+            )
         )
 
 

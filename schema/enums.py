@@ -1,5 +1,6 @@
 """The enums of the graph: the words of the back ends and of the permissions, each value described."""
 
+from collections.abc import Mapping
 from enum import Enum
 
 import strawberry
@@ -12,14 +13,22 @@ from permissions.texts import PERMISSION_TEXTS
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
 from resolvers.errors import ErrorCode
 from resolvers.launcher import ApplicationAccessState
+from schema.guards import OPEN, Guard
 
 
-def _enum(of: type[Enum], description: str, values: dict[str, str]) -> None:
-    """Make an enum part of the graph under its own name, or only describe its values when it already is."""
+def _enum(
+    of: type[Enum], description: str, values: dict[str, str], *, requires: Mapping[str, Guard] | None = None
+) -> None:
+    """Make an enum part of the graph under its own name, or only describe its values when it already is.
+
+    `requires` are the guards of values, asked only when a request uses one in its input, see `schema.inputs`.
+    """
     if not hasattr(of, "__strawberry_definition__"):
         strawberry.enum(of, description=description)
     for value in of.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        value.description = values[value.name]
+        guard = (requires or {}).get(value.name, OPEN)
+        value.description = guard.described(values[value.name])
+        value.directives = tuple(guard.directives)
 
 
 _enum(

@@ -28,7 +28,7 @@ from connectors import ids
 from resolvers.context import RequestContext
 from schema.backends import Backend, BackendDirective
 from schema.cost import CostDirective, cost_directives
-from schema.guards import BoundGuard, Guard
+from schema.guards import OPEN, BoundGuard, Guard
 from schema.scalars import Locale
 
 DECLARATION = "forecourt"
@@ -61,6 +61,7 @@ class Declaration:
     waits: bool
     guard: Guard
     backend: Backend | None = None
+    organization_in: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,7 @@ def field(
     requires: Guard,
     description: str,
     arguments: Mapping[str, str] | None = None,
+    argument_guards: Mapping[str, Guard] | None = None,
     backend: Backend | None = None,
     deprecation_reason: str | None = None,
     cost: int | None = None,
@@ -133,6 +135,8 @@ def field(
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
     Exception in place of an answer fails only that parent's field.
 
+    `argument_guards` are asked only when a request uses the argument, see `schema.inputs`.
+
     `cost`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see `schema.cost`; a
     function with the parameter `first` answers pages of that size.
     """
@@ -143,6 +147,7 @@ def field(
         arguments,
         deprecation_reason,
         Sizing(cost, assumed_size, sliced_by),
+        argument_guards,
     )
 
 
@@ -152,22 +157,29 @@ def root(
     requires: Guard,
     description: str,
     arguments: Mapping[str, str] | None = None,
+    argument_guards: Mapping[str, Guard] | None = None,
+    organization_in: str | None = None,
     backend: Backend | None = None,
     cost: int | None = None,
     assumed_size: int | None = None,
     sliced_by: str | None = None,
 ) -> Any:
-    """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``."""
+    """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``.
+
+    The guards of its arguments, and of what stands in its inputs, are asked in the organization whose id stands at
+    the dotted path `organization_in` of the arguments, such as ``input.organization_id``.
+    """
 
     async def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [await function(context, **values)] * len(parents)
 
     return DeclaredField.of(
-        Declaration(answer_all, True, requires, backend),
+        Declaration(answer_all, True, requires, backend, organization_in),
         function,
         description,
         arguments,
         sizing=Sizing(cost, assumed_size, sliced_by),
+        argument_guards=argument_guards,
     )
 
 
@@ -224,18 +236,21 @@ class DeclaredField(StrawberryField):
         arguments: Mapping[str, str] | None = None,
         deprecation_reason: str | None = None,
         sizing: "Sizing | None" = None,
+        argument_guards: Mapping[str, Guard] | None = None,
     ) -> "DeclaredField":
         """Return the field for a declaration."""
         guard = declaration.guard
         directives = guard.directives
         if declaration.backend is not None:
             directives.append(BackendDirective(name=declaration.backend))
-        declared_arguments = _arguments_of(function, arguments or {}) if function is not None else []
+        declared_arguments = (
+            _arguments_of(function, arguments or {}, argument_guards or {}) if function is not None else []
+        )
         sizing = sizing or Sizing()
         names = [argument.python_name for argument in declared_arguments]
         directives += cost_directives(names, sizing.cost, sizing.assumed_size, sizing.sliced_by)
         declared = cls(
-            description=f"{description}\n\n{guard.sentence}" if guard.sentence else description,
+            description=guard.described(description),
             metadata={DECLARATION: declaration},
             directives=directives,
             deprecation_reason=deprecation_reason,
@@ -293,6 +308,15 @@ class Answering:
         refusals = self.bound.refusals(context, parents)
         if refusals is None:
             return self.answer_all(context, parents, **values)
+        return self._partly_answered(context, parents, values, refusals)
+
+    def _partly_answered(
+        self,
+        context: RequestContext,
+        parents: Sequence[Any],
+        values: dict[str, Any],
+        refusals: Sequence[Exception | None],
+    ) -> Any:
         allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
         if not allowed:
             return refusals
@@ -322,8 +346,13 @@ def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> lis
     return [next(rest) if refusal is None else refusal for refusal in refusals]
 
 
-def _arguments_of(function: Callable[..., Any], descriptions: Mapping[str, str]) -> list[StrawberryArgument]:
+def _arguments_of(
+    function: Callable[..., Any], descriptions: Mapping[str, str], guards: Mapping[str, Guard]
+) -> list[StrawberryArgument]:
     hints = get_type_hints(function)
+    for name in guards:
+        if name not in hints:
+            raise TypeError(f"{function.__module__}.{function.__qualname__} has no argument {name} to guard.")
     arguments = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
@@ -334,14 +363,15 @@ def _arguments_of(function: Callable[..., Any], descriptions: Mapping[str, str])
                 f"{function.__module__}.{function.__qualname__}: say what the argument {parameter.name} means, by "
                 f'arguments={{"{parameter.name}": "…"}} in its declaration.'
             )
-        default = parameter.default
+        default, guard = parameter.default, guards.get(parameter.name, OPEN)
         arguments.append(
             StrawberryArgument(
                 python_name=parameter.name,
                 graphql_name=None,
                 type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
-                description=description,
+                description=guard.described(description),
                 default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,
+                directives=guard.directives,
             )
         )
     return arguments

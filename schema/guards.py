@@ -49,6 +49,10 @@ class Guard:
         where = "as vendor staff" if self.scope is PermissionScope.VENDOR else "in the organization"
         return f"Needs {needed} {where}{', or to be the person concerned' if self.or_self else ''}."
 
+    def described(self, description: str) -> str:
+        """Return a description with the sentence of this guard at its end."""
+        return f"{description}\n\n{self.sentence}" if self.sentence else description
+
 
 OPEN = Guard()
 """The explicit mark of a field with a resolver that everybody may read who may hold the object."""

@@ -11,7 +11,7 @@ from resolvers.orders import orders_of
 from schema.backends import Backend
 from schema.fields import computed, field, graph_type, root
 from schema.guards import AUTHENTICATED, OPEN
-from schema.membership import MEMBERS, Membership
+from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
 from schema.pagination import Connection
@@ -55,6 +55,7 @@ class Organization(Node):
             "status": "Only orders that stand like this.",
             "placed_by": "Only orders of this person, by the id of the User.",
         },
+        argument_guards={"placed_by": RIGHTS},
     )
     viewer_membership: Membership | None = field(
         organizations.viewer_memberships, requires=OPEN, description="Your own place in it."

@@ -1,0 +1,169 @@
+"""A small graph of which every kind of input is guarded, and callers who hold something in one company or another."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import Enum
+from operator import attrgetter
+from typing import Any
+
+import strawberry
+from graphql import ExecutionResult
+
+from connectors.ids import OrganizationId, UserId
+from gateway.execution import BreadthFirstExecutor
+from permissions.policy import parse_policy
+from permissions.viewer import Grant, Standing, Viewer
+from permissions.vocabulary import Permission, PermissionScope, mask_of
+from resolvers.context import RequestContext
+from schema.build import Schema, build_schema
+from schema.fields import field as declared
+from schema.fields import graph_type, root
+from schema.guards import OPEN, any_of
+from schema.inputs import input_field
+
+POLICY = parse_policy(
+    """
+    [roles.administration]
+    label = { en = "Administration" }
+    description = { en = "All." }
+    permissions = ["MEMBER_VIEW", "ROLE_ASSIGN"]
+    administrative = true
+    assignable = ["administration"]
+    """,
+    "policy.toml",
+)
+ME = "usr_me"
+
+EXECUTORS = {"breadth-first": BreadthFirstExecutor, "graphql-core": None}
+
+
+@strawberry.enum(description="A colour.")
+class Colour(Enum):
+    """A colour; only those who see the audit log ask by red."""
+
+    BLUE = strawberry.enum_value("blue", description="Blue.")
+    RED = strawberry.enum_value("red", description="Red.", directives=any_of(Permission.AUDIT_VIEW).directives)
+
+
+@strawberry.input(description="Which things.")
+class ThingFilter:
+    """Which things."""
+
+    colour: Colour | None = strawberry.field(default=strawberry.UNSET, description="Of this colour.")
+    note: str | None = input_field(requires=any_of(Permission.ORDER_VIEW), description="With this note.")
+    within: "ThingFilter | None" = strawberry.field(default=strawberry.UNSET, description="Within one like this.")
+    either: "list[ThingFilter] | None" = strawberry.field(default=strawberry.UNSET, description="Or like these.")
+    reviewed: bool | None = input_field(
+        requires=any_of(Permission.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR), description="By the vendor."
+    )
+
+
+@strawberry.input(description="What to paint.")
+class PaintInput:
+    """What to paint."""
+
+    organization_id: strawberry.ID = strawberry.field(description="Whose.")
+    colour: Colour = strawberry.field(description="How.")
+
+
+@dataclass(frozen=True)
+class CompanyRecord:
+    """A company."""
+
+    id: str
+
+
+async def things_of(
+    context: RequestContext,
+    companies: Sequence[CompanyRecord],
+    *,
+    first: int = 20,
+    owner: UserId | None = None,
+    colours: Sequence[Colour] | None = None,
+    filter: ThingFilter | None = None,
+) -> list[int]:
+    """Note which companies were asked."""
+    context.backends.asked.extend(company.id for company in companies)  # type: ignore[attr-defined]
+    return [first] * len(companies)
+
+
+@graph_type(of=CompanyRecord, description="A company.", organization=attrgetter("id"))
+class Company:
+    """A company."""
+
+    id: strawberry.ID = strawberry.field(description="Its id.")
+    things: int | None = declared(
+        things_of,
+        requires=OPEN,
+        description="How many things it has.",
+        arguments={"owner": "Of this person.", "colours": "Of these colours.", "filter": "Like this."},
+        argument_guards={"owner": any_of(Permission.MEMBER_VIEW, or_self=True)},
+    )
+
+
+async def _companies(_context: RequestContext, *, ids: Sequence[str]) -> list[CompanyRecord]:
+    return [CompanyRecord(identifier) for identifier in ids]
+
+
+async def _paint(context: RequestContext, *, input: PaintInput) -> str:
+    context.backends.asked.append(input.organization_id)  # type: ignore[attr-defined]
+    return input.colour.value
+
+
+@strawberry.type(description="What may be asked.")
+class SmallQuery:
+    """What may be asked."""
+
+    companies: list[Company] = root(
+        _companies, requires=OPEN, description="Companies.", arguments={"ids": "Their ids."}
+    )
+
+
+@strawberry.type(description="What may be done.")
+class SmallMutation:
+    """What may be done."""
+
+    paint: str | None = root(
+        _paint, requires=OPEN, description="Paint something.", organization_in="input.organization_id"
+    )
+
+
+def small_schema(executor: str, query: type = SmallQuery, mutation: type | None = SmallMutation) -> Schema:
+    """Return the graph for one of the executors."""
+    return build_schema(query=query, mutation=mutation, execution_context_class=EXECUTORS[executor])
+
+
+@dataclass
+class Asked:
+    """Stands for the back ends: which companies were asked for."""
+
+    asked: list[str] = field(default_factory=list)
+
+
+@dataclass
+class Caller:
+    """Somebody who holds these permissions in these companies; None for a stranger."""
+
+    held: dict[str, list[Permission]] | None = None
+    vendor: tuple[Permission, ...] = ()
+    asked: list[str] = field(default_factory=list)
+
+    async def asks(self, schema: Schema, query: str, **variables: Any) -> ExecutionResult:
+        """Execute the operation."""
+        backends = Asked()
+        context = RequestContext(
+            backends=backends,  # type: ignore[arg-type]
+            policy=POLICY,
+            now=datetime(2026, 11, 21, tzinfo=UTC),
+            request_id="test",
+        )
+        if self.held is not None:
+            standings = {
+                OrganizationId(company): Standing(company, "mbr_1", (Grant("grt_1", None, mask_of(held), None),))
+                for company, held in self.held.items()
+            }
+            context.viewer = Viewer(ME, standings, mask_of(self.vendor))
+        result = await schema.execute(query, variable_values=variables, context_value=context)
+        self.asked = backends.asked
+        return result  # type: ignore[return-value]
