@@ -58,7 +58,12 @@ def _routes(
     settings: Settings, profile: Profile, graph: Schema, wiring: Wiring, clock: Callable[[], datetime]
 ) -> list[BaseRoute]:
     contexts = RequestContexts(
-        wiring.backends, wiring.tokens, wiring.policies, clock=clock, trusted_proxies=settings.trusted_proxies
+        wiring.backends,
+        wiring.tokens,
+        wiring.policies,
+        clock=clock,
+        trusted_proxies=settings.trusted_proxies,
+        dry_run=settings.authorization_dry_run,
     )
     endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
     routes: list[BaseRoute] = [

@@ -4,7 +4,7 @@ Each code has a heading in docs/errors.md.
 """
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -28,13 +28,20 @@ CODES: dict[type[Exception], str] = {
 MASKED = "INTERNAL_SERVER_ERROR"
 
 
-def shown(errors: Sequence[GraphQLError], request_id: str, *, code: str = "BAD_USER_INPUT") -> list[dict[str, Any]]:
+Explained = Mapping[int, Mapping[str, Any]]
+"""The message and the extensions of each refusal, by the id of its exception."""
+
+
+def shown(
+    errors: Sequence[GraphQLError], request_id: str, *, code: str = "BAD_USER_INPUT", explained: Explained | None = None
+) -> list[dict[str, Any]]:
     """Return the errors as the client sees them, and log each cause once.
 
-    `code` is that of errors that GraphQL itself found.
+    `code` is that of errors that GraphQL itself found. A refusal that is not `explained` (see
+    authorization_report.py) says only that it is one.
     """
     logged: dict[int, str] = {}
-    return [_shown(error, request_id, code, logged) for error in errors]
+    return [_shown(error, request_id, code, logged, explained or {}) for error in errors]
 
 
 def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
@@ -42,13 +49,23 @@ def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
 
 
-def _shown(error: GraphQLError, request_id: str, code: str, logged: dict[int, str]) -> dict[str, Any]:
+def cause_of(error: GraphQLError) -> Exception | None:
+    """Return the exception behind an error, None for one that GraphQL itself found."""
+    cause: BaseException | None = error.original_error
+    while isinstance(cause, GraphQLError):
+        cause = cause.original_error
+    return cause if isinstance(cause, Exception) else None
+
+
+def _shown(
+    error: GraphQLError, request_id: str, code: str, logged: dict[int, str], explained: Explained
+) -> dict[str, Any]:
     formatted: dict[str, Any] = {"message": error.message}
     if error.locations:
         formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
     if error.path is not None:
         formatted["path"] = list(error.path)
-    cause = _cause(error)
+    cause = cause_of(error)
     if cause is None:
         formatted["extensions"] = {"code": code}
         return formatted
@@ -61,19 +78,17 @@ def _shown(error: GraphQLError, request_id: str, code: str, logged: dict[int, st
         formatted["message"] = f"Unexpected error. Tell the operator this reference: {reference}."
         formatted["extensions"] = {"code": MASKED, "reference": reference}
         return formatted
+    if isinstance(cause, NotPermitted):
+        words = explained.get(id(cause), {})
+        formatted["message"] = words.get("message", "Not permitted.")
+        formatted["extensions"] = {"code": known, **words.get("extensions", {})}
+        return formatted
     formatted["message"] = _message(cause)
     formatted["extensions"] = {"code": known, **_explanation(cause)}
     if id(cause) not in logged:
         logged[id(cause)] = known
         log.info("field failed", code=known, path=_dotted(error), reason=str(cause))
     return formatted
-
-
-def _cause(error: GraphQLError) -> Exception | None:
-    cause: BaseException | None = error.original_error
-    while isinstance(cause, GraphQLError):
-        cause = cause.original_error
-    return cause if isinstance(cause, Exception) else None
 
 
 def _message(cause: Exception) -> str:
@@ -89,20 +104,6 @@ def _message(cause: Exception) -> str:
 
 def _explanation(cause: Exception) -> dict[str, Any]:
     match cause:
-        case NotPermitted():
-            return {
-                "authorization": {
-                    "coordinate": {
-                        "typeName": cause.coordinate.type_name,
-                        "fieldName": cause.coordinate.field_name,
-                    },
-                    "required": [[permission.value] for permission in cause.required],
-                    "missing": [permission.value for permission in cause.decision.missing],
-                    "organizationId": cause.organization_id,
-                    "reason": cause.decision.reason.value if cause.decision.reason else None,
-                    "grantedByRoles": list(cause.roles),
-                }
-            }
         case ConnectorError(backend=backend):
             return {"backend": backend.upper()}
     return {}

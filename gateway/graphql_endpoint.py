@@ -16,8 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
 from gateway.authentication import Unauthenticated
+from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
-from gateway.errors import request_error, shown
+from gateway.errors import request_error
 from gateway.execution import BreadthFirstExecutor
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.limits import LimitExceeded, Limits
@@ -61,6 +62,7 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
+        self._authorization = AuthorizationReport.of(settings)
         self._draft = settings.http_status_profile == "draft"
         self._executor: type[Executor[Any]] = (
             BreadthFirstExecutor if settings.execution == "breadth-first" else IncrementalExecutor
@@ -87,8 +89,8 @@ class GraphqlEndpoint:
             check_cost(prepared.cost, self._limits)
             context = await self._contexts.of(request)
             result = await self._executed(prepared, context)
-            body, status = self._told(result, context, prepared.cost if shows_cost else None)
-            return _answer(body, status if media_type == GRAPHQL_JSON else 200, media_type)
+            body, status = await self._told(prepared, result, context, shows_cost)
+            return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
             return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
@@ -123,7 +125,7 @@ class GraphqlEndpoint:
             if isinstance(one, _Prepared):
                 own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
                 result = await self._executed(one, own)
-                answers.append(self._told(result, own, one.cost if shows_cost else None)[0])
+                answers.append((await self._told(one, result, own, shows_cost))[0])
             else:
                 answers.append(one)
         return _answer(answers, 200, media_type)
@@ -190,17 +192,22 @@ class GraphqlEndpoint:
             return ExecutionResult(None, [error])
         return answer
 
-    def _told(self, result: ExecutionResult, context: RequestContext, cost: int | None) -> tuple[dict[str, Any], int]:
+    async def _told(
+        self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool
+    ) -> tuple[dict[str, Any], int]:
         """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
-        body: dict[str, Any] = {"data": result.data}
-        status = 200
-        if result.errors:
-            body["errors"] = shown(result.errors, context.request_id)
-            status = 294 if self._draft else 200
-        if cost is not None:
-            body["extensions"] = {
-                "cost": {"estimated": cost, "maximum": self._limits.max_cost, "mode": self._limits.cost_mode}
-            }
+        told = await self._authorization.told(result, context, is_mutation=prepared.operation.is_mutation)
+        body: dict[str, Any] = {} if told.is_rejected else {"data": result.data}
+        status = 403 if told.is_rejected else 200
+        if told.errors:
+            body["errors"] = told.errors
+            status = 294 if self._draft and status == 200 else status
+        extensions = dict(told.extensions)
+        if shows_cost:
+            limits = self._limits
+            extensions["cost"] = {"estimated": prepared.cost, "maximum": limits.max_cost, "mode": limits.cost_mode}
+        if extensions:
+            body["extensions"] = extensions
         return body, status
 
 

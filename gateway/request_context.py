@@ -24,12 +24,14 @@ class RequestContexts:
         *,
         clock: Callable[[], datetime],
         trusted_proxies: int = 0,
+        dry_run: bool = False,
     ) -> None:
         self._backends = backends
         self._tokens = tokens
         self._policies = policies
         self._clock = clock
         self._trusted_proxies = trusted_proxies
+        self._dry_run = dry_run
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
@@ -48,6 +50,7 @@ class RequestContexts:
             languages=accepted_languages(headers),
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
+            unenforced=[] if self._dry_run else None,
         )
         if identity is not None:
             caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)

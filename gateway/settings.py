@@ -66,6 +66,9 @@ class Settings(BaseSettings):
     body_timeout_seconds: float = Field(10, gt=0, le=300, description="How long the body of a request may take.")
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body of a request.")
     max_json_depth: int = Field(64, ge=4, le=500, description="How deeply the JSON of a request may be nested.")
+    max_json_values: int = Field(
+        5_000, ge=100, description="How many values the JSON of a request may have, all lists and objects together."
+    )
     max_document_bytes: int = Field(64_000, ge=1_000, description="The largest GraphQL document, variables apart.")
     max_tokens: int = Field(2_000, ge=1, description="How many tokens a document may have, comments included.")
     max_recursion: int = Field(
@@ -88,6 +91,30 @@ class Settings(BaseSettings):
     )
     suggestions: bool | None = Field(
         None, description="Say `Did you mean …` in errors; without it, only outside production."
+    )
+
+    authorization_disclosure: Literal["none", "code", "permission", "full"] | None = Field(
+        None,
+        description=(
+            "How much a refusal explains: nothing, why, also what is missing, also who could grant it. Without it, "
+            "`full` outside production and `permission` in it."
+        ),
+    )
+    authorization_errors_response: Literal["errors", "extensions", "disabled"] = Field(
+        "errors", description="Where refusals stand: in `errors`, in `extensions.authorizationErrors`, or nowhere."
+    )
+    authorization_reject_unauthorized: bool = Field(
+        False, description="Refuse the whole operation with 403 when one of its fields is refused."
+    )
+    authorization_dry_run: bool = Field(
+        False,
+        description=(
+            "Show active members the fields of their organization that they would be refused, and only report the "
+            "refusals in `extensions.authorizationDryRun`. What a right protects is open to every colleague meanwhile."
+        ),
+    )
+    authorization_dry_run_in_production: bool = Field(
+        False, description="Confirm that the dry run is meant for production too."
     )
 
     @classmethod
@@ -144,6 +171,28 @@ class Settings(BaseSettings):
             if self.public_url is None:
                 raise ValueError("production needs FORECOURT_PUBLIC_URL, the address as browsers see it")
         return self
+
+    @model_validator(mode="after")
+    def _dry_run_is_meant(self) -> "Settings":
+        if self.authorization_dry_run and self.authorization_reject_unauthorized:
+            raise ValueError("a dry run refuses nothing, so authorization_reject_unauthorized says the contrary")
+        if (
+            self.authorization_dry_run
+            and self.environment == "production"
+            and not self.authorization_dry_run_in_production
+        ):
+            raise ValueError(
+                "the dry run shows members what they have no right to see; if that is meant in production, confirm it "
+                "by FORECOURT_AUTHORIZATION_DRY_RUN_IN_PRODUCTION=true"
+            )
+        return self
+
+    @property
+    def discloses(self) -> Literal["none", "code", "permission", "full"]:
+        """Return how much a refusal explains."""
+        if self.authorization_disclosure is not None:
+            return self.authorization_disclosure
+        return "permission" if self.environment == "production" else "full"
 
     @property
     def address(self) -> str:

@@ -1,14 +1,17 @@
 """What somebody may do, asked beforehand: the same decision that the guards take."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord
 from connectors.ids import OrganizationId
 from permissions.decision import Decision, decide
+from permissions.rules import granted_singly, granting_roles, may_assign_role, may_toggle
+from permissions.viewer import Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission, PermissionScope
 from resolvers.context import RequestContext
 from resolvers.organizations import default_organization_id
+from resolvers.viewers import grants_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,15 @@ class AccessDecision:
     decision: Decision
     organization_id: OrganizationId | None
     sources: tuple[GrantRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """One way to a permission: a role or a single right, and the members of the organization who may give it."""
+
+    role_key: str | None
+    permission: Permission | None
+    members: tuple[MembershipRecord, ...]
 
 
 async def decisions_of(
@@ -49,22 +61,73 @@ async def granters_of(
     Only to a member: of an organization that is not theirs, nobody is named.
     """
     asked = [
-        decision.organization_id
-        if not decision.decision.allowed and decision.decision.reason is DenialReason.MISSING_PERMISSION
+        (decision.organization_id, decision.decision.missing)
+        if decision.organization_id is not None and decision.decision.reason is DenialReason.MISSING_PERMISSION
         else None
         for decision in decisions
     ]
-    ids = list(dict.fromkeys(identifier for identifier in asked if identifier is not None))
+    found = iter(await ways_to(context, [one for one in asked if one is not None]))
+    return [_members_of(next(found)) if one is not None else () for one in asked]
+
+
+async def ways_to(
+    context: RequestContext, wanted: Sequence[tuple[OrganizationId, Sequence[Permission]]]
+) -> Sequence[Sequence[Way]]:
+    """Return for each organization and permissions how a member of it could come to one of them, and through whom.
+
+    Two statements, however many are asked about; none when the policy lets nobody give any of it.
+    """
+    policy = context.policy
+    ids = list(
+        dict.fromkeys(
+            organization_id
+            for organization_id, any_of in wanted
+            if granting_roles(policy, any_of) or granted_singly(policy, any_of)
+        )
+    )
     if not ids:
-        return [()] * len(decisions)
-    found = await context.backends.directory.holders_of(
+        return [()] * len(wanted)
+    standings = await _assigners(context, ids)
+    return [_ways(context, any_of, standings.get(organization_id, {})) for organization_id, any_of in wanted]
+
+
+async def _assigners(
+    context: RequestContext, ids: Sequence[OrganizationId]
+) -> Mapping[OrganizationId, Mapping[MembershipRecord, Standing]]:
+    """Return the members of each organization who hold ROLE_ASSIGN, and what they hold."""
+    directory, policy = context.backends.directory, context.policy
+    found = await directory.holders_of(
         ids,
-        role_keys=[role.key for role in context.policy.roles_with([Permission.ROLE_ASSIGN])],
+        role_keys=[role.key for role in policy.roles_with([Permission.ROLE_ASSIGN])],
         permissions=[Permission.ROLE_ASSIGN.value],
         now=context.now,
     )
-    holders = dict(zip(ids, found, strict=True))
-    return [holders[identifier] if identifier is not None else () for identifier in asked]
+    members = [member for holders in found for member in holders]
+    grants = dict(zip(members, await directory.grants_of([member.id for member in members]), strict=True))
+    return {
+        organization_id: {
+            member: Standing(organization_id, member.id, grants_under(policy, grants[member])) for member in holders
+        }
+        for organization_id, holders in zip(ids, found, strict=True)
+    }
+
+
+def _ways(
+    context: RequestContext, any_of: Sequence[Permission], standings: Mapping[MembershipRecord, Standing]
+) -> list[Way]:
+    policy, now = context.policy, context.now
+    by_role = [
+        Way(role.key, None, tuple(one for one, own in standings.items() if may_assign_role(policy, own, role.key, now)))
+        for role in granting_roles(policy, any_of)
+    ]
+    return by_role + [
+        Way(None, right, tuple(one for one, own in standings.items() if may_toggle(policy, own, right, now)))
+        for right in granted_singly(policy, any_of)
+    ]
+
+
+def _members_of(ways: Sequence[Way]) -> list[MembershipRecord]:
+    return list(dict.fromkeys(member for way in ways for member in way.members))
 
 
 def _decided(
@@ -75,7 +138,9 @@ def _decided(
             context.viewer, [permission], organization_id=None, now=context.now, scope=PermissionScope.VENDOR
         )
         return AccessDecision(permission, decision, None, ())
-    decision = decide(context.viewer, [permission], organization_id=organization_id, now=context.now)
+    decision = decide(
+        context.viewer, [permission], organization_id=organization_id, now=context.now, policy=context.policy
+    )
     counting = {grant.id for grant in decision.sources}
     records = tuple(grant for standing in caller.standings for grant in standing.grants if grant.id in counting)
     return AccessDecision(permission, decision, organization_id, records)

@@ -41,7 +41,8 @@ class RequestContext:
 
     `now` is the instant at which the request is decided, the same for all of it. `languages` are the caller's, best
     first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
-    the request may see.
+    the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
+    not enforced, in the order in which the fields were met.
     """
 
     backends: Backends
@@ -56,6 +57,7 @@ class RequestContext:
     clock: Callable[[], datetime] | None = None
     loaders: dict[Any, Any] = field(default_factory=dict)
     introspection: Any = None
+    unenforced: list[Any] | None = None
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

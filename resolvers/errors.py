@@ -131,6 +131,7 @@ class NotPermitted(Exception):
     """A guard refused a field; carries all that explains it.
 
     One refusal stands for every object of the same organization in the same place of the answer (`aggregated`).
+    `hint` names the roles that would give what is missing.
     """
 
     aggregated = True
@@ -141,14 +142,18 @@ class NotPermitted(Exception):
         required: Sequence[Permission],
         decision: Decision,
         organization_id: str | None,
-        roles: Sequence[str] = (),
     ) -> None:
-        super().__init__(_sentence(coordinate, required, decision, organization_id, roles))
+        super().__init__(_sentence(coordinate, required, decision, organization_id))
         self.coordinate = coordinate
         self.required = tuple(required)
         self.decision = decision
         self.organization_id = organization_id
-        self.roles = tuple(roles)
+
+    @property
+    def hint(self) -> str:
+        """Return a sentence on which roles would give it, empty when none would."""
+        roles = self.decision.grantable_by_roles
+        return f"The role{'s' if len(roles) > 1 else ''} {_any_of(roles)} would give it." if roles else ""
 
 
 class NotSignedIn(NotPermitted):
@@ -164,7 +169,6 @@ def _sentence(
     required: Sequence[Permission],
     decision: Decision,
     organization_id: str | None,
-    roles: Sequence[str],
 ) -> str:
     match decision.reason:
         case DenialReason.UNAUTHENTICATED:
@@ -179,8 +183,7 @@ def _sentence(
             return f"{coordinate}: this organization is not active; ask the vendor."
     needed = _any_of([permission.value for permission in required])
     where = "in this organization" if organization_id is not None else "as vendor staff"
-    hint = f" The role{'s' if len(roles) > 1 else ''} {_any_of(roles)} would give it." if roles else ""
-    return f"{coordinate} needs {needed} {where}.{hint}"
+    return f"{coordinate} needs {needed} {where}."
 
 
 def _any_of(words: Sequence[str]) -> str:

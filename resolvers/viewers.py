@@ -1,14 +1,17 @@
 """From the directory's record of a caller to what decisions are made of."""
 
+from collections.abc import Iterable
+
 from connectors.directory.interface import (
     CallerRecord,
     GrantKind,
+    GrantRecord,
     MembershipStatus,
     OrganizationStatus,
     StandingRecord,
 )
 from permissions.policy import Policy
-from permissions.viewer import Standing, Viewer
+from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import DenialReason, Permission, mask_of
 
 
@@ -23,19 +26,24 @@ def viewer_of(caller: CallerRecord, policy: Policy) -> Viewer:
     )
 
 
+def grants_under(policy: Policy, grants: Iterable[GrantRecord]) -> tuple[Grant, ...]:
+    """Return what the stored grants give under this policy, parallel to them."""
+    return tuple(
+        policy.grant(
+            grant.id,
+            role_key=grant.key if grant.kind is GrantKind.ROLE else None,
+            permission=grant.key if grant.kind is GrantKind.PERMISSION else None,
+            until=grant.valid_until,
+        )
+        for grant in grants
+    )
+
+
 def _standing(record: StandingRecord, policy: Policy) -> Standing:
     return Standing(
         organization_id=record.organization_id,
         membership_id=record.membership_id,
-        grants=tuple(
-            policy.grant(
-                grant.id,
-                role_key=grant.key if grant.kind is GrantKind.ROLE else None,
-                permission=grant.key if grant.kind is GrantKind.PERMISSION else None,
-                until=grant.valid_until,
-            )
-            for grant in record.grants
-        ),
+        grants=grants_under(policy, record.grants),
         obstacle=_obstacle(record),
     )
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from permissions.decision import decide, may
 from permissions.directive import Authenticated, RequiresPermission
-from permissions.vocabulary import Permission, PermissionScope, mask_of
+from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of
 from resolvers.context import RequestContext
 from resolvers.errors import Coordinate, NotPermitted, NotSignedIn
 
@@ -111,14 +111,30 @@ class BoundGuard:
         }
         if not refused:
             return None
-        if not guard.or_self or self.person_of is None:
-            return [refused.get(organization) for organization in organizations]
-        person_of, me = self.person_of, viewer.user_id
+        person_of, me = self.person_of if guard.or_self else None, viewer.user_id
         answer = [
-            None if person_of(parent) == me else refused.get(organization)
+            None if person_of is not None and person_of(parent) == me else refused.get(organization)
             for parent, organization in zip(parents, organizations, strict=True)
         ]
+        if context.unenforced is not None:
+            answer = self._enforced(context.unenforced, answer)
         return answer if any(answer) else None
+
+    def _enforced(
+        self, unenforced: list[NotPermitted], refusals: Sequence[NotPermitted | None]
+    ) -> list[NotPermitted | None]:
+        """Return the refusals that hold in a dry run too, and note the others once each.
+
+        A dry run shows an active member what a right of their own organization would show them. It opens no other
+        organization, needs somebody signed in, and lets nobody do anything.
+        """
+        if self.coordinate.type_name == "Mutation":
+            return list(refusals)
+        lifted = dict.fromkeys(
+            one for one in refusals if one is not None and one.decision.reason is DenialReason.MISSING_PERMISSION
+        )
+        unenforced.extend(lifted)
+        return [None if one in lifted else one for one in refusals]
 
     def _refusal(self, context: RequestContext, organization_id: str | None) -> NotPermitted:
         decision = decide(
@@ -127,7 +143,7 @@ class BoundGuard:
             organization_id=organization_id,
             now=context.now,
             scope=self.guard.scope,
+            policy=context.policy,
         )
         kind = NotPermitted if context.viewer is not None else NotSignedIn
-        roles = [] if organization_id is None else [role.key for role in context.policy.roles_with(self.guard.any_of)]
-        return kind(self.coordinate, self.guard.any_of, decision, organization_id, roles)
+        return kind(self.coordinate, self.guard.any_of, decision, organization_id)

@@ -26,7 +26,8 @@ async def test_a_newcomer_signs_in_runs_the_page_and_reads_why_a_field_is_refuse
         assert error["path"] == ["viewer", "memberships", "nodes", 0, "organization", "members"]
         assert error["extensions"]["code"] == "UNAUTHORIZED_FIELD_OR_TYPE"
         assert error["extensions"]["authorization"]["missing"] == ["MEMBER_VIEW", "MEMBER_MANAGE"]
-        assert error["extensions"]["authorization"]["grantedByRoles"] == ["administration"]
+        assert error["extensions"]["authorization"]["requestable"]
+        assert [way["role"] for way in error["extensions"]["authorization"]["grantableBy"]] == ["administration"]
 
 
 @pytest.mark.usefixtures("built_graphiql")
