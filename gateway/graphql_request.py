@@ -13,6 +13,9 @@ from gateway.settings import Settings
 
 ALLOWED = "GET, HEAD, POST, OPTIONS"
 
+_PASSED_OVER = 10
+"""Times the largest body are read and thrown away before a client is cut off."""
+
 
 class RefusedRequest(Exception):
     """The request cannot be executed; carries the status, the code, and headers of the answer."""
@@ -29,12 +32,16 @@ class RefusedRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class GraphqlRequest:
-    """One operation to execute: the text it stands in, its name and its variables."""
+    """One operation to execute: the text it stands in, its name and its variables.
+
+    `organization_id` is the organization in which it wants to be shown the schema, by `extensions.organizationId`.
+    """
 
     query: str
     variables: dict[str, Any] | None = None
     operation_name: str | None = None
     changes_allowed: bool = True
+    organization_id: str | None = None
 
 
 class RequestReader:
@@ -43,6 +50,7 @@ class RequestReader:
     def __init__(self, settings: Settings) -> None:
         self._max_body = settings.max_body_bytes
         self._max_depth = settings.max_json_depth
+        self._max_values = settings.max_json_values
         self._max_batch = settings.max_batch
         self._timeout = settings.body_timeout_seconds
         self._required_headers = settings.csrf_required_headers
@@ -67,28 +75,33 @@ class RequestReader:
         )
 
     async def _body(self, request: Request) -> bytes:
-        length = request.headers.get("content-length", "")
-        if length.isdigit() and len(length) < 20 and int(length) > self._max_body:
-            raise self._too_large()
-        chunks, size = [], 0
+        chunks: list[bytes] = []
+        size = 0
         try:
             async with asyncio.timeout(self._timeout):
                 async for chunk in request.stream():
                     size += len(chunk)
-                    if size > self._max_body:
+                    if size <= self._max_body:
+                        chunks.append(chunk)
+                        continue
+                    # A client that is cut off while it sends never reads the answer, so a little more is let pass.
+                    chunks.clear()
+                    if size > _PASSED_OVER * self._max_body:
                         raise self._too_large()
-                    chunks.append(chunk)
         except TimeoutError:
+            if size > self._max_body:
+                raise self._too_large() from None
             raise RefusedRequest(
                 408,
                 "REQUEST_TIMEOUT",
                 f"The body did not arrive within {self._timeout:g} seconds (setting body_timeout_seconds).",
                 {"connection": "close"},
             ) from None
+        if size > self._max_body:
+            raise self._too_large()
         return b"".join(chunks)
 
     def _too_large(self) -> RefusedRequest:
-        # The rest of the body is not read, so the connection cannot be used again.
         return RefusedRequest(
             413,
             "REQUEST_TOO_LARGE",
@@ -100,9 +113,12 @@ class RequestReader:
 
     def _json(self, text: bytes) -> Any:
         try:
-            return read_json(text, self._max_depth)
+            return self._read_json(text)
         except InvalidJson as error:
             raise RefusedRequest(400, "BAD_REQUEST", f"The body cannot be read as JSON: {error}.") from None
+
+    def _read_json(self, text: bytes) -> Any:
+        return read_json(text, max_depth=self._max_depth, max_values=self._max_values)
 
     def _asked(self, body: Any) -> GraphqlRequest | list[GraphqlRequest]:
         if not isinstance(body, list):
@@ -132,7 +148,7 @@ class RequestReader:
         for name in ("variables", "extensions"):
             if parameters.get(name):
                 try:
-                    body[name] = read_json(parameters[name].encode("utf-8", "replace"), self._max_depth)
+                    body[name] = self._read_json(parameters[name].encode("utf-8", "replace"))
                 except InvalidJson as error:
                     raise RefusedRequest(
                         400, "BAD_REQUEST", f'"{name}" in the address cannot be read as JSON: {error}.'
@@ -169,7 +185,10 @@ def _request(body: Any, *, changes_allowed: bool = True) -> GraphqlRequest:
     extensions = body.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
         raise _bad('"extensions" must be a JSON object, or null.')
-    return GraphqlRequest(query, variables, name, changes_allowed)
+    organization_id = extensions.get("organizationId") if extensions else None
+    if organization_id is not None and not isinstance(organization_id, str):
+        raise _bad('"extensions.organizationId" must be text, or null.')
+    return GraphqlRequest(query, variables, name, changes_allowed, organization_id)
 
 
 def _bad(message: str) -> RefusedRequest:

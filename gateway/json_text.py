@@ -11,26 +11,24 @@ class InvalidJson(Exception):
     """The text is no JSON that we read; the message says why."""
 
 
-_MOST_CONTAINERS = 20_000
-"""Lists and objects in one text; a form has dozens, and half a million keep the process busy for a while."""
-
 _LONG_NUMBER = re.compile(rb"[0-9]{100}")
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
-def read_json(text: bytes, max_depth: int) -> Any:
+def read_json(text: bytes, *, max_depth: int, max_values: int) -> Any:
     """Return what a JSON text says; of a name that stands twice in an object, the last counts.
 
     Raises:
-        InvalidJson: It is not JSON in UTF-8, is nested too deeply, or has a number too long to mean anything.
+        InvalidJson: It is not JSON in UTF-8, is nested too deeply, has too many values, or a number too long to mean
+            anything.
     """
-    if _may_be_deeper(text, max_depth) or _LONG_NUMBER.search(text):
+    if _values(text) > min(max_depth, max_values) or _LONG_NUMBER.search(text):
         bare = _without_strings(text)
         if _depth(bare) > max_depth:
             raise InvalidJson(f"it is nested more than {max_depth} levels deep (setting max_json_depth)")
-        if bare.count(b"[") + bare.count(b"{") > _MOST_CONTAINERS:
-            raise InvalidJson(f"it has more than {_MOST_CONTAINERS:,} lists and objects")
+        if _values(bare) > max_values:
+            raise InvalidJson(f"it has more than {max_values:,} values (setting max_json_values)")
         if _LONG_NUMBER.search(bare):
             raise InvalidJson("it has a number of a hundred digits or more")
     try:
@@ -39,8 +37,9 @@ def read_json(text: bytes, max_depth: int) -> Any:
         raise InvalidJson(f"{error.msg}, line {error.lineno}, column {error.colno}") from None
 
 
-def _may_be_deeper(text: bytes, depth: int) -> bool:
-    return text.count(b"[") + text.count(b"{") > depth
+def _values(text: bytes) -> int:
+    """Return how many values there are, at most: what stands before a comma, and whatever holds others."""
+    return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
 def _without_strings(text: bytes) -> bytes:

@@ -89,6 +89,9 @@ class Settings(BaseSettings):
     execution: Literal["breadth-first", "graphql-core"] = Field(
         "breadth-first", description="Which engine executes: ours, or graphql-core's, to compare."
     )
+    introspection: Literal["off", "on", "filtered"] = Field(
+        "filtered", description="What introspection shows: nothing, the whole schema, or what the caller may use."
+    )
     suggestions: bool | None = Field(
         None, description="Say `Did you mean …` in errors; without it, only outside production."
     )

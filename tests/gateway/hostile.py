@@ -1,0 +1,177 @@
+"""What somebody sends who means harm, each with the status and the code it is answered with."""
+
+import gzip
+import json
+from dataclasses import dataclass, field
+
+JSON = {"content-type": "application/json", "accept": "application/graphql-response+json"}
+VALID = b'{"query": "{ viewer { id } }"}'
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A request, and how it is answered; `code` is empty for one that is answered with data."""
+
+    name: str
+    body: bytes
+    status: int
+    code: str
+    headers: dict[str, str] = field(default_factory=dict)
+    method: str = "POST"
+    path: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def query(text: str, **variables: object) -> bytes:
+    """The body of a request."""
+    return json.dumps({"query": text, "variables": variables}).encode()
+
+
+def _chain(levels: int, *, spreads: int = 1, cycle: bool = False) -> str:
+    last = "...F0" if cycle else "__typename"
+    return "{ ...F0 }" + "".join(
+        f" fragment F{level} on Query {{ {f'...F{level + 1} ' * spreads if level + 1 < levels else last} }}"
+        for level in range(levels)
+    )
+
+
+def _deep(rounds: int, last: str) -> str:
+    """A query that goes round in a circle, with pages of ten: three levels, and three more each round."""
+    for _ in range(rounds):
+        last = f"organization {{ members(first: 10) {{ nodes {{ {last} }} }} }}"
+    return f"{{ viewer {{ memberships(first: 10) {{ nodes {{ {last} }} }} }} }}"
+
+
+_PAGES = "organization { members(first: 100) { nodes { "
+_TYPES = "{ __schema { types { fields { type { fields { type { fields { name } } } } } } } }"
+_INTROSPECTIONS = (
+    "{ __schema { types { name fields { name type { name ofType { name } } args { name type { name } } } "
+    "inputFields { name } enumValues { name } interfaces { name } possibleTypes { name } } } }"
+)
+_MANY = "{" + " ".join(f"a{number}: viewer {{ id }}" for number in range(10_000)) + "}"
+_VARIABLES = "query($first: Int!, $ids: [ID!]!, $on: Boolean!) { viewer { memberships(first: $first) { totalCount } } "
+_POSITIONS = _VARIABLES + "nodes(ids: $ids) { id } roles @include(if: $on) { key } }"
+
+INVALID, PARSE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
+TOKENS, RECURSION, COST = "MAX_TOKENS_LIMIT", "MAX_RECURSION_LIMIT", "COST_ESTIMATED_TOO_EXPENSIVE"
+BAD, INPUT, LARGE, MEDIA = "BAD_REQUEST", "BAD_USER_INPUT", "REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"
+
+ATTACKS = [
+    # Documents.
+    Attack("a chain of 25 fragments", query(_chain(25)), 200, ""),
+    Attack("a chain of 150 fragments", query(_chain(150)), 400, RECURSION),
+    Attack("fragment diamonds 25 levels deep", query(_chain(25, spreads=2)), 400, "MAX_ROOT_FIELDS_LIMIT"),
+    Attack("fragment diamonds 90 levels deep", query(_chain(90, spreads=4)), 400, "MAX_ROOT_FIELDS_LIMIT"),
+    Attack("a cycle of fragments", query(_chain(5, cycle=True)), 400, INVALID),
+    Attack("a fragment in itself", query("{ ...F } fragment F on Query { ...F ...F ...F }"), 400, INVALID),
+    Attack("10,000 aliases", query(_MANY), 413, "MAX_DOCUMENT_BYTES_LIMIT"),
+    Attack("1,000 aliases in few bytes", query("{" + "a:roles{key}" * 300 + "}"), 400, "MAX_ALIASES_LIMIT"),
+    Attack("3,000 repeated fields", query("{" + "viewer { id } " * 3_000 + "}"), 400, TOKENS),
+    Attack("490 repeated fields", query("{" + "viewer { id } " * 490 + "}"), 400, "MAX_ROOT_FIELDS_LIMIT"),
+    Attack("480 repeated fields below the root", query("{viewer{" + "address{city}" * 480 + "}}"), 200, ""),
+    Attack("20,000 unknown directives", query("{ viewer " + "@a" * 20_000 + "{ id } }"), 400, TOKENS),
+    Attack("900 unknown directives", query("{ viewer " + "@a" * 900 + "{ id } }"), 400, "MAX_DIRECTIVES_LIMIT"),
+    Attack("braces nested 50,000 deep", query("{a" * 20_000), 400, TOKENS),
+    Attack("braces nested 900 deep", query("{a" * 900), 400, RECURSION),
+    Attack("lists nested 50,000 deep", query("{nodes(ids:" + "[" * 50_000), 400, TOKENS),
+    Attack("lists nested 900 deep", query("{nodes(ids:" + "[" * 900 + "]" * 900 + "){id}}"), 400, RECURSION),
+    Attack("objects nested 500 deep", query("{viewer(a:" + "{a:" * 500), 400, RECURSION),
+    Attack("types nested 900 deep", query("query($a:" + "[" * 900 + "Int" + "]" * 900 + "){id}"), 400, RECURSION),
+    Attack("depth 12 with lists of ten", query(_deep(2, "organization { administrators { status } }")), 400, COST),
+    Attack("depth 30", query(_deep(9, "status")), 400, "MAX_DEPTH_LIMIT"),
+    Attack("pages multiplied", query("{viewer{memberships{nodes{" + _PAGES + _PAGES + "id" + "}" * 10), 400, COST),
+    Attack(
+        "pages multiplied by a variable",
+        query(
+            "query($n:Int!){viewer{memberships(first:$n){nodes{organization{members(first:$n){nodes{id}}}}}}}", n=100
+        ),
+        400,
+        COST,
+    ),
+    Attack("a page of a thousand million", query("{viewer{memberships(first:1000000000){totalCount}}}"), 200, ""),
+    Attack("introspection within introspection", query(_TYPES), 400, INVALID),
+    Attack("introspection by aliases", query(_INTROSPECTIONS.replace("types", "types a: types " * 1)), 400, INVALID),
+    Attack(
+        "introspection many times",
+        query("{" + " ".join(f"a{n}: {_INTROSPECTIONS[2:-2]}" for n in range(10)) + "}"),
+        400,
+        COST,
+    ),
+    Attack("a string of 5 MB", query('{ node(id: "' + "x" * 5_000_000 + '") { id } }'), 413, LARGE),
+    Attack(
+        "a string of 900 KB", query('{ node(id: "' + "x" * 900_000 + '") { id } }'), 413, "MAX_DOCUMENT_BYTES_LIMIT"
+    ),
+    Attack("a string of 60 KB", query('{ node(id: "' + "\\n" * 30_000 + '") { id } }'), 200, ""),
+    Attack("5 MB of blanks", query("{ viewer { id } }" + " " * 5_000_000), 413, LARGE),
+    Attack("60 KB of blanks", query("{ viewer { id } }" + " \n" * 30_000), 200, ""),
+    Attack("5 MB of comments", query("{ viewer { id } }" + "#\n" * 2_500_000), 413, LARGE),
+    Attack("60 KB of comments", query("{ viewer { id } }" + "#\n" * 30_000), 400, TOKENS),
+    Attack("quotes that do not close", query('"' * 60_000), 400, TOKENS),
+    Attack("a block string that does not close", query('{ node(id: """' + '\\"""' * 10_000), 400, PARSE),
+    Attack(
+        "an integer of 10,000 digits",
+        query("{viewer{memberships(first:" + "1" * 10_000 + "){totalCount}}}"),
+        400,
+        INVALID,
+    ),
+    Attack("a name of 60,000 letters", query("{" + "a" * 60_000 + "}"), 400, INVALID),
+    Attack("an empty document", query(""), 400, PARSE),
+    Attack("a schema instead of a question", query("type Query { a: Int }"), 400, INVALID),
+    Attack("a subscription", query("subscription { viewer { id } }"), 400, INVALID),
+    # Variables.
+    Attack("a variable of the wrong type", query(_POSITIONS, first="x", ids=1.5, on="yes"), 400, INPUT),
+    Attack("an object for each variable", query(_POSITIONS, first={}, ids={"a": 1}, on={}), 400, INPUT),
+    Attack("a list for each variable", query(_POSITIONS, first=[1], ids=[[["a"]]], on=[True]), 400, INPUT),
+    Attack("null for each variable", query(_POSITIONS, first=None, ids=None, on=None), 400, INPUT),
+    Attack("an integer too large", query(_POSITIONS, first=2**31, ids=[], on=True), 400, INPUT),
+    Attack("4,000 wrong entries", query(_POSITIONS, first=1, ids=[1.5] * 4_000, on=True), 400, INPUT),
+    Attack("4,000 entries", query(_POSITIONS, first=1, ids=["a"] * 4_000, on=True), 400, COST),
+    Attack("100,000 entries", query(_POSITIONS, first=1, ids=["a"] * 100_000, on=True), 400, BAD),
+    # JSON.
+    Attack("null", b"null", 400, BAD),
+    Attack("text", b'"x"', 400, BAD),
+    Attack("a number", b"1", 400, BAD),
+    Attack("an empty list", b"[]", 400, "BATCHING_NOT_ENABLED"),
+    Attack("nothing", b"", 400, BAD),
+    Attack("no query", b"{}", 400, BAD),
+    Attack("a number for a query", b'{"query": 1}', 400, BAD),
+    Attack("JSON nested 50,000 deep", b"[" * 50_000 + b"]" * 50_000, 400, BAD),
+    Attack("JSON nested in variables", VALID[:-1] + b', "variables": ' + b'{"a":' * 500 + b"1" + b"}" * 501, 400, BAD),
+    Attack("300,000 lists", VALID[:-1] + b', "variables": {"a": [' + b"[]," * 300_000 + b"[]]}}", 400, BAD),
+    Attack(
+        "an integer of 10,000 digits in JSON", VALID[:-1] + b', "variables": {"a": ' + b"1" * 10_000 + b"}}", 400, BAD
+    ),
+    Attack("NaN", b'{"query": "{ viewer { id } }", "variables": {"a": NaN}}', 400, BAD),
+    Attack("infinity", b'{"query": "{ viewer { id } }", "variables": {"a": 1e999}}', 400, BAD),
+    Attack("half a surrogate", b'{"query": "{ viewer { id } }", "operationName": "\\ud800"}', 400, BAD),
+    Attack("bytes that are no UTF-8", b'{"query": "{ viewer { id } } #\xff\xfe"}', 400, BAD),
+    Attack("a name twice", b'{"query": 1, "query": "{ viewer { id } }"}', 200, ""),
+    Attack("a batch of 100", b"[" + b",".join([VALID] * 100) + b"]", 400, "BATCHING_NOT_ENABLED"),
+    # HTTP.
+    Attack("gzip", gzip.compress(VALID), 415, MEDIA, {"content-encoding": "gzip"}),
+    Attack("another charset", VALID, 415, MEDIA, {"content-type": "application/json; charset=utf-16"}),
+    Attack("a form", b"query=%7Bviewer%7Bid%7D%7D", 415, MEDIA, {"content-type": "application/x-www-form-urlencoded"}),
+    Attack("a form of another site", VALID, 415, MEDIA, {"content-type": "text/plain", "cookie": "a=b"}),
+    Attack("a form with files", b"--x--", 415, MEDIA, {"content-type": "multipart/form-data; boundary=x"}),
+    Attack("no content type anybody knows", VALID, 415, MEDIA, {"content-type": "x" * 5_000}),
+    Attack("nothing acceptable", VALID, 406, "NOT_ACCEPTABLE", {"accept": "text/html"}),
+    Attack(
+        "a mutation by GET",
+        b"",
+        405,
+        "METHOD_NOT_ALLOWED",
+        method="GET",
+        path="?query=mutation{signOut(input:{}){accepted}}",
+    ),
+    Attack(
+        "a GET of another site", b"", 403, "CSRF_ERROR", {"sec-fetch-site": "cross-site"}, "GET", "?query={viewer{id}}"
+    ),
+    Attack("a GET with nothing", b"", 400, BAD, method="GET"),
+    Attack("variables that are no JSON by GET", b"", 400, BAD, method="GET", path="?query={viewer{id}}&variables={"),
+    Attack("bytes that are no UTF-8 by GET", b"", 400, PARSE, method="GET", path="?query=%ff%fe"),
+    Attack("PUT", VALID, 405, "METHOD_NOT_ALLOWED", method="PUT"),
+    Attack("DELETE", b"", 405, "METHOD_NOT_ALLOWED", method="DELETE"),
+    Attack("a method of file servers", b"", 405, "METHOD_NOT_ALLOWED", method="PROPFIND"),
+]
