@@ -1,4 +1,4 @@
-"""The directory as the rest of Forecourt sees it: records, questions, changes and what can go wrong.
+"""The directory as the rest of Forecourt sees it: records, questions, and what can go wrong; changes are in deeds.py.
 
 Exception
     StaleVersion            somebody changed the record since it was read
@@ -10,11 +10,14 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
 from connectors.values import AccountKind, Address
+
+if TYPE_CHECKING:
+    from connectors.directory.deeds import DirectoryChange
 
 
 class OrganizationKind(StrEnum):
@@ -130,12 +133,15 @@ class CallerRecord:
     """All that a request needs to know of who asks: the person, their standings (REMOVED ones left out), vendor rights.
 
     `vendor_permissions` are codes that vendor staff hold by themselves, never through an organization.
+    `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
+    request can tell that it is out of date. A grant that ends by itself changes no number.
     """
 
     user: UserRecord
     session_id: SessionId | None
     standings: tuple[StandingRecord, ...]
     vendor_permissions: tuple[str, ...]
+    access_epoch: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,6 +193,15 @@ class AuditEntry:
     ip_address: str | None = None
     before: Mapping[str, str | None] = field(default_factory=dict)
     after: Mapping[str, str | None] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who changes something, for the audit log: the person, None for the portal itself, and with which request."""
+
+    user_id: UserId | None
+    request_id: str
+    ip_address: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +315,12 @@ class Directory(Protocol):
     def change(self) -> AbstractAsyncContextManager["DirectoryChange"]:
         """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises."""
 
+    async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
+        """Return each person's `access_epoch`."""
+
+    async def running(self, session_ids: Sequence[SessionId], now: datetime) -> Sequence[bool]:
+        """Return whether each session is neither ended nor expired."""
+
     async def is_empty(self) -> bool:
         """Return whether there is no user and no organization yet."""
 
@@ -308,38 +329,3 @@ class Directory(Protocol):
 
     async def healthy(self) -> bool:
         """Return whether the database answers."""
-
-
-class DirectoryChange(Protocol):
-    """Deeds, all in one transaction with their audit rows."""
-
-    async def open_session(
-        self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime
-    ) -> None:
-        """Store a new session with its first refresh token (only the hash is stored)."""
-
-    async def rotate_refresh_token(
-        self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime
-    ) -> SessionRecord | None:
-        """Replace a refresh token by its successor, at most once however many ask at the same time.
-
-        Returns the session, or None when the token is unknown or expired or its session ended.
-
-        Raises:
-            RefreshTokenReused: The token had been replaced before. The session is ended, and that is committed.
-        """
-
-    async def end_session(self, session_id: SessionId, now: datetime) -> None:
-        """End a session; ending one that is over changes nothing."""
-
-    async def update_profile(
-        self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime
-    ) -> tuple[UserRecord, UserRecord]:
-        """Change a profile and return it as it was and as it is now, with the next version.
-
-        Raises:
-            StaleVersion: The profile's version is not `expected_version`. Nothing is changed.
-        """
-
-    async def record(self, entry: AuditEntry, now: datetime) -> None:
-        """Append to the audit log."""

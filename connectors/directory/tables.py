@@ -39,6 +39,7 @@ organizations = Table(
     Column("seat", CleanText, doc="JSON of Address"),
     Column("vat_id", CleanText),
     Column("name_key", IdText, nullable=False, doc="the name folded, for ordering"),
+    Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of access in it"),
     _one_of("kind", OrganizationKind),
     _one_of("status", OrganizationStatus),
 )
@@ -62,6 +63,7 @@ users = Table(
     Column("last_name_key", IdText, nullable=False, doc="the last name folded, for ordering"),
     Column("first_name_key", IdText, nullable=False, doc="the first name folded, for ordering"),
     Column("search_text", IdText, nullable=False, doc="names and address folded, for searching"),
+    Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of what the person may do"),
     _one_of("account_kind", AccountKind),
 )
 Index("ix_users_default_organization_id", users.c.default_organization_id)

@@ -5,23 +5,21 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import CursorResult, Executable, bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from connectors.database import database_errors
+from connectors.access_events import SessionEnded
 from connectors.directory import records
 from connectors.directory.interface import (
-    AuditEntry,
     ProfileChange,
     RefreshTokenReused,
     SessionRecord,
     StaleVersion,
     UserRecord,
 )
-from connectors.directory.sql.reader import BACKEND
-from connectors.directory.tables import audit_events, refresh_tokens, sessions, users
-from connectors.ids import SessionId, UserId, new_id
+from connectors.directory.sql.access import AccessDeeds
+from connectors.directory.tables import refresh_tokens, sessions, users
+from connectors.ids import SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
 
@@ -49,16 +47,17 @@ _END_SESSION = (
     update(sessions)
     .where(_session.id == bindparam("session_id"), _session.ended_at.is_(None))
     .values(ended_at=bindparam("now"))
+    .returning(_session.user_id)
 )
 _USER_FOR_UPDATE = select(*records.USER).where(users.c.id == bindparam("user_id")).with_for_update()
 _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning(*records.USER)
 
 
-class SqlChange:
+class SqlChange(AccessDeeds):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
 
     def __init__(self, connection: AsyncConnection) -> None:
-        self._connection = connection
+        super().__init__(connection)
         self.reused: list[tuple[SessionId, datetime]] = []
         """Sessions that must end even if the transaction does not come to stay."""
 
@@ -92,8 +91,11 @@ class SqlChange:
         return records.session(seen)
 
     async def end_session(self, session_id: SessionId, now: datetime) -> None:
-        """End a session; ending one that is over changes nothing."""
-        await self._execute(_END_SESSION, {"session_id": session_id, "now": now})
+        """End a session, told like a change of access; ending one that is over changes nothing."""
+        row = (await self._execute(_END_SESSION, {"session_id": session_id, "now": now})).first()
+        if row is not None:
+            self.news.append(SessionEnded(session_id, row[0]))
+            await self._count(row[0], None)
 
     async def update_profile(
         self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime
@@ -117,26 +119,6 @@ class SqlChange:
         stored = (await self._execute(_UPDATE_USER.values(after), {"user_id": user_id})).one()
         return before, records.user(stored)
 
-    async def record(self, entry: AuditEntry, now: datetime) -> None:
-        """Append to the audit log."""
-        row = {
-            "id": new_id("aud"),
-            "occurred_at": now,
-            "action": entry.action,
-            "actor_id": entry.actor_id,
-            "subject_id": entry.subject_id,
-            "organization_id": entry.organization_id,
-            "request_id": entry.request_id,
-            "ip_address": entry.ip_address,
-            "before": orjson.dumps(dict(entry.before)).decode(),
-            "after": orjson.dumps(dict(entry.after)).decode(),
-        }
-        await self._execute(insert(audit_events), row)
-
     async def _add_token(self, session_id: SessionId, hash: bytes, issued_at: datetime, expires_at: datetime) -> None:
         row = {"hash": hash, "session_id": session_id, "issued_at": issued_at, "expires_at": expires_at}
         await self._execute(insert(refresh_tokens), row)
-
-    async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> CursorResult[Any]:
-        async with database_errors(BACKEND):
-            return await self._connection.execute(statement, parameters)

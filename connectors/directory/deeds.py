@@ -1,0 +1,115 @@
+"""What can be changed in the directory."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from connectors.directory.interface import (
+    AuditEntry,
+    Author,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+    OrganizationStatus,
+    ProfileChange,
+    SessionRecord,
+    UserRecord,
+)
+from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
+
+
+class AccessDeeds(Protocol):
+    """Changes of what somebody may do.
+
+    Each writes its audit row and counts up `access_epoch` of the people and of the organization concerned; the news
+    is told to the other processes when the transaction has been committed. What is so already changes nothing, and
+    writes nothing. Within one organization the deeds of two transactions follow one another, never overlap. An
+    unknown id is a LookupError.
+    """
+
+    async def grant_role(
+        self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
+    ) -> GrantRecord:
+        """Give a role, until an instant or for good; a role that the member holds already gets this end."""
+
+    async def grant_permission(
+        self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
+    ) -> GrantRecord:
+        """Give a single permission, until an instant or for good; one held already gets this end."""
+
+    async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
+        """Take a grant away and return it; None when there is none such (any more)."""
+
+    async def set_membership_status(
+        self,
+        membership_id: MembershipId,
+        status: MembershipStatus,
+        *,
+        by: Author,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> tuple[MembershipRecord, MembershipRecord]:
+        """Say where a member stands, and return the membership as it was and as it is now.
+
+        Raises:
+            StaleVersion: The membership's version is not `expected_version`. Nothing is changed.
+        """
+
+    async def set_organization_status(
+        self,
+        organization_id: OrganizationId,
+        status: OrganizationStatus,
+        *,
+        by: Author,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> tuple[OrganizationRecord, OrganizationRecord]:
+        """Say where a company stands, and return it as it was and as it is now; concerns every member.
+
+        Raises:
+            StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
+        """
+
+    async def set_vendor_permissions(
+        self, user_id: UserId, codes: Collection[str], *, by: Author, now: datetime
+    ) -> tuple[str, ...]:
+        """Let a person of the vendor's staff hold exactly these permissions, and return those held before."""
+
+
+class DirectoryChange(AccessDeeds, Protocol):
+    """Deeds, all in one transaction with their audit rows."""
+
+    async def open_session(
+        self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime
+    ) -> None:
+        """Store a new session with its first refresh token (only the hash is stored)."""
+
+    async def rotate_refresh_token(
+        self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime
+    ) -> SessionRecord | None:
+        """Replace a refresh token by its successor, at most once however many ask at the same time.
+
+        Returns the session, or None when the token is unknown or expired or its session ended.
+
+        Raises:
+            RefreshTokenReused: The token had been replaced before. The session is ended, and that is committed.
+        """
+
+    async def end_session(self, session_id: SessionId, now: datetime) -> None:
+        """End a session, told like a change of access; ending one that is over changes nothing."""
+
+    async def update_profile(
+        self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime
+    ) -> tuple[UserRecord, UserRecord]:
+        """Change a profile and return it as it was and as it is now, with the next version.
+
+        Raises:
+            StaleVersion: The profile's version is not `expected_version`. Nothing is changed.
+        """
+
+    async def record(self, entry: AuditEntry, now: datetime) -> None:
+        """Append to the audit log."""
+
+    async def record_hourly(self, entry: AuditEntry, now: datetime, key: str) -> bool:
+        """Append to the audit log once in an hour (of UTC) for this action and key; return whether it was now."""

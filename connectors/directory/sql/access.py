@@ -1,0 +1,310 @@
+"""Changing what somebody may do, and counting the changes."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import bindparam, delete, insert, select, update
+
+from connectors.access_events import AccessChanged
+from connectors.directory import records
+from connectors.directory.interface import (
+    AuditEntry,
+    Author,
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+    OrganizationStatus,
+    StaleVersion,
+)
+from connectors.directory.sql.organizations import Organizations
+from connectors.directory.sql.transaction import Transaction
+from connectors.directory.tables import grants, memberships, organizations, sessions, users, vendor_permissions
+from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId, new_id
+from connectors.statements import one_of
+
+_organization, _user, _membership, _grant, _vendor = (
+    organizations.c,
+    users.c,
+    memberships.c,
+    grants.c,
+    vendor_permissions.c,
+)
+
+# The organization's row is locked before anything of it is read, so that two changes of its access never overlap.
+# KEY SHARE is left to others: they may meanwhile refer to the row.
+_LOCK_ORGANIZATION = (
+    select(*records.ORGANIZATION)
+    .where(_organization.id == bindparam("organization_id"))
+    .with_for_update(key_share=True)
+)
+_LOCK_ORGANIZATION_OF = (
+    select(_organization.id)
+    .where(
+        _organization.id
+        == select(_membership.organization_id).where(_membership.id == bindparam("membership_id")).scalar_subquery()
+    )
+    .with_for_update(key_share=True)
+)
+_LOCK_USER = select(_user.id).where(_user.id == bindparam("user_id")).with_for_update(key_share=True)
+_MEMBERS = select(_membership.user_id).where(
+    _membership.organization_id == bindparam("organization_id"),
+    _membership.status != MembershipStatus.REMOVED.value,
+)
+_LOCK_MEMBERS = (
+    select(_user.id).where(_user.id.in_(_MEMBERS)).order_by(_user.id).with_for_update(key_share=True)
+)  # in one order everywhere, so that two organizations with the same members do not wait for one another
+_COUNT_ORGANIZATION = (
+    update(organizations)
+    .where(_organization.id == bindparam("organization_id"))
+    .values(access_epoch=_organization.access_epoch + 1)
+    .returning(_organization.access_epoch)
+)
+_COUNT_USER = (
+    update(users)
+    .where(_user.id == bindparam("user_id"))
+    .values(access_epoch=_user.access_epoch + 1)
+    .returning(_user.access_epoch)
+)
+_COUNT_MEMBERS = update(users).where(_user.id.in_(_MEMBERS)).values(access_epoch=_user.access_epoch + 1)
+
+_MEMBERSHIP_WITH_ID = select(*records.MEMBERSHIP).where(_membership.id == bindparam("membership_id"))
+_GRANTS = select(*records.GRANT).select_from(grants.join(memberships, _membership.id == _grant.membership_id))
+_GRANT_WITH_ID = _GRANTS.where(_grant.id == bindparam("grant_id"))
+_SAME_GRANT = _GRANTS.where(
+    _grant.membership_id == bindparam("membership_id"),
+    _grant.kind == bindparam("kind"),
+    _grant.key == bindparam("key"),
+)
+_GIVE_ANEW = (
+    update(grants)
+    .where(_grant.id == bindparam("grant_id"))
+    .values(valid_until=bindparam("until"), granted_at=bindparam("now"), granted_by_id=bindparam("by"))
+)
+_TAKE_GRANT = delete(grants).where(_grant.id == bindparam("grant_id"))
+_SET_MEMBERSHIP = (
+    update(memberships)
+    .where(_membership.id == bindparam("membership_id"))
+    .values(status=bindparam("new_status"), version=bindparam("new_version"), joined_at=bindparam("new_joined_at"))
+)
+_SET_ORGANIZATION = (
+    update(organizations)
+    .where(_organization.id == bindparam("organization_id"))
+    .values(status=bindparam("new_status"), version=bindparam("new_version"))
+)
+_VENDOR_PERMISSIONS_OF = select(_vendor.permission).where(_vendor.user_id == bindparam("of_user"))
+_TAKE_VENDOR_PERMISSIONS = delete(vendor_permissions).where(_vendor.user_id == bindparam("of_user"))
+
+_EPOCHS = select(_user.id, _user.access_epoch).where(one_of(_user.id, "ids"))
+_RUNNING = select(sessions.c.id).where(
+    one_of(sessions.c.id, "ids"), sessions.c.ended_at.is_(None), sessions.c.expires_at > bindparam("now")
+)
+
+
+class Epochs(Organizations):
+    """The directory's questions about how much has changed; `Directory` says what each promises."""
+
+    async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
+        """Return each person's `access_epoch`."""
+        found = {row[0]: row[1] for row in await self.read_of(user_ids, _EPOCHS)}
+        return [found.get(id) for id in user_ids]
+
+    async def running(self, session_ids: Sequence[SessionId], now: datetime) -> Sequence[bool]:
+        """Return whether each session is neither ended nor expired."""
+        found = {row[0] for row in await self.read_of(session_ids, _RUNNING, now=now)}
+        return [id in found for id in session_ids]
+
+
+class AccessDeeds(Transaction):
+    """The deeds that change what somebody may do; `connectors.directory.deeds` says what each promises."""
+
+    async def grant_role(
+        self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
+    ) -> GrantRecord:
+        """Give a role, until an instant or for good."""
+        return await self._give(membership_id, GrantKind.ROLE, role_key, until, by, now)
+
+    async def grant_permission(
+        self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
+    ) -> GrantRecord:
+        """Give a single permission, until an instant or for good."""
+        return await self._give(membership_id, GrantKind.PERMISSION, code, until, by, now)
+
+    async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
+        """Take a grant away and return it; None when there is none such (any more)."""
+        seen = (await self._execute(_GRANT_WITH_ID, {"grant_id": grant_id})).first()
+        if seen is None:
+            return None
+        await self._lock(records.grant(seen).membership_id)
+        row = (await self._execute(_GRANT_WITH_ID, {"grant_id": grant_id})).first()
+        if row is None:  # taken away while this one waited
+            return None
+        grant = records.grant(row)
+        await self._execute(_TAKE_GRANT, {"grant_id": grant_id})
+        await self._record_grant("grant.revoke", grant, by, now, before=_shown(grant), after={})
+        await self._count(grant.user_id, grant.organization_id)
+        return grant
+
+    async def set_membership_status(
+        self,
+        membership_id: MembershipId,
+        status: MembershipStatus,
+        *,
+        by: Author,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> tuple[MembershipRecord, MembershipRecord]:
+        """Say where a member stands, and return the membership as it was and as it is now."""
+        before = await self._lock(membership_id)
+        _check_version(before.version, expected_version)
+        if before.status is status:
+            return before, before
+        is_first_day = status is MembershipStatus.ACTIVE and before.status in (
+            MembershipStatus.INVITED,
+            MembershipStatus.REMOVED,
+        )
+        after = replace(
+            before, status=status, version=before.version + 1, joined_at=now if is_first_day else before.joined_at
+        )
+        changed = {
+            "membership_id": membership_id,
+            "new_status": status.value,
+            "new_version": after.version,
+            "new_joined_at": after.joined_at,
+        }
+        await self._execute(_SET_MEMBERSHIP, changed)
+        await self.record(
+            AuditEntry(
+                "membership.status", by.user_id, membership_id, before.organization_id, by.request_id, by.ip_address,
+                {"status": before.status.value}, {"status": status.value},
+            ),
+            now,
+        )  # fmt: skip
+        await self._count(before.user_id, before.organization_id)
+        return before, after
+
+    async def set_organization_status(
+        self,
+        organization_id: OrganizationId,
+        status: OrganizationStatus,
+        *,
+        by: Author,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> tuple[OrganizationRecord, OrganizationRecord]:
+        """Say where a company stands, and return it as it was and as it is now; concerns every member."""
+        concerned = {"organization_id": organization_id}
+        row = (await self._execute(_LOCK_ORGANIZATION, concerned)).first()
+        if row is None:
+            raise LookupError(f"There is no organization {organization_id}.")
+        before = records.organization(row)
+        _check_version(before.version, expected_version)
+        if before.status is status:
+            return before, before
+        after = replace(before, status=status, version=before.version + 1)
+        await self._execute(_SET_ORGANIZATION, {**concerned, "new_status": status.value, "new_version": after.version})
+        await self.record(
+            AuditEntry(
+                "organization.status", by.user_id, organization_id, organization_id, by.request_id, by.ip_address,
+                {"status": before.status.value}, {"status": status.value},
+            ),
+            now,
+        )  # fmt: skip
+        await self._execute(_LOCK_MEMBERS, concerned)
+        await self._execute(_COUNT_MEMBERS, concerned)
+        epoch = (await self._execute(_COUNT_ORGANIZATION, concerned)).scalar_one()
+        self.news.append(AccessChanged(epoch, organization_id=organization_id))
+        return before, after
+
+    async def set_vendor_permissions(
+        self, user_id: UserId, codes: Collection[str], *, by: Author, now: datetime
+    ) -> tuple[str, ...]:
+        """Let a person of the vendor's staff hold exactly these permissions, and return those held before."""
+        if (await self._execute(_LOCK_USER, {"user_id": user_id})).first() is None:
+            raise LookupError(f"There is no user {user_id}.")
+        held = await self._execute(_VENDOR_PERMISSIONS_OF, {"of_user": user_id})
+        before, after = tuple(sorted(held.scalars())), tuple(sorted(set(codes)))
+        if before == after:
+            return before
+        await self._execute(_TAKE_VENDOR_PERMISSIONS, {"of_user": user_id})
+        for code in after:
+            await self._execute(insert(vendor_permissions), {"user_id": user_id, "permission": code})
+        await self.record(
+            AuditEntry(
+                "vendor_permissions.set", by.user_id, user_id, None, by.request_id, by.ip_address,
+                {"permissions": " ".join(before)}, {"permissions": " ".join(after)},
+            ),
+            now,
+        )  # fmt: skip
+        await self._count(user_id, None)
+        return before
+
+    async def _give(
+        self,
+        membership_id: MembershipId,
+        kind: GrantKind,
+        key: str,
+        until: datetime | None,
+        by: Author,
+        now: datetime,
+    ) -> GrantRecord:
+        holder = await self._lock(membership_id)
+        same = {"membership_id": membership_id, "kind": kind.value, "key": key}
+        row = (await self._execute(_SAME_GRANT, same)).first()
+        before = records.grant(row) if row is not None else None
+        if before is not None and before.valid_until == until:
+            return before
+        grant = GrantRecord(
+            before.id if before is not None else GrantId(new_id("grt")), membership_id, holder.organization_id,
+            holder.user_id, kind, key, now, by.user_id, until,
+        )  # fmt: skip
+        if before is None:
+            await self._execute(insert(grants), records.grant_row(grant))
+        else:
+            await self._execute(_GIVE_ANEW, {"grant_id": grant.id, "until": until, "now": now, "by": by.user_id})
+        was = _shown(before) if before is not None else {}
+        await self._record_grant("grant.give", grant, by, now, before=was, after=_shown(grant))
+        await self._count(grant.user_id, grant.organization_id)
+        return grant
+
+    async def _lock(self, membership_id: MembershipId) -> MembershipRecord:
+        """Wait until nobody else changes access in the membership's organization, and return the membership then."""
+        await self._execute(_LOCK_ORGANIZATION_OF, {"membership_id": membership_id})
+        row = (await self._execute(_MEMBERSHIP_WITH_ID, {"membership_id": membership_id})).first()
+        if row is None:
+            raise LookupError(f"There is no membership {membership_id}.")
+        return records.membership(row)
+
+    async def _count(self, user_id: UserId, organization_id: OrganizationId | None) -> None:
+        if organization_id is not None:
+            await self._execute(_COUNT_ORGANIZATION, {"organization_id": organization_id})
+        epoch = (await self._execute(_COUNT_USER, {"user_id": user_id})).scalar_one()
+        self.news.append(AccessChanged(epoch, user_id, organization_id))
+
+    async def _record_grant(
+        self,
+        action: str,
+        grant: GrantRecord,
+        by: Author,
+        now: datetime,
+        *,
+        before: dict[str, str | None],
+        after: dict[str, str | None],
+    ) -> None:
+        entry = AuditEntry(
+            action, by.user_id, grant.membership_id, grant.organization_id, by.request_id, by.ip_address, before, after
+        )
+        await self.record(entry, now)
+
+
+def _shown(grant: GrantRecord) -> dict[str, str | None]:
+    until: Any = grant.valid_until
+    return {grant.kind.value.lower(): grant.key, "until": until.isoformat() if until is not None else None}
+
+
+def _check_version(version: int, expected: int | None) -> None:
+    if expected is not None and version != expected:
+        raise StaleVersion(version)

@@ -1,0 +1,64 @@
+"""One open transaction: its statements, its audit rows, and the news that it tells when it has been committed."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any
+
+import orjson
+from sqlalchemy import CursorResult, Executable, insert
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.access_events import AccessEvent
+from connectors.database import database_errors
+from connectors.directory.interface import AuditEntry
+from connectors.directory.sql.reader import BACKEND
+from connectors.directory.tables import audit_events
+from connectors.ids import base32, new_id
+
+_RECORD_UNLESS_THERE = {
+    "postgresql": postgresql.insert(audit_events).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(audit_events).on_conflict_do_nothing(),
+}
+
+
+class Transaction:
+    """What every deed builds on."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+        self.news: list[AccessEvent] = []
+        """What others want to hear of when it is committed, in order."""
+
+    async def record(self, entry: AuditEntry, now: datetime) -> None:
+        """Append to the audit log."""
+        await self._execute(insert(audit_events), _row(new_id("aud"), entry, now))
+
+    async def record_hourly(self, entry: AuditEntry, now: datetime, key: str) -> bool:
+        """Append to the audit log once in an hour (of UTC) for this action and key; return whether it was now."""
+        hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        what = blake2b(f"{entry.action}\n{key}".encode(errors="replace"), digest_size=10).digest()
+        # The id says which hour and what: a second entry, of whichever process, has the same id and is dropped.
+        id = f"aud_{base32(int(hour.timestamp()) * 1000 << 80 | int.from_bytes(what))}"
+        statement = _RECORD_UNLESS_THERE[self._connection.dialect.name]
+        return (await self._execute(statement, _row(id, entry, now))).rowcount > 0
+
+    async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> CursorResult[Any]:
+        async with database_errors(BACKEND):
+            return await self._connection.execute(statement, parameters)
+
+
+def _row(id: str, entry: AuditEntry, now: datetime) -> dict[str, Any]:
+    return {
+        "id": id,
+        "occurred_at": now,
+        "action": entry.action,
+        "actor_id": entry.actor_id,
+        "subject_id": entry.subject_id,
+        "organization_id": entry.organization_id,
+        "request_id": entry.request_id,
+        "ip_address": entry.ip_address,
+        "before": orjson.dumps(dict(entry.before)).decode(),
+        "after": orjson.dumps(dict(entry.after)).decode(),
+    }
