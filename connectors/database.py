@@ -33,6 +33,9 @@ _CONFLICTS = ("40001", "40P01")
 _AWAY = ("08", "28", "3D", "53", "57P", "58")
 """PostgreSQL's classes of connection trouble, refused logins, missing databases, exhaustion, shutdown, failures."""
 
+POSTGRESQL_OPTIONS: dict[str, Any] = {"timeout": 5, "server_settings": {"application_name": "forecourt"}}
+"""How every connection to PostgreSQL is opened."""
+
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
 NAMING = {
@@ -87,6 +90,11 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+def is_away(state: str | None) -> bool:
+    """Return whether this SQLSTATE of PostgreSQL says that the database does not answer, rather than what to mend."""
+    return state is not None and state.startswith(_AWAY)
+
+
 def clean_text(text: str) -> str:
     """Return the text with every character that a database refuses replaced by U+FFFD."""
     return _REFUSED.sub("\ufffd", text)
@@ -133,7 +141,7 @@ def open_database(url: str) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
-        connect_args={"timeout": 5, "server_settings": {"application_name": "forecourt"}},
+        connect_args=POSTGRESQL_OPTIONS,
     )
 
 
@@ -239,8 +247,8 @@ def _is_away(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:  # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds
         return code & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
-    state = getattr(error.orig, "sqlstate", None) or ""
-    return error.connection_invalidated or state.startswith(_AWAY) or (isinstance(error, InterfaceError) and not state)
+    state = getattr(error.orig, "sqlstate", None)
+    return error.connection_invalidated or is_away(state) or (isinstance(error, InterfaceError) and not state)
 
 
 def _prepare_sqlite(connection: Any, _record: PoolProxiedConnection) -> None:

@@ -28,7 +28,11 @@ class TextList(TypeDecorator[Sequence[str]]):
         """Hand the list over as the driver wants it."""
         if value is None:
             return None
-        texts = [clean_text(text) for text in value]
+        together = "".join(value)
+        is_plain = (
+            together.isascii() and "\0" not in together
+        )  # as ids are; looking at each would cost more than asking
+        texts = list(value) if is_plain else [clean_text(text) for text in value]
         return texts if dialect.name == "postgresql" else orjson.dumps(texts).decode()
 
 

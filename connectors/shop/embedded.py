@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Executable, insert, select
+from sqlalchemy import Select, insert, select
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import database_errors
 from connectors.errors import BackendUnavailable, InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId
 from connectors.pages import Page, cursor, position
+from connectors.reading import Reader
 from connectors.shop import statements
 from connectors.shop.interface import (
     OrderEventRecord,
@@ -27,6 +28,9 @@ from connectors.shop.tables import SHOP_ORDER_EVENTS, SHOP_ORDER_LINES, SHOP_ORD
 BACKEND = "shop"
 LISTING = "orders"
 
+_NOTHING = select(1)
+_ANY_ORDER = select(SHOP_ORDERS.c.id).limit(1)
+
 
 class EmbeddedShop:
     """A `Shop` in the database that the engine opens, whose tables `connectors.shop.migrations` makes.
@@ -37,10 +41,7 @@ class EmbeddedShop:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._database = engine.dialect.name
-        # PostgreSQL begins a transaction with any statement unless told not to; SQLite begins none to read, and
-        # being told so would cost it two more trips to its thread, each as long as a short question.
-        single_statements = {"isolation_level": "AUTOCOMMIT"} if self._database == statements.POSTGRESQL else {}
-        self._reading = engine.execution_options(**single_statements)
+        self._reader = Reader(engine, BACKEND)
 
     async def orders_of(
         self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: OrderFilter
@@ -116,14 +117,14 @@ class EmbeddedShop:
     async def healthy(self) -> bool:
         """Return whether the shop answers."""
         try:
-            await self._rows(select(1), {}, needed=(1,))
+            await self._rows(_NOTHING, {}, needed=(1,))
         except BackendUnavailable:
             return False
         return True
 
     async def is_empty(self) -> bool:
         """Return whether the shop has no order at all."""
-        return not await self._rows(select(SHOP_ORDERS.c.id).limit(1), {}, needed=(1,))
+        return not await self._rows(_ANY_ORDER, {}, needed=(1,))
 
     async def load(self, data: ShopData) -> None:
         """Add these orders with their lines and events, all of them or none.
@@ -142,12 +143,9 @@ class EmbeddedShop:
                     await connection.execute(insert(table), rows)
 
     async def _rows(
-        self, statement: Executable, parameters: Mapping[str, Any], *, needed: Sequence[object]
+        self, statement: Select[Any], parameters: Mapping[str, Any], *, needed: Sequence[object]
     ) -> Sequence[Any]:
-        if not needed:
-            return ()
-        async with database_errors(BACKEND), self._reading.connect() as connection:
-            return (await connection.execute(statement, parameters)).all()
+        return await self._reader.read(statement, **parameters) if needed else ()
 
     def _asked(self, parameter: str, ids: Sequence[str]) -> dict[str, Any]:
         return {parameter: statements.id_list(self._database, [*filter(_may_exist, dict.fromkeys(ids))])}

@@ -10,10 +10,11 @@ from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
 from connectors.database import UtcDateTime
 from connectors.directory import records
 from connectors.directory.interface import GrantKind, GrantRecord, MemberFilter, MembershipRecord, MembershipStatus
-from connectors.directory.sql.reader import Reader, Row, gathered, parallel
+from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import grants, memberships, organizations, users
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
+from connectors.reading import Row, gathered, parallel
 from connectors.statements import contains, one_of
 
 T = TypeVar("T", bound=str)
@@ -107,7 +108,7 @@ _HOLDERS_OF = (
 )
 
 
-class Memberships(Reader):
+class Memberships(DirectoryReader):
     """The directory's questions about memberships and grants; `Directory` says what each promises."""
 
     async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:

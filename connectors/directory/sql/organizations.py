@@ -6,16 +6,17 @@ from sqlalchemy import select
 
 from connectors.directory import records
 from connectors.directory.interface import OrganizationRecord
-from connectors.directory.sql.reader import Reader, parallel
+from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import organizations, users
 from connectors.ids import OrganizationId
+from connectors.reading import parallel
 from connectors.statements import one_of
 
 _ORGANIZATIONS = select(*records.ORGANIZATION).where(one_of(organizations.c.id, "ids"))
 _IS_EMPTY = select(~select(users.c.id).exists() & ~select(organizations.c.id).exists())
 
 
-class Organizations(Reader):
+class Organizations(DirectoryReader):
     """The directory's questions about companies; `Directory` says what each promises."""
 
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:

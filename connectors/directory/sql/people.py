@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import and_, bindparam, func, literal, select, union_all
 
@@ -15,7 +16,7 @@ from connectors.directory.interface import (
     StandingRecord,
     UserRecord,
 )
-from connectors.directory.sql.reader import Reader, gathered, parallel
+from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import (
     grants,
     login_names,
@@ -26,6 +27,7 @@ from connectors.directory.tables import (
     vendor_permissions,
 )
 from connectors.ids import OrganizationId, SessionId, UserId
+from connectors.reading import gathered, parallel
 from connectors.statements import one_of
 
 _NOT_REMOVED = memberships.c.status != MembershipStatus.REMOVED.value
@@ -37,7 +39,7 @@ _VENDOR_PERMISSIONS = (
 )
 _STANDING = (memberships.c.id, memberships.c.organization_id, memberships.c.status, organizations.c.status)
 _CALLER = (
-    select(*records.USER, _VENDOR_PERMISSIONS, users.c.access_epoch, *_STANDING, *records.GRANT)
+    select(*records.USER, _VENDOR_PERMISSIONS, *_STANDING, *records.GRANT)
     .select_from(
         users.outerjoin(memberships, and_(memberships.c.user_id == users.c.id, _NOT_REMOVED))
         .outerjoin(organizations, organizations.c.id == memberships.c.organization_id)
@@ -56,7 +58,7 @@ _CALLER_IN_SESSION = _CALLER.where(
     )
     .exists()
 )
-_AFTER_USER = len(records.USER) + 2
+_AFTER_USER = len(records.USER) + 1
 _AFTER_STANDING = _AFTER_USER + len(_STANDING)
 
 _NAME = bindparam("name", type_=IdText)
@@ -94,7 +96,7 @@ _USERS_IN_COMMON = (
 )
 
 
-class People(Reader):
+class People(DirectoryReader):
     """The directory's questions about persons; `Directory` says what each promises."""
 
     async def caller(self, user_id: UserId, session_id: SessionId | None, now: datetime) -> CallerRecord | None:
@@ -105,10 +107,9 @@ class People(Reader):
             rows = await self.read(_CALLER_IN_SESSION, user_id=user_id, session_id=session_id, now=now)
         if not rows:
             return None
-        person = rows[0][: len(records.USER)]
-        permissions: str | None
-        permissions, access_epoch = rows[0][len(records.USER) : _AFTER_USER]
-        held: dict[tuple[str, ...], list[GrantRecord]] = {}
+        person = rows[0][: _AFTER_USER - 1]
+        permissions: str | None = rows[0][_AFTER_USER - 1]
+        held: dict[Sequence[Any], list[GrantRecord]] = {}
         for row in rows:
             standing = row[_AFTER_USER:_AFTER_STANDING]
             if standing[0] is not None:
@@ -120,7 +121,6 @@ class People(Reader):
             session_id=session_id,
             standings=tuple(_standing(values, given) for values, given in held.items()),
             vendor_permissions=tuple(sorted(permissions.split("\n"))) if permissions else (),
-            access_epoch=access_epoch,
         )
 
     async def user_id_of_login_name(self, login_name: str) -> UserId | None:
@@ -146,11 +146,11 @@ class People(Reader):
         return gathered(ids, ((row[0], (records.user(row[:-1], seen_in=row[-1]), row[-1])) for row in rows))
 
 
-def _standing(values: tuple[str, ...], given: list[GrantRecord]) -> StandingRecord:
+def _standing(values: Sequence[Any], given: list[GrantRecord]) -> StandingRecord:
     membership_id, organization_id, membership_status, organization_status = values
     return StandingRecord(
-        membership_id,  # type: ignore[arg-type]
-        organization_id,  # type: ignore[arg-type]
+        membership_id,
+        organization_id,
         MembershipStatus(membership_status),
         OrganizationStatus(organization_status),
         tuple(given),

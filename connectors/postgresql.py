@@ -1,0 +1,145 @@
+"""Connections to PostgreSQL for reading: a bounded number of them, a bounded queue before them, and no transactions."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import asyncpg  # type: ignore[import-untyped]
+from sqlalchemy import Engine, event
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from connectors.database import POSTGRESQL_OPTIONS, is_away
+from connectors.errors import BackendUnavailable
+
+MOST_CONNECTIONS = 10
+MOST_WAITING = 1_000
+PATIENCE = 5.0
+"""Seconds that a question waits for a connection."""
+
+
+class Connections:
+    """Lends each question a connection of its own, the one that was used last, so that few stay open in quiet times."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        _, options = engine.dialect.create_connect_args(engine.url)
+        self._options: dict[str, Any] = {**options, **POSTGRESQL_OPTIONS}
+        self._events = engine.sync_engine.dispatch
+        self._idle: list[Any] = []
+        self._places = MOST_CONNECTIONS
+        self._waiting: deque[asyncio.Future[Any]] = deque()
+        self._period = 0
+        event.listen(engine.sync_engine, "engine_disposed", self._dispose)
+
+    async def rows(self, backend: str, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+        """Return the rows of a question; asks once more when the database had closed the connection.
+
+        Raises:
+            BackendUnavailable: The database does not answer, or too many questions wait for it already.
+        """
+        for listener in self._events.before_cursor_execute:  # whoever counts statements hears of these too
+            listener(None, None, text, arguments, None, False)
+        try:
+            try:
+                return await self._asked(text, arguments)
+            except _Lost:
+                return await self._asked(text, arguments)
+        except (OSError, TimeoutError, _Exhausted, _Lost) as error:
+            raise BackendUnavailable(backend, type(error.__cause__ or error).__name__) from error
+        except asyncpg.PostgresError as error:
+            if is_away(error.sqlstate):
+                raise BackendUnavailable(backend, type(error).__name__) from error
+            raise
+
+    async def _asked(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+        connection, period = await self._taken(), self._period
+        try:
+            rows: Sequence[Any] = await connection.fetch(text, *arguments)
+        except asyncpg.InternalClientError as error:  # it had been told that it will be closed
+            connection.terminate()
+            raise _Lost from error
+        except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            if connection.is_closed():
+                raise _Lost from error
+            raise
+        except BaseException:
+            connection.terminate()  # cancelled half-way: what it says next is not for the next question
+            raise
+        finally:
+            self._give_back(connection, period)
+        return rows
+
+    async def _taken(self) -> Any:
+        while self._idle:
+            connection = self._idle.pop()
+            if not connection.is_closed():
+                return connection
+            self._places += 1
+        if self._places:
+            self._places -= 1
+            return await self._opened()
+        if len(self._waiting) >= MOST_WAITING:
+            raise _Exhausted
+        turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting.append(turn)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                connection = await turn
+        except BaseException:
+            if turn.done() and not turn.cancelled():  # it was this one's turn just when it gave up
+                self._pass_on(turn.result())
+            raise
+        return connection if connection is not None else await self._opened()
+
+    async def _opened(self) -> Any:
+        """Open a connection in a place that was taken for it."""
+        try:
+            return await asyncpg.connect(**self._options)
+        except BaseException:
+            self._pass_on(None)
+            raise
+
+    def _give_back(self, connection: Any, period: int) -> None:
+        if period != self._period:
+            connection.terminate()
+        self._pass_on(None if connection.is_closed() else connection)
+
+    def _pass_on(self, connection: Any) -> None:
+        """Give a connection, or the place for one (None), to whoever waits longest."""
+        while self._waiting:
+            turn = self._waiting.popleft()
+            if not turn.done():
+                turn.set_result(connection)
+                return
+        if connection is None:
+            self._places += 1
+        else:
+            self._idle.append(connection)
+
+    def _dispose(self, _engine: Engine) -> None:
+        """Close what is idle now, and what is lent when it comes back."""
+        self._period += 1
+        self._places += len(self._idle)
+        for connection in self._idle:
+            connection.terminate()
+        self._idle.clear()
+
+
+class _Exhausted(Exception):
+    """Too many wait for a connection."""
+
+
+class _Lost(Exception):
+    """The connection was closed by the database."""
+
+
+_by_engine: WeakKeyDictionary[Engine, Connections] = WeakKeyDictionary()
+
+
+def connections_of(engine: AsyncEngine) -> Connections:
+    """Return the connections for reading that belong to the engine; disposing of it closes them."""
+    connections = _by_engine.get(engine.sync_engine)
+    if connections is None:
+        connections = _by_engine[engine.sync_engine] = Connections(engine)
+    return connections
