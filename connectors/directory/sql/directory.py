@@ -1,18 +1,19 @@
 """The directory as a whole: its questions, its transactions, and loading many records at once."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from connectors.access_events import AccessEvent
 from connectors.database import database_errors
 from connectors.directory import records, tables
 from connectors.directory.interface import DirectoryData
+from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.memberships import Memberships
-from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.people import People
 from connectors.directory.sql.reader import BACKEND
 from connectors.errors import BackendUnavailable
@@ -20,8 +21,16 @@ from connectors.errors import BackendUnavailable
 _NOTHING = select(1)
 
 
-class SqlDirectory(People, Organizations, Memberships):
-    """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises."""
+class SqlDirectory(People, Memberships, Epochs):
+    """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
+
+    `tell` is called with the news of each transaction that changed somebody's access, after it was committed. It must
+    neither wait nor fail; whoever hears nothing asks the directory anyway.
+    """
+
+    def __init__(self, engine: AsyncEngine, tell: Callable[[Sequence[AccessEvent]], None] | None = None) -> None:
+        super().__init__(engine)
+        self._tell = tell
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[SqlChange]:
@@ -45,6 +54,8 @@ class SqlDirectory(People, Organizations, Memberships):
             is_stored = True
         finally:
             await asyncio.shield(connection.close())
+            if is_stored and change.news and self._tell is not None:
+                self._tell(change.news)
             if change.reused and not is_stored:
                 await self._end_reused_sessions(change)
 

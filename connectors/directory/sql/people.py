@@ -39,7 +39,7 @@ _VENDOR_PERMISSIONS = (
 )
 _STANDING = (memberships.c.id, memberships.c.organization_id, memberships.c.status, organizations.c.status)
 _CALLER = (
-    select(*records.USER, _VENDOR_PERMISSIONS, *_STANDING, *records.GRANT)
+    select(*records.USER, _VENDOR_PERMISSIONS, users.c.access_epoch, *_STANDING, *records.GRANT)
     .select_from(
         users.outerjoin(memberships, and_(memberships.c.user_id == users.c.id, _NOT_REMOVED))
         .outerjoin(organizations, organizations.c.id == memberships.c.organization_id)
@@ -58,7 +58,7 @@ _CALLER_IN_SESSION = _CALLER.where(
     )
     .exists()
 )
-_AFTER_USER = len(records.USER) + 1
+_AFTER_USER = len(records.USER) + 2
 _AFTER_STANDING = _AFTER_USER + len(_STANDING)
 
 _NAME = bindparam("name", type_=IdText)
@@ -107,8 +107,9 @@ class People(DirectoryReader):
             rows = await self.read(_CALLER_IN_SESSION, user_id=user_id, session_id=session_id, now=now)
         if not rows:
             return None
-        person = rows[0][: _AFTER_USER - 1]
-        permissions: str | None = rows[0][_AFTER_USER - 1]
+        person = rows[0][: len(records.USER)]
+        permissions: str | None
+        permissions, access_epoch = rows[0][len(records.USER) : _AFTER_USER]
         held: dict[Sequence[Any], list[GrantRecord]] = {}
         for row in rows:
             standing = row[_AFTER_USER:_AFTER_STANDING]
@@ -121,6 +122,7 @@ class People(DirectoryReader):
             session_id=session_id,
             standings=tuple(_standing(values, given) for values, given in held.items()),
             vendor_permissions=tuple(sorted(permissions.split("\n"))) if permissions else (),
+            access_epoch=access_epoch,
         )
 
     async def user_id_of_login_name(self, login_name: str) -> UserId | None:
