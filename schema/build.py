@@ -4,7 +4,14 @@ from collections.abc import Callable
 from typing import Any
 
 import strawberry
-from graphql import GraphQLInterfaceType, GraphQLNonNull, GraphQLObjectType, GraphQLSchema
+from graphql import (
+    GraphQLEnumType,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+)
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
@@ -109,6 +116,7 @@ def check(core: GraphQLSchema) -> None:
         for type_ in core.type_map.values()
         if not type_.name.startswith("__") and not type_.description
     ]
+    faults += [f"{place} has no description." for place, part in _inner_parts(core) if not part.description]
     if faults:
         raise InvalidSchema("\n".join(faults))
 
@@ -183,6 +191,22 @@ def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, 
         )
 
     return convert
+
+
+def _inner_parts(core: GraphQLSchema) -> Any:
+    """Return the fields of inputs and the values of enums, each with its place."""
+    return [
+        (f"{type_.name}.{name}", part)
+        for type_ in core.type_map.values()
+        if not type_.name.startswith("__")
+        for name, part in (
+            type_.fields.items()
+            if isinstance(type_, GraphQLInputObjectType)
+            else type_.values.items()
+            if isinstance(type_, GraphQLEnumType)
+            else ()
+        )
+    ]
 
 
 def _fields(core: GraphQLSchema) -> Any:

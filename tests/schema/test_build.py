@@ -1,0 +1,193 @@
+"""What could leak, or break an answer, does not start: the build refuses it and says what to write."""
+
+from collections.abc import Sequence
+from operator import attrgetter
+from typing import Any
+
+import pytest
+import strawberry
+
+from connectors.directory.interface import OrganizationRecord
+from permissions.vocabulary import Permission, PermissionScope
+from resolvers.context import RequestContext
+from schema.backends import Backend
+from schema.build import InvalidSchema, build_schema
+from schema.fields import attribute, computed, field, graph_type, root
+from schema.guards import AUTHENTICATED, OPEN, any_of
+
+ORDERS = any_of(Permission.ORDER_VIEW)
+VENDORS = any_of(Permission.APPLICATION_MANAGE, scope=PermissionScope.VENDOR)
+
+
+class Thing:
+    """A record that belongs to nobody in particular."""
+
+
+async def _names(context: RequestContext, things: Sequence[Any]) -> Sequence[str]:
+    return [""] * len(things)
+
+
+async def _thing(context: RequestContext) -> Thing:
+    return Thing()
+
+
+async def _found(context: RequestContext, *, wanted: str | None = None) -> Thing:
+    return Thing()
+
+
+def refusal_of(type_name: str, of: type = Thing, /, **fields: Any) -> str:
+    """What the build says of a type with these fields; fails when it says nothing."""
+    with pytest.raises(InvalidSchema) as refused:
+        built_with(type_name, of, **fields)
+    return str(refused.value)
+
+
+def built_with(type_name: str, of: type = Thing, /, **fields: Any) -> Any:
+    """Build a schema of one type with these fields: (annotation, field) by name, and how to find its organization."""
+    belongs = {key: fields.pop(key) for key in ("organization", "person", "description") if key in fields}
+    body = {"__annotations__": {key: of_type for key, (of_type, _) in fields.items()}}
+    body |= {key: declared for key, (_, declared) in fields.items()}
+    cls = graph_type(of=of, **({"description": "A thing."} | belongs))(type(type_name, (), body))
+    query = type(
+        "Query",
+        (),
+        {"__annotations__": {"thing": cls}, "thing": root(_thing, requires=OPEN, description="The thing.")},
+    )
+    return build_schema(query=strawberry.type(query, description="What may be asked."), mutation=None)
+
+
+def test_a_guarded_field_that_cannot_be_null_is_refused() -> None:
+    message = refusal_of(
+        "GuardedThing",
+        name=(str, field(_names, requires=AUTHENTICATED, description="Its name.")),
+        label=(str, attribute("label", requires=ORDERS, description="Its label.")),
+        organization=attrgetter("id"),
+    )
+
+    assert message == (
+        "GuardedThing.name is guarded or filled by a back end, so it must be nullable; write `… | None`.\n"
+        "GuardedThing.label is guarded or filled by a back end, so it must be nullable; write `… | None`."
+    )
+
+
+def test_a_field_of_a_back_end_that_cannot_be_null_is_refused() -> None:
+    message = refusal_of(
+        "ShopThing", name=(str, field(_names, requires=OPEN, backend=Backend.SHOP, description="Its name."))
+    )
+
+    assert message == "ShopThing.name is guarded or filled by a back end, so it must be nullable; write `… | None`."
+
+
+def test_a_resolver_without_a_guard_is_refused() -> None:
+    def name() -> str:
+        return ""
+
+    message = refusal_of("BareThing", name=(str, strawberry.field(resolver=name, description="Its name.")))
+
+    assert message == (
+        "BareThing.name has a resolver without a guard; declare it by field, computed or root, with requires=."
+    )
+
+
+def test_a_permission_asked_of_a_type_without_an_organization_is_refused() -> None:
+    message = refusal_of("HomelessThing", name=(str | None, field(_names, requires=ORDERS, description="Its name.")))
+
+    assert message == (
+        "HomelessThing.name asks for a permission, but HomelessThing does not say its organization; add organization=."
+    )
+
+
+def test_letting_the_person_concerned_pass_without_saying_who_it_is_is_refused() -> None:
+    guard = any_of(Permission.MEMBER_VIEW, or_self=True)
+
+    message = refusal_of(
+        "FacelessThing",
+        name=(str | None, field(_names, requires=guard, description="Its name.")),
+        organization=attrgetter("id"),
+    )
+
+    assert message == (
+        "FacelessThing.name lets the person concerned pass, but FacelessThing does not say who that is; add person=."
+    )
+
+
+def test_what_is_not_described_is_refused() -> None:
+    message = refusal_of("SilentThing", name=(str, strawberry.field()), description="")
+
+    assert message.splitlines() == ["SilentThing.name has no description.", "SilentThing has no description."]
+
+
+def test_an_input_or_a_value_that_is_not_described_is_refused() -> None:
+    @strawberry.input(description="A wish.")
+    class Wish:
+        what: str
+
+    async def wished(context: RequestContext, *, input: Wish) -> Thing:
+        return Thing()
+
+    wished.__annotations__["input"] = Wish
+    query = type(
+        "Query", (), {"__annotations__": {"wish": str}, "wish": root(wished, requires=OPEN, description="A wish.")}
+    )
+
+    with pytest.raises(InvalidSchema) as refused:
+        build_schema(query=strawberry.type(query, description="What may be asked."), mutation=None)
+
+    assert str(refused.value) == "Wish.what has no description."
+
+
+def test_an_argument_that_is_not_described_is_refused_where_it_is_declared() -> None:
+    with pytest.raises(TypeError) as refused:
+        root(_found, requires=OPEN, description="What was found.")
+
+    assert str(refused.value) == (
+        'tests.schema.test_build._found: say what the argument wanted means, by arguments={"wanted": "…"} in its '
+        "declaration."
+    )
+
+
+def test_an_argument_of_a_type_that_graphql_does_not_know_is_refused() -> None:
+    async def found(context: RequestContext, *, wanted: bytes) -> Thing:
+        return Thing()
+
+    with pytest.raises(TypeError) as refused:
+        root(found, requires=OPEN, description="What was found.", arguments={"wanted": "What."})
+
+    assert str(refused.value) == (
+        "The argument wanted has the type <class 'bytes'>, which has no GraphQL type; add it to ARGUMENT_TYPES."
+    )
+
+
+def test_every_fault_is_named_at_once() -> None:
+    message = refusal_of(
+        "FaultyThing",
+        name=(str, field(_names, requires=ORDERS, description="Its name.")),
+        label=(str, strawberry.field()),
+    )
+
+    assert message.splitlines() == [
+        "FaultyThing.name is guarded or filled by a back end, so it must be nullable; write `… | None`.",
+        "FaultyThing.name asks for a permission, but FaultyThing does not say its organization; add organization=.",
+        "FaultyThing.label has no description.",
+    ]
+
+
+def test_what_keeps_the_rules_is_built() -> None:
+    built = built_with(
+        "GoodThing",
+        OrganizationRecord,
+        name=(str | None, field(_names, requires=ORDERS, backend=Backend.SHOP, description="Its name.")),
+        vendors=(
+            str | None,
+            field(
+                _names, requires=any_of(Permission.APPLICATION_MANAGE, scope=PermissionScope.VENDOR), description="It."
+            ),
+        ),
+        open=(str, computed(lambda _context, _thing: "", requires=OPEN, description="It.")),
+        organization=attrgetter("id"),
+    )
+
+    printed = " ".join(built.as_str().split())
+    assert "name: String @requiresPermission(anyOf: [ORDER_VIEW], scope: ORGANIZATION, orSelf: false)" in printed
+    assert "@backend(name: SHOP)" in printed
+    assert "vendors: String @requiresPermission(anyOf: [APPLICATION_MANAGE], scope: VENDOR, orSelf: false)" in printed
