@@ -89,7 +89,7 @@ class Application(Node):
         "record.category", requires=OPEN, description="The group in which it stands on the page."
     )
     platforms: list[str] = attribute(
-        "record.platforms", requires=OPEN, description="Where it runs: WEB, TABLET, SMARTPHONE and the like."
+        "record.platforms", requires=OPEN, description="Where it runs: `pc`, `tablet`, `smartphone`."
     )
     published_at: DateTime | None = attribute(
         "record.published_at", requires=OPEN, description="Since when it is in the catalogue."

@@ -3,7 +3,7 @@
 Exception
     InvalidProfile          the profile cannot be used
 
-A folder holds ``profile.toml`` (title, locale, currency), ``policy.toml``, ``applications.toml`` and, if it likes,
+A folder holds ``profile.toml`` (title), ``policy.toml``, ``applications.toml`` and, if it likes,
 ``demo.toml``, ``icons/*.svg`` and ``examples/*.graphql``. What stands in the policy and in the catalogue is read by
 those who use it.
 """
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from connectors.values import Localized
 
 _SHIPPED = Path(__file__).parent
-_KNOWN_KEYS = ("title", "locale", "currency")
+_KNOWN_KEYS = ("title",)
 
 
 class InvalidProfile(Exception):
@@ -43,8 +43,6 @@ class Profile:
 
     key: str
     title: Localized
-    locale: str
-    currency: str
     folder: Path
     policy_text: str
     policy_source: str
@@ -73,8 +71,6 @@ def load_profile(name_or_path: str) -> Profile:
     return Profile(
         key=folder.name,
         title=settings["title"],
-        locale=settings["locale"],
-        currency=settings["currency"],
         folder=folder,
         policy_text=_read(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
@@ -118,7 +114,7 @@ def _is_folder(path: Path) -> bool:
 
 def _settings(folder: Path) -> dict[str, Any]:
     file = folder / "profile.toml"
-    text = _read(file, "title, locale and currency")
+    text = _read(file, "the portal's title")
     try:
         settings = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
@@ -131,11 +127,6 @@ def _settings(folder: Path) -> dict[str, Any]:
         raise InvalidProfile(
             f'{file}: it needs title, such as title = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
         )
-    if not isinstance(settings.get("locale"), str) or not settings["locale"]:
-        raise InvalidProfile(f'{file}: it needs the locale of last resort, such as locale = "de".')
-    currency = settings.get("currency")
-    if not isinstance(currency, str) or len(currency) != 3 or not currency.isupper():
-        raise InvalidProfile(f'{file}: it needs the currency as three letters of ISO 4217, such as currency = "EUR".')
     return settings
 
 

@@ -37,7 +37,7 @@ def test_two_profiles_are_shipped() -> None:
 def test_a_shipped_profile_is_complete(name: str) -> None:
     profile = load_profile(name)
 
-    assert (profile.key, profile.locale, profile.currency) == (name, "de", "EUR")
+    assert profile.key == name
     assert sorted(profile.title) == ["de", "en", "fr"]
     assert profile.demo_text is not None
     assert profile.examples[0].name == "The portal page"
@@ -177,11 +177,9 @@ def test_a_folder_in_place_of_a_file_is_refused(own_profile: Path) -> None:
     ("text", "message"),
     [
         ("title = ", "is not valid TOML"),
-        ('color = "blue"', '"color" is not known; known are title, locale, currency'),
-        ('locale = "de"\ncurrency = "EUR"', "it needs title"),
-        ('title = { de = "Portal" }\nlocale = "de"\ncurrency = "EUR"', "at least in en"),
-        ('title = { en = "Portal" }\ncurrency = "EUR"', "it needs the locale of last resort"),
-        ('title = { en = "Portal" }\nlocale = "de"\ncurrency = "euro"', "three letters of ISO 4217"),
+        ('color = "blue"', '"color" is not known; known are title'),
+        ("", "it needs title"),
+        ('title = { de = "Portal" }', "at least in en"),
     ],
 )
 def test_a_fault_in_profile_toml_is_told_with_what_would_be_right(own_profile: Path, text: str, message: str) -> None:

@@ -213,6 +213,7 @@ def read_demo(text: str, source: str) -> WrittenDemo:
             raise InvalidProfile(
                 f'{source}: shop.baskets: there is no article "{unknown[0]}"; add it to shop.articles.'
             )
+    _check_languages(demo, source)
     return demo
 
 
@@ -220,6 +221,21 @@ def read_words() -> Words:
     """Return the shipped words."""
     file = Path(__file__).with_name("words.toml")
     return _read(Words, file.read_text(encoding="utf-8"), str(file))
+
+
+def _check_languages(demo: WrittenDemo, source: str) -> None:
+    """Return when companies can be invented in every region and language there is."""
+    regions = read_words().regions
+    if missing := [region for region in regions if not demo.invention.names.get(region)]:
+        raise InvalidProfile(
+            f"{source}: invention.names has none for {missing[0]}; it needs a list for each of {', '.join(regions)}."
+        )
+    languages = sorted({region.partition("-")[2] for region in regions})
+    named = [(f"shop.articles: {article.sku}: name", article.name) for article in demo.shop.articles]
+    named += [("invention: jobs", staff.jobs) for staff in (demo.invention.first_member, *demo.invention.staff)]
+    for place, texts in named:
+        if missing := [language for language in languages if not texts.get(language)]:
+            raise InvalidProfile(f"{source}: {place} is missing in {missing[0]}; write it in {', '.join(languages)}.")
 
 
 def _read(kind: type[Kind], text: str, source: str) -> Kind:
