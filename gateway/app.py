@@ -63,6 +63,7 @@ def _routes(
         wiring.policies,
         clock=clock,
         trusted_proxies=settings.trusted_proxies,
+        introspection=settings.introspection,
         dry_run=settings.authorization_dry_run,
     )
     endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)

@@ -11,6 +11,7 @@ import structlog
 from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
+from gateway.introspection import DISABLED, IntrospectionDisabled
 from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn
 
 log = structlog.get_logger("forecourt.graphql")
@@ -19,6 +20,7 @@ CODES: dict[type[Exception], str] = {
     NotSignedIn: "UNAUTHENTICATED",
     NotPermitted: "UNAUTHORIZED_FIELD_OR_TYPE",
     InvalidArgument: "BAD_USER_INPUT",
+    IntrospectionDisabled: DISABLED,
     BackendTimeout: "GATEWAY_TIMEOUT",
     BackendUnavailable: "BACKEND_UNAVAILABLE",
     ConnectorError: "BACKEND_ERROR",

@@ -21,6 +21,7 @@ from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOp
 from gateway.errors import request_error
 from gateway.execution import BreadthFirstExecutor
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
+from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
 from gateway.limits.cost import check_cost
 from gateway.media_types import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
@@ -44,6 +45,7 @@ class _Prepared:
     operation: Operation
     variables: VariableValues
     cost: int
+    organization_id: str | None
 
 
 class GraphqlEndpoint:
@@ -62,6 +64,8 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
+        self._introspection: Mode = settings.introspection
+        filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
         self._draft = settings.http_status_profile == "draft"
         self._executor: type[Executor[Any]] = (
@@ -156,6 +160,8 @@ class GraphqlEndpoint:
             raise RefusedRequest(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"allow": "POST"})
         if operation.is_subscription:
             raise RefusedRequest(400, "BAD_REQUEST", "A subscription is not asked for here.")
+        if is_disabled(self._introspection, operation.node, operation.fragments):
+            raise _NotExecutable(DISABLED, request_error(DISABLED_MESSAGE, DISABLED)["errors"])
         variables = get_variable_values(
             self._schema,
             operation.node.variable_definitions or (),
@@ -168,10 +174,11 @@ class GraphqlEndpoint:
         cost = operation.cost.of(variables.coerced)
         if cost > self._limits.max_cost and self._limits.cost_mode == "measure":
             log.warning("expensive operation", operation=operation.name, estimated=cost, limit=self._limits.max_cost)
-        return _Prepared(operation, variables, cost)
+        return _Prepared(operation, variables, cost, asked.organization_id)
 
     async def _executed(self, prepared: _Prepared, context: RequestContext) -> ExecutionResult:
         operation = prepared.operation
+        look_at(context, prepared.organization_id)
         try:
             result = self._executor(
                 self._schema,

@@ -9,6 +9,7 @@ from starlette.requests import HTTPConnection
 
 from connectors.identity.tokens import AccessTokens
 from gateway.authentication import Unauthenticated, authenticate
+from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
 from resolvers.context import Backends, RequestContext
 
@@ -24,6 +25,7 @@ class RequestContexts:
         *,
         clock: Callable[[], datetime],
         trusted_proxies: int = 0,
+        introspection: Mode = "filtered",
         dry_run: bool = False,
     ) -> None:
         self._backends = backends
@@ -31,6 +33,7 @@ class RequestContexts:
         self._policies = policies
         self._clock = clock
         self._trusted_proxies = trusted_proxies
+        self._introspection: Mode = introspection
         self._dry_run = dry_run
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
@@ -50,6 +53,7 @@ class RequestContexts:
             languages=accepted_languages(headers),
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
+            introspection=Introspection(self._introspection, headers.get(ORGANIZATION_HEADER)),
             unenforced=[] if self._dry_run else None,
         )
         if identity is not None:

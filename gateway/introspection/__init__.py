@@ -3,16 +3,21 @@
 from gateway.introspection.audience import Audience, audience_of
 from gateway.introspection.filtering import SchemaFilter
 from gateway.introspection.views import (
+    DISABLED,
+    DISABLED_MESSAGE,
     ORGANIZATION_HEADER,
     Introspection,
     IntrospectionDisabled,
     Mode,
     SchemaViews,
-    asks_for_the_schema,
     filter_introspection,
+    is_disabled,
+    look_at,
 )
 
 __all__ = [
+    "DISABLED",
+    "DISABLED_MESSAGE",
     "ORGANIZATION_HEADER",
     "Audience",
     "Introspection",
@@ -20,7 +25,8 @@ __all__ = [
     "Mode",
     "SchemaFilter",
     "SchemaViews",
-    "asks_for_the_schema",
     "audience_of",
     "filter_introspection",
+    "is_disabled",
+    "look_at",
 ]

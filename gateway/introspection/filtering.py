@@ -296,8 +296,9 @@ class _Copy:
             directive.name,
             directive.locations,
             {name: self._argument(argument) for name, argument in directive.args.items()},
-            directive.is_repeatable,
-            directive.description,
+            is_repeatable=directive.is_repeatable,
+            deprecation_reason=directive.deprecation_reason,
+            description=directive.description,
         )
 
     def _wrapped(self, type_: Any) -> Any:

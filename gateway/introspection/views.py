@@ -5,7 +5,7 @@ It is the schema itself that answers so, whatever executes it: there is no secon
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from graphql import (
@@ -58,6 +58,12 @@ class Introspection:
 
     mode: Mode = "filtered"
     organization_id: str | None = None
+
+
+def look_at(context: RequestContext, organization_id: str | None) -> None:
+    """Let introspection show what may be used in this organization; None leaves it as the header says."""
+    if organization_id is not None:
+        context.introspection = replace(context.introspection or Introspection(), organization_id=organization_id)
 
 
 class SchemaViews:
@@ -113,6 +119,13 @@ class _ViewedSchema(GraphQLSchema):
         return super().get_possible_types(abstract_type) if possible is None else possible
 
 
+def is_disabled(
+    mode: Mode, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> bool:
+    """Return whether a valid operation asks for the schema where that is switched off."""
+    return mode == "off" and _asks_for_the_schema(operation, fragments)
+
+
 def filter_introspection(core: GraphQLSchema) -> SchemaViews:
     """Let this schema answer introspection from what the caller may use, from now on and for every executor."""
     if not isinstance(core, _ViewedSchema):
@@ -122,7 +135,7 @@ def filter_introspection(core: GraphQLSchema) -> SchemaViews:
     return views
 
 
-def asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+def _asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
     """Return whether a valid operation asks for `__schema` or `__type`, which stand at its root only."""
     waiting: list[SelectionNode] = list(operation.selection_set.selections)
     seen: set[str] = set()

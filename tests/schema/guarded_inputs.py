@@ -149,11 +149,10 @@ class Caller:
     vendor: tuple[Permission, ...] = ()
     asked: list[str] = field(default_factory=list)
 
-    async def asks(self, schema: Schema, query: str, **variables: Any) -> ExecutionResult:
-        """Execute the operation."""
-        backends = Asked()
+    def context(self) -> RequestContext:
+        """What a request of this caller knows."""
         context = RequestContext(
-            backends=backends,  # type: ignore[arg-type]
+            backends=Asked(self.asked),  # type: ignore[arg-type]
             policy=POLICY,
             now=datetime(2026, 11, 21, tzinfo=UTC),
             request_id="test",
@@ -164,6 +163,11 @@ class Caller:
                 for company, held in self.held.items()
             }
             context.viewer = Viewer(ME, standings, mask_of(self.vendor))
-        result = await schema.execute(query, variable_values=variables, context_value=context)
-        self.asked = backends.asked
-        return result  # type: ignore[return-value]
+        return context
+
+    async def asks(self, schema: Schema, query: str, **variables: Any) -> ExecutionResult:
+        """Execute the operation."""
+        self.asked.clear()
+        return await schema.execute(  # type: ignore[return-value]
+            query, variable_values=variables, context_value=self.context()
+        )
