@@ -1,0 +1,199 @@
+"""What the client is told of trouble, and what the operator finds in the log: each cause once."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import asyncpg
+import pytest
+from sqlalchemy import make_url
+from structlog.testing import capture_logs
+
+from connectors.errors import BackendTimeout, BackendUnavailable, UnexpectedAnswer
+from tests.portal import Portal, open_portal
+from tests.servers import servers
+
+SECRET = "password=hunter2 at db.internal:5432"
+
+LINES = """
+{
+  viewer {
+    user { displayName }
+    memberships(first: 1) { nodes { organization { name orders(first: 50) { nodes { number lines { sku } } } } } }
+  }
+}
+"""
+
+PLACE = "viewer.memberships.nodes.0.organization.orders.nodes"
+
+PAGE = "{ viewer { user { displayName } } }"
+
+
+@contextmanager
+def failing(backend: Any, method: str, error: Exception) -> Iterator[None]:
+    """Let one question to a back end fail."""
+
+    async def fail(*_args: Any, **_more: Any) -> Any:
+        raise error
+
+    setattr(backend, method, fail)
+    try:
+        yield
+    finally:
+        delattr(backend, method)
+
+
+def lines_logged(entries: list[Any], level: str) -> list[Any]:
+    """The entries of the log at this level."""
+    return [entry for entry in entries if entry["log_level"] == level]
+
+
+async def test_an_unexpected_error_is_masked_and_logged_once_however_many_rows_it_hit(portal: Portal) -> None:
+    person = await portal.person("purchase@helios.example")
+
+    with failing(portal.wiring.backends.shop, "lines_of", RuntimeError(SECRET)), capture_logs() as log:
+        answer = await person.asks(LINES)
+
+    orders = answer.at(PLACE)
+    assert (answer.status, len(orders)) == (200, 50)
+    assert {order["lines"] for order in orders} == {None}
+    assert orders[0]["number"] == "SW-204718-0084"
+    references = {error["extensions"]["reference"] for error in answer.errors}
+    (reference,) = references
+    assert {error["extensions"]["code"] for error in answer.errors} == {"INTERNAL_SERVER_ERROR"}
+    assert {error["message"] for error in answer.errors} == {
+        f"Unexpected error. Tell the operator this reference: {reference}."
+    }
+    assert "hunter2" not in f"{answer.body}{answer.headers}"
+    (entry,) = lines_logged(log, "error")
+    assert (entry["event"], entry["reference"]) == ("unexpected error", reference)
+    assert isinstance(entry["exc_info"], RuntimeError)
+    assert entry["exc_info"].__traceback__ is not None
+
+
+async def test_two_causes_have_two_references(portal: Portal) -> None:
+    person = await portal.person("guenther.strauss@helios.example")
+    backends = portal.wiring.backends
+    query = "{ viewer { memberships { nodes { organization { orders { totalCount } members { totalCount } } } } } }"
+
+    with (
+        failing(backends.shop, "orders_of", RuntimeError("one")),
+        failing(backends.directory, "members_of", KeyError("two")),
+        capture_logs() as log,
+    ):
+        answer = await person.asks(query)
+
+    organization = "viewer.memberships.nodes.0.organization"
+    assert answer.codes == dict.fromkeys([f"{organization}.orders", f"{organization}.members"], "INTERNAL_SERVER_ERROR")
+    assert len({error["extensions"]["reference"] for error in answer.errors}) == 2
+    assert sorted(str(entry["exc_info"]) for entry in lines_logged(log, "error")) == ["'two'", "one"]
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "message"),
+    [
+        (
+            BackendUnavailable("shop", SECRET),
+            "BACKEND_UNAVAILABLE",
+            "The application behind this field (shop) does not answer. Try again later.",
+        ),
+        (
+            BackendTimeout("shop", SECRET),
+            "GATEWAY_TIMEOUT",
+            "The application behind this field (shop) did not answer in time. Try again later.",
+        ),
+        (
+            UnexpectedAnswer("shop", SECRET),
+            "BACKEND_ERROR",
+            "The application behind this field (shop) gave an answer that cannot be used.",
+        ),
+    ],
+    ids=["unavailable", "timeout", "unusable"],
+)
+async def test_trouble_of_a_back_end_has_a_code_hides_its_fields_only_and_tells_nothing(
+    portal: Portal, error: Exception, code: str, message: str
+) -> None:
+    person = await portal.person("purchase@helios.example")
+
+    with failing(portal.wiring.backends.shop, "lines_of", error), capture_logs() as log:
+        answer = await person.asks(LINES)
+
+    assert [order["lines"] for order in answer.at(PLACE)] == [None] * 50
+    assert {(it["message"], it["extensions"]["code"], it["extensions"]["backend"]) for it in answer.errors} == {
+        (message, code, "SHOP")
+    }
+    assert "hunter2" not in str(answer.body)
+    assert lines_logged(log, "error") == []
+
+
+async def test_a_refusal_is_logged_as_information_once(portal: Portal) -> None:
+    person = await portal.person("purchase@helios.example")
+
+    with capture_logs() as log:
+        answer = await person.asks("{ viewer { memberships { nodes { organization { members { totalCount } } } } } }")
+
+    assert set(answer.codes.values()) == {"UNAUTHORIZED_FIELD_OR_TYPE"}
+    (entry,) = [entry for entry in log if "Organization.members" in str(entry)]
+    assert entry["log_level"] == "info"
+    assert {entry["log_level"] for entry in log} == {"info"}
+
+
+async def test_what_the_caller_can_mend_is_no_error_of_the_request(portal: Portal) -> None:
+    with capture_logs() as log:
+        answer = await portal.anybody().asks(
+            'mutation { signIn(input: { loginName: "x", password: "y" }) { errors { code } } }'
+        )
+
+    assert (answer.status, answer.body) == (200, {"data": {"signIn": {"errors": [{"code": "INVALID_CREDENTIALS"}]}}})
+    assert lines_logged(log, "error") == []
+
+
+async def test_without_the_directory_nobody_can_be_recognised_and_strangers_are_served_on(portal: Portal) -> None:
+    person = await portal.person("purchase@helios.example")
+    away = BackendUnavailable("directory", SECRET)
+
+    with failing(portal.wiring.backends.directory, "caller", away), capture_logs() as log:
+        answer = await person.asks(PAGE)
+        stranger = await portal.anybody().asks("{ applicationCatalogue { key } viewer { id } }")
+
+    assert answer.status == 503
+    assert list(answer.body) == ["errors"]
+    assert answer.codes == {"": "BACKEND_UNAVAILABLE"}
+    assert answer.errors[0]["message"] == (
+        "The portal's directory does not answer, so nobody can be recognised. Try again later."
+    )
+    assert "hunter2" not in str(answer.body)
+    assert stranger.at("applicationCatalogue.0.key") == "webshop"
+    assert lines_logged(log, "error") == []
+
+
+async def test_a_database_that_goes_away_and_comes_back_is_503_in_between() -> None:
+    """A real one: PostgreSQL ends every connection, and for a while there is no database of that name."""
+    async with open_portal(kind="postgresql") as portal:
+        person = await portal.person("purchase@helios.example")
+        assert (await person.asks(PAGE)).status == 200
+
+        await _rename(portal, "", "_away")
+        answers = [await person.asks(PAGE) for _ in range(3)]
+        sign_in = await portal.anybody().asks(
+            'mutation { signIn(input: { loginName: "x", password: "y" }) { errors { code } } }'
+        )
+        ready = await portal.client.get("/health/ready")
+        await _rename(portal, "_away", "")
+        back = await person.asks(PAGE)
+
+    assert [(answer.status, answer.codes) for answer in answers] == [(503, {"": "BACKEND_UNAVAILABLE"})] * 3
+    assert sign_in.codes == {"signIn": "BACKEND_UNAVAILABLE"}
+    assert ready.status_code == 503
+    assert back.at("viewer.user.displayName") == "Jörg Weiß"
+
+
+async def _rename(portal: Portal, before: str, after: str) -> None:
+    name = make_url(portal.settings.database).database
+    url = servers.postgresql.set(drivername="postgresql").render_as_string(hide_password=False)
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1", name)
+        await connection.execute(f'ALTER DATABASE "{name}{before}" RENAME TO "{name}{after}"')
+    finally:
+        await connection.close()
