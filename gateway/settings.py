@@ -38,7 +38,7 @@ class Settings(BaseSettings):
         None, description="`postgresql+asyncpg://user:password@host/name`; without it, SQLite in the data folder."
     )
     redis_url: SecretStr | None = Field(
-        None, description="`redis://host:6379/0`, to count sign-in attempts across processes; without it, in memory."
+        None, description="`redis://host:6379/0`, by which processes share counts and news; may be left out."
     )
     signing_key_file: Path | None = Field(
         None, description="An Ed25519 private key in PEM; without it, one is made in the data folder."

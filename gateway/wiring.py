@@ -13,6 +13,10 @@ from connectors.applications.embedded import EmbeddedApplications
 from connectors.database import check_migrated, migrate, open_database
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
+from connectors.events.embedded import EmbeddedEvents
+from connectors.events.interface import Events
+from connectors.events.postgresql import PostgresqlEvents
+from connectors.events.redis import RedisEvents
 from connectors.identity.embedded import EmbeddedAccounts
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.identity.tokens import AccessTokens, read_key, read_or_make_key
@@ -39,6 +43,7 @@ class Wiring:
     backends: Backends
     tokens: AccessTokens
     policies: PolicyFile
+    events: Events
     checks: dict[str, Callable[[], Awaitable[bool]]]
 
     @property
@@ -81,7 +86,10 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         if settings.redis_url is not None:
             rate_limits = RedisRateLimits(settings.redis_url.get_secret_value())
             stack.push_async_callback(rate_limits.close)
-        directory, accounts, shop = SqlDirectory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine)
+        events = _open_events(settings)
+        stack.push_async_callback(events.close)
+        directory = SqlDirectory(engine, events.publish)
+        accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
         yield Wiring(
             Backends(
                 directory=directory,
@@ -93,7 +101,13 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),
-            {"directory": directory.healthy, "identity": accounts.healthy, "shop": shop.healthy},
+            events,
+            {
+                "directory": directory.healthy,
+                "identity": accounts.healthy,
+                "shop": shop.healthy,
+                "events": events.healthy,
+            },
         )
 
 
@@ -120,6 +134,15 @@ def _open_our_database(settings: Settings) -> AsyncEngine:
     if settings.database_url is None:
         settings.folder.mkdir(parents=True, exist_ok=True)
     return open_database(settings.database)
+
+
+def _open_events(settings: Settings) -> Events:
+    """Return what tells the other gateways: Redis where there is one, else PostgreSQL; SQLite has one gateway only."""
+    if settings.redis_url is not None:
+        return RedisEvents(settings.redis_url.get_secret_value())
+    if settings.database.startswith("postgresql"):
+        return PostgresqlEvents(settings.database)
+    return EmbeddedEvents()
 
 
 async def migrate_our_database(settings: Settings) -> list[str]:

@@ -7,7 +7,7 @@ import strawberry
 from connectors.directory.interface import CallerRecord
 from connectors.values import AccountKind
 from permissions.vocabulary import DenialReason
-from resolvers import capabilities, launcher, organizations, people
+from resolvers import access, capabilities, launcher, organizations, people
 from resolvers.context import RequestContext
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
@@ -67,6 +67,11 @@ class Viewer(Node):
         "user.profile_version", requires=OPEN, description="Counts the changes of your profile, for `updateProfile`."
     )
     address: Address | None = attribute("user.address", requires=OPEN, description="Your address.")
+    access_version: int = computed(
+        access.access_version,
+        requires=OPEN,
+        description="Another number whenever what you may do has changed; compare it with the one you know.",
+    )
     memberships: Connection[Membership] = field(
         memberships_of,
         requires=OPEN,
