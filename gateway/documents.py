@@ -34,6 +34,8 @@ _MOST_REFUSALS = 500
 _BYTES_PER_TOKEN = 1_000
 """What a token takes in memory with the nodes made of it, measured; an estimate is enough to keep a bound."""
 
+_BYTES_PER_REFUSAL = 2_000
+
 T = TypeVar("T")
 
 
@@ -133,7 +135,8 @@ class Documents:
         except (InvalidDocument, LimitExceeded) as error:
             # Without its traceback, which would keep the text and the whole stack alive.
             error.__context__ = None
-            self._refused.put(key, error.with_traceback(None), _BYTES_PER_TOKEN * _MOST_ERRORS)
+            told_errors = len(error.errors) if isinstance(error, InvalidDocument) else 1
+            self._refused.put(key, error.with_traceback(None), told_errors * _BYTES_PER_REFUSAL)
             raise
         self._ready.put(key, document, len(encoded) + tokens * _BYTES_PER_TOKEN)
         return document

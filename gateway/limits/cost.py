@@ -30,6 +30,7 @@ from graphql import (
     is_composite_type,
     is_list_type,
 )
+from graphql.utilities.coerce_input_value import coerce_default_value
 
 from gateway.limits.allowance import LimitExceeded, Limits
 from schema.cost import ListSize, cost_of
@@ -268,7 +269,7 @@ def _sliced(node: FieldNode, field: GraphQLField, argument: str, assumed: int | 
 
 def _unsliced(field: GraphQLField, argument: str) -> int:
     """Return how many entries a field answers when the argument is not given: the argument's default says it."""
-    default = field.args[argument].default_value if argument in field.args else Undefined
+    default = coerce_default_value(field.args[argument]) if argument in field.args else Undefined
     return _length(None if default is Undefined else default, DEFAULT_LIST_SIZE)
 
 
