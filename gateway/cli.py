@@ -18,6 +18,7 @@ from connectors.database import DatabaseNotMigrated, DatabaseTooNew
 from connectors.errors import BackendUnavailable
 from connectors.identity.tokens import UnusableKey
 from gateway.app import ENDPOINT, create_app, utc_now
+from gateway.connections import BoundedHttp
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.policy_file import PolicyFile
 from gateway.profiles import InvalidProfile, Profile, load_profile
@@ -84,7 +85,14 @@ def serve(
             loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
         app = create_app(settings)
         server = _Server(
-            uvicorn.Config(app, log_config=None, lifespan="on", server_header=False, timeout_graceful_shutdown=10),
+            uvicorn.Config(
+                app,
+                http=BoundedHttp,
+                log_config=None,
+                lifespan="on",
+                server_header=False,
+                timeout_graceful_shutdown=10,
+            ),
             started=lambda: _say_where(settings, chosen, loaded),
         )
         asyncio.run(_serve(app, server, listening))
