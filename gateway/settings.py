@@ -10,10 +10,13 @@ from typing import Any, Literal
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
 
 PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
-_NOT_OURS = (f"{PREFIX}TEST_", f"{PREFIX}CONFIG")
+_CONFIG = f"{PREFIX}CONFIG"
+_NOT_OURS = f"{PREFIX}TEST_"
 
 
 class InvalidSettings(Exception):
@@ -155,10 +158,21 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _names_a_driver(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and not value.get_secret_value().startswith(
-            ("postgresql+asyncpg://", "sqlite+aiosqlite:")
-        ):
+        if value is None:
+            return None
+        if not value.get_secret_value().startswith(("postgresql+asyncpg://", "sqlite+aiosqlite:")):
             raise ValueError("it begins with postgresql+asyncpg:// or sqlite+aiosqlite:///")
+        try:
+            make_url(value.get_secret_value())
+        except (ArgumentError, ValueError):  # whose text would show the password
+            raise ValueError("it is no URL such as postgresql+asyncpg://user:password@host:5432/name") from None
+        return value
+
+    @field_validator("redis_url")
+    @classmethod
+    def _names_a_redis(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
+            raise ValueError("it begins with redis://, rediss:// or unix://")
         return value
 
     @model_validator(mode="after")
@@ -200,7 +214,8 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """Return the address as browsers see it."""
-        return self.public_url or f"http://{self.host}:{self.port}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return self.public_url or f"http://{host}:{self.port}"
 
     @property
     def folder(self) -> Path:
@@ -234,9 +249,9 @@ def read_settings(environment: Mapping[str, str] | None = None, **given: Any) ->
         InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
     """
     environment = os.environ if environment is None else environment
-    values = _from_file(environment.get(f"{PREFIX}CONFIG"))
+    values = _from_file(environment.get(_CONFIG))
     for name, value in environment.items():
-        if name.startswith(PREFIX) and not name.startswith(_NOT_OURS):
+        if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
             key = name.removeprefix(PREFIX).lower()
             _check_known(key, name, prefix=PREFIX)
             values[key] = value

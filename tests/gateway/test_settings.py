@@ -1,0 +1,216 @@
+"""Settings: from the environment and one file, each fault said in one line that names it and what would be right."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gateway.settings import InvalidSettings, Settings, read_settings
+
+PRODUCTION = {
+    "FORECOURT_ENVIRONMENT": "production",
+    "FORECOURT_PUBLIC_URL": "https://portal.example",
+    "FORECOURT_SIGNING_KEY_FILE": "signing_key.pem",
+}
+
+
+def refusal_of(environment: dict[str, str], **given: Any) -> str:
+    """What is said of settings that cannot be used."""
+    with pytest.raises(InvalidSettings) as refused:
+        read_settings(environment, **given)
+    return str(refused.value)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where the settings file of a test is."""
+    return tmp_path / "forecourt.toml"
+
+
+def test_without_any_setting_a_demo_machine_can_start() -> None:
+    settings = read_settings({})
+
+    assert (settings.environment, settings.profile, settings.demo) == ("development", "solar_terminal", False)
+    assert settings.address == "http://127.0.0.1:8000"
+    assert settings.database == "sqlite+aiosqlite:///data/solar_terminal/forecourt.db"
+    assert settings.serves_graphiql
+
+
+def test_the_command_line_wins_over_the_environment_and_that_over_the_file(file: Path) -> None:
+    file.write_text('port = 1\nhost = "file.example"\nprofile = "software_house"\n', encoding="utf-8")
+    environment = {"FORECOURT_CONFIG": str(file), "FORECOURT_PORT": "2", "FORECOURT_HOST": "environment.example"}
+
+    settings = read_settings(environment, port=3, host=None)
+
+    assert (settings.port, settings.host, settings.profile) == (3, "environment.example", "software_house")
+
+
+def test_two_profiles_never_share_a_database() -> None:
+    assert read_settings({}, profile="solar_terminal").database != read_settings({}, profile="software_house").database
+
+
+@pytest.mark.parametrize(
+    ("name", "nearest"),
+    [
+        ("FORECOURT_PROFLE", "FORECOURT_PROFILE"),
+        ("FORECOURT_DATABASE", "FORECOURT_DATABASE_URL"),
+        ("FORECOURT_PUBLICURL", "FORECOURT_PUBLIC_URL"),
+        ("FORECOURT_SIGNING_KEY", "FORECOURT_SIGNING_KEY_FILE"),
+    ],
+)
+def test_an_unknown_setting_in_the_environment_is_named_with_the_nearest(name: str, nearest: str) -> None:
+    assert refusal_of({name: "x"}) == f"There is no setting {name}. Did you mean {nearest}?"
+
+
+def test_a_setting_that_is_like_no_other_is_answered_with_all_of_them() -> None:
+    message = refusal_of({"FORECOURT_ZZZ": "x"})
+
+    assert message.startswith("There is no setting FORECOURT_ZZZ. Settings are FORECOURT_ENVIRONMENT, ")
+    assert all(f"FORECOURT_{name.upper()}" in message for name in Settings.model_fields)
+
+
+def test_a_name_that_only_begins_like_the_one_of_the_file_is_unknown() -> None:
+    assert refusal_of({"FORECOURT_CONFIGURATION": "x"}).startswith("There is no setting FORECOURT_CONFIGURATION.")
+
+
+def test_what_the_tests_are_told_is_none_of_the_gateways_business() -> None:
+    assert read_settings({"FORECOURT_TEST_REDIS_URL": "x", "OTHER_PORT": "y", "FORECOURT": "z"}) == read_settings({})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("prot = 1\n", "There is no setting prot in {file}. Did you mean port?"),
+        ("PORT = 1\n", "There is no setting PORT in {file}. Did you mean port?"),
+        ("port = = 1\n", "The settings file {file} is not valid TOML: "),
+        ('port = "many"\n', "FORECOURT_PORT: Input should be a valid integer"),
+        ("port = [1]\n", "FORECOURT_PORT: Input should be a valid integer."),
+        ("profile = 7\n", "FORECOURT_PROFILE: Input should be a valid string."),
+        ("[server]\nport = 1\n", "There is no setting server in {file}. "),
+    ],
+)
+def test_a_fault_in_the_file_is_named(file: Path, text: str, message: str) -> None:
+    file.write_text(text, encoding="utf-8")
+
+    said = refusal_of({"FORECOURT_CONFIG": str(file)})
+
+    assert said.startswith(message.format(file=file)) or (
+        said.startswith("There is no setting PORT") and "PORT" in text
+    )
+    assert "\n" not in said.rstrip("\n") or "TOML" in said
+
+
+def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
+    missing, folder, latin = tmp_path / "missing.toml", tmp_path, tmp_path / "latin.toml"
+    latin.write_bytes(b'host = "\xe4"')
+
+    said = [refusal_of({"FORECOURT_CONFIG": str(path)}) for path in (missing, folder, latin)]
+
+    assert said[0] == f"The settings file {missing} cannot be read: No such file or directory."
+    assert said[1] == f"The settings file {folder} cannot be read: Is a directory."
+    assert said[2].startswith(f"The settings file {latin} is not valid TOML: ")
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({"FORECOURT_PORT": "65536"}, "FORECOURT_PORT: Input should be less than or equal to 65535."),
+        ({"FORECOURT_PORT": "-1"}, "FORECOURT_PORT: Input should be greater than or equal to 0."),
+        ({"FORECOURT_DEMO": "perhaps"}, "FORECOURT_DEMO: Input should be a valid boolean, unable to interpret input."),
+        (
+            {"FORECOURT_ENVIRONMENT": "staging"},
+            "FORECOURT_ENVIRONMENT: Input should be 'development' or 'production'.",
+        ),
+        ({"FORECOURT_PUBLIC_URL": "portal.example"}, "FORECOURT_PUBLIC_URL: it begins with https:// or http://."),
+        (
+            {"FORECOURT_DATABASE_URL": "mysql://root:hunter2@db/portal"},
+            "FORECOURT_DATABASE_URL: it begins with postgresql+asyncpg:// or sqlite+aiosqlite:///.",
+        ),
+        (
+            {"FORECOURT_DATABASE_URL": "postgresql+asyncpg://root:hunter2@db:many/portal"},
+            "FORECOURT_DATABASE_URL: it is no URL such as postgresql+asyncpg://user:password@host:5432/name.",
+        ),
+        (
+            {"FORECOURT_REDIS_URL": "localhost:6379/hunter2"},
+            "FORECOURT_REDIS_URL: it begins with redis://, rediss:// or unix://.",
+        ),
+        (
+            {"FORECOURT_ACCESS_TOKEN_MINUTES": "0"},
+            "FORECOURT_ACCESS_TOKEN_MINUTES: Input should be greater than or equal to 1.",
+        ),
+        ({"FORECOURT_LOG_FORMAT": "xml"}, "FORECOURT_LOG_FORMAT: Input should be 'console' or 'json'."),
+    ],
+)
+def test_a_value_that_is_not_allowed_is_named_with_what_is(environment: dict[str, str], message: str) -> None:
+    said = refusal_of(environment)
+
+    assert said == message
+    assert "hunter2" not in said
+
+
+def test_several_faults_are_said_at_once_a_line_each() -> None:
+    said = refusal_of({"FORECOURT_PORT": "x", "FORECOURT_PUBLIC_URL": "y", "FORECOURT_LOG_FORMAT": "z"})
+
+    assert [line.partition(":")[0] for line in said.splitlines()] == [
+        "FORECOURT_PORT", "FORECOURT_PUBLIC_URL", "FORECOURT_LOG_FORMAT",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("left_out", "added", "beginning"),
+    [
+        (
+            "FORECOURT_SIGNING_KEY_FILE",
+            {},
+            "Production needs FORECOURT_SIGNING_KEY_FILE, the same key for every process",
+        ),
+        ("FORECOURT_PUBLIC_URL", {}, "Production needs FORECOURT_PUBLIC_URL, the address as browsers see it."),
+        (
+            "",
+            {"FORECOURT_DEMO": "true"},
+            "The demo's accounts have a public password, so it does not run in production.",
+        ),
+    ],
+)
+def test_production_starts_only_with_a_key_an_address_and_no_demo(
+    left_out: str, added: dict[str, str], beginning: str
+) -> None:
+    environment = {name: value for name, value in PRODUCTION.items() if name != left_out} | added
+
+    assert refusal_of(environment).startswith(beginning)
+
+
+def test_production_shows_no_graphiql_unless_it_is_switched_on() -> None:
+    assert not read_settings(PRODUCTION).serves_graphiql
+    assert read_settings(PRODUCTION | {"FORECOURT_GRAPHIQL": "true"}).serves_graphiql
+    assert not read_settings({"FORECOURT_GRAPHIQL": "false"}).serves_graphiql
+
+
+def test_secrets_are_never_printed() -> None:
+    settings = read_settings(
+        {
+            "FORECOURT_DATABASE_URL": "postgresql+asyncpg://portal:hunter2@db/portal",
+            "FORECOURT_REDIS_URL": "redis://:hunter2@cache:6379/0",
+        }
+    )
+
+    shown = [repr(settings), str(settings), settings.model_dump_json(), str(settings.model_dump())]
+    assert [text for text in shown if "hunter2" in text] == []
+    assert settings.database == "postgresql+asyncpg://portal:hunter2@db/portal"
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ({"host": "::1", "port": 8010}, "http://[::1]:8010"),
+        ({"public_url": "https://portal.example/"}, "https://portal.example"),
+        ({"host": "portal.local", "port": 80}, "http://portal.local:80"),
+    ],
+)
+def test_the_address_can_be_opened_in_a_browser(given: dict[str, Any], address: str) -> None:
+    assert read_settings({}, **given).address == address
+
+
+def test_settings_do_not_change_once_they_are_read() -> None:
+    with pytest.raises(ValueError, match="frozen"):
+        read_settings({}).port = 1  # type: ignore[misc]
