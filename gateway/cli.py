@@ -5,30 +5,26 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 import uvicorn
 
-from connectors.applications.interface import InvalidCatalogue
-from connectors.database import DatabaseNotMigrated, DatabaseTooNew
-from connectors.errors import BackendUnavailable
-from connectors.identity.tokens import UnusableKey
 from gateway.app import ENDPOINT, create_app, utc_now
 from gateway.connections import BoundedHttp
 from gateway.demo import LoadedDemo, NoDemo, load_demo
+from gateway.faults import explained
+from gateway.policy_cli import policy_cli
 from gateway.policy_file import PolicyFile
-from gateway.profiles import InvalidProfile, Profile, load_profile
+from gateway.profiles import Profile, load_profile
 from gateway.profiles.demo import DEMO_PASSWORD
-from gateway.settings import InvalidSettings, Settings, read_settings
+from gateway.settings import Settings, read_settings
 from gateway.telemetry.logs import configure_logs
-from gateway.tokens import NoSuchAccount, token_for
+from gateway.tokens import token_for
 from gateway.wiring import migrate_our_database
-from permissions.policy import InvalidPolicy
-from schema.build import InvalidSchema, build_schema, printed
+from schema.build import build_schema, printed
 
 cli = typer.Typer(
     name="forecourt",
@@ -39,22 +35,9 @@ cli = typer.Typer(
 )
 schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=True)
 cli.add_typer(schema_cli, name="schema")
+cli.add_typer(policy_cli, name="policy")
 
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
-
-_EXPECTED = (
-    InvalidSettings,
-    InvalidProfile,
-    InvalidPolicy,
-    InvalidCatalogue,
-    InvalidSchema,
-    UnusableKey,
-    DatabaseTooNew,
-    DatabaseNotMigrated,
-    NoDemo,
-    NoSuchAccount,
-)
-"""Faults that the operator can mend: one message, no traceback."""
 
 SCHEMA_FILE = Path(__file__).parent.parent / "schema" / "schema.graphql"
 
@@ -72,7 +55,7 @@ def serve(
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
 ) -> None:
     """Serve the gateway until it is stopped."""
-    with _explained():
+    with explained(PortInUse):
         settings = read_settings(profile=profile, host=host, port=port, demo=demo)
         configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
         chosen = load_profile(settings.profile)
@@ -104,7 +87,7 @@ def demo(
     organizations: Annotated[int, typer.Option(min=0, max=100_000, help="So many invented companies more.")] = 0,
 ) -> None:
     """Load the profile's demo company into an empty database, migrating it first."""
-    with _explained():
+    with explained(PortInUse):
         settings = read_settings(profile=profile)
         if settings.environment == "production":
             raise NoDemo("The demo's accounts have a public password, so it is not loaded in production.")
@@ -121,7 +104,7 @@ def demo(
 @cli.command()
 def migrate(profile: ProfileOption = None) -> None:
     """Bring the database up to date."""
-    with _explained():
+    with explained(PortInUse):
         done = asyncio.run(migrate_our_database(read_settings(profile=profile)))
         typer.echo("\n".join(f"Migrated {revision}." for revision in done) or "The database is up to date.")
 
@@ -132,7 +115,7 @@ def token(
     profile: ProfileOption = None,
 ) -> None:
     """Begin a session for somebody and print its access token, for use with curl; not in production."""
-    with _explained():
+    with explained(PortInUse):
         settings = read_settings(profile=profile)
         typer.echo(asyncio.run(token_for(settings, login_name, clock=utc_now)))
 
@@ -140,14 +123,14 @@ def token(
 @schema_cli.command("print")
 def print_schema() -> None:
     """Print the schema in GraphQL's schema definition language."""
-    with _explained():
+    with explained(PortInUse):
         typer.echo(printed(build_schema()), nl=False)
 
 
 @schema_cli.command("check")
 def check_schema() -> None:
     """Exit with 1 when the committed schema.graphql is not what the code says."""
-    with _explained():
+    with explained(PortInUse):
         if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
             typer.echo(
                 "schema/schema.graphql is not what the code says. Run `make schema` and look at what changed.", err=True
@@ -159,25 +142,6 @@ def check_schema() -> None:
 def main() -> None:
     """Run the command line."""
     cli()
-
-
-@contextmanager
-def _explained() -> Iterator[None]:
-    try:
-        yield
-    except PortInUse as error:
-        _fail(str(error))
-    except _EXPECTED as error:
-        _fail(str(error))
-    except BackendUnavailable as error:
-        _fail(f"The {error.backend} database does not answer ({error}). Is it running, and is the URL right?")
-    except OSError as error:
-        _fail(f"{error.filename or 'The system'}: {error.strerror}.")
-
-
-def _fail(message: str) -> None:
-    typer.secho(f"forecourt: {message}", err=True, fg=typer.colors.RED)
-    raise typer.Exit(2)
 
 
 def _listen(settings: Settings) -> socket.socket:

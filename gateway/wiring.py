@@ -1,6 +1,6 @@
 """Which implementation stands behind each interface: opened here, closed in reverse, chosen nowhere else."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,6 +10,7 @@ from pathlib import Path
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.applications.embedded import EmbeddedApplications
+from connectors.applications.interface import ApplicationRecord
 from connectors.database import check_migrated, migrate, open_database
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
@@ -62,10 +63,8 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
         BackendUnavailable: The database does not answer.
     """
-    policy = parse_policy(profile.policy_text, profile.policy_source)
-    applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
+    policy, applications = await _read_policy(profile)
     check = partial(_check_catalogue_of, profile, applications)
-    await check(policy)
     key = (
         read_key(settings.signing_key_file)
         if settings.signing_key_file is not None
@@ -109,6 +108,23 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 "events": events.healthy,
             },
         )
+
+
+async def read_policy(profile: Profile) -> tuple[Policy, Sequence[ApplicationRecord]]:
+    """Return the profile's policy and applications, which go with each other.
+
+    Raises:
+        InvalidPolicy, InvalidCatalogue: They cannot be used.
+    """
+    policy, applications = await _read_policy(profile)
+    return policy, await applications.catalogue()
+
+
+async def _read_policy(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
+    policy = parse_policy(profile.policy_text, profile.policy_source)
+    applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
+    await _check_catalogue_of(profile, applications, policy)
+    return policy, applications
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ async def applications_of_roles(context: RequestContext, roles: Sequence[Role]) 
     """Return the applications that each role opens (K36)."""
     known = await context.backends.applications.catalogue()
     return [
-        [ApplicationView(application) for application in known if _opens_for_role(application, role)] for role in roles
+        [ApplicationView(application) for application in known if opens_for_role(application, role)] for role in roles
     ]
 
 
@@ -218,14 +218,15 @@ def _opening_grants(
         for grant in grants
         if (grant.valid_until is None or context.now < grant.valid_until)
         and (
-            ((role := context.policy.roles.get(grant.key)) is not None and _opens_for_role(application, role))
+            ((role := context.policy.roles.get(grant.key)) is not None and opens_for_role(application, role))
             if grant.kind is GrantKind.ROLE
             else grant.key in application.permissions
         )
     )
 
 
-def _opens_for_role(application: ApplicationRecord, role: Role) -> bool:
+def opens_for_role(application: ApplicationRecord, role: Role) -> bool:
+    """Return whether the role opens the application, by itself or by one of its permissions."""
     return role.key in application.role_keys or not application.permissions.isdisjoint(
         permission.value for permission in role.permissions
     )

@@ -1,0 +1,51 @@
+"""Faults that the operator can mend, told as one sentence instead of a traceback."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import typer
+
+from connectors.applications.interface import InvalidCatalogue
+from connectors.database import DatabaseNotMigrated, DatabaseTooNew
+from connectors.errors import BackendUnavailable
+from connectors.identity.tokens import UnusableKey
+from gateway.demo import NoDemo
+from gateway.profiles import InvalidProfile
+from gateway.settings import InvalidSettings
+from gateway.tokens import NoSuchAccount
+from permissions.policy import InvalidPolicy
+from permissions.sheet import InvalidSheet
+from schema.build import InvalidSchema
+
+_EXPECTED = (
+    InvalidSettings,
+    InvalidProfile,
+    InvalidPolicy,
+    InvalidCatalogue,
+    InvalidSchema,
+    InvalidSheet,
+    UnusableKey,
+    DatabaseTooNew,
+    DatabaseNotMigrated,
+    NoDemo,
+    NoSuchAccount,
+)
+
+
+@contextmanager
+def explained(*more: type[Exception]) -> Iterator[None]:
+    """Tell a fault that can be mended, one of `more` too, and exit with 2; let every other one through."""
+    expected: tuple[type[Exception], ...] = (*_EXPECTED, *more)
+    try:
+        yield
+    except expected as error:
+        _fail(str(error))
+    except BackendUnavailable as error:
+        _fail(f"The {error.backend} database does not answer ({error}). Is it running, and is the URL right?")
+    except OSError as error:
+        _fail(f"{error.filename or 'The system'}: {error.strerror}.")
+
+
+def _fail(message: str) -> None:
+    typer.secho(f"forecourt: {message}", err=True, fg=typer.colors.RED)
+    raise typer.Exit(2)
