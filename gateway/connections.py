@@ -35,7 +35,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head and not self.transport.is_closing():
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
-                self._refuse(b"431 Request Header Fields Too Large", b"REQUEST_HEADERS_TOO_LARGE")
+                self._refuse(b"431 Request Header Fields Too Large", b"REQUEST_TOO_LARGE")
 
     def on_message_begin(self) -> None:
         """Begin to count, for the second request of a connection, too."""
