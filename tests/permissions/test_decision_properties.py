@@ -1,0 +1,216 @@
+"""What holds of every decision, whoever asks, whatever they hold, at any instant."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.profiles import load_profile, shipped_profiles
+from permissions.decision import decide, may
+from permissions.policy import Policy, parse_policy
+from permissions.rules import may_assign_role, may_grant, may_toggle
+from permissions.viewer import Grant, Standing, Viewer
+from permissions.vocabulary import (
+    VENDOR_PERMISSIONS,
+    DenialReason,
+    Permission,
+    PermissionScope,
+    mask_of,
+    permissions_in,
+)
+from resolvers import organizations
+from resolvers.context import RequestContext
+from resolvers.errors import Coordinate
+from schema.guards import BoundGuard, any_of
+
+NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
+INSTANT = timedelta(microseconds=1)
+HERE, THERE = "org_here", "org_there"
+VENDOR_MASK = mask_of(VENDOR_PERMISSIONS)
+POLICIES = {
+    name: parse_policy(load_profile(name).policy_text, load_profile(name).policy_source) for name in shipped_profiles()
+}
+
+policies = st.sampled_from(sorted(POLICIES)).map(POLICIES.__getitem__)
+permissions = st.sampled_from(Permission)
+wanted = st.lists(permissions, min_size=1, max_size=4, unique=True)
+ends = st.sampled_from([None, NOW - INSTANT, NOW, NOW + INSTANT, NOW + timedelta(days=1)])
+
+
+@st.composite
+def grants(draw: st.DrawFn, policy: Policy) -> Grant:
+    """A stored grant under the policy: a role it has or once had, or one right, of customers or of the vendor."""
+    role = draw(st.none() | st.sampled_from([*policy.roles, "gone"]))
+    right = None if role is not None else draw(st.sampled_from([*Permission, "GONE"]))
+    return policy.grant(draw(st.uuids()).hex, role_key=role, permission=right, until=draw(ends))
+
+
+@st.composite
+def standings(draw: st.DrawFn, policy: Policy, organization: str) -> Standing:
+    """What somebody holds in the organization."""
+    held = tuple(draw(st.lists(grants(policy), max_size=5)))
+    return Standing(organization, "mbr", held, draw(st.none() | st.sampled_from(DenialReason)))
+
+
+@dataclass(frozen=True)
+class Case:
+    """Somebody under a policy."""
+
+    policy: Policy
+    viewer: Viewer
+
+
+@st.composite
+def cases(draw: st.DrawFn) -> Case:
+    policy = draw(policies)
+    places = [draw(standings(policy, place)) for place in (HERE, THERE) if draw(st.booleans())]
+    vendor = mask_of(draw(st.lists(st.sampled_from(sorted(VENDOR_PERMISSIONS)))))
+    return Case(policy, Viewer("usr_me", {place.organization_id: place for place in places}, vendor))
+
+
+def decided(case: Case, any_of: list[Permission], organization: str | None = HERE, **more: Any) -> Any:
+    return decide(case.viewer, any_of, organization_id=organization, now=NOW, policy=case.policy, **more)
+
+
+def with_grants(viewer: Viewer, *more: Grant) -> Viewer:
+    here = viewer.standings.get(HERE, Standing(HERE, "mbr", ()))
+    return replace(viewer, standings={**viewer.standings, HERE: replace(here, grants=here.grants + more)})
+
+
+@given(case=cases(), any_of=wanted, organization=st.sampled_from([HERE, THERE, "org_unknown"]))
+def test_the_quick_answer_and_the_explained_one_agree(case: Case, any_of: list[Permission], organization: str) -> None:
+    decision = decided(case, any_of, organization)
+
+    assert decision.allowed == may(case.viewer, mask_of(any_of), organization, NOW)
+    assert decision.allowed == (decision.reason is None) == (decision.missing == ()) == bool(decision.sources)
+    assert decide(None, any_of, organization_id=organization, now=NOW).reason is DenialReason.UNAUTHENTICATED
+
+
+@given(case=cases(), any_of=wanted)
+def test_somebody_may_what_one_of_their_grants_gives_and_nothing_else(case: Case, any_of: list[Permission]) -> None:
+    standing = case.viewer.standings.get(HERE)
+    union = 0
+    if standing is not None and standing.obstacle is None:
+        for grant in standing.grants:
+            union |= grant.mask if grant.until is None or grant.until > NOW else 0
+
+    assert decided(case, any_of).allowed == bool(union & mask_of(any_of))
+    assert (standing.held_at(NOW) if standing is not None else 0) == union
+
+
+@given(case=cases(), any_of=wanted, other=st.data())
+def test_what_is_held_elsewhere_changes_nothing_here(
+    case: Case, any_of: list[Permission], other: st.DataObject
+) -> None:
+    elsewhere = other.draw(standings(case.policy, THERE))
+    viewer = replace(case.viewer, standings={**case.viewer.standings, THERE: elsewhere})
+
+    assert decided(replace(case, viewer=viewer), any_of) == decided(case, any_of)
+
+
+@given(case=cases(), any_of=wanted, more=st.data())
+def test_more_grants_never_take_away(case: Case, any_of: list[Permission], more: st.DataObject) -> None:
+    viewer = with_grants(case.viewer, *more.draw(st.lists(grants(case.policy), max_size=3)))
+
+    assert decided(replace(case, viewer=viewer), any_of).allowed >= decided(case, any_of).allowed
+
+
+@given(policy=policies, right=permissions, until=st.datetimes(timezones=st.just(UTC)), apart=st.integers(-2, 2))
+def test_a_grant_counts_until_the_instant_it_ends_and_not_at_it(
+    policy: Policy, right: Permission, until: datetime, apart: int
+) -> None:
+    grant = policy.grant("grt", role_key=None, permission=right.value, until=until)
+    viewer = Viewer("usr_me", {HERE: Standing(HERE, "mbr", (grant,))})
+    now = until if until + apart * INSTANT > datetime.max.replace(tzinfo=UTC) - INSTANT else until + apart * INSTANT
+
+    allowed = decide(viewer, [right], organization_id=HERE, now=now).allowed
+
+    assert allowed == (now < until and right not in VENDOR_PERMISSIONS)
+
+
+@given(case=cases(), right=st.sampled_from(sorted(VENDOR_PERMISSIONS)))
+def test_vendor_permissions_never_come_from_an_organization(case: Case, right: Permission) -> None:
+    as_vendor = decided(case, [right], None, scope=PermissionScope.VENDOR)
+
+    assert not decided(case, [right]).allowed
+    assert as_vendor.allowed == bool(case.viewer.vendor_mask & mask_of([right]))
+    assert all(standing.held_at(NOW) & VENDOR_MASK == 0 for standing in case.viewer.standings.values())
+
+
+@given(case=cases(), any_of=wanted)
+def test_a_request_makes_sense_exactly_when_a_role_or_a_right_that_is_given_there_would_help(
+    case: Case, any_of: list[Permission]
+) -> None:
+    policy, decision = case.policy, decided(case, any_of)
+    offers = [policy.grant("new", role_key=key, permission=None, until=None) for key in policy.roles]
+    offers = [offer for offer in offers if policy.hands_out(str(offer.role_key))]
+    offers += [policy.grant("new", role_key=None, permission=right.value, until=None) for right in policy.toggles]
+    helping = [
+        offer for offer in offers if decided(replace(case, viewer=with_grants(case.viewer, offer)), any_of).allowed
+    ]
+
+    if decision.reason is DenialReason.MISSING_PERMISSION:
+        assert decision.requestable == bool(helping)
+        assert set(decision.grantable_by_roles) == {offer.role_key for offer in helping if offer.role_key}
+    else:
+        assert (decision.requestable, decision.grantable_by_roles) == (False, ())
+
+
+@given(case=cases(), right=permissions)
+def test_nobody_gives_what_they_may_not(case: Case, right: Permission) -> None:
+    policy = case.policy
+    for standing in case.viewer.standings.values():
+        assigns = bool(standing.held_at(NOW) & mask_of([Permission.ROLE_ASSIGN]))
+        lists = {key for own in standing.roles_at(NOW) if own in policy.roles for key in policy.roles[own].assignable}
+
+        for key in [*policy.roles, "gone"]:
+            assert may_assign_role(policy, standing, key, NOW) == (assigns and key in lists)
+        assert may_toggle(policy, standing, right, NOW) == (assigns and right in policy.toggles)
+        gives = [key for key in lists if right in policy.roles[key].permissions]
+        assert may_grant(policy, standing, [right], NOW) == (assigns and (bool(gives) or right in policy.toggles))
+        assert not (right in VENDOR_PERMISSIONS and may_grant(policy, standing, [right], NOW))
+
+
+@dataclass(frozen=True)
+class Company:
+    """Something that belongs to an organization."""
+
+    id: str
+
+
+@pytest.mark.parametrize(
+    ("capability", "right"),
+    [
+        (organizations.can_manage_members, Permission.MEMBER_MANAGE),
+        (organizations.can_manage_organization, Permission.ORGANIZATION_MANAGE),
+        (organizations.can_place_orders, Permission.ORDER_PLACE),
+    ],
+)
+@given(case=cases(), place=st.sampled_from([HERE, THERE, "org_unknown"]))
+def test_a_capability_is_true_exactly_when_the_guard_does_not_refuse(
+    capability: Any, right: Permission, case: Case, place: str
+) -> None:
+    context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
+    guard = BoundGuard(any_of(right), Coordinate("Organization", "deed"), lambda company: company.id, None)
+
+    assert capability(context, Company(place)) == (guard.refusals(context, [Company(place)]) is None)
+
+
+@given(case=cases(), places=st.lists(st.sampled_from([HERE, THERE, "org_unknown", None]), max_size=6), any_of_=wanted)
+def test_a_guard_refuses_object_by_object_what_the_decision_refuses(
+    case: Case, places: list[str | None], any_of_: list[Permission]
+) -> None:
+    context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
+    guard = BoundGuard(any_of(*any_of_), Coordinate("Organization", "field"), lambda place: place, None)
+
+    refusals = guard.refusals(context, places) or [None] * len(places)
+
+    assert [refusal is None for refusal in refusals] == [decided(case, any_of_, place).allowed for place in places]
+
+
+@given(rights=st.lists(permissions, unique=True))
+def test_a_set_of_permissions_survives_being_an_integer(rights: list[Permission]) -> None:
+    assert set(permissions_in(mask_of(rights))) == set(rights)
