@@ -3,6 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
+
+import orjson
+
+from connectors.quick import quick
 
 Localized = Mapping[str, str]
 """One text in several languages, by BCP 47 language subtag: ``{"de": …, "en": …, "fr": …}``."""
@@ -17,6 +22,7 @@ class AccountKind(StrEnum):
     VENDOR_STAFF = "VENDOR_STAFF"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Address:
     """A postal address; `country_code` is ISO 3166-1 alpha-2, `phone` is E.164."""
@@ -31,9 +37,18 @@ class Address:
     phone: str | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Money:
     """An amount in the minor units of its currency (cents), so that sums are exact; `currency` is ISO 4217."""
 
     minor_units: int
     currency: str
+
+
+@lru_cache(maxsize=2_000)
+def address_from(text: str) -> Address:
+    """Return the address that is kept as JSON; those asked for most lately are kept, as people come again and again."""
+    parts = orjson.loads(text)
+    parts["street"] = tuple(parts["street"])
+    return Address(**parts)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
+from connectors.quick import quick
 from connectors.values import AccountKind, Address
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ class GrantKind(StrEnum):
     PERMISSION = "PERMISSION"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class UserRecord:
     """A person. `seen_in` is the organization through which the record was reached, None for the person themself."""
@@ -74,6 +76,7 @@ class UserRecord:
     seen_in: OrganizationId | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrganizationRecord:
     """A company that buys from the vendor."""
@@ -89,6 +92,7 @@ class OrganizationRecord:
     vat_id: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MembershipRecord:
     """One person's place in one company."""
@@ -102,6 +106,7 @@ class MembershipRecord:
     job_title: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class GrantRecord:
     """A role or one permission, given to a membership; `key` is the role's key or the permission's code."""
@@ -117,6 +122,7 @@ class GrantRecord:
     valid_until: datetime | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class StandingRecord:
     """What one person holds in one organization: the membership, the state of both sides, and every grant."""
@@ -128,6 +134,7 @@ class StandingRecord:
     grants: tuple[GrantRecord, ...]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CallerRecord:
     """All that a request needs to know of who asks: the person, their standings (REMOVED ones left out), vendor rights.

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.pages import Page
+from connectors.quick import quick
 from connectors.values import Address, Money
 
 
@@ -26,6 +27,7 @@ class OrderStatus(StrEnum):
     FAILED = "FAILED"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrderRecord:
     """An order of an organization; `total` is the sum of its lines, `placed_at` is None for a draft."""
@@ -42,6 +44,7 @@ class OrderRecord:
     tracking_url: str | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrderLineRecord:
     """One position of an order; `total` is quantity times unit price."""
@@ -55,6 +58,7 @@ class OrderLineRecord:
     total: Money
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class OrderEventRecord:
     """One step of an order's way; `messages` are what the shop says of it, by language."""

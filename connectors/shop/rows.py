@@ -6,23 +6,25 @@ from typing import Any
 import orjson
 
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
-from connectors.values import Address, Money
+from connectors.values import Money, address_from
+
+_STATUSES: dict[str, OrderStatus] = {status.value: status for status in OrderStatus}
 
 
 def order_from(row: Any) -> OrderRecord:
     """Return the order that was read as `statements.ORDER`."""
     id, number, organization_id, status, created_at, placed_at, placed_by_id, total, currency, address, tracking = row
     return OrderRecord(
-        id=id,
-        number=number,
-        organization_id=organization_id,
-        status=OrderStatus(status),
-        created_at=created_at,
-        placed_at=placed_at,
-        placed_by_id=placed_by_id,
-        total=Money(total, currency),
-        shipping_address=None if address is None else _address_from(address),
-        tracking_url=tracking,
+        id,
+        number,
+        organization_id,
+        _STATUSES[status],
+        created_at,
+        placed_at,
+        placed_by_id,
+        Money(total, currency),
+        None if address is None else address_from(address),
+        tracking,
     )
 
 
@@ -30,28 +32,14 @@ def line_from(row: Any) -> OrderLineRecord:
     """Return the line that was read by `statements.lines`."""
     order_id, position, sku, name, quantity, unit_price, currency = row
     return OrderLineRecord(
-        order_id=order_id,
-        position=position,
-        sku=sku,
-        name=name,
-        quantity=quantity,
-        unit_price=Money(unit_price, currency),
-        total=Money(quantity * unit_price, currency),
+        order_id, position, sku, name, quantity, Money(unit_price, currency), Money(quantity * unit_price, currency)
     )
 
 
 def event_from(row: Any) -> OrderEventRecord:
     """Return the event that was read by `statements.events`."""
     id, order_id, organization_id, at, status, actor_id, messages = row
-    return OrderEventRecord(
-        id=id,
-        order_id=order_id,
-        organization_id=organization_id,
-        at=at,
-        status=OrderStatus(status),
-        actor_id=actor_id,
-        messages=orjson.loads(messages),
-    )
+    return OrderEventRecord(id, order_id, organization_id, at, _STATUSES[status], actor_id, orjson.loads(messages))
 
 
 def order_row(order: OrderRecord) -> dict[str, Any]:
@@ -94,8 +82,3 @@ def event_row(event: OrderEventRecord) -> dict[str, Any]:
         "actor_id": event.actor_id,
         "messages": orjson.dumps(event.messages).decode(),
     }
-
-
-def _address_from(text: str) -> Address:
-    values = orjson.loads(text)
-    return Address(**{**values, "street": tuple(values["street"])})

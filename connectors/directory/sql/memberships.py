@@ -203,12 +203,12 @@ class Memberships(DirectoryReader):
             bounds |= {f"after_{index}": value for index, value in enumerate(position(listing, after, length))}
         owners = [owner for owner, _ in questions]
         rows = await self.read_of(owners, statement, **parameters, **bounds)
-        positions = {row[0]: row[-length:] for row in rows}
+        read = {row[0]: row for row in rows}
         found = (records.membership(row[:-length]) for row in rows)
         entries = gathered(owners, ((owner_of(entry), entry) for entry in found))
 
         def cursor_of(entry: MembershipRecord) -> str:
-            return cursor(listing, *positions[entry.id])
+            return cursor(listing, *read[entry.id][-length:])
 
         return [
             Page(
