@@ -1,12 +1,18 @@
 """People as they are seen through a company: everybody's name, and contact details for those who may see members."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import fields
+from operator import attrgetter
+from typing import Any
 
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from resolvers.context import RequestContext
+
+_BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
+    *(field.name for field in fields(UserRecord) if field.name != "seen_in")
+)
 
 
 async def seen(
@@ -27,7 +33,7 @@ async def seen(
             continue
         view = views.get((user_id, organization_id))
         if view is None:
-            view = views[user_id, organization_id] = replace(user, seen_in=organization_id)
+            view = views[user_id, organization_id] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
         answer.append(view)
     return answer
 

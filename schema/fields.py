@@ -213,7 +213,7 @@ def attribute(
     read = attrgetter(path)
 
     def answer_all(_context: RequestContext, parents: Sequence[Any]) -> Sequence[Any]:
-        return [read(parent) for parent in parents]
+        return list(map(read, parents))
 
     return DeclaredField.of(
         Declaration(answer_all, False, requires), None, description, sizing=Sizing(cost, assumed_size)
