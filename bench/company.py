@@ -30,7 +30,6 @@ LOGIN_NAME = "member00@bench.example"
 
 _ROLES = ("administration", "purchase", "installation", "planning")
 _TIMES = (OrderStatus.SUBMITTED, OrderStatus.CONFIRMED, OrderStatus.SHIPPED, OrderStatus.DELIVERED)
-_SEAT = Address(("Messplatz 1",), "79100", "Freiburg im Breisgau", "DE", company="Bench GmbH", phone="+49761555000")
 
 
 def _id(kind: str, *numbers: int) -> str:
@@ -53,7 +52,7 @@ def directory_data() -> DirectoryData:
     """Return the companies and their members; the first member may see everything that is asked for."""
     organizations = [
         OrganizationRecord(
-            id, 1, number, name, None, OrganizationKind.INSTALLER, OrganizationStatus.ACTIVE, _SEAT, None
+            id, 1, number, name, None, OrganizationKind.INSTALLER, OrganizationStatus.ACTIVE, _address(0), None
         )
         for id, number, name in (
             (ORGANIZATION_ID, "990001", "Bench Solartechnik GmbH"),
@@ -94,11 +93,17 @@ def shop_data() -> ShopData:
                     placed_at=at + timedelta(minutes=5),
                     placed_by_id=UserId(_id("usr", number % MEMBERS if company == 1 else 0)),
                     total=Money(sum(line.total.minor_units for line in own), "EUR"),
-                    shipping_address=_SEAT,
+                    shipping_address=_address(company * 1000 + number),
                     tracking_url=None,
                 )
             )
     return ShopData(orders, lines, [])
+
+
+def _address(number: int) -> Address:
+    return Address(
+        (f"Messplatz {number}",), "79100", "Freiburg im Breisgau", "DE", company="Bench GmbH", phone="+49761555000"
+    )
 
 
 def _user(number: int) -> UserRecord:
@@ -110,7 +115,7 @@ def _user(number: int) -> UserRecord:
         last_name=f"Nachname{number:02}",
         phone="+49761555001",
         locale="de-DE",
-        address=_SEAT,
+        address=_address(number),
         account_kind=AccountKind.BUSINESS_CUSTOMER,
         default_organization_id=ORGANIZATION_ID,
         created_at=SINCE,
