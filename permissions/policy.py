@@ -53,26 +53,26 @@ class Policy:
     customer_number_prefix: str | None
     warnings: Mapping[Permission, int]
     requestable_mask: int = field(init=False, compare=False, repr=False)
+    _handed_out: frozenset[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Compile what may be asked for."""
+        """Compile what may be handed out and asked for."""
+        handed_out = frozenset(
+            role_key
+            for role in self.roles.values()
+            if Permission.ROLE_ASSIGN in role.permissions
+            for role_key in role.assignable
+            if role_key in self.roles and self.roles[role_key].member_assignable
+        )
         mask = mask_of(self.toggles)
-        for role in self.roles.values():
-            if self.hands_out(role.key):
-                mask |= role.mask
+        for role_key in handed_out:
+            mask |= self.roles[role_key].mask
+        object.__setattr__(self, "_handed_out", handed_out)
         object.__setattr__(self, "requestable_mask", mask)
 
     def hands_out(self, role_key: str) -> bool:
         """Return whether somebody in an organization may hand out the role."""
-        role = self.roles.get(role_key)
-        return (
-            role is not None
-            and role.member_assignable
-            and any(
-                role_key in other.assignable and Permission.ROLE_ASSIGN in other.permissions
-                for other in self.roles.values()
-            )
-        )
+        return role_key in self._handed_out
 
     def grant(self, grant_id: str, *, role_key: str | None, permission: str | None, until: datetime | None) -> Grant:
         """Return what a stored grant gives under this policy; a role or permission it does not know gives nothing."""
@@ -85,8 +85,8 @@ class Policy:
 
     def roles_with(self, any_of: Iterable[Permission]) -> tuple[Role, ...]:
         """Return the roles that give at least one of these permissions, in the policy's order."""
-        wanted = set(any_of)
-        return tuple(role for role in self.roles.values() if wanted.intersection(role.permissions))
+        wanted = mask_of(any_of)
+        return tuple(role for role in self.roles.values() if role.mask & wanted)
 
     def administrative_role_keys(self) -> tuple[str, ...]:
         """Return the keys of the roles that hold an organization."""

@@ -5,6 +5,7 @@ Permissions are code: each is something that a field asks for. Roles are configu
 
 from collections.abc import Iterable
 from enum import StrEnum
+from functools import lru_cache
 
 
 class Permission(StrEnum):
@@ -76,6 +77,7 @@ def mask_of(permissions: Iterable[Permission]) -> int:
     return mask
 
 
+@lru_cache(maxsize=1024)
 def permissions_in(mask: int) -> tuple[Permission, ...]:
     """Return the permissions of a mask in the order of the vocabulary."""
     return tuple(permission for permission, bit in _BITS.items() if mask & bit)
