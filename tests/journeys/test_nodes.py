@@ -138,3 +138,27 @@ async def test_a_shop_that_is_down_hides_only_the_orders_among_the_objects(porta
     assert [node and node["__typename"] for node in answer.at("nodes")] == ["Organization", None, "User", None]
     assert answer.codes == {"nodes.1": "BACKEND_UNAVAILABLE", "nodes.3": "BACKEND_UNAVAILABLE"}
     assert (alone.data, alone.codes) == ({"node": None}, {"node": "BACKEND_UNAVAILABLE"})
+
+
+async def test_what_the_rights_in_a_company_do_not_show_is_no_node_either(solar: Portal) -> None:
+    """A buyer finds orders and no colleagues by id, an administrator colleagues and no orders."""
+    administrator = await solar.person("administration@helios.example")
+    buyer = await solar.person(PURCHASE)
+    answer = await administrator.asks(
+        "{ viewer { memberships { nodes { organization "
+        '{ members(search: "planning@") { nodes { id user { id } roleGrants { id } } } } } } } }'
+    )
+    colleague = answer.at("viewer.memberships.nodes.0.organization.members.nodes.0")
+    bought = await ids_seen_by(solar, PURCHASE)
+    ids = [colleague["id"], colleague["user"]["id"], colleague["roleGrants"][0]["id"], bought["Order"]]
+    ids.append(bought["OrderEvent"])
+
+    seen = {}
+    for name, person in (("administrator", administrator), ("buyer", buyer)):
+        found = await person.asks("query Nodes($ids: [ID!]!) { nodes(ids: $ids) { __typename } }", ids=ids)
+        seen[name] = [node and node["__typename"] for node in found.at("nodes")]
+
+    assert seen == {
+        "administrator": ["Membership", "User", "RoleGrant", None, None],
+        "buyer": [None, None, None, "Order", "OrderEvent"],
+    }
