@@ -7,6 +7,7 @@ import "@graphiql/plugin-doc-explorer/style.css";
 import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
 import "./page.css";
+import "./phone.css";
 
 import { createRoot } from "react-dom/client";
 

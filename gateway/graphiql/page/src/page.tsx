@@ -1,4 +1,4 @@
-// The bar with the accounts, and GraphiQL asking as whoever is signed in.
+// The bar with the accounts and the companies, and GraphiQL asking as whoever is signed in.
 
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
@@ -7,13 +7,20 @@ import { useMemo, useSyncExternalStore } from "react";
 
 import { Accounts } from "./accounts";
 import type { Config, Example } from "./config";
+import { Organizations } from "./organizations";
 import type { Session } from "./session";
 import { SignInForm } from "./sign-in-form";
 
 export function Page({ config, session }: { config: Config; session: Session }) {
-  const { account, signingIn, notice } = useSyncExternalStore(session.subscribe, session.current);
-  // A new fetcher makes GraphiQL read the schema again: it may depend on who asks.
-  const fetcher = useMemo(() => fetcherOf(config.endpoint, session), [config.endpoint, session, account?.loginName]);
+  const { account, signingIn, notice, organizations, organizationId } = useSyncExternalStore(
+    session.subscribe,
+    session.current,
+  );
+  // A new fetcher makes GraphiQL read the schema again: it shows what this account may use in this company.
+  const fetcher = useMemo(
+    () => fetcherOf(config.endpoint, session),
+    [config.endpoint, session, account?.loginName, organizationId],
+  );
   const tabs = useMemo(() => config.examples.map(tabOf), [config.examples]);
   // GraphiQL shows the variables of every default tab but the first; a later visit finds its own.
   const firstVariables = useMemo(() => (isFirstVisit() ? config.examples[0]?.variables : undefined), [config.examples]);
@@ -35,6 +42,9 @@ export function Page({ config, session }: { config: Config; session: Session }) 
             />
           ) : (
             account === null && <SignInForm busy={signingIn !== null} onSignIn={session.signIn} />
+          )}
+          {organizations.length > 1 && (
+            <Organizations organizations={organizations} chosen={organizationId} onChoose={session.lookAt} />
           )}
           {account && !config.demo && <span className="signed-in">Signed in as {account.displayName}</span>}
           {account && (

@@ -1,9 +1,10 @@
-// Who is signed in: the tokens, how they are renewed, and what the person should know about it.
+// Who is signed in and which company they look at: the tokens, how they are renewed, and what the person should know.
 
 import type { Config } from "./config";
 
 const STORED = "forecourt:session";
 const RENEW_BEFORE_EXPIRY = 30_000;
+const ORGANIZATION_HEADER = "forecourt-organization";
 
 const SIGN_IN = `mutation SignIn($input: SignInInput!) {
   signIn(input: $input) {
@@ -13,6 +14,9 @@ const SIGN_IN = `mutation SignIn($input: SignInInput!) {
 const REFRESH = `mutation RefreshSession($input: RefreshSessionInput!) {
   refreshSession(input: $input) { accessToken refreshToken expiresAt errors { code message } }
 }`;
+const ORGANIZATIONS = `query Organizations {
+  viewer { memberships(first: 100) { nodes { organization { id name } } } }
+}`;
 const SIGN_OUT = `mutation SignOut { signOut(input: {}) { accepted errors { code message } } }`;
 
 export interface SessionState {
@@ -21,6 +25,15 @@ export interface SessionState {
   /** A login name that is being signed in, or null. */
   signingIn: string | null;
   notice: { kind: "problem" | "information"; text: string } | null;
+  /** The companies of the person, by name. */
+  organizations: Organization[];
+  /** The id of the company whose schema they look at; null for all of theirs together. */
+  organizationId: string | null;
+}
+
+export interface Organization {
+  id: string;
+  name: string;
 }
 
 interface Tokens {
@@ -29,7 +42,7 @@ interface Tokens {
   expiresAt: string;
 }
 
-type Stored = Tokens & NonNullable<SessionState["account"]>;
+type Stored = Tokens & NonNullable<SessionState["account"]> & Pick<SessionState, "organizationId">;
 
 interface UserError {
   code: string;
@@ -38,7 +51,13 @@ interface UserError {
 
 /** The tokens in memory and in sessionStorage, so a reload stays signed in and a new browser does not. */
 export class Session {
-  private state: SessionState = { account: null, signingIn: null, notice: null };
+  private state: SessionState = {
+    account: null,
+    signingIn: null,
+    notice: null,
+    organizations: [],
+    organizationId: null,
+  };
   private tokens: Tokens | null = null;
   private renewal: Promise<void> | null = null;
   private readonly listeners = new Set<() => void>();
@@ -47,7 +66,9 @@ export class Session {
     const stored = readStored();
     if (stored) {
       this.tokens = stored;
-      this.state = { ...this.state, account: { loginName: stored.loginName, displayName: stored.displayName } };
+      const { loginName, displayName, organizationId = null } = stored;
+      this.state = { ...this.state, account: { loginName, displayName }, organizationId };
+      void this.findOrganizations();
     }
   }
 
@@ -68,7 +89,9 @@ export class Session {
       });
       if (!payload.accessToken) throw new Error(firstMessage(payload.errors) ?? "The gateway gave no reason.");
       const displayName = payload.viewer?.user?.displayName ?? loginName;
+      this.state = { ...this.state, organizations: [], organizationId: null };
       this.keep(payload, { loginName, displayName });
+      void this.findOrganizations();
       if (former) void this.end(former).catch(() => undefined);
     } catch (error) {
       this.tell({ notice: { kind: "problem", text: `Could not sign in as ${loginName}. ${messageOf(error)}` } });
@@ -89,12 +112,20 @@ export class Session {
     }
   };
 
+  /** Look at the schema as it is in one company, or in all of the person's (null). */
+  readonly lookAt = (organizationId: string | null): void => {
+    this.tell({ organizationId });
+    if (this.tokens && this.state.account) this.keep(this.tokens, this.state.account);
+  };
+
   readonly dismissNotice = (): void => this.tell({ notice: null });
 
   /** `fetch` as the person who is signed in; an access token that ran out is renewed once and the request repeated. */
   readonly fetch: typeof fetch = async (input, init) => {
     const headers = new Headers(init?.headers);
-    if (headers.has("authorization")) return fetch(input, init); // written by hand in the Headers editor
+    const { organizationId } = this.state;
+    if (organizationId && !headers.has(ORGANIZATION_HEADER)) headers.set(ORGANIZATION_HEADER, organizationId);
+    if (headers.has("authorization")) return fetch(input, { ...init, headers }); // by hand, in the Headers editor
     const token = await this.freshToken();
     const response = await fetch(input, { ...init, headers: withToken(headers, token) });
     if (response.status !== 401 || !token) return response;
@@ -108,6 +139,20 @@ export class Session {
     if (this.tokens && Date.parse(this.tokens.expiresAt) - Date.now() < RENEW_BEFORE_EXPIRY) await this.renew();
     return this.tokens?.accessToken;
   };
+
+  /** A portal that does not tell a person's companies shows no choice of them, and that is all. */
+  private async findOrganizations(): Promise<void> {
+    try {
+      const token = await this.freshToken();
+      const { account } = this.state;
+      const viewer = await this.ask<Memberships>("viewer", ORGANIZATIONS, {}, token);
+      if (account !== this.state.account) return; // signed out, or in as somebody else, in the meantime
+      const organizations = viewer.memberships.nodes.map((membership) => membership.organization);
+      this.tell({ organizations });
+    } catch {
+      // The page works without.
+    }
+  }
 
   /** A refresh token works once, and its reuse ends the session: everyone who needs it waits for the same renewal. */
   private renew(): Promise<void> {
@@ -155,14 +200,15 @@ export class Session {
   private keep(tokens: Tokens, account: NonNullable<SessionState["account"]>): void {
     const { accessToken, refreshToken, expiresAt } = tokens;
     this.tokens = { accessToken, refreshToken, expiresAt };
-    store({ ...this.tokens, ...account });
+    store({ ...this.tokens, ...account, organizationId: this.state.organizationId });
     if (account !== this.state.account) this.tell({ account });
   }
 
   private forget(reason: string | null): void {
     this.tokens = null;
     store(null);
-    this.tell({ account: null, notice: reason ? { kind: "problem", text: reason } : null });
+    const notice: SessionState["notice"] = reason ? { kind: "problem", text: reason } : null;
+    this.tell({ account: null, organizations: [], organizationId: null, notice });
   }
 
   private tell(change: Partial<SessionState>): void {
@@ -173,6 +219,10 @@ export class Session {
 
 interface Viewer {
   user: { displayName: string | null } | null;
+}
+
+interface Memberships {
+  memberships: { nodes: { organization: Organization }[] };
 }
 
 class Unreachable extends Error {}
