@@ -9,7 +9,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 _METHODS = "GET, POST, OPTIONS"
 _ALLOWED_HEADERS = (
     "accept-language, apollo-require-preflight, authorization, content-type, forecourt-cost, forecourt-organization, "
-    "x-apollo-operation-name"
+    "forecourt-view-as, x-apollo-operation-name"
 )
 _EXPOSED_HEADERS = "allow, retry-after, www-authenticate"
 _PREFLIGHT_SECONDS = "7200"  # the longest that browsers keep it

@@ -13,6 +13,7 @@ from graphql import GraphQLError
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
 from gateway.introspection import DISABLED, IntrospectionDisabled
 from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn
+from resolvers.view_as import ViewIsReadOnly
 
 log = structlog.get_logger("forecourt.graphql")
 
@@ -20,6 +21,7 @@ CODES: dict[type[Exception], str] = {
     NotSignedIn: "UNAUTHENTICATED",
     NotPermitted: "UNAUTHORIZED_FIELD_OR_TYPE",
     InvalidArgument: "BAD_USER_INPUT",
+    ViewIsReadOnly: "VIEW_AS_READ_ONLY",
     IntrospectionDisabled: DISABLED,
     BackendTimeout: "GATEWAY_TIMEOUT",
     BackendUnavailable: "BACKEND_UNAVAILABLE",

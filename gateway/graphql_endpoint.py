@@ -27,6 +27,7 @@ from gateway.limits.cost import check_cost
 from gateway.media_types import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
+from gateway.view_as import check_changes_nothing, mark_of
 from resolvers.context import RequestContext
 
 COST_HEADER = "forecourt-cost"
@@ -92,6 +93,7 @@ class GraphqlEndpoint:
             prepared = self._prepared(asked)
             check_cost(prepared.cost, self._limits)
             context = await self._contexts.of(request)
+            check_changes_nothing(context, [prepared.operation.is_mutation])
             result = await self._executed(prepared, context)
             body, status = await self._told(prepared, result, context, shows_cost)
             return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
@@ -124,6 +126,7 @@ class GraphqlEndpoint:
         prepared = [self._prepared_or_refused(one) for one in asked]
         check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
         context = await self._contexts.of(request)
+        check_changes_nothing(context, (one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)))
         answers = []
         for one in prepared:
             if isinstance(one, _Prepared):
@@ -210,6 +213,8 @@ class GraphqlEndpoint:
             body["errors"] = told.errors
             status = 294 if self._draft and status == 200 else status
         extensions = dict(told.extensions)
+        if (mark := mark_of(context)) is not None:
+            extensions["viewAs"] = mark
         if shows_cost:
             limits = self._limits
             extensions["cost"] = {"estimated": prepared.cost, "maximum": limits.max_cost, "mode": limits.cost_mode}

@@ -8,10 +8,14 @@ from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from connectors.identity.tokens import AccessTokens
+from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
+from gateway.graphql_request import RefusedRequest
 from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
+from gateway.view_as import REFUSED, VIEW_AS_HEADER
 from resolvers.context import Backends, RequestContext
+from resolvers.view_as import ViewAsRefused, Views
 
 
 class RequestContexts:
@@ -35,6 +39,7 @@ class RequestContexts:
         self._trusted_proxies = trusted_proxies
         self._introspection: Mode = introspection
         self._dry_run = dry_run
+        self._views = Views()
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
@@ -42,6 +47,7 @@ class RequestContexts:
         Raises:
             Unauthenticated: A token was sent that proves nobody, or whose session is over.
             BackendUnavailable: The directory does not answer, so nobody can be known.
+            RefusedRequest: It wants to see the portal as a member whom its caller may not look as.
         """
         headers, now = connection.headers, self._clock()
         identity = authenticate(headers.getlist("authorization"), self._tokens, now)
@@ -61,6 +67,11 @@ class RequestContexts:
             if caller is None:
                 raise Unauthenticated("invalid_token", "The session of this access token is over. Sign in again.")
             context.become(caller)
+        if VIEW_AS_HEADER in headers:
+            try:
+                await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
+            except ViewAsRefused as refused:
+                raise RefusedRequest(403, REFUSED, str(refused)) from None
         return context
 
     def _address(self, connection: HTTPConnection) -> str | None:

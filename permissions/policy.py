@@ -45,6 +45,8 @@ class Policy:
 
     `warnings` says from how many holders of a permission on one more deserves a warning (D28). `requestable_mask` has
     the permissions that somebody may ask for: those switched on singly, and those of roles that members hand out.
+    Who holds one of `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the
+    portal as a member would.
     """
 
     roles: Mapping[str, Role]
@@ -52,6 +54,8 @@ class Policy:
     vendor_permissions: tuple[Permission, ...]
     customer_number_prefix: str | None
     warnings: Mapping[Permission, int]
+    view_as_organization: tuple[Permission, ...] = ()
+    view_as_vendor: tuple[Permission, ...] = ()
     requestable_mask: int = field(init=False, compare=False, repr=False)
     _handed_out: frozenset[str] = field(init=False, compare=False, repr=False)
 
@@ -109,7 +113,7 @@ def parse_policy(text: str, source: str) -> Policy:
         line, problem = parser_fault(error, text)
         raise InvalidPolicy(f"{source}, line {line}: {problem}.") from error
     reader = _Reader(source, TomlPlaces(text))
-    reader.only_keys(document, "the file", ("roles", "rights", "vendor", "login", "warnings"))
+    reader.only_keys(document, "the file", ("roles", "rights", "vendor", "login", "warnings", "view_as"))
     roles_table = reader.table(document, "roles")
     if not roles_table:
         raise reader.refusal("there is no role; write at least one table such as [roles.administration]", "roles")
@@ -117,6 +121,8 @@ def parse_policy(text: str, source: str) -> Policy:
     reader.only_keys(rights, "[rights]", ("toggles",), "rights")
     reader.only_keys(vendor, "[vendor]", ("permissions",), "vendor")
     reader.only_keys(login, "[login]", ("customer_number_prefix",), "login")
+    view_as = reader.table(document, "view_as")
+    reader.only_keys(view_as, "[view_as]", ("organization", "vendor"), "view_as")
     prefix = login.get("customer_number_prefix")
     if prefix is not None and not (isinstance(prefix, str) and prefix.strip()):
         raise reader.refusal('customer_number_prefix must be text such as "DOMUS_"', "login", "customer_number_prefix")
@@ -126,6 +132,10 @@ def parse_policy(text: str, source: str) -> Policy:
         vendor_permissions=reader.permissions(vendor.get("permissions", []), ("vendor", "permissions"), vendor=True),
         customer_number_prefix=prefix,
         warnings=reader.warnings(reader.table(document, "warnings")),
+        view_as_organization=reader.permissions(
+            view_as.get("organization", []), ("view_as", "organization"), vendor=False
+        ),
+        view_as_vendor=reader.permissions(view_as.get("vendor", []), ("view_as", "vendor"), vendor=True),
     )
     reader.check_handing_out(policy)
     return policy

@@ -8,11 +8,12 @@ from typing import Any, Protocol
 from connectors.applications.interface import Applications
 from connectors.directory.interface import CallerRecord, Directory
 from connectors.identity.interface import Accounts
-from connectors.ids import SessionId, UserId
+from connectors.ids import MembershipId, SessionId, UserId
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
 from permissions.policy import Policy
 from permissions.viewer import Viewer
+from permissions.vocabulary import Permission
 from resolvers.viewers import viewer_of
 
 
@@ -35,6 +36,21 @@ class Backends:
     tokens: AccessTokens
 
 
+@dataclass(frozen=True, slots=True)
+class ViewAs:
+    """As whom a request sees the portal without being them, and who does (`by`), as names.
+
+    `withheld` is what the member may do and the view does not show. Contact details of people are shown only with
+    `shows_contacts`, the member's own too.
+    """
+
+    membership_id: MembershipId
+    display_name: str
+    by: str
+    shows_contacts: bool
+    withheld: tuple[Permission, ...]
+
+
 @dataclass(slots=True, weakref_slot=True)
 class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
@@ -42,7 +58,8 @@ class RequestContext:
     `now` is the instant at which the request is decided, the same for all of it. `languages` are the caller's, best
     first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
-    not enforced, in the order in which the fields were met.
+    not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
+    whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone.
     """
 
     backends: Backends
@@ -58,6 +75,7 @@ class RequestContext:
     loaders: dict[Any, Any] = field(default_factory=dict)
     introspection: Any = None
     unenforced: list[Any] | None = None
+    view_as: ViewAs | None = None
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

@@ -14,7 +14,8 @@ from connectors.directory.interface import (
     OrganizationRecord,
     OrganizationStatus,
 )
-from connectors.ids import OrganizationId, UserId
+from connectors.ids import MembershipId, OrganizationId, UserId
+from connectors.pages import Page, cursor
 from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.context import RequestContext
@@ -66,6 +67,8 @@ async def memberships_of(
 ) -> Sequence[Listing]:
     """Return each caller's own memberships by name of the organization, parallel to `callers`."""
     check_page(first, after)
+    if context.view_as is not None:
+        return [await _only_membership(context, context.view_as.membership_id, status)] * len(callers)
     ids = [caller.user.id for caller in callers]
     wanted = tuple(status) if status is not None else None
     if wanted is not None and MembershipStatus.REMOVED in wanted:
@@ -73,6 +76,16 @@ async def memberships_of(
         wanted = tuple(one for one in wanted if one is not MembershipStatus.REMOVED)
     pages = await paged(context.backends.directory.memberships_of(ids, first=first, after=after, status=wanted))
     return [Listing(page, user_id, wanted, _count_memberships) for user_id, page in zip(ids, pages, strict=True)]
+
+
+async def _only_membership(
+    context: RequestContext, membership_id: MembershipId, status: Sequence[MembershipStatus] | None
+) -> Listing:
+    """Return the one membership that somebody looks as; the member's other companies are not theirs to see."""
+    found = await context.backends.directory.memberships([membership_id])
+    items = [one for one in found if one is not None and (status is None or one.status in status)]
+    page = Page(items, False, False, lambda entry: cursor("viewed", entry.id), membership_id)
+    return Listing(page, len(items), None, _count_viewed)
 
 
 async def membership_in(
@@ -181,6 +194,10 @@ async def _count_members(
     context: RequestContext, organization_ids: Sequence[OrganizationId], where: MemberFilter
 ) -> Sequence[int]:
     return await context.backends.directory.count_members_of(organization_ids, where)
+
+
+async def _count_viewed(_context: RequestContext, numbers: Sequence[int], _where: None) -> Sequence[int]:
+    return numbers
 
 
 async def _count_memberships(

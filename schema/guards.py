@@ -10,16 +10,21 @@ from permissions.directive import Authenticated, RequiresPermission
 from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of
 from resolvers.context import RequestContext
 from resolvers.errors import Coordinate, NotPermitted, NotSignedIn
+from resolvers.view_as import ViewIsReadOnly
 
 
 @dataclass(frozen=True, slots=True)
 class Guard:
-    """What a field asks: nothing, somebody signed in, or one of `any_of`."""
+    """What a field asks: nothing, somebody signed in, or one of `any_of`.
+
+    What is `personal` is open to the person concerned (`or_self`), and not to who only sees the portal as they would.
+    """
 
     signed_in: bool = False
     any_of: tuple[Permission, ...] = ()
     scope: PermissionScope = PermissionScope.ORGANIZATION
     or_self: bool = False
+    personal: bool = False
 
     @classmethod
     def of(cls, directives: Iterable[object]) -> "Guard":
@@ -62,10 +67,13 @@ AUTHENTICATED = Guard(signed_in=True)
 
 
 def any_of(
-    *permissions: Permission, scope: PermissionScope = PermissionScope.ORGANIZATION, or_self: bool = False
+    *permissions: Permission,
+    scope: PermissionScope = PermissionScope.ORGANIZATION,
+    or_self: bool = False,
+    personal: bool = False,
 ) -> Guard:
     """Return the guard that asks for one of these permissions; `or_self` lets the person concerned pass without."""
-    return Guard(signed_in=True, any_of=permissions, scope=scope, or_self=or_self)
+    return Guard(signed_in=True, any_of=permissions, scope=scope, or_self=or_self, personal=personal)
 
 
 class BoundGuard:
@@ -91,7 +99,9 @@ class BoundGuard:
 
         Decides once per organization; the parents of one organization share one refusal.
         """
-        guard = self.guard
+        guard, view_as = self.guard, context.view_as
+        if view_as is not None and self.coordinate.type_name == "Mutation":
+            raise ViewIsReadOnly  # the gateway has refused it before; whoever forgets to is caught here
         if not guard.signed_in:
             return None
         viewer = context.viewer
@@ -111,7 +121,8 @@ class BoundGuard:
         }
         if not refused:
             return None
-        person_of, me = self.person_of if guard.or_self else None, viewer.user_id
+        is_hidden = guard.personal and view_as is not None and not view_as.shows_contacts
+        person_of, me = self.person_of if guard.or_self and not is_hidden else None, viewer.user_id
         answer = [
             None if person_of is not None and person_of(parent) == me else refused.get(organization)
             for parent, organization in zip(parents, organizations, strict=True)

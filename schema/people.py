@@ -12,7 +12,7 @@ from schema.guards import OPEN, any_of
 from schema.node import Node
 from schema.scalars import DateTime, EmailAddress, Locale, PhoneNumber
 
-CONTACT = any_of(Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE, or_self=True)
+CONTACT = any_of(Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE, or_self=True, personal=True)
 """Contact details are for the person and for those who may see the members of a company the two share."""
 
 

@@ -1,0 +1,111 @@
+"""Seeing the portal as a member would, without being them.
+
+Exception
+    ViewAsRefused           the caller may not, or there is no such member
+    ViewIsReadOnly          something was to be changed while looking as somebody else
+"""
+
+from collections import OrderedDict
+from dataclasses import replace
+
+from connectors.directory.interface import AuditEntry, CallerRecord, MembershipRecord, MembershipStatus
+from connectors.ids import MembershipId
+from permissions.view_as import CONTACTS, most_seen_as, narrowed
+from permissions.vocabulary import permissions_in
+from resolvers.context import RequestContext, ViewAs
+from resolvers.people import display_name
+from resolvers.viewers import viewer_of
+
+_MOST_REMEMBERED = 1_000
+
+
+class ViewAsRefused(Exception):
+    """The caller may not see the portal as this member, or there is none such; the message says what would help."""
+
+
+class ViewIsReadOnly(Exception):
+    """Somebody who looks as a member wanted to change something."""
+
+    def __init__(self) -> None:
+        super().__init__("You see the portal as somebody else would, so nothing can be changed.")
+
+
+class Views:
+    """Lets requests see the portal as a member would, and puts it on record before anything is shown."""
+
+    def __init__(self) -> None:
+        self._recorded: OrderedDict[tuple[str, str, str], None] = OrderedDict()
+
+    async def open(self, context: RequestContext, membership_id: MembershipId) -> None:
+        """Let the rest of the request be seen as the member, within what both the member and the caller may.
+
+        Raises:
+            ViewAsRefused: The caller may not, or there is no such member; an unknown membership and a foreign one get
+                the same answer after the same questions.
+        """
+        membership, most = await self._allowed(context, membership_id)
+        if membership.status in (MembershipStatus.INVITED, MembershipStatus.REMOVED):
+            raise ViewAsRefused("This person is no member of the company at present, so there is nothing to see.")
+        viewed = await context.backends.directory.caller(membership.user_id, None, context.now)
+        if viewed is None or membership_id not in [one.membership_id for one in viewed.standings]:
+            raise ViewAsRefused("This person left just now.")
+        await self._record(context, membership)
+        _see(context, viewed, membership, most)
+
+    async def _allowed(self, context: RequestContext, membership_id: MembershipId) -> tuple[MembershipRecord, int]:
+        if context.viewer is None:
+            raise ViewAsRefused("Sign in first; then name the membership as which you want to see the portal.")
+        (membership,) = await context.backends.directory.memberships([membership_id])
+        if membership is not None:
+            most = most_seen_as(context.policy, context.viewer, membership.organization_id, context.now)
+            if most is not None:
+                return membership, most
+        needed = [permission.value for permission in context.policy.view_as_organization]
+        hint = f"It needs {' or '.join(needed)} in the member's organization." if needed else "It is switched off here."
+        raise ViewAsRefused(f"There is no such membership, or you may not see the portal as this member. {hint}")
+
+    async def _record(self, context: RequestContext, membership: MembershipRecord) -> None:
+        """Put the view on record: once an hour for each session and membership, whichever process is asked."""
+        caller = context.caller
+        assert caller is not None
+        hour = context.now.strftime("%Y-%m-%dT%H")
+        known = (caller.session_id or caller.user.id, membership.id, hour)
+        if known in self._recorded:
+            return
+        entry = AuditEntry(
+            action="view_as",
+            actor_id=caller.user.id,
+            subject_id=membership.id,
+            organization_id=membership.organization_id,
+            request_id=context.request_id,
+            ip_address=context.ip_address,
+        )
+        async with context.backends.directory.change() as change:
+            await change.record_hourly(entry, context.now, f"{known[0]} {membership.id}")
+        self._recorded[known] = None
+        if len(self._recorded) > _MOST_REMEMBERED:
+            self._recorded.popitem(last=False)
+
+
+def _see(context: RequestContext, viewed: CallerRecord, membership: MembershipRecord, most: int) -> None:
+    real = context.caller
+    assert real is not None
+    seen = replace(
+        viewed,
+        user=replace(viewed.user, address=None),
+        session_id=None,
+        standings=tuple(one for one in viewed.standings if one.membership_id == membership.id),
+        vendor_permissions=(),
+    )
+    viewer = viewer_of(seen, context.policy)
+    (standing,) = viewer.standings.values()
+    context.caller = seen
+    context.viewer = replace(viewer, standings={standing.organization_id: narrowed(standing, most)})
+    context.view_as = ViewAs(
+        membership_id=membership.id,
+        display_name=display_name(context, viewed.user),
+        by=display_name(context, real.user),
+        shows_contacts=bool(most & CONTACTS),
+        withheld=permissions_in(standing.held_at(context.now) & ~most),
+    )
+    context.unenforced = None  # a dry run would show what is withheld
