@@ -36,19 +36,15 @@ def settings_for(folder: Path, database_url: str, **more: Any) -> Any:
 def forecourt(folder: Path, database_url: str) -> Any:
     """Return Forecourt as shipped."""
     from gateway.app import create_app
-    from gateway.execution import BreadthFirstExecutor
-    from schema.build import build_schema
 
-    schema = build_schema(execution_context_class=BreadthFirstExecutor)
-    return create_app(settings_for(folder, database_url), schema=schema)
+    return create_app(settings_for(folder, database_url))
 
 
 def forecourt_on_graphql_core(folder: Path, database_url: str) -> Any:
     """Return Forecourt with graphql-core's executor in place of its own."""
     from gateway.app import create_app
-    from schema.build import build_schema
 
-    return create_app(settings_for(folder, database_url), schema=build_schema())
+    return create_app(settings_for(folder, database_url, execution="graphql-core"))
 
 
 def by_hand(_folder: Path, database_url: str) -> Any:
@@ -71,7 +67,7 @@ def plain_strawberry(folder: Path, database_url: str) -> Any:
     applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
     tokens = AccessTokens(
         read_or_make_key(settings.folder / "signing_key.pem"),
-        issuer=settings.address,
+        issuer=settings.issuer,
         audience="forecourt",
         lifetime=timedelta(hours=1),
     )

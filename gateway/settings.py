@@ -218,6 +218,11 @@ class Settings(BaseSettings):
         return self.public_url or f"http://{host}:{self.port}"
 
     @property
+    def issuer(self) -> str:
+        """Return who issues our tokens: the same for every process of a portal, whatever port it listens on."""
+        return self.public_url or "urn:forecourt"
+
+    @property
     def folder(self) -> Path:
         """Return the profile's own part of the data folder, so that two profiles never share a database."""
         return self.data_folder / Path(self.profile).name
@@ -240,17 +245,18 @@ class Settings(BaseSettings):
         return self.environment != "production" if self.graphiql is None else self.graphiql
 
 
-def read_settings(environment: Mapping[str, str] | None = None, **given: Any) -> Settings:
+def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
     """Return the settings from the environment and the file that FORECOURT_CONFIG names (else ``forecourt.toml``).
 
-    `given` values, those of the command line, win over both; None among them means not given.
+    The environment is `variables`, else that of the process. `given` values, those of the command line, win over
+    both; None among them means not given.
 
     Raises:
         InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
     """
-    environment = os.environ if environment is None else environment
-    values = _from_file(environment.get(_CONFIG))
-    for name, value in environment.items():
+    variables = os.environ if variables is None else variables
+    values = _from_file(variables.get(_CONFIG))
+    for name, value in variables.items():
         if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
             key = name.removeprefix(PREFIX).lower()
             _check_known(key, name, prefix=PREFIX)

@@ -72,7 +72,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
     )
     tokens = AccessTokens(
         key,
-        issuer=settings.address,
+        issuer=settings.issuer,
         audience="forecourt",
         lifetime=timedelta(minutes=settings.access_token_minutes),
     )

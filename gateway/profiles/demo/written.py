@@ -1,6 +1,7 @@
 """What stands in ``demo.toml`` and in ``words.toml``, checked."""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from pathlib import Path
@@ -231,7 +232,9 @@ def _check_languages(demo: WrittenDemo, source: str) -> None:
             f"{source}: invention.names has none for {missing[0]}; it needs a list for each of {', '.join(regions)}."
         )
     languages = sorted({region.partition("-")[2] for region in regions})
-    named = [(f"shop.articles: {article.sku}: name", article.name) for article in demo.shop.articles]
+    named: list[tuple[str, Mapping[str, object]]] = [
+        (f"shop.articles: {article.sku}: name", article.name) for article in demo.shop.articles
+    ]
     named += [("invention: jobs", staff.jobs) for staff in (demo.invention.first_member, *demo.invention.staff)]
     for place, texts in named:
         if missing := [language for language in languages if not texts.get(language)]:
