@@ -170,6 +170,8 @@ class OverlappingFields(ValidationRule):
     def _type_of(self, parent: GraphQLNamedType | None, node: FieldNode) -> GraphQLOutputType | None:
         if not isinstance(parent, (GraphQLObjectType, GraphQLInterfaceType)):
             return None
+        if node.name.value == "__typename":
+            return None  # its shape is compared with nothing, as in graphql-js and graphql-core
         field = self.context.schema.get_field(parent, node.name.value)
         return None if field is None else field.type
 
