@@ -77,9 +77,12 @@ def any_of(
 
 
 class BoundGuard:
-    """A guard at its field: knows how to find an object's organization and the person it concerns."""
+    """A guard at its field: knows how to find an object's organization and the person it concerns.
 
-    __slots__ = ("_mask", "coordinate", "guard", "organization_of", "person_of")
+    `of_mutation` says of a guard within an input whether it guards a mutation; a field's coordinate says it itself.
+    """
+
+    __slots__ = ("_mask", "_of_mutation", "coordinate", "guard", "organization_of", "person_of")
 
     def __init__(
         self,
@@ -87,12 +90,15 @@ class BoundGuard:
         coordinate: Coordinate,
         organization_of: Callable[[Any], str | None] | None,
         person_of: Callable[[Any], str | None] | None,
+        *,
+        of_mutation: bool = False,
     ) -> None:
         self.guard = guard
         self.coordinate = coordinate
         self.organization_of = organization_of
         self.person_of = person_of
         self._mask = mask_of(guard.any_of)
+        self._of_mutation = of_mutation or coordinate.type_name == "Mutation"
 
     def refusals(self, context: RequestContext, parents: Sequence[Any]) -> Sequence[NotPermitted | None] | None:
         """Return why each parent's field is refused, None for those that are not; None when none is.
@@ -100,7 +106,7 @@ class BoundGuard:
         Decides once per organization; the parents of one organization share one refusal.
         """
         guard, view_as = self.guard, context.view_as
-        if view_as is not None and self.coordinate.type_name == "Mutation":
+        if view_as is not None and self._of_mutation:
             raise ViewIsReadOnly  # the gateway has refused it before; whoever forgets to is caught here
         if not guard.signed_in:
             return None
@@ -139,7 +145,7 @@ class BoundGuard:
         A dry run shows an active member what a right of their own organization would show them. It opens no other
         organization, needs somebody signed in, and lets nobody do anything.
         """
-        if self.coordinate.type_name == "Mutation":
+        if self._of_mutation:
             return list(refusals)
         lifted = dict.fromkeys(
             one for one in refusals if one is not None and one.decision.reason is DenialReason.MISSING_PERMISSION

@@ -88,7 +88,8 @@ def input_guards(place: Coordinate, field: GraphQLField, belonging: Belonging) -
         return None
     declaration: Declaration = definition.metadata[DECLARATION]
     path = declaration.organization_in
-    compiled = _Compiler(_at(path) if path else belonging.organization_of).arguments(place, field)
+    compiler = _Compiler(_at(path) if path else belonging.organization_of, of_mutation=place.type_name == "Mutation")
+    compiled = compiler.arguments(place, field)
     return InputGuards(compiled, path is not None) if compiled is not None else None
 
 
@@ -141,8 +142,9 @@ _Within = _Parts | dict[Any, BoundGuard]
 class _Compiler:
     """Finds all that is guarded within the arguments of one field."""
 
-    def __init__(self, organization_of: Callable[[Any], str | None] | None) -> None:
+    def __init__(self, organization_of: Callable[[Any], str | None] | None, *, of_mutation: bool) -> None:
         self.organization_of = organization_of
+        self.of_mutation = of_mutation
         self.known: dict[str, _Parts] = {}
 
     def arguments(self, place: Coordinate, field: GraphQLField) -> _Parts | None:
@@ -182,7 +184,7 @@ class _Compiler:
         return parts
 
     def _bound(self, guard: Guard, coordinate: Coordinate) -> BoundGuard:
-        return BoundGuard(guard, coordinate, self.organization_of, None)
+        return BoundGuard(guard, coordinate, self.organization_of, None, of_mutation=self.of_mutation)
 
 
 def _used(parts: _Parts, values: Any) -> Iterator[tuple[BoundGuard, Any]]:

@@ -121,7 +121,7 @@ class SmallQuery:
 
 
 @strawberry.type(description="What may be done.")
-class SmallMutation:
+class Mutation:
     """What may be done."""
 
     paint: str | None = root(
@@ -129,7 +129,7 @@ class SmallMutation:
     )
 
 
-def small_schema(executor: str, query: type = SmallQuery, mutation: type | None = SmallMutation) -> Schema:
+def small_schema(executor: str, query: type = SmallQuery, mutation: type | None = Mutation) -> Schema:
     """Return the graph for one of the executors."""
     return build_schema(query=query, mutation=mutation, execution_context_class=EXECUTORS[executor])
 
@@ -148,6 +148,7 @@ class Caller:
     held: dict[str, list[Permission]] | None = None
     vendor: tuple[Permission, ...] = ()
     asked: list[str] = field(default_factory=list)
+    is_dry_run: bool = False
 
     def context(self) -> RequestContext:
         """What a request of this caller knows."""
@@ -156,6 +157,7 @@ class Caller:
             policy=POLICY,
             now=datetime(2026, 11, 21, tzinfo=UTC),
             request_id="test",
+            unenforced=[] if self.is_dry_run else None,
         )
         if self.held is not None:
             standings = {

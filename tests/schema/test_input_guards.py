@@ -171,6 +171,18 @@ async def test_a_mutation_reads_the_organization_from_its_input_and_does_nothing
     assert caller.asked == ([] if coordinate else [organization])
 
 
+async def test_a_dry_run_lets_nobody_do_what_an_input_of_a_mutation_is_refused_for(schema: Schema) -> None:
+    """A refused question is answered in a dry run, and noted."""
+    caller = Caller(NOTHING, is_dry_run=True)
+
+    question = await caller.asks(schema, things("(colours: [RED])"))
+    asked = list(caller.asked)
+    deed = await caller.asks(schema, 'mutation { paint(input: {organizationId: "org_a", colour: RED}) }')
+
+    assert (question.errors, asked) == (None, ["org_a", "org_b"])
+    assert (deed.data, refused(deed), caller.asked) == ({"paint": None}, [("Colour.RED", "org_a")], [])
+
+
 def test_fields_without_guarded_inputs_pay_nothing_for_them() -> None:
     fields = SCHEMAS["breadth-first"]._schema.type_map
     guarded = {
@@ -180,7 +192,7 @@ def test_fields_without_guarded_inputs_pay_nothing_for_them() -> None:
         if isinstance(field.extensions.get("batch"), GuardedAnswering)
     }
 
-    assert guarded == {"Company.things", "SmallMutation.paint"}
+    assert guarded == {"Company.things", "Mutation.paint"}
 
 
 def test_the_printed_schema_shows_the_guards_and_the_descriptions_say_them() -> None:
