@@ -20,7 +20,7 @@ from connectors.directory.interface import (
     OrganizationStatus,
     StaleVersion,
 )
-from connectors.directory.sql.organizations import Organizations
+from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import grants, memberships, organizations, sessions, users, vendor_permissions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId, new_id
@@ -104,7 +104,7 @@ _RUNNING = select(sessions.c.id).where(
 )
 
 
-class Epochs(Organizations):
+class Epochs(DirectoryReader):
     """The directory's questions about how much has changed; `Directory` says what each promises."""
 
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:

@@ -14,6 +14,7 @@ from connectors.directory.interface import DirectoryData
 from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.memberships import Memberships
+from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.people import People
 from connectors.directory.sql.reader import BACKEND
 from connectors.errors import BackendUnavailable
@@ -21,7 +22,7 @@ from connectors.errors import BackendUnavailable
 _NOTHING = select(1)
 
 
-class SqlDirectory(People, Memberships, Epochs):
+class SqlDirectory(People, Organizations, Memberships, Epochs):
     """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
 
     `tell` is called with the news of each transaction that changed somebody's access, after it was committed. It must
