@@ -197,17 +197,19 @@ def _tile(
     launch = Launch(application.launch_kind, application.launch_url)
     if caller.user.account_kind in application.open_to:
         return Tile(view, ApplicationAccessState.AVAILABLE, None, (), (), launch)
-    missing = tuple(permission for permission in Permission if permission.value in application.permissions)
     standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
     if standing is None:
-        return Tile(view, ApplicationAccessState.NEEDS_ROLE, DenialReason.NOT_A_MEMBER, missing, (), None)
-    if standing.obstacle is not None:
-        return Tile(view, ApplicationAccessState.NOT_ACTIVE, standing.obstacle, missing, (), None)
-    own = next(record for record in caller.standings if record.organization_id == place)
-    grants = _opening_grants(context, application, own.grants)
-    if grants or application.for_every_member:
-        return Tile(view, ApplicationAccessState.AVAILABLE, None, (), grants, launch)
-    return Tile(view, ApplicationAccessState.NEEDS_ROLE, DenialReason.MISSING_PERMISSION, missing, (), None)
+        state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.NOT_A_MEMBER
+    elif standing.obstacle is not None:
+        state, reason = ApplicationAccessState.NOT_ACTIVE, standing.obstacle
+    else:
+        own = next(record for record in caller.standings if record.organization_id == place)
+        grants = _opening_grants(context, application, own.grants)
+        if grants or application.for_every_member:
+            return Tile(view, ApplicationAccessState.AVAILABLE, None, (), grants, launch)
+        state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.MISSING_PERMISSION
+    missing = tuple(permission for permission in Permission if permission in application.permissions)
+    return Tile(view, state, reason, missing, (), None)
 
 
 def _opening_grants(
@@ -227,6 +229,4 @@ def _opening_grants(
 
 def opens_for_role(application: ApplicationRecord, role: Role) -> bool:
     """Return whether the role opens the application, by itself or by one of its permissions."""
-    return role.key in application.role_keys or not application.permissions.isdisjoint(
-        permission.value for permission in role.permissions
-    )
+    return role.key in application.role_keys or not application.permissions.isdisjoint(role.permissions)

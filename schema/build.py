@@ -15,6 +15,7 @@ from graphql import (
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryOptional
 from strawberry.utils.str_converters import to_camel_case
 
 import schema.enums  # noqa: F401  describes the enums before anything is built of them
@@ -180,8 +181,16 @@ def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, 
     if not definition.arguments:
         return None
     converter = built.schema_converter
+    # What graphql-core has coerced already only needs its name in Python; strawberry would look at each value again.
+    coerced = {
+        converter.config.name_converter.get_graphql_name(argument): argument.python_name
+        for argument in definition.arguments
+        if _is_scalar(argument.type)
+    }
 
     def convert(arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments.keys() <= coerced.keys():
+            return {coerced[name]: value for name, value in arguments.items()}
         return convert_arguments(
             arguments,
             definition.arguments,
@@ -191,6 +200,12 @@ def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, 
         )
 
     return convert
+
+
+def _is_scalar(type_: Any) -> bool:
+    if type(type_) is StrawberryOptional:
+        type_ = type_.of_type
+    return type_ in (str, int, float, bool, strawberry.ID) or type_ in SCALARS
 
 
 def _inner_parts(core: GraphQLSchema) -> Any:
