@@ -44,6 +44,7 @@ class Connections:
             try:
                 return await self._asked(text, arguments)
             except _Lost:
+                self._close_idle()  # what closed this one has closed the others too
                 return await self._asked(text, arguments)
         except (OSError, TimeoutError, _Exhausted, _Lost) as error:
             raise BackendUnavailable(backend, type(error.__cause__ or error).__name__) from error
@@ -120,6 +121,9 @@ class Connections:
     def _dispose(self, _engine: Engine) -> None:
         """Close what is idle now, and what is lent when it comes back."""
         self._period += 1
+        self._close_idle()
+
+    def _close_idle(self) -> None:
         self._places += len(self._idle)
         for connection in self._idle:
             connection.terminate()

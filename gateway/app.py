@@ -65,6 +65,7 @@ def _routes(
         trusted_proxies=settings.trusted_proxies,
         introspection=settings.introspection,
         dry_run=settings.authorization_dry_run,
+        timeout=settings.request_timeout_seconds,
     )
     endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
     routes: list[BaseRoute] = [

@@ -11,6 +11,7 @@ import structlog
 from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
+from gateway.execution import DeadlineExceeded
 from gateway.introspection import DISABLED, IntrospectionDisabled
 from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn
 from resolvers.view_as import ViewIsReadOnly
@@ -24,6 +25,7 @@ CODES: dict[type[Exception], str] = {
     ViewIsReadOnly: "VIEW_AS_READ_ONLY",
     IntrospectionDisabled: DISABLED,
     BackendTimeout: "GATEWAY_TIMEOUT",
+    DeadlineExceeded: "GATEWAY_TIMEOUT",
     BackendUnavailable: "BACKEND_UNAVAILABLE",
     ConnectorError: "BACKEND_ERROR",
 }
@@ -97,6 +99,8 @@ def _shown(
 
 def _message(cause: Exception) -> str:
     match cause:
+        case DeadlineExceeded():
+            return "This field was not answered in time. Ask for less at once, or try again later."
         case BackendTimeout(backend=backend):
             return f"The application behind this field ({backend}) did not answer in time. Try again later."
         case BackendUnavailable(backend=backend):

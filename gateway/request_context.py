@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Callable
 from datetime import datetime
+from time import monotonic
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -31,6 +32,7 @@ class RequestContexts:
         trusted_proxies: int = 0,
         introspection: Mode = "filtered",
         dry_run: bool = False,
+        timeout: float | None = None,
     ) -> None:
         self._backends = backends
         self._tokens = tokens
@@ -39,6 +41,7 @@ class RequestContexts:
         self._trusted_proxies = trusted_proxies
         self._introspection: Mode = introspection
         self._dry_run = dry_run
+        self._timeout = timeout
         self._views = Views()
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
@@ -61,6 +64,7 @@ class RequestContexts:
             device=headers.get("user-agent", ""),
             introspection=Introspection(self._introspection, headers.get(ORGANIZATION_HEADER)),
             unenforced=[] if self._dry_run else None,
+            deadline=monotonic() + self._timeout if self._timeout is not None else None,
         )
         if identity is not None:
             caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)

@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     )
     max_batch: int = Field(0, ge=0, le=10, description="How many operations one request may carry; 0 allows no batch.")
     body_timeout_seconds: float = Field(10, gt=0, le=300, description="How long the body of a request may take.")
+    request_timeout_seconds: float = Field(
+        10, gt=0, le=300, description="How long an operation may take; fields not answered by then are null."
+    )
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body of a request.")
     max_json_depth: int = Field(64, ge=4, le=500, description="How deeply the JSON of a request may be nested.")
     max_json_values: int = Field(

@@ -55,7 +55,8 @@ class ViewAs:
 class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
 
-    `now` is the instant at which the request is decided, the same for all of it. `languages` are the caller's, best
+    `now` is the instant at which the request is decided, the same for all of it. `deadline`, in seconds of
+    `time.monotonic`, is when what has not been answered fails; None for never. `languages` are the caller's, best
     first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
     not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
@@ -76,6 +77,7 @@ class RequestContext:
     introspection: Any = None
     unenforced: list[Any] | None = None
     view_as: ViewAs | None = None
+    deadline: float | None = None
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""
