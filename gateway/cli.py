@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import gc
 import signal
 import socket
 import sys
@@ -181,6 +182,9 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
         _reload_on_hangup(app.state.wiring.policies)
+        # What is there now stays for good: the schema and the modules are not looked through again and again.
+        gc.collect()
+        gc.freeze()
         await server.serve(sockets=[listening])
 
 

@@ -1,5 +1,6 @@
 """Documents: the text of a GraphQL document, made ready to execute once and kept for the next request."""
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,6 +31,8 @@ VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 
 _MOST_ERRORS = 20
 _LONGEST_MESSAGE = 300
+_LARGE = 4_000
+"""From so many characters on, a text is made ready in a thread: parsing and validating it may take tens of ms."""
 _MOST_REFUSALS = 500
 _BYTES_PER_TOKEN = 1_000
 """What a token takes in memory with the nodes made of it, measured; an estimate is enough to keep a bound."""
@@ -114,6 +117,7 @@ class Documents:
         self._ready: _Kept[Document] = _Kept(entries, memory)
         # Apart, so that rubbish never drives out what is asked every day.
         self._refused: _Kept[Exception] = _Kept(_MOST_REFUSALS, memory // 10)
+        self._turn = asyncio.Lock()
 
     def document(self, text: str) -> Document:
         """Return the document of a text, ready to execute.
@@ -124,22 +128,48 @@ class Documents:
         """
         encoded = text.encode("utf-8", "surrogatepass")
         key = sha256(encoded).digest()
-        ready = self._ready.get(key)
-        if ready is not None:
-            return ready
+        return self._kept(key) or self._keep(key, len(encoded), self._outcome(text, len(encoded)))
+
+    async def document_aside(self, text: str) -> Document:
+        """Return the same as `document`, with the event loop free for others while a large text is made ready.
+
+        Large texts take their turns, so that many of them cannot take the whole process.
+        """
+        if len(text) <= _LARGE:
+            return self.document(text)
+        encoded = text.encode("utf-8", "surrogatepass")
+        key = sha256(encoded).digest()
+        kept = self._kept(key)
+        if kept is not None:
+            return kept
+        async with self._turn:
+            return self._kept(key) or self._keep(
+                key, len(encoded), await asyncio.to_thread(self._outcome, text, len(encoded))
+            )
+
+    def _kept(self, key: bytes) -> Document | None:
         refusal = self._refused.get(key)
         if refusal is not None:
             raise refusal.with_traceback(None)
+        return self._ready.get(key)
+
+    def _keep(self, key: bytes, size: int, outcome: tuple[Document, int] | Exception) -> Document:
+        if isinstance(outcome, Exception):
+            told_errors = len(outcome.errors) if isinstance(outcome, InvalidDocument) else 1
+            self._refused.put(key, outcome, told_errors * _BYTES_PER_REFUSAL)
+            raise outcome
+        document, tokens = outcome
+        self._ready.put(key, document, size + tokens * _BYTES_PER_TOKEN)
+        return document
+
+    def _outcome(self, text: str, size: int) -> tuple[Document, int] | Exception:
+        """Return the document with its number of tokens, or the refusal; touches nothing that others may use."""
         try:
-            document, tokens = self._made(text, len(encoded))
+            return self._made(text, size)
         except (InvalidDocument, LimitExceeded) as error:
             # Without its traceback, which would keep the text and the whole stack alive.
             error.__context__ = None
-            told_errors = len(error.errors) if isinstance(error, InvalidDocument) else 1
-            self._refused.put(key, error.with_traceback(None), told_errors * _BYTES_PER_REFUSAL)
-            raise
-        self._ready.put(key, document, len(encoded) + tokens * _BYTES_PER_TOKEN)
-        return document
+            return error.with_traceback(None)
 
     def _made(self, text: str, size: int) -> tuple[Document, int]:
         tokens = check_text(text, size, self._limits)

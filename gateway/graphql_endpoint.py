@@ -90,7 +90,7 @@ class GraphqlEndpoint:
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
             # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
-            prepared = self._prepared(asked)
+            prepared = await self._prepared(asked)
             check_cost(prepared.cost, self._limits)
             context = await self._contexts.of(request)
             check_changes_nothing(context, [prepared.operation.is_mutation])
@@ -123,7 +123,7 @@ class GraphqlEndpoint:
         self, request: Request, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
     ) -> Response:
         """Answer each operation of a batch in its order; the costs of all of them count together."""
-        prepared = [self._prepared_or_refused(one) for one in asked]
+        prepared = [await self._prepared_or_refused(one) for one in asked]
         check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
         context = await self._contexts.of(request)
         check_changes_nothing(context, (one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)))
@@ -137,22 +137,22 @@ class GraphqlEndpoint:
                 answers.append(one)
         return _answer(answers, 200, media_type)
 
-    def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
+    async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
-            return self._prepared(asked)
+            return await self._prepared(asked)
         except _NotExecutable as refused:
             return refused.body
         except LimitExceeded as exceeded:
             return request_error(str(exceeded), exceeded.code, **exceeded.extensions)
 
-    def _prepared(self, asked: GraphqlRequest) -> _Prepared:
+    async def _prepared(self, asked: GraphqlRequest) -> _Prepared:
         """Return the operation that is asked for, ready to execute.
 
         Raises:
             _NotExecutable, LimitExceeded, RefusedRequest: It cannot be executed.
         """
         try:
-            operation = self._documents.document(asked.query).operation(asked.operation_name)
+            operation = (await self._documents.document_aside(asked.query)).operation(asked.operation_name)
         except InvalidDocument as invalid:
             raise _NotExecutable(invalid.code, list(invalid.errors)) from None
         except NoSuchOperation as error:

@@ -1,5 +1,6 @@
 """A text is made ready once, kept within bounds, and what is refused never drives out what is asked every day."""
 
+import threading
 from collections.abc import Iterator
 from unittest.mock import patch
 
@@ -128,3 +129,33 @@ def test_a_document_with_many_faults_is_told_a_few() -> None:
         Documents(SCHEMA, Limits()).document("{ a {" + " ".join(f"x{number}" for number in range(500)) + "} }")
 
     assert len(refused.value.errors) == 21  # twenty, and that there are more
+
+
+async def test_a_large_text_is_made_ready_in_a_thread_and_kept_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    in_loop: list[bool] = []
+
+    def parse_and_tell(text: str) -> object:
+        in_loop.append(threading.current_thread() is threading.main_thread())
+        return parse(text)
+
+    monkeypatch.setattr("gateway.documents.parse", parse_and_tell)
+    documents = Documents(SCHEMA, Limits())
+    large = "{ b " + "# words\n" * 600 + "}"
+
+    first, small = await documents.document_aside(large), await documents.document_aside("{ b }")
+
+    assert await documents.document_aside(large) is first
+    assert documents.document(large) is first
+    assert documents.document("{ b }") is small
+    assert in_loop == [False, True]
+
+
+async def test_a_large_text_that_is_refused_is_refused_again_from_memory(parsed: list[str]) -> None:
+    documents = Documents(SCHEMA, Limits())
+    large = "{ nonsense " + "# words\n" * 600 + "}"
+
+    for _ in range(2):
+        with pytest.raises(InvalidDocument):
+            await documents.document_aside(large)
+
+    assert parsed.count(large) == 1
