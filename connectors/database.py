@@ -7,18 +7,14 @@ table; none joins another's tables.
 
 import re
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from alembic.config import Config
-from alembic.runtime.environment import EnvironmentContext
-from alembic.script import ScriptDirectory
-from alembic.util.exc import CommandError
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Text, event, text
+from sqlalchemy import Connection, DateTime, Dialect, MetaData, Text, column, event, inspect, select, table
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
@@ -114,11 +110,18 @@ class ChangeConflict(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Migrations:
-    """One back end's migrations: the folder with `versions/`, and the table that keeps how far they were run."""
+    """One back end's migrations: the folder with `versions/`, and the table that keeps how far they were run.
+
+    The name of each file begins with its revision, and in the order of the revisions they are run: ``0001_orders.py``.
+    """
 
     backend: str
     folder: Path
     version_table: str
+
+    def revisions(self) -> list[str]:
+        """Return the revisions in their order."""
+        return sorted(file.name.partition("_")[0] for file in (self.folder / "versions").glob("[0-9]*.py"))
 
 
 def new_metadata() -> MetaData:
@@ -178,8 +181,10 @@ async def migrate(engine: AsyncEngine, migrations: Migrations) -> list[str]:
         DatabaseTooNew: The database has a revision that this Forecourt does not know; nothing is changed.
         BackendUnavailable: The database does not answer.
     """
+    from connectors.migrating import upgrade  # which loads Alembic, 8 MB that a process that serves does not need
+
     async with database_errors(migrations.backend), engine.begin() as connection:
-        return await connection.run_sync(_upgrade, migrations)
+        return await connection.run_sync(upgrade, migrations)
 
 
 async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
@@ -192,11 +197,15 @@ async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
     """
 
     def check(connection: Connection) -> None:
-        environment, scripts = _environment(migrations)
-        environment.configure(connection=connection, version_table=migrations.version_table)
-        heads = environment.get_context().get_current_heads()
-        _refuse_unknown(heads, scripts, migrations)
-        if set(heads) != set(scripts.get_heads()):
+        known = migrations.revisions()
+        found: set[str] = set()
+        if inspect(connection).has_table(migrations.version_table):
+            found = set(
+                connection.execute(select(column("version_num")).select_from(table(migrations.version_table))).scalars()
+            )
+        for revision in found:
+            refuse_unknown(revision, known, migrations)
+        if found != {known[-1]}:
             raise DatabaseNotMigrated(
                 f"The {migrations.backend} database is not up to date. Run `forecourt migrate` and start again."
             )
@@ -205,42 +214,17 @@ async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
         await connection.run_sync(check)
 
 
-def _upgrade(connection: Connection, migrations: Migrations) -> list[str]:
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(7201946183)"))
-    else:  # the driver itself begins no transaction before it creates a table
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-    environment, scripts = _environment(migrations)
-    done: list[str] = []
+def refuse_unknown(revision: str, known: Collection[str], migrations: Migrations) -> None:
+    """Return when the revision is one of those known here.
 
-    def steps(revision: Any, _context: Any) -> Any:
-        _refuse_unknown(revision, scripts, migrations)
-        run = scripts._upgrade_revs("head", revision)
-        done.extend(step.revision.revision for step in run)
-        return run
-
-    environment.configure(connection=connection, version_table=migrations.version_table, fn=steps, render_as_batch=True)
-    with environment:
-        environment.run_migrations()
-    return done
-
-
-def _environment(migrations: Migrations) -> tuple[EnvironmentContext, ScriptDirectory]:
-    config = Config()
-    config.set_main_option("script_location", str(migrations.folder))
-    scripts = ScriptDirectory.from_config(config)
-    return EnvironmentContext(config, scripts), scripts
-
-
-def _refuse_unknown(heads: Any, scripts: ScriptDirectory, migrations: Migrations) -> None:
-    for head in heads if isinstance(heads, tuple) else (heads,) if heads else ():
-        try:
-            scripts.get_revision(head)
-        except CommandError as error:
-            raise DatabaseTooNew(
-                f"The {migrations.backend} database is at revision {head}, which this Forecourt does not know: it was "
-                "written by a newer version. Start that version, or restore a backup taken before the upgrade."
-            ) from error
+    Raises:
+        DatabaseTooNew: It is not.
+    """
+    if revision not in known:
+        raise DatabaseTooNew(
+            f"The {migrations.backend} database is at revision {revision}, which this Forecourt does not know: it was "
+            "written by a newer version. Start that version, or restore a backup taken before the upgrade."
+        )
 
 
 def _is_away(error: DBAPIError) -> bool:

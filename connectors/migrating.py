@@ -1,0 +1,39 @@
+"""Bringing a back end's tables up to date with Alembic; apart, so that a process that only serves never loads it."""
+
+from typing import Any
+
+from alembic.config import Config
+from alembic.runtime.environment import EnvironmentContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+from connectors.database import Migrations, refuse_unknown
+
+
+def upgrade(connection: Connection, migrations: Migrations) -> list[str]:
+    """Run the migrations that are missing, in the connection's transaction, and return their revisions.
+
+    Raises:
+        DatabaseTooNew: The database has a revision that this Forecourt does not know; nothing is changed.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(7201946183)"))
+    else:  # the driver itself begins no transaction before it creates a table
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    config = Config()
+    config.set_main_option("script_location", str(migrations.folder))
+    scripts = ScriptDirectory.from_config(config)
+    environment = EnvironmentContext(config, scripts)
+    done: list[str] = []
+
+    def steps(revision: Any, _context: Any) -> Any:
+        for head in revision if isinstance(revision, tuple) else (revision,) if revision else ():
+            refuse_unknown(head, migrations.revisions(), migrations)
+        run = scripts._upgrade_revs("head", revision)
+        done.extend(step.revision.revision for step in run)
+        return run
+
+    environment.configure(connection=connection, version_table=migrations.version_table, fn=steps, render_as_batch=True)
+    with environment:
+        environment.run_migrations()
+    return done
