@@ -5,7 +5,6 @@ and validation caches that its documentation recommends for production are off, 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, NewType
@@ -22,7 +21,7 @@ from strawberry.schema.config import StrawberryConfig
 
 from bench.plain_context import Context, Info, loaders_of
 from bench.plain_models import GrantModel, MembershipModel, OrderModel, OrganizationModel, UserModel
-from connectors.applications.interface import ApplicationRecord
+from connectors.applications.interface import Applications
 from connectors.identity.tokens import AccessTokens
 from gateway.app import utc_now
 from permissions.policy import Policy, Role
@@ -343,14 +342,17 @@ class Query:
 class PlainStrawberry(GraphQL[Context, None]):
     """The ASGI application."""
 
-    def __init__(
-        self, database_url: str, policy: Policy, catalogue: Sequence[ApplicationRecord], tokens: AccessTokens
-    ) -> None:
+    def __init__(self, database_url: str, policy: Policy, applications: Applications, tokens: AccessTokens) -> None:
         super().__init__(strawberry.Schema(query=Query, config=StrawberryConfig(scalar_map={Instant: _INSTANT})))
-        self._sessions = async_sessionmaker(create_async_engine(database_url, pool_size=10), expire_on_commit=False)
+        self._engine = create_async_engine(database_url, pool_size=10)
+        self._sessions = async_sessionmaker(self._engine, expire_on_commit=False)
         self._policy = policy
-        self._catalogue = catalogue
+        self._applications = applications
         self._tokens = tokens
+
+    async def close(self) -> None:
+        """Close the connections to the database."""
+        await self._engine.dispose()
 
     async def get_context(self, request: Request | WebSocket, response: Response | WebSocket) -> Context:
         """Return the context of a request, with the caller that its token names."""
@@ -370,7 +372,8 @@ class PlainStrawberry(GraphQL[Context, None]):
             )
             for organization_id, key in held:
                 roles[organization_id].append(self._policy.roles[key])
-        return Context(self._sessions, self._policy, self._catalogue, caller, roles, loaders_of(self._sessions))
+        catalogue = await self._applications.catalogue()
+        return Context(self._sessions, self._policy, catalogue, caller, roles, loaders_of(self._sessions))
 
 
 def _user(user: UserModel, seen_in: str) -> User:

@@ -2,7 +2,6 @@
 
 # Each contestant imports what it needs itself, so that none holds the memory of another.
 
-import asyncio
 import logging
 import sys
 from collections.abc import Callable
@@ -72,7 +71,7 @@ def plain_strawberry(folder: Path, database_url: str) -> Any:
         lifetime=timedelta(hours=1),
     )
     policy = parse_policy(profile.policy_text, profile.policy_source)
-    return PlainStrawberry(database_url, policy, asyncio.run(applications.catalogue()), tokens)
+    return PlainStrawberry(database_url, policy, applications, tokens)
 
 
 CONTESTANTS: dict[str, Callable[[Path, str], Any]] = {
