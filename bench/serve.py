@@ -2,6 +2,7 @@
 
 # Each contestant imports what it needs itself, so that none holds the memory of another.
 
+import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -82,9 +83,19 @@ CONTESTANTS: dict[str, Callable[[Path, str], Any]] = {
 }
 
 
+def freeze() -> None:
+    """Keep what has been made so far from the garbage collector, as the command line of Forecourt does."""
+    gc.collect()
+    gc.freeze()
+
+
 class _Server(uvicorn.Server):
+    is_forecourt = False
+
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
+        if self.is_forecourt:
+            freeze()
         for server in self.servers:
             print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  the parent waits for it
 
@@ -94,7 +105,9 @@ def main(contestant: str, folder: str, database_url: str) -> None:
     configure_logs("json")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     app = CONTESTANTS[contestant](Path(folder), database_url)
-    _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False)).run()
+    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False))
+    server.is_forecourt = contestant.startswith("forecourt")
+    server.run()
 
 
 if __name__ == "__main__":
