@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-slow check format schema sheet graphiql bench clean
+.PHONY: help run test check format schema sheet graphiql bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,10 @@ schema: .venv/run ## Print the schema anew into schema/schema.graphql
 sheet: .venv/run ## Print who may use what anew into docs/permissions-sheet.md
 	$(BIN)/forecourt policy sheet --shipped > docs/permissions-sheet.md.new
 	mv docs/permissions-sheet.md.new docs/permissions-sheet.md
+
+bench: .venv/dev ## Measure what a request costs beside the peers (some minutes), and write docs/performance.md
+	$(BIN)/python -m bench --write-docs
+	$(BIN)/python -m bench.guards
 
 graphiql: gateway/graphiql/dist/index.html ## Build the GraphiQL page
 
