@@ -3,7 +3,7 @@
 import base64
 import binascii
 import json
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -16,7 +16,6 @@ T = TypeVar("T")
 class Page(Generic[T]):
     """Some entries of a list in its order, and whether there are more before or after them.
 
-    `question` is what the list was asked for (whose, filtered how), so that its entries can be counted later.
     `cursor_of` gives the cursor after which the entry's successor stands.
     """
 
@@ -24,7 +23,6 @@ class Page(Generic[T]):
     has_next_page: bool
     has_previous_page: bool
     cursor_of: Callable[[T], str]
-    question: Hashable
 
 
 def cursor(listing: str, *position: str) -> str:

@@ -1,6 +1,6 @@
 """What one request knows: who asks, when, in which language, and the back ends it may ask."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
@@ -72,7 +72,6 @@ class RequestContext:
     device: str = ""
     caller: CallerRecord | None = None
     viewer: Viewer | None = None
-    clock: Callable[[], datetime] | None = None
     loaders: dict[Any, Any] = field(default_factory=dict)
     introspection: Any = None
     unenforced: list[Any] | None = None

@@ -84,7 +84,7 @@ async def _only_membership(
     """Return the one membership that somebody looks as; the member's other companies are not theirs to see."""
     found = await context.backends.directory.memberships([membership_id])
     items = [one for one in found if one is not None and (status is None or one.status in status)]
-    page = Page(items, False, False, lambda entry: cursor("viewed", entry.id), membership_id)
+    page = Page(items, False, False, lambda entry: cursor("viewed", entry.id))
     return Listing(page, len(items), None, _count_viewed)
 
 

@@ -72,7 +72,6 @@ class EmbeddedShop:
                 has_next_page=len(found[organization_id]) > first,
                 has_previous_page=after is not None,
                 cursor_of=_cursor_of,
-                question=(organization_id, where),
             )
             for organization_id in organization_ids
         ]

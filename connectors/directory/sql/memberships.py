@@ -119,11 +119,10 @@ class Memberships(DirectoryReader):
     async def memberships_of(
         self, user_ids: Sequence[UserId], *, first: int, after: str | None, status: Sequence[MembershipStatus] | None
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each user's memberships by name of the organization; a page's question is (user, status)."""
-        asked = tuple(status) if status is not None else None
+        """Return each user's memberships by name of the organization, as the interface says."""
         return await self._pages(
             _MEMBERSHIPS,
-            [(user_id, asked) for user_id in user_ids],
+            user_ids,
             _memberships_of(after is not None),
             {"statuses": status if status is not None else _NOT_REMOVED},
             owner_of=lambda entry: entry.user_id,
@@ -143,10 +142,10 @@ class Memberships(DirectoryReader):
     async def members_of(
         self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: MemberFilter
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each organization's members by name and id; a page's question is (organization, where)."""
+        """Return each organization's members by name and id, as the interface says."""
         return await self._pages(
             _MEMBERS,
-            [(organization_id, where) for organization_id in organization_ids],
+            organization_ids,
             _members_of(where.role_keys is not None, after is not None),
             _filter(where),
             owner_of=lambda entry: entry.organization_id,
@@ -187,7 +186,7 @@ class Memberships(DirectoryReader):
     async def _pages(
         self,
         listing: str,
-        questions: Sequence[tuple[T, Any]],
+        owners: Sequence[T],
         statement: Select[Any],
         parameters: Mapping[str, Any],
         *,
@@ -201,7 +200,6 @@ class Memberships(DirectoryReader):
         bounds: dict[str, Any] = {"limit": first + 1}
         if after is not None:
             bounds |= {f"after_{index}": value for index, value in enumerate(position(listing, after, length))}
-        owners = [owner for owner, _ in questions]
         rows = await self.read_of(owners, statement, **parameters, **bounds)
         read = {row[0]: row for row in rows}
         found = (records.membership(row[:-length]) for row in rows)
@@ -216,9 +214,8 @@ class Memberships(DirectoryReader):
                 has_next_page=len(found) > first,
                 has_previous_page=after is not None,
                 cursor_of=cursor_of,
-                question=question,
             )
-            for question, found in zip(questions, entries, strict=True)
+            for found in entries
         ]
 
 
