@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
 from connectors.quick import quick
@@ -90,6 +91,9 @@ class OrganizationRecord:
     status: OrganizationStatus
     seat: Address | None
     vat_id: str | None
+    phone: str | None = None
+    email: str | None = None
+    website: str | None = None
 
 
 @quick
@@ -190,7 +194,10 @@ class ProfileChange:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """What the audit log keeps of one change: names and values before and after, never a secret."""
+    """What the audit log keeps of one change: names and values before and after, never a secret.
+
+    `reason` is why, in the actor's own words. With `refused_with`, the code of a refusal, nothing was changed.
+    """
 
     action: str
     actor_id: UserId | None
@@ -200,15 +207,40 @@ class AuditEntry:
     ip_address: str | None = None
     before: Mapping[str, str | None] = field(default_factory=dict)
     after: Mapping[str, str | None] = field(default_factory=dict)
+    reason: str | None = None
+    refused_with: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who changes something, for the audit log: the person, None for the portal itself, and with which request."""
+    """Who changes something, for the audit log: the person, None for the portal itself, with which request, and why."""
 
     user_id: UserId | None
     request_id: str
     ip_address: str | None = None
+    reason: str | None = None
+
+    def entry(
+        self,
+        action: str,
+        subject_id: str,
+        organization_id: OrganizationId | None,
+        *,
+        before: Mapping[str, str | None] | None = None,
+        after: Mapping[str, str | None] | None = None,
+    ) -> AuditEntry:
+        """Return what the audit log keeps of something that this author does."""
+        return AuditEntry(
+            action,
+            self.user_id,
+            subject_id,
+            organization_id,
+            self.request_id,
+            self.ip_address,
+            before or {},
+            after or {},
+            self.reason,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +270,10 @@ class RefreshTokenReused(Exception):
     """A refresh token came a second time, so it was stolen or replayed; the whole session has been ended."""
 
 
-class Directory(Protocol):
+class Directory(
+    OutboxQuestions,
+    Protocol,
+):
     """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
 
     Each method costs one statement however long the lists are; every method raises BackendUnavailable when the

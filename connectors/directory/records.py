@@ -39,6 +39,7 @@ USER: Columns = (
 )  # fmt: skip
 ORGANIZATION: Columns = (
     _o.id, _o.version, _o.customer_number, _o.name, _o.legal_name, _o.kind, _o.status, _o.seat, _o.vat_id,
+    _o.phone, _o.email, _o.website,
 )  # fmt: skip
 MEMBERSHIP: Columns = (_m.id, _m.version, _m.organization_id, _m.user_id, _m.status, _m.joined_at, _m.job_title)
 GRANT: Columns = (
@@ -68,10 +69,10 @@ def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
 
 def organization(values: Values) -> OrganizationRecord:
     """Return the company from the values of the ORGANIZATION columns."""
-    id, version, customer_number, name, legal_name, kind, status, seat, vat_id = values
+    id, version, customer_number, name, legal_name, kind, status, seat, vat_id, phone, email, website = values
     return OrganizationRecord(
         id, version, customer_number, name, legal_name, _ORGANIZATION_KINDS[kind], _ORGANIZATION_STATUSES[status],
-        address(seat), vat_id,
+        address(seat), vat_id, phone, email, website,
     )  # fmt: skip
 
 
@@ -110,6 +111,11 @@ def login_key(name: str) -> str:
     return name.strip().lower()
 
 
+def vat_key(vat_id: str | None) -> str | None:
+    """Return a number for value added tax as it is looked up: without blanks and dots, in capitals."""
+    return None if vat_id is None else vat_id.replace(" ", "").replace(".", "").upper() or None
+
+
 def user_row(record: UserRecord) -> dict[str, Any]:
     """Return the row of table `users` for a person."""
     first_name, last_name = folded(record.first_name), folded(record.last_name)
@@ -126,7 +132,7 @@ def user_row(record: UserRecord) -> dict[str, Any]:
         "default_organization_id": record.default_organization_id,
         "created_at": record.created_at,
         "profile_version": record.profile_version,
-        "email_key": login_key(record.email),
+        "email_key": login_key(record.email) if record.email_verified else record.id,
         "last_name_key": last_name,
         "first_name_key": first_name,
         "search_text": f"{first_name} {last_name}\n{folded(record.email)}",
@@ -145,7 +151,11 @@ def organization_row(record: OrganizationRecord) -> dict[str, Any]:
         "status": record.status.value,
         "seat": _json(record.seat),
         "vat_id": record.vat_id,
+        "phone": record.phone,
+        "email": record.email,
+        "website": record.website,
         "name_key": folded(record.name),
+        "vat_key": vat_key(record.vat_id),
     }
 
 

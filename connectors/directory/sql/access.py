@@ -10,7 +10,6 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from connectors.access_events import AccessChanged
 from connectors.directory import records
 from connectors.directory.interface import (
-    AuditEntry,
     Author,
     GrantKind,
     GrantRecord,
@@ -177,12 +176,15 @@ class AccessDeeds(Transaction):
         }
         await self._execute(_SET_MEMBERSHIP, changed)
         await self.record(
-            AuditEntry(
-                "membership.status", by.user_id, membership_id, before.organization_id, by.request_id, by.ip_address,
-                {"status": before.status.value}, {"status": status.value},
+            by.entry(
+                "membership.status",
+                membership_id,
+                before.organization_id,
+                before={"status": before.status.value},
+                after={"status": status.value},
             ),
             now,
-        )  # fmt: skip
+        )
         await self._count(before.user_id, before.organization_id)
         return before, after
 
@@ -207,12 +209,15 @@ class AccessDeeds(Transaction):
         after = replace(before, status=status, version=before.version + 1)
         await self._execute(_SET_ORGANIZATION, {**concerned, "new_status": status.value, "new_version": after.version})
         await self.record(
-            AuditEntry(
-                "organization.status", by.user_id, organization_id, organization_id, by.request_id, by.ip_address,
-                {"status": before.status.value}, {"status": status.value},
+            by.entry(
+                "organization.status",
+                organization_id,
+                organization_id,
+                before={"status": before.status.value},
+                after={"status": status.value},
             ),
             now,
-        )  # fmt: skip
+        )
         await self._execute(_LOCK_MEMBERS, concerned)
         await self._execute(_COUNT_MEMBERS, concerned)
         epoch = (await self._execute(_COUNT_ORGANIZATION, concerned)).scalar_one()
@@ -233,12 +238,15 @@ class AccessDeeds(Transaction):
         for code in after:
             await self._execute(insert(vendor_permissions), {"user_id": user_id, "permission": code})
         await self.record(
-            AuditEntry(
-                "vendor_permissions.set", by.user_id, user_id, None, by.request_id, by.ip_address,
-                {"permissions": " ".join(before)}, {"permissions": " ".join(after)},
+            by.entry(
+                "vendor_permissions.set",
+                user_id,
+                None,
+                before={"permissions": " ".join(before)},
+                after={"permissions": " ".join(after)},
             ),
             now,
-        )  # fmt: skip
+        )
         await self._count(user_id, None)
         return before
 
@@ -294,10 +302,7 @@ class AccessDeeds(Transaction):
         before: dict[str, str | None],
         after: dict[str, str | None],
     ) -> None:
-        entry = AuditEntry(
-            action, by.user_id, grant.membership_id, grant.organization_id, by.request_id, by.ip_address, before, after
-        )
-        await self.record(entry, now)
+        await self.record(by.entry(action, grant.membership_id, grant.organization_id, before=before, after=after), now)
 
 
 def _shown(grant: GrantRecord) -> dict[str, str | None]:

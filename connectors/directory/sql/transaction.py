@@ -61,4 +61,6 @@ def _row(id: str, entry: AuditEntry, now: datetime) -> dict[str, Any]:
         "ip_address": entry.ip_address,
         "before": orjson.dumps(dict(entry.before)).decode(),
         "after": orjson.dumps(dict(entry.after)).decode(),
+        "reason": entry.reason,
+        "refused_with": entry.refused_with,
     }

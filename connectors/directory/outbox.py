@@ -1,0 +1,78 @@
+"""What has to happen after a change was stored: written with the change, carried out by a worker, never lost."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from connectors.ids import OutboxId
+from connectors.quick import quick
+
+
+class OutboxState(StrEnum):
+    """Where an item stands: to be done, done, or given up after too many attempts, for an operator to look at."""
+
+    QUEUED = "QUEUED"
+    DONE = "DONE"
+    DEAD = "DEAD"
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class OutboxRecord:
+    """Something to do; `content` is what the kind needs as JSON, `sealed` what may not be read in the database."""
+
+    id: OutboxId
+    kind: str
+    content: Mapping[str, Any]
+    sealed: str | None
+    state: OutboxState
+    created_at: datetime
+    due_at: datetime
+    attempts: int
+    last_error: str | None
+    ended_at: datetime | None
+
+
+class OutboxDeeds(Protocol):
+    """Changes of the outbox within a transaction."""
+
+    async def enqueue(
+        self,
+        kind: str,
+        content: Mapping[str, Any],
+        *,
+        now: datetime,
+        sealed: str | None = None,
+        due_at: datetime | None = None,
+    ) -> OutboxId:
+        """Have something done after the commit, at once or not before `due_at`; the worker here is told of it."""
+
+    async def claim(self, *, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRecord]:
+        """Take items that are due, oldest first, so that no other worker takes them before `until`; counts an attempt.
+
+        A worker that dies leaves them to others after `until`.
+        """
+
+    async def finish(self, id: OutboxId, *, now: datetime) -> None:
+        """Say that an item is done; what was sealed in it is gone."""
+
+    async def postpone(self, id: OutboxId, *, error: str, due_at: datetime) -> None:
+        """Say that an attempt failed, and when to try again."""
+
+    async def bury(self, id: OutboxId, *, error: str, now: datetime) -> None:
+        """Give an item up; it stays for an operator, with what was sealed in it."""
+
+    async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
+        """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""
+
+
+class OutboxQuestions(Protocol):
+    """Questions about the outbox."""
+
+    async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
+        """Return the items in this state, oldest first."""
+
+    async def count_outbox(self) -> Mapping[OutboxState, int]:
+        """Return how many items there are in each state."""

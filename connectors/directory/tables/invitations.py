@@ -1,0 +1,45 @@
+"""Who was invited to which company."""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table
+
+from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.directory.invitations import InvitationStatus
+from connectors.directory.tables.metadata import METADATA, one_of
+
+invitations = Table(
+    "invitations",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
+    Column("membership_id", IdText, ForeignKey("memberships.id"), nullable=False),
+    Column("email", CleanText, nullable=False),
+    Column("email_key", IdText, nullable=False, doc="the address in lower case"),
+    Column("first_name", CleanText),
+    Column("last_name", CleanText),
+    Column("locale", CleanText),
+    Column("message", CleanText),
+    Column("role_keys", CleanText, nullable=False, doc="JSON list"),
+    Column("permissions", CleanText, nullable=False, doc="JSON list"),
+    Column("valid_until", UtcDateTime, doc="when what was granted ends by itself"),
+    Column("status", IdText, nullable=False),
+    Column("token_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("last_sent_at", UtcDateTime, nullable=False),
+    Column("send_count", Integer, nullable=False),
+    Column("inviter_id", IdText, ForeignKey("users.id")),
+    Column("accepted_by_id", IdText, ForeignKey("users.id")),
+    Column("ended_at", UtcDateTime),
+    Index("ix_invitations_organization_id", "organization_id", "id"),
+    Index("ix_invitations_membership_id", "membership_id"),
+    Index("ix_invitations_email_key", "email_key", "organization_id"),
+    one_of("status", InvitationStatus),
+)
+Index(
+    "uq_invitations_open",
+    invitations.c.organization_id,
+    invitations.c.email_key,
+    unique=True,
+    sqlite_where=invitations.c.status == "PENDING",
+    postgresql_where=invitations.c.status == "PENDING",
+)

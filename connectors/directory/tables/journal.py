@@ -1,0 +1,55 @@
+"""What was done, what has to follow from it, and what must not be done twice."""
+
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table
+
+from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.directory.outbox import OutboxState
+from connectors.directory.tables.metadata import METADATA, one_of
+
+# Triggers of the first migration refuse to update or delete a row. There are no foreign keys: what was done stays
+# on record when the person or the company is gone.
+audit_events = Table(
+    "audit_events",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("occurred_at", UtcDateTime, nullable=False),
+    Column("action", IdText, nullable=False),
+    Column("actor_id", IdText),
+    Column("subject_id", IdText, nullable=False),
+    Column("organization_id", IdText),
+    Column("request_id", CleanText, nullable=False),
+    Column("ip_address", CleanText),
+    Column("before", CleanText, nullable=False, doc="JSON object of names and values"),
+    Column("after", CleanText, nullable=False, doc="JSON object of names and values"),
+    Column("reason", CleanText, doc="why, in the actor's own words"),
+    Column("refused_with", IdText, doc="the code of the refusal; null for what was done"),
+    Index("ix_audit_events_organization_id", "organization_id", "id"),
+)
+
+# What has to happen after a change was stored, written in the same transaction and carried out by a worker.
+outbox = Table(
+    "outbox",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("kind", IdText, nullable=False),
+    Column("content", CleanText, nullable=False, doc="JSON object"),
+    Column("sealed", CleanText, doc="what may not be read here, encrypted; gone when it is done"),
+    Column("state", IdText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("due_at", UtcDateTime, nullable=False, doc="not before; while somebody is at it, when others may try"),
+    Column("attempts", Integer, nullable=False),
+    Column("last_error", CleanText),
+    Column("ended_at", UtcDateTime),
+    Index("ix_outbox_state", "state", "due_at", "id"),
+    one_of("state", OutboxState),
+)
+
+idempotency_records = Table(
+    "idempotency_records",
+    METADATA,
+    Column("actor", IdText, primary_key=True, doc="the person's id; empty for somebody who is not signed in"),
+    Column("key", IdText, primary_key=True),
+    Column("input_hash", LargeBinary, nullable=False),
+    Column("receipt", CleanText, nullable=False, doc="JSON of what the first request answered"),
+    Column("created_at", UtcDateTime, nullable=False, index=True),
+)

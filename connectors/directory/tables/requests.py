@@ -1,0 +1,100 @@
+"""What members, and those who would like to be, ask for; and the addresses of a company."""
+
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table
+
+from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.directory.requests import RequestStatus
+from connectors.directory.tables.metadata import METADATA, one_of
+
+access_requests = Table(
+    "access_requests",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("membership_id", IdText, ForeignKey("memberships.id"), nullable=False),
+    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
+    Column("role_keys", CleanText, nullable=False, doc="JSON list"),
+    Column("permissions", CleanText, nullable=False, doc="JSON list"),
+    Column("wanted", IdText, nullable=False, doc="what is asked for, in one order, to notice the same request"),
+    Column("message", CleanText),
+    Column("status", IdText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("decided_by_id", IdText, ForeignKey("users.id")),
+    Column("note", CleanText),
+    Column("valid_until", UtcDateTime, doc="when what was granted ends by itself"),
+    Index("ix_access_requests_organization_id", "organization_id", "id"),
+    one_of("status", RequestStatus),
+)
+Index(
+    "uq_access_requests_open",
+    access_requests.c.membership_id,
+    access_requests.c.wanted,
+    unique=True,
+    sqlite_where=access_requests.c.status == "PENDING",
+    postgresql_where=access_requests.c.status == "PENDING",
+)
+
+join_requests = Table(
+    "join_requests",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
+    Column("user_id", IdText, ForeignKey("users.id"), nullable=False, index=True),
+    Column("message", CleanText),
+    Column("status", IdText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("decided_by_id", IdText, ForeignKey("users.id")),
+    Column("note", CleanText),
+    Index("ix_join_requests_organization_id", "organization_id", "id"),
+    one_of("status", RequestStatus),
+)
+Index(
+    "uq_join_requests_open",
+    join_requests.c.organization_id,
+    join_requests.c.user_id,
+    unique=True,
+    sqlite_where=join_requests.c.status == "PENDING",
+    postgresql_where=join_requests.c.status == "PENDING",
+)
+
+change_requests = Table(
+    "change_requests",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
+    Column("requested_by_id", IdText, ForeignKey("users.id"), nullable=False),
+    Column("name", CleanText),
+    Column("legal_name", CleanText),
+    Column("seat", CleanText, doc="JSON of Address"),
+    Column("message", CleanText),
+    Column("status", IdText, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("decided_at", UtcDateTime),
+    Column("decided_by_id", IdText, ForeignKey("users.id")),
+    Column("note", CleanText),
+    Index("ix_change_requests_organization_id", "organization_id", "id"),
+    Index("ix_change_requests_status", "status", "id"),
+    one_of("status", RequestStatus),
+)
+Index(
+    "uq_change_requests_open",
+    change_requests.c.organization_id,
+    unique=True,
+    sqlite_where=change_requests.c.status == "PENDING",
+    postgresql_where=change_requests.c.status == "PENDING",
+)
+
+addresses = Table(
+    "addresses",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
+    Column("address", CleanText, nullable=False, doc="JSON of Address"),
+    Column("is_default_billing", Boolean, nullable=False),
+    Column("is_default_shipping", Boolean, nullable=False),
+    Column("created_at", UtcDateTime, nullable=False),
+    Index("ix_addresses_organization_id", "organization_id", "id"),
+)

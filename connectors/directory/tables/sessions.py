@@ -1,0 +1,29 @@
+"""Signed-in devices and the tokens that continue their sessions."""
+
+from sqlalchemy import Column, ForeignKey, LargeBinary, Table
+
+from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.directory.tables.metadata import METADATA
+
+sessions = Table(
+    "sessions",
+    METADATA,
+    Column("id", IdText, primary_key=True),
+    Column("user_id", IdText, ForeignKey("users.id"), nullable=False, index=True),
+    Column("device_label", CleanText, nullable=False),
+    Column("ip_address", CleanText),
+    Column("created_at", UtcDateTime, nullable=False),
+    Column("last_seen_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("ended_at", UtcDateTime),
+)
+
+refresh_tokens = Table(
+    "refresh_tokens",
+    METADATA,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("session_id", IdText, ForeignKey("sessions.id"), nullable=False, index=True),
+    Column("issued_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False),
+    Column("replaced_at", UtcDateTime),
+)
