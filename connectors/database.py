@@ -86,6 +86,14 @@ class UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
 
 
+def is_taken(error: DBAPIError) -> bool:
+    """Return whether a row could not be stored because there is one with the same unique values."""
+    code = getattr(error.orig, "sqlite_errorcode", None)
+    if code is not None:
+        return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+    return getattr(error.orig, "sqlstate", None) == "23505"
+
+
 def is_away(state: str | None) -> bool:
     """Return whether this SQLSTATE of PostgreSQL says that the database does not answer, rather than what to mend."""
     return state is not None and state.startswith(_AWAY)

@@ -4,9 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from connectors.directory.idempotency import IdempotencyDeeds
 from connectors.directory.interface import (
     AuditEntry,
     Author,
+    DirectoryQuestions,
     GrantRecord,
     MembershipRecord,
     MembershipStatus,
@@ -16,6 +18,7 @@ from connectors.directory.interface import (
     SessionRecord,
     UserRecord,
 )
+from connectors.directory.outbox import OutboxDeeds
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 
 
@@ -77,8 +80,39 @@ class AccessDeeds(Protocol):
         """Let a person of the vendor's staff hold exactly these permissions, and return those held before."""
 
 
-class DirectoryChange(AccessDeeds, Protocol):
-    """Deeds, all in one transaction with their audit rows."""
+class DirectoryChange(
+    AccessDeeds,
+    IdempotencyDeeds,
+    OutboxDeeds,
+    Protocol,
+):
+    """Deeds, all in one transaction with their audit rows, and questions that are answered as it sees things."""
+
+    @property
+    def ask(self) -> DirectoryQuestions:
+        """Return the directory's questions, answered within this transaction."""
+
+    async def lock_organization(self, organization_id: OrganizationId) -> OrganizationRecord | None:
+        """Keep others from changing who is in the organization and what they may do there until the end; None: unknown.
+
+        What is asked afterwards stays true until the commit. Lock one organization before anything else of it.
+        """
+
+    async def lock_user(self, user_id: UserId) -> UserRecord | None:
+        """Keep others from changing the person until the end; None for an unknown one. After the organization."""
+
+    async def add_user(self, user: UserRecord) -> None:
+        """Store a new person; an address that is confirmed is theirs from now on.
+
+        Raises:
+            ChangeConflict: Somebody else got the address meanwhile.
+        """
+
+    async def add_organization(self, organization: OrganizationRecord) -> None:
+        """Store a new company."""
+
+    async def add_membership(self, membership: MembershipRecord) -> None:
+        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
 
     async def open_session(
         self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime

@@ -270,7 +270,7 @@ class RefreshTokenReused(Exception):
     """A refresh token came a second time, so it was stolen or replayed; the whole session has been ended."""
 
 
-class Directory(
+class DirectoryQuestions(
     OutboxQuestions,
     Protocol,
 ):
@@ -291,6 +291,9 @@ class Directory(
 
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
         """Return each user's login names as they are shown, e-mail address first; parallel to `user_ids`."""
+
+    async def users_with_email(self, emails: Sequence[str]) -> Sequence[UserRecord | None]:
+        """Return whose confirmed e-mail address each of these is, whatever the case."""
 
     async def users(self, ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
         """Return the users with these ids."""
@@ -354,9 +357,6 @@ class Directory(
         In the order of `members_of`.
         """  # fmt: skip
 
-    def change(self) -> AbstractAsyncContextManager["DirectoryChange"]:
-        """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises."""
-
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
         """Return each person's `access_epoch`."""
 
@@ -365,6 +365,13 @@ class Directory(
 
     async def is_empty(self) -> bool:
         """Return whether there is no user and no organization yet."""
+
+
+class Directory(DirectoryQuestions, Protocol):
+    """The directory: its questions, and a transaction to change it in."""
+
+    def change(self) -> AbstractAsyncContextManager["DirectoryChange"]:
+        """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises."""
 
     async def load(self, data: DirectoryData) -> None:
         """Store all of these new records in one transaction, in few statements however many they are."""

@@ -39,7 +39,7 @@ async def test_migrating_makes_the_tables_once_and_then_has_nothing_to_do(databa
     first, second = await migrate(engine, DIRECTORY), await migrate(engine, DIRECTORY)
     await check_migrated(engine, DIRECTORY)
 
-    assert (first, second) == (["0001", "0002"], [])
+    assert (first, second) == (DIRECTORY.revisions(), [])
     assert await SqlDirectory(engine).is_empty()
     await engine.dispose()
 
@@ -62,7 +62,7 @@ async def test_processes_that_start_together_migrate_once(database_url: str) -> 
 
     done = await asyncio.gather(*(migrate(engine, DIRECTORY) for engine in engines))
 
-    assert sorted(done) == [[], [], [], ["0001", "0002"]]
+    assert sorted(done) == [[], [], [], DIRECTORY.revisions()]
     for engine in engines:
         await engine.dispose()
 

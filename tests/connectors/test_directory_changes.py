@@ -262,13 +262,27 @@ async def test_nothing_stays_of_a_change_that_is_cancelled(directory: SqlDirecto
 async def test_an_audit_event_keeps_who_did_what_to_whom(directory: SqlDirectory) -> None:
     async with directory.change() as change:
         await change.record(ENTRY, NOW)
-        await change.record(AuditEntry("sign.in", None, "usr_x", None, "req_2"), LATER)
+        await change.record(
+            AuditEntry("sign.in", None, "usr_x", None, "req_2", reason="because", refused_with="FORBIDDEN"), LATER
+        )
 
     audit = tables.audit_events.c
     rows = await directory.read(select(*list(audit)[1:]).order_by(audit.id))
     assert [tuple(row) for row in rows] == [
-        (NOW, "profile.update", ANNA.id, ANNA.id, HELIOS, "req_1", "203.0.113.7", '{"a":"ä"}', '{"a":null}'),
-        (LATER, "sign.in", None, "usr_x", None, "req_2", None, "{}", "{}"),
+        (
+            NOW,
+            "profile.update",
+            ANNA.id,
+            ANNA.id,
+            HELIOS,
+            "req_1",
+            "203.0.113.7",
+            '{"a":"ä"}',
+            '{"a":null}',
+            None,
+            None,
+        ),
+        (LATER, "sign.in", None, "usr_x", None, "req_2", None, "{}", "{}", "because", "FORBIDDEN"),
     ]
 
 

@@ -35,7 +35,7 @@ _organization, _user, _membership, _grant, _vendor = (
 
 # The organization's row is locked before anything of it is read, so that two changes of its access never overlap.
 # KEY SHARE is left to others: they may meanwhile refer to the row.
-_LOCK_ORGANIZATION = (
+LOCK_ORGANIZATION = (
     select(*records.ORGANIZATION)
     .where(_organization.id == bindparam("organization_id"))
     .with_for_update(key_share=True)
@@ -199,7 +199,7 @@ class AccessDeeds(Transaction):
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
         """Say where a company stands, and return it as it was and as it is now; concerns every member."""
         concerned = {"organization_id": organization_id}
-        row = (await self._execute(_LOCK_ORGANIZATION, concerned)).first()
+        row = (await self._execute(LOCK_ORGANIZATION, concerned)).first()
         if row is None:
             raise LookupError(f"There is no organization {organization_id}.")
         before = records.organization(row)

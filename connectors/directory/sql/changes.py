@@ -11,15 +11,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.access_events import SessionEnded
 from connectors.directory import records
 from connectors.directory.interface import (
+    MembershipRecord,
+    OrganizationRecord,
     ProfileChange,
     RefreshTokenReused,
     SessionRecord,
     StaleVersion,
     UserRecord,
 )
-from connectors.directory.sql.access import AccessDeeds
-from connectors.directory.tables import refresh_tokens, sessions, users
-from connectors.ids import SessionId, UserId
+from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
+from connectors.directory.sql.idempotency import IdempotencyDeeds
+from connectors.directory.sql.outbox import OutboxDeeds
+from connectors.directory.sql.questions import TransactionQuestions
+from connectors.directory.tables import memberships, organizations, refresh_tokens, sessions, users
+from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
 
@@ -53,13 +58,40 @@ _USER_FOR_UPDATE = select(*records.USER).where(users.c.id == bindparam("user_id"
 _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning(*records.USER)
 
 
-class SqlChange(AccessDeeds):
+class SqlChange(
+    AccessDeeds,
+    IdempotencyDeeds,
+    OutboxDeeds,
+):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
+        self.ask = TransactionQuestions(connection)
         self.reused: list[tuple[SessionId, datetime]] = []
         """Sessions that must end even if the transaction does not come to stay."""
+
+    async def lock_organization(self, organization_id: OrganizationId) -> OrganizationRecord | None:
+        """Keep others from changing who is in the organization and what they may do there until the end."""
+        row = (await self._execute(LOCK_ORGANIZATION, {"organization_id": organization_id})).first()
+        return records.organization(row) if row is not None else None
+
+    async def lock_user(self, user_id: UserId) -> UserRecord | None:
+        """Keep others from changing the person until the end; None for an unknown one."""
+        row = (await self._execute(_USER_FOR_UPDATE, {"user_id": user_id})).first()
+        return records.user(row) if row is not None else None
+
+    async def add_user(self, user: UserRecord) -> None:
+        """Store a new person; an address that is confirmed is theirs from now on."""
+        await self._execute(insert(users), records.user_row(user))
+
+    async def add_organization(self, organization: OrganizationRecord) -> None:
+        """Store a new company."""
+        await self._execute(insert(organizations), records.organization_row(organization))
+
+    async def add_membership(self, membership: MembershipRecord) -> None:
+        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+        await self._execute(insert(memberships), records.membership_row(membership))
 
     async def open_session(
         self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime

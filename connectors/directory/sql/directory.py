@@ -11,27 +11,31 @@ from connectors.access_events import AccessEvent
 from connectors.database import database_errors
 from connectors.directory import records, tables
 from connectors.directory.interface import DirectoryData
-from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.changes import SqlChange
-from connectors.directory.sql.memberships import Memberships
-from connectors.directory.sql.organizations import Organizations
-from connectors.directory.sql.people import People
+from connectors.directory.sql.questions import Questions
 from connectors.directory.sql.reader import BACKEND
 from connectors.errors import BackendUnavailable
 
 _NOTHING = select(1)
 
 
-class SqlDirectory(People, Organizations, Memberships, Epochs):
+class SqlDirectory(Questions):
     """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
 
     `tell` is called with the news of each transaction that changed somebody's access, after it was committed. It must
-    neither wait nor fail; whoever hears nothing asks the directory anyway.
+    neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
+    in the outbox.
     """
 
-    def __init__(self, engine: AsyncEngine, tell: Callable[[Sequence[AccessEvent]], None] | None = None) -> None:
+    def __init__(
+        self,
+        engine: AsyncEngine,
+        tell: Callable[[Sequence[AccessEvent]], None] | None = None,
+        wake: Callable[[], None] | None = None,
+    ) -> None:
         super().__init__(engine)
         self._tell = tell
+        self._wake = wake
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[SqlChange]:
@@ -57,6 +61,8 @@ class SqlDirectory(People, Organizations, Memberships, Epochs):
             await asyncio.shield(connection.close())
             if is_stored and change.news and self._tell is not None:
                 self._tell(change.news)
+            if is_stored and change.enqueued and self._wake is not None:
+                self._wake()
             if change.reused and not is_stored:
                 await self._end_reused_sessions(change)
 

@@ -76,6 +76,7 @@ _LOGIN_NAMES_OF = union_all(
     select(login_names.c.user_id, login_names.c.name, literal(1), login_names.c.name_key)
     .where(one_of(login_names.c.user_id, "ids")),
 ).order_by("rank", "key")  # fmt: skip
+_USERS_WITH_EMAIL = select(users.c.email_key, *records.USER).where(one_of(users.c.email_key, "ids"))
 _USERS = select(*records.USER).where(one_of(users.c.id, "ids"))
 
 _mine = memberships.alias("mine")
@@ -134,6 +135,12 @@ class People(DirectoryReader):
         """Return each user's login names as they are shown, the verified e-mail address first."""
         rows = await self.read_of(user_ids, _LOGIN_NAMES_OF)
         return gathered(user_ids, ((row[0], row[1]) for row in rows))
+
+    async def users_with_email(self, emails: Sequence[str]) -> Sequence[UserRecord | None]:
+        """Return whose confirmed e-mail address each of these is, whatever the case."""
+        keys = [records.login_key(email) for email in emails]
+        rows = await self.read_of(keys, _USERS_WITH_EMAIL)
+        return parallel(keys, {row[0]: records.user(row[1:]) for row in rows})
 
     async def users(self, ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
         """Return the users with these ids."""

@@ -8,10 +8,11 @@ from typing import Any
 import orjson
 from sqlalchemy import CursorResult, Executable, insert
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.access_events import AccessEvent
-from connectors.database import database_errors
+from connectors.database import ChangeConflict, database_errors, is_taken
 from connectors.directory.interface import AuditEntry
 from connectors.directory.sql.reader import BACKEND
 from connectors.directory.tables import audit_events
@@ -30,6 +31,8 @@ class Transaction:
         self._connection = connection
         self.news: list[AccessEvent] = []
         """What others want to hear of when it is committed, in order."""
+        self.enqueued = False
+        """Whether there is something to do in the outbox when it is committed."""
 
     async def record(self, entry: AuditEntry, now: datetime) -> None:
         """Append to the audit log."""
@@ -46,7 +49,13 @@ class Transaction:
 
     async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> CursorResult[Any]:
         async with database_errors(BACKEND):
-            return await self._connection.execute(statement, parameters)
+            try:
+                return await self._connection.execute(statement, parameters)
+            except IntegrityError as error:
+                if not is_taken(error):
+                    raise
+                # Whoever inserts has looked before; so somebody was faster, and looking again finds what they stored.
+                raise ChangeConflict("Somebody else stored the same meanwhile.") from error
 
 
 def _row(id: str, entry: AuditEntry, now: datetime) -> dict[str, Any]:

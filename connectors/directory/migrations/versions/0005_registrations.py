@@ -55,7 +55,8 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_registrations_organization_id"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_registrations_user_id"),
         sa.CheckConstraint(
-            "status IN ('EMAIL_UNVERIFIED', 'PENDING_REVIEW', 'INFORMATION_REQUESTED', 'APPROVED', 'REJECTED', 'WITHDRAWN', 'EXPIRED')",
+            "status IN ('EMAIL_UNVERIFIED', 'PENDING_REVIEW', 'INFORMATION_REQUESTED', 'APPROVED', 'REJECTED', "
+            "'WITHDRAWN', 'EXPIRED')",
             name=op.f("ck_registrations_status"),
         ),
         sa.CheckConstraint(

@@ -1,0 +1,131 @@
+"""The outbox in SQL."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import orjson
+from sqlalchemy import bindparam, func, insert, select, update
+
+from connectors.directory.outbox import OutboxRecord, OutboxState
+from connectors.directory.sql.reader import DirectoryReader
+from connectors.directory.sql.transaction import Transaction
+from connectors.directory.tables import outbox
+from connectors.ids import OutboxId, new_id
+from connectors.statements import one_of
+
+_item = outbox.c
+_COLUMNS = (
+    _item.id, _item.kind, _item.content, _item.sealed, _item.state, _item.created_at, _item.due_at, _item.attempts,
+    _item.last_error, _item.ended_at,
+)  # fmt: skip
+
+# Due items are taken by moving their `due_at` on: whoever dies with them leaves them to others. On PostgreSQL, items
+# that another worker is taking right now are passed over; SQLite has one writer at a time.
+_DUE = (
+    select(_item.id)
+    .where(_item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now"))
+    .order_by(_item.due_at, _item.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(outbox)
+    .where(_item.id.in_(_DUE))
+    .values(due_at=bindparam("until"), attempts=_item.attempts + 1)
+    .returning(*_COLUMNS)
+)
+_ENDED = {"sealed": None, "last_error": None}
+_FINISH = (
+    update(outbox)
+    .where(_item.id == bindparam("of_id"))
+    .values(state=OutboxState.DONE.value, ended_at=bindparam("now"), **_ENDED)
+)
+_POSTPONE = (
+    update(outbox).where(_item.id == bindparam("of_id")).values(due_at=bindparam("later"), last_error=bindparam("why"))
+)
+_BURY = (
+    update(outbox)
+    .where(_item.id == bindparam("of_id"))
+    .values(state=OutboxState.DEAD.value, ended_at=bindparam("now"), last_error=bindparam("why"))
+)
+_REVIVE = (
+    update(outbox)
+    .where(one_of(_item.id, "ids"), _item.state == OutboxState.DEAD.value)
+    .values(state=OutboxState.QUEUED.value, due_at=bindparam("now"), attempts=0, ended_at=None)
+    .returning(*_COLUMNS)
+)
+_IN_STATE = select(*_COLUMNS).where(_item.state == bindparam("of_state")).order_by(_item.id).limit(bindparam("most"))
+_COUNT = select(_item.state, func.count()).group_by(_item.state)
+
+
+class Outbox(DirectoryReader):
+    """The questions about the outbox; `OutboxQuestions` says what each promises."""
+
+    async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
+        """Return the items in this state, oldest first."""
+        return [_record(row) for row in await self.read(_IN_STATE, of_state=state.value, most=limit)]
+
+    async def count_outbox(self) -> Mapping[OutboxState, int]:
+        """Return how many items there are in each state."""
+        found = {row[0]: row[1] for row in await self.read(_COUNT)}
+        return {state: found.get(state.value, 0) for state in OutboxState}
+
+
+class OutboxDeeds(Transaction):
+    """Changes of the outbox; `connectors.directory.outbox` says what each promises."""
+
+    async def enqueue(
+        self,
+        kind: str,
+        content: Mapping[str, Any],
+        *,
+        now: datetime,
+        sealed: str | None = None,
+        due_at: datetime | None = None,
+    ) -> OutboxId:
+        """Have something done after the commit, at once or not before `due_at`."""
+        id = OutboxId(new_id("obx"))
+        row = {
+            "id": id,
+            "kind": kind,
+            "content": orjson.dumps(dict(content)).decode(),
+            "sealed": sealed,
+            "state": OutboxState.QUEUED.value,
+            "created_at": now,
+            "due_at": due_at or now,
+            "attempts": 0,
+        }
+        await self._execute(insert(outbox), row)
+        self.enqueued = True
+        return id
+
+    async def claim(self, *, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRecord]:
+        """Take items that are due, oldest first, so that no other worker takes them before `until`."""
+        rows = await self._execute(_CLAIM, {"now": now, "until": until, "most": limit})
+        return sorted(map(_record, rows), key=lambda record: (record.created_at, record.id))
+
+    async def finish(self, id: OutboxId, *, now: datetime) -> None:
+        """Say that an item is done; what was sealed in it is gone."""
+        await self._execute(_FINISH, {"of_id": id, "now": now})
+
+    async def postpone(self, id: OutboxId, *, error: str, due_at: datetime) -> None:
+        """Say that an attempt failed, and when to try again."""
+        await self._execute(_POSTPONE, {"of_id": id, "later": due_at, "why": error[:1000]})
+
+    async def bury(self, id: OutboxId, *, error: str, now: datetime) -> None:
+        """Give an item up; it stays for an operator, with what was sealed in it."""
+        await self._execute(_BURY, {"of_id": id, "now": now, "why": error[:1000]})
+
+    async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
+        """Queue items anew that were given up; returns those it did."""
+        rows = await self._execute(_REVIVE, {"ids": ids, "now": now})
+        self.enqueued = True
+        return sorted(map(_record, rows), key=lambda record: record.id)
+
+
+def _record(row: Any) -> OutboxRecord:
+    id, kind, content, sealed, state, created_at, due_at, attempts, last_error, ended_at = row
+    return OutboxRecord(
+        id, kind, orjson.loads(content), sealed, OutboxState(state), created_at, due_at, attempts, last_error, ended_at
+    )

@@ -1,0 +1,37 @@
+"""All the directory's questions, asked of the database or within an open transaction."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from connectors.database import database_errors
+from connectors.directory.sql.access import Epochs
+from connectors.directory.sql.memberships import Memberships
+from connectors.directory.sql.organizations import Organizations
+from connectors.directory.sql.outbox import Outbox
+from connectors.directory.sql.people import People
+from connectors.directory.sql.reader import BACKEND
+from connectors.reading import Row, Statement
+
+
+class Questions(
+    People,
+    Organizations,
+    Memberships,
+    Epochs,
+    Outbox,
+):
+    """The directory's questions; `DirectoryQuestions` says what each promises."""
+
+
+class TransactionQuestions(Questions):
+    """The questions as an open transaction sees things, its own changes included."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    async def read(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        """Return the rows, read within the transaction."""
+        async with database_errors(BACKEND):
+            return (await self._connection.execute(statement, values)).all()
