@@ -66,6 +66,7 @@ def _routes(
         introspection=settings.introspection,
         dry_run=settings.authorization_dry_run,
         timeout=settings.request_timeout_seconds,
+        discloses=settings.discloses,
     )
     endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
     routes: list[BaseRoute] = [

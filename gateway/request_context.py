@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from connectors.identity.tokens import AccessTokens
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
+from gateway.authorization_report import Disclosure
 from gateway.graphql_request import RefusedRequest
 from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
@@ -33,6 +34,7 @@ class RequestContexts:
         introspection: Mode = "filtered",
         dry_run: bool = False,
         timeout: float | None = None,
+        discloses: Disclosure = "full",
     ) -> None:
         self._backends = backends
         self._tokens = tokens
@@ -42,6 +44,7 @@ class RequestContexts:
         self._introspection: Mode = introspection
         self._dry_run = dry_run
         self._timeout = timeout
+        self._discloses: Disclosure = discloses
         self._views = Views()
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
@@ -64,6 +67,7 @@ class RequestContexts:
             device=headers.get("user-agent", ""),
             introspection=Introspection(self._introspection, headers.get(ORGANIZATION_HEADER)),
             unenforced=[] if self._dry_run else None,
+            discloses=self._discloses,
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
         )
         if identity is not None:

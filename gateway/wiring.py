@@ -20,6 +20,7 @@ from connectors.events.postgresql import PostgresqlEvents
 from connectors.events.redis import RedisEvents
 from connectors.identity.embedded import EmbeddedAccounts
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
+from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens, read_key, read_or_make_key
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
@@ -32,7 +33,7 @@ from gateway.settings import Settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_places import TomlPlaces
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
-from resolvers.context import Backends
+from resolvers.context import Backends, Portal
 
 MIGRATIONS = (DIRECTORY, IDENTITY, SHOP)
 
@@ -97,6 +98,8 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 applications=applications,
                 rate_limits=rate_limits,
                 tokens=tokens,
+                seals=Seals(key),
+                portal=Portal(profile.title, profile.contact),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),

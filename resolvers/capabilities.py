@@ -10,6 +10,7 @@ from permissions.rules import granted_singly, granting_roles, may_assign_role, m
 from permissions.viewer import Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission, PermissionScope
 from resolvers.context import RequestContext
+from resolvers.errors import Forbidden
 from resolvers.organizations import default_organization_id
 from resolvers.viewers import grants_under
 
@@ -65,6 +66,20 @@ async def granters_of(
         if decision.organization_id is not None and decision.decision.reason is DenialReason.MISSING_PERMISSION
         else None
         for decision in decisions
+    ]
+    found = iter(await ways_to(context, [one for one in asked if one is not None]))
+    return [_members_of(next(found)) if one is not None else () for one in asked]
+
+
+async def granters_of_refusals(
+    context: RequestContext, refusals: Sequence[Forbidden]
+) -> Sequence[Sequence[MembershipRecord]]:
+    """Return for each refused member those of the organization who could give what is missing; nobody for the rest."""
+    asked = [
+        (OrganizationId(refusal.organization_id), refusal.decision.missing)
+        if refusal.organization_id is not None and refusal.decision.reason is DenialReason.MISSING_PERMISSION
+        else None
+        for refusal in refusals
     ]
     found = iter(await ways_to(context, [one for one in asked if one is not None]))
     return [_members_of(next(found)) if one is not None else () for one in asked]

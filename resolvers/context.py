@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from connectors.applications.interface import Applications
 from connectors.directory.interface import CallerRecord, Directory
@@ -11,6 +11,7 @@ from connectors.identity.interface import Accounts
 from connectors.ids import MembershipId, SessionId, UserId
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
+from connectors.values import Localized
 from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
@@ -24,6 +25,24 @@ class AccessTokens(Protocol):
         """Return a signed access token and when it expires."""
 
 
+class Seals(Protocol):
+    """Keeps secrets readable for this portal's own processes only."""
+
+    def seal(self, text: str) -> str:
+        """Return the text encrypted and authenticated."""
+
+    def open(self, sealed: str) -> str:
+        """Return the text that was sealed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Portal:
+    """What the portal says of itself, each by language: its title, and how to reach the vendor."""
+
+    title: Localized = field(default_factory=lambda: {"en": "Forecourt"})
+    contact: Localized = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Backends:
     """The applications behind the gateway, each behind its interface."""
@@ -34,6 +53,8 @@ class Backends:
     applications: Applications
     rate_limits: RateLimits
     tokens: AccessTokens
+    seals: Seals
+    portal: Portal = field(default_factory=Portal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +77,8 @@ class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
 
     `now` is the instant at which the request is decided, the same for all of it. `deadline`, in seconds of
-    `time.monotonic`, is when what has not been answered fails; None for never. `languages` are the caller's, best
+    `time.monotonic`, is when what has not been answered fails; None for never. `discloses` is how much a refusal may
+    explain. `languages` are the caller's, best
     first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
     not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
@@ -77,6 +99,7 @@ class RequestContext:
     unenforced: list[Any] | None = None
     view_as: ViewAs | None = None
     deadline: float | None = None
+    discloses: Literal["none", "code", "permission", "full"] = "full"
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

@@ -2,7 +2,15 @@
 
 Refused                     the caller can act on it: an entry of payload.errors
     Invalid                 a value that is not allowed
+    NotFound                there is no such object, or none that the caller may know of
     Stale                   somebody was faster
+    Conflict                what is there already is in the way
+        InvitationState     the invitation is expired, revoked or used, or somebody else's
+    KeyReused               an idempotency key came with another input
+    TokenInvalid            the token of a link in a mail counts for nothing
+    Forbidden               the caller may not, in the organization concerned
+        NotDelegable        a role or right that the caller may not hand out
+    LastAdministrator       the organization would be left to nobody
     NotAuthenticated        who somebody is could not be established
         WrongCredentials    login name and password do not fit
         SessionOver         the session cannot be continued
@@ -17,6 +25,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from connectors.directory.interface import MembershipRecord
 from permissions.decision import Decision
 from permissions.vocabulary import DenialReason, Permission
 
@@ -31,6 +40,20 @@ class ErrorCode(StrEnum):
     SESSION_ENDED = "SESSION_ENDED"
     RATE_LIMITED = "RATE_LIMITED"
     BACKEND_UNAVAILABLE = "BACKEND_UNAVAILABLE"
+    FORBIDDEN = "FORBIDDEN"
+    CONFLICT = "CONFLICT"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    TOKEN_INVALID = "TOKEN_INVALID"
+    ALREADY_MEMBER = "ALREADY_MEMBER"
+    ALREADY_INVITED = "ALREADY_INVITED"
+    INVITATION_EXPIRED = "INVITATION_EXPIRED"
+    INVITATION_REVOKED = "INVITATION_REVOKED"
+    INVITATION_ALREADY_USED = "INVITATION_ALREADY_USED"
+    INVITATION_EMAIL_MISMATCH = "INVITATION_EMAIL_MISMATCH"
+    LAST_ADMINISTRATOR = "LAST_ADMINISTRATOR"
+    ROLE_NOT_ASSIGNABLE = "ROLE_NOT_ASSIGNABLE"
+    PERMISSION_INHERITED_FROM_ROLE = "PERMISSION_INHERITED_FROM_ROLE"
+    ORGANIZATION_ALREADY_REGISTERED = "ORGANIZATION_ALREADY_REGISTERED"
 
 
 class Refused(Exception):
@@ -54,6 +77,18 @@ class Invalid(Refused):
         self.constraint = constraint
 
 
+class NotFound(Refused):
+    """There is no such object, or none that the caller may know of; the two are not told apart (DOMAIN, invariant 12).
+
+    `what` names the kind of object, such as ``member``.
+    """
+
+    code = ErrorCode.NOT_FOUND
+
+    def __init__(self, what: str, path: Sequence[str]) -> None:
+        super().__init__(f"There is no such {what}, or none that you may know of. Read the list again.", path)
+
+
 class Stale(Refused):
     """The object was changed since the caller read it."""
 
@@ -66,6 +101,92 @@ class Stale(Refused):
             path,
         )
         self.current_version = current_version
+
+
+class Conflict(Refused):
+    """What is there already, or where an object stands, is in the way; `node` is the record that is, if it may be seen.
+
+    `code` is one of CONFLICT, ALREADY_MEMBER, ALREADY_INVITED, PERMISSION_INHERITED_FROM_ROLE,
+    ORGANIZATION_ALREADY_REGISTERED.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        path: Sequence[str] | None = None,
+        *,
+        code: ErrorCode = ErrorCode.CONFLICT,
+        node: object | None = None,
+    ) -> None:
+        super().__init__(message, path)
+        self.code = code
+        self.node = node
+
+
+class KeyReused(Refused):
+    """An idempotency key came with another input than the first time (DOMAIN, invariant 10)."""
+
+    code = ErrorCode.IDEMPOTENCY_KEY_REUSED
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This idempotency key was used for another input. Nothing was done now. Take a new key for a new request, "
+            "and the same key only to send the same request again.",
+            ["idempotencyKey"],
+        )
+
+
+class TokenInvalid(Refused):
+    """The token of a link in a mail is unknown, was used, or is too old; which one is not said."""
+
+    code = ErrorCode.TOKEN_INVALID
+
+    def __init__(self) -> None:
+        super().__init__("This link is not valid any more. Have a new mail sent.", ["token"])
+
+
+class Forbidden(Refused):
+    """The caller may not do this in the organization (or as vendor staff, None); `decision` explains it."""
+
+    code = ErrorCode.FORBIDDEN
+
+    def __init__(
+        self, message: str, decision: Decision, organization_id: str | None, path: Sequence[str] | None = None
+    ) -> None:
+        super().__init__(message, path)
+        self.decision = decision
+        self.organization_id = organization_id
+
+
+class NotDelegable(Forbidden):
+    """A role or single right that the caller may not hand out or take back (DOMAIN, invariant 3)."""
+
+    code = ErrorCode.ROLE_NOT_ASSIGNABLE
+
+    def __init__(self, what: str, organization_id: str, path: Sequence[str], remedy: str) -> None:
+        super().__init__(
+            f"You may not give or take {what}. {remedy}",
+            Decision(False, DenialReason.NOT_DELEGABLE),
+            organization_id,
+            path,
+        )
+
+
+class LastAdministrator(Refused):
+    """An active organization keeps an active member with an administrative role without end (DOMAIN, invariant 1).
+
+    `candidates` are the active members to whom such a role could be given first.
+    """
+
+    code = ErrorCode.LAST_ADMINISTRATOR
+
+    def __init__(self, candidates: Sequence[MembershipRecord], path: Sequence[str] | None = None) -> None:
+        super().__init__(
+            "Nobody would be left who administers this organization. Give an administrative role without end to "
+            "another active member first.",
+            path,
+        )
+        self.candidates = tuple(candidates)
 
 
 class NotAuthenticated(Refused):

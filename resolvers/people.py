@@ -68,3 +68,14 @@ async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) 
 def display_name(_context: RequestContext, user: UserRecord) -> str:
     """Return first and last name as one text."""
     return f"{user.first_name} {user.last_name}".strip()
+
+
+def masked_address(email: str) -> str:
+    """Return an e-mail address so that its owner recognizes it and nobody else learns it: ``j***@helios.example``."""
+    name, _, domain = email.rpartition("@")
+    return f"{name[:1]}***@{domain}"
+
+
+def masked_name(user: UserRecord) -> str:
+    """Return a person's name so that colleagues recognize it and nobody else learns it: ``J. W.``."""
+    return " ".join(f"{name[0]}." for name in (user.first_name.strip(), user.last_name.strip()) if name) or "?"

@@ -1,20 +1,14 @@
 """A person's own data."""
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
-from babel import Locale, UnknownLocaleError
-from babel.core import get_global
-
 from connectors.directory.interface import AuditEntry, CallerRecord, ProfileChange, StaleVersion, UserRecord
 from connectors.values import Address
+from resolvers.checks import LONGEST_NAME, address, locale, text
 from resolvers.context import RequestContext
-from resolvers.errors import Invalid, Refused, RefusedTogether, Stale
-
-LONGEST_NAME = 100
-LONGEST_ADDRESS_PART = 200
+from resolvers.errors import Refused, RefusedTogether, Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,61 +64,16 @@ def _checked(values: Mapping[str, str | Address | None]) -> tuple[dict[str, str 
         path = _PATHS[key]
         try:
             if key in ("first_name", "last_name"):
-                cleaned[key] = _text(value if isinstance(value, str) else "", path, LONGEST_NAME)
+                cleaned[key] = text(value if isinstance(value, str) else "", path, LONGEST_NAME)
             elif key == "locale" and isinstance(value, str):
-                cleaned[key] = _locale(value, path)
+                cleaned[key] = locale(value, path)
             elif isinstance(value, Address):
-                cleaned[key] = _address(value, path)
+                cleaned[key] = address(value, path)
             else:
                 cleaned[key] = value
         except Refused as refusal:
             refusals.append(refusal)
     return cleaned, refusals
-
-
-def _text(value: str, path: list[str], longest: int) -> str:
-    text = value.strip()
-    if not 1 <= len(text) <= longest:
-        raise Invalid(f"Write 1 to {longest} characters; this has {len(text)}.", path, f"length 1..{longest}")
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in text):
-        raise Invalid("Leave out control characters such as line breaks.", path, "printable")
-    return text
-
-
-def _locale(value: str, path: list[str]) -> str:
-    try:
-        Locale.parse(value, sep="-")
-    except (UnknownLocaleError, ValueError):
-        raise Invalid(f"There is no language {value!r}; write one such as de, en or fr-CH.", path, "BCP 47") from None
-    return value
-
-
-def _address(address: Address, path: list[str]) -> Address:
-    def part(value: str | None, name: str) -> str | None:
-        return None if value is None or not value.strip() else _text(value, [*path, name], LONGEST_ADDRESS_PART)
-
-    if not 1 <= len(address.street) <= 4:
-        raise Invalid("Write one to four lines of street.", [*path, "street"], "lines 1..4")
-    country = address.country_code.strip().upper()
-    if len(country) != 2 or country not in _COUNTRIES:
-        raise Invalid(
-            f"{address.country_code!r} is no country; write its two letters, such as DE, FR or CH.",
-            [*path, "countryCode"],
-            "ISO 3166-1 alpha-2",
-        )
-    return Address(
-        street=tuple(
-            _text(line, [*path, "street", str(number)], LONGEST_ADDRESS_PART)
-            for number, line in enumerate(address.street)
-        ),
-        postal_code=_text(address.postal_code, [*path, "postalCode"], 20),
-        city=_text(address.city, [*path, "city"], LONGEST_ADDRESS_PART),
-        country_code=country,
-        name=part(address.name, "name"),
-        company=part(address.company, "company"),
-        region=part(address.region, "region"),
-        phone=address.phone,
-    )
 
 
 def _for_the_log(user: UserRecord, keys: Mapping[str, object]) -> dict[str, str | None]:
@@ -146,7 +95,3 @@ _PATHS = {
     "locale": ["locale"],
     "address": ["address"],
 }
-_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, lone surrogates and the separators of lines and paragraphs."""
-
-_COUNTRIES = frozenset(get_global("territory_languages")) | {"VA"}

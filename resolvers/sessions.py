@@ -1,17 +1,15 @@
 """Signing in and out with the embedded accounts."""
 
-import hashlib
-import math
-import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
-from connectors.errors import BackendUnavailable
 from connectors.ids import SessionId, UserId, new_id
 from connectors.rate_limits.interface import Limit
+from resolvers.attempts import Attempts, check_attempts
 from resolvers.context import RequestContext
-from resolvers.errors import SessionOver, TooManyAttempts, WrongCredentials
+from resolvers.errors import SessionOver, WrongCredentials
+from resolvers.tokens import hash_of, new_token
 
 SESSION_LIFETIME = timedelta(days=30)
 """How long a session lives at most, however often it is continued."""
@@ -19,9 +17,7 @@ SESSION_LIFETIME = timedelta(days=30)
 REFRESH_LIFETIME = timedelta(days=14)
 """How long a session lives without being continued."""
 
-ATTEMPTS_PER_NAME = Limit(times=10, seconds=300)
-ATTEMPTS_PER_ADDRESS = Limit(times=100, seconds=300)
-"""Counted per address, and per name and address together, so that nobody can lock somebody else out."""
+ATTEMPTS = Attempts("sign-in", from_address=Limit(100, 300), about_account=Limit(10, 300))
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
         TooManyAttempts: From this address, for this name, in the last minutes.
     """
     name = login_name.strip().lower()
-    await _limit_attempts(context, name)
+    await check_attempts(context, ATTEMPTS, name)
     backends = context.backends
     user_id = await backends.directory.user_id_of_login_name(name[:254])
     if not await backends.accounts.is_password_of(user_id, password) or user_id is None:
@@ -62,9 +58,9 @@ async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
         last_seen_at=context.now,
         expires_at=context.now + SESSION_LIFETIME,
     )
-    refresh_token = secrets.token_urlsafe(32)
+    refresh_token = new_token()
     async with backends.directory.change() as change:
-        await change.open_session(session, _hash(refresh_token), context.now + REFRESH_LIFETIME)
+        await change.open_session(session, hash_of(refresh_token), context.now + REFRESH_LIFETIME)
         await change.record(
             AuditEntry(
                 action="session.begin",
@@ -87,11 +83,11 @@ async def refresh_session(context: RequestContext, refresh_token: str) -> Signed
         SessionOver: The token is unknown, expired or used before. A token used before ends its session, for one of
             its two users is a thief.
     """
-    successor = secrets.token_urlsafe(32)
+    successor = new_token()
     try:
         async with context.backends.directory.change() as change:
             session = await change.rotate_refresh_token(
-                _hash(refresh_token), _hash(successor), now=context.now, expires_at=context.now + REFRESH_LIFETIME
+                hash_of(refresh_token), hash_of(successor), now=context.now, expires_at=context.now + REFRESH_LIFETIME
             )
     except RefreshTokenReused:
         raise SessionOver from None
@@ -129,24 +125,3 @@ async def _signed_in(context: RequestContext, session: SessionRecord, refresh_to
     context.become(caller)
     access_token, expires_at = context.backends.tokens.issue(session.user_id, session.id, context.now)
     return SignedIn(access_token, refresh_token, expires_at, caller)
-
-
-async def _limit_attempts(context: RequestContext, name: str) -> None:
-    address = context.ip_address or "unknown"
-    limits = context.backends.rate_limits
-    name_hash = hashlib.sha256(name.encode()).hexdigest()
-    for key, limit in (
-        (f"sign-in:{address}", ATTEMPTS_PER_ADDRESS),
-        (f"sign-in:{address}:{name_hash}", ATTEMPTS_PER_NAME),
-    ):
-        try:
-            wait = await limits.hit(key, limit)
-        except BackendUnavailable:
-            # Counting is away: people still get in. argon2id, two at a time, keeps guessing slow.
-            return
-        if wait is not None:
-            raise TooManyAttempts(max(1, math.ceil(wait)))
-
-
-def _hash(token: str) -> bytes:
-    return hashlib.sha256(token.encode()).digest()

@@ -22,9 +22,9 @@ import schema.enums  # noqa: F401  describes the enums before anything is built 
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
 from schema.cost import bind_cost
-from schema.errors import AuthenticationError, ConflictError, RateLimitError, ValidationError
+from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
-from schema.guards import BoundGuard
+from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.membership import DirectGrant, RoleGrant
@@ -77,10 +77,7 @@ def build_schema(
             RoleGrant,
             DirectGrant,
             ApplicationCategory,
-            ValidationError,
-            ConflictError,
-            AuthenticationError,
-            RateLimitError,
+            *USER_ERRORS,
         ],
         execution_context_class=execution_context_class,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
@@ -143,6 +140,7 @@ def _faults(type_name: str, name: str, field: Any) -> list[str]:
         declaration.guard.any_of
         and declaration.guard.scope is PermissionScope.ORGANIZATION
         and not belonging.organization_of
+        and not declaration.asks_itself
     ):
         faults.append(
             f"{place} asks for a permission, but {type_name} does not say its organization; add organization=."
@@ -164,9 +162,8 @@ def _bind(built: Schema) -> None:
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
         belonging = BELONGINGS.get(type_.name, Belonging())
-        guard = BoundGuard(
-            declaration.guard, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of
-        )
+        asked = Guard(signed_in=declaration.guard.signed_in) if declaration.asks_itself else declaration.guard
+        guard = BoundGuard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[BATCH] = (
             Answering(guard, declaration.answer_all, declaration.waits, _converter(built, definition))

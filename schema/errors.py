@@ -1,17 +1,22 @@
 """What a caller can act on: the entries of `errors` in every payload."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any
+from typing import Annotated, Any
 
 import strawberry
 
+from connectors.directory.interface import MembershipRecord
+from permissions.texts import DENIAL_TEXTS
+from permissions.vocabulary import DenialReason, Permission
 from resolvers import errors
+from resolvers.capabilities import granters_of_refusals
 from resolvers.context import RequestContext
 from resolvers.errors import ErrorCode, Refused, RefusedTogether
-from schema.fields import attribute, graph_type
+from schema.fields import attribute, computed, field, graph_type
 from schema.guards import OPEN
+from schema.node import Node
 
 
 @strawberry.interface(description="Something about the input that the caller can mend.")
@@ -30,6 +35,7 @@ class Entry:
     """A refusal as it stands in `errors`; itself it is an exception, and one in a list means that the list failed."""
 
     refusal: Refused
+    message: str
 
     @property
     def code(self) -> ErrorCode:
@@ -37,46 +43,135 @@ class Entry:
         return self.refusal.code
 
     @property
-    def message(self) -> str:
-        """Return what is the matter, for people."""
-        return self.refusal.message
-
-    @property
     def path(self) -> list[str] | None:
         """Return the part of the input that is meant."""
         return self.refusal.path
 
 
-def _entry_of(kind: type[Refused], description: str) -> Callable[[type], type]:
+def entry_of(context: RequestContext, refusal: Refused) -> Entry:
+    """Return the refusal as it stands in `errors`, saying no more than the deployment discloses of what is missing."""
+    message = refusal.message
+    if isinstance(refusal, errors.Forbidden) and context.discloses in ("none", "code"):
+        reason = refusal.decision.reason
+        help_ = DENIAL_TEXTS.get(reason.value, "") if reason is not None and context.discloses == "code" else ""
+        message = f"Not permitted. {help_}".rstrip()
+    return Entry(refusal, message)
+
+
+def _entry_type(kind: type[Refused] | tuple[type[Refused], ...], description: str) -> Callable[[type], type]:
     return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind), description=description)
 
 
-@_entry_of(errors.Invalid, "A value is not allowed.")
+@_entry_type(errors.Invalid, "A value is not allowed.")
 class ValidationError(UserError):
     """A value is not allowed."""
 
     constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule it breaks.")
 
 
-@_entry_of(errors.Stale, "Somebody changed the object meanwhile.")
-class ConflictError(UserError):
-    """Somebody changed the object meanwhile."""
+@_entry_type(errors.NotFound, "There is no such object, or none that you may know of.")
+class NotFoundError(UserError):
+    """There is no such object, or none that the caller may know of."""
 
-    current_version: int | None = attribute(
-        "refusal.current_version", requires=OPEN, description="The version that the object has now."
+
+def _current_version(_context: RequestContext, entry: Entry) -> int | None:
+    return entry.refusal.current_version if isinstance(entry.refusal, errors.Stale) else None
+
+
+def _conflicting_node(_context: RequestContext, entry: Entry) -> Any:
+    return getattr(entry.refusal, "node", None)
+
+
+@_entry_type(
+    (errors.Stale, errors.Conflict, errors.KeyReused),
+    "Somebody changed the object meanwhile, or what is there already is in the way.",
+)
+class ConflictError(UserError):
+    """Somebody changed the object meanwhile, or what is there already is in the way."""
+
+    current_version: int | None = computed(
+        _current_version, requires=OPEN, description="The version that the object has now, when yours was older."
+    )
+    conflicting_node: Node | None = computed(
+        _conflicting_node, requires=OPEN, description="The object that is in the way, when you may see it."
     )
 
 
-@_entry_of(errors.NotAuthenticated, "Who you are could not be established; nothing more is said on purpose.")
+def _reason(context: RequestContext, entry: Entry) -> DenialReason | None:
+    return entry.refusal.decision.reason if context.discloses != "none" else None  # type: ignore[attr-defined]
+
+
+def _missing(context: RequestContext, entry: Entry) -> Sequence[Permission]:
+    return entry.refusal.decision.missing if context.discloses in ("permission", "full") else ()  # type: ignore[attr-defined]
+
+
+def _is_requestable(context: RequestContext, entry: Entry) -> bool:
+    return context.discloses in ("permission", "full") and entry.refusal.decision.requestable  # type: ignore[attr-defined]
+
+
+async def _granters(context: RequestContext, entries: Sequence[Entry]) -> Sequence[Sequence[MembershipRecord]]:
+    refusals: list[Any] = [entry.refusal for entry in entries]
+    if context.discloses != "full":
+        return [()] * len(entries)
+    return await granters_of_refusals(context, refusals)
+
+
+@_entry_type(errors.Forbidden, "You may not do this in the organization, or may not hand out what you wanted to.")
+class PermissionError(UserError):
+    """The caller may not do this."""
+
+    reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
+    missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
+        _missing, requires=OPEN, assumed_size=2, description="Permissions of which any one would do."
+    )
+    grantable_by: list[Annotated["Membership", strawberry.lazy("schema.membership")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+        _granters, requires=OPEN, assumed_size=2, description="The members of your organization who could give it."
+    )
+    access_requestable: bool = computed(
+        _is_requestable, requires=OPEN, description="Whether `requestAccess` makes sense."
+    )
+
+
+@_entry_type(errors.LastAdministrator, "Nobody would be left who administers the organization.")
+class LastAdministratorError(UserError):
+    """Nobody would be left who administers the organization."""
+
+    candidates: list[Annotated["Membership", strawberry.lazy("schema.membership")]] = attribute(  # type: ignore[name-defined]  # noqa: F821
+        "refusal.candidates",
+        requires=OPEN,
+        assumed_size=5,
+        description="Active members to whom an administrative role could be given first.",
+    )
+
+
+@_entry_type(errors.TokenInvalid, "The link of a mail counts for nothing any more.")
+class TokenError(UserError):
+    """The link of a mail counts for nothing any more."""
+
+
+@_entry_type(errors.NotAuthenticated, "Who you are could not be established; nothing more is said on purpose.")
 class AuthenticationError(UserError):
     """Who somebody is could not be established."""
 
 
-@_entry_of(errors.TooManyAttempts, "Too many attempts in a short time.")
+@_entry_type(errors.TooManyAttempts, "Too many attempts in a short time.")
 class RateLimitError(UserError):
     """Too many attempts in a short time."""
 
     retry_after_seconds: int = attribute("refusal.retry_after_seconds", requires=OPEN, description="When to try again.")
+
+
+USER_ERRORS = (
+    ValidationError,
+    NotFoundError,
+    ConflictError,
+    PermissionError,
+    LastAdministratorError,
+    TokenError,
+    AuthenticationError,
+    RateLimitError,
+)
+"""The types of what stands in `errors`."""
 
 
 def deed(
@@ -93,8 +188,8 @@ def deed(
         try:
             return payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
-            return payload(**empty, errors=[Entry(refusal)])
+            return payload(**empty, errors=[entry_of(context, refusal)])
         except RefusedTogether as together:
-            return payload(**empty, errors=[Entry(refusal) for refusal in together.refusals])
+            return payload(**empty, errors=[entry_of(context, refusal) for refusal in together.refusals])
 
     return answer

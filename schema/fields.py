@@ -46,7 +46,20 @@ COMMON_ARGUMENTS = {
 """What arguments mean that occur everywhere; a declaration may say it more closely."""
 
 ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
-    (ids.AnyId, ids.UserId, ids.OrganizationId, ids.MembershipId, ids.GrantId, ids.OrderId), strawberry.ID
+    (
+        ids.AnyId,
+        ids.UserId,
+        ids.OrganizationId,
+        ids.MembershipId,
+        ids.GrantId,
+        ids.OrderId,
+        ids.InvitationId,
+        ids.AccessRequestId,
+        ids.JoinRequestId,
+        ids.RegistrationId,
+        ids.ChangeRequestId,
+    ),
+    strawberry.ID,
 )
 """The GraphQL type of an argument that resolvers know by a type of their own."""
 
@@ -55,13 +68,17 @@ T = TypeVar("T", bound=type)
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited."""
+    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited.
+
+    A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
+    """
 
     answer_all: Callable[..., Any]
     waits: bool
     guard: Guard
     backend: Backend | None = None
     organization_in: str | None = None
+    asks_itself: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from typing import Any
 
 import strawberry
 
-from connectors import values
 from resolvers import profile
 from resolvers.context import RequestContext
 from resolvers.profile import ProfileEdit
@@ -12,21 +11,8 @@ from schema.errors import UserError, deed
 from schema.fields import root
 from schema.guards import AUTHENTICATED
 from schema.scalars import Locale, PhoneNumber
+from schema.values import AddressInput, address_of
 from schema.viewer import Viewer
-
-
-@strawberry.input(description="A postal address.")
-class AddressInput:
-    """A postal address."""
-
-    street: list[str] = strawberry.field(description="Street and number, and what else stands above the town.")
-    postal_code: str = strawberry.field(description="The postal code, as the country writes it.")
-    city: str = strawberry.field(description="The town.")
-    country_code: str = strawberry.field(description="The country, by its two letters in ISO 3166-1.")
-    name: str | None = strawberry.field(default=None, description="For whom.")
-    company: str | None = strawberry.field(default=None, description="In which company.")
-    region: str | None = strawberry.field(default=None, description="The state, canton or province.")
-    phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number there.")
 
 
 @strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
@@ -54,24 +40,11 @@ async def _update_profile(context: RequestContext, *, input: UpdateProfileInput)
         "first_name": input.first_name,
         "last_name": input.last_name,
         "phone": input.phone,
-        "address": _address(input.address) if input.address else input.address,
+        "address": address_of(input.address) if input.address else input.address,
         "locale": input.locale,
     }
     changed = {key: value for key, value in given.items() if value is not strawberry.UNSET}
     return {"viewer": await profile.update_profile(context, ProfileEdit(changed, input.expected_version))}
-
-
-def _address(address: AddressInput) -> values.Address:
-    return values.Address(
-        street=tuple(address.street),
-        postal_code=address.postal_code,
-        city=address.city,
-        country_code=address.country_code,
-        name=address.name,
-        company=address.company,
-        region=address.region,
-        phone=address.phone,
-    )
 
 
 @strawberry.type

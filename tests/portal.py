@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, select
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.directory.outbox import OutboxState
+from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
 from gateway.app import create_app
 from gateway.demo import load_demo
@@ -22,6 +24,7 @@ from gateway.profiles import load_profile
 from gateway.settings import Settings, read_settings
 from gateway.wiring import Wiring, migrate_our_database
 from resolvers.context import RequestContext
+from resolvers.mail import MAIL
 from resolvers.sessions import begin_session
 from schema.build import Schema, build_schema
 from tests.servers import DatabaseKind, servers
@@ -80,6 +83,17 @@ class Answer:
         for step in path.split("."):
             value = value[int(step)] if isinstance(value, list) else value[step]
         return value
+
+
+@dataclass(frozen=True)
+class QueuedMail:
+    """A mail that waits to be sent; `token` is the secret of its link."""
+
+    template: str
+    to: str
+    locale: str | None
+    values: dict[str, Any]
+    token: str | None
 
 
 @dataclass(frozen=True)
@@ -152,6 +166,28 @@ class Portal:
         answer = await person.asks("{ viewer { memberships { nodes { organization { id } } } } }")
         organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")
         return organization
+
+    async def queued_mails(self, to: str | None = None) -> list[QueuedMail]:
+        """The mails that have not left yet, oldest first, those to one address only if it is given."""
+        items = await self.wiring.backends.directory.outbox(OutboxState.QUEUED, limit=1_000)
+        seals = self.wiring.backends.seals
+        return [
+            QueuedMail(
+                item.content["template"],
+                item.content["to"],
+                item.content["locale"],
+                item.content["values"],
+                seals.open(item.sealed) if item.sealed is not None else None,
+            )
+            for item in items
+            if item.kind == MAIL and to in (None, item.content["to"])
+        ]
+
+    async def audit(self, *actions: str) -> list[Any]:
+        """The rows of the audit log with one of these actions, oldest first."""
+        async with self.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
+            rows = await connection.execute(select(audit_events).order_by(audit_events.c.id))
+            return [row for row in rows if row.action in actions]
 
     @contextmanager
     def without_shop(self) -> Iterator[None]:

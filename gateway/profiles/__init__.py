@@ -3,9 +3,9 @@
 Exception
     InvalidProfile          the profile cannot be used
 
-A folder holds ``profile.toml`` (title), ``policy.toml``, ``applications.toml`` and, if it likes,
-``demo.toml``, ``icons/*.svg`` and ``examples/*.graphql``. What stands in the policy and in the catalogue is read by
-those who use it.
+A folder holds ``profile.toml`` (title, and how to reach the vendor), ``policy.toml``, ``applications.toml`` and, if it
+likes, ``demo.toml``, ``icons/*.svg`` and ``examples/*.graphql``. What stands in the policy and in the catalogue is read
+by those who use it.
 """
 
 import difflib
@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 from connectors.values import Localized
 
 _SHIPPED = Path(__file__).parent
-_KNOWN_KEYS = ("title",)
+_KNOWN_KEYS = ("title", "contact")
 
 
 class InvalidProfile(Exception):
@@ -43,6 +43,7 @@ class Profile:
 
     key: str
     title: Localized
+    contact: Localized
     folder: Path
     policy_text: str
     policy_source: str
@@ -71,6 +72,7 @@ def load_profile(name_or_path: str) -> Profile:
     return Profile(
         key=folder.name,
         title=settings["title"],
+        contact=settings.get("contact", {}),
         folder=folder,
         policy_text=_read(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
@@ -122,11 +124,12 @@ def _settings(folder: Path) -> dict[str, Any]:
     for key in settings:
         if key not in _KNOWN_KEYS:
             raise InvalidProfile(f'{file}: "{key}" is not known; known are {", ".join(_KNOWN_KEYS)}.')
-    title = settings.get("title")
-    if not isinstance(title, dict) or "en" not in title or not all(isinstance(text, str) for text in title.values()):
-        raise InvalidProfile(
-            f'{file}: it needs title, such as title = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
-        )
+    for key in _KNOWN_KEYS:
+        text = settings.get(key, {} if key == "title" else {"en": ""})
+        if not isinstance(text, dict) or "en" not in text or not all(isinstance(one, str) for one in text.values()):
+            raise InvalidProfile(
+                f'{file}: it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
+            )
     return settings
 
 

@@ -192,7 +192,7 @@ def test_fields_without_guarded_inputs_pay_nothing_for_them() -> None:
         if isinstance(field.extensions.get("batch"), GuardedAnswering)
     }
 
-    assert guarded == {"Company.things", "Mutation.paint"}
+    assert guarded == {"Company.things", "Mutation.paint", "Organization.orders"}
 
 
 def test_the_printed_schema_shows_the_guards_and_the_descriptions_say_them() -> None:

@@ -1,0 +1,43 @@
+"""Refusals of single rows as a receipt keeps them, so that a repeated request is refused in the same words."""
+
+from typing import Any
+
+from permissions.decision import Decision
+from permissions.vocabulary import DenialReason, Permission
+from resolvers.errors import Conflict, ErrorCode, Forbidden, Invalid, LastAdministrator, NotFound, Refused
+
+
+def written(refusal: Refused) -> dict[str, Any]:
+    """Return the refusal as JSON; records that it points to are left out."""
+    text: dict[str, Any] = {"code": refusal.code.value, "message": refusal.message, "path": refusal.path}
+    match refusal:
+        case Invalid():
+            text["constraint"] = refusal.constraint
+        case Forbidden():
+            reason = refusal.decision.reason
+            text["forbidden"] = {
+                "reason": reason.value if reason is not None else None,
+                "missing": [permission.value for permission in refusal.decision.missing],
+                "organization": refusal.organization_id,
+            }
+    return text
+
+
+def read(text: dict[str, Any]) -> Refused:
+    """Return the refusal that `written` wrote."""
+    code, message, path = ErrorCode(text["code"]), text["message"], text["path"]
+    if "constraint" in text:
+        return Invalid(message, path or [], text["constraint"])
+    if (forbidden := text.get("forbidden")) is not None:
+        reason = DenialReason(forbidden["reason"]) if forbidden["reason"] is not None else None
+        missing = tuple(Permission(code) for code in forbidden["missing"])
+        refusal = Forbidden(message, Decision(False, reason, missing), forbidden["organization"], path)
+        refusal.code = code
+        return refusal
+    if code is ErrorCode.LAST_ADMINISTRATOR:
+        return LastAdministrator((), path)
+    if code is ErrorCode.NOT_FOUND:
+        found = NotFound("object", path or [])
+        found.message = message
+        return found
+    return Conflict(message, path, code=code)

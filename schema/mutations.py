@@ -1,0 +1,149 @@
+"""How a mutation is declared: whom it asks for, in the organization of which object, and what its payload says.
+
+    remove_member: MembershipPayload | None = mutation(
+        MembershipPayload,
+        _remove_member,
+        requires=any_of(Permission.MEMBER_MANAGE),
+        within=of_object("mbr", "input.id"),
+        description="…",
+    )
+
+Nobody signed in: the field is null, with UNAUTHENTICATED. Signed in and not permitted: a PermissionError in the
+payload, and the function is not called. An object of somebody else's organization: NOT_FOUND, as for an unknown id.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from operator import attrgetter
+from typing import Any
+
+from strawberry.utils.str_converters import to_camel_case
+
+from connectors.ids import OrganizationId
+from permissions.decision import may
+from permissions.vocabulary import PermissionScope, mask_of
+from resolvers.belonging import KINDS, visible_organization_of
+from resolvers.changes import forbidden
+from resolvers.context import RequestContext
+from resolvers.errors import NotFound, Refused, RefusedTogether
+from resolvers.refusals import record_refusal
+from schema.errors import entry_of
+from schema.fields import Declaration, DeclaredField, Sizing
+from schema.guards import Guard
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """In the organization of which object a mutation is guarded: the object's kind, and where its id stands."""
+
+    kind: str
+    path: str
+
+    def id_in(self, arguments: dict[str, Any]) -> str:
+        """Return the id."""
+        name, _, rest = self.path.partition(".")
+        value = attrgetter(rest)(arguments[name]) if rest else arguments[name]
+        return str(value)
+
+    @property
+    def graphql_path(self) -> list[str]:
+        """Return where the id stands within `input`, as clients call it."""
+        return [to_camel_case(step) for step in self.path.split(".")[1:]]
+
+
+def of_object(kind: str, path: str) -> Within:
+    """Say that the guard asks in the organization of the object whose id stands at the dotted path of the arguments.
+
+    `kind` is the beginning of its ids, such as ``mbr``; see `resolvers.belonging`.
+    """
+    return Within(kind, path)
+
+
+def in_organization(path: str = "input.organization_id") -> Within:
+    """Say that the guard asks in the organization whose id stands at the dotted path of the arguments."""
+    return Within("org", path)
+
+
+def mutation(
+    payload: type,
+    function: Callable[..., Awaitable[dict[str, Any]]],
+    *,
+    requires: Guard,
+    description: str,
+    within: Within | None = None,
+    empty: dict[str, Any] | None = None,
+    cost: int | None = None,
+) -> Any:
+    """Declare a mutation, answered by ``function(context, input=…)`` with the payload's fields by name.
+
+    What the function refuses stands in the payload's `errors`; the other fields are then what `empty` says, else null.
+    `within` is needed where `requires` asks for a permission in an organization. Refusals go into the audit log under
+    the mutation's name, which is the function's: ``_remove_member`` answers `removeMember`.
+
+    Raises:
+        TypeError: A permission in an organization is asked for, and nothing says in which.
+    """
+    if requires.any_of and requires.scope is PermissionScope.ORGANIZATION and within is None:
+        raise TypeError(f"{function.__qualname__} asks for a permission; say in which organization, by within=.")
+    action = to_camel_case(function.__name__.strip("_"))
+    nothing = empty if empty is not None else _nothing_of(payload)
+
+    @wraps(function)
+    async def answer(context: RequestContext, **arguments: Any) -> Any:
+        place = _Place(action, arguments, within)
+        try:
+            await place.check(context, requires)
+            return payload(**await function(context, **arguments), errors=[])
+        except Refused as refusal:
+            refusals = [refusal]
+        except RefusedTogether as together:
+            refusals = together.refusals
+        for one in refusals:
+            await place.record(context, one)
+        return payload(**nothing, errors=[entry_of(context, one) for one in refusals])
+
+    async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
+        return [await answer(context, **values)] * len(parents)
+
+    return DeclaredField.of(
+        Declaration(answer_all, True, requires, asks_itself=True), function, description, sizing=Sizing(cost)
+    )
+
+
+class _Place:
+    """Where one call of a mutation acts: on which object, in which organization."""
+
+    def __init__(self, action: str, arguments: dict[str, Any], within: Within | None) -> None:
+        self._action = action
+        self._within = within
+        self._id = within.id_in(arguments) if within is not None else ""
+        self._organization_id: OrganizationId | None = None
+
+    async def check(self, context: RequestContext, requires: Guard) -> None:
+        """Return when the caller may do it here.
+
+        Raises:
+            NotFound: There is no such object, or it belongs to an organization that is not the caller's.
+            Forbidden: The caller holds none of the permissions there.
+        """
+        if self._within is not None:
+            kind = self._within.kind
+            self._organization_id = await visible_organization_of(context, kind, self._id)
+            if self._organization_id is None:
+                raise NotFound(KINDS[kind].what, self._within.graphql_path)
+        if not requires.any_of:
+            return
+        place = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
+        if not may(context.viewer, mask_of(requires.any_of), place, context.now):
+            raise forbidden(context, context.viewer, requires.any_of, place)
+
+    async def record(self, context: RequestContext, refusal: Refused) -> None:
+        """Put the refusal on record, in the log of the organization where there is one that the caller belongs to."""
+        subject = self._id or (context.caller.user.id if context.caller is not None else "")
+        await record_refusal(context, self._action, refusal, subject_id=subject, organization_id=self._organization_id)
+
+
+def _nothing_of(payload: type) -> dict[str, Any]:
+    fields: Any = payload.__strawberry_definition__.fields  # type: ignore[attr-defined]
+    return {field.python_name: None for field in fields if field.python_name != "errors"}
