@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from connectors.directory.interface import Author
 from connectors.directory.tables import audit_events, users
@@ -57,7 +57,7 @@ async def membership_of(portal: Portal, login_name: str, number: int = 0) -> str
     """The id of somebody's membership, by its place among theirs."""
     engine = portal.wiring.backends.directory._engine  # type: ignore[attr-defined]
     async with engine.connect() as connection:
-        user_id = await connection.scalar(select(users.c.id).where(users.c.email_key == login_name))
+        user_id = await connection.scalar(select(users.c.id).where(func.lower(users.c.email) == login_name))
     (page,) = await portal.wiring.backends.directory.memberships_of(
         [user_id],
         first=10,

@@ -22,8 +22,9 @@ EVERYBODY = names(
     Application.modes
     ApplicationCategory.id ApplicationCategory.label
     ApplicationMode.key ApplicationMode.label
-    ConflictError.currentVersion
+    ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
+    LastAdministratorError.candidates
     Membership.user Membership.organization
     MembershipConnection.edges MembershipConnection.nodes MembershipConnection.pageInfo
     MembershipConnection.totalCount
@@ -34,6 +35,8 @@ EVERYBODY = names(
     Organization.viewerMembership Organization.viewerCanManageMembers Organization.viewerCanManageOrganization
     Organization.viewerCanPlaceOrders
     PageInfo.startCursor PageInfo.endCursor
+    PermissionError.reason PermissionError.missingPermissions PermissionError.grantableBy
+    PermissionError.accessRequestable
     Permission.code Permission.label Permission.description
     RateLimitError.retryAfterSeconds
     Role.id Role.label Role.description Role.applications Role.isAdministrative
@@ -108,4 +111,12 @@ DEEDS = {
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
     "Mutation.updateProfile": "mutation { updateProfile(input: {expectedVersion: 99}) { errors { code } } }",
 }
-"""Each guarded mutation with an input that changes nothing that others of these tests need."""
+"""Each guarded mutation with an input that changes nothing that others of these tests need.
+
+It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of the company and of its administrator's
+membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
+"""
+
+TESTED_IN: dict[str, str] = {}
+"""Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
+for each role what they answer."""

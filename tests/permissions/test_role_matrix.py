@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import timedelta
 from itertools import combinations
+from pathlib import Path
 
 import pytest
 from graphql import GraphQLSchema, get_named_type, is_composite_type
@@ -24,6 +25,7 @@ from connectors.values import AccountKind
 from gateway.profiles import load_profile
 from permissions.policy import Policy, parse_policy
 from permissions.sheet import Holder, Part, PartKind, holders_under
+from permissions.vocabulary import PermissionScope
 from schema.build import build_schema, core_schema
 from schema.coordinates import parts_of
 from tests.permissions.table import (
@@ -33,6 +35,7 @@ from tests.permissions.table import (
     EVERYBODY,
     OWN_WAYS,
     SIGNED_IN,
+    TESTED_IN,
     WAYS,
 )
 from tests.portal import NOW, Answer, Portal, open_portal
@@ -162,12 +165,18 @@ def test_every_guarded_part_can_be_reached_by_the_tests() -> None:
     for part in GUARDED:
         type_name = part.coordinate.partition(".")[0]
         if part.kind is PartKind.MUTATION:
-            assert part.coordinate in DEEDS, f"say in DEEDS how to ask for {part.coordinate}"
+            assert part.coordinate in DEEDS.keys() | TESTED_IN.keys(), f"say in DEEDS how to ask for {part.coordinate}"
         elif part.kind is PartKind.ARGUMENT:
             assert part.coordinate in ARGUMENTS, f"say in ARGUMENTS what {part.coordinate} is asked with"
         else:
             assert part.kind in (PartKind.FIELD, PartKind.QUERY), f"say how to test {part.coordinate}"
             assert type_name in WAYS, f"say in WAYS how to reach {type_name}"
+
+
+def test_a_deed_that_needs_more_than_members_is_tested_elsewhere() -> None:
+    for coordinate, file in TESTED_IN.items():
+        text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
+        assert coordinate.partition(".")[2] in text, coordinate
 
 
 @pytest.mark.parametrize(
@@ -198,7 +207,8 @@ async def test_whoever_holds_everything_elsewhere_opens_nothing_here(
     answer = await person.asks(query_for(uses(own=False)), **variables(("all-elsewhere",)))
 
     assert all(answer.data[use.name] is None for use in uses(own=False))
-    assert answer.errors == []
+    of_vendor = {use.name for use in uses(own=False) if use.part.scope is PermissionScope.VENDOR}
+    assert set(answer.codes) == of_vendor
 
 
 @pytest.mark.parametrize("profile", ["solar_terminal", "software_house"])
@@ -216,13 +226,22 @@ async def test_a_stranger_reaches_no_guarded_part(matrix_portals: dict[str, Port
 async def test_a_deed_is_done_for_those_in_the_table_only(
     matrix_portals: dict[str, Portal], profile: str, coordinate: str
 ) -> None:
-    portal = matrix_portals[profile]
+    portal, deed = matrix_portals[profile], DEEDS[coordinate]
+    for word, id in (("ORGANIZATION", HERE), ("MEMBERSHIP", f"mbr_{HERE}{ADMINISTRATOR}")):
+        deed = deed.replace(word, f'"{id}"')
 
     for held in subsets_of(profile):
-        answer = await (await portal.person(login_of(held))).asks(DEEDS[coordinate])
+        answer = await (await portal.person(login_of(held))).asks(deed)
         is_open = coordinate in SIGNED_IN or bool(getattr(BY_RIGHT[coordinate], profile).intersection(held))
-        assert (answer.errors == []) is is_open, held
-    stranger = await portal.anybody().asks(DEEDS[coordinate])
+        assert answer.errors == [], held
+        codes = [error["code"] for error in answer.at(coordinate.partition(".")[2]).get("errors", ())]
+        assert ("FORBIDDEN" not in codes) is is_open, (held, codes)
+        assert "NOT_FOUND" not in codes, "the deed names something that is not there, so no guard is asked"
+    elsewhere = await portal.person("all-elsewhere@matrix.example")
+    if coordinate in BY_RIGHT:
+        refused = (await elsewhere.asks(deed)).at(coordinate.partition(".")[2])["errors"]
+        assert [error["code"] for error in refused] in (["NOT_FOUND"], ["FORBIDDEN"])
+    stranger = await portal.anybody().asks(deed)
     assert list(stranger.codes.values()) == ["UNAUTHENTICATED"]
 
 

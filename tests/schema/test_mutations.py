@@ -137,10 +137,15 @@ async def test_a_member_without_the_permission_is_told_what_is_missing_and_who_c
     assert payload["membership"] is None
     assert error["grantableBy"] != []
     assert error | {"grantableBy": []} == {
-        "__typename": "PermissionError", "code": "FORBIDDEN", "message": "This needs MEMBER_MANAGE in this organization.",
-        "path": None, "reason": "MISSING_PERMISSION", "missingPermissions": [{"code": "MEMBER_MANAGE"}],
-        "grantableBy": [], "accessRequestable": True,
-    }  # fmt: skip
+        "__typename": "PermissionError",
+        "code": "FORBIDDEN",
+        "message": "This needs MEMBER_MANAGE in this organization.",
+        "path": None,
+        "reason": "MISSING_PERMISSION",
+        "missingPermissions": [{"code": "MEMBER_MANAGE"}],
+        "grantableBy": [],
+        "accessRequestable": True,
+    }
     assert CALLS == []
     (row,) = await touching.audit("touchMember")
     assert (row.subject_id, row.refused_with, row.organization_id is not None) == (id, "FORBIDDEN", True)
