@@ -27,12 +27,18 @@ class Change:
 
 
 def policy_changes(old: Policy, new: Policy) -> list[Change]:
-    """Return what changes between two policies, role by role, then the single rights and the vendor's permissions."""
+    """Return what changes between two policies, role by role, then single rights, the vendor's permissions, view-as."""
     changes: list[Change] = []
     for key in dict.fromkeys([*old.roles, *new.roles]):
         changes += _moved(f"role {key}", _given_by(old, key), _given_by(new, key))
     changes += _moved("single rights", old.toggles, new.toggles)
     changes += _moved("vendor staff", old.vendor_permissions, new.vendor_permissions)
+    seeing = "may see the portal as a member would, with {}"
+    for holder, before, after in (
+        ("members", old.view_as_organization, new.view_as_organization),
+        ("vendor staff", old.view_as_vendor, new.view_as_vendor),
+    ):
+        changes += _moved(holder, [seeing.format(one) for one in before], [seeing.format(one) for one in after])
     return changes
 
 

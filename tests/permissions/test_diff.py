@@ -43,6 +43,8 @@ def test_a_policy_does_not_differ_from_itself() -> None:
         ("toggles = []", 'toggles = ["ORDER_VIEW"]', ["+ single rights: ORDER_VIEW"]),
         ('permissions = ["REGISTRATION_REVIEW", ', "permissions = [", ["- vendor staff: REGISTRATION_REVIEW"]),
         ('["PLANNING_TOOL_USE"]\nadministrative = false', '["PLANNING_TOOL_USE"]\nadministrative = true', ["+ role planning: holds the organization"]),
+        ('organization = ["MEMBER_MANAGE"]', 'organization = ["ROLE_ASSIGN"]', ["+ members: may see the portal as a member would, with ROLE_ASSIGN", "- members: may see the portal as a member would, with MEMBER_MANAGE"]),
+        ("vendor = []", 'vendor = ["REGISTRATION_REVIEW"]', ["+ vendor staff: may see the portal as a member would, with REGISTRATION_REVIEW"]),
     ],
 )  # fmt: skip
 def test_each_change_of_a_policy_is_a_gain_or_a_loss_of_somebody(old: str, new: str, changes: list[str]) -> None:
