@@ -1,7 +1,7 @@
 """The ASGI application: its routes, and what is open while it runs."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
@@ -22,6 +22,7 @@ from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
+from gateway.worker import Worker, working
 from schema.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
@@ -48,10 +49,20 @@ def create_app(
         async with open_wiring(settings, profile) as wiring:
             app.router.routes.extend(_routes(settings, profile, graph, wiring, clock))
             app.state.wiring = wiring
-            yield
+            async with worker_of(settings, wiring, clock):
+                yield
 
     middleware = [Middleware(UnexpectedErrors), Middleware(Cors, origins=settings.cors_origins)]
     return Starlette(lifespan=lifespan, middleware=middleware)
+
+
+def worker_of(
+    settings: Settings, wiring: Wiring, clock: Callable[[], datetime]
+) -> AbstractAsyncContextManager[Worker | None]:
+    """Return the worker of a process that serves, working while its block runs; None where another process works."""
+    if not settings.worker:
+        return nullcontext()
+    return working(Worker(wiring.backends, wiring.policies, wiring.work, clock=clock))
 
 
 def _routes(
@@ -71,7 +82,7 @@ def _routes(
     endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint),
-        *health_routes(wiring.checks),
+        *health_routes(wiring.checks, wiring.backends.directory, clock),
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),
     ]
