@@ -16,6 +16,7 @@ from gateway.demo import demo_accounts
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
+from gateway.mailbox import mailbox_routes
 from gateway.profiles import Profile, load_profile
 from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.request_context import RequestContexts
@@ -86,6 +87,8 @@ def _routes(
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),
     ]
+    if settings.shows_mailbox and wiring.mailbox is not None:
+        routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
         routes += [Route("/", _to_graphiql), *graphiql_routes(_graphiql_page(settings, profile, clock))]
     return routes

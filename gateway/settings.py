@@ -273,6 +273,11 @@ class Settings(BaseSettings):
         return self.mail_from or f"noreply@{self.host_name}"
 
     @property
+    def shows_mailbox(self) -> bool:
+        """Return whether everybody may read the mails: in a demo, whose mails stay here."""
+        return self.demo and self.smtp_url is None
+
+    @property
     def issuer(self) -> str:
         """Return who issues our tokens: the same for every process of a portal, whatever port it listens on."""
         return self.public_url or "urn:forecourt"

@@ -7,7 +7,7 @@ ConnectorError
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -57,6 +57,24 @@ class Mailer(Protocol):
 
     async def healthy(self) -> bool:
         """Return whether mails can be handed over; a server is not asked more often than twice a minute."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeptMail:
+    """A mail that stays here, under the id that it has here."""
+
+    id: str
+    message: Message
+
+
+class KeptMails(Protocol):
+    """The mails that stay here, because no server takes them over."""
+
+    async def mails(self, *, limit: int) -> Sequence[KeptMail]:
+        """Return the mails that came last, newest first."""
+
+    async def mail(self, id: str) -> KeptMail | None:
+        """Return one mail; None when there is no such one."""
 
 
 def check_message(message: Message) -> None:

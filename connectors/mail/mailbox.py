@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connectors.database import CleanText, IdText, UtcDateTime, database_errors, for_reading, new_metadata
 from connectors.errors import BackendUnavailable
 from connectors.ids import new_id
-from connectors.mail.interface import BACKEND, Message, check_message
+from connectors.mail.interface import BACKEND, KeptMail, Message, check_message
 
 METADATA: MetaData = new_metadata()
 
@@ -44,16 +43,8 @@ _ONE = select(*_COLUMNS).where(_mail.id == bindparam("of_id"))
 _FORGET = delete(mails).where(_mail.written_at < bindparam("before"))
 
 
-@dataclass(frozen=True, slots=True)
-class KeptMail:
-    """A mail in the mailbox, under the id that it has there."""
-
-    id: str
-    message: Message
-
-
 class Mailbox:
-    """A mailbox in a migrated SQLite or PostgreSQL database; `Mailer` says what `send` and `healthy` promise."""
+    """A mailbox in a migrated SQLite or PostgreSQL database; `KeptMails` and `Mailer` say what each method promises."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
