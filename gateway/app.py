@@ -24,9 +24,13 @@ from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
 from gateway.worker import Worker, working
+from resolvers.mail_templates import TEMPLATES
 from schema.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
+
+_LINKED = sorted({template.page for template in TEMPLATES.values() if template.page is not None})
+"""The addresses to which mails lead. Without GraphiQL they belong to the portal's own pages, as `/` does."""
 
 
 def utc_now() -> datetime:
@@ -90,7 +94,8 @@ def _routes(
     if settings.shows_mailbox and wiring.mailbox is not None:
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
-        routes += [Route("/", _to_graphiql), *graphiql_routes(_graphiql_page(settings, profile, clock))]
+        page = _graphiql_page(settings, profile, clock)
+        routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=_LINKED)]
     return routes
 
 
@@ -103,7 +108,7 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
         )
         demo = DemoSignIn(DEMO_PASSWORD, accounts)
     examples = tuple(ExampleQuery(name, query, variables or "") for name, query, variables in profile.examples)
-    return GraphiqlPage(ENDPOINT, demo, examples)
+    return GraphiqlPage(ENDPOINT, demo, examples, settings.shows_mailbox)
 
 
 def _key_set(tokens: AccessTokens) -> Callable[[Request], Response]:

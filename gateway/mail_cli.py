@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from connectors.directory.interface import Directory
 from connectors.directory.outbox import OutboxRecord, OutboxState
 from connectors.ids import OutboxId
 from gateway.app import utc_now
@@ -76,16 +77,16 @@ async def _revive(settings: Settings, id: OutboxId | None) -> int:
             if item.state is not OutboxState.DEAD:
                 how = "waits for the worker already" if item.state is OutboxState.QUEUED else "was done"
                 raise NothingToResend(f"{id} was not given up: it {how}. Nothing was changed.")
+            return await _revive_these(directory, [id])
         number = 0
-        while True:
-            ids = (
-                [id] if id is not None else [one.id for one in await directory.outbox(OutboxState.DEAD, limit=_AT_ONCE)]
-            )
-            async with directory.change() as change:
-                revived = await change.revive(ids, now=utc_now())
-            number += len(revived)
-            if id is not None or not revived:
-                return number
+        while dead := await directory.outbox(OutboxState.DEAD, limit=_AT_ONCE):
+            number += await _revive_these(directory, [one.id for one in dead])
+        return number
+
+
+async def _revive_these(directory: Directory, ids: Sequence[OutboxId]) -> int:
+    async with directory.change() as change:
+        return len(await change.revive(ids, now=utc_now()))
 
 
 def _line(item: OutboxRecord) -> str:

@@ -143,4 +143,5 @@ def _told(error: Exception) -> str:
     """Return what was told, in one line."""
     code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     text = error.message if isinstance(error, aiosmtplib.SMTPException) else str(error) or type(error).__name__
-    return f"{code}{' '.join(str(text).split())[:300]}"
+    why = f" {error.__cause__}" if isinstance(error.__cause__, OSError) else ""
+    return f"{code}{' '.join(f'{text}{why}'.split())[:300]}"
