@@ -8,7 +8,7 @@ Value = str | Sequence[str] | None
 """What stands in a mail: a text, a list of them, or nothing. Instants are texts as in RFC 3339."""
 
 
-class UnknownMail(Exception):
+class UnknownMail(LookupError):
     """There is no such mail, or something that has to stand in it is missing."""
 
 
