@@ -164,9 +164,16 @@ class Stores:
 
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Open the back ends that keep data of ours, whose tables exist, for as long as the block runs."""
+    """Open the back ends that keep data of ours for as long as the block runs.
+
+    Raises:
+        DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
+        BackendUnavailable: The database does not answer.
+    """
     engine = _open_our_database(settings)
     try:
+        for migrations in MIGRATIONS:
+            await check_migrated(engine, migrations)
         yield Stores(SqlDirectory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
     finally:
         await engine.dispose()

@@ -242,14 +242,12 @@ async def open_portal(
 
     No worker runs beside it: `Portal.deliver` sends what is queued when the test says so.
     """
-    given = {"worker": False} | given
+    given = {"worker": False, "demo": True} | given
     url = await servers.copy(kind, await _template(profile, kind))
     folder = tempfile.mkdtemp(prefix="forecourt-data-")
     clock = Clock()
     try:
-        settings = read_settings(
-            {}, profile=profile, demo=True, data_folder=Path(folder), database_url=url, port=80, **given
-        )
+        settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
         app = create_app(settings, clock=clock, schema=_shared_schema())
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
         async with (
