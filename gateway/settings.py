@@ -204,9 +204,9 @@ class Settings(BaseSettings):
     @field_validator("mail_from")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
-        if value is not None and not is_address(value):
+        if value and not is_address(value):
             raise ValueError("it is an e-mail address alone, such as portal@company.example")
-        return value
+        return value or None  # Compose sets it to nothing
 
     @model_validator(mode="after")
     def _mails_have_a_sender(self) -> "Settings":

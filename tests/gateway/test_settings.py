@@ -247,10 +247,17 @@ def test_the_address_can_be_opened_in_a_browser(given: dict[str, Any], address: 
 
 def test_mails_come_from_the_host_of_the_portal_unless_it_is_said_otherwise() -> None:
     assert read_settings({}, public_url="https://portal.example:8443/").sender == "noreply@portal.example"
+    assert read_settings({}, mail_from="", public_url="https://portal.example").sender == "noreply@portal.example"
     assert read_settings({}, mail_from="service@vendor.example").sender == "service@vendor.example"
-    assert not read_settings(
-        {name: value for name, value in PRODUCTION.items() if name != "FORECOURT_SMTP_URL"}, mail_stays_here=True
-    ).smtp_url
+
+
+def test_production_may_keep_its_mails_to_itself_if_that_is_said() -> None:
+    without = {name: value for name, value in PRODUCTION.items() if name != "FORECOURT_SMTP_URL"}
+
+    settings = read_settings(without, mail_stays_here=True)
+
+    assert settings.smtp_url is None
+    assert not settings.shows_mailbox
 
 
 def test_settings_do_not_change_once_they_are_read() -> None:

@@ -3,6 +3,7 @@
 import type { Example } from "./config";
 
 interface Errand {
+  /** What the comment above the mutation says. */
   name: string;
   mutation: string;
   selection?: string;
@@ -11,29 +12,29 @@ interface Errand {
 
 const ERRANDS: Record<string, Errand> = {
   "/invitation": {
-    name: "Accept the invitation: choose your password, then run this",
+    name: "Accept the invitation\n# Choose your password below, then run this.",
     mutation: "acceptInvitation",
     selection: "membership { status organization { name } }",
     // Without names, those that the inviter gave count.
     input: (token) => ({ token, firstName: null, lastName: null, password: somePassword(), acceptTerms: true }),
   },
   "/registration": {
-    name: "Confirm the registration: choose your password, then run this",
+    name: "Confirm the registration\n# Choose your password below, then run this.",
     mutation: "confirmRegistration",
     input: (token) => ({ token, password: somePassword() }),
   },
   "/password-reset": {
-    name: "Choose a new password, then run this",
+    name: "Choose a new password\n# Write yours below, then run this.",
     mutation: "resetPassword",
     input: (token) => ({ token, newPassword: somePassword() }),
   },
   "/email-change": {
-    name: "Confirm the new e-mail address: run this",
+    name: "Confirm the new e-mail address",
     mutation: "confirmEmailChange",
     input: (token) => ({ token }),
   },
   "/account-deletion": {
-    name: "Keep the account: run this",
+    name: "Keep the account",
     mutation: "cancelAccountDeletion",
     input: (token) => ({ token }),
   },
