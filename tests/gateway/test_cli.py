@@ -274,6 +274,7 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
     assert process.returncode in (0, -signal.SIGTERM)
     assert answer["data"]["applicationCatalogue"][0] == {"key": "webshop"}
     assert told[1] == f"Forecourt serves Solar Terminal at {address.removesuffix('/graphql')}"
+    assert f"  Mailbox   {address.removesuffix('/graphql')}/mailbox" in told
     assert sum(f"  {PURCHASE} " in line for line in told) == 1
     assert "Traceback" not in errors
 
