@@ -1,7 +1,7 @@
 """The ASGI application: its routes, and what is open while it runs."""
 
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 
 from starlette.applications import Starlette
@@ -16,15 +16,21 @@ from gateway.demo import demo_accounts
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
+from gateway.mailbox import mailbox_routes
 from gateway.profiles import Profile, load_profile
 from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
+from gateway.worker import Worker, working
+from resolvers.mail_templates import TEMPLATES
 from schema.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
+
+_LINKED = sorted({template.page for template in TEMPLATES.values() if template.page is not None})
+"""The addresses to which mails lead. Without GraphiQL they belong to the portal's own pages, as `/` does."""
 
 
 def utc_now() -> datetime:
@@ -48,10 +54,20 @@ def create_app(
         async with open_wiring(settings, profile) as wiring:
             app.router.routes.extend(_routes(settings, profile, graph, wiring, clock))
             app.state.wiring = wiring
-            yield
+            async with worker_of(settings, wiring, clock):
+                yield
 
     middleware = [Middleware(UnexpectedErrors), Middleware(Cors, origins=settings.cors_origins)]
     return Starlette(lifespan=lifespan, middleware=middleware)
+
+
+def worker_of(
+    settings: Settings, wiring: Wiring, clock: Callable[[], datetime]
+) -> AbstractAsyncContextManager[Worker | None]:
+    """Return the worker of a process that serves, working while its block runs; None where another process works."""
+    if not settings.worker:
+        return nullcontext()
+    return working(Worker(wiring.backends, wiring.policies, wiring.work, clock=clock))
 
 
 def _routes(
@@ -71,12 +87,15 @@ def _routes(
     endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint),
-        *health_routes(wiring.checks),
+        *health_routes(wiring.checks, wiring.backends.directory, clock),
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),
     ]
+    if settings.shows_mailbox and wiring.mailbox is not None:
+        routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
-        routes += [Route("/", _to_graphiql), *graphiql_routes(_graphiql_page(settings, profile, clock))]
+        page = _graphiql_page(settings, profile, clock)
+        routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=_LINKED)]
     return routes
 
 
@@ -89,7 +108,7 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
         )
         demo = DemoSignIn(DEMO_PASSWORD, accounts)
     examples = tuple(ExampleQuery(name, query, variables or "") for name, query, variables in profile.examples)
-    return GraphiqlPage(ENDPOINT, demo, examples)
+    return GraphiqlPage(ENDPOINT, demo, examples, settings.shows_mailbox)
 
 
 def _key_set(tokens: AccessTokens) -> Callable[[Request], Response]:

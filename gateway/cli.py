@@ -1,4 +1,4 @@
-"""The command line: ``forecourt serve``, ``demo``, ``migrate``, ``token``, ``schema print``."""
+"""The command line: ``forecourt serve``, ``worker``, ``demo``, ``migrate``, ``token``, ``mail``, ``schema print``."""
 
 import asyncio
 import errno
@@ -17,6 +17,7 @@ from gateway.app import ENDPOINT, create_app, utc_now
 from gateway.connections import BoundedHttp
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
+from gateway.mail_cli import mail_cli
 from gateway.policy_cli import policy_cli
 from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile, load_profile
@@ -24,7 +25,8 @@ from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.settings import Settings, read_settings
 from gateway.telemetry.logs import configure_logs
 from gateway.tokens import token_for
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, open_wiring
+from gateway.worker import Worker
 from schema.build import build_schema, printed
 
 cli = typer.Typer(
@@ -37,6 +39,7 @@ cli = typer.Typer(
 schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=True)
 cli.add_typer(schema_cli, name="schema")
 cli.add_typer(policy_cli, name="policy")
+cli.add_typer(mail_cli, name="mail")
 
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
 
@@ -80,6 +83,15 @@ def serve(
                 started=lambda: _say_where(settings, chosen, loaded),
             )
             asyncio.run(_serve(app, server, listening))
+
+
+@cli.command()
+def worker(profile: ProfileOption = None) -> None:
+    """Send mails and keep house until stopped, beside processes that serve with FORECOURT_WORKER=false."""
+    with explained(PortInUse):
+        settings = read_settings(profile=profile)
+        configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
+        asyncio.run(_work(settings, load_profile(settings.profile)))
 
 
 @cli.command()
@@ -188,6 +200,17 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
         await server.serve(sockets=[listening])
 
 
+async def _work(settings: Settings, profile: Profile) -> None:
+    async with open_wiring(settings, profile) as wiring:
+        working = Worker(wiring.backends, wiring.policies, wiring.work, clock=utc_now)
+        _reload_on_hangup(wiring.policies)
+        for stopping in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(stopping, working.stop)
+        typer.echo(f"Forecourt works for {profile.title['en']}: mails leave, and the house is kept.")
+        sys.stdout.flush()
+        await working.run()
+
+
 def _reload_on_hangup(policies: PolicyFile) -> None:
     """Read the policy again whenever the process gets SIGHUP, where the system has that signal."""
     if hasattr(signal, "SIGHUP"):
@@ -206,6 +229,8 @@ def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) 
     typer.echo(f"  GraphQL   {settings.address}{ENDPOINT}")
     if settings.serves_graphiql:
         typer.echo(f"  GraphiQL  {settings.address}/graphiql")
+    if settings.shows_mailbox:
+        typer.echo(f"  Mailbox   {settings.address}/mailbox")
     if loaded is not None:
         _say_accounts(loaded)
         typer.echo("\nA query to try, once signed in:\n")

@@ -7,11 +7,15 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
+
+from connectors.mail.interface import is_address
+from connectors.mail.server import mail_server
 
 PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
@@ -45,6 +49,18 @@ class Settings(BaseSettings):
     )
     signing_key_file: Path | None = Field(
         None, description="An Ed25519 private key in PEM; without it, one is made in the data folder."
+    )
+    smtp_url: SecretStr | None = Field(
+        None, description="`smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS); without it, a local mailbox."
+    )
+    mail_from: str | None = Field(
+        None, description="The address that mails come from; without it, `noreply@` and the host of `public_url`."
+    )
+    mail_stays_here: bool = Field(
+        False, description="Confirm that in production mails stay in the local mailbox, where nobody gets them."
+    )
+    worker: bool = Field(
+        True, description="Send mails and keep house in this process; `false` where `forecourt worker` runs beside it."
     )
     access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
     graphiql: bool | None = Field(None, description="Serve GraphiQL; without it, only outside production.")
@@ -178,6 +194,26 @@ class Settings(BaseSettings):
             raise ValueError("it begins with redis://, rediss:// or unix://")
         return value
 
+    @field_validator("smtp_url")
+    @classmethod
+    def _names_a_mail_server(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None:
+            mail_server(value.get_secret_value())
+        return value
+
+    @field_validator("mail_from")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value and not is_address(value):
+            raise ValueError("it is an e-mail address alone, such as portal@company.example")
+        return value or None  # Compose sets it to nothing
+
+    @model_validator(mode="after")
+    def _mails_have_a_sender(self) -> "Settings":
+        if self.smtp_url is not None and not is_address(self.sender):
+            raise ValueError("mails need FORECOURT_MAIL_FROM, for the host of the public URL is no mail domain")
+        return self
+
     @model_validator(mode="after")
     def _production_is_no_demo(self) -> "Settings":
         if self.environment == "production":
@@ -190,6 +226,12 @@ class Settings(BaseSettings):
                 )
             if self.public_url is None:
                 raise ValueError("production needs FORECOURT_PUBLIC_URL, the address as browsers see it")
+            if self.smtp_url is None and not self.mail_stays_here:
+                raise ValueError(
+                    "production needs FORECOURT_SMTP_URL, the mail server that takes invitations and confirmations, "
+                    "such as smtp://user:password@mail.example:587; FORECOURT_MAIL_STAYS_HERE=true says that nobody "
+                    "shall get them"
+                )
         return self
 
     @model_validator(mode="after")
@@ -219,6 +261,21 @@ class Settings(BaseSettings):
         """Return the address as browsers see it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def host_name(self) -> str:
+        """Return the host of the address."""
+        return urlsplit(self.address).hostname or "localhost"
+
+    @property
+    def sender(self) -> str:
+        """Return the address that mails come from."""
+        return self.mail_from or f"noreply@{self.host_name}"
+
+    @property
+    def shows_mailbox(self) -> bool:
+        """Return whether everybody may read the mails: in a demo, whose mails stay here."""
+        return self.demo and self.smtp_url is None
 
     @property
     def issuer(self) -> str:

@@ -1,5 +1,6 @@
 """Which implementation stands behind each interface: opened here, closed in reverse, chosen nowhere else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -22,6 +23,11 @@ from connectors.identity.embedded import EmbeddedAccounts
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens, read_key, read_or_make_key
+from connectors.mail.interface import Mailer
+from connectors.mail.mailbox import Mailbox
+from connectors.mail.migrations import MIGRATIONS as MAIL
+from connectors.mail.server import mail_server
+from connectors.mail.smtp import SmtpMailer
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.rate_limits.redis import RedisRateLimits
@@ -34,19 +40,25 @@ from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_places import TomlPlaces
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from resolvers.context import Backends, Portal
+from resolvers.mail_rendering import MailTexts
 
-MIGRATIONS = (DIRECTORY, IDENTITY, SHOP)
+MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 
 
 @dataclass(frozen=True, slots=True)
 class Wiring:
-    """The open back ends, the policy they are used under, and how to ask each whether it is up."""
+    """The open back ends, the policy they are used under, and how to ask each whether it is up.
+
+    `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
+    """
 
     backends: Backends
     tokens: AccessTokens
     policies: PolicyFile
     events: Events
     checks: dict[str, Callable[[], Awaitable[bool]]]
+    mailbox: Mailbox | None
+    work: asyncio.Event
 
     @property
     def policy(self) -> Policy:
@@ -59,12 +71,13 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
     """Open every back end for as long as the block runs.
 
     Raises:
-        InvalidPolicy, InvalidCatalogue: The profile cannot be used.
+        InvalidPolicy, InvalidCatalogue, InvalidMailTexts: The profile cannot be used.
         UnusableKey: The signing key cannot be read.
         DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
         BackendUnavailable: The database does not answer.
     """
     policy, applications = await _read_policy(profile)
+    mail_texts = MailTexts(profile.mail_texts)
     check = partial(_check_catalogue_of, profile, applications)
     key = (
         read_key(settings.signing_key_file)
@@ -88,8 +101,13 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
             stack.push_async_callback(rate_limits.close)
         events = _open_events(settings)
         stack.push_async_callback(events.close)
-        directory = SqlDirectory(engine, events.publish)
+        work = asyncio.Event()
+        directory = SqlDirectory(engine, events.publish, work.set)
         accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
+        mailbox = Mailbox(engine)
+        mailer: Mailer = mailbox
+        if settings.smtp_url is not None:
+            mailer = SmtpMailer(mail_server(settings.smtp_url.get_secret_value()))
         yield Wiring(
             Backends(
                 directory=directory,
@@ -97,9 +115,11 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 shop=shop,
                 applications=applications,
                 rate_limits=rate_limits,
+                mailer=mailer,
                 tokens=tokens,
                 seals=Seals(key),
-                portal=Portal(profile.title, profile.contact),
+                portal=Portal(profile.title, profile.contact, settings.address, settings.sender),
+                mail_texts=mail_texts,
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),
@@ -109,7 +129,10 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 "identity": accounts.healthy,
                 "shop": shop.healthy,
                 "events": events.healthy,
+                "mail": mailer.healthy,
             },
+            mailbox if mailer is mailbox else None,
+            work,
         )
 
 
@@ -141,9 +164,16 @@ class Stores:
 
 @asynccontextmanager
 async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
-    """Open the back ends that keep data of ours, whose tables exist, for as long as the block runs."""
+    """Open the back ends that keep data of ours for as long as the block runs.
+
+    Raises:
+        DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
+        BackendUnavailable: The database does not answer.
+    """
     engine = _open_our_database(settings)
     try:
+        for migrations in MIGRATIONS:
+            await check_migrated(engine, migrations)
         yield Stores(SqlDirectory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
     finally:
         await engine.dispose()

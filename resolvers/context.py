@@ -9,12 +9,14 @@ from connectors.applications.interface import Applications
 from connectors.directory.interface import CallerRecord, Directory
 from connectors.identity.interface import Accounts
 from connectors.ids import MembershipId, SessionId, UserId
+from connectors.mail.interface import Mailer
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
 from connectors.values import Localized
 from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
+from resolvers.mail_rendering import MailTexts
 from resolvers.viewers import viewer_of
 
 
@@ -37,10 +39,14 @@ class Seals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """What the portal says of itself, each by language: its title, and how to reach the vendor."""
+    """What the portal says of itself: by language its title, and how to reach the vendor; where it is, as browsers
+    see it; and the address that its mails come from.
+    """
 
     title: Localized = field(default_factory=lambda: {"en": "Forecourt"})
     contact: Localized = field(default_factory=dict)
+    address: str = "http://localhost:8000"
+    sender: str = "noreply@localhost"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +58,11 @@ class Backends:
     shop: Shop
     applications: Applications
     rate_limits: RateLimits
+    mailer: Mailer
     tokens: AccessTokens
     seals: Seals
     portal: Portal = field(default_factory=Portal)
+    mail_texts: MailTexts = field(default_factory=MailTexts)
 
 
 @dataclass(frozen=True, slots=True)

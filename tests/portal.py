@@ -18,11 +18,13 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.directory.outbox import OutboxState
 from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
+from connectors.mail.interface import Message
 from gateway.app import create_app
 from gateway.demo import load_demo
 from gateway.profiles import load_profile
 from gateway.settings import Settings, read_settings
 from gateway.wiring import Wiring, migrate_our_database
+from gateway.worker import Worker
 from resolvers.context import RequestContext
 from resolvers.mail import MAIL
 from resolvers.sessions import begin_session
@@ -183,6 +185,17 @@ class Portal:
             if item.kind == MAIL and to in (None, item.content["to"])
         ]
 
+    async def deliver(self) -> int:
+        """Let the worker do what is due by the portal's clock, and what follows from it; return how many items."""
+        wiring = self.wiring
+        return await Worker(wiring.backends, wiring.policies, wiring.work, clock=self.clock).work_off()
+
+    async def mails(self, to: str | None = None) -> list[Message]:
+        """The mails that have arrived in the local mailbox, oldest first, those to one address only if it is given."""
+        assert self.wiring.mailbox is not None
+        kept = await self.wiring.mailbox.mails(limit=1_000)
+        return [mail.message for mail in reversed(kept) if to in (None, mail.message.to)]
+
     async def audit(self, *actions: str) -> list[Any]:
         """The rows of the audit log with one of these actions, oldest first."""
         async with self.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
@@ -225,14 +238,16 @@ class Portal:
 async def open_portal(
     profile: str = "solar_terminal", kind: DatabaseKind = "sqlite", **given: Any
 ) -> AsyncIterator[Portal]:
-    """Open a gateway on a copy of the profile's demo; `given` are settings."""
+    """Open a gateway on a copy of the profile's demo; `given` are settings.
+
+    No worker runs beside it: `Portal.deliver` sends what is queued when the test says so.
+    """
+    given = {"worker": False, "demo": True} | given
     url = await servers.copy(kind, await _template(profile, kind))
     folder = tempfile.mkdtemp(prefix="forecourt-data-")
     clock = Clock()
     try:
-        settings = read_settings(
-            {}, profile=profile, demo=True, data_folder=Path(folder), database_url=url, port=80, **given
-        )
+        settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
         app = create_app(settings, clock=clock, schema=_shared_schema())
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
         async with (

@@ -56,9 +56,11 @@ def test_a_missing_secret_is_named_before_anything_starts() -> None:
     required = dict(re.findall(r"\$\{(\w+):\?([^}]*)\}", COMPOSE))
     defaulted = set(re.findall(r"\$\{(\w+):-", COMPOSE))
 
-    assert required.keys() == {"POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SIGNING_KEY_FILE"}
+    assert required.keys() == {
+        "POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SIGNING_KEY_FILE", "FORECOURT_SMTP_URL",
+    }  # fmt: skip
     assert all(explanation.startswith("set it to ") for explanation in required.values())
-    assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT"}
+    assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT", "FORECOURT_MAIL_FROM"}
     assert len(re.findall(r"(?<!\$)\$\{", COMPOSE)) == len(re.findall(r"\$\{\w+:[?-]", COMPOSE))
 
 

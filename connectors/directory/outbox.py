@@ -76,3 +76,9 @@ class OutboxQuestions(Protocol):
 
     async def count_outbox(self) -> Mapping[OutboxState, int]:
         """Return how many items there are in each state."""
+
+    async def outbox_due_since(self, now: datetime) -> datetime | None:
+        """Return since when the oldest item that is due waits for a worker; None when nothing is due."""
+
+    async def outbox_items(self, ids: Sequence[OutboxId]) -> Sequence[OutboxRecord | None]:
+        """Return each item, parallel to the ids; None for an unknown one."""

@@ -1,7 +1,7 @@
 """The routes of the GraphiQL page: its files, its configuration, and the headers that keep it at home."""
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -64,21 +64,22 @@ class ExampleQuery:
 
 @dataclass(frozen=True, slots=True)
 class GraphiqlPage:
-    """What the page is told: where to ask, who may sign in at a click, and what to ask."""
+    """What the page is told: where to ask, who may sign in at a click, what to ask, and whether mails can be read."""
 
     endpoint: str
     demo: DemoSignIn | None
     examples: tuple[ExampleQuery, ...]
+    mailbox: bool = False
 
 
-def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE) -> list[BaseRoute]:
-    """Serve the page below /graphiql.
+def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE, linked: Sequence[str] = ()) -> list[BaseRoute]:
+    """Serve the page below /graphiql, and at `linked`, the addresses to which mails lead.
 
     The files are listed once, here: what is not in the list does not exist, whatever the path of a request says.
     A page that was not built answers 503 and says which command builds it.
     """
     if not (built_page / "index.html").is_file():
-        return [Route("/graphiql", _not_built), Route("/graphiql/{rest:path}", _not_built)]
+        return [Route(path, _not_built) for path in ("/graphiql", "/graphiql/{rest:path}", *linked)]
     configuration = orjson.dumps(_configuration(page))
     assets = {path.name: path for path in (built_page / "assets").iterdir() if path.is_file()}
 
@@ -102,6 +103,7 @@ def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE) -> list[B
         Route("/graphiql/config.json", config),
         Route("/graphiql/LICENSES.txt", licences),
         Route("/graphiql/assets/{name}", asset),
+        *(Route(path, index) for path in linked),
     ]
 
 
@@ -124,7 +126,12 @@ def _configuration(page: GraphiqlPage) -> Mapping[str, object]:
             for account in page.demo.accounts
         ],
     }
-    return {"endpoint": page.endpoint, "demo": demo, "examples": [asdict(example) for example in page.examples]}
+    return {
+        "endpoint": page.endpoint,
+        "demo": demo,
+        "examples": [asdict(example) for example in page.examples],
+        "mailbox": page.mailbox,
+    }
 
 
 def _file(path: Path, cache_control: str) -> FileResponse:

@@ -4,8 +4,8 @@ Exception
     InvalidProfile          the profile cannot be used
 
 A folder holds ``profile.toml`` (title, and how to reach the vendor), ``policy.toml``, ``applications.toml`` and, if it
-likes, ``demo.toml``, ``icons/*.svg`` and ``examples/*.graphql``. What stands in the policy and in the catalogue is read
-by those who use it.
+likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What stands in the policy, in the
+catalogue and in the texts of mails is read by those who use it.
 """
 
 import difflib
@@ -38,7 +38,8 @@ class Example(NamedTuple):
 class Profile:
     """One portal as configured: its texts as they were read, each with the name of its file for messages.
 
-    `icons` are the SVG files by name (``webshop.svg``); `examples` stand in the order of their file names.
+    `icons` are the SVG files by name (``webshop.svg``); `examples` stand in the order of their file names; `mail_texts`
+    are, by language, the portal's own texts of mails, each with the name of its file.
     """
 
     key: str
@@ -53,6 +54,7 @@ class Profile:
     demo_source: str
     examples: tuple[Example, ...]
     icons: Mapping[str, bytes]
+    mail_texts: Mapping[str, tuple[str, str]]
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -82,6 +84,9 @@ def load_profile(name_or_path: str) -> Profile:
         demo_source=str(demo),
         examples=tuple(_example(file) for file in sorted(folder.glob("examples/*.graphql"))),
         icons={file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))},
+        mail_texts={
+            file.stem: (_read(file, "texts of mails"), str(file)) for file in sorted(folder.glob("mail/*.toml"))
+        },
     )
 
 

@@ -82,9 +82,9 @@ async def graphiql(chromium: Browser, built_graphiql: Path, small_portal: SmallP
 
 
 @asynccontextmanager
-async def served(application: ASGIApp) -> AsyncIterator[str]:
-    """Serve the application on a free port of this machine alone."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+async def served(application: ASGIApp, port: int = 0) -> AsyncIterator[str]:
+    """Serve the application on a free port of this machine alone, or on the one that it has to know before."""
+    with socket.create_server(("127.0.0.1", port)) as listener:
         server = uvicorn.Server(uvicorn.Config(application, log_level="warning", ws="websockets-sansio"))
         serving = asyncio.create_task(server.serve(sockets=[listener]))
         try:

@@ -87,6 +87,7 @@ def test_the_page_is_told_the_accounts_and_the_examples(client: TestClient) -> N
             "accounts": [{"loginName": "a@b.example", "title": "A", "description": "Purchase at B", "group": "B"}],
         },
         "examples": [{"name": "Me", "query": "query Me { viewer { id } }", "variables": ""}],
+        "mailbox": False,
     }
 
 
@@ -94,7 +95,19 @@ def test_a_page_without_a_demo_is_told_no_password(built: Path) -> None:
     page = GraphiqlPage(endpoint="/graphql", demo=None, examples=())
     client = TestClient(Starlette(routes=graphiql_routes(page, built)))
 
-    assert client.get("/graphiql/config.json").json() == {"endpoint": "/graphql", "demo": None, "examples": []}
+    assert client.get("/graphiql/config.json").json() == {
+        "endpoint": "/graphql", "demo": None, "examples": [], "mailbox": False,
+    }  # fmt: skip
+
+
+def test_the_page_answers_where_mails_lead_too_and_nowhere_else(built: Path) -> None:
+    client = TestClient(Starlette(routes=graphiql_routes(PAGE, built, linked=["/invitation"])))
+
+    answer = client.get("/invitation")
+
+    assert (answer.status_code, answer.text) == (200, "<!doctype html>")
+    assert answer.headers["content-security-policy"] == POLICY
+    assert client.get("/registration").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/graphiql", "/graphiql/config.json", "/graphiql/assets/index.js"])

@@ -122,3 +122,22 @@ async def test_the_worker_is_woken_after_the_commit_and_not_before(directory: Sq
         await change.claim(now=NOW, until=LATER, limit=1)
 
     assert woken == ["woken"]
+
+
+async def test_it_is_known_since_when_work_waits_for_a_worker(directory: SqlDirectory) -> None:
+    assert await directory.outbox_due_since(NOW) is None
+    await queued(directory, "first", "second")
+
+    assert await directory.outbox_due_since(NOW - timedelta(minutes=1)) is None
+    assert await directory.outbox_due_since(LATER) == NOW - timedelta(seconds=1)
+    await claimed(directory)
+    assert await directory.outbox_due_since(NOW) is None  # somebody is at it
+
+
+async def test_items_are_found_by_their_ids(directory: SqlDirectory) -> None:
+    first, second = await queued(directory, "first", "second")
+
+    found = await directory.outbox_items([second, OutboxId("obx_x"), first])
+
+    assert [item.content["name"] if item else None for item in found] == ["second", None, "first"]
+    assert await directory.outbox_items([]) == []

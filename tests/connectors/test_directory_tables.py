@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connectors.database import open_database
 from connectors.directory.interface import MemberFilter
 from connectors.directory.migrations import MIGRATIONS
+from connectors.directory.outbox import OutboxState
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, HELIOS, LUMEN, NOW
@@ -62,7 +63,15 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.grants_of([ANNA_AT_HELIOS.id])
     await directory.grants(["grt_x"])  # type: ignore[list-item]
     await directory.holders_of([HELIOS], role_keys=["a"], permissions=["b"], now=NOW)
+    await directory.outbox_due_since(NOW)
+    await directory.outbox_items(["obx_x"])  # type: ignore[list-item]
+    await directory.outbox(OutboxState.DEAD, limit=1)
     async with directory.change() as change:
+        await change.claim(now=NOW, until=NOW, limit=1)
+        await change.forget_requests(before=NOW)
+        await change.forget_sessions(before=NOW)
+        await change.forget_outbox(before=NOW)
+        await change.forget_mailed_tokens(before=NOW)
         await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
 

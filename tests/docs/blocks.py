@@ -9,7 +9,7 @@ A block's kind is the first word of its info string. Comments of one line direct
 - ``sh``       run, see shell.py; ``text`` after it is what it prints, with ``<!-- part -->`` lines of it.
 - ``python``   executed; with ``<!-- adds: file -->``, ``<!-- adds: file, class Name -->`` or
   ``<!-- replaces: file, line … -->`` put into a copy of the code, in which the commands of the page are run then.
-- ``toml``     parsed by what reads such files: ``<!-- reads: settings|policy|applications|profile|demo -->``; with
+- ``toml``     parsed by what reads such files: ``<!-- reads: settings|policy|applications|profile|demo|mail -->``; with
   ``<!-- writes: file -->`` put where the commands of the page find it.
 """
 
@@ -35,6 +35,7 @@ from gateway.profiles.demo import demo_data
 from gateway.settings import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
+from resolvers.mail_rendering import InvalidMailTexts, MailTexts
 from tests.docs.markdown import ROOT, Block, Page
 from tests.docs.shell import Doubtful, Workspace, commands_of, look_at
 from tests.portal import NOW, Portal, open_portal
@@ -239,9 +240,11 @@ async def _read(block: Block, reading: Reading) -> None:
                 _profile(block)
             case "demo":
                 demo_data(replace(shipped, demo_text=block.text, demo_source=block.place), now=NOW)
+            case "mail":
+                MailTexts({"de": (block.text, block.place)})
             case _:
                 raise Doubtful("say what reads this file, by a comment such as <!-- reads: policy -->")
-    except (InvalidSettings, InvalidPolicy, InvalidCatalogue, InvalidProfile) as error:
+    except (InvalidSettings, InvalidPolicy, InvalidCatalogue, InvalidProfile, InvalidMailTexts) as error:
         raise Doubtful(str(error)) from error
     if path := block.notes.get("writes"):
         (reading.workspace.folder / path).parent.mkdir(parents=True, exist_ok=True)

@@ -59,7 +59,7 @@ class Command:
         if self.tests is not None:
             return workspace.copied  # the suite runs the other tests anyway
         if self.is_forecourt:
-            return self.words[1:2] != ("serve",)
+            return self.words[1:2] not in (("serve",), ("worker",))
         return self.words[0] in _RUN
 
 

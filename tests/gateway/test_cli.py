@@ -121,7 +121,7 @@ def test_migrating_tells_what_was_done_and_then_that_nothing_is_left(folder: Pat
 
     assert first.exit_code == second.exit_code == 0
     assert first.stdout.splitlines()[0] == "Migrated directory 0001."
-    assert {line.split()[1] for line in first.stdout.splitlines()} == {"directory", "identity", "shop"}
+    assert {line.split()[1] for line in first.stdout.splitlines()} == {"directory", "identity", "mail", "shop"}
     assert second.stdout == "The database is up to date.\n"
 
 
@@ -243,6 +243,7 @@ def test_a_data_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
 
 def test_production_has_no_demo_and_gives_no_tokens(folder: Path, tmp_path: Path) -> None:
     production = {"environment": "production", "public_url": "https://x.example", "signing_key_file": str(tmp_path)}
+    production["smtp_url"] = "smtps://portal:hunter2@mail.example"
 
     assert_one_line(runs("demo", folder=folder, **production), "not loaded in production")
     assert_one_line(runs("token", PURCHASE, folder=folder, **production), "nobody gets a token but by signing in")
@@ -273,6 +274,7 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
     assert process.returncode in (0, -signal.SIGTERM)
     assert answer["data"]["applicationCatalogue"][0] == {"key": "webshop"}
     assert told[1] == f"Forecourt serves Solar Terminal at {address.removesuffix('/graphql')}"
+    assert f"  Mailbox   {address.removesuffix('/graphql')}/mailbox" in told
     assert sum(f"  {PURCHASE} " in line for line in told) == 1
     assert "Traceback" not in errors
 

@@ -11,6 +11,7 @@ PRODUCTION = {
     "FORECOURT_ENVIRONMENT": "production",
     "FORECOURT_PUBLIC_URL": "https://portal.example",
     "FORECOURT_SIGNING_KEY_FILE": "signing_key.pem",
+    "FORECOURT_SMTP_URL": "smtp://portal:hunter2@mail.example:587",
 }
 
 
@@ -135,6 +136,32 @@ def test_a_file_that_was_named_has_to_be_there(tmp_path: Path) -> None:
             "FORECOURT_REDIS_URL: it begins with redis://, rediss:// or unix://.",
         ),
         (
+            {"FORECOURT_SMTP_URL": "mail.example:587/hunter2"},
+            "FORECOURT_SMTP_URL: it begins with smtp:// (STARTTLS), smtps:// (TLS) or smtp+plain:// (no encryption).",
+        ),
+        (
+            {"FORECOURT_SMTP_URL": "smtp://portal:hunter2@mail.example:many"},
+            "FORECOURT_SMTP_URL: it is no URL such as smtp://user:password@mail.example:587; in a password, write @ as "
+            "%40, / as %2F, # as %23, ? as %3F and : as %3A.",
+        ),
+        (
+            {"FORECOURT_SMTP_URL": "smtp://portal:hunter2#@mail.example"},
+            "FORECOURT_SMTP_URL: it is no URL such as smtp://user:password@mail.example:587; in a password, write @ as "
+            "%40, / as %2F, # as %23, ? as %3F and : as %3A.",
+        ),
+        (
+            {"FORECOURT_SMTP_URL": "smtp://hunter2@mail.example"},
+            "FORECOURT_SMTP_URL: a user name and a password belong together: smtp://user:password@mail.example:587.",
+        ),
+        (
+            {"FORECOURT_SMTP_URL": "smtp+plain://portal:hunter2@mail.example"},
+            "FORECOURT_SMTP_URL: smtp+plain:// would send the password for everybody to read; use smtp:// or smtps://.",
+        ),
+        (
+            {"FORECOURT_MAIL_FROM": "Portal <portal@portal.example>"},
+            "FORECOURT_MAIL_FROM: it is an e-mail address alone, such as portal@company.example.",
+        ),
+        (
             {"FORECOURT_ACCESS_TOKEN_MINUTES": "0"},
             "FORECOURT_ACCESS_TOKEN_MINUTES: Input should be greater than or equal to 1.",
         ),
@@ -165,6 +192,12 @@ def test_several_faults_are_said_at_once_a_line_each() -> None:
             "Production needs FORECOURT_SIGNING_KEY_FILE, the same key for every process",
         ),
         ("FORECOURT_PUBLIC_URL", {}, "Production needs FORECOURT_PUBLIC_URL, the address as browsers see it."),
+        ("FORECOURT_SMTP_URL", {}, "Production needs FORECOURT_SMTP_URL, the mail server that takes invitations"),
+        (
+            "",
+            {"FORECOURT_PUBLIC_URL": "https://[2001:db8::1]"},
+            "Mails need FORECOURT_MAIL_FROM, for the host of the public URL is no mail domain.",
+        ),
         (
             "",
             {"FORECOURT_DEMO": "true"},
@@ -172,7 +205,7 @@ def test_several_faults_are_said_at_once_a_line_each() -> None:
         ),
     ],
 )
-def test_production_starts_only_with_a_key_an_address_and_no_demo(
+def test_production_starts_only_with_a_key_an_address_a_mail_server_and_no_demo(
     left_out: str, added: dict[str, str], beginning: str
 ) -> None:
     environment = {name: value for name, value in PRODUCTION.items() if name != left_out} | added
@@ -191,6 +224,7 @@ def test_secrets_are_never_printed() -> None:
         {
             "FORECOURT_DATABASE_URL": "postgresql+asyncpg://portal:hunter2@db/portal",
             "FORECOURT_REDIS_URL": "redis://:hunter2@cache:6379/0",
+            "FORECOURT_SMTP_URL": "smtp://portal:hunter2@mail.example",
         }
     )
 
@@ -209,6 +243,21 @@ def test_secrets_are_never_printed() -> None:
 )
 def test_the_address_can_be_opened_in_a_browser(given: dict[str, Any], address: str) -> None:
     assert read_settings({}, **given).address == address
+
+
+def test_mails_come_from_the_host_of_the_portal_unless_it_is_said_otherwise() -> None:
+    assert read_settings({}, public_url="https://portal.example:8443/").sender == "noreply@portal.example"
+    assert read_settings({}, mail_from="", public_url="https://portal.example").sender == "noreply@portal.example"
+    assert read_settings({}, mail_from="service@vendor.example").sender == "service@vendor.example"
+
+
+def test_production_may_keep_its_mails_to_itself_if_that_is_said() -> None:
+    without = {name: value for name, value in PRODUCTION.items() if name != "FORECOURT_SMTP_URL"}
+
+    settings = read_settings(without, mail_stays_here=True)
+
+    assert settings.smtp_url is None
+    assert not settings.shows_mailbox
 
 
 def test_settings_do_not_change_once_they_are_read() -> None:

@@ -25,6 +25,7 @@ PRODUCTION = {
     "FORECOURT_ENVIRONMENT": "production",
     "FORECOURT_SIGNING_KEY_FILE": "key.pem",
     "FORECOURT_PUBLIC_URL": "https://portal.example",
+    "FORECOURT_MAIL_STAYS_HERE": "true",
 }
 WHO = [{"role": "administration", "members": ["Annegret Kästner", "Regula Oberhänsli", "Günther Strauß"]}]
 

@@ -20,6 +20,7 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
+from connectors.directory.sql.housekeeping import HousekeepingDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.questions import TransactionQuestions
@@ -60,6 +61,7 @@ _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning
 
 class SqlChange(
     AccessDeeds,
+    HousekeepingDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
 ):

@@ -12,6 +12,7 @@ from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import outbox
 from connectors.ids import OutboxId, new_id
+from connectors.reading import parallel
 from connectors.statements import one_of
 
 _item = outbox.c
@@ -56,6 +57,10 @@ _REVIVE = (
     .returning(*_COLUMNS)
 )
 _IN_STATE = select(*_COLUMNS).where(_item.state == bindparam("of_state")).order_by(_item.id).limit(bindparam("most"))
+_DUE_SINCE = select(func.min(_item.due_at)).where(
+    _item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now")
+)
+_ITEMS = select(*_COLUMNS).where(one_of(_item.id, "ids"))
 _COUNT = select(_item.state, func.count()).group_by(_item.state)
 
 
@@ -70,6 +75,16 @@ class Outbox(DirectoryReader):
         """Return how many items there are in each state."""
         found = {row[0]: row[1] for row in await self.read(_COUNT)}
         return {state: found.get(state.value, 0) for state in OutboxState}
+
+    async def outbox_due_since(self, now: datetime) -> datetime | None:
+        """Return since when the oldest item that is due waits for a worker; None when nothing is due."""
+        ((since,),) = await self.read(_DUE_SINCE, now=now)
+        return since  # type: ignore[no-any-return]
+
+    async def outbox_items(self, ids: Sequence[OutboxId]) -> Sequence[OutboxRecord | None]:
+        """Return each item, parallel to the ids; None for an unknown one."""
+        found = map(_record, await self.read_of(ids, _ITEMS))
+        return parallel(ids, {record.id: record for record in found})
 
 
 class OutboxDeeds(Transaction):

@@ -14,7 +14,7 @@ sessions = Table(
     Column("ip_address", CleanText),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False),
+    Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("ended_at", UtcDateTime),
 )
 

@@ -62,3 +62,4 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_account_deletions_user_id"),
     )
     op.create_index("ix_account_deletions_due_at", "account_deletions", ["due_at"])
+    op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])  # by which old ones are found and forgotten

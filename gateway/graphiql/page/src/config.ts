@@ -4,6 +4,8 @@ export interface Config {
   endpoint: string;
   demo: { password: string; accounts: DemoAccount[] } | null;
   examples: Example[];
+  /** Whether there is a page with the mails that were sent. */
+  mailbox: boolean;
 }
 
 export interface DemoAccount {

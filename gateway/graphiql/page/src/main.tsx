@@ -12,14 +12,16 @@ import "./phone.css";
 import { createRoot } from "react-dom/client";
 
 import { loadConfig } from "./config";
+import { takeErrand } from "./link";
 import { Page } from "./page";
 import { Session } from "./session";
 
+const errand = takeErrand();
 const root = createRoot(document.getElementById("page")!);
 
 try {
   const config = await loadConfig();
-  root.render(<Page config={config} session={new Session(config.endpoint)} />);
+  root.render(<Page config={config} session={new Session(config.endpoint)} errand={errand} />);
 } catch (error) {
   root.render(
     <p role="alert" className="notice problem">

@@ -11,7 +11,7 @@ import { Organizations } from "./organizations";
 import type { Session } from "./session";
 import { SignInForm } from "./sign-in-form";
 
-export function Page({ config, session }: { config: Config; session: Session }) {
+export function Page({ config, session, errand }: { config: Config; session: Session; errand: Example | null }) {
   const { account, signingIn, notice, organizations, organizationId } = useSyncExternalStore(
     session.subscribe,
     session.current,
@@ -21,9 +21,14 @@ export function Page({ config, session }: { config: Config; session: Session }) 
     () => fetcherOf(config.endpoint, session),
     [config.endpoint, session, account?.loginName, organizationId],
   );
-  const tabs = useMemo(() => config.examples.map(tabOf), [config.examples]);
+  // What a mail's link asks for stands first on a first visit; on a later one it gets a tab beside those that are there.
+  const examples = useMemo(() => (errand ? [errand, ...config.examples] : config.examples), [errand, config.examples]);
+  const tabs = useMemo(() => examples.map(tabOf), [examples]);
   // GraphiQL shows the variables of every default tab but the first; a later visit finds its own.
-  const firstVariables = useMemo(() => (isFirstVisit() ? config.examples[0]?.variables : undefined), [config.examples]);
+  const firstVariables = useMemo(
+    () => errand?.variables ?? (isFirstVisit() ? examples[0]?.variables : undefined),
+    [errand, examples],
+  );
 
   return (
     <>
@@ -31,6 +36,11 @@ export function Page({ config, session }: { config: Config; session: Session }) 
         <span className="brand">
           <Mark /> Forecourt
         </span>
+        {config.mailbox && (
+          <a className="mailbox" href="/mailbox">
+            Mailbox
+          </a>
+        )}
         <div className="who">
           {config.demo ? (
             <Accounts
@@ -68,8 +78,9 @@ export function Page({ config, session }: { config: Config; session: Session }) 
         <GraphiQL
           fetcher={fetcher}
           defaultTabs={tabs.length > 0 ? tabs : undefined}
+          initialQuery={errand ? tabOf(errand).query : undefined}
           initialVariables={firstVariables}
-          defaultEditorToolsVisibility={config.examples.some((example) => example.variables) ? "variables" : undefined}
+          defaultEditorToolsVisibility={examples.some((example) => example.variables) ? "variables" : undefined}
           inputValueDeprecation
           schemaDescription
         >

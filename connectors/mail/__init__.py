@@ -1,0 +1,1 @@
+"""How mails leave: through a mail server, or into a mailbox of our own."""

@@ -1,0 +1,147 @@
+"""Mails through a mail server, by SMTP: encrypted, with a password where there is one, and never waiting for ever."""
+
+import asyncio
+import ssl
+from datetime import datetime
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP as SMTP_POLICY
+from time import monotonic
+
+import aiosmtplib
+
+from connectors.errors import BackendTimeout, BackendUnavailable
+from connectors.mail.interface import BACKEND, MailRefused, Message, check_message
+from connectors.mail.server import MailServer, Security
+
+SECONDS = 20.0
+"""How long handing over one mail may take, from connecting to the server's word that it has it."""
+
+_ASK_AGAIN_AFTER = 30.0
+"""Seconds for which it is believed that the server answers, or does not."""
+
+
+class SmtpMailer:
+    """Hands mails to a mail server; `Mailer` says what each method promises.
+
+    `tls` replaces the certificates that the system trusts.
+    """
+
+    def __init__(self, server: MailServer, *, tls: ssl.SSLContext | None = None, seconds: float = SECONDS) -> None:
+        self._server = server
+        self._tls = tls or ssl.create_default_context()
+        self._seconds = seconds
+        self._is_up = True
+        self._asked_at: float | None = None
+
+    async def send(self, message: Message) -> None:
+        """Hand the mail over on a connection of its own."""
+        check_message(message)
+        written = _written(message)
+        try:
+            async with asyncio.timeout(self._seconds):
+                client = await self._connected()
+                try:
+                    await client.sendmail(message.sender, [message.to], written)
+                    await _quit(client)
+                finally:
+                    client.close()
+        except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
+            raise _trouble(error) from error
+
+    async def forget(self, *, before: datetime) -> None:
+        """Throw away nothing: whoever took the mails over has them."""
+
+    async def healthy(self) -> bool:
+        """Return whether the server greets us; its answer is believed for half a minute."""
+        if self._asked_at is None or monotonic() - self._asked_at > _ASK_AGAIN_AFTER:
+            self._asked_at = monotonic()
+            try:
+                async with asyncio.timeout(1.5):
+                    client = await self._connected()
+                    await _quit(client)
+                    client.close()
+                self._is_up = True
+            except (aiosmtplib.SMTPException, OSError, TimeoutError):
+                self._is_up = False
+        return self._is_up
+
+    async def _connected(self) -> aiosmtplib.SMTP:
+        server = self._server
+        is_encrypted = server.security is not Security.NONE
+        client = aiosmtplib.SMTP(
+            hostname=server.host,
+            port=server.port,
+            username=server.user,
+            password=server.password,
+            use_tls=server.security is Security.TLS,
+            start_tls=server.security is Security.STARTTLS,
+            tls_context=self._tls if is_encrypted else None,
+            timeout=self._seconds,
+        )
+        try:
+            await client.connect()
+        except BaseException:
+            client.close()
+            raise
+        return client
+
+
+async def _quit(client: aiosmtplib.SMTP) -> None:
+    """Say goodbye; what has been taken is taken, however the server hangs up."""
+    try:
+        async with asyncio.timeout(1):
+            await client.quit()
+    except (aiosmtplib.SMTPException, OSError, TimeoutError):
+        pass
+
+
+def _written(message: Message) -> bytes:
+    """Return the mail as it goes over the wire.
+
+    Raises:
+        MailRefused: Something in it cannot stand in a header.
+    """
+    mail = EmailMessage(policy=SMTP_POLICY)
+    try:
+        mail["Message-ID"] = f"<{message.message_id}>"
+        mail["Date"] = message.written_at
+        mail["From"] = Address(message.sender_name, addr_spec=message.sender)
+        mail["To"] = Address(addr_spec=message.to)
+        mail["Subject"] = message.subject
+        for name, value in message.headers.items():
+            mail[name] = value
+        mail.set_content(message.text, cte="quoted-printable")
+        mail.add_alternative(message.html, subtype="html", cte="quoted-printable")
+        mail["Content-Language"] = message.locale  # the content of a mail replaces such headers, so it comes first
+        return mail.as_bytes()
+    except (ValueError, UnicodeError) as error:
+        raise MailRefused(BACKEND, f"the mail cannot be written: {type(error).__name__}") from error
+
+
+def _trouble(error: Exception) -> MailRefused | BackendUnavailable:
+    """Return what the server's trouble means: a wrong password is mended by the operator, so the mail waits."""
+    match error:
+        case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
+            return _trouble(error.recipients[0])
+        case aiosmtplib.SMTPAuthenticationError() | aiosmtplib.SMTPConnectError() | aiosmtplib.SMTPHeloError():
+            return BackendUnavailable(BACKEND, _told(error))
+        case aiosmtplib.SMTPResponseException() if error.code in _NOT_ABOUT_THIS_MAIL:
+            return BackendUnavailable(BACKEND, _told(error))
+        case aiosmtplib.SMTPResponseException() if 500 <= error.code < 600:
+            return MailRefused(BACKEND, _told(error))
+        case TimeoutError():
+            return BackendTimeout(BACKEND, "the mail server did not answer in time")
+    return BackendUnavailable(BACKEND, _told(error))
+
+
+_NOT_ABOUT_THIS_MAIL = (521, 530, 534, 535, 538)
+"""No mail at all is taken here, or not without (another) authentication (RFC 7504, RFC 4954)."""
+
+
+def _told(error: Exception) -> str:
+    """Return what was told, in one line."""
+    code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
+    text = error.message if isinstance(error, aiosmtplib.SMTPException) else str(error) or type(error).__name__
+    why = f" {error.__cause__}" if isinstance(error.__cause__, OSError) else ""
+    return f"{code}{' '.join(f'{text}{why}'.split())[:300]}"

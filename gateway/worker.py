@@ -1,0 +1,154 @@
+"""The worker: does what the outbox holds as soon as it is stored, and keeps house, beside the requests or alone."""
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+
+from connectors.directory.outbox import OutboxRecord
+from connectors.errors import ConnectorError
+from gateway.policy_file import PolicyFile
+from resolvers.context import Backends, RequestContext
+from resolvers.housekeeping import CHORES, Chore, keep_house
+from resolvers.outbox import HANDLERS, Handler, carry_out, take
+
+AT_ONCE = 8
+"""So many items are carried out at the same time by one worker."""
+
+EVERY = 2.0
+"""Seconds after which a worker looks for itself what is due, whether it was woken or not."""
+
+CHORES_EVERY = timedelta(minutes=1)
+
+DRAIN_SECONDS = 15.0
+"""How long a worker that is stopped may take for what it has begun; what is left goes to another."""
+
+log = structlog.get_logger("forecourt.worker")
+
+
+class Worker:
+    """Carries out what is due, until it is stopped.
+
+    `woken` is set whenever there may be something to do; it has to be set from the loop in which the worker runs.
+    """
+
+    def __init__(
+        self,
+        backends: Backends,
+        policies: PolicyFile,
+        woken: asyncio.Event,
+        *,
+        clock: Callable[[], datetime],
+        every: float = EVERY,
+        handlers: Mapping[str, Handler] = HANDLERS,
+        chores: Sequence[Chore] = CHORES,
+    ) -> None:
+        self._backends = backends
+        self._policies = policies
+        self._woken = woken
+        self._clock = clock
+        self._every = every
+        self._handlers = handlers
+        self._chores = chores
+        self._begun: set[asyncio.Task[None]] = set()
+        self._is_stopping = False
+        self._is_cut_off = False
+
+    async def run(self) -> None:
+        """Work until `stop` is called, then end what has begun; troubles of back ends are waited out."""
+        keeping_house = asyncio.create_task(self._keep_house())
+        try:
+            while not self._is_stopping:
+                self._woken.clear()  # before looking: what is stored while we look wakes us again
+                is_more = await self._begin_what_is_due()
+                if not is_more and not self._is_stopping:
+                    await self._pause()
+        finally:
+            keeping_house.cancel()
+            await self._drain()
+
+    def stop(self) -> None:
+        """Take nothing any more; `run` returns when what was begun has ended."""
+        self._is_stopping = True
+        self._woken.set()
+
+    async def work_off(self) -> int:
+        """Carry out what is due now and what follows from it at once, and return how many items that were."""
+        number = 0
+        while items := await take(self._context(), most=AT_ONCE):
+            number += len(items)
+            await asyncio.gather(*(self._carry_out(item) for item in items))
+        return number
+
+    async def _begin_what_is_due(self) -> bool:
+        """Begin as much as there is room for; return whether there may be more, and room for it."""
+        room = AT_ONCE - len(self._begun)
+        if room == 0:
+            return False
+        try:
+            items = await take(self._context(), most=room)
+        except ConnectorError as error:
+            if not self._is_cut_off:
+                log.warning("outbox cannot be read", reason=str(error))
+            self._is_cut_off = True
+            return False
+        except Exception as error:  # ours to mend; the next time may go well
+            log.error("outbox failed", exc_info=error)
+            return False
+        if self._is_cut_off:
+            log.info("outbox can be read again")
+        self._is_cut_off = False
+        for item in items:
+            task = asyncio.create_task(self._carry_out(item))
+            self._begun.add(task)
+            task.add_done_callback(self._ended)
+        return len(items) == room and len(self._begun) < AT_ONCE
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._begun.discard(task)
+        self._woken.set()  # there is room again
+
+    async def _carry_out(self, item: OutboxRecord) -> None:
+        await carry_out(self._context(), item, clock=self._clock, handlers=self._handlers)
+
+    async def _pause(self) -> None:
+        try:
+            async with asyncio.timeout(self._every):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _drain(self) -> None:
+        if self._begun:
+            _, late = await asyncio.wait(self._begun, timeout=DRAIN_SECONDS)
+            for task in late:
+                task.cancel()
+            if late:
+                log.warning("items left to another worker", items=len(late))
+
+    async def _keep_house(self) -> None:
+        while True:
+            await keep_house(self._context(), self._chores)
+            await asyncio.sleep(CHORES_EVERY.total_seconds())
+
+    def _context(self) -> RequestContext:
+        return RequestContext(
+            backends=self._backends,
+            policy=self._policies.current,
+            now=self._clock(),
+            request_id=f"worker-{secrets.token_hex(4)}",
+        )
+
+
+@asynccontextmanager
+async def working(worker: Worker) -> AsyncIterator[Worker]:
+    """Let the worker work for as long as the block runs, and end what it has begun."""
+    running = asyncio.create_task(worker.run())
+    try:
+        yield worker
+    finally:
+        worker.stop()
+        await running

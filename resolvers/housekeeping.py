@@ -1,0 +1,75 @@
+"""What has to be done every minute: throwing away what nobody needs any more, and whatever else is due by itself."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from connectors.directory.deeds import DirectoryChange
+from connectors.errors import ConnectorError
+from resolvers.changes import changed
+from resolvers.context import RequestContext
+
+Chore = Callable[[RequestContext], Awaitable[None]]
+"""Does what is due at the context's instant. Several processes may do it at the same time, and often in vain."""
+
+KEEP_REQUESTS = timedelta(days=7)
+"""How long a request that comes again with its key is recognized."""
+
+KEEP_ENDED = timedelta(days=30)
+"""How long it can be seen what has ended: sessions, items of the outbox, links in mails."""
+
+log = structlog.get_logger("forecourt.housekeeping")
+
+
+async def forget_requests(context: RequestContext) -> None:
+    """Throw away idempotency keys that are older than a week."""
+    await changed(context, lambda change: change.forget_requests(before=context.now - KEEP_REQUESTS))
+
+
+async def forget_sessions(context: RequestContext) -> None:
+    """Throw away sessions, and their refresh tokens, that have been over for a month."""
+    await _until_none(context, lambda change: change.forget_sessions(before=context.now - KEEP_ENDED))
+
+
+async def forget_outbox(context: RequestContext) -> None:
+    """Throw away what was done more than a month ago; what was given up stays for the operator."""
+    await _until_none(context, lambda change: change.forget_outbox(before=context.now - KEEP_ENDED))
+
+
+async def forget_mailed_tokens(context: RequestContext) -> None:
+    """Throw away links in mails that have been void for a month; until then one learns why they are."""
+    await _until_none(context, lambda change: change.forget_mailed_tokens(before=context.now - KEEP_ENDED))
+
+
+async def forget_mails(context: RequestContext) -> None:
+    """Throw away mails of the local mailbox that are older than a month."""
+    await context.backends.mailer.forget(before=context.now - KEEP_ENDED)
+
+
+CHORES: Sequence[Chore] = (
+    forget_requests,
+    forget_sessions,
+    forget_outbox,
+    forget_mailed_tokens,
+    forget_mails,
+)
+"""Everything that is done every minute."""
+
+
+async def keep_house(context: RequestContext, chores: Sequence[Chore] = CHORES) -> None:
+    """Do every chore; one that fails keeps no other from being done."""
+    for chore in chores:
+        name = chore.__name__
+        try:
+            await chore(context)
+        except ConnectorError as error:
+            log.warning("chore not done", chore=name, reason=str(error))
+        except Exception as error:  # ours to mend; meanwhile the others go on
+            log.error("chore failed", chore=name, exc_info=error)
+
+
+async def _until_none(context: RequestContext, forget: Callable[[DirectoryChange], Awaitable[int]]) -> None:
+    """Throw away a portion at a time, each in a transaction of its own, so that nobody waits long for it."""
+    while await changed(context, forget):
+        pass

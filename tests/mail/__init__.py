@@ -1,0 +1,1 @@
+"""What the portal writes to people, from the outbox to the mailbox."""

@@ -1,0 +1,254 @@
+"""The texts of mails: all there in every language, and safe whatever is filled into them (K29)."""
+
+import tomllib
+import zipfile
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hatchling.builders.wheel import WheelBuilder
+from jinja2 import Environment, meta
+
+from resolvers.mail_rendering import FOLDER, InvalidMailTexts, MailTexts, RenderedMail, languages
+from resolvers.mail_templates import TEMPLATES, UnknownMail
+from tests.mail.letters import LISTS, TOKEN, values_of
+
+ROOT = Path(__file__).parents[2]
+TITLES = {"de": "Solar Terminal", "en": "Solar Terminal", "fr": "Terminal solaire"}
+CONTACTS = {"de": "Wir helfen gern.", "en": "We like to help.", "fr": "Nous vous aidons."}
+EVERY = [(language, name) for language in ("de", "en", "fr") for name in TEMPLATES]
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "{{ 7*7 }} {% for i in x %} {{ ''.__class__ }}",
+    "Eve\r\nBcc: all@helios.example\r\n\r\nBuy",
+    "Eve\u2028Bcc: all@helios.example\x00\x1b[31m",
+    "\u202eelpmaxe.live",
+    "click https://evil.example/now",
+    "x" * 10_000,
+    "\n" * 10_000,
+    "",
+]
+
+
+def render(
+    name: str, locale: str | None, values: dict[str, Any], texts: MailTexts | None = None, token: str | None = TOKEN
+) -> RenderedMail:
+    return (texts or MailTexts()).render(
+        name, locale, values, token, titles=TITLES, contacts=CONTACTS, address="https://portal.example"
+    )
+
+
+def placeholders(language: str, name: str) -> set[str]:
+    """Everything that is filled into a text."""
+    text = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))[name]
+    pieces = [text["subject"]]
+    shown = set()
+    for piece in text["body"]:
+        if isinstance(piece, str):
+            pieces.append(piece)
+        else:
+            pieces += [piece[kind] for kind in ("button", "title") if kind in piece]
+            shown |= {piece[kind] for kind in ("quote", "points") if kind in piece}
+    reader = Environment(autoescape=True)
+    reader.filters["listed"] = str
+    return shown | {used for piece in pieces for used in meta.find_undeclared_variables(reader.parse(piece))}
+
+
+class Page(HTMLParser):
+    """What a browser makes of a mail: its elements, the places of its links, and its text."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[str] = []
+        self.attributes: set[str] = set()
+        self.links: list[str | None] = []
+        self.words: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+        self.links += [value for name, value in attrs if name == "href"]
+
+    def handle_data(self, data: str) -> None:
+        self.words.append(data)
+
+
+def test_every_mail_has_a_text_in_every_language_with_the_same_values_in_it() -> None:
+    assert languages() == ("de", "en", "fr")
+    for language in languages():
+        written = tomllib.loads((FOLDER / f"{language}.toml").read_text(encoding="utf-8"))
+        assert written.keys() - {"layout"} == TEMPLATES.keys()
+    for name, template in TEMPLATES.items():
+        used = {language: placeholders(language, name) - {"portal"} for language in languages()}
+        # The name stands in the greeting, which all mails share.
+        assert {language: found | ({"name"} & template.needs) for language, found in used.items()} == dict.fromkeys(
+            languages(), template.needs | template.may
+        ), name
+
+
+@pytest.mark.parametrize("with_all", [True, False])
+@pytest.mark.parametrize(("language", "name"), EVERY)
+def test_a_mail_says_the_same_as_text_and_as_html(language: str, name: str, with_all: bool) -> None:
+    values = values_of(name, "Müller & Söhne", with_all=with_all)
+
+    mail = render(name, language, values)
+
+    page = Page(mail.html)
+    assert mail.locale == language
+    assert 5 <= len(mail.subject) <= 120
+    assert CONTACTS[language] in mail.text
+    assert CONTACTS[language] in "".join(page.words)
+    assert "None" not in mail.text + mail.html
+    assert "{" not in mail.text + mail.html
+    said = "".join(page.words)
+    lines = [line.removeprefix("> ").removeprefix("- ") for line in mail.text.splitlines()]
+    assert [line for line in lines if line not in said and line != "-- "] == []
+    link = "https://portal.example" + (f"{TEMPLATES[name].page}#token={TOKEN}" if TEMPLATES[name].page else "")
+    assert set(page.links) <= {link}
+    assert (link in mail.text.splitlines()) == bool(page.links)
+    if TEMPLATES[name].page is not None:
+        assert page.links
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=[ascii(text[:20]) for text in HOSTILE])
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_what_people_write_is_shown_and_does_nothing(name: str, hostile: str) -> None:
+    for language in languages():
+        mail, harmless = render(name, language, values_of(name, hostile)), render(name, language, values_of(name, "x"))
+
+        page, expected = Page(mail.html), Page(harmless.html)
+        assert set(page.elements) - {"br"} <= set(expected.elements)
+        assert page.attributes <= expected.attributes
+        assert set(page.links) <= set(expected.links)
+        assert mail.subject.isprintable()
+        assert len(mail.subject) <= 120
+        assert "49" not in mail.text
+        assert "\x1b" not in mail.text
+        assert "\u202e" not in mail.text + mail.html
+        assert "\nBcc:" not in mail.text
+        assert len(mail.text) < 20_000
+        if "message" not in TEMPLATES[name].may and not {"note", "reason", "question"} & (
+            TEMPLATES[name].may | TEMPLATES[name].needs
+        ):
+            assert "https://evil" not in mail.text + mail.html
+
+
+def test_a_mail_is_in_the_language_of_the_country_and_otherwise_in_english() -> None:
+    values = values_of("data_export_ready", "Dina")
+
+    assert "28 novembre 2026 à 09:05 (UTC)" in render("data_export_ready", "fr", values).text
+    assert "28. November 2026, 09:05 Uhr (UTC)" in render("data_export_ready", "de-AT", values).text
+    assert "November 28, 2026, 9:05" in render("data_export_ready", "en", values).text
+    assert "28 November 2026, 09:05" in render("data_export_ready", "en-GB", values).text
+    for locale in (None, "", "es", "it-CH", "zz", "x" * 300, "de\n"):
+        assert render("data_export_ready", locale, values).locale == "en"
+    assert render("data_export_ready", "fr-CH", values).locale == "fr"
+    assert render("data_export_ready", "fr-XX", values).locale == "fr"
+
+
+def test_a_list_is_written_as_people_do() -> None:
+    values = {**values_of("invitation"), "roles": ["Achat", "Planification", "Montage"]}
+
+    assert "Achat, Planification et Montage." in render("invitation", "fr", values).text
+
+
+def test_a_token_stands_in_the_fragment_and_nowhere_else() -> None:
+    mail = render("password_reset", "de", {"name": "Dina"}, token="a/b?c#d&e")
+
+    assert "https://portal.example/password-reset#token=a%2Fb%3Fc%23d%26e\n" in mail.text
+    assert "a/b" not in mail.text + mail.html
+    assert TOKEN not in mail.subject
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "token", "said"),
+    [
+        ("invitatoin", {}, None, "There is no mail 'invitatoin'."),
+        ("invitation", {"organization": "x"}, TOKEN, "lacks expires_at, inviter, roles"),
+        ("password_reset", {"name": "Dina"}, None, "lacks its token"),
+    ],
+)
+def test_a_mail_that_lacks_something_is_not_written(
+    name: str, values: dict[str, Any], token: str | None, said: str
+) -> None:
+    with pytest.raises(UnknownMail, match=said):
+        render(name, "en", values, token=token)
+
+
+def test_a_portal_has_texts_of_its_own_for_some_mails_and_languages() -> None:
+    own = """
+        [layout]
+        closing = "Sonnige Grüße\\nIhr {{ portal }}"
+        [account_deleted]
+        subject = "Tschüss, {{ name }}"
+        body = ["Schön war's."]
+        """
+    italian = """
+        [account_deleted]
+        subject = "Arrivederci"
+        body = ["{{ name }}, addio."]
+        """
+    texts = MailTexts({"de": (own, "de.toml"), "it": (italian, "it.toml")})
+
+    assert render("account_deleted", "de", {"name": "Dina"}, texts).subject == "Tschüss, Dina"
+    assert "Sonnige Grüße\nIhr Solar Terminal\n" in render("password_changed", "de", {"name": "Dina"}, texts).text
+    assert render("account_deleted", "it-CH", {"name": "Dina"}, texts).locale == "it"
+    assert render("password_changed", "it", {"name": "Dina"}, texts).locale == "en"
+    assert render("account_deleted", "en", {"name": "Dina"}, texts).subject == "Your account has been deleted"
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("[invitation", "own.toml is not valid TOML"),
+        ("invitation = 1", "own.toml, [invitation]: write a table with subject and body."),
+        (
+            "[invitatoin]\nsubject = 'x'\nbody = ['y']",
+            'own.toml: "invitatoin" is not known. Did you mean "invitation"?',
+        ),
+        ("[account_deleted]\nsubject = 'x'", "[account_deleted]: it needs a subject, which is a text, and a body"),
+        ("[account_deleted]\nsubject = 'x'\nbody = []", "it needs a subject"),
+        ("[account_deleted]\nsubject = '{{ nmae }}'\nbody = ['y']", '"nmae" is not known. Did you mean "name"?'),
+        ("[account_deleted]\nsubject = 'x'\nbody = ['{{ name']", "cannot be read"),
+        ("[account_deleted]\nsubject = 'x'\nbody = ['{{ name | upper }}']", "cannot be read: No filter named 'upper'"),
+        ("[account_deleted]\nsubject = 'x'\nbody = ['{{ range(9) }}']", '"range" is not known'),
+        ("[account_deleted]\nsubject = 'x'\nbody = [{ quote = 'nmae' }]", '"nmae" is not known'),
+        ("[account_deleted]\nsubject = 'x'\nbody = [{ image = 'x' }]", "a piece of the body is a text"),
+        ("[password_reset]\nsubject = 'x'\nbody = ['y']", "the mail is nothing without its link; give it one button"),
+        ("[layout]\nhello = 'x'", '"hello" is not known'),
+        ("[layout]\nclosing = 1", "1 is no text"),
+    ],
+)
+def test_a_text_that_cannot_be_used_is_named(written: str, said: str) -> None:
+    with pytest.raises(InvalidMailTexts) as refused:
+        MailTexts({"de": (written, "own.toml")})
+
+    assert said in str(refused.value)
+
+
+def test_a_text_of_a_portal_cannot_reach_beyond_its_words() -> None:
+    reaching = "[account_deleted]\nsubject = 'x'\nbody = [\"{{ name.__class__.__mro__ }}\"]"
+
+    with pytest.raises(Exception, match="unsafe"):
+        render("account_deleted", "de", {"name": "Dina"}, MailTexts({"de": (reaching, "own.toml")}))
+
+
+def test_the_wheel_has_the_texts_and_the_pages(tmp_path: Path) -> None:
+    wheel = next(iter(WheelBuilder(str(ROOT)).build(directory=str(tmp_path), versions=["standard"])))
+
+    names = set(zipfile.ZipFile(wheel).namelist())
+
+    wanted = [f"resolvers/mail_texts/{name}" for name in ("de.toml", "en.toml", "fr.toml", "layout.html", "layout.txt")]
+    wanted += [
+        "gateway/mailbox/page.html",
+        "gateway/mailbox/style.css",
+        "connectors/mail/migrations/versions/0001_mailbox.py",
+    ]
+    assert set(wanted) <= names
+
+
+def test_the_lists_of_the_samples_are_those_of_the_texts() -> None:
+    assert {value for template in TEMPLATES.values() for value in template.needs | template.may} >= LISTS
