@@ -5,13 +5,16 @@ Exception
     RefreshTokenReused      a refresh token came twice; its session has been ended
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.addresses import AddressQuestions
+from connectors.directory.audit import AuditQuestions
+from connectors.directory.change_requests import ChangeRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -193,6 +196,16 @@ class ProfileChange:
 
 
 @dataclass(frozen=True, slots=True)
+class OrganizationChange:
+    """The parts of a company's data to set; a part that is absent from `values` stays as it is.
+
+    Keys: ``name``, ``legal_name``, ``phone``, ``email``, ``website`` (str or None), ``seat`` (Address or None).
+    """
+
+    values: Mapping[str, str | Address | None]
+
+
+@dataclass(frozen=True, slots=True)
 class AuditEntry:
     """What the audit log keeps of one change: names and values before and after, never a secret.
 
@@ -272,6 +285,9 @@ class RefreshTokenReused(Exception):
 
 class DirectoryQuestions(
     OutboxQuestions,
+    ChangeRequestQuestions,
+    AddressQuestions,
+    AuditQuestions,
     Protocol,
 ):
     """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
@@ -356,6 +372,14 @@ class DirectoryQuestions(
 
         In the order of `members_of`.
         """  # fmt: skip
+
+    async def who_belonged(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Collection[tuple[OrganizationId, UserId]]:
+        """Return which of these people belong, or once belonged, to which of these organizations."""
+
+    async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
+        """Return the vendor's staff who hold this permission, by id."""
 
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
         """Return each person's `access_epoch`."""
