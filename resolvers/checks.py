@@ -27,7 +27,10 @@ T = TypeVar("T")
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, lone surrogates and the separators of lines and paragraphs."""
 
-_COUNTRIES = frozenset(get_global("territory_languages")) | {"VA"}
+_NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "IC", "QO", "TA", "ZZ"})
+"""What is among Unicode's regions, and is no country or territory of ISO 3166-1."""
+
+_COUNTRIES = (frozenset(get_global("territory_languages")) | {"VA"}) - _NO_COUNTRIES
 _VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
 
 
