@@ -15,7 +15,7 @@ from resolvers.checks import address
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, NotFound
 
-USES_ADDRESSES = (Permission.ORDER_PLACE, Permission.ORGANIZATION_MANAGE)
+USES_ADDRESSES = (Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
 LONGEST_BOOK = 200
 
 _TOLD = ("address", "is_default_billing", "is_default_shipping")
