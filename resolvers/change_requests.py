@@ -289,7 +289,11 @@ async def _tell_reviewers(
     organization: OrganizationRecord,
     person: UserRecord,
 ) -> None:
+    if Permission.CHANGE_REQUEST_REVIEW not in context.policy.vendor_permissions:
+        return  # what is held then counts for nothing
     for reviewer in await change.ask.holders_of_vendor_permission(Permission.CHANGE_REQUEST_REVIEW.value):
+        if not reviewer.email_verified:
+            continue
         values = {
             "organization": organization.name,
             "person": display_name(context, person),

@@ -13,6 +13,7 @@ from resolvers import change_requests, people
 from resolvers.change_requests import SEES_REQUESTS, Wish
 from resolvers.context import RequestContext
 from resolvers.organizations import MANAGES_DATA
+from schema.common_inputs import NodeActionInput
 from schema.errors import UserError
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN, any_of
@@ -80,13 +81,6 @@ class RequestOrganizationChangeInput:
     )
 
 
-@strawberry.input(description="Which request to withdraw.")
-class WithdrawOrganizationChangeInput:
-    """Which request to withdraw."""
-
-    id: strawberry.ID = strawberry.field(description="The request's id.")
-
-
 @strawberry.input(description="What the vendor decides.")
 class DecideOrganizationChangeInput:
     """What the vendor decides."""
@@ -121,9 +115,7 @@ async def _request_organization_change(
     return {"change_request": asked}
 
 
-async def _withdraw_organization_change(
-    context: RequestContext, *, input: WithdrawOrganizationChangeInput
-) -> dict[str, Any]:
+async def _withdraw_organization_change(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
     return {"change_request": await change_requests.withdraw_organization_change(context, ChangeRequestId(input.id))}
 
 

@@ -10,6 +10,7 @@ from resolvers.addresses import AddressEdit
 from resolvers.context import RequestContext
 from resolvers.organizations import MANAGES_DATA
 from schema.addresses import ADDRESSES, AddressBookEntry
+from schema.common_inputs import NodeActionInput
 from schema.errors import UserError
 from schema.guards import any_of
 from schema.mutations import in_organization, mutation, of_object
@@ -49,13 +50,6 @@ class SaveAddressInput:
     idempotency_key: str | None = strawberry.field(
         default=None, description="Your own name for this request, to repeat it safely."
     )
-
-
-@strawberry.input(description="Which entry to delete.")
-class DeleteAddressInput:
-    """Which entry to delete."""
-
-    id: strawberry.ID = strawberry.field(description="The entry's id.")
 
 
 @strawberry.type(description="The company as it is now, or why nothing was changed.")
@@ -100,7 +94,7 @@ async def _save_address(context: RequestContext, *, input: SaveAddressInput) -> 
     return {"entry": entry, "organization": await organizations.organization(context, id=edit.organization_id)}
 
 
-async def _delete_address(context: RequestContext, *, input: DeleteAddressInput) -> dict[str, Any]:
+async def _delete_address(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
     place = await addresses.delete_address(context, AddressId(input.id))
     return {"organization": await organizations.organization(context, id=place)}
 

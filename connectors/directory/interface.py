@@ -325,6 +325,9 @@ class DirectoryQuestions(
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
         """Return the organizations with these ids."""
 
+    async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
+        """Return the company with each customer number."""
+
     async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
         """Return the memberships with these ids."""
 

@@ -173,6 +173,12 @@ async def test_only_a_companys_data_can_be_changed_and_only_of_one_that_exists(d
             await change.update_organization(UNUSED, OrganizationChange({"phone": None}))
 
 
+async def test_a_company_is_found_by_its_customer_number(asked: SqlDirectory) -> None:
+    found = await asked.organizations_with_numbers(["10002", "1", "10001"])
+
+    assert [one and one.id for one in found] == [LUMEN, None, HELIOS]
+
+
 async def test_who_belongs_or_belonged_is_known(asked: SqlDirectory) -> None:
     assert set(await asked.who_belonged([HELIOS], [ANNA.id, VERA.id])) == {(HELIOS, ANNA.id)}
     assert set(await asked.who_belonged([LUMEN], [BERND.id])) == set()

@@ -67,6 +67,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.holders_of([HELIOS], role_keys=["a"], permissions=["b"], now=NOW)
     await ask_about_requests_and_addresses(directory, has_next)
     await ask_the_audit_log(directory, has_next)
+    await directory.organizations_with_numbers(["10001"])
     await directory.who_belonged([HELIOS], [ANNA.id])
     await directory.holders_of_vendor_permission("REVIEW")
     async with directory.change() as change:

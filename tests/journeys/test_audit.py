@@ -38,7 +38,7 @@ fragment Event on AuditEvent {
 """
 UPDATE = "mutation U($input: UpdateOrganizationInput!) { updateOrganization(input: $input) { errors { code } } }"
 SAVE = "mutation S($input: SaveAddressInput!) { saveAddress(input: $input) { entry { id } errors { code } } }"
-DELETE = "mutation D($input: DeleteAddressInput!) { deleteAddress(input: $input) { errors { code } } }"
+DELETE = "mutation D($input: NodeActionInput!) { deleteAddress(input: $input) { errors { code } } }"
 ASK = """
 mutation A($input: RequestOrganizationChangeInput!) {
   requestOrganizationChange(input: $input) { changeRequest { id } errors { code } }

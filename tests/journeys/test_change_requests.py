@@ -15,7 +15,7 @@ mutation Ask($input: RequestOrganizationChangeInput!) {
 }
 """
 WITHDRAW = """
-mutation Withdraw($input: WithdrawOrganizationChangeInput!) {
+mutation Withdraw($input: NodeActionInput!) {
   withdrawOrganizationChange(input: $input) { changeRequest { ...Request } errors { ...Wrong } }
 }
 """

@@ -32,7 +32,7 @@ mutation Save($input: SaveAddressInput!) {
 fragment Entry on AddressBookEntry { id address { street city phone } isDefaultBilling isDefaultShipping }
 """
 DELETE = """
-mutation Delete($input: DeleteAddressInput!) {
+mutation Delete($input: NodeActionInput!) {
   deleteAddress(input: $input) { organization { addressBook { id } } errors { __typename code path } }
 }
 """
