@@ -7,13 +7,15 @@ Exception
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from connectors.directory.addresses import AddressQuestions
+from connectors.directory.audit import AuditEntry as AuditEntry
 from connectors.directory.audit import AuditQuestions
+from connectors.directory.audit import Author as Author
 from connectors.directory.change_requests import ChangeRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
@@ -206,57 +208,6 @@ class OrganizationChange:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """What the audit log keeps of one change: names and values before and after, never a secret.
-
-    `reason` is why, in the actor's own words. With `refused_with`, the code of a refusal, nothing was changed.
-    """
-
-    action: str
-    actor_id: UserId | None
-    subject_id: str
-    organization_id: OrganizationId | None
-    request_id: str
-    ip_address: str | None = None
-    before: Mapping[str, str | None] = field(default_factory=dict)
-    after: Mapping[str, str | None] = field(default_factory=dict)
-    reason: str | None = None
-    refused_with: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who changes something, for the audit log: the person, None for the portal itself, with which request, and why."""
-
-    user_id: UserId | None
-    request_id: str
-    ip_address: str | None = None
-    reason: str | None = None
-
-    def entry(
-        self,
-        action: str,
-        subject_id: str,
-        organization_id: OrganizationId | None,
-        *,
-        before: Mapping[str, str | None] | None = None,
-        after: Mapping[str, str | None] | None = None,
-    ) -> AuditEntry:
-        """Return what the audit log keeps of something that this author does."""
-        return AuditEntry(
-            action,
-            self.user_id,
-            subject_id,
-            organization_id,
-            self.request_id,
-            self.ip_address,
-            before or {},
-            after or {},
-            self.reason,
-        )
-
-
-@dataclass(frozen=True, slots=True)
 class DirectoryData:
     """Whole records to load at once, for demo data and imports; `login_names` are (shown as, whose) pairs.
 
@@ -281,6 +232,11 @@ class StaleVersion(Exception):
 
 class RefreshTokenReused(Exception):
     """A refresh token came a second time, so it was stolen or replayed; the whole session has been ended."""
+
+    def __init__(self, session_id: SessionId, user_id: UserId) -> None:
+        super().__init__("The refresh token had been replaced by another; its session has been ended.")
+        self.session_id = session_id
+        self.user_id = user_id
 
 
 class DirectoryQuestions(

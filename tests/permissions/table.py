@@ -147,8 +147,8 @@ membership. Whoever may do it is refused for another reason than FORBIDDEN and N
 
 TESTED_IN: dict[str, str] = {
     "Mutation.deleteAddress": "journeys/test_company_data.py",
-    "Mutation.withdrawOrganizationChange": "journeys/test_change_requests.py",
-    "Mutation.decideOrganizationChange": "journeys/test_change_requests.py",
+    "Mutation.withdrawOrganizationChange": "journeys/test_change_requests_seen.py",
+    "Mutation.decideOrganizationChange": "journeys/test_change_requests_seen.py",
 }
 """Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
 for each role what they answer."""

@@ -45,7 +45,11 @@ _REPLACE_TOKEN = (
     .values(replaced_at=bindparam("now"))
     .returning(_token.session_id)
 )
-_REPLACED_TOKEN = select(_token.session_id).where(_token.hash == bindparam("old_hash"), _token.replaced_at.is_not(None))
+_REPLACED_TOKEN = (
+    select(_token.session_id, _session.user_id)
+    .join_from(refresh_tokens, sessions, _session.id == _token.session_id)
+    .where(_token.hash == bindparam("old_hash"), _token.replaced_at.is_not(None))
+)
 _SEE_SESSION = (
     update(sessions)
     .where(_session.id == bindparam("session_id"), *_RUNNING)
@@ -145,9 +149,10 @@ class SqlChange(
             reused = (await self._execute(_REPLACED_TOKEN, {"old_hash": old_hash})).first()
             if reused is None:
                 return None
-            self.reused.append((reused[0], now))
-            await self.end_session(reused[0], now)
-            raise RefreshTokenReused("The refresh token had been replaced by another; its session has been ended.")
+            session_id, user_id = reused
+            self.reused.append((session_id, now))
+            await self.end_session(session_id, now)
+            raise RefreshTokenReused(session_id, user_id)
         seen = (await self._execute(_SEE_SESSION, {"session_id": row[0], "now": now})).first()
         if seen is None:  # signed out between the two statements
             return None
