@@ -149,10 +149,10 @@ class SqlChange(
             reused = (await self._execute(_REPLACED_TOKEN, {"old_hash": old_hash})).first()
             if reused is None:
                 return None
-            session_id, user_id = reused
+            session_id = SessionId(reused.session_id)
             self.reused.append((session_id, now))
             await self.end_session(session_id, now)
-            raise RefreshTokenReused(session_id, user_id)
+            raise RefreshTokenReused(session_id, UserId(reused.user_id))
         seen = (await self._execute(_SEE_SESSION, {"session_id": row[0], "now": now})).first()
         if seen is None:  # signed out between the two statements
             return None
