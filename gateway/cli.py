@@ -1,4 +1,4 @@
-"""The command line: ``forecourt serve``, ``worker``, ``demo``, ``migrate``, ``token``, ``mail``, ``schema print``."""
+"""The command line: ``forecourt serve``, ``worker``, ``migrate``, ``demo``, ``token``, ``mail``, ``audit``, …"""
 
 import asyncio
 import errno
@@ -14,6 +14,7 @@ import typer
 import uvicorn
 
 from gateway.app import ENDPOINT, create_app, utc_now
+from gateway.audit_cli import audit
 from gateway.connections import BoundedHttp
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
@@ -40,6 +41,7 @@ schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=T
 cli.add_typer(schema_cli, name="schema")
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(mail_cli, name="mail")
+cli.command()(audit)
 
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from connectors.ids import MembershipId, OrganizationId
+from connectors.ids import AddressId, ChangeRequestId, MembershipId, OrganizationId
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 
@@ -37,8 +37,20 @@ async def _of_membership(context: RequestContext, id: str) -> OrganizationId | N
     return found.organization_id if found is not None else None
 
 
+async def _of_address(context: RequestContext, id: str) -> OrganizationId | None:
+    (found,) = await context.backends.directory.addresses([AddressId(id)])
+    return found.organization_id if found is not None else None
+
+
+async def _of_change_request(context: RequestContext, id: str) -> OrganizationId | None:
+    (found,) = await context.backends.directory.change_requests([ChangeRequestId(id)])
+    return found.organization_id if found is not None else None
+
+
 KINDS: dict[str, Kind] = {
     "org": Kind("organization", _of_organization),
     "mbr": Kind("member", _of_membership),
+    "adr": Kind("address", _of_address),
+    "chg": Kind("change request", _of_change_request),
 }
 """By the beginning of their ids."""

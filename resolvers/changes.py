@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -15,11 +15,13 @@ from connectors.directory.idempotency import IdempotencyRecord
 from connectors.directory.interface import Author, OrganizationRecord
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId
+from connectors.values import Address
 from permissions.decision import decide, may
 from permissions.viewer import Viewer
 from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of
 from resolvers.context import RequestContext
 from resolvers.errors import Forbidden, Invalid, KeyReused, NotFound
+from resolvers.texts import on_one_line
 from resolvers.viewers import viewer_of
 
 ATTEMPTS = 6
@@ -125,6 +127,22 @@ async def acting_in(
     return organization, viewer
 
 
+async def acting_for_vendor(context: RequestContext, change: DirectoryChange, *any_of: Permission) -> Viewer:
+    """Return the caller as they are now, who holds one of the permissions as vendor staff.
+
+    Lock what the deed is about first, so that the order of locks stays the same everywhere.
+
+    Raises:
+        Forbidden: The caller does not hold any of the permissions any more.
+    """
+    caller = context.caller
+    now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
+    viewer = viewer_of(now, context.policy) if now is not None else None
+    if viewer is None or not may(viewer, mask_of(any_of), None, context.now):
+        raise forbidden(context, viewer, any_of, None)
+    return viewer
+
+
 def forbidden(
     context: RequestContext, viewer: Viewer | None, any_of: tuple[Permission, ...], organization_id: str | None
 ) -> Forbidden:
@@ -145,6 +163,23 @@ def forbidden(
         case _:
             message = f"This needs {needed} in this organization."
     return Forbidden(message, decision, organization_id)
+
+
+def values_of(record: object, keys: Iterable[str]) -> dict[str, str | None]:
+    """Return these parts of a record as the audit log keeps them."""
+    return {key: _as_text(getattr(record, key)) for key in keys}
+
+
+def _as_text(value: Any) -> str | None:
+    match value:
+        case None:
+            return None
+        case Address():
+            return on_one_line(value)
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
 
 
 def _as_json(value: Any) -> Any:

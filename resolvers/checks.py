@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 from babel import Locale, UnknownLocaleError
 from babel.core import get_global
@@ -26,7 +27,10 @@ T = TypeVar("T")
 _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, lone surrogates and the separators of lines and paragraphs."""
 
-_COUNTRIES = frozenset(get_global("territory_languages")) | {"VA"}
+_NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "IC", "QO", "TA", "ZZ"})
+"""What is among Unicode's regions, and is no country or territory of ISO 3166-1."""
+
+_COUNTRIES = (frozenset(get_global("territory_languages")) | {"VA"}) - _NO_COUNTRIES
 _VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
 
 
@@ -127,6 +131,19 @@ def email(value: str, path: list[str]) -> str:
     name, _, domain = trimmed.rpartition("@")
     if len(trimmed) > 254 or len(name) > 64 or not _MAILBOX.fullmatch(name) or not _DOMAIN.fullmatch(domain):
         raise Invalid("Write an e-mail address such as name@company.example.", path, "e-mail address")
+    return trimmed
+
+
+def website(value: str, path: list[str]) -> str:
+    """Return the address of a site trimmed: http or https, a domain name, no user name or password in it."""
+    trimmed = text(value, path, LONGEST_ADDRESS_PART)
+    try:
+        parts = urlsplit(trimmed)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        host = ""
+    if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc or not _DOMAIN.fullmatch(host):
+        raise Invalid("Write an address such as https://www.company.example.", path, "http or https URL")
     return trimmed
 
 

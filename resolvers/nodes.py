@@ -4,12 +4,28 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from connectors.directory.addresses import AddressRecord
+from connectors.directory.audit import AuditEventRecord
+from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
 from connectors.errors import ConnectorError
-from connectors.ids import AnyId, GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
+from connectors.ids import (
+    AddressId,
+    AnyId,
+    AuditEventId,
+    ChangeRequestId,
+    GrantId,
+    MembershipId,
+    OrderEventId,
+    OrderId,
+    OrganizationId,
+    UserId,
+)
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
+from resolvers.addresses import USES_ADDRESSES
+from resolvers.change_requests import SEES_REQUESTS
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 from resolvers.launcher import ApplicationView
@@ -21,6 +37,10 @@ SEE_ORDERS = (Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_AP
 
 _SEE_MEMBERS = mask_of(SEE_MEMBERS)
 _SEE_ORDERS = mask_of(SEE_ORDERS)
+_SEE_ADDRESSES = mask_of(USES_ADDRESSES)
+_SEE_CHANGE_REQUESTS = mask_of(SEES_REQUESTS)
+_SEE_AUDIT = mask_of([Permission.AUDIT_VIEW])
+_REVIEW_CHANGES = mask_of([Permission.CHANGE_REQUEST_REVIEW])
 
 M = TypeVar("M", MembershipRecord, GrantRecord)
 B = TypeVar("B", OrderRecord, OrderEventRecord)
@@ -49,6 +69,16 @@ async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
     """
     if len(ids) > MOST_NODES:
         raise InvalidArgument(f"`ids` has {len(ids)} entries; ask for {MOST_NODES} at most at once.")
+    return await found_nodes(context, ids)
+
+
+def own_subjects(caller: CallerRecord) -> list[str]:
+    """Return the ids of what an audit event can be about that concerns the person: they, and their memberships."""
+    return [caller.user.id, *(standing.membership_id for standing in caller.standings)]
+
+
+async def found_nodes(context: RequestContext, ids: Sequence[AnyId]) -> list[Any]:
+    """Return the objects parallel to `ids` as `nodes` does, however many they are."""
     kinds: dict[str, list[int]] = {}
     for place, identifier in enumerate(ids):
         kinds.setdefault(identifier.partition("_")[0], []).append(place)
@@ -121,6 +151,36 @@ async def _order_events(context: RequestContext, ids: Sequence[str]) -> Sequence
     return [_if_order_seen(context, record) for record in found]
 
 
+async def _addresses(context: RequestContext, ids: Sequence[str]) -> Sequence[AddressRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.addresses([AddressId(identifier) for identifier in ids])
+    return [
+        one if one is not None and may(context.viewer, _SEE_ADDRESSES, one.organization_id, context.now) else None
+        for one in found
+    ]
+
+
+async def _change_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[ChangeRequestRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.change_requests([ChangeRequestId(identifier) for identifier in ids])
+    reviews = may(context.viewer, _REVIEW_CHANGES, None, context.now)
+    return [
+        one
+        if one is not None and (reviews or may(context.viewer, _SEE_CHANGE_REQUESTS, one.organization_id, context.now))
+        else None
+        for one in found
+    ]
+
+
+async def _audit_events(context: RequestContext, ids: Sequence[str]) -> Sequence[AuditEventRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.audit_events([AuditEventId(identifier) for identifier in ids])
+    return [one if one is not None and _is_event_seen(context, one) else None for one in found]
+
+
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
@@ -149,6 +209,16 @@ def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
     return record if may(context.viewer, _SEE_MEMBERS, record.organization_id, context.now) else None
 
 
+def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
+    """Return whether the event stands in one of the two lists that the caller may read: a company's, their own."""
+    place, caller = event.organization_id, context.caller
+    if place is not None and may(context.viewer, _SEE_AUDIT, place, context.now):
+        return True
+    if caller is None or context.view_as is not None or not (place is None or is_visible(context, place)):
+        return False
+    return event.actor_id == caller.user.id or event.subject_id in own_subjects(caller)
+
+
 def _if_order_seen(context: RequestContext, record: B | None) -> B | None:
     if record is None:
         return None
@@ -163,6 +233,9 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "grt": _grants,
     "ord": _orders,
     "oev": _order_events,
+    "adr": _addresses,
+    "chg": _change_requests,
+    "aud": _audit_events,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

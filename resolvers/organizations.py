@@ -1,12 +1,25 @@
 """Companies as their members see them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from connectors.directory.interface import CallerRecord, MembershipRecord, MembershipStatus, OrganizationRecord
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import (
+    CallerRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationChange,
+    OrganizationRecord,
+)
 from connectors.ids import MembershipId, OrganizationId
 from permissions.decision import may
 from permissions.vocabulary import DenialReason, Permission, mask_of
+from resolvers.changes import acting_in, author, changed, values_of
+from resolvers.checks import email, together, website
 from resolvers.context import RequestContext
+from resolvers.errors import Stale
+
+MANAGES_DATA = (Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
+"""Who may change how to reach a company, and ask the vendor for what only the vendor changes (K40, D22)."""
 
 _MANAGE_MEMBERS = mask_of([Permission.MEMBER_MANAGE])
 _MANAGE_ORGANIZATION = mask_of([Permission.ORGANIZATION_MANAGE])
@@ -106,3 +119,45 @@ def can_manage_organization(context: RequestContext, organization: OrganizationR
 def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:
     """Return whether the caller may order in the shop (K42)."""
     return may(context.viewer, _PLACE_ORDERS, organization.id, context.now)
+
+
+async def update_organization(
+    context: RequestContext, id: OrganizationId, values: Mapping[str, str | None], expected_version: int
+) -> OrganizationRecord:
+    """Change how to reach a company and return it as it is now (K40); values that are so already change nothing.
+
+    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only (D15).
+
+    Raises:
+        RefusedTogether: Values that are not allowed, each with its path.
+        Stale: Somebody changed the company since it was read.
+    """
+    cleaned = dict(values)
+    with together() as checks:
+        if (address := values.get("email")) is not None:
+            cleaned["email"] = checks.check(lambda: email(address, ["email"]))
+        if (site := values.get("website")) is not None:
+            cleaned["website"] = checks.check(lambda: website(site, ["website"]))
+
+    async def deed(change: DirectoryChange) -> OrganizationRecord:
+        organization, _ = await acting_in(context, change, id, *MANAGES_DATA)
+        if organization.version != expected_version:
+            raise Stale(organization.version, ["expectedVersion"])
+        wanted = {key: value for key, value in cleaned.items() if getattr(organization, key) != value}
+        if not wanted:
+            return organization
+        return await changed_data(context, change, organization.id, OrganizationChange(wanted))
+
+    return await changed(context, deed)
+
+
+async def changed_data(
+    context: RequestContext, change: DirectoryChange, id: OrganizationId, what: OrganizationChange
+) -> OrganizationRecord:
+    """Change a company's data within a transaction, put it on record, and return the company as it is now."""
+    before, after = await change.update_organization(id, what)
+    entry = author(context).entry(
+        "organization.update", id, id, before=values_of(before, what.values), after=values_of(after, what.values)
+    )
+    await change.record(entry, context.now)
+    return after

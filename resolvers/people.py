@@ -5,7 +5,9 @@ from dataclasses import fields
 from operator import attrgetter
 from typing import Any
 
+from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
+from connectors.directory.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from resolvers.context import RequestContext
@@ -16,15 +18,18 @@ _BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
 
 
 async def seen(
-    context: RequestContext, people: Iterable[tuple[UserId | None, OrganizationId]]
+    context: RequestContext, people: Iterable[tuple[UserId | None, OrganizationId | None]]
 ) -> list[UserRecord | None]:
-    """Return each person as seen through the organization, parallel to `people`; None for nobody or an unknown one."""
+    """Return each person as seen through the organization, parallel to `people`; None for nobody or an unknown one.
+
+    Seen through none, a person shows their name and no contact details.
+    """
     wanted = list(people)
     ids = list(dict.fromkeys(user_id for user_id, _ in wanted if user_id is not None))
     if not ids:
         return [None] * len(wanted)
     users = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
-    views: dict[tuple[UserId, OrganizationId], UserRecord] = {}
+    views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
     answer: list[UserRecord | None] = []
     for user_id, organization_id in wanted:
         user = users.get(user_id) if user_id is not None else None
@@ -56,6 +61,25 @@ async def buyers(context: RequestContext, orders: Sequence[OrderRecord]) -> list
 async def actors(context: RequestContext, events: Sequence[OrderEventRecord]) -> list[UserRecord | None]:
     """Return who caused each event of an order; None when the shop itself did."""
     return await seen(context, ((event.actor_id, event.organization_id) for event in events))
+
+
+async def requesters(context: RequestContext, requests: Sequence[ChangeRequestRecord]) -> list[UserRecord | None]:
+    """Return who asked for each change."""
+    return await seen(context, ((request.requested_by_id, request.organization_id) for request in requests))
+
+
+async def deciders(context: RequestContext, requests: Sequence[ChangeRequestRecord]) -> list[UserRecord | None]:
+    """Return who decided on each request, by name only, or withdrew it."""
+    return await seen(
+        context,
+        (
+            (
+                request.decided_by_id,
+                request.organization_id if request.status is RequestStatus.WITHDRAWN else None,
+            )
+            for request in requests
+        ),
+    )
 
 
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
-from connectors.directory.interface import AuditEntry, CallerRecord, ProfileChange, StaleVersion, UserRecord
+from connectors.directory.interface import AuditEntry, CallerRecord, ProfileChange, StaleVersion
 from connectors.values import Address
+from resolvers.changes import values_of
 from resolvers.checks import LONGEST_NAME, address, locale, text
 from resolvers.context import RequestContext
 from resolvers.errors import Refused, RefusedTogether, Stale
@@ -44,8 +45,8 @@ async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRe
                     organization_id=None,
                     request_id=context.request_id,
                     ip_address=context.ip_address,
-                    before=_for_the_log(before, cleaned),
-                    after=_for_the_log(after, cleaned),
+                    before=values_of(before, cleaned),
+                    after=values_of(after, cleaned),
                 ),
                 context.now.astimezone(UTC),
             )
@@ -74,18 +75,6 @@ def _checked(values: Mapping[str, str | Address | None]) -> tuple[dict[str, str 
         except Refused as refusal:
             refusals.append(refusal)
     return cleaned, refusals
-
-
-def _for_the_log(user: UserRecord, keys: Mapping[str, object]) -> dict[str, str | None]:
-    shown: dict[str, str | None] = {}
-    for key in keys:
-        value = getattr(user, key)
-        shown[key] = (
-            ", ".join([*value.street, f"{value.postal_code} {value.city}", value.country_code])
-            if isinstance(value, Address)
-            else value
-        )
-    return shown
 
 
 _PATHS = {

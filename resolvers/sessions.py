@@ -89,7 +89,8 @@ async def refresh_session(context: RequestContext, refresh_token: str) -> Signed
             session = await change.rotate_refresh_token(
                 hash_of(refresh_token), hash_of(successor), now=context.now, expires_at=context.now + REFRESH_LIFETIME
             )
-    except RefreshTokenReused:
+    except RefreshTokenReused as reused:
+        await _record_reuse(context, reused)
         raise SessionOver from None
     if session is None:
         raise SessionOver
@@ -116,6 +117,21 @@ async def sign_out(context: RequestContext) -> None:
                 context.now,
             )
     context.become(None)
+
+
+async def _record_reuse(context: RequestContext, reused: RefreshTokenReused) -> None:
+    """Put on record, once an hour, that the portal ended a session because a token of it came twice."""
+    entry = AuditEntry(
+        action="session.reuse",
+        actor_id=None,
+        subject_id=reused.user_id,
+        organization_id=None,
+        request_id=context.request_id,
+        ip_address=context.ip_address,
+        after={"session": reused.session_id},
+    )
+    async with context.backends.directory.change() as change:
+        await change.record_hourly(entry, context.now, reused.session_id)
 
 
 async def _signed_in(context: RequestContext, session: SessionRecord, refresh_token: str) -> SignedIn:

@@ -7,7 +7,7 @@ from functools import lru_cache
 from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_precision
 
-from connectors.values import Money
+from connectors.values import Address, Money
 from resolvers.context import RequestContext
 
 LAST_RESORT = "en"
@@ -20,6 +20,19 @@ def in_language(context: RequestContext, texts: Mapping[str, str], locale: str |
         if text is not None:
             return text
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
+
+
+def in_their_language(texts: Mapping[str, str], locale: str | None) -> str:
+    """Return the text in the language of somebody who is written to, else in English; never in the caller's."""
+    tag = locale or LAST_RESORT
+    return texts.get(tag) or texts.get(tag.split("-")[0]) or texts[LAST_RESORT]
+
+
+def on_one_line(address: Address) -> str:
+    """Return the address as one line of text, every part of it."""
+    town = " ".join(filter(None, (address.postal_code, address.city)))
+    parts = (address.name, address.company, *address.street, town, address.region, address.country_code, address.phone)
+    return ", ".join(filter(None, parts))
 
 
 def amount(money: Money) -> Decimal:

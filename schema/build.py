@@ -21,6 +21,8 @@ from strawberry.utils.str_converters import to_camel_case
 import schema.enums  # noqa: F401  describes the enums before anything is built of them
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
+from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
+from schema.company import CompanyMutations
 from schema.cost import bind_cost
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
@@ -42,12 +44,24 @@ class InvalidSchema(Exception):
 
 
 @strawberry.type(description="What may be asked.")
-class Query(ViewerQueries, OrganizationQueries, NodeQueries, RoleQueries, ApplicationQueries):
+class Query(
+    ViewerQueries,
+    OrganizationQueries,
+    ChangeRequestQueries,
+    NodeQueries,
+    RoleQueries,
+    ApplicationQueries,
+):
     """What may be asked."""
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(SessionMutations, ProfileMutations):
+class Mutation(
+    SessionMutations,
+    ProfileMutations,
+    CompanyMutations,
+    ChangeRequestMutations,
+):
     """What may be done."""
 
 

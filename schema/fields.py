@@ -12,6 +12,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
+from datetime import datetime
 from enum import Enum
 from operator import attrgetter
 from types import NoneType, UnionType
@@ -29,7 +30,7 @@ from resolvers.context import RequestContext
 from schema.backends import Backend, BackendDirective
 from schema.cost import CostDirective, cost_directives
 from schema.guards import OPEN, BoundGuard, Guard
-from schema.scalars import Locale
+from schema.scalars import DateTime, Locale
 
 DECLARATION = "forecourt"
 """Where a strawberry field keeps its declaration, in `metadata`."""
@@ -60,7 +61,7 @@ ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
         ids.ChangeRequestId,
     ),
     strawberry.ID,
-)
+) | {datetime: DateTime}
 """The GraphQL type of an argument that resolvers know by a type of their own."""
 
 T = TypeVar("T", bound=type)
@@ -384,7 +385,8 @@ def _arguments_of(
         arguments.append(
             StrawberryArgument(
                 python_name=parameter.name,
-                graphql_name=None,
+                # What is a word of Python, such as `from_`, is called without the line at its end.
+                graphql_name=parameter.name[:-1] if parameter.name.endswith("_") else None,
                 type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
                 description=guard.described(description),
                 default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,

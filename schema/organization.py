@@ -5,16 +5,23 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
-from resolvers import organizations
+from permissions.vocabulary import Permission
+from resolvers import addresses, organizations
+from resolvers.audit import audit_events_of
+from resolvers.change_requests import change_requests_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
+from schema.addresses import ADDRESSES, AddressBookEntry
+from schema.audit import AuditEvent
 from schema.backends import Backend
+from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
 from schema.fields import computed, field, graph_type, root
-from schema.guards import AUTHENTICATED, OPEN
+from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
 from schema.pagination import Connection
+from schema.scalars import URL, EmailAddress, PhoneNumber
 from schema.values import Address
 
 
@@ -30,6 +37,9 @@ class Organization(Node):
     status: OrganizationStatus = strawberry.field(description="Where it stands; permissions count only while active.")
     seat: Address | None = strawberry.field(description="Where it has its seat.")
     vat_id: str | None = strawberry.field(description="Its number for value added tax.")
+    phone: PhoneNumber | None = strawberry.field(description="Its telephone number.")
+    email: EmailAddress | None = strawberry.field(description="The e-mail address under which one writes to it.")
+    website: URL | None = strawberry.field(description="Its site.")
     administrators: list[Membership] | None = field(
         organizations.administrators_of,
         requires=AUTHENTICATED,
@@ -56,6 +66,29 @@ class Organization(Node):
             "placed_by": "Only orders of this person, by the id of the User.",
         },
         argument_guards={"placed_by": RIGHTS},
+    )
+    address_book: list[AddressBookEntry] | None = field(
+        addresses.books_of,
+        requires=ADDRESSES,
+        assumed_size=20,
+        description="Where invoices and goods may go, oldest entry first; 200 entries at most.",
+    )
+    change_requests: Connection[ChangeRequest] | None = field(
+        change_requests_of,
+        requires=CHANGE_REQUESTS,
+        description="What was asked of the vendor to change about its name and seat, newest first (D15).",
+        arguments={"status": "Only requests that stand like this."},
+    )
+    audit_events: Connection[AuditEvent] | None = field(
+        audit_events_of,
+        requires=any_of(Permission.AUDIT_VIEW),
+        description="What was done in it, by whom, newest first, refusals too (K13). All conditions count together.",
+        arguments={
+            "actions": "Only these actions, such as `grant.give`; 50 at most.",
+            "actor_id": "Only what this person did, by the id of the User.",
+            "from_": "Only from this instant on.",
+            "to": "Only before this instant.",
+        },
     )
     viewer_membership: Membership | None = field(
         organizations.viewer_memberships, requires=OPEN, description="Your own place in it."

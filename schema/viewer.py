@@ -8,9 +8,11 @@ from connectors.directory.interface import CallerRecord
 from connectors.values import AccountKind
 from permissions.vocabulary import DenialReason
 from resolvers import access, capabilities, launcher, organizations, people
+from resolvers.audit import own_audit_events
 from resolvers.context import RequestContext
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
+from schema.audit import AuditEvent
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
@@ -97,6 +99,14 @@ class Viewer(Node):
             "organization_id": "The company to look at; without it, the one that you look at first.",
             "include_unavailable": "Also those that do not open, each with the reason.",
         },
+    )
+    audit_events: Connection[AuditEvent] = field(
+        own_audit_events,
+        requires=OPEN,
+        description=(
+            "What you did and what was done to you, newest first: signing in, your profile, your roles and rights. "
+            "What happened in a company only while you belong to it."
+        ),
     )
     can: list[AccessDecision] = field(
         capabilities.decisions_of,

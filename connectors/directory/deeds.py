@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.directory.housekeeping import HousekeepingDeeds
+from connectors.directory.addresses import AddressDeeds
+from connectors.directory.change_requests import ChangeRequestDeeds
 from connectors.directory.idempotency import IdempotencyDeeds
 from connectors.directory.interface import (
     AuditEntry,
@@ -13,6 +15,7 @@ from connectors.directory.interface import (
     GrantRecord,
     MembershipRecord,
     MembershipStatus,
+    OrganizationChange,
     OrganizationRecord,
     OrganizationStatus,
     ProfileChange,
@@ -86,6 +89,8 @@ class DirectoryChange(
     HousekeepingDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
+    ChangeRequestDeeds,
+    AddressDeeds,
     Protocol,
 ):
     """Deeds, all in one transaction with their audit rows, and questions that are answered as it sees things."""
@@ -112,6 +117,17 @@ class DirectoryChange(
 
     async def add_organization(self, organization: OrganizationRecord) -> None:
         """Store a new company."""
+
+    async def update_organization(
+        self, organization_id: OrganizationId, change: OrganizationChange, *, expected_version: int | None = None
+    ) -> tuple[OrganizationRecord, OrganizationRecord]:
+        """Change a company's data and return it as it was and as it is now, with the next version; locks it.
+
+        An unknown company is a LookupError.
+
+        Raises:
+            StaleVersion: The company's version is not `expected_version`. Nothing is changed.
+        """
 
     async def add_membership(self, membership: MembershipRecord) -> None:
         """Store a new membership; one of the same person in the same company is a ChangeConflict."""

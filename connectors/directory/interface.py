@@ -5,13 +5,18 @@ Exception
     RefreshTokenReused      a refresh token came twice; its session has been ended
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.addresses import AddressQuestions
+from connectors.directory.audit import AuditEntry as AuditEntry
+from connectors.directory.audit import AuditQuestions
+from connectors.directory.audit import Author as Author
+from connectors.directory.change_requests import ChangeRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -193,54 +198,13 @@ class ProfileChange:
 
 
 @dataclass(frozen=True, slots=True)
-class AuditEntry:
-    """What the audit log keeps of one change: names and values before and after, never a secret.
+class OrganizationChange:
+    """The parts of a company's data to set; a part that is absent from `values` stays as it is.
 
-    `reason` is why, in the actor's own words. With `refused_with`, the code of a refusal, nothing was changed.
+    Keys: ``name``, ``legal_name``, ``phone``, ``email``, ``website`` (str or None), ``seat`` (Address or None).
     """
 
-    action: str
-    actor_id: UserId | None
-    subject_id: str
-    organization_id: OrganizationId | None
-    request_id: str
-    ip_address: str | None = None
-    before: Mapping[str, str | None] = field(default_factory=dict)
-    after: Mapping[str, str | None] = field(default_factory=dict)
-    reason: str | None = None
-    refused_with: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Author:
-    """Who changes something, for the audit log: the person, None for the portal itself, with which request, and why."""
-
-    user_id: UserId | None
-    request_id: str
-    ip_address: str | None = None
-    reason: str | None = None
-
-    def entry(
-        self,
-        action: str,
-        subject_id: str,
-        organization_id: OrganizationId | None,
-        *,
-        before: Mapping[str, str | None] | None = None,
-        after: Mapping[str, str | None] | None = None,
-    ) -> AuditEntry:
-        """Return what the audit log keeps of something that this author does."""
-        return AuditEntry(
-            action,
-            self.user_id,
-            subject_id,
-            organization_id,
-            self.request_id,
-            self.ip_address,
-            before or {},
-            after or {},
-            self.reason,
-        )
+    values: Mapping[str, str | Address | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,9 +233,17 @@ class StaleVersion(Exception):
 class RefreshTokenReused(Exception):
     """A refresh token came a second time, so it was stolen or replayed; the whole session has been ended."""
 
+    def __init__(self, session_id: SessionId, user_id: UserId) -> None:
+        super().__init__("The refresh token had been replaced by another; its session has been ended.")
+        self.session_id = session_id
+        self.user_id = user_id
+
 
 class DirectoryQuestions(
     OutboxQuestions,
+    ChangeRequestQuestions,
+    AddressQuestions,
+    AuditQuestions,
     Protocol,
 ):
     """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
@@ -308,6 +280,9 @@ class DirectoryQuestions(
 
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
         """Return the organizations with these ids."""
+
+    async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
+        """Return the company with each customer number."""
 
     async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
         """Return the memberships with these ids."""
@@ -356,6 +331,14 @@ class DirectoryQuestions(
 
         In the order of `members_of`.
         """  # fmt: skip
+
+    async def who_belonged(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Collection[tuple[OrganizationId, UserId]]:
+        """Return which of these people belong, or once belonged, to which of these organizations."""
+
+    async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
+        """Return the vendor's staff who hold this permission, by id."""
 
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
         """Return each person's `access_epoch`."""

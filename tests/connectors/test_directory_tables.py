@@ -9,11 +9,14 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
+from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import MemberFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState
+from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
+from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, HELIOS, LUMEN, NOW
 from tests.servers import DatabaseKind, fresh_database
 
@@ -66,6 +69,11 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.outbox_due_since(NOW)
     await directory.outbox_items(["obx_x"])  # type: ignore[list-item]
     await directory.outbox(OutboxState.DEAD, limit=1)
+    await ask_about_requests_and_addresses(directory, has_next)
+    await ask_the_audit_log(directory, has_next)
+    await directory.organizations_with_numbers(["10001"])
+    await directory.who_belonged([HELIOS], [ANNA.id])
+    await directory.holders_of_vendor_permission("REVIEW")
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
         await change.forget_requests(before=NOW)
@@ -82,9 +90,34 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     assert walks == {}
 
 
+async def ask_about_requests_and_addresses(directory: SqlDirectory, has_next: bool) -> None:
+    """Ask everything about change requests and address books."""
+    after = cursor("change requests", "chg_x") if has_next else None
+    await directory.addresses(["adr_x"])  # type: ignore[list-item]
+    await directory.addresses_of([HELIOS, LUMEN])
+    await directory.change_requests(["chg_x"])  # type: ignore[list-item]
+    await directory.open_change_requests([HELIOS])
+    await directory.change_requests_of([HELIOS, LUMEN], first=1, after=after, status=None)
+    await directory.count_change_requests_of([HELIOS], [RequestStatus.PENDING])
+    await directory.all_change_requests(first=1, after=after, status=None)
+
+
+async def ask_the_audit_log(directory: SqlDirectory, has_next: bool) -> None:
+    """Ask everything about what was done."""
+    after = cursor("audit events", NOW.isoformat(), "aud_x") if has_next else None
+    where = AuditFilter(("a",), ANNA.id, NOW, NOW) if has_next else AuditFilter()
+    await directory.audit_events(["aud_x"])  # type: ignore[list-item]
+    await directory.audit_events_of([HELIOS, LUMEN], first=1, after=after, where=where)
+    await directory.count_audit_events_of([HELIOS], where)
+    await directory.audit_events_of_subjects(["usr_x", "mbr_x"])
+    await directory.audit_events_of_person(ANNA.id, ["usr_x"], [HELIOS], first=1, after=after)
+    await directory.audit_log(HELIOS, where, limit=1)
+    await directory.audit_log(None, where, limit=1)
+
+
 def _is_walk(line: str) -> bool:
     # SQLite: "SCAN grants"; walking the asked list ("SCAN json_each VIRTUAL TABLE") and rows found before is no walk.
-    tables = METADATA.tables.keys() | {"mine"}
+    tables = METADATA.tables.keys() | {"mine", "theirs", "of_one"}
     words = line.split()
     return ("Seq Scan on" in line) or (line.startswith("SCAN") and words[1] in tables and "USING INDEX" not in line)
 

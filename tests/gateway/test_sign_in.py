@@ -201,6 +201,12 @@ async def test_a_refresh_token_that_comes_twice_ends_its_session_at_once(each_po
     stolen = await refreshes(each_portal, first["refreshToken"])
 
     assert (stolen["accessToken"], stolen["errors"]) == (None, [SESSION_OVER])
+    await refreshes(each_portal, first["refreshToken"])
+    (row,) = await each_portal.audit("session.reuse")
+    (begun, _) = await each_portal.audit("session.begin")
+    assert (row.actor_id, row.subject_id, row.after, row.ip_address) == (
+        None, begun.actor_id, f'{{"session":"{begun.subject_id}"}}', "127.0.0.1",
+    )  # fmt: skip
     assert is_refused(await holder_of(each_portal, second["accessToken"]).asks(ME))
     assert is_refused(await holder_of(each_portal, first["accessToken"]).asks(ME))
     assert (await refreshes(each_portal, second["refreshToken"]))["errors"] == [SESSION_OVER]

@@ -160,7 +160,7 @@ async def test_a_change_is_on_record_with_what_was_before_and_after(portal: Port
     assert row.occurred_at == portal.clock.now
     assert json.loads(row.before) == {
         "first_name": "Jörg",
-        "address": "Günterstalstraße 41, 79100 Freiburg im Breisgau, DE",
+        "address": "Jörg Weiß, Helios Montage GmbH, Günterstalstraße 41, 79100 Freiburg im Breisgau, DE, +493023125816",
     }
     assert json.loads(row.after) == {"first_name": "Georg", "address": None}
 

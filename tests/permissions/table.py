@@ -22,6 +22,13 @@ EVERYBODY = names(
     Application.modes
     ApplicationCategory.id ApplicationCategory.label
     ApplicationMode.key ApplicationMode.label
+    AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
+    AuditEventConnection.edges AuditEventConnection.nodes AuditEventConnection.pageInfo AuditEventConnection.totalCount
+    ChangeRequest.organization ChangeRequest.requestedBy ChangeRequest.requestedName ChangeRequest.requestedLegalName
+    ChangeRequest.requestedSeat ChangeRequest.decidedBy ChangeRequest.decisionNote ChangeRequest.viewerCanWithdraw
+    ChangeRequest.viewerCanDecide
+    ChangeRequestConnection.edges ChangeRequestConnection.nodes ChangeRequestConnection.pageInfo
+    ChangeRequestConnection.totalCount
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
     LastAdministratorError.candidates
@@ -45,6 +52,7 @@ EVERYBODY = names(
     ValidationError.constraint
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
     Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.defaultOrganization Viewer.applications Viewer.can
+    Viewer.auditEvents
     """
 )
 """For whoever was given the object they stand on; those of Query and Mutation for strangers too."""
@@ -80,6 +88,16 @@ BY_RIGHT = {
     "Membership.directGrants": opens("administration", "licence_holder", own=True),
     "Membership.effectivePermissions": opens("administration", "licence_holder", own=True),
     "Membership.applications": opens("administration", "licence_holder", own=True),
+    "Organization.addressBook": opens("administration purchase", "licence_holder ORDER_PLACE"),
+    "Organization.changeRequests": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
+    "Organization.auditEvents": opens("", "licence_holder"),
+    "Query.organizationChangeRequests": opens("", ""),  # the vendor's
+    "Mutation.updateOrganization": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
+    "Mutation.saveAddress": opens("administration purchase", "licence_holder ORDER_PLACE"),
+    "Mutation.deleteAddress": opens("administration purchase", "licence_holder ORDER_PLACE"),
+    "Mutation.requestOrganizationChange": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
+    "Mutation.withdrawOrganizationChange": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
+    "Mutation.decideOrganizationChange": opens("", ""),  # the vendor's
     "User.email": opens("administration", "licence_holder", own=True),
     "User.phone": opens("administration", "licence_holder", own=True),
     "User.locale": opens("administration", "licence_holder", own=True),
@@ -109,6 +127,16 @@ ARGUMENTS = {
 
 DEEDS = {
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
+    "Mutation.updateOrganization": (
+        "mutation { updateOrganization(input: {id: ORGANIZATION, expectedVersion: 99}) { errors { code } } }"
+    ),
+    "Mutation.saveAddress": (
+        "mutation { saveAddress(input: {organizationId: ORGANIZATION, "
+        'address: {street: [], postalCode: "", city: "", countryCode: ""}}) { errors { code } } }'
+    ),
+    "Mutation.requestOrganizationChange": (
+        "mutation { requestOrganizationChange(input: {organizationId: ORGANIZATION}) { errors { code } } }"
+    ),
     "Mutation.updateProfile": "mutation { updateProfile(input: {expectedVersion: 99}) { errors { code } } }",
 }
 """Each guarded mutation with an input that changes nothing that others of these tests need.
@@ -117,6 +145,10 @@ It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of 
 membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
 """
 
-TESTED_IN: dict[str, str] = {}
+TESTED_IN: dict[str, str] = {
+    "Mutation.deleteAddress": "journeys/test_company_data.py",
+    "Mutation.withdrawOrganizationChange": "journeys/test_change_requests_seen.py",
+    "Mutation.decideOrganizationChange": "journeys/test_change_requests_seen.py",
+}
 """Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
 for each role what they answer."""

@@ -12,6 +12,7 @@ from connectors.access_events import SessionEnded
 from connectors.directory import records
 from connectors.directory.interface import (
     MembershipRecord,
+    OrganizationChange,
     OrganizationRecord,
     ProfileChange,
     RefreshTokenReused,
@@ -21,6 +22,8 @@ from connectors.directory.interface import (
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
 from connectors.directory.sql.housekeeping import HousekeepingDeeds
+from connectors.directory.sql.addresses import AddressDeeds
+from connectors.directory.sql.change_requests import ChangeRequestDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.questions import TransactionQuestions
@@ -28,6 +31,7 @@ from connectors.directory.tables import memberships, organizations, refresh_toke
 from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
+_COMPANY = frozenset({"name", "legal_name", "seat", "phone", "email", "website"})
 
 _token, _session = refresh_tokens.c, sessions.c
 _RUNNING = (_session.ended_at.is_(None), _session.expires_at > bindparam("now"))
@@ -42,7 +46,11 @@ _REPLACE_TOKEN = (
     .values(replaced_at=bindparam("now"))
     .returning(_token.session_id)
 )
-_REPLACED_TOKEN = select(_token.session_id).where(_token.hash == bindparam("old_hash"), _token.replaced_at.is_not(None))
+_REPLACED_TOKEN = (
+    select(_token.session_id, _session.user_id)
+    .join_from(refresh_tokens, sessions, _session.id == _token.session_id)
+    .where(_token.hash == bindparam("old_hash"), _token.replaced_at.is_not(None))
+)
 _SEE_SESSION = (
     update(sessions)
     .where(_session.id == bindparam("session_id"), *_RUNNING)
@@ -58,12 +66,18 @@ _END_SESSION = (
 _USER_FOR_UPDATE = select(*records.USER).where(users.c.id == bindparam("user_id")).with_for_update()
 _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning(*records.USER)
 
+_UPDATE_ORGANIZATION = (
+    update(organizations).where(organizations.c.id == bindparam("organization_id")).returning(*records.ORGANIZATION)
+)
+
 
 class SqlChange(
     AccessDeeds,
     HousekeepingDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
+    ChangeRequestDeeds,
+    AddressDeeds,
 ):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
 
@@ -91,6 +105,28 @@ class SqlChange(
         """Store a new company."""
         await self._execute(insert(organizations), records.organization_row(organization))
 
+    async def update_organization(
+        self, organization_id: OrganizationId, change: OrganizationChange, *, expected_version: int | None = None
+    ) -> tuple[OrganizationRecord, OrganizationRecord]:
+        """Change a company's data and return it as it was and as it is now, with the next version.
+
+        Raises:
+            StaleVersion: The company's version is not `expected_version`. Nothing is changed.
+            LookupError: There is no such company.
+        """
+        if unknown := change.values.keys() - _COMPANY:
+            raise ValueError(f"A company has no {', '.join(sorted(unknown))} to change.")
+        before = await self.lock_organization(organization_id)
+        if before is None:
+            raise LookupError(f"There is no organization {organization_id}.")
+        if expected_version not in (None, before.version):
+            raise StaleVersion(before.version)
+        values: Mapping[str, Any] = change.values
+        after = records.organization_row(replace(before, **values, version=before.version + 1))
+        statement = _UPDATE_ORGANIZATION.values(after)
+        stored = (await self._execute(statement, {"organization_id": organization_id})).one()
+        return before, records.organization(stored)
+
     async def add_membership(self, membership: MembershipRecord) -> None:
         """Store a new membership; one of the same person in the same company is a ChangeConflict."""
         await self._execute(insert(memberships), records.membership_row(membership))
@@ -115,9 +151,10 @@ class SqlChange(
             reused = (await self._execute(_REPLACED_TOKEN, {"old_hash": old_hash})).first()
             if reused is None:
                 return None
-            self.reused.append((reused[0], now))
-            await self.end_session(reused[0], now)
-            raise RefreshTokenReused("The refresh token had been replaced by another; its session has been ended.")
+            session_id = SessionId(reused.session_id)
+            self.reused.append((session_id, now))
+            await self.end_session(session_id, now)
+            raise RefreshTokenReused(session_id, UserId(reused.user_id))
         seen = (await self._execute(_SEE_SESSION, {"session_id": row[0], "now": now})).first()
         if seen is None:  # signed out between the two statements
             return None

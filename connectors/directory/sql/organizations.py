@@ -13,6 +13,7 @@ from connectors.reading import parallel
 from connectors.statements import one_of
 
 _ORGANIZATIONS = select(*records.ORGANIZATION).where(one_of(organizations.c.id, "ids"))
+_WITH_NUMBERS = select(*records.ORGANIZATION).where(one_of(organizations.c.customer_number, "ids"))
 _IS_EMPTY = select(~select(users.c.id).exists() & ~select(organizations.c.id).exists())
 
 
@@ -23,6 +24,11 @@ class Organizations(DirectoryReader):
         """Return the organizations with these ids."""
         rows = await self.read_of(ids, _ORGANIZATIONS)
         return parallel(ids, {row[0]: records.organization(row) for row in rows})
+
+    async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
+        """Return the company with each customer number."""
+        found = map(records.organization, await self.read_of(numbers, _WITH_NUMBERS))
+        return parallel(numbers, {record.customer_number: record for record in found if record.customer_number})
 
     async def is_empty(self) -> bool:
         """Return whether there is no user and no organization yet."""

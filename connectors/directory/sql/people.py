@@ -1,6 +1,6 @@
 """Who a person is, and what they hold in which organization."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -79,6 +79,18 @@ _LOGIN_NAMES_OF = union_all(
 _USERS_WITH_EMAIL = select(users.c.email_key, *records.USER).where(one_of(users.c.email_key, "ids"))
 _USERS = select(*records.USER).where(one_of(users.c.id, "ids"))
 
+_WHO_BELONGED = select(memberships.c.organization_id, memberships.c.user_id).where(
+    one_of(memberships.c.user_id, "ids"),
+    one_of(memberships.c.organization_id, "organization_ids"),
+    memberships.c.status != MembershipStatus.INVITED.value,
+)
+_HOLDERS_OF_VENDOR_PERMISSION = (
+    select(*records.USER)
+    .join_from(vendor_permissions, users, users.c.id == vendor_permissions.c.user_id)
+    .where(vendor_permissions.c.permission == bindparam("permission", type_=IdText))
+    .order_by(users.c.id)
+)
+
 _mine = memberships.alias("mine")
 _USERS_IN_COMMON = (
     select(*records.USER, memberships.c.organization_id)
@@ -153,6 +165,17 @@ class People(DirectoryReader):
         """Return each user once per organization that they share with the viewer."""
         rows = await self.read_of(ids, _USERS_IN_COMMON, viewer_id=viewer_id)
         return gathered(ids, ((row[0], (records.user(row[:-1], seen_in=row[-1]), row[-1])) for row in rows))
+
+    async def who_belonged(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Collection[tuple[OrganizationId, UserId]]:
+        """Return which of these people belong, or once belonged, to which of these organizations."""
+        rows = await self.read_of(user_ids, _WHO_BELONGED, organization_ids=organization_ids)
+        return {(row[0], row[1]) for row in rows}
+
+    async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
+        """Return the vendor's staff who hold this permission, by id."""
+        return [records.user(row) for row in await self.read(_HOLDERS_OF_VENDOR_PERMISSION, permission=permission)]
 
 
 def _standing(values: Sequence[Any], given: list[GrantRecord]) -> StandingRecord:

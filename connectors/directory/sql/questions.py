@@ -7,6 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.database import database_errors
 from connectors.directory.sql.access import Epochs
+from connectors.directory.sql.addresses import Addresses
+from connectors.directory.sql.audit import Audit
+from connectors.directory.sql.change_requests import ChangeRequests
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
@@ -21,6 +24,9 @@ class Questions(
     Memberships,
     Epochs,
     Outbox,
+    ChangeRequests,
+    Addresses,
+    Audit,
 ):
     """The directory's questions; `DirectoryQuestions` says what each promises."""
 
@@ -30,6 +36,11 @@ class TransactionQuestions(Questions):
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
+
+    @property
+    def database(self) -> str:
+        """Return which kind of database is asked."""
+        return self._connection.dialect.name
 
     async def read(self, statement: Statement, **values: Any) -> Sequence[Row]:
         """Return the rows, read within the transaction."""

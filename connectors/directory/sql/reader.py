@@ -12,3 +12,8 @@ class DirectoryReader(Reader):
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine, BACKEND)
+
+    @property
+    def database(self) -> str:
+        """Return which kind of database is asked, ``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name

@@ -99,5 +99,5 @@ vendor_permissions = Table(
     "vendor_permissions",
     METADATA,
     Column("user_id", IdText, ForeignKey("users.id"), primary_key=True),
-    Column("permission", IdText, primary_key=True),
+    Column("permission", IdText, primary_key=True, index=True),
 )

@@ -23,7 +23,10 @@ audit_events = Table(
     Column("after", CleanText, nullable=False, doc="JSON object of names and values"),
     Column("reason", CleanText, doc="why, in the actor's own words"),
     Column("refused_with", IdText, doc="the code of the refusal; null for what was done"),
-    Index("ix_audit_events_organization_id", "organization_id", "id"),
+    Index("ix_audit_events_organization_id", "organization_id", "occurred_at", "id"),
+    Index("ix_audit_events_actor_id", "actor_id", "occurred_at", "id"),
+    Index("ix_audit_events_subject_id", "subject_id", "occurred_at", "id"),
+    Index("ix_audit_events_occurred_at", "occurred_at", "id"),
 )
 
 # What has to happen after a change was stored, written in the same transaction and carried out by a worker.

@@ -1,6 +1,6 @@
 """What members, and those who would like to be, ask for; and the addresses of a company."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Table
+from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, text
 
 from connectors.database import CleanText, IdText, UtcDateTime
 from connectors.directory.requests import RequestStatus
@@ -98,3 +98,11 @@ addresses = Table(
     Column("created_at", UtcDateTime, nullable=False),
     Index("ix_addresses_organization_id", "organization_id", "id"),
 )
+for _use in ("billing", "shipping"):
+    Index(
+        f"uq_addresses_default_{_use}",
+        addresses.c.organization_id,
+        unique=True,
+        sqlite_where=text(f"is_default_{_use}"),
+        postgresql_where=text(f"is_default_{_use}"),
+    )

@@ -123,3 +123,12 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["organization_id"], ["organizations.id"], name="fk_addresses_organization_id"),
     )
     op.create_index("ix_addresses_organization_id", "addresses", ["organization_id", "id"])
+    for use in ("billing", "shipping"):
+        op.create_index(
+            f"uq_addresses_default_{use}",
+            "addresses",
+            ["organization_id"],
+            unique=True,
+            sqlite_where=sa.text(f"is_default_{use}"),
+            postgresql_where=sa.text(f"is_default_{use}"),
+        )

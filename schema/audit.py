@@ -1,0 +1,65 @@
+"""What was done, by whom, to what."""
+
+from operator import attrgetter
+
+import strawberry
+
+from connectors.directory.audit import AuditEventRecord
+from resolvers import audit
+from schema.fields import computed, field, graph_type
+from schema.guards import OPEN
+from schema.node import Node
+from schema.people import User
+from schema.scalars import DateTime
+
+
+@graph_type(of=audit.AuditField, description="A named value, before or after something was done.", cost=0)
+class AuditField:
+    """A named value."""
+
+    name: str = strawberry.field(description="What it is called.")
+    value: str | None = strawberry.field(description="The value as text; null when there was none.")
+
+
+@graph_type(
+    of=AuditEventRecord,
+    description="Something that was done or tried, on record for good.",
+    organization=attrgetter("organization_id"),
+)
+class AuditEvent(Node):
+    """Something that was done or tried."""
+
+    at: DateTime = strawberry.field(description="When.")
+    action: str = strawberry.field(
+        description="What, such as `grant.give`; the name of the mutation for what was refused. More are added in time."
+    )
+    actor: User | None = field(
+        audit.actors_of_events,
+        requires=OPEN,
+        description="Who; null when the portal itself did, or somebody who was not signed in.",
+    )
+    subject: Node | None = field(
+        audit.subjects_of_events,
+        requires=OPEN,
+        description="To what; null when it is gone, or nothing that you may see.",
+    )
+    subject_id: strawberry.ID = strawberry.field(description="The id of what it was done to, also when it is gone.")
+    before: list[AuditField] = computed(
+        audit.before_of, requires=OPEN, assumed_size=3, description="What was changed, as it was before."
+    )
+    after: list[AuditField] = computed(
+        audit.after_of, requires=OPEN, assumed_size=3, description="What was changed, as it was afterwards."
+    )
+    ip_address: str | None = field(
+        audit.ip_addresses_of,
+        requires=OPEN,
+        description=(
+            "From which address; null for what others did to you, and for people who never belonged to the company, "
+            "such as the vendor's staff."
+        ),
+    )
+    request_id: str = strawberry.field(description="In which request; what belongs together has the same.")
+    reason: str | None = strawberry.field(description="Why, in the words of whoever did it.")
+    refused_with: str | None = strawberry.field(
+        description="The code with which it was refused, so that nothing was changed; null for what was done."
+    )

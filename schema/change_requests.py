@@ -1,0 +1,170 @@
+"""What a company asks the vendor to change about its name and seat."""
+
+from operator import attrgetter
+from typing import Annotated, Any
+
+import strawberry
+
+from connectors.directory.change_requests import ChangeRequestRecord
+from connectors.directory.requests import RequestStatus
+from connectors.ids import ChangeRequestId, OrganizationId
+from permissions.vocabulary import Permission, PermissionScope
+from resolvers import change_requests, people
+from resolvers.change_requests import SEES_REQUESTS, Wish
+from resolvers.context import RequestContext
+from resolvers.organizations import MANAGES_DATA
+from schema.common_inputs import NodeActionInput
+from schema.errors import UserError
+from schema.fields import attribute, computed, field, graph_type, root
+from schema.guards import OPEN, any_of
+from schema.mutations import in_organization, mutation, of_object
+from schema.node import Node
+from schema.pagination import Connection
+from schema.people import User
+from schema.scalars import DateTime
+from schema.values import Address, AddressInput, address_of
+
+CHANGE_REQUESTS = any_of(*SEES_REQUESTS)
+REVIEWERS = any_of(Permission.CHANGE_REQUEST_REVIEW, scope=PermissionScope.VENDOR)
+
+
+@graph_type(
+    of=ChangeRequestRecord,
+    description="A company's request that the vendor change its name or seat (D15).",
+    organization=attrgetter("organization_id"),
+)
+class ChangeRequest(Node):
+    """A company's request that the vendor change its name or seat."""
+
+    organization: Annotated["Organization", strawberry.lazy("schema.organization")] = field(  # type: ignore[name-defined]  # noqa: F821
+        change_requests.requesting_organizations, requires=OPEN, description="The company, as it is now."
+    )
+    requested_by: User | None = field(people.requesters, requires=OPEN, description="Who asked.")
+    requested_name: str | None = attribute(
+        "name", requires=OPEN, description="What it is to be called; null when that is to stay."
+    )
+    requested_legal_name: str | None = attribute(
+        "legal_name", requires=OPEN, description="Its name in the register of companies; null when that is to stay."
+    )
+    requested_seat: Address | None = attribute(
+        "seat", requires=OPEN, description="Where it is to have its seat; null when that is to stay."
+    )
+    message: str | None = strawberry.field(description="What the company says of it.")
+    status: RequestStatus = strawberry.field(description="Where the request stands.")
+    created_at: DateTime = strawberry.field(description="Since when.")
+    decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
+    decided_by: User | None = field(
+        people.deciders, requires=OPEN, description="Who decided or withdrew it; of the vendor's staff only the name."
+    )
+    decision_note: str | None = attribute("note", requires=OPEN, description="What the vendor says of its decision.")
+    viewer_can_withdraw: bool = computed(
+        change_requests.can_withdraw, requires=OPEN, description="Whether you may withdraw it now."
+    )
+    viewer_can_decide: bool = computed(
+        change_requests.can_decide, requires=OPEN, description="Whether you may decide on it now."
+    )
+
+
+@strawberry.input(description="What the vendor is asked to change; what is left out is to stay.")
+class RequestOrganizationChangeInput:
+    """What the vendor is asked to change."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    name: str | None = strawberry.field(default=None, description="What it is to be called.")
+    legal_name: str | None = strawberry.field(
+        default=None, description="What it is to be called in the register of companies."
+    )
+    seat: AddressInput | None = strawberry.field(default=None, description="Where it is to have its seat.")
+    message: str | None = strawberry.field(default=None, description="What the vendor should know of it.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own name for this request, to repeat it safely."
+    )
+
+
+@strawberry.input(description="What the vendor decides.")
+class DecideOrganizationChangeInput:
+    """What the vendor decides."""
+
+    id: strawberry.ID = strawberry.field(description="The request's id.")
+    approve: bool = strawberry.field(description="Whether the company changes as it asked; at once.")
+    note: str | None = strawberry.field(
+        default=None, description="What the company is told; needed to decline a request."
+    )
+    expected_version: int | None = strawberry.field(
+        default=None, description="`version` of the company as you read it, to notice changes since."
+    )
+
+
+@strawberry.type(description="The request as it is now, or why nothing was changed.")
+class ChangeRequestPayload:
+    """The request as it is now, or why nothing was changed."""
+
+    change_request: ChangeRequest | None = strawberry.field(
+        description="The request as it is now; null when nothing was changed."
+    )
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+
+
+async def _request_organization_change(
+    context: RequestContext, *, input: RequestOrganizationChangeInput
+) -> dict[str, Any]:
+    seat = address_of(input.seat) if input.seat is not None else None
+    wish = Wish(input.name, input.legal_name, seat, input.message)
+    place = OrganizationId(input.organization_id)
+    asked = await change_requests.request_organization_change(context, place, wish, input.idempotency_key)
+    return {"change_request": asked}
+
+
+async def _withdraw_organization_change(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
+    return {"change_request": await change_requests.withdraw_organization_change(context, ChangeRequestId(input.id))}
+
+
+async def _decide_organization_change(
+    context: RequestContext, *, input: DecideOrganizationChangeInput
+) -> dict[str, Any]:
+    decided = await change_requests.decide_organization_change(
+        context,
+        ChangeRequestId(input.id),
+        approve=input.approve,
+        note=input.note,
+        expected_version=input.expected_version,
+    )
+    return {"change_request": decided}
+
+
+@strawberry.type
+class ChangeRequestQueries:
+    """Questions of those who decide."""
+
+    organization_change_requests: Connection[ChangeRequest] | None = root(
+        change_requests.organization_change_requests,
+        requires=REVIEWERS,
+        description="What companies ask the vendor to change about their names and seats, newest first.",
+        arguments={"status": "Only requests that stand like this."},
+    )
+
+
+@strawberry.type
+class ChangeRequestMutations:
+    """Asking for a change of name or seat, and deciding on it."""
+
+    request_organization_change: ChangeRequestPayload | None = mutation(
+        ChangeRequestPayload,
+        _request_organization_change,
+        requires=any_of(*MANAGES_DATA),
+        within=in_organization(),
+        description="Ask the vendor to change the company's name or seat, which nobody else can (D15).",
+    )
+    withdraw_organization_change: ChangeRequestPayload | None = mutation(
+        ChangeRequestPayload,
+        _withdraw_organization_change,
+        requires=any_of(*MANAGES_DATA),
+        within=of_object("chg", "input.id"),
+        description="Withdraw a request that nobody has decided yet.",
+    )
+    decide_organization_change: ChangeRequestPayload | None = mutation(
+        ChangeRequestPayload,
+        _decide_organization_change,
+        requires=REVIEWERS,
+        description="Approve or decline what a company asked for; approved, it changes at once (D15).",
+    )
