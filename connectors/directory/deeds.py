@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
+from connectors.directory.accounts import AccountDeeds
 from connectors.directory.idempotency import IdempotencyDeeds
 from connectors.directory.interface import (
     AuditEntry,
@@ -82,6 +83,7 @@ class AccessDeeds(Protocol):
 
 class DirectoryChange(
     AccessDeeds,
+    AccountDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
     Protocol,

@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.accounts import AccountQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -271,6 +272,7 @@ class RefreshTokenReused(Exception):
 
 
 class DirectoryQuestions(
+    AccountQuestions,
     OutboxQuestions,
     Protocol,
 ):

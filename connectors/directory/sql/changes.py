@@ -20,8 +20,10 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
+from connectors.directory.sql.accounts import AccountDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
+from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
 from connectors.directory.tables import memberships, organizations, refresh_tokens, sessions, users
 from connectors.ids import OrganizationId, SessionId, UserId
@@ -59,7 +61,9 @@ _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning
 
 
 class SqlChange(
+    AccountDeeds,
     AccessDeeds,
+    PersonalDataDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
 ):
@@ -147,7 +151,7 @@ class SqlChange(
         if before.profile_version != expected_version:
             raise StaleVersion(before.profile_version)
         values: Mapping[str, Any] = change.values
-        after = records.user_row(replace(before, **values, profile_version=before.profile_version + 1))
+        after = records.user_values(replace(before, **values, profile_version=before.profile_version + 1))
         stored = (await self._execute(_UPDATE_USER.values(after), {"user_id": user_id})).one()
         return before, records.user(stored)
 

@@ -7,10 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.database import database_errors
 from connectors.directory.sql.access import Epochs
+from connectors.directory.sql.accounts import Accounts
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
 from connectors.directory.sql.people import People
+from connectors.directory.sql.personal_data import PersonalDataQuestions
 from connectors.directory.sql.reader import BACKEND
 from connectors.reading import Row, Statement
 
@@ -20,6 +22,8 @@ class Questions(
     Organizations,
     Memberships,
     Epochs,
+    Accounts,
+    PersonalDataQuestions,
     Outbox,
 ):
     """The directory's questions; `DirectoryQuestions` says what each promises."""
