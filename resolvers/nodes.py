@@ -4,9 +4,21 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
+from connectors.directory.accounts import ConsentRecord, DataExportRecord
+from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, SessionRecord, UserRecord
 from connectors.errors import ConnectorError
-from connectors.ids import AnyId, GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
+from connectors.ids import (
+    AnyId,
+    ConsentId,
+    DataExportId,
+    GrantId,
+    MembershipId,
+    OrderEventId,
+    OrderId,
+    OrganizationId,
+    SessionId,
+    UserId,
+)
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
@@ -24,6 +36,7 @@ _SEE_ORDERS = mask_of(SEE_ORDERS)
 
 M = TypeVar("M", MembershipRecord, GrantRecord)
 B = TypeVar("B", OrderRecord, OrderEventRecord)
+Own = TypeVar("Own", SessionRecord, ConsentRecord, DataExportRecord)
 
 
 def viewer_id(user_id: str) -> str:
@@ -121,6 +134,27 @@ async def _order_events(context: RequestContext, ids: Sequence[str]) -> Sequence
     return [_if_order_seen(context, record) for record in found]
 
 
+async def _sessions(context: RequestContext, ids: Sequence[str]) -> Sequence[SessionRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.sessions([SessionId(identifier) for identifier in ids], context.now)
+    return [_if_own(context, record) for record in found]
+
+
+async def _consents(context: RequestContext, ids: Sequence[str]) -> Sequence[ConsentRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.consents([ConsentId(identifier) for identifier in ids])
+    return [_if_own(context, record) for record in found]
+
+
+async def _data_exports(context: RequestContext, ids: Sequence[str]) -> Sequence[DataExportRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.data_exports([DataExportId(identifier) for identifier in ids])
+    return [_if_own(context, record) for record in found]
+
+
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
@@ -149,6 +183,13 @@ def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
     return record if may(context.viewer, _SEE_MEMBERS, record.organization_id, context.now) else None
 
 
+def _if_own(context: RequestContext, record: Own | None) -> Own | None:
+    """Return what belongs to the caller alone, to nobody else and not to who looks as them."""
+    if record is None or context.viewer is None or context.view_as is not None:
+        return None
+    return record if record.user_id == context.viewer.user_id else None
+
+
 def _if_order_seen(context: RequestContext, record: B | None) -> B | None:
     if record is None:
         return None
@@ -163,6 +204,9 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "grt": _grants,
     "ord": _orders,
     "oev": _order_events,
+    "ses": _sessions,
+    "cns": _consents,
+    "exp": _data_exports,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

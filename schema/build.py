@@ -30,6 +30,8 @@ from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
 from schema.organization import OrganizationQueries
+from schema.own_account import OwnAccountMutations
+from schema.passwords import PasswordMutations
 from schema.profile import ProfileMutations
 from schema.roles import RoleQueries
 from schema.scalars import SCALARS
@@ -47,7 +49,12 @@ class Query(ViewerQueries, OrganizationQueries, NodeQueries, RoleQueries, Applic
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(SessionMutations, ProfileMutations):
+class Mutation(
+    SessionMutations,
+    ProfileMutations,
+    PasswordMutations,
+    OwnAccountMutations,
+):
     """What may be done."""
 
 

@@ -159,9 +159,6 @@ class AccountDeeds(Protocol):
     async def void_mailed_tokens(self, user_id: UserId, purpose: MailedTokenPurpose, now: datetime) -> None:
         """Let no token of a person for this purpose count any more."""
 
-    async def forget_mailed_tokens(self, *, before: datetime) -> int:
-        """Forget tokens that expired before this, and return how many."""
-
     async def set_email(self, user_id: UserId, email: str) -> tuple["UserRecord", "UserRecord"]:
         """Make this the person's confirmed address; return the person before and after, with the next version.
 

@@ -106,14 +106,6 @@ async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(dire
     assert [one for one in found if one is not None] == kept
 
 
-async def test_tokens_are_forgotten_when_they_are_long_over(directory: SqlDirectory) -> None:
-    await add_tokens(directory, token(b"a"))
-
-    async with directory.change() as change:
-        assert await change.forget_mailed_tokens(before=LATER) == 0
-        assert await change.forget_mailed_tokens(before=LATER + timedelta(seconds=1)) == 1
-
-
 async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(directory: SqlDirectory) -> None:
     told: list[AccessEvent] = []
     directory._tell = told.extend

@@ -96,7 +96,6 @@ _VOID_TOKENS = (
     .where(_token.user_id == bindparam("of_user"), _token.purpose == bindparam("of_purpose"), _token.used_at.is_(None))
     .values(used_at=_NOW)
 )
-_FORGET_TOKENS = delete(mailed_tokens).where(_token.expires_at < bindparam("before"))
 
 _END_SESSIONS = (
     update(sessions)
@@ -232,10 +231,6 @@ class AccountDeeds(AccessDeeds):
     async def void_mailed_tokens(self, user_id: UserId, purpose: MailedTokenPurpose, now: datetime) -> None:
         """Let no token of a person for this purpose count any more."""
         await self._execute(_VOID_TOKENS, {"of_user": user_id, "of_purpose": purpose.value, "now": now})
-
-    async def forget_mailed_tokens(self, *, before: datetime) -> int:
-        """Forget tokens that expired before this, and return how many."""
-        return (await self._execute(_FORGET_TOKENS, {"before": before})).rowcount
 
     async def set_email(self, user_id: UserId, email: str) -> tuple[UserRecord, UserRecord]:
         """Make this the person's confirmed address; return the person before and after."""

@@ -1,0 +1,17 @@
+"""Inputs that several mutations take."""
+
+import strawberry
+
+
+@strawberry.input(description="Which object.")
+class NodeActionInput:
+    """Which object."""
+
+    id: strawberry.ID = strawberry.field(description="The object's id.")
+
+
+@strawberry.input(description="The secret of a link in a mail.")
+class TokenInput:
+    """The secret of a link in a mail."""
+
+    token: str = strawberry.field(description="The token in the link.")
