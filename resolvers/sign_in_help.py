@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import UserRecord
+from connectors.directory.interface import Author, UserRecord
 from connectors.directory.outbox import OutboxRecord
 from connectors.rate_limits.interface import Limit
 from resolvers.attempts import Attempts, check_attempts
@@ -70,6 +70,8 @@ async def send_password_reset(context: RequestContext, item: OutboxRecord) -> No
                 context.now + RESET_LIFETIME,
             )
         )
+        entry = Author(None, context.request_id).entry("password.reset_mail", user.id, None)
+        await change.record(entry, context.now)
         values = {"name": display_name(context, user)}
         await queue_mail(context, change, Mail("password_reset", user.email, _locale(user, item), values, token))
 

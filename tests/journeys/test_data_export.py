@@ -7,6 +7,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from connectors.errors import BackendUnavailable
 from resolvers.data_exports import DATA_EXPORT, expire_data_exports
 from tests.journeys.own_account import PURCHASE, as_the_portal, carry_out, queued
 from tests.portal import Person, Portal
@@ -100,6 +101,20 @@ async def test_an_export_is_there_for_its_owner_only_and_signed_in(portal: Porta
     node = "query N($id: ID!) { node(id: $id) { __typename id } }"
     assert (await person.asks(node, id=export)).at("node") == {"__typename": "DataExport", "id": export}
     assert (await colleague.asks(node, id=export)).at("node") is None
+
+
+async def test_a_directory_that_is_away_is_said_to_be(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
+    person = await portal.person(PURCHASE)
+    url = await made(portal, person)
+
+    async def away(*_args: Any) -> None:
+        raise BackendUnavailable("directory", "down for the test")
+
+    monkeypatch.setattr(portal.wiring.backends.directory, "caller", away)
+    response = await fetches(portal, url, person)
+
+    assert response.status_code == 503
+    assert response.json()["errors"][0]["extensions"]["code"] == "BACKEND_UNAVAILABLE"
 
 
 @pytest.mark.parametrize("name", ["x", "exp_", "%00", "..%2F..%2Fgraphql", "x" * 2_000])

@@ -1,6 +1,7 @@
 """A password that was forgotten or is to be changed: nobody learns who has an account, and nothing is half done."""
 
 import asyncio
+import json
 import logging
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +27,7 @@ from tests.journeys.own_account import (
     queued,
     signs_in,
 )
-from tests.portal import Answer, Portal
+from tests.portal import Answer, Portal, open_portal
 
 REQUEST = """
 mutation Request($name: String!) {
@@ -139,6 +140,7 @@ async def test_an_item_that_is_carried_out_twice_sends_one_mail(each_portal: Por
 
     assert [mail.template for mail in await each_portal.queued_mails()] == ["password_reset", "login_names"]
     assert len(await kept_tokens(each_portal)) == 1
+    assert len(await each_portal.audit("password.reset_mail")) == 1
 
 
 async def test_somebody_is_not_flooded_and_a_stranger_cannot_use_up_what_is_theirs(portal: Portal) -> None:
@@ -148,6 +150,18 @@ async def test_somebody_is_not_flooded_and_a_stranger_cannot_use_up_what_is_thei
     assert [[error["code"] for error in errors] for errors in codes] == [[], [], [], ["RATE_LIMITED"]]
     assert other.at("requestPasswordReset.accepted") is True
     assert len(await queued(portal, PASSWORD_RESET)) == 4
+
+
+async def test_nobody_is_flooded_from_many_places_either() -> None:
+    async with open_portal(trusted_proxies=1) as portal:
+        codes = []
+        for number in range(10):
+            body = json.dumps({"query": REQUEST, "variables": {"name": PURCHASE}}).encode()
+            answer = await portal.anybody().posts(body, x_forwarded_for=f"203.0.113.{number}")
+            codes.append([error["code"] for error in answer.at("requestPasswordReset.errors")])
+
+        assert codes == [[]] * 9 + [["RATE_LIMITED"]]
+        assert len(await queued(portal, PASSWORD_RESET)) == 9
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 255, "x" * 10_000, "a\nb", "a\u0000b"])

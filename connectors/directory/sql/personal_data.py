@@ -51,6 +51,9 @@ from connectors.ids import UserId
 DELETED = "deleted"
 """What stands where a name stood."""
 
+DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
+"""What stands where an e-mail address stood; RFC 2606: a domain that never exists."""
+
 _PERSON: BindParameter[str] = bindparam("of_user")
 _MEMBERSHIP_IDS = select(memberships.c.id).where(memberships.c.user_id == _PERSON)
 _EMAIL_KEY = select(users.c.email_key).where(users.c.id == _PERSON).scalar_subquery()
@@ -159,7 +162,7 @@ _ERASE: Sequence[Update | Delete] = (
     update(sessions).where(sessions.c.user_id == _PERSON).values(device_label=DELETED, ip_address=None),
     update(registrations)
     .where(registrations.c.user_id == _PERSON)
-    .values(email=DELETED, email_key=registrations.c.id, first_name=DELETED, last_name=DELETED, phone=None),
+    .values(email=DELETED_ADDRESS, email_key=registrations.c.id, first_name=DELETED, last_name=DELETED, phone=None),
 )
 _END = (
     _withdraw(join_requests, join_requests.c.user_id == _PERSON),
@@ -173,7 +176,7 @@ _END = (
             else_=invitations.c.status,
         ),
         ended_at=case((invitations.c.status == InvitationStatus.PENDING.value, _NOW), else_=invitations.c.ended_at),
-        email=DELETED,
+        email=DELETED_ADDRESS,
         email_key=invitations.c.id,
         first_name=None,
         last_name=None,
@@ -208,7 +211,7 @@ class PersonalDataDeeds(Transaction):
         before = records.user(row)
         after = replace(
             before,
-            email=f"{DELETED}@{DELETED}.invalid",  # RFC 2606: a domain that never exists
+            email=DELETED_ADDRESS,
             email_verified=False,
             first_name=DELETED,
             last_name="",
