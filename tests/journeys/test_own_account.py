@@ -1,5 +1,6 @@
 """One's own account: consents with their history, the devices one is signed in on, the company looked at first."""
 
+import asyncio
 import json
 from datetime import timedelta
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from connectors.directory.accounts import ConsentPurpose
 from resolvers.consents import LABELS
-from tests.journeys.own_account import PURCHASE, is_signed_in, signs_in
+from tests.journeys.own_account import PURCHASE, holder_of, is_signed_in, signs_in
 from tests.portal import Person, Portal
 
 NEWSLETTER = """
@@ -202,6 +203,23 @@ async def test_ending_ones_own_session_is_signing_out(portal: Portal) -> None:
 
     assert answer.at("revokeSession") == {"viewer": None, "errors": []}
     assert not await is_signed_in(here)
+
+
+async def test_of_twenty_refreshes_of_one_token_at_the_same_time_one_counts_and_the_session_ends(
+    each_portal: Portal,
+) -> None:
+    session = await signs_in(each_portal, PURCHASE)
+    refresh = "mutation R($t: String!) { refreshSession(input: { refreshToken: $t }) { accessToken errors { code } } }"
+
+    answers = await asyncio.gather(*(each_portal.anybody().asks(refresh, t=session["refreshToken"]) for _ in range(20)))
+
+    payloads = [answer.at("refreshSession") for answer in answers]
+    won = [payload["accessToken"] for payload in payloads if payload["accessToken"] is not None]
+    assert len(won) <= 1  # none, when another came before the winner had its answer
+    assert [payload["errors"] for payload in payloads].count([{"code": "SESSION_ENDED"}]) == 20 - len(won)
+    assert not await is_signed_in(holder_of(each_portal, session["accessToken"]))
+    for token in won:
+        assert not await is_signed_in(holder_of(each_portal, token))
 
 
 async def test_all_other_sessions_end_together_and_nobody_elses(each_portal: Portal) -> None:
