@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 
 from connectors.identity.tokens import AccessTokens
+from gateway.account_export import account_export_route
 from gateway.cors import Cors
 from gateway.demo import demo_accounts
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
@@ -90,6 +91,7 @@ def _routes(
         *health_routes(wiring.checks, wiring.backends.directory, clock),
         Route("/.well-known/jwks.json", _key_set(wiring.tokens)),
         Route("/icons/{name}", _icons(profile)),
+        account_export_route(contexts),
     ]
     if settings.shows_mailbox and wiring.mailbox is not None:
         routes += mailbox_routes(wiring.mailbox, settings.address)

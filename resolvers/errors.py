@@ -13,6 +13,7 @@ Refused                     the caller can act on it: an entry of payload.errors
     LastAdministrator       the organization would be left to nobody
     NotAuthenticated        who somebody is could not be established
         WrongCredentials    login name and password do not fit
+        WrongPassword       this is not the password of whoever is signed in
         SessionOver         the session cannot be continued
     TooManyAttempts         try again later
 RefusedTogether             several of them at once
@@ -203,6 +204,15 @@ class WrongCredentials(NotAuthenticated):
             "The login name or the password is not right. Check both; if you do not know your login name, ask the "
             "person in your company who administers the portal."
         )
+
+
+class WrongPassword(NotAuthenticated):
+    """The password that somebody signed in gives once more is not theirs."""
+
+    code = ErrorCode.INVALID_CREDENTIALS
+
+    def __init__(self, path: Sequence[str]) -> None:
+        super().__init__("This is not your password. If you have forgotten it, sign out and have it reset.", path)
 
 
 class SessionOver(NotAuthenticated):

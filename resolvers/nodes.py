@@ -7,7 +7,8 @@ from typing import Any, TypeVar
 from connectors.directory.addresses import AddressRecord
 from connectors.directory.audit import AuditEventRecord
 from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
+from connectors.directory.accounts import ConsentRecord, DataExportRecord
+from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, SessionRecord, UserRecord
 from connectors.errors import ConnectorError
 from connectors.ids import (
     AddressId,
@@ -20,6 +21,9 @@ from connectors.ids import (
     OrderId,
     OrganizationId,
     UserId,
+    ConsentId,
+    DataExportId,
+    SessionId,
 )
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
@@ -44,6 +48,7 @@ _REVIEW_CHANGES = mask_of([Permission.CHANGE_REQUEST_REVIEW])
 
 M = TypeVar("M", MembershipRecord, GrantRecord)
 B = TypeVar("B", OrderRecord, OrderEventRecord)
+Own = TypeVar("Own", SessionRecord, ConsentRecord, DataExportRecord)
 
 
 def viewer_id(user_id: str) -> str:
@@ -181,6 +186,27 @@ async def _audit_events(context: RequestContext, ids: Sequence[str]) -> Sequence
     return [one if one is not None and _is_event_seen(context, one) else None for one in found]
 
 
+async def _sessions(context: RequestContext, ids: Sequence[str]) -> Sequence[SessionRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.sessions([SessionId(identifier) for identifier in ids], context.now)
+    return [_if_own(context, record) for record in found]
+
+
+async def _consents(context: RequestContext, ids: Sequence[str]) -> Sequence[ConsentRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.consents([ConsentId(identifier) for identifier in ids])
+    return [_if_own(context, record) for record in found]
+
+
+async def _data_exports(context: RequestContext, ids: Sequence[str]) -> Sequence[DataExportRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.data_exports([DataExportId(identifier) for identifier in ids])
+    return [_if_own(context, record) for record in found]
+
+
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
@@ -219,6 +245,13 @@ def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
     return event.actor_id == caller.user.id or event.subject_id in own_subjects(caller)
 
 
+def _if_own(context: RequestContext, record: Own | None) -> Own | None:
+    """Return what belongs to the caller alone, to nobody else and not to who looks as them."""
+    if record is None or context.viewer is None or context.view_as is not None:
+        return None
+    return record if record.user_id == context.viewer.user_id else None
+
+
 def _if_order_seen(context: RequestContext, record: B | None) -> B | None:
     if record is None:
         return None
@@ -236,6 +269,9 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "adr": _addresses,
     "chg": _change_requests,
     "aud": _audit_events,
+    "ses": _sessions,
+    "cns": _consents,
+    "exp": _data_exports,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

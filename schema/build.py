@@ -32,6 +32,8 @@ from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
 from schema.organization import OrganizationQueries
+from schema.own_account import OwnAccountMutations
+from schema.passwords import PasswordMutations
 from schema.profile import ProfileMutations
 from schema.roles import RoleQueries
 from schema.scalars import SCALARS
@@ -61,6 +63,8 @@ class Mutation(
     ProfileMutations,
     CompanyMutations,
     ChangeRequestMutations,
+    PasswordMutations,
+    OwnAccountMutations,
 ):
     """What may be done."""
 

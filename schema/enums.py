@@ -6,6 +6,7 @@ from enum import Enum
 import strawberry
 
 from connectors.applications.interface import LaunchKind
+from connectors.directory.accounts import ConsentPurpose, DataExportStatus
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
 from connectors.directory.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
@@ -110,6 +111,24 @@ _enum(
         "DECLINED": "Was declined; its note says why.",
         "WITHDRAWN": "Was taken back by whoever asked.",
         "EXPIRED": "Nobody decided in time.",
+    },
+)
+_enum(
+    ConsentPurpose,
+    "What you can consent to; nothing of it is on before you have.",
+    {
+        "NEWSLETTER": "To receive the newsletter by e-mail.",
+        "PRODUCT_ADVICE": "To be advised on products by telephone or e-mail.",
+        "USAGE_STATISTICS": "To let your use of the portal be evaluated to improve it.",
+    },
+)
+_enum(
+    DataExportStatus,
+    "Where an export of somebody's data stands.",
+    {
+        "PENDING": "It is being made.",
+        "READY": "It can be fetched.",
+        "EXPIRED": "It was there and is erased; ask for a new one.",
     },
 )
 _enum(

@@ -31,7 +31,9 @@ class UpdateProfileInput:
 class ViewerPayload:
     """You as you are now, or why nothing was changed."""
 
-    viewer: Viewer | None = strawberry.field(description="You as you are now; null when nothing was changed.")
+    viewer: Viewer | None = strawberry.field(
+        description="You as you are now; null when nothing was changed, and when you are not signed in."
+    )
     errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
 
 

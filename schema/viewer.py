@@ -7,12 +7,23 @@ import strawberry
 from connectors.directory.interface import CallerRecord
 from connectors.values import AccountKind
 from permissions.vocabulary import DenialReason
-from resolvers import access, capabilities, launcher, organizations, people
+from resolvers import (
+    access,
+    account_deletions,
+    capabilities,
+    consents,
+    data_exports,
+    launcher,
+    organizations,
+    own_sessions,
+    people,
+)
 from resolvers.audit import own_audit_events
 from resolvers.context import RequestContext
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
 from schema.audit import AuditEvent
+from schema.account import Consent, DataExport, Session
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
@@ -23,6 +34,7 @@ from schema.organization import Organization
 from schema.pagination import Connection
 from schema.people import User
 from schema.roles import Permission
+from schema.scalars import URL, DateTime
 from schema.values import Address
 
 
@@ -44,6 +56,10 @@ class AccessDecision:
         assumed_size=2,
         description="The members of your organization who could give it to you; empty when you may, or nobody can.",
     )
+
+
+def _password_change_url(context: RequestContext, _caller: CallerRecord) -> str | None:
+    return context.backends.accounts.password_change_url
 
 
 def _id(_context: RequestContext, caller: CallerRecord) -> str:
@@ -69,6 +85,39 @@ class Viewer(Node):
         "user.profile_version", requires=OPEN, description="Counts the changes of your profile, for `updateProfile`."
     )
     address: Address | None = attribute("user.address", requires=OPEN, description="Your address.")
+    newsletter_subscribed: bool | None = field(
+        consents.subscribed,
+        requires=OPEN,
+        description="Whether you get the newsletter: no, until you ask for it (D13). Null to who looks as you.",
+    )
+    consents: list[Consent] = field(
+        consents.consents_of,
+        requires=OPEN,
+        assumed_size=3,
+        description="What you have decided about each purpose, as it counts now; what you never decided is not there.",
+    )
+    sessions: list[Session] = field(
+        own_sessions.sessions_of,
+        requires=OPEN,
+        assumed_size=10,
+        description="The devices on which you are signed in, seen last first, 50 at most.",
+    )
+    password_change_url: URL | None = computed(
+        _password_change_url,
+        requires=OPEN,
+        description="Where you change your password (D14); null when it is here, by `changePassword`.",
+    )
+    data_exports: list[DataExport] = field(
+        data_exports.data_exports_of,
+        requires=OPEN,
+        assumed_size=3,
+        description="The exports of your data that you have asked for, the last first, 20 at most.",
+    )
+    deletion_due_at: DateTime | None = field(
+        account_deletions.deletion_due_of,
+        requires=OPEN,
+        description="When your account will be deleted, as you have asked; null when it stays.",
+    )
     access_version: int = computed(
         access.access_version,
         requires=OPEN,

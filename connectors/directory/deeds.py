@@ -7,6 +7,7 @@ from typing import Protocol
 from connectors.directory.housekeeping import HousekeepingDeeds
 from connectors.directory.addresses import AddressDeeds
 from connectors.directory.change_requests import ChangeRequestDeeds
+from connectors.directory.accounts import AccountDeeds
 from connectors.directory.idempotency import IdempotencyDeeds
 from connectors.directory.interface import (
     AuditEntry,
@@ -87,6 +88,7 @@ class AccessDeeds(Protocol):
 class DirectoryChange(
     AccessDeeds,
     HousekeepingDeeds,
+    AccountDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,

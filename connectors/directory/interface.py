@@ -17,6 +17,7 @@ from connectors.directory.audit import AuditEntry as AuditEntry
 from connectors.directory.audit import AuditQuestions
 from connectors.directory.audit import Author as Author
 from connectors.directory.change_requests import ChangeRequestQuestions
+from connectors.directory.accounts import AccountQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -240,6 +241,7 @@ class RefreshTokenReused(Exception):
 
 
 class DirectoryQuestions(
+    AccountQuestions,
     OutboxQuestions,
     ChangeRequestQuestions,
     AddressQuestions,

@@ -139,6 +139,13 @@ def user_row(record: UserRecord) -> dict[str, Any]:
     }
 
 
+def user_values(record: UserRecord) -> dict[str, Any]:
+    """Return what changes in the row of a person: all but the id, for which SQLite would look at who refers to it."""
+    values = user_row(record)
+    del values["id"]
+    return values
+
+
 def organization_row(record: OrganizationRecord) -> dict[str, Any]:
     """Return the row of table `organizations` for a company."""
     return {

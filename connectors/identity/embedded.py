@@ -10,13 +10,14 @@ from typing import ParamSpec, TypeVar
 from pwdlib import PasswordHash
 from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
-from sqlalchemy import Column, MetaData, Table, bindparam, select, update
+from sqlalchemy import Column, MetaData, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import CleanText, IdText, database_errors, for_reading, new_metadata
 from connectors.errors import BackendUnavailable
 from connectors.ids import UserId
+from connectors.statements import one_of
 
 BACKEND = "identity"
 METADATA: MetaData = new_metadata()
@@ -38,6 +39,8 @@ _REHASH = (
     .values(password_hash=bindparam("new"))
 )
 
+_FORGET = delete(credentials).where(one_of(credentials.c.user_id, "ids"))
+
 Parameters = ParamSpec("Parameters")
 Answer = TypeVar("Answer")
 
@@ -55,6 +58,11 @@ class EmbeddedAccounts:
             index_elements=["user_id"], set_={"password_hash": statement.excluded.password_hash}
         )
         self._places = asyncio.Semaphore(_AT_ONCE)
+
+    @property
+    def password_change_url(self) -> str | None:
+        """Return where people change their password: nowhere but here."""
+        return None
 
     async def is_password_of(self, user_id: UserId | None, password: str) -> bool:
         """Return whether this is the user's password; a hash made with older parameters is replaced when it is."""
@@ -75,6 +83,11 @@ class EmbeddedAccounts:
         rows = [{"user_id": user_id, "password_hash": hashed} for user_id in dict.fromkeys(user_ids)]
         async with database_errors(BACKEND), self._engine.begin() as connection:
             await connection.execute(self._store, rows)
+
+    async def forget(self, user_ids: Sequence[UserId]) -> None:
+        """Delete the users' credentials, for good."""
+        async with database_errors(BACKEND), self._engine.begin() as connection:
+            await connection.execute(_FORGET, {"ids": list(user_ids)})
 
     async def healthy(self) -> bool:
         """Return whether the database answers within two seconds."""
@@ -110,5 +123,7 @@ class EmbeddedAccounts:
 
 
 def _normalized(password: str) -> str:
-    # RFC 8265, 4.2: one keyboard composes "é", another sends "e" and the accent; it is the same password.
-    return unicodedata.normalize("NFC", password)
+    # RFC 8265, 4.2: one keyboard composes "é", another sends "e" and the accent; one has another space than another.
+    # It is the same password.
+    spaced = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
+    return unicodedata.normalize("NFC", spaced)

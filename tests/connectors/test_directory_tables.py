@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
 from connectors.directory.audit import AuditFilter
+from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.interface import MemberFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState
@@ -17,7 +18,7 @@ from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
 from connectors.pages import cursor
-from tests.connectors.people import ANNA, ANNA_AT_HELIOS, HELIOS, LUMEN, NOW
+from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW
 from tests.servers import DatabaseKind, fresh_database
 
 
@@ -74,12 +75,30 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.organizations_with_numbers(["10001"])
     await directory.who_belonged([HELIOS], [ANNA.id])
     await directory.holders_of_vendor_permission("REVIEW")
+    await directory.sessions_of([ANNA.id], now=NOW, limit=1)
+    await directory.sessions(["ses_x"], NOW)  # type: ignore[list-item]
+    await directory.consents_of([ANNA.id], limit=1)
+    await directory.consents(["cns_x"])  # type: ignore[list-item]
+    await directory.data_exports_of([ANNA.id], limit=1)
+    await directory.data_exports(["exp_x"])  # type: ignore[list-item]
+    await directory.content_of_data_export("exp_x")  # type: ignore[arg-type]
+    await directory.account_deletions([ANNA.id])
+    await directory.due_account_deletions(NOW, limit=1)
+    await directory.mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
+    await directory.kept_of(ANNA.id)
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
         await change.forget_requests(before=NOW)
         await change.forget_sessions(before=NOW)
         await change.forget_outbox(before=NOW)
         await change.forget_mailed_tokens(before=NOW)
+        await change.end_sessions(ANNA.id, NOW)
+        await change.claim_mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, now=NOW, until=NOW)
+        await change.use_mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
+        await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.EMAIL_CHANGE, NOW)
+        await change.expire_data_exports(NOW)
+        await change.cancel_account_deletion(ANNA.id)
+        await change.forget_person(BERND.id, NOW)
         await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
 

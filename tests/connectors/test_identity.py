@@ -197,3 +197,18 @@ async def test_the_migrations_make_exactly_the_table_the_code_speaks_of(identiti
 async def _hash(engine: AsyncEngine) -> str:
     async with engine.connect() as connection:
         return str((await connection.execute(select(credentials.c.password_hash))).scalar_one())
+
+
+async def test_credentials_that_are_forgotten_let_nobody_in(accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([ANNA, BERND], PASSWORD)
+
+    await accounts.forget([ANNA, NOBODY])
+
+    assert not await accounts.is_password_of(ANNA, PASSWORD)
+    assert await accounts.is_password_of(BERND, PASSWORD)
+
+
+async def test_every_kind_of_space_is_the_same_in_a_password(accounts: EmbeddedAccounts) -> None:
+    await accounts.set_password([ANNA], "correct\u00a0horse\u2003battery")
+
+    assert await accounts.is_password_of(ANNA, "correct horse battery")

@@ -195,6 +195,42 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
         'mutation Q { updateProfile(input: { expectedVersion: 1, firstName: "X" }) { errors { code } } }',
         "updateProfile",
     ),
+    "Mutation.changePassword": (
+        'mutation Q { changePassword(input: { currentPassword: "x", newPassword: "y" }) { accepted } }',
+        "changePassword",
+    ),
+    "Mutation.requestEmailChange": (
+        'mutation Q { requestEmailChange(input: { newEmail: "new@helios.example" }) { accepted } }',
+        "requestEmailChange",
+    ),
+    "Mutation.setNewsletterSubscription": (
+        "mutation Q { setNewsletterSubscription(input: { subscribed: true }) { errors { code } } }",
+        "setNewsletterSubscription",
+    ),
+    "Mutation.setConsent": (
+        "mutation Q { setConsent(input: { purpose: NEWSLETTER, granted: true }) { errors { code } } }",
+        "setConsent",
+    ),
+    "Mutation.setDefaultOrganization": (
+        'mutation Q { setDefaultOrganization(input: { id: "org_x" }) { errors { code } } }',
+        "setDefaultOrganization",
+    ),
+    "Mutation.revokeSession": (
+        'mutation Q { revokeSession(input: { id: "ses_x" }) { errors { code } } }',
+        "revokeSession",
+    ),
+    "Mutation.revokeOtherSessions": (
+        "mutation Q { revokeOtherSessions(input: {}) { errors { code } } }",
+        "revokeOtherSessions",
+    ),
+    "Mutation.requestDataExport": (
+        "mutation Q { requestDataExport(input: {}) { errors { code } } }",
+        "requestDataExport",
+    ),
+    "Mutation.requestAccountDeletion": (
+        "mutation Q { requestAccountDeletion(input: {}) { accepted } }",
+        "requestAccountDeletion",
+    ),
 }
 """Each field that needs somebody who is signed in: how to ask for it, and where the refusal stands."""
 

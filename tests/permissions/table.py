@@ -15,6 +15,8 @@ def names(text: str) -> frozenset[str]:
 EVERYBODY = names(
     """
     Mutation.signIn Mutation.refreshSession
+    Mutation.requestPasswordReset Mutation.requestLoginNameReminder Mutation.resetPassword
+    Mutation.confirmEmailChange Mutation.cancelAccountDeletion
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessDecision.allowed AccessDecision.reason AccessDecision.grantableBy
     Application.id Application.key Application.name Application.tagline Application.description Application.iconUrl
@@ -29,6 +31,7 @@ EVERYBODY = names(
     ChangeRequest.viewerCanDecide
     ChangeRequestConnection.edges ChangeRequestConnection.nodes ChangeRequestConnection.pageInfo
     ChangeRequestConnection.totalCount
+    Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
     LastAdministratorError.candidates
@@ -51,6 +54,8 @@ EVERYBODY = names(
     User.displayName
     ValidationError.constraint
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
+    Viewer.newsletterSubscribed Viewer.consents Viewer.sessions Viewer.passwordChangeUrl Viewer.dataExports
+    Viewer.deletionDueAt
     Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.defaultOrganization Viewer.applications Viewer.can
     Viewer.auditEvents
     """
@@ -60,7 +65,9 @@ EVERYBODY = names(
 SIGNED_IN = names(
     """
     Query.organization Organization.administrators
-    Mutation.signOut Mutation.updateProfile
+    Mutation.signOut Mutation.updateProfile Mutation.changePassword Mutation.requestEmailChange
+    Mutation.setNewsletterSubscription Mutation.setConsent Mutation.setDefaultOrganization
+    Mutation.revokeSession Mutation.revokeOtherSessions Mutation.requestDataExport Mutation.requestAccountDeletion
     """
 )
 """For whoever is signed in."""
@@ -138,6 +145,26 @@ DEEDS = {
         "mutation { requestOrganizationChange(input: {organizationId: ORGANIZATION}) { errors { code } } }"
     ),
     "Mutation.updateProfile": "mutation { updateProfile(input: {expectedVersion: 99}) { errors { code } } }",
+    "Mutation.changePassword": (
+        'mutation { changePassword(input: {currentPassword: "x", newPassword: "short"}) { errors { code } } }'
+    ),
+    "Mutation.requestEmailChange": (
+        'mutation { requestEmailChange(input: {newEmail: "nobody@[127.0.0.1]"}) { errors { code } } }'
+    ),
+    "Mutation.setNewsletterSubscription": (
+        "mutation { setNewsletterSubscription(input: {subscribed: false}) { errors { code } } }"
+    ),
+    "Mutation.setConsent": (
+        "mutation { setConsent(input: {purpose: NEWSLETTER, granted: false}) { errors { code } } }"
+    ),
+    "Mutation.setDefaultOrganization": (
+        "mutation { setDefaultOrganization(input: {id: ORGANIZATION}) { errors { code } } }"
+    ),
+    "Mutation.revokeOtherSessions": "mutation { revokeOtherSessions(input: {}) { errors { code } } }",
+    "Mutation.requestDataExport": ('mutation { requestDataExport(input: {idempotencyKey: ""}) { errors { code } } }'),
+    "Mutation.requestAccountDeletion": (
+        'mutation { requestAccountDeletion(input: {idempotencyKey: ""}) { errors { code } } }'
+    ),
 }
 """Each guarded mutation with an input that changes nothing that others of these tests need.
 
@@ -149,6 +176,7 @@ TESTED_IN: dict[str, str] = {
     "Mutation.deleteAddress": "journeys/test_company_data.py",
     "Mutation.withdrawOrganizationChange": "journeys/test_change_requests_seen.py",
     "Mutation.decideOrganizationChange": "journeys/test_change_requests_seen.py",
+    "Mutation.revokeSession": "journeys/test_own_account.py",
 }
 """Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
 for each role what they answer."""

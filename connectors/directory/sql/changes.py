@@ -24,8 +24,10 @@ from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
 from connectors.directory.sql.housekeeping import HousekeepingDeeds
 from connectors.directory.sql.addresses import AddressDeeds
 from connectors.directory.sql.change_requests import ChangeRequestDeeds
+from connectors.directory.sql.accounts import AccountDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
+from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
 from connectors.directory.tables import memberships, organizations, refresh_tokens, sessions, users
 from connectors.ids import OrganizationId, SessionId, UserId
@@ -72,8 +74,10 @@ _UPDATE_ORGANIZATION = (
 
 
 class SqlChange(
+    AccountDeeds,
     AccessDeeds,
     HousekeepingDeeds,
+    PersonalDataDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
@@ -186,7 +190,7 @@ class SqlChange(
         if before.profile_version != expected_version:
             raise StaleVersion(before.profile_version)
         values: Mapping[str, Any] = change.values
-        after = records.user_row(replace(before, **values, profile_version=before.profile_version + 1))
+        after = records.user_values(replace(before, **values, profile_version=before.profile_version + 1))
         stored = (await self._execute(_UPDATE_USER.values(after), {"user_id": user_id})).one()
         return before, records.user(stored)
 

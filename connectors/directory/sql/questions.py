@@ -10,10 +10,12 @@ from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.addresses import Addresses
 from connectors.directory.sql.audit import Audit
 from connectors.directory.sql.change_requests import ChangeRequests
+from connectors.directory.sql.accounts import Accounts
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
 from connectors.directory.sql.people import People
+from connectors.directory.sql.personal_data import PersonalDataQuestions
 from connectors.directory.sql.reader import BACKEND
 from connectors.reading import Row, Statement
 
@@ -23,6 +25,8 @@ class Questions(
     Organizations,
     Memberships,
     Epochs,
+    Accounts,
+    PersonalDataQuestions,
     Outbox,
     ChangeRequests,
     Addresses,

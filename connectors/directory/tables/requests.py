@@ -24,6 +24,7 @@ access_requests = Table(
     Column("note", CleanText),
     Column("valid_until", UtcDateTime, doc="when what was granted ends by itself"),
     Index("ix_access_requests_organization_id", "organization_id", "id"),
+    Index("ix_access_requests_membership_id", "membership_id"),
     one_of("status", RequestStatus),
 )
 Index(
@@ -77,6 +78,7 @@ change_requests = Table(
     Column("note", CleanText),
     Index("ix_change_requests_organization_id", "organization_id", "id"),
     Index("ix_change_requests_status", "status", "id"),
+    Index("ix_change_requests_requested_by_id", "requested_by_id"),
     one_of("status", RequestStatus),
 )
 Index(

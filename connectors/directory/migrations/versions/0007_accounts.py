@@ -31,6 +31,7 @@ def upgrade() -> None:
         sa.Column("value", CleanText),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
+        sa.Column("claimed_until", UtcDateTime),
         sa.Column("used_at", UtcDateTime),
         sa.PrimaryKeyConstraint("hash", name="pk_mailed_tokens"),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_mailed_tokens_user_id"),
@@ -52,6 +53,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name="fk_data_exports_user_id"),
         sa.CheckConstraint("status IN ('PENDING', 'READY', 'EXPIRED')", name=op.f("ck_data_exports_status")),
     )
+    op.create_index("ix_data_exports_expires_at", "data_exports", ["expires_at"])
     op.create_index("ix_data_exports_user_id", "data_exports", ["user_id", "id"])
     op.create_table(
         "account_deletions",
@@ -63,3 +65,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_account_deletions_due_at", "account_deletions", ["due_at"])
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])  # by which old ones are found and forgotten
+    # What is kept of a person is found by these when they ask for it, or leave.
+    op.create_index("ix_change_requests_requested_by_id", "change_requests", ["requested_by_id"])
+    op.create_index("ix_access_requests_membership_id", "access_requests", ["membership_id"])

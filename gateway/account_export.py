@@ -1,0 +1,55 @@
+"""Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
+
+from typing import Any
+
+import orjson
+import structlog
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.errors import BackendUnavailable
+from connectors.ids import DataExportId
+from gateway.authentication import Unauthenticated
+from gateway.errors import request_error
+from gateway.graphql_request import RefusedRequest
+from gateway.request_context import RequestContexts
+from resolvers.data_exports import EXPORT_PATH, fetched_export
+
+log = structlog.get_logger("forecourt.http")
+
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def account_export_route(contexts: RequestContexts) -> Route:
+    """Return /account/export/<id>, which answers the owner's access token with the export, as a file of JSON.
+
+    Unknown, somebody else's, not ready and too old are one answer: there is no such export.
+    """
+
+    async def fetch(request: Request) -> Response:
+        try:
+            context = await contexts.of(request)
+            if context.caller is None:
+                raise Unauthenticated("invalid_request", "Send the access token as `Authorization: Bearer <token>`.")
+            content = await fetched_export(context, DataExportId(request.path_params["id"]))
+        except Unauthenticated as refused:
+            body = request_error(refused.description, "UNAUTHENTICATED")
+            return _answer(body, 401, {"www-authenticate": refused.challenge})
+        except RefusedRequest as refused:
+            return _answer(request_error(str(refused), refused.code, **refused.extensions), refused.status)
+        except BackendUnavailable:
+            log.warning("directory away")
+            message = "The portal's directory does not answer. Try again later."
+            return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503)
+        if content is None:
+            message = "There is no such export, or its time is over. `Viewer.dataExports` lists yours."
+            return _answer(request_error(message, "NOT_FOUND"), 404)
+        headers = _HEADERS | {"content-disposition": 'attachment; filename="forecourt-data.json"'}
+        return Response(content, 200, headers, "application/json; charset=utf-8")
+
+    return Route(EXPORT_PATH + "{id}", fetch, methods=["GET"])
+
+
+def _answer(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, _HEADERS | (headers or {}), "application/json; charset=utf-8")
