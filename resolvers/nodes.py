@@ -10,6 +10,7 @@ from connectors.ids import AnyId, GrantId, MembershipId, OrderEventId, OrderId, 
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
+from resolvers.access_request_lists import visible_access_requests
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 from resolvers.launcher import ApplicationView
@@ -161,6 +162,7 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "usr": _users,
     "mbr": _memberships,
     "grt": _grants,
+    "arq": visible_access_requests,
     "ord": _orders,
     "oev": _order_events,
     "role": _roles,

@@ -22,6 +22,11 @@ def in_language(context: RequestContext, texts: Mapping[str, str], locale: str |
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
 
 
+def in_their_language(texts: Mapping[str, str], locale: str | None) -> str:
+    """Return the text in somebody else's language, for what is written to them; in English when it is not known."""
+    return texts.get(locale or LAST_RESORT) or texts.get((locale or "").split("-")[0]) or texts[LAST_RESORT]
+
+
 def amount(money: Money) -> Decimal:
     """Return the amount in units of the currency, exact, with as many decimals as the currency has."""
     return Decimal(money.minor_units).scaleb(-_decimals(money.currency))

@@ -21,12 +21,15 @@ from strawberry.utils.str_converters import to_camel_case
 import schema.enums  # noqa: F401  describes the enums before anything is built of them
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
+from schema.access import AccessMutations, AccessQueries
+from schema.asking import AccessRequestMutations
 from schema.cost import bind_cost
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.launcher import ApplicationCategory, ApplicationQueries
+from schema.members import MemberMutations
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
 from schema.organization import OrganizationQueries
@@ -42,12 +45,25 @@ class InvalidSchema(Exception):
 
 
 @strawberry.type(description="What may be asked.")
-class Query(ViewerQueries, OrganizationQueries, NodeQueries, RoleQueries, ApplicationQueries):
+class Query(
+    ViewerQueries,
+    OrganizationQueries,
+    NodeQueries,
+    RoleQueries,
+    ApplicationQueries,
+    AccessQueries,
+):
     """What may be asked."""
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(SessionMutations, ProfileMutations):
+class Mutation(
+    SessionMutations,
+    ProfileMutations,
+    AccessMutations,
+    MemberMutations,
+    AccessRequestMutations,
+):
     """What may be done."""
 
 

@@ -7,6 +7,7 @@ import strawberry
 
 from connectors.applications.interface import LaunchKind
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
+from connectors.directory.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.texts import PERMISSION_TEXTS
@@ -98,6 +99,17 @@ _enum(
         "ACTIVE": "Belongs to the company.",
         "SUSPENDED": "Belongs to the company, and may do nothing for the time being.",
         "REMOVED": "Belonged to the company once.",
+    },
+)
+_enum(
+    RequestStatus,
+    "Where a request stands that somebody has to decide.",
+    {
+        "PENDING": "Waits to be decided.",
+        "APPROVED": "Granted.",
+        "DECLINED": "Not granted.",
+        "WITHDRAWN": "Taken back by the person who asked.",
+        "EXPIRED": "Nobody decided it in time.",
     },
 )
 _enum(

@@ -103,6 +103,43 @@ def mutation(
             await place.record(context, one)
         return payload(**nothing, errors=[entry_of(context, one) for one in refusals])
 
+    return _declared(function, answer, requires, description, cost)
+
+
+def question(
+    function: Callable[..., Awaitable[Any]],
+    *,
+    requires: Guard,
+    within: Within,
+    refused: Callable[[list[Refused]], Any],
+    description: str,
+    cost: int | None = None,
+) -> Any:
+    """Declare a field of Query that asks in the organization of an object as a mutation does, and writes nothing.
+
+    `refused` makes the answer that says why it was refused; refusals are not recorded.
+    """
+
+    @wraps(function)
+    async def answer(context: RequestContext, **arguments: Any) -> Any:
+        try:
+            await _Place("", arguments, within).check(context, requires)
+            return await function(context, **arguments)
+        except Refused as refusal:
+            return refused([refusal])
+        except RefusedTogether as together:
+            return refused(together.refusals)
+
+    return _declared(function, answer, requires, description, cost)
+
+
+def _declared(
+    function: Callable[..., Any],
+    answer: Callable[..., Awaitable[Any]],
+    requires: Guard,
+    description: str,
+    cost: int | None,
+) -> Any:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
 

@@ -5,12 +5,15 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
+from permissions.vocabulary import Permission
 from resolvers import organizations
+from resolvers.access_request_lists import access_requests_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
+from schema.access_requests import AccessRequest
 from schema.backends import Backend
 from schema.fields import computed, field, graph_type, root
-from schema.guards import AUTHENTICATED, OPEN
+from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
@@ -45,6 +48,12 @@ class Organization(Node):
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
+    )
+    access_requests: Connection[AccessRequest] | None = field(
+        access_requests_of,
+        requires=any_of(Permission.ROLE_ASSIGN),
+        description="What its members asked for and may not do yet, newest first.",
+        arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,

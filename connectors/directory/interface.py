@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.access_requests import AccessRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -271,6 +272,7 @@ class RefreshTokenReused(Exception):
 
 
 class DirectoryQuestions(
+    AccessRequestQuestions,
     OutboxQuestions,
     Protocol,
 ):
@@ -353,6 +355,14 @@ class DirectoryQuestions(
         now: datetime,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`.
+
+        In the order of `members_of`.
+        """  # fmt: skip
+
+    async def lasting_holders_of(
+        self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
+    ) -> Sequence[Sequence[MembershipRecord]]:
+        """Return each organization's ACTIVE holders of one of these roles that does not end by itself.
 
         In the order of `members_of`.
         """  # fmt: skip
