@@ -237,7 +237,8 @@ class AccessQueries:
         requires=ASSIGN,
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
-        description="What `updateMemberAccess` would mean, by the same decision. Writes nothing (D27).",
+        description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
+        "none that you may know of. Writes nothing (D27).",
     )
 
 

@@ -26,7 +26,7 @@ from permissions.vocabulary import PermissionScope, mask_of
 from resolvers.belonging import KINDS, visible_organization_of
 from resolvers.changes import forbidden
 from resolvers.context import RequestContext
-from resolvers.errors import NotFound, Refused, RefusedTogether
+from resolvers.errors import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
 from resolvers.refusals import record_refusal
 from schema.errors import entry_of
 from schema.fields import Declaration, DeclaredField, Sizing
@@ -115,15 +115,24 @@ def question(
     description: str,
     cost: int | None = None,
 ) -> Any:
-    """Declare a field of Query that asks in the organization of an object as a mutation does, and writes nothing.
+    """Declare a field of Query that asks for a permission in the organization of an object named in its input.
 
-    `refused` makes the answer that says why it was refused; refusals are not recorded.
+    It is null for an unknown object and for one of somebody else's organization alike, and refused like any field to
+    who may not. `refused` makes the answer of what the function refuses; nothing of it is recorded.
     """
+    coordinate = Coordinate("Query", to_camel_case(function.__name__.strip("_")))
 
     @wraps(function)
     async def answer(context: RequestContext, **arguments: Any) -> Any:
         try:
             await _Place("", arguments, within).check(context, requires)
+        except NotFound:
+            return None
+        except Forbidden as forbidden:
+            raise NotPermitted(
+                coordinate, requires.any_of, forbidden.decision, forbidden.organization_id
+            ) from forbidden
+        try:
             return await function(context, **arguments)
         except Refused as refusal:
             return refused([refusal])
