@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import (
+    Author,
     DirectoryQuestions,
     GrantKind,
     GrantRecord,
@@ -14,7 +15,6 @@ from connectors.directory.interface import (
 )
 from connectors.ids import MembershipId, OrganizationId
 from permissions.policy import Policy
-from resolvers.changes import author
 from resolvers.context import RequestContext
 from resolvers.errors import LastAdministrator
 
@@ -82,6 +82,8 @@ async def hand_on_login_name(
     context: RequestContext,
     change: DirectoryChange,
     organization: OrganizationRecord,
+    *,
+    by: Author,
     preferred: MembershipId | None = None,
 ) -> None:
     """Let the login name of the customer number denote somebody who holds the organization (D3, invariant 7).
@@ -98,4 +100,4 @@ async def hand_on_login_name(
     if owner is None or not administrators or owner in [one.user_id for one in administrators]:
         return
     heir = next((one for one in administrators if one.id == preferred), administrators[0])
-    await change.move_login_name(name, heir.user_id, organization.id, by=author(context), now=context.now)
+    await change.move_login_name(name, heir.user_id, organization.id, by=by, now=context.now)

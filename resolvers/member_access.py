@@ -223,7 +223,7 @@ async def _carried_out(
         warnings = _warnings_of_last(context, ground, plans[: number + 1])
         outcomes.append(AccessOutcome(member, await preview_of(context, ground, plan, warnings), context.now))
     if any(plan.changes for plan in plans):
-        await hand_on_login_name(context, change, ground.organization)
+        await hand_on_login_name(context, change, ground.organization, by=author(context, plans[0].edit.reason))
     return outcomes
 
 

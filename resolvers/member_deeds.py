@@ -141,7 +141,7 @@ async def end_membership(
     await change.set_membership_status(member.id, REMOVED, by=by, now=now)
     if user is not None:
         await tell_of_end(context, change, organization, user)
-    await hand_on_login_name(context, change, organization)
+    await hand_on_login_name(context, change, organization, by=by)
 
 
 async def _done(
@@ -163,9 +163,9 @@ async def _done(
         if status is REMOVED:
             await end_membership(context, change, organization, subject, user, reason)
             return asked.id
-        await change.set_membership_status(asked.id, status, by=author(context, reason), now=context.now)
-        if status is SUSPENDED:
-            await hand_on_login_name(context, change, organization)
+        by = author(context, reason)
+        await change.set_membership_status(asked.id, status, by=by, now=context.now)
+        await hand_on_login_name(context, change, organization, by=by)
         if user is not None:
             counting = _counting(context, subject.grants)
             gained, lost = (counting, ()) if status is ACTIVE else ((), counting)

@@ -68,7 +68,7 @@ async def transfer_administration(
                 await change.revoke(grant.id, by=by, now=now)
         for member in (own, heir):
             await change.renew_membership(member.id)
-        await hand_on_login_name(context, change, organization, preferred=heir.id)
+        await hand_on_login_name(context, change, organization, by=by, preferred=heir.id)
         await _tell(context, change, organization, own, heir)
         return own.id
 

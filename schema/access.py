@@ -155,7 +155,9 @@ class UpdateMemberAccessPayload:
     warnings: list[AccessWarning] | None = strawberry.field(
         description="What deserves a second look (D28).", directives=[ListSizeDirective(assumed_size=1)]
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = strawberry.field(
+        description="Why nothing was changed; empty when it was.", directives=[ListSizeDirective(assumed_size=2)]
+    )
 
 
 @strawberry.type(description="What came of several changes of access.")

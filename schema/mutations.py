@@ -24,7 +24,7 @@ from connectors.ids import OrganizationId
 from permissions.decision import may
 from permissions.vocabulary import PermissionScope, mask_of
 from resolvers.belonging import KINDS, visible_organization_of
-from resolvers.changes import forbidden
+from resolvers.changes import forbidden, was_done
 from resolvers.context import RequestContext
 from resolvers.errors import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
 from resolvers.refusals import record_refusal
@@ -93,7 +93,7 @@ def mutation(
     async def answer(context: RequestContext, **arguments: Any) -> Any:
         place = _Place(action, arguments, within)
         try:
-            await place.check(context, requires)
+            await place.check_unless_done(context, requires)
             return payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
             refusals = [refusal]
@@ -165,6 +165,7 @@ class _Place:
         self._within = within
         self._id = within.id_in(arguments) if within is not None else ""
         self._organization_id: OrganizationId | None = None
+        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
 
     async def check(self, context: RequestContext, requires: Guard) -> None:
         """Return when the caller may do it here.
@@ -183,6 +184,20 @@ class _Place:
         place = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
         if not may(context.viewer, mask_of(requires.any_of), place, context.now):
             raise forbidden(context, context.viewer, requires.any_of, place)
+
+    async def check_unless_done(self, context: RequestContext, requires: Guard) -> None:
+        """Return when the caller may do it here, or did it before with this key: then it is answered, not done again.
+
+        The deed finds its receipt before it does anything, and asks again what the caller may do when there is none.
+
+        Raises:
+            NotFound, Forbidden: As `check` does.
+        """
+        try:
+            await self.check(context, requires)
+        except (NotFound, Forbidden):
+            if not await was_done(context, self._key):
+                raise
 
     async def record(self, context: RequestContext, refusal: Refused) -> None:
         """Put the refusal on record, in the log of the organization where there is one that the caller belongs to."""

@@ -258,6 +258,25 @@ async def test_a_suspended_member_may_leave_and_who_was_invited_or_removed_has_n
     assert codes_of(again) == codes_of(foreign) == [("NOT_FOUND", ["organizationId"])]
 
 
+async def test_whoever_gave_their_rights_away_hears_the_same_answer_again(each_portal: Portal) -> None:
+    """DOMAIN, invariant 10: the first answer may have been lost on its way."""
+    regula, helios = await each_portal.person(REGULA), await organization_named(each_portal, HELIOS)
+    own = await member_of(each_portal, REGULA, helios)
+    edit: dict[str, Any] = {"membershipId": own, "roleKeys": [], "idempotencyKey": "edit"}
+    leave: dict[str, Any] = {"organizationId": helios, "idempotencyKey": "leave"}
+
+    edits = [await does(regula, "updateMemberAccess", **edit) for _ in range(2)]
+    other_key = await does(regula, "updateMemberAccess", **edit | {"idempotencyKey": "other"})
+    other_input = await does(regula, "updateMemberAccess", **edit | {"roleKeys": ["administration"]})
+    leaves = [await does(regula, "leaveOrganization", **leave) for _ in range(2)]
+
+    assert edits[0]["errors"] == []
+    assert edits[0] == edits[1]
+    assert [codes_of(payload)[0][0] for payload in (other_key, other_input)] == ["FORBIDDEN", "IDEMPOTENCY_KEY_REUSED"]
+    assert leaves[0]["errors"] == []
+    assert leaves[0] == leaves[1]
+
+
 async def test_a_repeated_removal_with_its_key_is_answered_like_the_first(portal: Portal) -> None:
     """DOMAIN, invariant 10."""
     administrator, me = await portal.person(ADMINISTRATION), await member_of(portal, PURCHASE)
