@@ -75,18 +75,17 @@ async def update_member_access(context: RequestContext, edit: AccessEdit, key: s
         Conflict: The person is no member at present.
         LastAdministrator: Nobody would be left who administers the organization.
     """
-    outcomes: list[AccessOutcome] = []
+    made = _Made()
 
     async def deed(change: DirectoryChange) -> Receipt:
         seen = await _member(change.ask, edit)
         organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
         ground = await ground_of(context, change.ask, organization, viewer, [await _member(change.ask, edit)])
         plans = _all_planned(await _planned(context, change.ask, ground, [edit], together=True))
-        outcomes[:] = await _carried_out(context, change, ground, plans)
-        return _written(outcomes[0])
+        return made.note(await _carried_out(context, change, ground, plans))
 
     receipt = await changed_once(context, Once(key, "updateMemberAccess", edit), deed)
-    (outcome,) = await _answered(context, outcomes or [await _read(context, receipt)])
+    (outcome,) = await _answered(context, made, receipt)
     return outcome
 
 
@@ -108,7 +107,7 @@ async def update_members_access(
         RefusedTogether: With `all_or_nothing`, everything that is refused, each with its path. Nothing is changed.
         Invalid: No edits, more than 100, or two of the same membership.
     """
-    outcomes: list[AccessOutcome] = []
+    made = _Made()
 
     async def deed(change: DirectoryChange) -> Receipt:
         _check_rows(edits)
@@ -118,16 +117,17 @@ async def update_members_access(
         ground = await ground_of(context, change.ask, organization, viewer, members)
         planned = await _planned(context, change.ask, ground, edits, together=all_or_nothing)
         plans = _all_planned(planned) if all_or_nothing else [one for one in planned if isinstance(one, AccessPlan)]
-        made = iter(await _carried_out(context, change, ground, plans))
-        outcomes[:] = [
-            next(made) if isinstance(one, AccessPlan) else AccessOutcome(None, None, None, tuple(one))
-            for one in planned
-        ]
-        return [_written(outcome) for outcome in outcomes]
+        done = iter(await _carried_out(context, change, ground, plans))
+        return made.note(
+            [
+                next(done) if isinstance(one, AccessPlan) else AccessOutcome(None, None, None, tuple(one))
+                for one in planned
+            ]
+        )
 
     asked = [organization_id, list(edits), all_or_nothing]
     receipt = await changed_once(context, Once(key, "updateMembersAccess", asked), deed)
-    return await _answered(context, outcomes or [await _read(context, row) for row in receipt])
+    return await _answered(context, made, receipt)
 
 
 def _check_rows(edits: Sequence[AccessEdit]) -> None:
@@ -269,11 +269,25 @@ async def _read(context: RequestContext, receipt: dict[str, Any]) -> AccessOutco
     return AccessOutcome(member, preview, datetime.fromisoformat(receipt["at"]))
 
 
-async def _answered(context: RequestContext, outcomes: Sequence[AccessOutcome]) -> list[AccessOutcome]:
+async def _answered(context: RequestContext, made: "_Made", receipt: Receipt) -> list[AccessOutcome]:
     """Return the outcomes; whose own access changed sees the change in the rest of this request (K25, K39)."""
+    outcomes = made.outcomes if made.receipt is receipt else [await _read(context, row) for row in receipt]
     changed = [outcome.membership for outcome in outcomes if outcome.membership is not None]
     await renew_caller(context, changed)
-    return list(outcomes)
+    return outcomes
+
+
+class _Made:
+    """What the last attempt at a change came to; it counts only when that attempt's receipt is the one answered."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[AccessOutcome] = []
+        self.receipt: Receipt = None
+
+    def note(self, outcomes: list[AccessOutcome]) -> Receipt:
+        """Keep the outcomes and return their receipt."""
+        self.outcomes, self.receipt = outcomes, [_written(outcome) for outcome in outcomes]
+        return self.receipt
 
 
 async def renew_caller(context: RequestContext, changed: Sequence[MembershipRecord]) -> None:
