@@ -9,7 +9,7 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
-from connectors.directory.interface import MemberFilter
+from connectors.directory.interface import Author, MemberFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
@@ -62,7 +62,16 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.grants_of([ANNA_AT_HELIOS.id])
     await directory.grants(["grt_x"])  # type: ignore[list-item]
     await directory.holders_of([HELIOS], role_keys=["a"], permissions=["b"], now=NOW)
+    await directory.lasting_holders_of([HELIOS], role_keys=["a"])
+    requests = await directory.access_requests_of([HELIOS], first=1, after=None, status=None, now=NOW)
+    assert requests[0].items == []
+    await directory.access_requests_by([ANNA_AT_HELIOS.id], first=1, after=None, status=None, now=NOW)
+    await directory.count_access_requests_of([HELIOS], None, NOW)
+    await directory.count_access_requests_by([ANNA_AT_HELIOS.id], None, NOW)
+    await directory.access_requests(["arq_x"])  # type: ignore[list-item]
+    await directory.open_access_requests([ANNA_AT_HELIOS.id], NOW)
     async with directory.change() as change:
+        await change.move_login_name("x", ANNA.id, HELIOS, by=Author(None, "x"), now=NOW)
         await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
 

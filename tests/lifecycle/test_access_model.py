@@ -4,7 +4,7 @@
 """
 
 import os
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
@@ -46,11 +46,11 @@ from tests.servers import DatabaseKind
 
 EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "6"))
 COMPANY = OrganizationId("org_model")
-BEGIN: dict[str, tuple[str, ...]] = {
-    "ada": (HOLDER,),
-    "ben": (HOLDER, PERSON),
-    "cleo": (DEPUTY, "ORDER_PLACE"),
-    "dora": (PERSON, "ORDER_VIEW"),
+BEGIN: dict[str, dict[str, datetime | None]] = {
+    "ada": {HOLDER: None},
+    "ben": {HOLDER: NOW + timedelta(days=45), PERSON: None},
+    "cleo": {DEPUTY: None, "ORDER_PLACE": None},
+    "dora": {PERSON: None, "ORDER_VIEW": None},
 }
 SEEN = """
 query Seen($id: ID!, $all: [PermissionCode!]!) {
@@ -79,7 +79,7 @@ class Life(RuleBasedStateMachine):
         self.running = RunningPortal("software_house", self.kind)
         self.portal: Portal = self.running.portal
         self.running.run(self.portal.wiring.backends.directory.load(_company()))
-        members = {name: Member(name, dict.fromkeys(keys)) for name, keys in BEGIN.items()}
+        members = {name: Member(name, dict(given)) for name, given in BEGIN.items()}
         self.model = Company(members, NOW)
         self.people: dict[str, Person] = {}
         self.looked = 0
@@ -270,10 +270,10 @@ def _company() -> DirectoryData:
         grants=[
             GrantRecord(
                 GrantId(f"grt_model_{name}_{key.lower()}"), _membership(name), COMPANY, user.id,
-                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION, key, NOW, users[0].id, None,
+                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION, key, NOW, users[0].id, until,
             )
             for (name, given), user in zip(BEGIN.items(), users, strict=True)
-            for key in given
+            for key, until in given.items()
         ],
         vendor_permissions=[],
     )  # fmt: skip
