@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord
+from connectors.directory.interface import CallerRecord, DirectoryQuestions, GrantRecord, MembershipRecord
 from connectors.ids import OrganizationId
 from permissions.decision import Decision, decide
 from permissions.rules import granted_singly, granting_roles, may_assign_role, may_toggle
@@ -102,15 +102,15 @@ async def ways_to(
     )
     if not ids:
         return [()] * len(wanted)
-    standings = await _assigners(context, ids)
+    standings = await assigners_of(context, context.backends.directory, ids)
     return [_ways(context, any_of, standings.get(organization_id, {})) for organization_id, any_of in wanted]
 
 
-async def _assigners(
-    context: RequestContext, ids: Sequence[OrganizationId]
+async def assigners_of(
+    context: RequestContext, directory: DirectoryQuestions, ids: Sequence[OrganizationId]
 ) -> Mapping[OrganizationId, Mapping[MembershipRecord, Standing]]:
     """Return the members of each organization who hold ROLE_ASSIGN, and what they hold."""
-    directory, policy = context.backends.directory, context.policy
+    policy = context.policy
     found = await directory.holders_of(
         ids,
         role_keys=[role.key for role in policy.roles_with([Permission.ROLE_ASSIGN])],

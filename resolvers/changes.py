@@ -106,6 +106,17 @@ async def changed_once(
     return await changed(context, deed_once)
 
 
+async def was_done(context: RequestContext, key: str | None) -> bool:
+    """Return whether the caller's request with this key was carried out before, so that it only has to be answered.
+
+    Somebody who gave their own rights away and did not hear the answer may ask for it again (DOMAIN, invariant 10).
+    """
+    if context.caller is None or not key:
+        return False
+    async with context.backends.directory.change() as change:
+        return await change.earlier(context.caller.user.id, key[: LONGEST_KEY + 1]) is not None
+
+
 async def acting_in(
     context: RequestContext, change: DirectoryChange, organization_id: OrganizationId, *any_of: Permission
 ) -> tuple[OrganizationRecord, Viewer]:

@@ -84,11 +84,10 @@ async def tiles_of(
     answer = []
     for caller in callers:
         place = organization_id or default_organization_id(caller)
-        tiles = [
-            _tile(context, caller, application, place)
-            for application in catalogue
-            if caller.user.account_kind in application.audience
-        ]
+        standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
+        own = next((record.grants for record in caller.standings if record.organization_id == place), ())
+        kind = caller.user.account_kind
+        tiles = tiles_with(context, kind, catalogue, place, standing, own)
         answer.append([tile for tile in tiles if include_unavailable or tile.state is ApplicationAccessState.AVAILABLE])
     return answer
 
@@ -190,21 +189,39 @@ def category_of(_context: RequestContext, application: ApplicationView) -> Categ
     return application.record.category
 
 
+def tiles_with(
+    context: RequestContext,
+    kind: AccountKind,
+    known: Iterable[ApplicationRecord],
+    place: OrganizationId | None,
+    standing: Standing | None,
+    grants: Iterable[GrantRecord],
+) -> list[Tile]:
+    """Return the tiles of somebody with this kind of account, this standing in the place, and these grants there."""
+    own = tuple(grants)
+    return [
+        _tile(context, kind, application, place, standing, own) for application in known if kind in application.audience
+    ]
+
+
 def _tile(
-    context: RequestContext, caller: CallerRecord, application: ApplicationRecord, place: OrganizationId | None
+    context: RequestContext,
+    kind: AccountKind,
+    application: ApplicationRecord,
+    place: OrganizationId | None,
+    standing: Standing | None,
+    own: Sequence[GrantRecord],
 ) -> Tile:
     view = ApplicationView(application, place)
     launch = Launch(application.launch_kind, application.launch_url)
-    if caller.user.account_kind in application.open_to:
+    if kind in application.open_to:
         return Tile(view, ApplicationAccessState.AVAILABLE, None, (), (), launch)
-    standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
     if standing is None:
         state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.NOT_A_MEMBER
     elif standing.obstacle is not None:
         state, reason = ApplicationAccessState.NOT_ACTIVE, standing.obstacle
     else:
-        own = next(record for record in caller.standings if record.organization_id == place)
-        grants = _opening_grants(context, application, own.grants)
+        grants = _opening_grants(context, application, own)
         if grants or application.for_every_member:
             return Tile(view, ApplicationAccessState.AVAILABLE, None, (), grants, launch)
         state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.MISSING_PERMISSION

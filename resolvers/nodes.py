@@ -30,6 +30,7 @@ from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
 from resolvers.addresses import USES_ADDRESSES
 from resolvers.change_requests import SEES_REQUESTS
+from resolvers.access_request_lists import visible_access_requests
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 from resolvers.launcher import ApplicationView
@@ -264,6 +265,7 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "usr": _users,
     "mbr": _memberships,
     "grt": _grants,
+    "arq": visible_access_requests,
     "ord": _orders,
     "oev": _order_events,
     "adr": _addresses,

@@ -4,13 +4,15 @@ from typing import Any
 
 from permissions.decision import Decision
 from permissions.vocabulary import DenialReason, Permission
-from resolvers.errors import Conflict, ErrorCode, Forbidden, Invalid, LastAdministrator, NotFound, Refused
+from resolvers.errors import Conflict, ErrorCode, Forbidden, Invalid, LastAdministrator, NotFound, Refused, Stale
 
 
 def written(refusal: Refused) -> dict[str, Any]:
     """Return the refusal as JSON; records that it points to are left out."""
     text: dict[str, Any] = {"code": refusal.code.value, "message": refusal.message, "path": refusal.path}
     match refusal:
+        case Stale():
+            text["current_version"] = refusal.current_version
         case Invalid():
             text["constraint"] = refusal.constraint
         case Forbidden():
@@ -26,6 +28,8 @@ def written(refusal: Refused) -> dict[str, Any]:
 def read(text: dict[str, Any]) -> Refused:
     """Return the refusal that `written` wrote."""
     code, message, path = ErrorCode(text["code"]), text["message"], text["path"]
+    if "current_version" in text:
+        return Stale(text["current_version"], path or [])
     if "constraint" in text:
         return Invalid(message, path or [], text["constraint"])
     if (forbidden := text.get("forbidden")) is not None:

@@ -23,12 +23,15 @@ from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.company import CompanyMutations
+from schema.access import AccessMutations, AccessQueries
+from schema.asking import AccessRequestMutations
 from schema.cost import bind_cost
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.launcher import ApplicationCategory, ApplicationQueries
+from schema.members import MemberMutations
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
 from schema.organization import OrganizationQueries
@@ -53,6 +56,7 @@ class Query(
     NodeQueries,
     RoleQueries,
     ApplicationQueries,
+    AccessQueries,
 ):
     """What may be asked."""
 
@@ -65,6 +69,9 @@ class Mutation(
     ChangeRequestMutations,
     PasswordMutations,
     OwnAccountMutations,
+    AccessMutations,
+    MemberMutations,
+    AccessRequestMutations,
 ):
     """What may be done."""
 

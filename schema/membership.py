@@ -6,12 +6,23 @@ from typing import Annotated
 import strawberry
 
 from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
+from permissions.vocabulary import DenialReason
 from permissions.vocabulary import Permission as PermissionCode
-from resolvers import launcher, memberships, organizations, people
+from resolvers import access_request_lists, launcher, memberships, organizations, people
+from resolvers.member_rules import (
+    against_reactivating,
+    against_removing,
+    against_suspending,
+    against_updating,
+    allowed,
+    denied,
+)
+from schema.access_requests import AccessRequest
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import computed, field, graph_type
 from schema.guards import OPEN, any_of
 from schema.node import Node
+from schema.pagination import Connection
 from schema.people import User
 from schema.roles import Permission, Role
 from schema.scalars import DateTime
@@ -122,4 +133,37 @@ class Membership(Node):
         requires=RIGHTS,
         assumed_size=10,
         description="The applications that open for the person here.",
+    )
+    access_requests: Connection[AccessRequest] | None = field(
+        access_request_lists.access_requests_by,
+        requires=any_of(PermissionCode.ROLE_ASSIGN, or_self=True),
+        assumed_size=5,
+        description="What the person asked for, newest first.",
+        arguments={"status": "Only requests that stand like this."},
+    )
+    viewer_can_update_roles: bool = field(
+        allowed(against_updating),
+        requires=OPEN,
+        description="Whether you may change what the person holds: `updateMemberAccess` (K34).",
+    )
+    viewer_cannot_update_roles_reasons: list[DenialReason] = field(
+        denied(against_updating),
+        requires=OPEN,
+        assumed_size=1,
+        description="Why you may not change what the person holds; empty when you may.",
+    )
+    viewer_can_suspend: bool = field(
+        allowed(against_suspending), requires=OPEN, description="Whether you may `suspendMember`."
+    )
+    viewer_can_reactivate: bool = field(
+        allowed(against_reactivating), requires=OPEN, description="Whether you may `reactivateMember`."
+    )
+    viewer_can_remove: bool = field(
+        allowed(against_removing), requires=OPEN, description="Whether you may `removeMember` (D26)."
+    )
+    viewer_cannot_remove_reasons: list[DenialReason] = field(
+        denied(against_removing),
+        requires=OPEN,
+        assumed_size=1,
+        description="Why you may not remove the person; empty when you may.",
     )

@@ -24,9 +24,9 @@ from connectors.ids import OrganizationId
 from permissions.decision import may
 from permissions.vocabulary import PermissionScope, mask_of
 from resolvers.belonging import KINDS, visible_organization_of
-from resolvers.changes import forbidden
+from resolvers.changes import forbidden, was_done
 from resolvers.context import RequestContext
-from resolvers.errors import NotFound, Refused, RefusedTogether
+from resolvers.errors import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
 from resolvers.refusals import record_refusal
 from schema.errors import entry_of
 from schema.fields import Declaration, DeclaredField, Sizing
@@ -93,7 +93,7 @@ def mutation(
     async def answer(context: RequestContext, **arguments: Any) -> Any:
         place = _Place(action, arguments, within)
         try:
-            await place.check(context, requires)
+            await place.check_unless_done(context, requires)
             return payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
             refusals = [refusal]
@@ -103,6 +103,52 @@ def mutation(
             await place.record(context, one)
         return payload(**nothing, errors=[entry_of(context, one) for one in refusals])
 
+    return _declared(function, answer, requires, description, cost)
+
+
+def question(
+    function: Callable[..., Awaitable[Any]],
+    *,
+    requires: Guard,
+    within: Within,
+    refused: Callable[[list[Refused]], Any],
+    description: str,
+    cost: int | None = None,
+) -> Any:
+    """Declare a field of Query that asks for a permission in the organization of an object named in its input.
+
+    It is null for an unknown object and for one of somebody else's organization alike, and refused like any field to
+    who may not. `refused` makes the answer of what the function refuses; nothing of it is recorded.
+    """
+    coordinate = Coordinate("Query", to_camel_case(function.__name__.strip("_")))
+
+    @wraps(function)
+    async def answer(context: RequestContext, **arguments: Any) -> Any:
+        try:
+            await _Place("", arguments, within).check(context, requires)
+        except NotFound:
+            return None
+        except Forbidden as forbidden:
+            raise NotPermitted(
+                coordinate, requires.any_of, forbidden.decision, forbidden.organization_id
+            ) from forbidden
+        try:
+            return await function(context, **arguments)
+        except Refused as refusal:
+            return refused([refusal])
+        except RefusedTogether as together:
+            return refused(together.refusals)
+
+    return _declared(function, answer, requires, description, cost)
+
+
+def _declared(
+    function: Callable[..., Any],
+    answer: Callable[..., Awaitable[Any]],
+    requires: Guard,
+    description: str,
+    cost: int | None,
+) -> Any:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
 
@@ -119,6 +165,7 @@ class _Place:
         self._within = within
         self._id = within.id_in(arguments) if within is not None else ""
         self._organization_id: OrganizationId | None = None
+        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
 
     async def check(self, context: RequestContext, requires: Guard) -> None:
         """Return when the caller may do it here.
@@ -137,6 +184,20 @@ class _Place:
         place = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
         if not may(context.viewer, mask_of(requires.any_of), place, context.now):
             raise forbidden(context, context.viewer, requires.any_of, place)
+
+    async def check_unless_done(self, context: RequestContext, requires: Guard) -> None:
+        """Return when the caller may do it here, or did it before with this key: then it is answered, not done again.
+
+        The deed finds its receipt before it does anything, and asks again what the caller may do when there is none.
+
+        Raises:
+            NotFound, Forbidden: As `check` does.
+        """
+        try:
+            await self.check(context, requires)
+        except (NotFound, Forbidden):
+            if not await was_done(context, self._key):
+                raise
 
     async def record(self, context: RequestContext, refusal: Refused) -> None:
         """Put the refusal on record, in the log of the organization where there is one that the caller belongs to."""

@@ -9,10 +9,12 @@ from permissions.vocabulary import Permission
 from resolvers import addresses, organizations
 from resolvers.audit import audit_events_of
 from resolvers.change_requests import change_requests_of
+from resolvers.access_request_lists import access_requests_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
 from schema.addresses import ADDRESSES, AddressBookEntry
 from schema.audit import AuditEvent
+from schema.access_requests import AccessRequest
 from schema.backends import Backend
 from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
 from schema.fields import computed, field, graph_type, root
@@ -55,6 +57,12 @@ class Organization(Node):
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
+    )
+    access_requests: Connection[AccessRequest] | None = field(
+        access_requests_of,
+        requires=any_of(Permission.ROLE_ASSIGN),
+        description="What its members asked for and may not do yet, newest first.",
+        arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,

@@ -7,7 +7,7 @@ import strawberry
 
 from permissions import policy, vocabulary
 from permissions.texts import PERMISSION_TEXTS
-from resolvers import launcher
+from resolvers import launcher, member_rules
 from resolvers.context import RequestContext
 from resolvers.texts import in_language
 from schema.fields import computed, field, graph_type, root
@@ -63,6 +63,12 @@ class Role(Node):
         launcher.applications_of_roles, requires=OPEN, description="The applications that it opens."
     )
     member_assignable: bool = strawberry.field(description="Whether members of an organization may hand it out.")
+    viewer_can_assign: bool = computed(
+        member_rules.can_assign,
+        requires=OPEN,
+        description="Whether you may give it to others in a company, and take it back (K34).",
+        arguments={"organization_id": "The company's id; in one that is not yours you may not."},
+    )
     is_administrative: bool = computed(
         lambda _context, role: role.administrative,
         requires=OPEN,

@@ -8,6 +8,7 @@ from connectors.directory.housekeeping import HousekeepingDeeds
 from connectors.directory.addresses import AddressDeeds
 from connectors.directory.change_requests import ChangeRequestDeeds
 from connectors.directory.accounts import AccountDeeds
+from connectors.directory.access_requests import AccessRequestDeeds
 from connectors.directory.idempotency import IdempotencyDeeds
 from connectors.directory.interface import (
     AuditEntry,
@@ -49,6 +50,9 @@ class AccessDeeds(Protocol):
     async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
         """Take a grant away and return it; None when there is none such (any more)."""
 
+    async def renew_membership(self, membership_id: MembershipId) -> MembershipRecord:
+        """Count up the membership's version, once for all that a change gave and took, and return it as it is now."""
+
     async def set_membership_status(
         self,
         membership_id: MembershipId,
@@ -89,6 +93,7 @@ class DirectoryChange(
     AccessDeeds,
     HousekeepingDeeds,
     AccountDeeds,
+    AccessRequestDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
@@ -133,6 +138,14 @@ class DirectoryChange(
 
     async def add_membership(self, membership: MembershipRecord) -> None:
         """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+
+    async def move_login_name(
+        self, name: str, user_id: UserId, organization_id: OrganizationId, *, by: Author, now: datetime
+    ) -> bool:
+        """Let a login name denote another person from now on; return whether there is such a name.
+
+        It denotes somebody because of what they are in the organization, in whose log the move stands.
+        """
 
     async def open_session(
         self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime

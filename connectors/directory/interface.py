@@ -18,6 +18,7 @@ from connectors.directory.audit import AuditQuestions
 from connectors.directory.audit import Author as Author
 from connectors.directory.change_requests import ChangeRequestQuestions
 from connectors.directory.accounts import AccountQuestions
+from connectors.directory.access_requests import AccessRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -242,6 +243,7 @@ class RefreshTokenReused(Exception):
 
 class DirectoryQuestions(
     AccountQuestions,
+    AccessRequestQuestions,
     OutboxQuestions,
     ChangeRequestQuestions,
     AddressQuestions,
@@ -341,6 +343,14 @@ class DirectoryQuestions(
 
     async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
         """Return the vendor's staff who hold this permission, by id."""
+
+    async def lasting_holders_of(
+        self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
+    ) -> Sequence[Sequence[MembershipRecord]]:
+        """Return each organization's ACTIVE holders of one of these roles that does not end by itself.
+
+        In the order of `members_of`.
+        """  # fmt: skip
 
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
         """Return each person's `access_epoch`."""

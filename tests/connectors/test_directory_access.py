@@ -345,3 +345,40 @@ async def test_what_is_recorded_once_an_hour_is_recorded_once_by_all_processes(d
     assert await record(0, key="ses_2")
     assert await record(0, hour=10)
     assert len(await audit(directory)) == 3
+
+
+async def test_a_membership_counts_a_change_as_one_version(directory: SqlDirectory) -> None:
+    async with directory.change() as change:
+        after = await change.renew_membership(BERND_AT_HELIOS.id)
+
+    assert after.version == BERND_AT_HELIOS.version + 1
+    assert await directory.memberships([BERND_AT_HELIOS.id]) == [after]
+    with pytest.raises(LookupError):
+        async with directory.change() as change:
+            await change.renew_membership(MembershipId("mbr_x"))
+
+
+async def test_only_who_is_active_and_holds_it_for_good_holds_a_company(directory: SqlDirectory) -> None:
+    """DOMAIN, invariant 1."""
+    async with directory.change() as change:
+        await change.grant_role(BERND_AT_HELIOS.id, "administration", until=TOMORROW, by=BY, now=NOW)
+        await change.grant_role(EMIL_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
+        await change.set_membership_status(EMIL_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW)
+
+    helios, lumen = await directory.lasting_holders_of([HELIOS, LUMEN], role_keys=["administration"])
+
+    assert [member.id for member in helios] == [ANNA_AT_HELIOS.id]
+    assert BERND_AT_HELIOS.id not in [member.id for member in lumen]
+
+
+async def test_a_login_name_denotes_another_person_once_it_is_moved(directory: SqlDirectory) -> None:
+    """DOMAIN, invariant 7."""
+    (names,) = await directory.login_names_of([ANNA.id])
+    name = names[-1]
+
+    async with directory.change() as change:
+        is_there = await change.move_login_name(f" {name.upper()} ", BERND.id, HELIOS, by=BY, now=NOW)
+        is_none = await change.move_login_name("nobody-is-called-so", BERND.id, HELIOS, by=BY, now=NOW)
+
+    assert (is_there, is_none) == (True, False)
+    assert await directory.user_id_of_login_name(name.lower()) == BERND.id

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from connectors.database import open_database
 from connectors.directory.audit import AuditFilter
 from connectors.directory.accounts import MailedTokenPurpose
-from connectors.directory.interface import MemberFilter
+from connectors.directory.interface import Author, MemberFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState
 from connectors.directory.requests import RequestStatus
@@ -86,6 +86,14 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.due_account_deletions(NOW, limit=1)
     await directory.mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
     await directory.kept_of(ANNA.id)
+    await directory.lasting_holders_of([HELIOS], role_keys=["a"])
+    requests = await directory.access_requests_of([HELIOS], first=1, after=None, status=None, now=NOW)
+    assert requests[0].items == []
+    await directory.access_requests_by([ANNA_AT_HELIOS.id], first=1, after=None, status=None, now=NOW)
+    await directory.count_access_requests_of([HELIOS], None, NOW)
+    await directory.count_access_requests_by([ANNA_AT_HELIOS.id], None, NOW)
+    await directory.access_requests(["arq_x"])  # type: ignore[list-item]
+    await directory.open_access_requests([ANNA_AT_HELIOS.id], NOW)
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
         await change.forget_requests(before=NOW)
@@ -99,6 +107,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
         await change.expire_data_exports(NOW)
         await change.cancel_account_deletion(ANNA.id)
         await change.forget_person(BERND.id, NOW)
+        await change.move_login_name("x", ANNA.id, HELIOS, by=Author(None, "x"), now=NOW)
         await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
 

@@ -3,8 +3,8 @@
 The table is compared with the schema: a field with a guard that nobody tries here fails the suite.
 """
 
-from dataclasses import dataclass
 from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -77,7 +77,19 @@ def of_people(field: str, seen: Any) -> Case:
     return of_members(PEOPLE, field, f"organization.administrators.*.user.{field}", seen)
 
 
+def of_role_assign(query: str, field: str, path: str) -> Case:
+    """A field that shows what members asked for: for the administration, and not for those who buy."""
+    return replace(of_members(query, field, path, {"totalCount": 0}), required=("ROLE_ASSIGN",))
+
+
 NEEDS_PERMISSION: dict[str, Case] = {
+    "Organization.accessRequests": of_role_assign(
+        COMPANY, "accessRequests { totalCount }", "organization.accessRequests"
+    ),
+    "Membership.accessRequests": replace(
+        of_role_assign(ADMINISTRATORS, "accessRequests { totalCount }", "organization.administrators.*.accessRequests"),
+        seen=[{"totalCount": 0}] * 3,
+    ),
     "Organization.members": of_members(COMPANY, "members { totalCount }", "organization.members", {"totalCount": 25}),
     "Organization.orders": Case(
         COMPANY,
@@ -158,7 +170,44 @@ TRIED_ELSEWHERE = {
 }
 """Each field that needs a permission and is tried with other callers: in which file."""
 
+MEMBER_DEED = 'mutation Q { NAME(input: { id: "mbr_x" }) { errors { code } } }'
+
 NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
+    "Query.previewAccess": (
+        'query Q { previewAccess(input: { membershipId: "mbr_x", roleKeys: [] }) { errors { code } } }',
+        "previewAccess",
+    ),
+    "Mutation.updateMemberAccess": (
+        'mutation Q { updateMemberAccess(input: { membershipId: "mbr_x", roleKeys: [] }) { errors { code } } }',
+        "updateMemberAccess",
+    ),
+    "Mutation.updateMembersAccess": (
+        'mutation Q($id: ID!) { updateMembersAccess(input: { organizationId: $id, changes: [], idempotencyKey: "k" }) '
+        "{ errors { code } } }",
+        "updateMembersAccess",
+    ),
+    **{
+        f"Mutation.{name}": (MEMBER_DEED.replace("NAME", name), name)
+        for name in ("suspendMember", "reactivateMember", "removeMember", "withdrawAccessRequest")
+    },
+    "Mutation.decideAccessRequest": (
+        'mutation Q { decideAccessRequest(input: { id: "arq_x", approve: true }) { errors { code } } }',
+        "decideAccessRequest",
+    ),
+    "Mutation.leaveOrganization": (
+        "mutation Q($id: ID!) { leaveOrganization(input: { organizationId: $id }) { errors { code } } }",
+        "leaveOrganization",
+    ),
+    "Mutation.transferAdministration": (
+        "mutation Q($id: ID!) { transferAdministration(input: "
+        '{ organizationId: $id, toMembershipId: "mbr_x", idempotencyKey: "k" }) { errors { code } } }',
+        "transferAdministration",
+    ),
+    "Mutation.requestAccess": (
+        "mutation Q($id: ID!) { requestAccess(input: { organizationId: $id, permissions: [ORDER_PLACE] }) "
+        "{ errors { code } } }",
+        "requestAccess",
+    ),
     "Query.organization": ("query Q($id: ID!) { roles { key } organization(id: $id) { name } }", "organization"),
     "Organization.administrators": (
         "query Q($id: ID!) { roles { key } organization(id: $id) { administrators { user { displayName } } } }",

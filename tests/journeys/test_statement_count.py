@@ -85,7 +85,7 @@ async def large_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """A gateway with the people and companies of SOMEBODY, on each kind of database in turn."""
     async with open_portal(kind=database_kind, **UNMEASURED) as portal:
         for name, (companies, entries) in SOMEBODY.items():
-            directory, shop = _company_data(name, companies, entries)
+            directory, shop = company_data(name, companies, entries)
             await portal.wiring.backends.directory.load(directory)
             await portal.wiring.backends.shop.load(shop)
         yield portal
@@ -108,7 +108,8 @@ async def test_any_number_of_orders_by_id_takes_one_statement_for_each_kind(sola
     assert len(statements) == 3  # who asks, the orders, the events
 
 
-def _company_data(name: str, companies: int, entries: int) -> tuple[DirectoryData, ShopData]:
+def company_data(name: str, companies: int, entries: int) -> tuple[DirectoryData, ShopData]:
+    """So many companies, each with so many members and orders; the first person belongs to all of them."""
     people = [
         UserRecord(
             UserId(f"usr_{name}{place}"), f"{name}-{place}@count.example", True, "Count", f"{place:03}", None, None,

@@ -18,6 +18,12 @@ EVERYBODY = names(
     Mutation.requestPasswordReset Mutation.requestLoginNameReminder Mutation.resetPassword
     Mutation.confirmEmailChange Mutation.cancelAccountDeletion
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
+    AccessPreview.errors
+    AccessRequest.membership AccessRequest.roles AccessRequest.permissions AccessRequest.status
+    AccessRequest.decidedBy AccessRequest.viewerCanDecide AccessRequest.viewerCanWithdraw
+    AccessRequestConnection.edges AccessRequestConnection.nodes AccessRequestConnection.pageInfo
+    AccessRequestConnection.totalCount
+    AccessWarning.message
     AccessDecision.allowed AccessDecision.reason AccessDecision.grantableBy
     Application.id Application.key Application.name Application.tagline Application.description Application.iconUrl
     Application.category Application.platforms Application.publishedAt Application.audience Application.parent
@@ -36,6 +42,8 @@ EVERYBODY = names(
     DirectGrant.permission DirectGrant.grantedBy
     LastAdministratorError.candidates
     Membership.user Membership.organization
+    Membership.viewerCanUpdateRoles Membership.viewerCannotUpdateRolesReasons Membership.viewerCanSuspend
+    Membership.viewerCanReactivate Membership.viewerCanRemove Membership.viewerCannotRemoveReasons
     MembershipConnection.edges MembershipConnection.nodes MembershipConnection.pageInfo
     MembershipConnection.totalCount
     Money.amount Money.formatted
@@ -49,7 +57,7 @@ EVERYBODY = names(
     PermissionError.accessRequestable
     Permission.code Permission.label Permission.description
     RateLimitError.retryAfterSeconds
-    Role.id Role.label Role.description Role.applications Role.isAdministrative
+    Role.id Role.label Role.description Role.applications Role.isAdministrative Role.viewerCanAssign
     RoleGrant.role RoleGrant.grantedBy
     User.displayName
     ValidationError.constraint
@@ -68,6 +76,7 @@ SIGNED_IN = names(
     Mutation.signOut Mutation.updateProfile Mutation.changePassword Mutation.requestEmailChange
     Mutation.setNewsletterSubscription Mutation.setConsent Mutation.setDefaultOrganization
     Mutation.revokeSession Mutation.revokeOtherSessions Mutation.requestDataExport Mutation.requestAccountDeletion
+    Mutation.leaveOrganization Mutation.requestAccess Mutation.withdrawAccessRequest
     """
 )
 """For whoever is signed in."""
@@ -88,6 +97,16 @@ def opens(solar_terminal: str, software_house: str, *, own: bool = False) -> Ope
 
 
 BY_RIGHT = {
+    "Query.previewAccess": opens("administration", "licence_holder"),
+    "Organization.accessRequests": opens("administration", "licence_holder"),
+    "Membership.accessRequests": opens("administration", "licence_holder", own=True),
+    "Mutation.updateMemberAccess": opens("administration", "licence_holder"),
+    "Mutation.updateMembersAccess": opens("administration", "licence_holder"),
+    "Mutation.suspendMember": opens("administration", "licence_holder"),
+    "Mutation.reactivateMember": opens("administration", "licence_holder"),
+    "Mutation.removeMember": opens("administration", "licence_holder"),
+    "Mutation.transferAdministration": opens("administration", "licence_holder"),
+    "Mutation.decideAccessRequest": opens("administration", "licence_holder"),
     "Organization.members": opens("administration", "licence_holder"),
     "Organization.orders": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
     "Organization.orders(placedBy:)": opens("administration", "licence_holder", own=True),
@@ -128,11 +147,40 @@ OWN_WAYS = {
 
 ARGUMENTS = {
     "Query.organization": "id: $organization",
+    "Query.previewAccess": "input: { membershipId: MEMBERSHIP, roleKeys: [] }",
     "Organization.orders(placedBy:)": "placedBy: PERSON",
 }
-"""What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own."""
+"""What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own.
+
+MEMBERSHIP is the membership of the company's administrator.
+"""
 
 DEEDS = {
+    "Mutation.updateMemberAccess": (
+        "mutation { updateMemberAccess(input: {membershipId: MEMBERSHIP, expectedVersion: 99, roleKeys: []}) "
+        "{ errors { code } } }"
+    ),
+    "Mutation.updateMembersAccess": (
+        'mutation { updateMembersAccess(input: {organizationId: ORGANIZATION, changes: [], idempotencyKey: "1"}) '
+        "{ errors { code } } }"
+    ),
+    "Mutation.suspendMember": (
+        "mutation { suspendMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
+    ),
+    "Mutation.reactivateMember": (
+        "mutation { reactivateMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
+    ),
+    "Mutation.removeMember": (
+        "mutation { removeMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
+    ),
+    "Mutation.leaveOrganization": (
+        'mutation { leaveOrganization(input: {organizationId: ORGANIZATION, idempotencyKey: ""}) { errors { code } } }'
+    ),
+    "Mutation.transferAdministration": (
+        "mutation { transferAdministration(input: "
+        '{organizationId: ORGANIZATION, toMembershipId: MEMBERSHIP, idempotencyKey: ""}) { errors { code } } }'
+    ),
+    "Mutation.requestAccess": ("mutation { requestAccess(input: {organizationId: ORGANIZATION}) { errors { code } } }"),
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
     "Mutation.updateOrganization": (
         "mutation { updateOrganization(input: {id: ORGANIZATION, expectedVersion: 99}) { errors { code } } }"
@@ -177,6 +225,8 @@ TESTED_IN: dict[str, str] = {
     "Mutation.withdrawOrganizationChange": "journeys/test_change_requests_seen.py",
     "Mutation.decideOrganizationChange": "journeys/test_change_requests_seen.py",
     "Mutation.revokeSession": "journeys/test_own_account.py",
+    "Mutation.withdrawAccessRequest": "journeys/test_access_requests.py",
+    "Mutation.decideAccessRequest": "journeys/test_access_requests.py",
 }
 """Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
 for each role what they answer."""

@@ -157,6 +157,7 @@ def selection_of(use: Use) -> str:
     arguments = ARGUMENTS.get(use.part.coordinate, ARGUMENTS.get(use.field, ""))
     if use.part.kind is PartKind.ARGUMENT:
         arguments = ARGUMENTS[use.part.coordinate].replace("PERSON", "$me" if use.is_own else "$colleague")
+    arguments = arguments.replace("MEMBERSHIP", f'"mbr_{HERE}{ADMINISTRATOR}"')
     inner = " { __typename }" if is_composite_type(get_named_type(field.type)) else ""
     return f"{field_name}{f'({arguments})' if arguments else ''}{inner}"
 

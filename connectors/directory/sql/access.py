@@ -89,6 +89,12 @@ _SET_MEMBERSHIP = (
     .where(_membership.id == bindparam("membership_id"))
     .values(status=bindparam("new_status"), version=bindparam("new_version"), joined_at=bindparam("new_joined_at"))
 )
+_RENEW_MEMBERSHIP = (
+    update(memberships)
+    .where(_membership.id == bindparam("membership_id"))
+    .values(version=_membership.version + 1)
+    .returning(*records.MEMBERSHIP)
+)
 _SET_ORGANIZATION = (
     update(organizations)
     .where(_organization.id == bindparam("organization_id"))
@@ -146,6 +152,11 @@ class AccessDeeds(Transaction):
         await self._record_grant("grant.revoke", grant, by, now, before=_shown(grant), after={})
         await self._count(grant.user_id, grant.organization_id)
         return grant
+
+    async def renew_membership(self, membership_id: MembershipId) -> MembershipRecord:
+        """Count up the membership's version, and return it as it is now."""
+        await self._lock(membership_id)
+        return records.membership((await self._execute(_RENEW_MEMBERSHIP, {"membership_id": membership_id})).one())
 
     async def set_membership_status(
         self,

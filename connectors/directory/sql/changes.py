@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from connectors.access_events import SessionEnded
 from connectors.directory import records
 from connectors.directory.interface import (
+    Author,
     MembershipRecord,
     OrganizationChange,
     OrganizationRecord,
@@ -25,11 +26,12 @@ from connectors.directory.sql.housekeeping import HousekeepingDeeds
 from connectors.directory.sql.addresses import AddressDeeds
 from connectors.directory.sql.change_requests import ChangeRequestDeeds
 from connectors.directory.sql.accounts import AccountDeeds
+from connectors.directory.sql.access_requests import AccessRequestDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
-from connectors.directory.tables import memberships, organizations, refresh_tokens, sessions, users
+from connectors.directory.tables import login_names, memberships, organizations, refresh_tokens, sessions, users
 from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
@@ -65,6 +67,10 @@ _END_SESSION = (
     .values(ended_at=bindparam("now"))
     .returning(_session.user_id)
 )
+_LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bindparam("key")).with_for_update()
+_MOVE_LOGIN_NAME = (
+    update(login_names).where(login_names.c.name_key == bindparam("key")).values(user_id=bindparam("new_user"))
+)
 _USER_FOR_UPDATE = select(*records.USER).where(users.c.id == bindparam("user_id")).with_for_update()
 _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning(*records.USER)
 
@@ -78,6 +84,7 @@ class SqlChange(
     AccessDeeds,
     HousekeepingDeeds,
     PersonalDataDeeds,
+    AccessRequestDeeds,
     IdempotencyDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
@@ -134,6 +141,22 @@ class SqlChange(
     async def add_membership(self, membership: MembershipRecord) -> None:
         """Store a new membership; one of the same person in the same company is a ChangeConflict."""
         await self._execute(insert(memberships), records.membership_row(membership))
+
+    async def move_login_name(
+        self, name: str, user_id: UserId, organization_id: OrganizationId, *, by: Author, now: datetime
+    ) -> bool:
+        """Let a login name denote another person from now on; return whether there is such a name."""
+        key = {"key": records.login_key(name)}
+        before = (await self._execute(_LOGIN_NAME, key)).scalar_one_or_none()
+        if before is None:
+            return False
+        if before != user_id:
+            await self._execute(_MOVE_LOGIN_NAME, {**key, "new_user": user_id})
+            entry = by.entry(
+                "login_name.move", user_id, organization_id, before={"user": before}, after={"user": user_id}
+            )
+            await self.record(entry, now)
+        return True
 
     async def open_session(
         self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime

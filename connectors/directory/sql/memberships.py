@@ -108,6 +108,20 @@ _HOLDERS_OF = (
 )
 
 
+_LASTING_HOLDERS_OF = (
+    select(*records.MEMBERSHIP)
+    .select_from(_WITH_USER)
+    .where(
+        one_of(memberships.c.organization_id, "ids"),
+        memberships.c.status == MembershipStatus.ACTIVE.value,
+        select(grants.c.id)
+        .where(grants.c.membership_id == memberships.c.id, _HOLDS_ROLE, grants.c.valid_until.is_(None))
+        .exists(),
+    )
+    .order_by(*_BY_PERSON)
+)
+
+
 class Memberships(DirectoryReader):
     """The directory's questions about memberships and grants; `Directory` says what each promises."""
 
@@ -181,6 +195,13 @@ class Memberships(DirectoryReader):
         """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`."""
         rows = await self.read_of(organization_ids, _HOLDERS_OF, role_keys=role_keys, permissions=permissions, now=now)
         found = map(records.membership, rows)
+        return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
+
+    async def lasting_holders_of(
+        self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
+    ) -> Sequence[Sequence[MembershipRecord]]:
+        """Return each organization's ACTIVE holders of one of these roles that does not end by itself."""
+        found = map(records.membership, await self.read_of(organization_ids, _LASTING_HOLDERS_OF, role_keys=role_keys))
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 
     async def _pages(

@@ -11,6 +11,7 @@ from connectors.directory.sql.addresses import Addresses
 from connectors.directory.sql.audit import Audit
 from connectors.directory.sql.change_requests import ChangeRequests
 from connectors.directory.sql.accounts import Accounts
+from connectors.directory.sql.access_requests import AccessRequests
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
@@ -27,6 +28,7 @@ class Questions(
     Epochs,
     Accounts,
     PersonalDataQuestions,
+    AccessRequests,
     Outbox,
     ChangeRequests,
     Addresses,

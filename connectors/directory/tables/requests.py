@@ -24,7 +24,7 @@ access_requests = Table(
     Column("note", CleanText),
     Column("valid_until", UtcDateTime, doc="when what was granted ends by itself"),
     Index("ix_access_requests_organization_id", "organization_id", "id"),
-    Index("ix_access_requests_membership_id", "membership_id"),
+    Index("ix_access_requests_membership_id", "membership_id", "id"),
     one_of("status", RequestStatus),
 )
 Index(

@@ -39,6 +39,7 @@ def upgrade() -> None:
         ),
     )
     op.create_index("ix_access_requests_organization_id", "access_requests", ["organization_id", "id"])
+    op.create_index("ix_access_requests_membership_id", "access_requests", ["membership_id", "id"])
     op.create_index(
         "uq_access_requests_open",
         "access_requests",

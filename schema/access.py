@@ -1,0 +1,264 @@
+"""Changing what members may do, and seeing beforehand what it would mean."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import strawberry
+
+from connectors.ids import MembershipId, OrganizationId
+from permissions.vocabulary import Permission as PermissionCode
+from resolvers import access_plans, access_previews, member_access
+from resolvers.access_edits import UNCHANGED, AccessEdit, GrantEnd
+from resolvers.context import RequestContext
+from resolvers.errors import Refused
+from resolvers.member_access import AccessOutcome
+from schema.cost import ListSizeDirective
+from schema.errors import Entry, UserError, entry_of
+from schema.fields import computed, graph_type
+from schema.guards import OPEN, any_of
+from schema.launcher import Application, ApplicationTile
+from schema.membership import Membership
+from schema.mutations import in_organization, mutation, of_object, question
+from schema.roles import Permission
+from schema.scalars import DateTime
+
+ASSIGN = any_of(PermissionCode.ROLE_ASSIGN)
+
+
+def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> str:
+    return (
+        f"{warned.holders} people hold {warned.permission.value} now. It is recommended for {warned.recommended} at "
+        "most: check whether somebody can give it back."
+    )
+
+
+@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended (D28).")
+class AccessWarning:
+    """More people would hold a permission than is recommended."""
+
+    permission: Permission = strawberry.field(description="The permission.")
+    holders: int = strawberry.field(description="How many active members hold it afterwards.")
+    recommended: int = strawberry.field(description="For how many it is recommended at most.")
+    message: str = computed(_warning_message, requires=OPEN, description="What that means, for people.")
+
+
+def _entries(context: RequestContext, preview: access_previews.AccessPreview) -> list[Entry]:
+    return [entry_of(context, refusal) for refusal in preview.refusals]
+
+
+def _few() -> list[object]:
+    return [ListSizeDirective(assumed_size=5)]
+
+
+@graph_type(of=access_previews.AccessPreview, description="What a change of access means for a member, at once.")
+class AccessPreview:
+    """What a change of access means for a member."""
+
+    permissions_added: list[Permission] = strawberry.field(
+        description="What the member may do that they could not before.", directives=_few()
+    )
+    permissions_removed: list[Permission] = strawberry.field(
+        description="What the member may not do any more.", directives=_few()
+    )
+    applications_added: list[Application] = strawberry.field(
+        description="Applications that open for the member and did not before.", directives=_few()
+    )
+    applications_removed: list[Application] = strawberry.field(
+        description="Applications that do not open for the member any more.", directives=_few()
+    )
+    tiles: list[ApplicationTile] = strawberry.field(
+        description="The member's tiles as they are then, also those that do not open. A grant that would only be "
+        "made has an id that finds nothing yet.",
+        directives=[ListSizeDirective(assumed_size=15)],
+    )
+    warnings: list[AccessWarning] = strawberry.field(
+        description="What deserves a second look before it is done.", directives=[ListSizeDirective(assumed_size=1)]
+    )
+    errors: list[UserError] = computed(
+        _entries, requires=OPEN, assumed_size=2, description="Why the change would be refused; empty when it would not."
+    )
+
+
+@strawberry.input(description="When one role or one single right ends.")
+class GrantEndInput:
+    """When one role or one single right ends."""
+
+    role_key: str | None = strawberry.field(default=None, description="The role; or else `permission`.")
+    permission: PermissionCode | None = strawberry.field(default=None, description="The single right.")
+    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null: it does not.")
+
+
+_ROLE_KEYS = "All roles that the member holds afterwards; left out, they stay as they are."
+_PERMISSIONS = (
+    "All single rights that are on afterwards, those that come from a role the member keeps included; left out, they "
+    "stay as they are."
+)
+_VALID_UNTIL = (
+    "When all that is listed in `roleKeys` and `permissions` ends by itself; null: it does not. Left out, what the "
+    "member holds keeps its end, and what is new has none."
+)
+_ENDS = "When single roles or rights of those held afterwards end, instead of `validUntil`."
+_VERSION = "The membership's `version` as you read it; when it is another by now, nothing is changed."
+
+
+@strawberry.input(description="What one member holds afterwards.")
+class MemberAccessInput:
+    """What one member holds afterwards."""
+
+    membership_id: strawberry.ID = strawberry.field(description="The member.")
+    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    role_keys: list[str] | None = strawberry.field(default=None, description=_ROLE_KEYS)
+    permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
+    valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
+    ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
+    reason: str | None = strawberry.field(default=None, description="Why, for the audit log (D27).")
+
+
+@strawberry.input(description="What a member would hold afterwards.")
+class PreviewAccessInput(MemberAccessInput):
+    """What a member would hold afterwards."""
+
+
+@strawberry.input(description="What a member holds afterwards.")
+class UpdateMemberAccessInput(MemberAccessInput):
+    """What a member holds afterwards."""
+
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own name for this request, to repeat it safely."
+    )
+    dry_run: bool = strawberry.field(
+        default=False, description="Only say what it would mean: nothing is changed and nobody is written to (D27)."
+    )
+
+
+@strawberry.input(description="What several members of a company hold afterwards.")
+class UpdateMembersAccessInput:
+    """What several members of a company hold afterwards."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    changes: list[MemberAccessInput] = strawberry.field(description="One for each member, 100 at most.")
+    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    all_or_nothing: bool = strawberry.field(
+        default=True, description="Whether one refusal refuses all; without, each is made or refused by itself."
+    )
+
+
+@strawberry.type(description="What came of a change of access.")
+class UpdateMemberAccessPayload:
+    """What came of a change of access."""
+
+    membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
+    preview: AccessPreview | None = strawberry.field(description="What it means, or would mean in a dry run.")
+    effective_from: DateTime | None = strawberry.field(
+        description="From when on it counts: at once. Null when nothing was stored."
+    )
+    warnings: list[AccessWarning] | None = strawberry.field(
+        description="What deserves a second look (D28).", directives=[ListSizeDirective(assumed_size=1)]
+    )
+    errors: list[UserError] = strawberry.field(
+        description="Why nothing was changed; empty when it was.", directives=[ListSizeDirective(assumed_size=2)]
+    )
+
+
+@strawberry.type(description="What came of several changes of access.")
+class UpdateMembersAccessPayload:
+    """What came of several changes of access."""
+
+    results: list[UpdateMemberAccessPayload] | None = strawberry.field(
+        description="One for each change, in their order; null when all are refused."
+    )
+    errors: list[UserError] = strawberry.field(
+        description="With `allOrNothing`, all that is refused, by its path; nothing was changed then."
+    )
+
+
+def _edit_of(input: MemberAccessInput, *path: str) -> AccessEdit:
+    return AccessEdit(
+        membership_id=MembershipId(input.membership_id),
+        expected_version=input.expected_version,
+        role_keys=tuple(input.role_keys) if input.role_keys is not None else None,
+        permissions=tuple(input.permissions) if input.permissions is not None else None,
+        valid_until=UNCHANGED if input.valid_until is strawberry.UNSET else input.valid_until,
+        ends=tuple(GrantEnd(end.role_key, end.permission, end.valid_until) for end in input.ends or ()),
+        reason=input.reason,
+        path=path,
+    )
+
+
+def _payload(outcome: AccessOutcome) -> dict[str, Any]:
+    return {
+        "membership": outcome.membership,
+        "preview": outcome.preview,
+        "effective_from": outcome.effective_from,
+        "warnings": list(outcome.preview.warnings) if outcome.preview is not None else None,
+    }
+
+
+async def _update_member_access(context: RequestContext, *, input: UpdateMemberAccessInput) -> dict[str, Any]:
+    edit = _edit_of(input)
+    if input.dry_run:
+        return _payload(await member_access.preview_access(context, edit))
+    return _payload(await member_access.update_member_access(context, edit, input.idempotency_key))
+
+
+async def _update_members_access(context: RequestContext, *, input: UpdateMembersAccessInput) -> dict[str, Any]:
+    outcomes = await member_access.update_members_access(
+        context,
+        OrganizationId(input.organization_id),
+        [_edit_of(change, "changes", str(number)) for number, change in enumerate(input.changes)],
+        all_or_nothing=input.all_or_nothing,
+        key=input.idempotency_key,
+    )
+    return {
+        "results": [
+            UpdateMemberAccessPayload(
+                **_payload(outcome),
+                errors=[entry_of(context, refusal) for refusal in outcome.refusals],  # type: ignore[misc]
+            )
+            for outcome in outcomes
+        ]
+    }
+
+
+async def _preview_access(context: RequestContext, *, input: PreviewAccessInput) -> access_previews.AccessPreview:
+    outcome = await member_access.preview_access(context, _edit_of(input))
+    assert outcome.preview is not None  # a refusal is raised
+    return outcome.preview
+
+
+def _refused(refusals: Sequence[Refused]) -> access_previews.AccessPreview:
+    return access_previews.AccessPreview(refusals=tuple(refusals))
+
+
+@strawberry.type
+class AccessQueries:
+    """What a change would mean."""
+
+    preview_access: AccessPreview | None = question(
+        _preview_access,
+        requires=ASSIGN,
+        within=of_object("mbr", "input.membership_id"),
+        refused=_refused,
+        description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
+        "none that you may know of. Writes nothing (D27).",
+    )
+
+
+@strawberry.type
+class AccessMutations:
+    """Changes of what members may do."""
+
+    update_member_access: UpdateMemberAccessPayload | None = mutation(
+        UpdateMemberAccessPayload,
+        _update_member_access,
+        requires=ASSIGN,
+        within=of_object("mbr", "input.membership_id"),
+        description="Let a member hold exactly these roles and single rights, from the next request on (K31-K38).",
+    )
+    update_members_access: UpdateMembersAccessPayload | None = mutation(
+        UpdateMembersAccessPayload,
+        _update_members_access,
+        requires=ASSIGN,
+        within=in_organization(),
+        description="Change what several members hold, as one (D24).",
+    )
