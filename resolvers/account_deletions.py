@@ -1,6 +1,6 @@
 """Leaving for good: asked for by the person, done after thirty days unless they think better of it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
 
 import structlog
@@ -10,8 +10,6 @@ from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import (
     Author,
     CallerRecord,
-    GrantKind,
-    MemberFilter,
     MembershipRecord,
     MembershipStatus,
     OrganizationStatus,
@@ -19,8 +17,9 @@ from connectors.directory.interface import (
 )
 from connectors.directory.outbox import OutboxRecord
 from connectors.errors import ConnectorError
-from connectors.ids import OrganizationId, UserId
+from connectors.ids import UserId
 from connectors.rate_limits.interface import Limit
+from resolvers.administrators import hand_on_login_name, last_administrator, lasting_administrators
 from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import Once, Receipt, author, changed, changed_once
 from resolvers.context import RequestContext
@@ -36,7 +35,6 @@ GRACE = timedelta(days=30)
 POSTPONED_BY = timedelta(days=7)
 AT_ONCE = 20
 MOST_MEMBERSHIPS = 1_000
-MOST_CANDIDATES = 20
 
 _CANCELLATIONS = Attempts("cancel-deletion", Limit(30, 300))
 
@@ -138,6 +136,9 @@ async def _delete(context: RequestContext, id: UserId) -> None:
             await change.record(by.entry("account.deletion_postpone", id, None), context.now)
             return
         await _leave_all(context, change, held, by)
+        for organization in await change.ask.organizations([one.organization_id for one in held]):
+            if organization is not None:
+                await hand_on_login_name(context, change, organization, by=by)
         await change.set_vendor_permissions(id, (), by=by, now=context.now)
         await change.end_sessions(id, context.now)
         await change.forget_person(id, context.now)
@@ -199,30 +200,7 @@ async def _check_administered_without(context: RequestContext, change: Directory
         if standing.membership_status is MembershipStatus.ACTIVE
         and standing.organization_status is OrganizationStatus.ACTIVE
     ]
-    roles = context.policy.administrative_role_keys()
-    holders = await change.ask.holders_of(ids, role_keys=roles, permissions=(), now=context.now)
-    lasting = await _lasting(change, [member for members in holders for member in members], roles)
-    for organization_id, members in zip(ids, holders, strict=True):
-        if {member.user_id for member in members if member.id in lasting} == {id}:
-            raise LastAdministrator(await _candidates(change, organization_id, id))
-
-
-async def _lasting(
-    change: DirectoryChange, members: Sequence[MembershipRecord], roles: Collection[str]
-) -> Collection[str]:
-    """Return the ids of those memberships whose administrative role does not end by itself."""
-    granted = await change.ask.grants_of([member.id for member in members])
-    return {
-        grant.membership_id
-        for grants in granted
-        for grant in grants
-        if grant.kind is GrantKind.ROLE and grant.key in roles and grant.valid_until is None
-    }
-
-
-async def _candidates(
-    change: DirectoryChange, organization_id: OrganizationId, leaving: UserId
-) -> Sequence[MembershipRecord]:
-    where = MemberFilter(status=(MembershipStatus.ACTIVE,))
-    (page,) = await change.ask.members_of([organization_id], first=MOST_CANDIDATES + 1, after=None, where=where)
-    return [member for member in page.items if member.user_id != leaving][:MOST_CANDIDATES]
+    found = await lasting_administrators(context, change.ask, ids)
+    for organization_id, administrators in zip(ids, found, strict=True):
+        if {one.user_id for one in administrators} == {id}:
+            raise await last_administrator(change.ask, organization_id, None, [one.id for one in administrators])

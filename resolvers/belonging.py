@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from connectors.ids import AddressId, ChangeRequestId, MembershipId, OrganizationId
-from connectors.ids import AccessRequestId, MembershipId, OrganizationId
+from connectors.ids import AccessRequestId, AddressId, ChangeRequestId, MembershipId, OrganizationId
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 

@@ -7,8 +7,10 @@ import structlog
 
 from connectors.directory.deeds import DirectoryChange
 from connectors.errors import ConnectorError
+from resolvers.account_deletions import delete_due_accounts
 from resolvers.changes import changed
 from resolvers.context import RequestContext
+from resolvers.data_exports import expire_data_exports
 
 Chore = Callable[[RequestContext], Awaitable[None]]
 """Does what is due at the context's instant. Several processes may do it at the same time, and often in vain."""
@@ -53,6 +55,8 @@ CHORES: Sequence[Chore] = (
     forget_outbox,
     forget_mailed_tokens,
     forget_mails,
+    expire_data_exports,
+    delete_due_accounts,
 )
 """Everything that is done every minute."""
 

@@ -4,10 +4,10 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from connectors.directory.accounts import ConsentRecord, DataExportRecord
 from connectors.directory.addresses import AddressRecord
 from connectors.directory.audit import AuditEventRecord
 from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.accounts import ConsentRecord, DataExportRecord
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, SessionRecord, UserRecord
 from connectors.errors import ConnectorError
 from connectors.ids import (
@@ -15,22 +15,22 @@ from connectors.ids import (
     AnyId,
     AuditEventId,
     ChangeRequestId,
+    ConsentId,
+    DataExportId,
     GrantId,
     MembershipId,
     OrderEventId,
     OrderId,
     OrganizationId,
-    UserId,
-    ConsentId,
-    DataExportId,
     SessionId,
+    UserId,
 )
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
+from resolvers.access_request_lists import visible_access_requests
 from resolvers.addresses import USES_ADDRESSES
 from resolvers.change_requests import SEES_REQUESTS
-from resolvers.access_request_lists import visible_access_requests
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 from resolvers.launcher import ApplicationView

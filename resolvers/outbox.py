@@ -11,16 +11,23 @@ from connectors.directory.outbox import OutboxRecord
 from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.mail.interface import MailRefused
+from resolvers.account_deletions import CREDENTIALS_FORGET, forget_credentials
 from resolvers.changes import changed
 from resolvers.context import RequestContext
+from resolvers.data_exports import DATA_EXPORT, make_data_export
 from resolvers.mail import MAIL, send_mail
 from resolvers.mail_templates import UnknownMail
+from resolvers.sign_in_help import LOGIN_NAME_REMINDER, PASSWORD_RESET, send_login_names, send_password_reset
 
 Handler = Callable[[RequestContext, OutboxRecord], Awaitable[None]]
 """Carries out an item. It may be called again after it has succeeded, for a process may die before it says so."""
 
 HANDLERS: Mapping[str, Handler] = {
     MAIL: send_mail,
+    PASSWORD_RESET: send_password_reset,
+    LOGIN_NAME_REMINDER: send_login_names,
+    DATA_EXPORT: make_data_export,
+    CREDENTIALS_FORGET: forget_credentials,
 }
 """What carries out which kind of item."""
 

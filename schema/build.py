@@ -21,10 +21,10 @@ from strawberry.utils.str_converters import to_camel_case
 import schema.enums  # noqa: F401  describes the enums before anything is built of them
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
-from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
-from schema.company import CompanyMutations
 from schema.access import AccessMutations, AccessQueries
 from schema.asking import AccessRequestMutations
+from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
+from schema.company import CompanyMutations
 from schema.cost import bind_cost
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField

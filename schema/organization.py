@@ -7,14 +7,14 @@ import strawberry
 from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.vocabulary import Permission
 from resolvers import addresses, organizations
+from resolvers.access_request_lists import access_requests_of
 from resolvers.audit import audit_events_of
 from resolvers.change_requests import change_requests_of
-from resolvers.access_request_lists import access_requests_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
+from schema.access_requests import AccessRequest
 from schema.addresses import ADDRESSES, AddressBookEntry
 from schema.audit import AuditEvent
-from schema.access_requests import AccessRequest
 from schema.backends import Backend
 from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
 from schema.fields import computed, field, graph_type, root

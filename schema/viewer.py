@@ -22,8 +22,8 @@ from resolvers.audit import own_audit_events
 from resolvers.context import RequestContext
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
-from schema.audit import AuditEvent
 from schema.account import Consent, DataExport, Session
+from schema.audit import AuditEvent
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN

@@ -4,11 +4,11 @@ from collections.abc import Collection
 from datetime import datetime
 from typing import Protocol
 
-from connectors.directory.housekeeping import HousekeepingDeeds
+from connectors.directory.access_requests import AccessRequestDeeds
+from connectors.directory.accounts import AccountDeeds
 from connectors.directory.addresses import AddressDeeds
 from connectors.directory.change_requests import ChangeRequestDeeds
-from connectors.directory.accounts import AccountDeeds
-from connectors.directory.access_requests import AccessRequestDeeds
+from connectors.directory.housekeeping import HousekeepingDeeds
 from connectors.directory.idempotency import IdempotencyDeeds
 from connectors.directory.interface import (
     AuditEntry,

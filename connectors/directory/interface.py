@@ -12,13 +12,13 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.access_requests import AccessRequestQuestions
+from connectors.directory.accounts import AccountQuestions
 from connectors.directory.addresses import AddressQuestions
 from connectors.directory.audit import AuditEntry as AuditEntry
 from connectors.directory.audit import AuditQuestions
 from connectors.directory.audit import Author as Author
 from connectors.directory.change_requests import ChangeRequestQuestions
-from connectors.directory.accounts import AccountQuestions
-from connectors.directory.access_requests import AccessRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, event, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
-from connectors.directory.audit import AuditFilter
 from connectors.directory.accounts import MailedTokenPurpose
+from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import Author, MemberFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState

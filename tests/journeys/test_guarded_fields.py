@@ -3,8 +3,8 @@
 The table is compared with the schema: a field with a guard that nobody tries here fails the suite.
 """
 
-from pathlib import Path
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import pytest

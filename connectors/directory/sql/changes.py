@@ -22,11 +22,11 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
-from connectors.directory.sql.housekeeping import HousekeepingDeeds
+from connectors.directory.sql.access_requests import AccessRequestDeeds
+from connectors.directory.sql.accounts import AccountDeeds
 from connectors.directory.sql.addresses import AddressDeeds
 from connectors.directory.sql.change_requests import ChangeRequestDeeds
-from connectors.directory.sql.accounts import AccountDeeds
-from connectors.directory.sql.access_requests import AccessRequestDeeds
+from connectors.directory.sql.housekeeping import HousekeepingDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.personal_data import PersonalDataDeeds

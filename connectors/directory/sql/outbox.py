@@ -32,7 +32,7 @@ _DUE = (
 )
 _CLAIM = (
     update(outbox)
-    .where(_item.id.in_(_DUE))
+    .where(one_of(_item.id, "ids"))
     .values(due_at=bindparam("until"), attempts=_item.attempts + 1)
     .returning(*_COLUMNS)
 )
@@ -117,7 +117,11 @@ class OutboxDeeds(Transaction):
 
     async def claim(self, *, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRecord]:
         """Take items that are due, oldest first, so that no other worker takes them before `until`."""
-        rows = await self._execute(_CLAIM, {"now": now, "until": until, "most": limit})
+        # In two steps: within one statement, PostgreSQL may look for what is due more than once, and take too many.
+        due = (await self._execute(_DUE, {"now": now, "most": limit})).scalars().all()
+        if not due:
+            return ()
+        rows = await self._execute(_CLAIM, {"ids": due, "until": until})
         return sorted(map(_record, rows), key=lambda record: (record.created_at, record.id))
 
     async def finish(self, id: OutboxId, *, now: datetime) -> None:

@@ -7,11 +7,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.database import database_errors
 from connectors.directory.sql.access import Epochs
+from connectors.directory.sql.access_requests import AccessRequests
+from connectors.directory.sql.accounts import Accounts
 from connectors.directory.sql.addresses import Addresses
 from connectors.directory.sql.audit import Audit
 from connectors.directory.sql.change_requests import ChangeRequests
-from connectors.directory.sql.accounts import Accounts
-from connectors.directory.sql.access_requests import AccessRequests
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox

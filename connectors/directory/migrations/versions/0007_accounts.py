@@ -67,4 +67,3 @@ def upgrade() -> None:
     op.create_index("ix_sessions_expires_at", "sessions", ["expires_at"])  # by which old ones are found and forgotten
     # What is kept of a person is found by these when they ask for it, or leave.
     op.create_index("ix_change_requests_requested_by_id", "change_requests", ["requested_by_id"])
-    op.create_index("ix_access_requests_membership_id", "access_requests", ["membership_id"])
