@@ -18,6 +18,7 @@ from connectors.directory.interface import (
     SessionRecord,
     UserRecord,
 )
+from connectors.directory.invitations import InvitationDeeds
 from connectors.directory.outbox import OutboxDeeds
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 
@@ -83,6 +84,7 @@ class AccessDeeds(Protocol):
 class DirectoryChange(
     AccessDeeds,
     IdempotencyDeeds,
+    InvitationDeeds,
     OutboxDeeds,
     Protocol,
 ):

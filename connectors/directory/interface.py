@@ -12,6 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.invitations import InvitationQuestions, InvitationRecord
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -247,7 +248,7 @@ class Author:
 class DirectoryData:
     """Whole records to load at once, for demo data and imports; `login_names` are (shown as, whose) pairs.
 
-    `vendor_permissions` are (who, permission code) pairs.
+    `vendor_permissions` are (who, permission code) pairs; `invitations` are loaded with tokens that nobody knows.
     """
 
     users: Sequence[UserRecord]
@@ -256,6 +257,7 @@ class DirectoryData:
     memberships: Sequence[MembershipRecord]
     grants: Sequence[GrantRecord]
     vendor_permissions: Sequence[tuple[UserId, str]]
+    invitations: Sequence[InvitationRecord] = ()
 
 
 class StaleVersion(Exception):
@@ -271,6 +273,7 @@ class RefreshTokenReused(Exception):
 
 
 class DirectoryQuestions(
+    InvitationQuestions,
     OutboxQuestions,
     Protocol,
 ):

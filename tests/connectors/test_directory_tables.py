@@ -10,9 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
 from connectors.directory.interface import MemberFilter
+from connectors.directory.invitations import InvitationFilter, InvitationStatus
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
+from connectors.ids import InvitationId
+from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, HELIOS, LUMEN, NOW
 from tests.servers import DatabaseKind, fresh_database
 
@@ -62,6 +65,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.grants_of([ANNA_AT_HELIOS.id])
     await directory.grants(["grt_x"])  # type: ignore[list-item]
     await directory.holders_of([HELIOS], role_keys=["a"], permissions=["b"], now=NOW)
+    await _ask_of_invitations(directory, has_next)
     async with directory.change() as change:
         await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
@@ -71,6 +75,19 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
 
     walks = {statement: plan for statement, plan in plans.items() if any(_is_walk(line) for line in plan)}
     assert walks == {}
+
+
+async def _ask_of_invitations(directory: SqlDirectory, has_next: bool) -> None:
+    status, after = ((InvitationStatus.PENDING,), cursor("invitations", "inv_x")) if has_next else (None, None)
+    where = InvitationFilter(status, NOW)
+    await directory.invitations([InvitationId("inv_x")])
+    await directory.invitation_with_token(b"x")
+    await directory.invitations_of([HELIOS], first=1, after=after, where=where)
+    await directory.count_invitations_of([HELIOS], where)
+    await directory.open_invitations_to(["a@b.example"], NOW)
+    await directory.last_invitations([(HELIOS, "a@b.example")])
+    await directory.members_with_email([(HELIOS, "a@b.example")])
+    await directory.lapsed_invitations(NOW, limit=1)
 
 
 def _is_walk(line: str) -> bool:

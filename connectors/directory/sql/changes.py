@@ -21,6 +21,7 @@ from connectors.directory.interface import (
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
+from connectors.directory.sql.invitations import InvitationDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.questions import TransactionQuestions
 from connectors.directory.tables import memberships, organizations, refresh_tokens, sessions, users
@@ -61,6 +62,7 @@ _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning
 class SqlChange(
     AccessDeeds,
     IdempotencyDeeds,
+    InvitationDeeds,
     OutboxDeeds,
 ):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""

@@ -7,6 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.database import database_errors
 from connectors.directory.sql.access import Epochs
+from connectors.directory.sql.invitations import Invitations
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
@@ -20,6 +21,7 @@ class Questions(
     Organizations,
     Memberships,
     Epochs,
+    Invitations,
     Outbox,
 ):
     """The directory's questions; `DirectoryQuestions` says what each promises."""
