@@ -99,7 +99,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 rate_limits=rate_limits,
                 tokens=tokens,
                 seals=Seals(key),
-                portal=Portal(profile.title, profile.contact),
+                portal=Portal(profile.title, profile.contact, settings.public_url),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),

@@ -37,10 +37,14 @@ class Seals(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Portal:
-    """What the portal says of itself, each by language: its title, and how to reach the vendor."""
+    """What the portal says of itself, by language: its title, and how to reach the vendor; and where it begins.
+
+    `start_url` is the address as browsers see it, None when the operator has not said it.
+    """
 
     title: Localized = field(default_factory=lambda: {"en": "Forecourt"})
     contact: Localized = field(default_factory=dict)
+    start_url: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,15 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
+from connectors.directory.invitations import InvitationRecord
 from connectors.errors import ConnectorError
-from connectors.ids import AnyId, GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
+from connectors.ids import AnyId, GrantId, InvitationId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
+from resolvers.invitations import visible_invitations
 from resolvers.launcher import ApplicationView
 from resolvers.organizations import is_visible, visible_organizations
 
@@ -107,6 +109,10 @@ async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[Grant
     return [_if_member_seen(context, record) for record in found]
 
 
+async def _invitations(context: RequestContext, ids: Sequence[str]) -> Sequence[InvitationRecord | None]:
+    return await visible_invitations(context, [InvitationId(identifier) for identifier in ids])
+
+
 async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
@@ -161,6 +167,7 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "usr": _users,
     "mbr": _memberships,
     "grt": _grants,
+    "inv": _invitations,
     "ord": _orders,
     "oev": _order_events,
     "role": _roles,

@@ -26,6 +26,8 @@ from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
+from schema.invited import InvitationQueries, InvitedMutations
+from schema.inviting import InvitingMutations
 from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
@@ -42,12 +44,24 @@ class InvalidSchema(Exception):
 
 
 @strawberry.type(description="What may be asked.")
-class Query(ViewerQueries, OrganizationQueries, NodeQueries, RoleQueries, ApplicationQueries):
+class Query(
+    ViewerQueries,
+    OrganizationQueries,
+    InvitationQueries,
+    NodeQueries,
+    RoleQueries,
+    ApplicationQueries,
+):
     """What may be asked."""
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(SessionMutations, ProfileMutations):
+class Mutation(
+    SessionMutations,
+    ProfileMutations,
+    InvitingMutations,
+    InvitedMutations,
+):
     """What may be done."""
 
 

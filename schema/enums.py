@@ -7,6 +7,7 @@ import strawberry
 
 from connectors.applications.interface import LaunchKind
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
+from connectors.directory.invitations import InvitationStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.texts import PERMISSION_TEXTS
@@ -98,6 +99,17 @@ _enum(
         "ACTIVE": "Belongs to the company.",
         "SUSPENDED": "Belongs to the company, and may do nothing for the time being.",
         "REMOVED": "Belonged to the company once.",
+    },
+)
+_enum(
+    InvitationStatus,
+    "Where an invitation stands.",
+    {
+        "PENDING": "Sent, and not answered yet.",
+        "ACCEPTED": "Accepted; the person is a member.",
+        "DECLINED": "Declined by the person.",
+        "REVOKED": "Taken back by the company.",
+        "EXPIRED": "Not answered in time; it can be sent anew.",
     },
 )
 _enum(

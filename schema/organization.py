@@ -6,11 +6,13 @@ import strawberry
 
 from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
 from resolvers import organizations
+from resolvers.invitations import invitations_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
 from schema.backends import Backend
 from schema.fields import computed, field, graph_type, root
 from schema.guards import AUTHENTICATED, OPEN
+from schema.invitations import MANAGE_MEMBERS, Invitation
 from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
@@ -45,6 +47,12 @@ class Organization(Node):
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
+    )
+    invitations: Connection[Invitation] | None = field(
+        invitations_of,
+        requires=MANAGE_MEMBERS,
+        description="Who was invited to it, newest first.",
+        arguments={"status": "Only invitations that stand like this; one past its time is EXPIRED."},
     )
     orders: Connection[Order] | None = field(
         orders_of,

@@ -9,11 +9,13 @@ from connectors.values import AccountKind
 from permissions.vocabulary import DenialReason
 from resolvers import access, capabilities, launcher, organizations, people
 from resolvers.context import RequestContext
+from resolvers.invitations import pending_invitations as pending_invitations_of
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
+from schema.invitations import Invitation
 from schema.launcher import ApplicationTile
 from schema.membership import Membership, PermissionSource
 from schema.node import Node
@@ -84,6 +86,12 @@ class Viewer(Node):
         requires=OPEN,
         description="Your place in one company; null when you have none there.",
         arguments={"organization_id": "The company's id."},
+    )
+    pending_invitations: list[Invitation] = field(
+        pending_invitations_of,
+        requires=OPEN,
+        assumed_size=2,
+        description="The open invitations to your confirmed e-mail address; the mail of each has its token.",
     )
     default_organization: Organization | None = field(
         organizations.default_organizations, requires=OPEN, description="The company that you look at first."

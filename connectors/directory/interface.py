@@ -306,7 +306,8 @@ class DirectoryQuestions(
     ) -> Sequence[Sequence[tuple[UserRecord, OrganizationId]]]:
         """Return each user once per organization where both they and the viewer have a membership not REMOVED.
 
-        The records carry that organization as `seen_in`.
+        Not where they are only invited, unless the record stands for an invited person and no more. The records carry
+        that organization as `seen_in`.
         """
 
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:

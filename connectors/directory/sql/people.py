@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal, select, union_all
+from sqlalchemy import and_, bindparam, func, literal, or_, select, union_all
 
 from connectors.database import IdText
 from connectors.directory import records
@@ -79,6 +79,11 @@ _LOGIN_NAMES_OF = union_all(
 _USERS_WITH_EMAIL = select(users.c.email_key, *records.USER).where(one_of(users.c.email_key, "ids"))
 _USERS = select(*records.USER).where(one_of(users.c.id, "ids"))
 
+# Somebody who has an account shows themself to a company once they have accepted its invitation.
+_SHOWN = or_(
+    memberships.c.status.in_([MembershipStatus.ACTIVE.value, MembershipStatus.SUSPENDED.value]),
+    and_(memberships.c.status == MembershipStatus.INVITED.value, ~users.c.email_verified),
+)
 _mine = memberships.alias("mine")
 _USERS_IN_COMMON = (
     select(*records.USER, memberships.c.organization_id)
@@ -91,7 +96,7 @@ _USERS_IN_COMMON = (
         _mine.c.user_id == bindparam("viewer_id"),
         _mine.c.status != MembershipStatus.REMOVED.value,
         one_of(memberships.c.user_id, "ids"),
-        _NOT_REMOVED,
+        _SHOWN,
     )
     .order_by(memberships.c.organization_id)
 )
