@@ -15,6 +15,7 @@ def names(text: str) -> frozenset[str]:
 EVERYBODY = names(
     """
     Mutation.signIn Mutation.refreshSession
+    Mutation.acceptInvitation Mutation.declineInvitation Mutation.requestNewInvitation Query.invitationPreview
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessDecision.allowed AccessDecision.reason AccessDecision.grantableBy
     Application.id Application.key Application.name Application.tagline Application.description Application.iconUrl
@@ -24,6 +25,12 @@ EVERYBODY = names(
     ApplicationMode.key ApplicationMode.label
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
+    Invitation.organizationName Invitation.organization Invitation.roles Invitation.permissions Invitation.status
+    Invitation.inviter Invitation.acceptedBy Invitation.viewerCanResend Invitation.viewerCanRevoke
+    InvitationConnection.edges InvitationConnection.nodes InvitationConnection.pageInfo InvitationConnection.totalCount
+    InvitationPreview.roleLabels
+    InvitationStateError.status InvitationStateError.canRequestNew
+    InviteResult.email InviteResult.invitation InviteResult.membership InviteResult.errors
     LastAdministratorError.candidates
     Membership.user Membership.organization
     MembershipConnection.edges MembershipConnection.nodes MembershipConnection.pageInfo
@@ -44,7 +51,8 @@ EVERYBODY = names(
     User.displayName
     ValidationError.constraint
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
-    Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.defaultOrganization Viewer.applications Viewer.can
+    Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.pendingInvitations Viewer.defaultOrganization
+    Viewer.applications Viewer.can
     """
 )
 """For whoever was given the object they stand on; those of Query and Mutation for strangers too."""
@@ -74,6 +82,10 @@ def opens(solar_terminal: str, software_house: str, *, own: bool = False) -> Ope
 
 BY_RIGHT = {
     "Organization.members": opens("administration", "licence_holder"),
+    "Organization.invitations": opens("administration", "licence_holder"),
+    "Mutation.inviteMembers": opens("administration", "licence_holder"),
+    "Mutation.resendInvitation": opens("administration", "licence_holder"),
+    "Mutation.revokeInvitation": opens("administration", "licence_holder"),
     "Organization.orders": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
     "Organization.orders(placedBy:)": opens("administration", "licence_holder", own=True),
     "Membership.roleGrants": opens("administration", "licence_holder", own=True),
@@ -108,6 +120,10 @@ ARGUMENTS = {
 """What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own."""
 
 DEEDS = {
+    "Mutation.inviteMembers": (
+        'mutation { inviteMembers(input: {organizationId: ORGANIZATION, invitees: [], idempotencyKey: "x"}) '
+        "{ errors { code } } }"
+    ),
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
     "Mutation.updateProfile": "mutation { updateProfile(input: {expectedVersion: 99}) { errors { code } } }",
 }
@@ -117,6 +133,9 @@ It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of 
 membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
 """
 
-TESTED_IN: dict[str, str] = {}
+TESTED_IN: dict[str, str] = {
+    "Mutation.resendInvitation": "journeys/test_invitation_guards.py",
+    "Mutation.revokeInvitation": "journeys/test_invitation_guards.py",
+}
 """Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
 for each role what they answer."""
