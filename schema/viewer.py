@@ -78,7 +78,7 @@ class Viewer(Node):
         memberships_of,
         requires=OPEN,
         assumed_size=5,
-        description="Your companies by name; those you have left are not shown.",
+        description="Your companies by name; those you have left, or are only invited to, are not shown.",
         arguments={"status": "Only those where you stand like this."},
     )
     membership: Membership | None = field(

@@ -127,6 +127,7 @@ async def test_somebody_signed_in_sees_the_invitation_and_the_company_once_they_
     query Look($id: ID!) {
       organization(id: $id) { name }
       viewer {
+        accessVersion
         memberships(status: [INVITED, ACTIVE]) { nodes { organization { name } } }
         membership(organizationId: $id) { id }
         pendingInvitations {
@@ -141,6 +142,8 @@ async def test_somebody_signed_in_sees_the_invitation_and_the_company_once_they_
     payload = await accepts(reto, token)
     after = await reto.asks(look, id=helios)
 
+    # What is told to open streams and to other processes: what somebody may do has changed.
+    assert before.data["viewer"].pop("accessVersion") != after.data["viewer"].pop("accessVersion")
     assert before.data == {
         "organization": None,
         "viewer": {
