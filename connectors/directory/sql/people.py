@@ -81,7 +81,8 @@ _USERS = select(*records.USER).where(one_of(users.c.id, "ids"))
 
 # Somebody who has an account shows themself to a company once they have accepted its invitation.
 _SHOWN = or_(
-    memberships.c.status.in_([MembershipStatus.ACTIVE.value, MembershipStatus.SUSPENDED.value]),
+    memberships.c.status == MembershipStatus.ACTIVE.value,
+    memberships.c.status == MembershipStatus.SUSPENDED.value,
     and_(memberships.c.status == MembershipStatus.INVITED.value, ~users.c.email_verified),
 )
 _mine = memberships.alias("mine")
