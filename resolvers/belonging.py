@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from connectors.ids import AccessRequestId, AddressId, ChangeRequestId, MembershipId, OrganizationId
+from connectors.ids import InvitationId, MembershipId, OrganizationId
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 
@@ -52,11 +53,17 @@ async def _of_access_request(context: RequestContext, id: str) -> OrganizationId
     return found.organization_id if found is not None else None
 
 
+async def _of_invitation(context: RequestContext, id: str) -> OrganizationId | None:
+    (found,) = await context.backends.directory.invitations([InvitationId(id)])
+    return found.organization_id if found is not None else None
+
+
 KINDS: dict[str, Kind] = {
     "org": Kind("organization", _of_organization),
     "mbr": Kind("member", _of_membership),
     "adr": Kind("address", _of_address),
     "chg": Kind("change request", _of_change_request),
     "arq": Kind("request", _of_access_request),
+    "inv": Kind("invitation", _of_invitation),
 }
 """By the beginning of their ids."""

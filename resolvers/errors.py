@@ -5,7 +5,7 @@ Refused                     the caller can act on it: an entry of payload.errors
     NotFound                there is no such object, or none that the caller may know of
     Stale                   somebody was faster
     Conflict                what is there already is in the way
-        InvitationState     the invitation is expired, revoked or used, or somebody else's
+    InvitationState         the invitation is expired, revoked or used, or somebody else's
     KeyReused               an idempotency key came with another input
     TokenInvalid            the token of a link in a mail counts for nothing
     Forbidden               the caller may not, in the organization concerned
@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from connectors.directory.interface import MembershipRecord
+from connectors.directory.invitations import InvitationStatus
 from permissions.decision import Decision
 from permissions.vocabulary import DenialReason, Permission
 
@@ -122,6 +123,21 @@ class Conflict(Refused):
         super().__init__(message, path)
         self.code = code
         self.node = node
+
+
+class InvitationState(Refused):
+    """An invitation cannot be used as it stands; `can_request_new` says whether `requestNewInvitation` makes sense.
+
+    `code` is one of INVITATION_EXPIRED, INVITATION_REVOKED, INVITATION_ALREADY_USED, INVITATION_EMAIL_MISMATCH.
+    """
+
+    def __init__(
+        self, code: ErrorCode, message: str, path: Sequence[str], status: InvitationStatus, *, can_request_new: bool
+    ) -> None:
+        super().__init__(message, path)
+        self.code = code
+        self.status = status
+        self.can_request_new = can_request_new
 
 
 class KeyReused(Refused):
@@ -229,8 +245,8 @@ class TooManyAttempts(Refused):
 
     code = ErrorCode.RATE_LIMITED
 
-    def __init__(self, retry_after_seconds: int) -> None:
-        super().__init__(f"Too many attempts. Try again in {retry_after_seconds} seconds.")
+    def __init__(self, retry_after_seconds: int, path: Sequence[str] | None = None) -> None:
+        super().__init__(f"Too many attempts. Try again in {retry_after_seconds} seconds.", path)
         self.retry_after_seconds = retry_after_seconds
 
 

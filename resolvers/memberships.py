@@ -22,6 +22,8 @@ from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 
+_BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
+
 
 @dataclass(frozen=True, slots=True)
 class EffectivePermission:
@@ -70,10 +72,9 @@ async def memberships_of(
     if context.view_as is not None:
         return [await _only_membership(context, context.view_as.membership_id, status)] * len(callers)
     ids = [caller.user.id for caller in callers]
-    wanted = tuple(status) if status is not None else None
-    if wanted is not None and MembershipStatus.REMOVED in wanted:
-        # A removed member sees nothing of the organization (DOMAIN, invariant 14), not even that it was left.
-        wanted = tuple(one for one in wanted if one is not MembershipStatus.REMOVED)
+    # A removed member sees nothing of the organization (DOMAIN, invariant 14), not even that it was left. Who is
+    # invited sees the invitation (Viewer.pendingInvitations), and the organization once they have accepted.
+    wanted = tuple(one for one in (_BELONGING if status is None else status) if one in _BELONGING)
     pages = await paged(context.backends.directory.memberships_of(ids, first=first, after=after, status=wanted))
     return [Listing(page, user_id, wanted, _count_memberships) for user_id, page in zip(ids, pages, strict=True)]
 
@@ -93,7 +94,14 @@ async def membership_in(
 ) -> Sequence[MembershipRecord | None]:
     """Return each caller's own membership in the organization; None where there is none, or no such organization."""
     own = [
-        next((standing for standing in caller.standings if standing.organization_id == organization_id), None)
+        next(
+            (
+                standing
+                for standing in caller.standings
+                if standing.organization_id == organization_id and standing.membership_status in _BELONGING
+            ),
+            None,
+        )
         for caller in callers
     ]
     ids = [standing.membership_id for standing in own if standing is not None]
@@ -201,6 +209,6 @@ async def _count_viewed(_context: RequestContext, numbers: Sequence[int], _where
 
 
 async def _count_memberships(
-    context: RequestContext, user_ids: Sequence[UserId], status: tuple[MembershipStatus, ...] | None
+    context: RequestContext, user_ids: Sequence[UserId], status: tuple[MembershipStatus, ...]
 ) -> Sequence[int]:
     return await context.backends.directory.count_memberships_of(user_ids, status)

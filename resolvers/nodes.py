@@ -9,6 +9,7 @@ from connectors.directory.addresses import AddressRecord
 from connectors.directory.audit import AuditEventRecord
 from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, SessionRecord, UserRecord
+from connectors.directory.invitations import InvitationRecord
 from connectors.errors import ConnectorError
 from connectors.ids import (
     AddressId,
@@ -18,6 +19,7 @@ from connectors.ids import (
     ConsentId,
     DataExportId,
     GrantId,
+    InvitationId,
     MembershipId,
     OrderEventId,
     OrderId,
@@ -33,6 +35,7 @@ from resolvers.addresses import USES_ADDRESSES
 from resolvers.change_requests import SEES_REQUESTS
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
+from resolvers.invitations import visible_invitations
 from resolvers.launcher import ApplicationView
 from resolvers.organizations import is_visible, visible_organizations
 
@@ -141,6 +144,10 @@ async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[Grant
         return [None] * len(ids)
     found = await context.backends.directory.grants([GrantId(identifier) for identifier in ids])
     return [_if_member_seen(context, record) for record in found]
+
+
+async def _invitations(context: RequestContext, ids: Sequence[str]) -> Sequence[InvitationRecord | None]:
+    return await visible_invitations(context, [InvitationId(identifier) for identifier in ids])
 
 
 async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
@@ -266,6 +273,7 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "mbr": _memberships,
     "grt": _grants,
     "arq": visible_access_requests,
+    "inv": _invitations,
     "ord": _orders,
     "oev": _order_events,
     "adr": _addresses,

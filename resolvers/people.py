@@ -1,13 +1,13 @@
 """People as they are seen through a company: everybody's name, and contact details for those who may see members."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
 from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
 from connectors.directory.requests import RequestStatus
+from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, MembershipStatus, UserRecord
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from resolvers.context import RequestContext
@@ -44,8 +44,14 @@ async def seen(
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership."""
-    return await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
+    """Return the person of each membership; of somebody invited, no more than the company knows of them (K30)."""
+    found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
+    return [
+        replace(user, phone=None, locale=None)
+        if user is not None and membership.status is MembershipStatus.INVITED
+        else user
+        for user, membership in zip(found, memberships, strict=True)
+    ]
 
 
 async def granters(context: RequestContext, grants: Sequence[GrantRecord]) -> list[UserRecord | None]:
@@ -90,8 +96,8 @@ async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) 
 
 
 def display_name(_context: RequestContext, user: UserRecord) -> str:
-    """Return first and last name as one text."""
-    return f"{user.first_name} {user.last_name}".strip()
+    """Return first and last name as one text; of somebody invited without a name, what the address shows of it."""
+    return f"{user.first_name} {user.last_name}".strip() or masked_address(user.email)
 
 
 def masked_address(email: str) -> str:

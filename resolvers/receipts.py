@@ -1,20 +1,35 @@
 """Refusals of single rows as a receipt keeps them, so that a repeated request is refused in the same words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from permissions.decision import Decision
 from permissions.vocabulary import DenialReason, Permission
-from resolvers.errors import Conflict, ErrorCode, Forbidden, Invalid, LastAdministrator, NotFound, Refused, Stale
+from resolvers.errors import (
+    Conflict,
+    ErrorCode,
+    Forbidden,
+    Invalid,
+    LastAdministrator,
+    NotFound,
+    Refused,
+    Stale,
+    TooManyAttempts,
+)
 
 
 def written(refusal: Refused) -> dict[str, Any]:
-    """Return the refusal as JSON; records that it points to are left out."""
+    """Return the refusal as JSON; of a record that is in the way only the id, as ``node``."""
     text: dict[str, Any] = {"code": refusal.code.value, "message": refusal.message, "path": refusal.path}
     match refusal:
         case Stale():
             text["current_version"] = refusal.current_version
         case Invalid():
             text["constraint"] = refusal.constraint
+        case Conflict(node=node) if node is not None:
+            text["node"] = getattr(node, "id", None)
+        case TooManyAttempts():
+            text["wait"] = refusal.retry_after_seconds
         case Forbidden():
             reason = refusal.decision.reason
             text["forbidden"] = {
@@ -25,11 +40,13 @@ def written(refusal: Refused) -> dict[str, Any]:
     return text
 
 
-def read(text: dict[str, Any]) -> Refused:
-    """Return the refusal that `written` wrote."""
+def read(text: dict[str, Any], nodes: Mapping[str, object] | None = None) -> Refused:
+    """Return the refusal that `written` wrote; `nodes` are the records, by id, that may be pointed to."""
     code, message, path = ErrorCode(text["code"]), text["message"], text["path"]
     if "current_version" in text:
         return Stale(text["current_version"], path or [])
+    if "wait" in text:
+        return TooManyAttempts(text["wait"], path)
     if "constraint" in text:
         return Invalid(message, path or [], text["constraint"])
     if (forbidden := text.get("forbidden")) is not None:
@@ -44,4 +61,4 @@ def read(text: dict[str, Any]) -> Refused:
         found = NotFound("object", path or [])
         found.message = message
         return found
-    return Conflict(message, path, code=code)
+    return Conflict(message, path, code=code, node=(nodes or {}).get(text.get("node", "")))

@@ -30,6 +30,8 @@ from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
+from schema.invited import InvitationQueries, InvitedMutations
+from schema.inviting import InvitingMutations
 from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.members import MemberMutations
 from schema.membership import DirectGrant, RoleGrant
@@ -57,6 +59,7 @@ class Query(
     RoleQueries,
     ApplicationQueries,
     AccessQueries,
+    InvitationQueries,
 ):
     """What may be asked."""
 
@@ -72,6 +75,8 @@ class Mutation(
     AccessMutations,
     MemberMutations,
     AccessRequestMutations,
+    InvitingMutations,
+    InvitedMutations,
 ):
     """What may be done."""
 

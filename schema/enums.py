@@ -9,6 +9,7 @@ from connectors.applications.interface import LaunchKind
 from connectors.directory.accounts import ConsentPurpose, DataExportStatus
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
 from connectors.directory.requests import RequestStatus
+from connectors.directory.invitations import InvitationStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.texts import PERMISSION_TEXTS
@@ -129,6 +130,17 @@ _enum(
         "PENDING": "It is being made.",
         "READY": "It can be fetched.",
         "EXPIRED": "It was there and is erased; ask for a new one.",
+    },
+)
+_enum(
+    InvitationStatus,
+    "Where an invitation stands.",
+    {
+        "PENDING": "Sent, and not answered yet.",
+        "ACCEPTED": "Accepted; the person is a member.",
+        "DECLINED": "Declined by the person.",
+        "REVOKED": "Taken back by the company.",
+        "EXPIRED": "Not answered in time; it can be sent anew.",
     },
 )
 _enum(

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import strawberry
 
 from connectors.directory.interface import MembershipRecord
+from connectors.directory.invitations import InvitationStatus
 from permissions.texts import DENIAL_TEXTS
 from permissions.vocabulary import DenialReason, Permission
 from resolvers import errors
@@ -144,6 +145,16 @@ class LastAdministratorError(UserError):
     )
 
 
+@_entry_type(errors.InvitationState, "The invitation cannot be used as it stands.")
+class InvitationStateError(UserError):
+    """The invitation cannot be used as it stands."""
+
+    status: InvitationStatus = attribute("refusal.status", requires=OPEN, description="Where the invitation stands.")
+    can_request_new: bool = attribute(
+        "refusal.can_request_new", requires=OPEN, description="Whether `requestNewInvitation` makes sense."
+    )
+
+
 @_entry_type(errors.TokenInvalid, "The link of a mail counts for nothing any more.")
 class TokenError(UserError):
     """The link of a mail counts for nothing any more."""
@@ -167,6 +178,7 @@ USER_ERRORS = (
     ConflictError,
     PermissionError,
     LastAdministratorError,
+    InvitationStateError,
     TokenError,
     AuthenticationError,
     RateLimitError,

@@ -10,6 +10,7 @@ from resolvers import addresses, organizations
 from resolvers.access_request_lists import access_requests_of
 from resolvers.audit import audit_events_of
 from resolvers.change_requests import change_requests_of
+from resolvers.invitations import invitations_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
 from schema.access_requests import AccessRequest
@@ -19,6 +20,7 @@ from schema.backends import Backend
 from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
 from schema.fields import computed, field, graph_type, root
 from schema.guards import AUTHENTICATED, OPEN, any_of
+from schema.invitations import MANAGE_MEMBERS, Invitation
 from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
@@ -63,6 +65,12 @@ class Organization(Node):
         requires=any_of(Permission.ROLE_ASSIGN),
         description="What its members asked for and may not do yet, newest first.",
         arguments={"status": "Only requests that stand like this."},
+    )
+    invitations: Connection[Invitation] | None = field(
+        invitations_of,
+        requires=MANAGE_MEMBERS,
+        description="Who was invited to it, newest first.",
+        arguments={"status": "Only invitations that stand like this; one past its time is EXPIRED."},
     )
     orders: Connection[Order] | None = field(
         orders_of,

@@ -20,6 +20,7 @@ from resolvers import (
 )
 from resolvers.audit import own_audit_events
 from resolvers.context import RequestContext
+from resolvers.invitations import pending_invitations as pending_invitations_of
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
 from schema.account import Consent, DataExport, Session
@@ -27,6 +28,7 @@ from schema.audit import AuditEvent
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
+from schema.invitations import Invitation
 from schema.launcher import ApplicationTile
 from schema.membership import Membership, PermissionSource
 from schema.node import Node
@@ -127,7 +129,7 @@ class Viewer(Node):
         memberships_of,
         requires=OPEN,
         assumed_size=5,
-        description="Your companies by name; those you have left are not shown.",
+        description="Your companies by name; those you have left, or are only invited to, are not shown.",
         arguments={"status": "Only those where you stand like this."},
     )
     membership: Membership | None = field(
@@ -135,6 +137,12 @@ class Viewer(Node):
         requires=OPEN,
         description="Your place in one company; null when you have none there.",
         arguments={"organization_id": "The company's id."},
+    )
+    pending_invitations: list[Invitation] = field(
+        pending_invitations_of,
+        requires=OPEN,
+        assumed_size=2,
+        description="The open invitations to your confirmed e-mail address; the mail of each has its token.",
     )
     default_organization: Organization | None = field(
         organizations.default_organizations, requires=OPEN, description="The company that you look at first."

@@ -24,6 +24,7 @@ from connectors.directory.interface import (
     SessionRecord,
     UserRecord,
 )
+from connectors.directory.invitations import InvitationDeeds
 from connectors.directory.outbox import OutboxDeeds
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 
@@ -95,6 +96,7 @@ class DirectoryChange(
     AccountDeeds,
     AccessRequestDeeds,
     IdempotencyDeeds,
+    InvitationDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
     AddressDeeds,

@@ -19,6 +19,7 @@ from connectors.directory.audit import AuditEntry as AuditEntry
 from connectors.directory.audit import AuditQuestions
 from connectors.directory.audit import Author as Author
 from connectors.directory.change_requests import ChangeRequestQuestions
+from connectors.directory.invitations import InvitationQuestions, InvitationRecord
 from connectors.directory.outbox import OutboxQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
@@ -213,7 +214,7 @@ class OrganizationChange:
 class DirectoryData:
     """Whole records to load at once, for demo data and imports; `login_names` are (shown as, whose) pairs.
 
-    `vendor_permissions` are (who, permission code) pairs.
+    `vendor_permissions` are (who, permission code) pairs; `invitations` are loaded with tokens that nobody knows.
     """
 
     users: Sequence[UserRecord]
@@ -222,6 +223,7 @@ class DirectoryData:
     memberships: Sequence[MembershipRecord]
     grants: Sequence[GrantRecord]
     vendor_permissions: Sequence[tuple[UserId, str]]
+    invitations: Sequence[InvitationRecord] = ()
 
 
 class StaleVersion(Exception):
@@ -244,6 +246,7 @@ class RefreshTokenReused(Exception):
 class DirectoryQuestions(
     AccountQuestions,
     AccessRequestQuestions,
+    InvitationQuestions,
     OutboxQuestions,
     ChangeRequestQuestions,
     AddressQuestions,
@@ -279,7 +282,8 @@ class DirectoryQuestions(
     ) -> Sequence[Sequence[tuple[UserRecord, OrganizationId]]]:
         """Return each user once per organization where both they and the viewer have a membership not REMOVED.
 
-        The records carry that organization as `seen_in`.
+        Not where they are only invited, unless the record stands for an invited person and no more. The records carry
+        that organization as `seen_in`.
         """
 
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:

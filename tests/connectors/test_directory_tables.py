@@ -12,6 +12,7 @@ from connectors.database import open_database
 from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import Author, MemberFilter
+from connectors.directory.invitations import InvitationFilter, InvitationStatus
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState
 from connectors.directory.requests import RequestStatus
@@ -19,6 +20,7 @@ from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
 from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW
+from connectors.ids import InvitationId
 from tests.servers import DatabaseKind, fresh_database
 
 
@@ -94,6 +96,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.count_access_requests_by([ANNA_AT_HELIOS.id], None, NOW)
     await directory.access_requests(["arq_x"])  # type: ignore[list-item]
     await directory.open_access_requests([ANNA_AT_HELIOS.id], NOW)
+    await _ask_of_invitations(directory, has_next)
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
         await change.forget_requests(before=NOW)
@@ -141,6 +144,19 @@ async def ask_the_audit_log(directory: SqlDirectory, has_next: bool) -> None:
     await directory.audit_events_of_person(ANNA.id, ["usr_x"], [HELIOS], first=1, after=after)
     await directory.audit_log(HELIOS, where, limit=1)
     await directory.audit_log(None, where, limit=1)
+
+
+async def _ask_of_invitations(directory: SqlDirectory, has_next: bool) -> None:
+    status, after = ((InvitationStatus.PENDING,), cursor("invitations", "inv_x")) if has_next else (None, None)
+    where = InvitationFilter(status, NOW)
+    await directory.invitations([InvitationId("inv_x")])
+    await directory.invitation_with_token(b"x")
+    await directory.invitations_of([HELIOS], first=1, after=after, where=where)
+    await directory.count_invitations_of([HELIOS], where)
+    await directory.open_invitations_to(["a@b.example"], NOW)
+    await directory.last_invitations([(HELIOS, "a@b.example")])
+    await directory.members_with_email([(HELIOS, "a@b.example")])
+    await directory.lapsed_invitations(NOW, limit=1)
 
 
 def _is_walk(line: str) -> bool:

@@ -91,6 +91,17 @@ NEEDS_PERMISSION: dict[str, Case] = {
         seen=[{"totalCount": 0}] * 3,
     ),
     "Organization.members": of_members(COMPANY, "members { totalCount }", "organization.members", {"totalCount": 25}),
+    "Organization.invitations": Case(
+        COMPANY,
+        "invitations { totalCount nodes { email status } }",
+        "organization.invitations",
+        required=("MEMBER_MANAGE",),
+        roles=("administration",),
+        without="purchase@helios.example",
+        having="administration@helios.example",
+        elsewhere=("two.companies@helios.example", LUMEN),  # who is administration at Helios
+        seen={"totalCount": 1, "nodes": [{"email": "ayse.brandt@helios.example", "status": "PENDING"}]},
+    ),
     "Organization.orders": Case(
         COMPANY,
         "orders(first: 1) { totalCount nodes { number lines { sku } events { status } } }",
@@ -240,6 +251,19 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
         "decideOrganizationChange",
     ),
     "Mutation.signOut": ("mutation Q { signOut(input: {}) { accepted } }", "signOut"),
+    "Mutation.inviteMembers": (
+        'mutation Q { inviteMembers(input: { organizationId: "org_x", invitees: [], idempotencyKey: "x" }) '
+        "{ errors { code } } }",
+        "inviteMembers",
+    ),
+    "Mutation.resendInvitation": (
+        'mutation Q { resendInvitation(input: { id: "inv_x" }) { errors { code } } }',
+        "resendInvitation",
+    ),
+    "Mutation.revokeInvitation": (
+        'mutation Q { revokeInvitation(input: { id: "inv_x" }) { errors { code } } }',
+        "revokeInvitation",
+    ),
     "Mutation.updateProfile": (
         'mutation Q { updateProfile(input: { expectedVersion: 1, firstName: "X" }) { errors { code } } }',
         "updateProfile",

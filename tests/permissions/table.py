@@ -17,6 +17,7 @@ EVERYBODY = names(
     Mutation.signIn Mutation.refreshSession
     Mutation.requestPasswordReset Mutation.requestLoginNameReminder Mutation.resetPassword
     Mutation.confirmEmailChange Mutation.cancelAccountDeletion
+    Mutation.acceptInvitation Mutation.declineInvitation Mutation.requestNewInvitation Query.invitationPreview
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessPreview.errors
     AccessRequest.membership AccessRequest.roles AccessRequest.permissions AccessRequest.status
@@ -40,6 +41,12 @@ EVERYBODY = names(
     Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
+    Invitation.organizationName Invitation.organization Invitation.roles Invitation.permissions Invitation.status
+    Invitation.inviter Invitation.acceptedBy Invitation.viewerCanResend Invitation.viewerCanRevoke
+    InvitationConnection.edges InvitationConnection.nodes InvitationConnection.pageInfo InvitationConnection.totalCount
+    InvitationPreview.roleLabels
+    InvitationStateError.status InvitationStateError.canRequestNew
+    InviteResult.email InviteResult.invitation InviteResult.membership InviteResult.errors
     LastAdministratorError.candidates
     Membership.user Membership.organization
     Membership.viewerCanUpdateRoles Membership.viewerCannotUpdateRolesReasons Membership.viewerCanSuspend
@@ -66,6 +73,7 @@ EVERYBODY = names(
     Viewer.deletionDueAt
     Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.defaultOrganization Viewer.applications Viewer.can
     Viewer.auditEvents
+    Viewer.pendingInvitations
     """
 )
 """For whoever was given the object they stand on; those of Query and Mutation for strangers too."""
@@ -108,6 +116,10 @@ BY_RIGHT = {
     "Mutation.transferAdministration": opens("administration", "licence_holder"),
     "Mutation.decideAccessRequest": opens("administration", "licence_holder"),
     "Organization.members": opens("administration", "licence_holder"),
+    "Organization.invitations": opens("administration", "licence_holder"),
+    "Mutation.inviteMembers": opens("administration", "licence_holder"),
+    "Mutation.resendInvitation": opens("administration", "licence_holder"),
+    "Mutation.revokeInvitation": opens("administration", "licence_holder"),
     "Organization.orders": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
     "Organization.orders(placedBy:)": opens("administration", "licence_holder", own=True),
     "Membership.roleGrants": opens("administration", "licence_holder", own=True),
@@ -181,6 +193,10 @@ DEEDS = {
         '{organizationId: ORGANIZATION, toMembershipId: MEMBERSHIP, idempotencyKey: ""}) { errors { code } } }'
     ),
     "Mutation.requestAccess": ("mutation { requestAccess(input: {organizationId: ORGANIZATION}) { errors { code } } }"),
+    "Mutation.inviteMembers": (
+        'mutation { inviteMembers(input: {organizationId: ORGANIZATION, invitees: [], idempotencyKey: "x"}) '
+        "{ errors { code } } }"
+    ),
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
     "Mutation.updateOrganization": (
         "mutation { updateOrganization(input: {id: ORGANIZATION, expectedVersion: 99}) { errors { code } } }"
@@ -227,6 +243,8 @@ TESTED_IN: dict[str, str] = {
     "Mutation.revokeSession": "journeys/test_own_account.py",
     "Mutation.withdrawAccessRequest": "journeys/test_access_requests.py",
     "Mutation.decideAccessRequest": "journeys/test_access_requests.py",
+    "Mutation.resendInvitation": "journeys/test_invitation_guards.py",
+    "Mutation.revokeInvitation": "journeys/test_invitation_guards.py",
 }
 """Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
 for each role what they answer."""

@@ -28,6 +28,7 @@ from connectors.directory.sql.addresses import AddressDeeds
 from connectors.directory.sql.change_requests import ChangeRequestDeeds
 from connectors.directory.sql.housekeeping import HousekeepingDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
+from connectors.directory.sql.invitations import InvitationDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
@@ -86,6 +87,7 @@ class SqlChange(
     PersonalDataDeeds,
     AccessRequestDeeds,
     IdempotencyDeeds,
+    InvitationDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
     AddressDeeds,

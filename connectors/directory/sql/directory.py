@@ -1,6 +1,7 @@
 """The directory as a whole: its questions, its transactions, and loading many records at once."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
@@ -12,6 +13,7 @@ from connectors.database import database_errors
 from connectors.directory import records, tables
 from connectors.directory.interface import DirectoryData
 from connectors.directory.sql.changes import SqlChange
+from connectors.directory.sql.invitations import invitation_row
 from connectors.directory.sql.questions import Questions
 from connectors.directory.sql.reader import BACKEND
 from connectors.errors import BackendUnavailable
@@ -81,6 +83,7 @@ class SqlDirectory(Questions):
                 tables.vendor_permissions,
                 [{"user_id": user, "permission": code} for user, code in data.vendor_permissions],
             ),
+            (tables.invitations, [invitation_row(record, os.urandom(32)) for record in data.invitations]),
         )
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, values in rows:

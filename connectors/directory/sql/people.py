@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, literal, select, union_all
+from sqlalchemy import and_, bindparam, func, literal, or_, select, union_all
 
 from connectors.database import IdText
 from connectors.directory import records
@@ -91,6 +91,12 @@ _HOLDERS_OF_VENDOR_PERMISSION = (
     .order_by(users.c.id)
 )
 
+# Somebody who has an account shows themself to a company once they have accepted its invitation.
+_SHOWN = or_(
+    memberships.c.status == MembershipStatus.ACTIVE.value,
+    memberships.c.status == MembershipStatus.SUSPENDED.value,
+    and_(memberships.c.status == MembershipStatus.INVITED.value, ~users.c.email_verified),
+)
 _mine = memberships.alias("mine")
 _USERS_IN_COMMON = (
     select(*records.USER, memberships.c.organization_id)
@@ -103,7 +109,7 @@ _USERS_IN_COMMON = (
         _mine.c.user_id == bindparam("viewer_id"),
         _mine.c.status != MembershipStatus.REMOVED.value,
         one_of(memberships.c.user_id, "ids"),
-        _NOT_REMOVED,
+        _SHOWN,
     )
     .order_by(memberships.c.organization_id)
 )

@@ -12,6 +12,7 @@ from connectors.directory.sql.accounts import Accounts
 from connectors.directory.sql.addresses import Addresses
 from connectors.directory.sql.audit import Audit
 from connectors.directory.sql.change_requests import ChangeRequests
+from connectors.directory.sql.invitations import Invitations
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
@@ -29,6 +30,7 @@ class Questions(
     Accounts,
     PersonalDataQuestions,
     AccessRequests,
+    Invitations,
     Outbox,
     ChangeRequests,
     Addresses,

@@ -1,6 +1,6 @@
 """One open transaction: its statements, its audit rows, and the news that it tells when it has been committed."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from hashlib import blake2b
 from typing import Any
@@ -36,7 +36,12 @@ class Transaction:
 
     async def record(self, entry: AuditEntry, now: datetime) -> None:
         """Append to the audit log."""
-        await self._execute(insert(audit_events), _row(new_id("aud"), entry, now))
+        await self.record_all([entry], now)
+
+    async def record_all(self, entries: Sequence[AuditEntry], now: datetime) -> None:
+        """Append to the audit log in one statement."""
+        if entries:
+            await self._execute(insert(audit_events), [_row(new_id("aud"), entry, now) for entry in entries])
 
     async def record_hourly(self, entry: AuditEntry, now: datetime, key: str) -> bool:
         """Append to the audit log once in an hour (of UTC) for this action and key; return whether it was now."""
@@ -47,7 +52,9 @@ class Transaction:
         statement = _RECORD_UNLESS_THERE[self._connection.dialect.name]
         return (await self._execute(statement, _row(id, entry, now))).rowcount > 0
 
-    async def _execute(self, statement: Executable, parameters: Mapping[str, Any]) -> CursorResult[Any]:
+    async def _execute(
+        self, statement: Executable, parameters: Mapping[str, Any] | Sequence[Mapping[str, Any]]
+    ) -> CursorResult[Any]:
         async with database_errors(BACKEND):
             try:
                 return await self._connection.execute(statement, parameters)

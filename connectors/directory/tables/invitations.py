@@ -43,3 +43,9 @@ Index(
     sqlite_where=invitations.c.status == "PENDING",
     postgresql_where=invitations.c.status == "PENDING",
 )
+Index(
+    "ix_invitations_expires_at",
+    invitations.c.expires_at,
+    sqlite_where=invitations.c.status == "PENDING",
+    postgresql_where=invitations.c.status == "PENDING",
+)

@@ -16,7 +16,8 @@ from connectors.directory.interface import (
     OrganizationRecord,
     UserRecord,
 )
-from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
+from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind, Address
 from gateway.profiles import InvalidProfile, Profile
 from gateway.profiles.demo.identifiers import demo_id
@@ -24,6 +25,8 @@ from gateway.profiles.demo.written import WrittenDemo, WrittenMember, WrittenOrg
 
 # Numbers that belong to nobody: Germany and France reserve them for films, Austria and Switzerland do not assign them.
 _PHONES = {"AT": "+4310001", "CH": "+41440001", "DE": "+493023125", "FR": "+33199001"}
+_NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+"""When the demo's invitations lapse: they stay open, however old the demo is."""
 _GONE = (MembershipStatus.SUSPENDED, MembershipStatus.REMOVED)
 
 
@@ -75,6 +78,7 @@ class _Registry:
         self.users: dict[str, UserRecord] = {}
         self.memberships: list[MembershipRecord] = []
         self.grants: list[GrantRecord] = []
+        self.invitations: list[InvitationRecord] = []
         self.login_names: list[tuple[str, UserId]] = []
         policy = tomllib.loads(profile.policy_text)
         self.prefix: str | None = policy.get("login", {}).get("customer_number_prefix")
@@ -93,6 +97,7 @@ class _Registry:
             memberships=self.memberships,
             grants=self.grants,
             vendor_permissions=vendor_permissions,
+            invitations=self.invitations,
         )
         return Population(directory, companies, {email: user.id for email, user in self.users.items()})
 
@@ -155,7 +160,7 @@ class _Registry:
             email_verified=member.status is not MembershipStatus.INVITED,
             first_name=member.first,
             last_name=member.last,
-            phone=_phone(written.country, member.email),
+            phone=_phone(written.country, member.email) if member.status is not MembershipStatus.INVITED else None,
             locale=f"{written.language}-{written.country}",
             address=replace(record.seat, name=f"{member.first} {member.last}") if record.seat and belongs else None,
             account_kind=(
@@ -205,6 +210,10 @@ class _Registry:
                 job_title=member.job,
             )
         )
+        if member.status is MembershipStatus.INVITED:
+            self.invitations.append(
+                _invitation(organization, self.users[member.email], member, membership_id, inviter, at)
+            )
         for kind, key in _grants(member):
             self.grants.append(
                 GrantRecord(
@@ -237,6 +246,37 @@ class _Registry:
     def _instant(self, day: date) -> datetime:
         """Return the morning of a day in `demo.toml`, as far back from `reference` as it is written there."""
         return datetime.combine(day, time(7, 30), UTC) - (self.demo.reference - self.reference)
+
+
+def _invitation(
+    organization: OrganizationRecord,
+    user: UserRecord,
+    member: WrittenMember,
+    membership_id: MembershipId,
+    inviter: UserId | None,
+    at: datetime,
+) -> InvitationRecord:
+    return InvitationRecord(
+        id=InvitationId(demo_id("inv", at, membership_id)),
+        organization_id=organization.id,
+        membership_id=membership_id,
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        locale=user.locale,
+        message=None,
+        role_keys=tuple(member.roles),
+        permissions=tuple(member.permissions),
+        valid_until=None,
+        status=InvitationStatus.PENDING,
+        created_at=at,
+        expires_at=_NEVER,
+        last_sent_at=at,
+        send_count=1,
+        inviter_id=inviter,
+        accepted_by_id=None,
+        ended_at=None,
+    )
 
 
 def _grants(member: WrittenMember) -> Iterator[tuple[GrantKind, str]]:

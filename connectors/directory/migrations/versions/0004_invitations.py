@@ -55,3 +55,10 @@ def upgrade() -> None:
         sqlite_where=sa.text("status = 'PENDING'"),
         postgresql_where=sa.text("status = 'PENDING'"),
     )
+    op.create_index(
+        "ix_invitations_expires_at",
+        "invitations",
+        ["expires_at"],
+        sqlite_where=sa.text("status = 'PENDING'"),
+        postgresql_where=sa.text("status = 'PENDING'"),
+    )

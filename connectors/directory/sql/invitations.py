@@ -1,0 +1,384 @@
+"""Invitations in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cache
+from itertools import chain
+from typing import Any
+
+import orjson
+from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, literal, select, update
+
+from connectors.database import UtcDateTime
+from connectors.directory import records
+from connectors.directory.interface import (
+    AuditEntry,
+    Author,
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationStatus,
+    UserRecord,
+)
+from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.sql.reader import DirectoryReader
+from connectors.directory.sql.transaction import Transaction
+from connectors.directory.tables import grants, invitations, memberships, organizations, users
+from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
+from connectors.pages import Page, cursor, position
+from connectors.reading import gathered, parallel
+from connectors.statements import one_of
+
+_LISTING = "invitations"
+_PENDING, _EXPIRED = InvitationStatus.PENDING.value, InvitationStatus.EXPIRED.value
+
+_i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
+_COLUMNS = (
+    _i.id, _i.organization_id, _i.membership_id, _i.email, _i.first_name, _i.last_name, _i.locale, _i.message,
+    _i.role_keys, _i.permissions, _i.valid_until, _i.status, _i.created_at, _i.expires_at, _i.last_sent_at,
+    _i.send_count, _i.inviter_id, _i.accepted_by_id, _i.ended_at,
+)  # fmt: skip
+_NOW = bindparam("now", type_=UtcDateTime)
+_STANDS = case((and_(_i.status == _PENDING, _i.expires_at <= _NOW), literal(_EXPIRED)), else_=_i.status)
+
+_WITH_IDS = select(*_COLUMNS).where(one_of(_i.id, "ids"))
+_WITH_TOKEN = select(*_COLUMNS).where(_i.token_hash == bindparam("hash"))
+_ALL = tuple(status.value for status in InvitationStatus)
+
+
+@cache
+def _page(with_after: bool) -> Select[Any]:
+    number = func.row_number().over(partition_by=_i.organization_id, order_by=_i.id.desc()).label("number")
+    wanted = select(*_COLUMNS, number).where(one_of(_i.organization_id, "ids"), one_of(_STANDS, "statuses"))
+    if with_after:
+        wanted = wanted.where(_i.id < bindparam("after"))
+    numbered = wanted.subquery("numbered")
+    entry = [column for column in numbered.c if column.key != "number"]
+    return select(*entry).where(numbered.c.number <= bindparam("limit")).order_by(numbered.c.id.desc())
+
+
+_COUNT = (
+    select(_i.organization_id, func.count())
+    .where(one_of(_i.organization_id, "ids"), one_of(_STANDS, "statuses"))
+    .group_by(_i.organization_id)
+)
+_OPEN_TO = (
+    select(_i.email_key, *_COLUMNS)
+    .select_from(invitations.join(organizations, organizations.c.id == _i.organization_id))
+    .where(
+        one_of(_i.email_key, "ids"),
+        _i.status == _PENDING,
+        _i.expires_at > _NOW,
+        organizations.c.status == OrganizationStatus.ACTIVE.value,
+    )
+    .order_by(_i.id)
+)
+# Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
+_LATEST_FIRST = (case((_i.status == _PENDING, 0), else_=1), _i.id.desc())
+_ranked = (
+    select(
+        _i.email_key,
+        *_COLUMNS,
+        func.row_number().over(partition_by=(_i.organization_id, _i.email_key), order_by=_LATEST_FIRST).label("number"),
+    )
+    .where(one_of(_i.organization_id, "organizations"), one_of(_i.email_key, "ids"))
+    .subquery("ranked")
+)
+_LAST = select(*(column for column in _ranked.c if column.key != "number")).where(_ranked.c.number == 1)
+_MEMBERS_WITH_EMAIL = (
+    select(_u.email_key, *records.MEMBERSHIP)
+    .select_from(memberships.join(users, _u.id == _m.user_id))
+    .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
+)
+_LAPSED = (
+    select(*_COLUMNS)
+    .where(_i.status == _PENDING, _i.expires_at <= _NOW)
+    .order_by(_i.expires_at)
+    .limit(bindparam("limit"))
+)
+
+_OF_ID = _i.id == bindparam("of_id")
+_RENEW = (
+    update(invitations)
+    .where(_OF_ID)
+    .values(
+        status=_PENDING,
+        token_hash=bindparam("hash"),
+        expires_at=bindparam("new_expires_at"),
+        last_sent_at=_NOW,
+        send_count=_i.send_count + 1,
+        ended_at=None,
+    )
+    .returning(*_COLUMNS)
+)
+_END = (
+    update(invitations)
+    .where(_OF_ID, _i.status == _PENDING)
+    .values(status=bindparam("new_status"), ended_at=_NOW, accepted_by_id=bindparam("accepted_by"))
+    .returning(*_COLUMNS)
+)
+_UPDATE_INVITED = update(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
+_OF_MEMBERSHIP = (
+    select(*records.MEMBERSHIP, _u.email_verified)
+    .select_from(memberships.join(users, _u.id == _m.user_id))
+    .where(_m.id == bindparam("membership_id"))
+)
+_OF_PERSON = select(*records.MEMBERSHIP).where(
+    _m.user_id == bindparam("of_user"), _m.organization_id == bindparam("of_organization")
+)
+_GIVE_MEMBERSHIP = update(memberships).where(_m.id == bindparam("membership_id")).values(user_id=bindparam("to_user"))
+_MOVE_GRANTS = (
+    update(grants).where(_g.membership_id == bindparam("from_id")).values(membership_id=bindparam("to_membership"))
+)
+_MOVE_INVITATIONS = (
+    update(invitations).where(_i.membership_id == bindparam("from_id")).values(membership_id=bindparam("to_membership"))
+)
+_MOVE_INVITATION = update(invitations).where(_OF_ID).values(membership_id=bindparam("to_membership"))
+_DROP_MEMBERSHIP = delete(memberships).where(_m.id == bindparam("from_id"))
+_DROP_INVITED = delete(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
+
+
+class Invitations(DirectoryReader):
+    """The directory's questions about invitations; `InvitationQuestions` says what each promises."""
+
+    async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
+        """Return the invitations with these ids."""
+        rows = await self.read_of(ids, _WITH_IDS)
+        return parallel(ids, {row[0]: _invitation(row) for row in rows})
+
+    async def invitation_with_token(self, token_hash: bytes) -> InvitationRecord | None:
+        """Return the invitation whose token has this hash."""
+        rows = await self.read(_WITH_TOKEN, hash=token_hash)
+        return _invitation(rows[0]) if rows else None
+
+    async def invitations_of(
+        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: InvitationFilter
+    ) -> Sequence[Page[InvitationRecord]]:
+        """Return each organization's invitations, newest first."""
+        bounds: dict[str, Any] = {"limit": first + 1}
+        if after is not None:
+            (bounds["after"],) = position(_LISTING, after, 1)
+        rows = await self.read_of(organization_ids, _page(after is not None), **_filter(where), **bounds)
+        found = map(_invitation, rows)
+        return [
+            Page(
+                items=own[:first],
+                has_next_page=len(own) > first,
+                has_previous_page=after is not None,
+                cursor_of=lambda entry: cursor(_LISTING, entry.id),
+            )
+            for own in gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
+        ]
+
+    async def count_invitations_of(
+        self, organization_ids: Sequence[OrganizationId], where: InvitationFilter
+    ) -> Sequence[int]:
+        """Return how many entries `invitations_of` has for each organization in all."""
+        found = {row[0]: row[1] for row in await self.read_of(organization_ids, _COUNT, **_filter(where))}
+        return [found.get(id, 0) for id in organization_ids]
+
+    async def open_invitations_to(self, emails: Sequence[str], now: datetime) -> Sequence[Sequence[InvitationRecord]]:
+        """Return the open invitations to each address into ACTIVE organizations, oldest first."""
+        keys = [records.login_key(email) for email in emails]
+        rows = await self.read_of(keys, _OPEN_TO, now=now)
+        return gathered(keys, ((row[0], _invitation(row[1:])) for row in rows))
+
+    async def last_invitations(
+        self, invitees: Sequence[tuple[OrganizationId, str]]
+    ) -> Sequence[InvitationRecord | None]:
+        """Return of each organization and address the invitation stored as PENDING if there is one, else the newest."""
+        places, asked = _asked(invitees)
+        rows = await self.read_of(asked.pop("ids"), _LAST, **asked)
+        found = ((row[0], _invitation(row[1:])) for row in rows)
+        return parallel(places, {(str(it.organization_id), key): it for key, it in found})
+
+    async def members_with_email(
+        self, invitees: Sequence[tuple[OrganizationId, str]]
+    ) -> Sequence[MembershipRecord | None]:
+        """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
+        places, asked = _asked(invitees)
+        rows = await self.read_of(asked.pop("ids"), _MEMBERS_WITH_EMAIL, **asked)
+        found = ((row[0], records.membership(row[1:])) for row in rows)
+        return parallel(places, {(str(member.organization_id), key): member for key, member in found})
+
+    async def lapsed_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
+        """Return invitations that are stored as PENDING and past their time."""
+        return [_invitation(row) for row in await self.read(_LAPSED, now=now, limit=limit)]
+
+
+class InvitationDeeds(Transaction):
+    """Changes of invitations on an open transaction; `connectors.directory.invitations` says what each promises."""
+
+    async def add_invitations(self, new: Sequence[NewInvitation], *, by: Author, now: datetime) -> None:
+        """Store invitations, in as many statements for a hundred as for one."""
+        people = [(one.person, one.invitation) for one in new if one.person is not None]
+        if people:
+            await self._execute(insert(users), [records.user_row(person) for person, _ in people])
+            await self._execute(insert(memberships), [_invited(person, invitation) for person, invitation in people])
+            given = [records.grant_row(grant) for person, it in people for grant in _grants(person, it, by, now)]
+            if given:
+                await self._execute(insert(grants), given)
+        if new:
+            await self._execute(insert(invitations), [invitation_row(one.invitation, one.token_hash) for one in new])
+        await self.record_all([_entry(by, "invitation.create", one.invitation) for one in new], now)
+
+    async def update_invited(self, person: UserRecord) -> None:
+        """Let the row that stands for an invited person say what the invitation says."""
+        await self._execute(_UPDATE_INVITED.values(records.user_row(person)), {"user_id": person.id})
+
+    async def renew_invitation(
+        self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: Author, now: datetime
+    ) -> InvitationRecord:
+        """Open the invitation anew with another token and return it."""
+        values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now}
+        renewed = _invitation((await self._execute(_RENEW, values)).one())
+        await self.record(_entry(by, "invitation.resend", renewed), now)
+        return renewed
+
+    async def end_invitation(
+        self,
+        id: InvitationId,
+        status: InvitationStatus,
+        *,
+        by: Author,
+        now: datetime,
+        accepted_by: UserId | None = None,
+    ) -> InvitationRecord | None:
+        """Say what became of an invitation that is stored as PENDING and return it."""
+        values = {"of_id": id, "new_status": status.value, "accepted_by": accepted_by, "now": now}
+        row = (await self._execute(_END, values)).first()
+        if row is None:
+            return None
+        ended = _invitation(row)
+        await self.record(
+            by.entry(
+                _ENDS[status],
+                id,
+                ended.organization_id,
+                before={"status": _PENDING},
+                after={"status": status.value, "email": ended.email},
+            ),
+            now,
+        )
+        return ended
+
+    async def hand_over(self, invitation: InvitationRecord, user_id: UserId) -> MembershipId:
+        """Give the invitation's membership to the person, and return which membership that is."""
+        source: MembershipId = invitation.membership_id
+        held = (await self._execute(_OF_MEMBERSHIP, {"membership_id": source})).one()
+        invited, stands_for_somebody = records.membership(held[:-1]), not held[-1]
+        if invited.user_id == user_id:
+            return source
+        place = {"of_user": user_id, "of_organization": invitation.organization_id}
+        own = (await self._execute(_OF_PERSON, place)).first()
+        if own is None and stands_for_somebody:
+            await self._execute(_GIVE_MEMBERSHIP, {"membership_id": source, "to_user": user_id})
+            await self._execute(_DROP_INVITED, {"user_id": invited.user_id})
+            return source
+        if own is None:  # the membership is somebody's who had this address once
+            target = MembershipId(new_id("mbr"))
+            row = MembershipRecord(
+                target, 1, invitation.organization_id, user_id, MembershipStatus.INVITED, None, None
+            )  # fmt: skip
+            await self._execute(insert(memberships), records.membership_row(row))
+        else:
+            target = records.membership(own).id
+        moved = {"from_id": source, "to_membership": target}
+        await self._execute(_MOVE_GRANTS, moved)
+        if stands_for_somebody:
+            await self._execute(_MOVE_INVITATIONS, moved)
+            await self._execute(_DROP_MEMBERSHIP, {"from_id": source})
+            await self._execute(_DROP_INVITED, {"user_id": invited.user_id})
+        else:
+            await self._execute(_MOVE_INVITATION, {"of_id": invitation.id, "to_membership": target})
+        return target
+
+
+_ENDS = {
+    InvitationStatus.ACCEPTED: "invitation.accept",
+    InvitationStatus.DECLINED: "invitation.decline",
+    InvitationStatus.REVOKED: "invitation.revoke",
+    InvitationStatus.EXPIRED: "invitation.expire",
+}
+
+
+def invitation_row(record: InvitationRecord, token_hash: bytes) -> dict[str, Any]:
+    """Return the row of table `invitations` for an invitation."""
+    return {
+        "id": record.id,
+        "organization_id": record.organization_id,
+        "membership_id": record.membership_id,
+        "email": record.email,
+        "email_key": records.login_key(record.email),
+        "first_name": record.first_name,
+        "last_name": record.last_name,
+        "locale": record.locale,
+        "message": record.message,
+        "role_keys": orjson.dumps(record.role_keys).decode(),
+        "permissions": orjson.dumps(record.permissions).decode(),
+        "valid_until": record.valid_until,
+        "status": record.status.value,
+        "token_hash": token_hash,
+        "created_at": record.created_at,
+        "expires_at": record.expires_at,
+        "last_sent_at": record.last_sent_at,
+        "send_count": record.send_count,
+        "inviter_id": record.inviter_id,
+        "accepted_by_id": record.accepted_by_id,
+        "ended_at": record.ended_at,
+    }
+
+
+def _invitation(values: Sequence[Any]) -> InvitationRecord:
+    id, organization_id, membership_id, email, first_name, last_name, locale, message, roles, rights = values[:10]
+    valid_until, status, *rest = values[10:]
+    return InvitationRecord(
+        id, organization_id, membership_id, email, first_name, last_name, locale, message,
+        tuple(orjson.loads(roles)), tuple(orjson.loads(rights)), valid_until, InvitationStatus(status), *rest,
+    )  # fmt: skip
+
+
+def _invited(person: UserRecord, invitation: InvitationRecord) -> dict[str, Any]:
+    status = MembershipStatus.INVITED
+    return records.membership_row(
+        MembershipRecord(invitation.membership_id, 1, invitation.organization_id, person.id, status, None, None)
+    )
+
+
+def _grants(person: UserRecord, invitation: InvitationRecord, by: Author, now: datetime) -> list[GrantRecord]:
+    roles = ((GrantKind.ROLE, key) for key in invitation.role_keys)
+    rights = ((GrantKind.PERMISSION, key) for key in invitation.permissions)
+    return [
+        GrantRecord(
+            GrantId(new_id("grt")), invitation.membership_id, invitation.organization_id, person.id, kind, key, now,
+            by.user_id, invitation.valid_until,
+        )
+        for kind, key in chain(roles, rights)
+    ]  # fmt: skip
+
+
+def _entry(by: Author, action: str, invitation: InvitationRecord) -> AuditEntry:
+    until = invitation.valid_until
+    after = {
+        "email": invitation.email,
+        "roles": " ".join(invitation.role_keys),
+        "permissions": " ".join(invitation.permissions),
+        "until": until.isoformat() if until is not None else None,
+        "expires_at": invitation.expires_at.isoformat(),
+    }
+    return by.entry(action, invitation.id, invitation.organization_id, after=after)
+
+
+def _filter(where: InvitationFilter) -> dict[str, Any]:
+    statuses = _ALL if where.status is None else tuple(status.value for status in where.status)
+    return {"statuses": statuses, "now": where.now}
+
+
+def _asked(invitees: Sequence[tuple[OrganizationId, str]]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
+    """Return the invitees with their addresses as they are looked up, and the statement's parameters."""
+    places = [(str(organization_id), records.login_key(email)) for organization_id, email in invitees]
+    return places, {
+        "ids": list(dict.fromkeys(key for _, key in places)),
+        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in places)),
+    }
