@@ -3,8 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from connectors.ids import AccessRequestId, AddressId, ChangeRequestId, MembershipId, OrganizationId
-from connectors.ids import InvitationId, MembershipId, OrganizationId
+from connectors.ids import AccessRequestId, AddressId, ChangeRequestId, InvitationId, MembershipId, OrganizationId
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 

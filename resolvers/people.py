@@ -6,8 +6,8 @@ from operator import attrgetter
 from typing import Any
 
 from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.requests import RequestStatus
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, MembershipStatus, UserRecord
+from connectors.directory.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from resolvers.context import RequestContext

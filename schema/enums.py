@@ -8,8 +8,8 @@ import strawberry
 from connectors.applications.interface import LaunchKind
 from connectors.directory.accounts import ConsentPurpose, DataExportStatus
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
-from connectors.directory.requests import RequestStatus
 from connectors.directory.invitations import InvitationStatus
+from connectors.directory.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.texts import PERMISSION_TEXTS

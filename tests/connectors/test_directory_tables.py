@@ -18,9 +18,9 @@ from connectors.directory.outbox import OutboxState
 from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
+from connectors.ids import InvitationId
 from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW
-from connectors.ids import InvitationId
 from tests.servers import DatabaseKind, fresh_database
 
 
