@@ -18,7 +18,9 @@ from connectors.directory.interface import (
     SessionRecord,
     UserRecord,
 )
+from connectors.directory.join_requests import JoinRequestDeeds
 from connectors.directory.outbox import OutboxDeeds
+from connectors.directory.registrations import RegistrationDeeds
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 
 
@@ -83,7 +85,9 @@ class AccessDeeds(Protocol):
 class DirectoryChange(
     AccessDeeds,
     IdempotencyDeeds,
+    JoinRequestDeeds,
     OutboxDeeds,
+    RegistrationDeeds,
     Protocol,
 ):
     """Deeds, all in one transaction with their audit rows, and questions that are answered as it sees things."""

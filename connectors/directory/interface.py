@@ -12,7 +12,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
+from connectors.directory.join_requests import JoinRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
+from connectors.directory.registrations import RegistrationQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
 from connectors.quick import quick
@@ -271,7 +273,9 @@ class RefreshTokenReused(Exception):
 
 
 class DirectoryQuestions(
+    JoinRequestQuestions,
     OutboxQuestions,
+    RegistrationQuestions,
     Protocol,
 ):
     """Questions. Every list answer is parallel to the list asked with, None where there is no such record.

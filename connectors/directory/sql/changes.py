@@ -21,8 +21,10 @@ from connectors.directory.interface import (
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
+from connectors.directory.sql.join_requests import JoinRequestDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.questions import TransactionQuestions
+from connectors.directory.sql.registrations import RegistrationDeeds
 from connectors.directory.tables import memberships, organizations, refresh_tokens, sessions, users
 from connectors.ids import OrganizationId, SessionId, UserId
 
@@ -61,7 +63,9 @@ _UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning
 class SqlChange(
     AccessDeeds,
     IdempotencyDeeds,
+    JoinRequestDeeds,
     OutboxDeeds,
+    RegistrationDeeds,
 ):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
 

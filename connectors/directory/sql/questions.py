@@ -7,11 +7,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from connectors.database import database_errors
 from connectors.directory.sql.access import Epochs
+from connectors.directory.sql.join_requests import JoinRequests
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
 from connectors.directory.sql.people import People
 from connectors.directory.sql.reader import BACKEND
+from connectors.directory.sql.registrations import Registrations
 from connectors.reading import Row, Statement
 
 
@@ -21,6 +23,8 @@ class Questions(
     Memberships,
     Epochs,
     Outbox,
+    JoinRequests,
+    Registrations,
 ):
     """The directory's questions; `DirectoryQuestions` says what each promises."""
 

@@ -24,6 +24,7 @@ audit_events = Table(
     Column("reason", CleanText, doc="why, in the actor's own words"),
     Column("refused_with", IdText, doc="the code of the refusal; null for what was done"),
     Index("ix_audit_events_organization_id", "organization_id", "id"),
+    Index("ix_audit_events_subject_id", "subject_id", "id"),
 )
 
 # What has to happen after a change was stored, written in the same transaction and carried out by a worker.

@@ -28,7 +28,6 @@ registrations = Table(
     Column("locale", CleanText),
     Column("newsletter", Boolean, nullable=False),
     Column("role_keys", CleanText, nullable=False, doc="JSON list of further roles that are asked for"),
-    Column("duplicates", CleanText, nullable=False, doc="JSON list of what looks the same as something known"),
     Column("status", IdText, nullable=False),
     Column("token_hash", LargeBinary, unique=True, doc="of the mail that confirms the address"),
     Column("created_at", UtcDateTime, nullable=False),
