@@ -13,7 +13,7 @@ from graphql import GraphQLError
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
 from gateway.execution import DeadlineExceeded
 from gateway.introspection import DISABLED, IntrospectionDisabled
-from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn
+from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
 from resolvers.view_as import ViewIsReadOnly
 
 log = structlog.get_logger("forecourt.graphql")
@@ -22,6 +22,7 @@ CODES: dict[type[Exception], str] = {
     NotSignedIn: "UNAUTHENTICATED",
     NotPermitted: "UNAUTHORIZED_FIELD_OR_TYPE",
     InvalidArgument: "BAD_USER_INPUT",
+    TooManyAttempts: "RATE_LIMITED",
     ViewIsReadOnly: "VIEW_AS_READ_ONLY",
     IntrospectionDisabled: DISABLED,
     BackendTimeout: "GATEWAY_TIMEOUT",
@@ -114,6 +115,8 @@ def _explanation(cause: Exception) -> dict[str, Any]:
     match cause:
         case ConnectorError(backend=backend):
             return {"backend": backend.upper()}
+        case TooManyAttempts(retry_after_seconds=seconds):
+            return {"retryAfterSeconds": seconds}
     return {}
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from connectors.ids import MembershipId, OrganizationId
+from connectors.ids import JoinRequestId, MembershipId, OrganizationId
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 
@@ -37,8 +37,14 @@ async def _of_membership(context: RequestContext, id: str) -> OrganizationId | N
     return found.organization_id if found is not None else None
 
 
+async def _of_join_request(context: RequestContext, id: str) -> OrganizationId | None:
+    (found,) = await context.backends.directory.join_requests([JoinRequestId(id)])
+    return found.organization_id if found is not None else None
+
+
 KINDS: dict[str, Kind] = {
     "org": Kind("organization", _of_organization),
     "mbr": Kind("member", _of_membership),
+    "jrq": Kind("request to join", _of_join_request),
 }
 """By the beginning of their ids."""

@@ -44,6 +44,10 @@ class Together:
             self.refusals.append(refusal)
             return None
 
+    def refuse(self, refusal: Refused) -> None:
+        """Have this told at the end as well."""
+        self.refusals.append(refusal)
+
 
 @contextmanager
 def together() -> Iterator[Together]:
@@ -140,5 +144,16 @@ def vat_id(value: str | None, path: list[str]) -> str | None:
     return written
 
 
+def customer_number(value: str | None, path: list[str]) -> str | None:
+    """Return the number under which the vendor knows a company, trimmed; None for none."""
+    trimmed = (value or "").strip()
+    if not trimmed:
+        return None
+    if not _CUSTOMER_NUMBER.fullmatch(trimmed):
+        raise Invalid("Write the number such as 12345: 20 letters, digits and . / - at most.", path, "customer number")
+    return trimmed
+
+
+_CUSTOMER_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./-]{0,18}[A-Za-z0-9])?")
 _MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")

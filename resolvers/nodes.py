@@ -6,14 +6,26 @@ from typing import Any, TypeVar
 
 from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, UserRecord
 from connectors.errors import ConnectorError
-from connectors.ids import AnyId, GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
+from connectors.ids import (
+    AnyId,
+    GrantId,
+    JoinRequestId,
+    MembershipId,
+    OrderEventId,
+    OrderId,
+    OrganizationId,
+    RegistrationId,
+    UserId,
+)
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
+from resolvers.join_requests import visible_join_requests
 from resolvers.launcher import ApplicationView
 from resolvers.organizations import is_visible, visible_organizations
+from resolvers.registrations import visible_registrations
 
 MOST_NODES = 100
 SEE_MEMBERS = (Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE)
@@ -121,6 +133,14 @@ async def _order_events(context: RequestContext, ids: Sequence[str]) -> Sequence
     return [_if_order_seen(context, record) for record in found]
 
 
+async def _registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_registrations(context, [RegistrationId(identifier) for identifier in ids])
+
+
+async def _join_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_join_requests(context, [JoinRequestId(identifier) for identifier in ids])
+
+
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
@@ -163,6 +183,8 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "grt": _grants,
     "ord": _orders,
     "oev": _order_events,
+    "reg": _registrations,
+    "jrq": _join_requests,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

@@ -26,11 +26,15 @@ from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
+from schema.join_requests import JoinRequestMutations
 from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
 from schema.organization import OrganizationQueries
 from schema.profile import ProfileMutations
+from schema.registering import RegisteringMutations
+from schema.registration_review import RegistrationReviewMutations
+from schema.registrations import RegistrationQueries
 from schema.roles import RoleQueries
 from schema.scalars import SCALARS
 from schema.sessions import SessionMutations
@@ -42,12 +46,25 @@ class InvalidSchema(Exception):
 
 
 @strawberry.type(description="What may be asked.")
-class Query(ViewerQueries, OrganizationQueries, NodeQueries, RoleQueries, ApplicationQueries):
+class Query(
+    ViewerQueries,
+    OrganizationQueries,
+    NodeQueries,
+    RoleQueries,
+    ApplicationQueries,
+    RegistrationQueries,
+):
     """What may be asked."""
 
 
 @strawberry.type(description="What may be done.")
-class Mutation(SessionMutations, ProfileMutations):
+class Mutation(
+    SessionMutations,
+    ProfileMutations,
+    RegisteringMutations,
+    RegistrationReviewMutations,
+    JoinRequestMutations,
+):
     """What may be done."""
 
 

@@ -6,11 +6,13 @@ import strawberry
 
 from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
 from resolvers import organizations
+from resolvers.join_requests import join_requests_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
 from schema.backends import Backend
 from schema.fields import computed, field, graph_type, root
 from schema.guards import AUTHENTICATED, OPEN
+from schema.join_requests import MANAGERS, JoinRequest
 from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
@@ -45,6 +47,12 @@ class Organization(Node):
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
+    )
+    join_requests: Connection[JoinRequest] | None = field(
+        join_requests_of,
+        requires=MANAGERS,
+        description="Who asked to join it, newest first (K19).",
+        arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,

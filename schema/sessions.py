@@ -60,11 +60,11 @@ class AcknowledgementPayload:
 
 
 async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
-    return _session(await sessions.sign_in(context, input.login_name, input.password))
+    return session_of(await sessions.sign_in(context, input.login_name, input.password))
 
 
 async def _refresh_session(context: RequestContext, *, input: RefreshSessionInput) -> dict[str, Any]:
-    return _session(await sessions.refresh_session(context, input.refresh_token))
+    return session_of(await sessions.refresh_session(context, input.refresh_token))
 
 
 async def _sign_out(context: RequestContext, *, input: EmptyInput) -> dict[str, Any]:
@@ -72,7 +72,8 @@ async def _sign_out(context: RequestContext, *, input: EmptyInput) -> dict[str, 
     return {"accepted": True}
 
 
-def _session(signed_in: SignedIn) -> dict[str, Any]:
+def session_of(signed_in: SignedIn) -> dict[str, Any]:
+    """Return a session as the fields of its payload."""
     return {
         "access_token": signed_in.access_token,
         "refresh_token": signed_in.refresh_token,

@@ -7,19 +7,21 @@ import strawberry
 from connectors.directory.interface import CallerRecord
 from connectors.values import AccountKind
 from permissions.vocabulary import DenialReason
-from resolvers import access, capabilities, launcher, organizations, people
+from resolvers import access, capabilities, join_requests, launcher, organizations, people, registrations
 from resolvers.context import RequestContext
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
+from schema.join_requests import JoinRequest
 from schema.launcher import ApplicationTile
 from schema.membership import Membership, PermissionSource
 from schema.node import Node
 from schema.organization import Organization
 from schema.pagination import Connection
 from schema.people import User
+from schema.registrations import OrganizationRegistration
 from schema.roles import Permission
 from schema.values import Address
 
@@ -87,6 +89,17 @@ class Viewer(Node):
     )
     default_organization: Organization | None = field(
         organizations.default_organizations, requires=OPEN, description="The company that you look at first."
+    )
+    registration: OrganizationRegistration | None = field(
+        registrations.registrations_of_viewers,
+        requires=OPEN,
+        description="The company that you registered last, and where its registration stands (K23).",
+    )
+    join_requests: list[JoinRequest] = field(
+        join_requests.join_requests_of_viewers,
+        requires=OPEN,
+        assumed_size=2,
+        description="Your own requests to join a company, newest first, the last 20.",
     )
     applications: list[ApplicationTile] = field(
         launcher.tiles_of,

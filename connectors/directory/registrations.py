@@ -172,6 +172,12 @@ class RegistrationDeeds(Protocol):
             ChangeConflict: Somebody else changed it meanwhile.
         """
 
+    async def mark_reminded(self, id: RegistrationId, now: datetime) -> bool:
+        """Say that the reviewers are reminded of a registration that waits; return whether nobody was before.
+
+        Its version stays: whoever read it decides about the same.
+        """
+
     async def set_customer_number(self, organization_id: OrganizationId, number: str) -> None:
         """Give a company its customer number; one that another company has is a ChangeConflict."""
 

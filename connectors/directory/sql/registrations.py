@@ -117,6 +117,15 @@ _STAFF = (
 _STORE = update(registrations).where(
     _registration.id == bindparam("of_id"), _registration.version == bindparam("of_version")
 )
+_REMIND = (
+    update(registrations)
+    .where(
+        _registration.id == bindparam("of_id"),
+        _registration.status == RegistrationStatus.PENDING_REVIEW.value,
+        _registration.reminded_at.is_(None),
+    )
+    .values(reminded_at=bindparam("now"))
+)
 _SET_NUMBER = (
     update(organizations)
     .where(_organization.id == bindparam("of_id"))
@@ -225,6 +234,10 @@ class RegistrationDeeds(Transaction):
         stored = await self._execute(statement, {"of_id": registration.id, "of_version": registration.version - 1})
         if stored.rowcount == 0:
             raise ChangeConflict("Somebody else changed the registration meanwhile.")
+
+    async def mark_reminded(self, id: RegistrationId, now: datetime) -> bool:
+        """Say that the reviewers are reminded of a registration that waits; return whether nobody was before."""
+        return (await self._execute(_REMIND, {"of_id": id, "now": now})).rowcount > 0
 
     async def set_customer_number(self, organization_id: OrganizationId, number: str) -> None:
         """Give a company its customer number; one that another company has is a ChangeConflict."""
