@@ -27,7 +27,7 @@ _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 """Unicode's categories of control characters, lone surrogates and the separators of lines and paragraphs."""
 
 _COUNTRIES = frozenset(get_global("territory_languages")) | {"VA"}
-_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
+_VAT_ID = re.compile(r"[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,13}")
 
 
 class Together:

@@ -20,6 +20,7 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.errors import ConnectorError
 from connectors.ids import MembershipId, OrganizationId, RegistrationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind
@@ -41,6 +42,9 @@ TIME_TO_REVIEW = timedelta(hours=24)
 ATTEMPTS = Attempts("register", from_address=Limit(30, 3600), about_account=Limit(5, 3600), in_all=Limit(20, 3600))
 COMPANY_ATTEMPTS = Attempts("register-company", from_address=Limit(30, 3600), about_account=Limit(5, 3600))
 OWN_ATTEMPTS = Attempts("register-own-company", from_address=Limit(30, 3600), in_all=Limit(10, 86_400))
+_WHILE_IT_IS_CONFIRMED = timedelta(seconds=15)
+"""How long a token is reserved; when it takes longer, another request may win, and there is one account still."""
+
 CONFIRM_ATTEMPTS = Attempts("confirm-registration", from_address=Limit(30, 300))
 
 
@@ -106,7 +110,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
     For a company, it goes to the vendor now, and its applicant belongs to it without any right (K23).
 
     Raises:
-        TokenInvalid: The token is unknown, was used, or is too old.
+        TokenInvalid: The token is unknown, was used, is too old, or another request is using it right now.
         Invalid: The password may not be chosen; the token still counts.
         Conflict: The address has got an account by another registration meanwhile.
         TooManyAttempts: From this address, in the last minutes.
@@ -119,9 +123,17 @@ async def confirm_registration(context: RequestContext, token: str, password: st
     words = [known.first_name, known.last_name, known.email, known.organization_name or ""]
     chosen = check_password(password, ["password"], not_like=words)
     user_id = UserId(new_id("usr"))
+    # Hashing a password takes long, so of many requests with one token only the first does it.
+    until = context.now + _WHILE_IT_IS_CONFIRMED
+    if not await changed(context, lambda change: change.claim_registration(token_hash, now=context.now, until=until)):
+        raise TokenInvalid
     # Another back end keeps it, so it cannot be one transaction. First the password, for a person who does not exist
     # yet: it opens nothing. A token that is used up without a password would lock somebody out.
-    await context.backends.accounts.set_password([user_id], chosen)
+    try:
+        await context.backends.accounts.set_password([user_id], chosen)
+    except ConnectorError:
+        await changed(context, lambda change: change.claim_registration(token_hash, now=context.now, until=None))
+        raise
 
     async def deed(change: DirectoryChange) -> None:
         registration = await change.ask.registration_with_token(token_hash)

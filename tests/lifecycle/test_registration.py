@@ -192,7 +192,7 @@ async def test_a_company_that_is_registered_already_is_not_registered_again(each
     """K18, K19: nothing is stored, and administrators are named by their initials to who knows the company."""
     portal = each_portal
     known = await registers(
-        portal.anybody(), confirmFirstRegistration=False, name="Helios Solarbau GmbH", vatId="DE000204718"
+        portal.anybody(), confirmFirstRegistration=False, name="Helios Montage GmbH", vatId="DE000204718"
     )
     unknown = await registers(portal.anybody(), confirmFirstRegistration=False, name="Nirgends", vatId=None)
 

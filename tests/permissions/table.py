@@ -15,6 +15,9 @@ def names(text: str) -> frozenset[str]:
 EVERYBODY = names(
     """
     Mutation.signIn Mutation.refreshSession
+    Mutation.registerPrivateAccount Mutation.registerOrganization Mutation.confirmRegistration
+    Mutation.withdrawRegistration
+    Query.registrationStatus Query.organizationRegistrationCheck
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessDecision.allowed AccessDecision.reason AccessDecision.grantableBy
     Application.id Application.key Application.name Application.tagline Application.description Application.iconUrl
@@ -24,6 +27,9 @@ EVERYBODY = names(
     ApplicationMode.key ApplicationMode.label
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
+    JoinRequest.status JoinRequest.user JoinRequest.organization
+    JoinRequestConnection.edges JoinRequestConnection.nodes JoinRequestConnection.pageInfo
+    JoinRequestConnection.totalCount
     LastAdministratorError.candidates
     Membership.user Membership.organization
     MembershipConnection.edges MembershipConnection.nodes MembershipConnection.pageInfo
@@ -34,16 +40,28 @@ EVERYBODY = names(
     OrderEvent.actor OrderEvent.message
     Organization.viewerMembership Organization.viewerCanManageMembers Organization.viewerCanManageOrganization
     Organization.viewerCanPlaceOrders
+    OrganizationRegistration.status OrganizationRegistration.kind OrganizationRegistration.applicantName
+    OrganizationRegistration.applicantEmail OrganizationRegistration.applicantPhone
+    OrganizationRegistration.wantedRoles OrganizationRegistration.overdue OrganizationRegistration.rejectionReason
+    OrganizationRegistration.question OrganizationRegistration.organization OrganizationRegistration.applicant
+    OrganizationRegistration.history
+    OrganizationRegistrationCheck.guidance OrganizationRegistrationCheck.maskedAdministrators
+    OrganizationRegistrationCheck.canRequestToJoin
+    OrganizationRegistrationConnection.edges OrganizationRegistrationConnection.nodes
+    OrganizationRegistrationConnection.pageInfo OrganizationRegistrationConnection.totalCount
     PageInfo.startCursor PageInfo.endCursor
     PermissionError.reason PermissionError.missingPermissions PermissionError.grantableBy
     PermissionError.accessRequestable
     Permission.code Permission.label Permission.description
     RateLimitError.retryAfterSeconds
+    RegistrationDuplicate.reasons
+    RegistrationStatusView.guidance
     Role.id Role.label Role.description Role.applications Role.isAdministrative
     RoleGrant.role RoleGrant.grantedBy
     User.displayName
     ValidationError.constraint
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
+    Viewer.registration Viewer.joinRequests
     Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.defaultOrganization Viewer.applications Viewer.can
     """
 )
@@ -53,6 +71,7 @@ SIGNED_IN = names(
     """
     Query.organization Organization.administrators
     Mutation.signOut Mutation.updateProfile
+    Mutation.answerRegistration Mutation.requestToJoinOrganization Mutation.withdrawJoinRequest
     """
 )
 """For whoever is signed in."""
@@ -74,6 +93,7 @@ def opens(solar_terminal: str, software_house: str, *, own: bool = False) -> Ope
 
 BY_RIGHT = {
     "Organization.members": opens("administration", "licence_holder"),
+    "Organization.joinRequests": opens("administration", "licence_holder"),
     "Organization.orders": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
     "Organization.orders(placedBy:)": opens("administration", "licence_holder", own=True),
     "Membership.roleGrants": opens("administration", "licence_holder", own=True),
@@ -83,6 +103,16 @@ BY_RIGHT = {
     "User.email": opens("administration", "licence_holder", own=True),
     "User.phone": opens("administration", "licence_holder", own=True),
     "User.locale": opens("administration", "licence_holder", own=True),
+    "JoinRequest.decidedBy": opens("administration", "licence_holder"),
+    "Mutation.approveJoinRequest": opens("administration", "licence_holder"),
+    "Mutation.declineJoinRequest": opens("administration", "licence_holder"),
+    # The vendor's staff review registrations; no role of a company does.
+    "Query.registrations": opens("", ""),
+    "OrganizationRegistration.duplicates": opens("", ""),
+    "RegistrationEvent.by": opens("", ""),
+    "Mutation.approveRegistration": opens("", ""),
+    "Mutation.rejectRegistration": opens("", ""),
+    "Mutation.requestRegistrationInformation": opens("", ""),
 }
 """For those who hold one of these in the organization of the object."""
 
@@ -108,6 +138,15 @@ ARGUMENTS = {
 """What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own."""
 
 DEEDS = {
+    "Mutation.answerRegistration": 'mutation { answerRegistration(input: {answer: ""}) { errors { code } } }',
+    "Mutation.approveRegistration": 'mutation { approveRegistration(input: {id: "reg_x"}) { errors { code } } }',
+    "Mutation.rejectRegistration": (
+        'mutation { rejectRegistration(input: {id: "reg_x", reason: "x"}) { errors { code } } }'
+    ),
+    "Mutation.requestRegistrationInformation": (
+        'mutation { requestRegistrationInformation(input: {id: "reg_x", question: "x"}) { errors { code } } }'
+    ),
+    "Mutation.requestToJoinOrganization": "mutation { requestToJoinOrganization(input: {}) { errors { code } } }",
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
     "Mutation.updateProfile": "mutation { updateProfile(input: {expectedVersion: 99}) { errors { code } } }",
 }
@@ -117,6 +156,16 @@ It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of 
 membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
 """
 
-TESTED_IN: dict[str, str] = {}
-"""Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
-for each role what they answer."""
+_REVIEW = "lifecycle/test_registration_callers.py"
+_JOINING = "lifecycle/test_join_requests.py"
+
+TESTED_IN: dict[str, str] = {
+    "JoinRequest.decidedBy": _JOINING,
+    "Mutation.approveJoinRequest": _JOINING,
+    "Mutation.declineJoinRequest": _JOINING,
+    "Mutation.withdrawJoinRequest": _JOINING,
+    "OrganizationRegistration.duplicates": _REVIEW,
+    "RegistrationEvent.by": _REVIEW,
+}
+"""Guarded mutations of what is not there in a company that only has members, and guarded fields of such objects: the
+file, below tests/, that tests for each role what they answer."""

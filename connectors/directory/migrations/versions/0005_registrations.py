@@ -49,6 +49,7 @@ def upgrade() -> None:
         sa.Column("role_keys", CleanText, nullable=False),
         sa.Column("status", IdText, nullable=False),
         sa.Column("token_hash", sa.LargeBinary),
+        sa.Column("confirming_until", UtcDateTime),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.Column("submitted_at", UtcDateTime),
