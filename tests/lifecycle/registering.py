@@ -88,6 +88,31 @@ query ($reference: String!, $email: String!) {
 
 MINE = f"{{ viewer {{ registration {{ {REGISTRATION} }} }} }}"
 
+SIGN_IN = """
+mutation ($name: String!, $password: String!) {
+  signIn(input: {loginName: $name, password: $password}) { viewer { loginNames } errors { code } }
+}
+"""
+
+ACCESS = """
+{
+  viewer {
+    accountKind
+    memberships {
+      nodes {
+        status
+        organization { id status customerNumber kind }
+        roleGrants { role { key } }
+        directGrants { permission { code } }
+      }
+    }
+    can(permissions: [MEMBER_MANAGE, ORGANIZATION_MANAGE, ORDER_PLACE]) { allowed reason }
+  }
+}
+"""
+
+ADDRESS = "zoe@firstblick.example"
+
 SEAT = {"street": ["Dachgasse 3"], "postalCode": "79100", "city": "Freiburg", "countryCode": "DE"}
 
 
@@ -107,6 +132,16 @@ def company(**other: Any) -> dict[str, Any]:
         "applicantFirstName": "Zoë", "applicantLastName": "Žižek", "applicantEmail": "zoe@firstblick.example",
         "phone": "+4976112345", "locale": "fr",
     } | other  # fmt: skip
+
+
+async def reviewer(portal: Portal) -> Person:
+    """Somebody of the vendor's staff who reviews registrations."""
+    return await portal.person("review@vendor.example")
+
+
+def templates(mails: list[Any]) -> list[str]:
+    """Which mails wait, oldest first."""
+    return [mail.template for mail in mails]
 
 
 async def registers(person: Person, **other: Any) -> Any:

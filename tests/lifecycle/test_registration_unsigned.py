@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.lifecycle.joining import joins
 from tests.lifecycle.registering import (
     STATUS,
     applicant_of,
@@ -145,6 +146,30 @@ async def test_a_company_that_waits_is_under_review_and_one_that_was_rejected_is
         "UNDER_REVIEW", [], False,
     )  # fmt: skip
     assert rejected["outcome"] == "NOT_REGISTERED"
+
+
+async def test_a_known_address_and_a_known_company_take_the_same_work_as_unknown_ones(each_portal: Portal) -> None:
+    """Times are alike because what is done is alike: the same statements, in the same order."""
+    stranger, person = each_portal.anybody(), await each_portal.person("private@home.example")
+    pairs: list[tuple[Any, list[dict[str, Any]]]] = [
+        (
+            lambda given: registers(stranger, **given),
+            [{"applicantEmail": "administration@helios.example"}, {"applicantEmail": "nobody@helios.example"}],
+        ),
+        (
+            lambda given: registers_privately(stranger, **given),
+            [{"email": "administration@helios.example"}, {"email": "nobody@helios.example"}],
+        ),
+        (lambda given: joins(person, **given), [{"customerNumber": "204718"}, {"customerNumber": "999999"}]),
+    ]
+
+    for ask, inputs in pairs:
+        done = []
+        for given in inputs:
+            with each_portal.statements() as statements:
+                assert (await ask(given))["errors"] == []
+            done.append(list(statements))
+        assert done[0] == done[1]
 
 
 @dataclass(frozen=True)
