@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from connectors.ids import AccessRequestId, AddressId, ChangeRequestId, InvitationId, MembershipId, OrganizationId
+from connectors.ids import JoinRequestId, MembershipId, OrganizationId
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 
@@ -57,6 +58,11 @@ async def _of_invitation(context: RequestContext, id: str) -> OrganizationId | N
     return found.organization_id if found is not None else None
 
 
+async def _of_join_request(context: RequestContext, id: str) -> OrganizationId | None:
+    (found,) = await context.backends.directory.join_requests([JoinRequestId(id)])
+    return found.organization_id if found is not None else None
+
+
 KINDS: dict[str, Kind] = {
     "org": Kind("organization", _of_organization),
     "mbr": Kind("member", _of_membership),
@@ -64,5 +70,6 @@ KINDS: dict[str, Kind] = {
     "chg": Kind("change request", _of_change_request),
     "arq": Kind("request", _of_access_request),
     "inv": Kind("invitation", _of_invitation),
+    "jrq": Kind("request to join", _of_join_request),
 }
 """By the beginning of their ids."""

@@ -31,7 +31,7 @@ _NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "IC", "QO", "TA", "ZZ"}
 """What is among Unicode's regions, and is no country or territory of ISO 3166-1."""
 
 _COUNTRIES = (frozenset(get_global("territory_languages")) | {"VA"}) - _NO_COUNTRIES
-_VAT_ID = re.compile(r"[A-Z]{2}[0-9A-Z+*]{2,13}")
+_VAT_ID = re.compile(r"[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,13}")
 
 
 class Together:
@@ -47,6 +47,10 @@ class Together:
         except Refused as refusal:
             self.refusals.append(refusal)
             return None
+
+    def refuse(self, refusal: Refused) -> None:
+        """Have this told at the end as well."""
+        self.refusals.append(refusal)
 
 
 @contextmanager
@@ -157,5 +161,16 @@ def vat_id(value: str | None, path: list[str]) -> str | None:
     return written
 
 
+def customer_number(value: str | None, path: list[str]) -> str | None:
+    """Return the number under which the vendor knows a company, trimmed; None for none."""
+    trimmed = (value or "").strip()
+    if not trimmed:
+        return None
+    if not _CUSTOMER_NUMBER.fullmatch(trimmed):
+        raise Invalid("Write the number such as 12345: 20 letters, digits and . / - at most.", path, "customer number")
+    return trimmed
+
+
+_CUSTOMER_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./-]{0,18}[A-Za-z0-9])?")
 _MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")

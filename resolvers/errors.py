@@ -22,9 +22,10 @@ NotPermitted                a guard said no: the field is null
 InvalidArgument             an argument of a field that cannot be used: the field is null
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from connectors.directory.interface import MembershipRecord
 from connectors.directory.invitations import InvitationStatus
@@ -59,9 +60,13 @@ class ErrorCode(StrEnum):
 
 
 class Refused(Exception):
-    """Something the caller can act on; `path` leads to the part of the input that is meant."""
+    """Something the caller can act on; `path` leads to the part of the input that is meant.
+
+    `beside` are fields of the payload that are answered all the same, by name.
+    """
 
     code: ErrorCode
+    beside: Mapping[str, Any] = {}
 
     def __init__(self, message: str, path: Sequence[str] | None = None) -> None:
         super().__init__(message)

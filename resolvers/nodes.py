@@ -26,6 +26,8 @@ from connectors.ids import (
     OrganizationId,
     SessionId,
     UserId,
+    JoinRequestId,
+    RegistrationId,
 )
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may
@@ -36,8 +38,10 @@ from resolvers.change_requests import SEES_REQUESTS
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 from resolvers.invitations import visible_invitations
+from resolvers.join_requests import visible_join_requests
 from resolvers.launcher import ApplicationView
 from resolvers.organizations import is_visible, visible_organizations
+from resolvers.registrations import visible_registrations
 
 MOST_NODES = 100
 SEE_MEMBERS = (Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE)
@@ -215,6 +219,14 @@ async def _data_exports(context: RequestContext, ids: Sequence[str]) -> Sequence
     return [_if_own(context, record) for record in found]
 
 
+async def _registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_registrations(context, [RegistrationId(identifier) for identifier in ids])
+
+
+async def _join_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_join_requests(context, [JoinRequestId(identifier) for identifier in ids])
+
+
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
@@ -282,6 +294,8 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "ses": _sessions,
     "cns": _consents,
     "exp": _data_exports,
+    "reg": _registrations,
+    "jrq": _join_requests,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

@@ -32,6 +32,7 @@ from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.invited import InvitationQueries, InvitedMutations
 from schema.inviting import InvitingMutations
+from schema.join_requests import JoinRequestMutations
 from schema.launcher import ApplicationCategory, ApplicationQueries
 from schema.members import MemberMutations
 from schema.membership import DirectGrant, RoleGrant
@@ -40,6 +41,9 @@ from schema.organization import OrganizationQueries
 from schema.own_account import OwnAccountMutations
 from schema.passwords import PasswordMutations
 from schema.profile import ProfileMutations
+from schema.registering import RegisteringMutations
+from schema.registration_review import RegistrationReviewMutations
+from schema.registrations import RegistrationQueries
 from schema.roles import RoleQueries
 from schema.scalars import SCALARS
 from schema.sessions import SessionMutations
@@ -60,6 +64,7 @@ class Query(
     ApplicationQueries,
     AccessQueries,
     InvitationQueries,
+    RegistrationQueries,
 ):
     """What may be asked."""
 
@@ -77,6 +82,9 @@ class Mutation(
     AccessRequestMutations,
     InvitingMutations,
     InvitedMutations,
+    RegisteringMutations,
+    RegistrationReviewMutations,
+    JoinRequestMutations,
 ):
     """What may be done."""
 

@@ -10,10 +10,13 @@ from connectors.directory.accounts import ConsentPurpose, DataExportStatus
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
 from connectors.directory.invitations import InvitationStatus
 from connectors.directory.requests import RequestStatus
+from connectors.directory.registrations import LikenessReason, RegistrationStatus
+from connectors.directory.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.texts import PERMISSION_TEXTS
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
+from resolvers.company_check import RegistrationCheckOutcome
 from resolvers.errors import ErrorCode
 from resolvers.launcher import ApplicationAccessState
 from schema.guards import OPEN, Guard
@@ -141,6 +144,49 @@ _enum(
         "DECLINED": "Declined by the person.",
         "REVOKED": "Taken back by the company.",
         "EXPIRED": "Not answered in time; it can be sent anew.",
+    },
+)
+_enum(
+    RegistrationStatus,
+    "Where a registration stands.",
+    {
+        "EMAIL_UNVERIFIED": "The applicant has not confirmed the e-mail address yet.",
+        "PENDING_REVIEW": "Waits for the vendor to review it.",
+        "INFORMATION_REQUESTED": "Waits for the applicant to answer a question of the vendor.",
+        "APPROVED": "Approved; the company is active, or the account without a company is open.",
+        "REJECTED": "Rejected, with a reason.",
+        "WITHDRAWN": "Withdrawn by the applicant.",
+        "EXPIRED": "The e-mail address was not confirmed in time.",
+    },
+)
+_enum(
+    RegistrationCheckOutcome,
+    "Whether a company is registered.",
+    {
+        "NOT_REGISTERED": "Nothing is known of a company under what was given.",
+        "POSSIBLY_REGISTERED": "There is such a company.",
+        "UNDER_REVIEW": "There is such a company, and the vendor is reviewing its registration.",
+    },
+)
+_enum(
+    LikenessReason,
+    "In what two companies are the same.",
+    {
+        "VAT_ID": "They have the same number for value added tax.",
+        "CUSTOMER_NUMBER": "The applicant wrote the customer number of the other one.",
+        "NAME": "They are called the same, but for case, signs and legal form.",
+        "MAIL_DOMAIN": "Somebody of the other one has an address at the same domain, which is a company's own.",
+    },
+)
+_enum(
+    RequestStatus,
+    "Where a request stands.",
+    {
+        "PENDING": "Waits for somebody to decide.",
+        "APPROVED": "Granted.",
+        "DECLINED": "Not granted.",
+        "WITHDRAWN": "Taken back by who asked.",
+        "EXPIRED": "Nobody decided in time.",
     },
 )
 _enum(

@@ -101,7 +101,8 @@ def mutation(
             refusals = together.refusals
         for one in refusals:
             await place.record(context, one)
-        return payload(**nothing, errors=[entry_of(context, one) for one in refusals])
+        beside = {name: value for one in refusals for name, value in one.beside.items()}
+        return payload(**{**nothing, **beside}, errors=[entry_of(context, one) for one in refusals])
 
     return _declared(function, answer, requires, description, cost)
 

@@ -11,6 +11,7 @@ from resolvers.access_request_lists import access_requests_of
 from resolvers.audit import audit_events_of
 from resolvers.change_requests import change_requests_of
 from resolvers.invitations import invitations_of
+from resolvers.join_requests import join_requests_of
 from resolvers.memberships import members_of
 from resolvers.orders import orders_of
 from schema.access_requests import AccessRequest
@@ -21,6 +22,7 @@ from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
 from schema.fields import computed, field, graph_type, root
 from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.invitations import MANAGE_MEMBERS, Invitation
+from schema.join_requests import MANAGERS, JoinRequest
 from schema.membership import MEMBERS, RIGHTS, Membership
 from schema.node import Node
 from schema.orders import ORDERS, Order
@@ -71,6 +73,12 @@ class Organization(Node):
         requires=MANAGE_MEMBERS,
         description="Who was invited to it, newest first.",
         arguments={"status": "Only invitations that stand like this; one past its time is EXPIRED."},
+    )
+    join_requests: Connection[JoinRequest] | None = field(
+        join_requests_of,
+        requires=MANAGERS,
+        description="Who asked to join it, newest first (K19).",
+        arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,

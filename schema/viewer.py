@@ -13,10 +13,12 @@ from resolvers import (
     capabilities,
     consents,
     data_exports,
+    join_requests,
     launcher,
     organizations,
     own_sessions,
     people,
+    registrations,
 )
 from resolvers.audit import own_audit_events
 from resolvers.context import RequestContext
@@ -29,12 +31,14 @@ from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
 from schema.invitations import Invitation
+from schema.join_requests import JoinRequest
 from schema.launcher import ApplicationTile
 from schema.membership import Membership, PermissionSource
 from schema.node import Node
 from schema.organization import Organization
 from schema.pagination import Connection
 from schema.people import User
+from schema.registrations import OrganizationRegistration
 from schema.roles import Permission
 from schema.scalars import URL, DateTime
 from schema.values import Address
@@ -146,6 +150,17 @@ class Viewer(Node):
     )
     default_organization: Organization | None = field(
         organizations.default_organizations, requires=OPEN, description="The company that you look at first."
+    )
+    registration: OrganizationRegistration | None = field(
+        registrations.registrations_of_viewers,
+        requires=OPEN,
+        description="The company that you registered last, and where its registration stands (K23).",
+    )
+    join_requests: list[JoinRequest] = field(
+        join_requests.join_requests_of_viewers,
+        requires=OPEN,
+        assumed_size=2,
+        description="Your own requests to join a company, newest first, the last 20.",
     )
     applications: list[ApplicationTile] = field(
         launcher.tiles_of,

@@ -25,7 +25,9 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.invitations import InvitationDeeds
+from connectors.directory.join_requests import JoinRequestDeeds
 from connectors.directory.outbox import OutboxDeeds
+from connectors.directory.registrations import RegistrationDeeds
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 
 
@@ -97,9 +99,11 @@ class DirectoryChange(
     AccessRequestDeeds,
     IdempotencyDeeds,
     InvitationDeeds,
+    JoinRequestDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
     AddressDeeds,
+    RegistrationDeeds,
     Protocol,
 ):
     """Deeds, all in one transaction with their audit rows, and questions that are answered as it sees things."""

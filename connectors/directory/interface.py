@@ -20,7 +20,9 @@ from connectors.directory.audit import AuditQuestions
 from connectors.directory.audit import Author as Author
 from connectors.directory.change_requests import ChangeRequestQuestions
 from connectors.directory.invitations import InvitationQuestions, InvitationRecord
+from connectors.directory.join_requests import JoinRequestQuestions
 from connectors.directory.outbox import OutboxQuestions
+from connectors.directory.registrations import RegistrationQuestions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
 from connectors.quick import quick
@@ -247,10 +249,12 @@ class DirectoryQuestions(
     AccountQuestions,
     AccessRequestQuestions,
     InvitationQuestions,
+    JoinRequestQuestions,
     OutboxQuestions,
     ChangeRequestQuestions,
     AddressQuestions,
     AuditQuestions,
+    RegistrationQuestions,
     Protocol,
 ):
     """Questions. Every list answer is parallel to the list asked with, None where there is no such record.

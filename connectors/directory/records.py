@@ -1,5 +1,6 @@
 """Rows of the directory's tables to its records, and back."""
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from typing import Any
@@ -57,6 +58,15 @@ _ORGANIZATION_STATUSES: dict[str, OrganizationStatus] = {status.value: status fo
 _MEMBERSHIP_STATUSES: dict[str, MembershipStatus] = {status.value: status for status in MembershipStatus}
 _GRANT_KINDS: dict[str, GrantKind] = {kind.value: kind for kind in GrantKind}
 
+_LEGAL_FORMS = frozenset(
+    (
+        *("ag", "bv", "co", "eg", "ek", "ev", "gbr", "ges", "gesellschaft", "gmbh", "inc", "kg", "kgaa", "llc", "llp"),
+        *("ltd", "mbh", "nv", "ohg", "plc", "sa", "sarl", "sas", "sasu", "sci", "se", "sl", "snc", "spa", "srl", "ug"),
+        *("and", "et", "und"),
+    )
+)
+"""Words that say what kind of company it is, and those that join names."""
+
 
 def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
     """Return the person from the values of the USER columns."""
@@ -112,8 +122,19 @@ def login_key(name: str) -> str:
 
 
 def vat_key(vat_id: str | None) -> str | None:
-    """Return a number for value added tax as it is looked up: without blanks and dots, in capitals."""
-    return None if vat_id is None else vat_id.replace(" ", "").replace(".", "").upper() or None
+    """Return a number for value added tax as it is looked up: without blanks, dots and hyphens, in capitals."""
+    return None if vat_id is None else re.sub(r"[\s.\-]", "", vat_id).upper() or None
+
+
+def likeness_key(name: str) -> str:
+    """Return a company's name without what is written one way today and another tomorrow: case, signs, legal form."""
+    words = re.findall(r"\w+", folded(name).replace(".", "").replace("'", ""))
+    return "".join(word for word in words if word not in _LEGAL_FORMS) or "".join(words)
+
+
+def mail_domain(email: str) -> str:
+    """Return the part of an e-mail address after the @, in lower case."""
+    return login_key(email).rpartition("@")[2]
 
 
 def user_row(record: UserRecord) -> dict[str, Any]:
@@ -136,6 +157,7 @@ def user_row(record: UserRecord) -> dict[str, Any]:
         "last_name_key": last_name,
         "first_name_key": first_name,
         "search_text": f"{first_name} {last_name}\n{folded(record.email)}",
+        "email_domain": mail_domain(record.email) if record.email_verified else None,
     }
 
 
@@ -163,6 +185,7 @@ def organization_row(record: OrganizationRecord) -> dict[str, Any]:
         "website": record.website,
         "name_key": folded(record.name),
         "vat_key": vat_key(record.vat_id),
+        "likeness_key": likeness_key(record.name),
     }
 
 

@@ -13,15 +13,20 @@ from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import Author, MemberFilter
 from connectors.directory.invitations import InvitationFilter, InvitationStatus
+from connectors.directory.join_requests import JoinRequestFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState
 from connectors.directory.requests import RequestStatus
+from connectors.directory.registrations import Likeness, RegistrationStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
 from connectors.ids import InvitationId
 from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW
+from connectors.ids import RegistrationId
 from tests.servers import DatabaseKind, fresh_database
+
+REGISTRATION = RegistrationId("reg_x")
 
 
 async def test_the_migrations_make_exactly_the_tables_the_code_speaks_of(engine: AsyncEngine) -> None:
@@ -97,6 +102,26 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.access_requests(["arq_x"])  # type: ignore[list-item]
     await directory.open_access_requests([ANNA_AT_HELIOS.id], NOW)
     await _ask_of_invitations(directory, has_next)
+    await directory.registrations([REGISTRATION])
+    await directory.registration_with_token(b"x")
+    await directory.registration_with_reference("x")
+    await directory.company_registrations_of([ANNA.id])
+    waiting = [RegistrationStatus.PENDING_REVIEW]
+    await directory.submitted_registrations(first=1, after=None, status=waiting)
+    await directory.submitted_registrations(first=1, after=cursor("registrations", REGISTRATION), status=waiting)
+    await directory.count_submitted_registrations(waiting)
+    await directory.overdue_registrations(NOW, 10)
+    await directory.lapsed_registrations(NOW, 10)
+    await directory.registration_events([REGISTRATION])
+    await directory.lookalikes([Likeness("a", "b", "c", "d")])
+    await directory.organizations_with_numbers(["1"])
+    await directory.vendor_staff_with(["REGISTRATION_REVIEW"])
+    await directory.join_requests(["jrq_x"])  # type: ignore[list-item]
+    of_company = JoinRequestFilter(None, NOW)
+    await directory.join_requests_of([HELIOS], first=1, after=None, where=of_company)
+    await directory.join_requests_of([HELIOS], first=1, after=cursor("joinRequests", "jrq_x"), where=of_company)
+    await directory.count_join_requests_of([HELIOS], of_company)
+    await directory.join_requests_by([ANNA.id], limit=5)
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
         await change.forget_requests(before=NOW)

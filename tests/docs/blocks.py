@@ -4,7 +4,9 @@ A block's kind is the first word of its info string. Comments of one line direct
 
 - ``graphql``  executed as the account in ``<!-- as: … -->``, else as nobody, on the profile in ``<!-- profile: … -->``,
   with ``<!-- variables: {…} -->``; without an answer after it, it has to succeed. With ``<!-- schema -->`` it is an
-  excerpt of the schema.
+  excerpt of the schema. ``<!-- keeps: id = viewer.user.id -->`` remembers what stands at a path of the answer, and
+  ``<!-- mailed: token = somebody@home.example -->`` the secret of the last mail that waits for an address: ``"$id"``
+  and ``"$token"`` in the variables of the page are these then.
 - ``json``     the answer of the block before it, exactly; with ``<!-- part -->`` what is shown has to be there.
 - ``sh``       run, see shell.py; ``text`` after it is what it prints, with ``<!-- part -->`` lines of it.
 - ``python``   executed; with ``<!-- adds: file -->``, ``<!-- adds: file, class Name -->`` or
@@ -41,7 +43,7 @@ from tests.docs.shell import Doubtful, Workspace, commands_of, look_at
 from tests.portal import NOW, Portal, open_portal
 
 _NOTES = {
-    "graphql": {"as", "profile", "variables", "schema"},
+    "graphql": {"as", "profile", "variables", "schema", "keeps", "mailed"},
     "json": {"part"},
     "text": {"part"},
     "sh": set(),
@@ -59,6 +61,7 @@ class Reading:
     open: AsyncExitStack
     portals: dict[str, Portal] = field(default_factory=dict)
     names: dict[str, Any] = field(default_factory=dict)
+    kept: dict[str, str] = field(default_factory=dict)
     policy: Policy | None = None
     output: Any = None
 
@@ -106,7 +109,18 @@ class Reading:
             portal = self.portals[profile] = await self.open.enter_async_context(open_portal(profile))
         name = block.notes.get("as")
         person = await portal.person(name) if name else portal.anybody()
-        answer = await person.asks(block.text, **json.loads(block.notes.get("variables", "{}")))
+        if mailed := block.notes.get("mailed"):
+            word, _, address = mailed.partition(" = ")
+            mails = await portal.queued_mails(address)
+            if not mails or mails[-1].token is None:
+                raise Doubtful(f"no mail with a secret waits for {address}")
+            self.kept[word] = mails[-1].token
+        variables = json.loads(block.notes.get("variables", "{}"))
+        known = {f"${word}": value for word, value in self.kept.items()}
+        answer = await person.asks(block.text, **{name: known.get(it, it) for name, it in variables.items()})
+        if keeps := block.notes.get("keeps"):
+            word, _, path = keeps.partition(" = ")
+            self.kept[word] = answer.at(path)
         if not is_answered and answer.errors:
             raise Doubtful(f"the query fails, and no answer after it says so: {answer.errors}")
         self.output = answer.body

@@ -102,6 +102,17 @@ NEEDS_PERMISSION: dict[str, Case] = {
         elsewhere=("two.companies@helios.example", LUMEN),  # who is administration at Helios
         seen={"totalCount": 1, "nodes": [{"email": "ayse.brandt@helios.example", "status": "PENDING"}]},
     ),
+    "Organization.joinRequests": Case(
+        COMPANY,
+        "joinRequests { totalCount nodes { id } }",
+        "organization.joinRequests",
+        required=("MEMBER_MANAGE",),
+        roles=("administration",),
+        without="purchase@helios.example",
+        having="administration@helios.example",
+        elsewhere=("two.companies@helios.example", LUMEN),  # who is administration at Helios
+        seen={"totalCount": 0, "nodes": []},
+    ),
     "Organization.orders": Case(
         COMPANY,
         "orders(first: 1) { totalCount nodes { number lines { sku } events { status } } }",
@@ -178,6 +189,10 @@ NEEDS_PERMISSION: dict[str, Case] = {
 TRIED_ELSEWHERE = {
     "Organization.auditEvents": "test_audit.py",  # which nobody of the solar terminal may read
     "Query.organizationChangeRequests": "test_change_requests_seen.py",  # which is the vendor's
+    "Query.registrations": "../lifecycle/test_registration_callers.py",
+    "OrganizationRegistration.duplicates": "../lifecycle/test_registration_callers.py",
+    "RegistrationEvent.by": "../lifecycle/test_registration_callers.py",
+    "JoinRequest.decidedBy": "../lifecycle/test_join_requests.py",
 }
 """Each field that needs a permission and is tried with other callers: in which file."""
 
@@ -249,6 +264,38 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
     "Mutation.decideOrganizationChange": (
         "mutation Q($id: ID!) { decideOrganizationChange(input: { id: $id, approve: true }) { errors { code } } }",
         "decideOrganizationChange",
+    ),
+    "Mutation.answerRegistration": (
+        'mutation Q { answerRegistration(input: { answer: "x" }) { errors { code } } }',
+        "answerRegistration",
+    ),
+    "Mutation.approveRegistration": (
+        'mutation Q { approveRegistration(input: { id: "reg_x" }) { errors { code } } }',
+        "approveRegistration",
+    ),
+    "Mutation.rejectRegistration": (
+        'mutation Q { rejectRegistration(input: { id: "reg_x", reason: "x" }) { errors { code } } }',
+        "rejectRegistration",
+    ),
+    "Mutation.requestRegistrationInformation": (
+        'mutation Q { requestRegistrationInformation(input: { id: "reg_x", question: "x" }) { errors { code } } }',
+        "requestRegistrationInformation",
+    ),
+    "Mutation.requestToJoinOrganization": (
+        'mutation Q { requestToJoinOrganization(input: { customerNumber: "1" }) { errors { code } } }',
+        "requestToJoinOrganization",
+    ),
+    "Mutation.approveJoinRequest": (
+        'mutation Q { approveJoinRequest(input: { id: "jrq_x", roleKeys: [] }) { errors { code } } }',
+        "approveJoinRequest",
+    ),
+    "Mutation.declineJoinRequest": (
+        'mutation Q { declineJoinRequest(input: { id: "jrq_x" }) { errors { code } } }',
+        "declineJoinRequest",
+    ),
+    "Mutation.withdrawJoinRequest": (
+        'mutation Q { withdrawJoinRequest(input: { id: "jrq_x" }) { errors { code } } }',
+        "withdrawJoinRequest",
     ),
     "Mutation.signOut": ("mutation Q { signOut(input: {}) { accepted } }", "signOut"),
     "Mutation.inviteMembers": (

@@ -18,6 +18,9 @@ EVERYBODY = names(
     Mutation.requestPasswordReset Mutation.requestLoginNameReminder Mutation.resetPassword
     Mutation.confirmEmailChange Mutation.cancelAccountDeletion
     Mutation.acceptInvitation Mutation.declineInvitation Mutation.requestNewInvitation Query.invitationPreview
+    Mutation.registerPrivateAccount Mutation.registerOrganization Mutation.confirmRegistration
+    Mutation.withdrawRegistration
+    Query.registrationStatus Query.organizationRegistrationCheck
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessPreview.errors
     AccessRequest.membership AccessRequest.roles AccessRequest.permissions AccessRequest.status
@@ -47,6 +50,9 @@ EVERYBODY = names(
     InvitationPreview.roleLabels
     InvitationStateError.status InvitationStateError.canRequestNew
     InviteResult.email InviteResult.invitation InviteResult.membership InviteResult.errors
+    JoinRequest.status JoinRequest.user JoinRequest.organization
+    JoinRequestConnection.edges JoinRequestConnection.nodes JoinRequestConnection.pageInfo
+    JoinRequestConnection.totalCount
     LastAdministratorError.candidates
     Membership.user Membership.organization
     Membership.viewerCanUpdateRoles Membership.viewerCannotUpdateRolesReasons Membership.viewerCanSuspend
@@ -59,11 +65,22 @@ EVERYBODY = names(
     OrderEvent.actor OrderEvent.message
     Organization.viewerMembership Organization.viewerCanManageMembers Organization.viewerCanManageOrganization
     Organization.viewerCanPlaceOrders
+    OrganizationRegistration.status OrganizationRegistration.kind OrganizationRegistration.applicantName
+    OrganizationRegistration.applicantEmail OrganizationRegistration.applicantPhone
+    OrganizationRegistration.wantedRoles OrganizationRegistration.overdue OrganizationRegistration.rejectionReason
+    OrganizationRegistration.question OrganizationRegistration.organization OrganizationRegistration.applicant
+    OrganizationRegistration.history
+    OrganizationRegistrationCheck.guidance OrganizationRegistrationCheck.maskedAdministrators
+    OrganizationRegistrationCheck.canRequestToJoin
+    OrganizationRegistrationConnection.edges OrganizationRegistrationConnection.nodes
+    OrganizationRegistrationConnection.pageInfo OrganizationRegistrationConnection.totalCount
     PageInfo.startCursor PageInfo.endCursor
     PermissionError.reason PermissionError.missingPermissions PermissionError.grantableBy
     PermissionError.accessRequestable
     Permission.code Permission.label Permission.description
     RateLimitError.retryAfterSeconds
+    RegistrationDuplicate.reasons
+    RegistrationStatusView.guidance
     Role.id Role.label Role.description Role.applications Role.isAdministrative Role.viewerCanAssign
     RoleGrant.role RoleGrant.grantedBy
     User.displayName
@@ -71,6 +88,7 @@ EVERYBODY = names(
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
     Viewer.newsletterSubscribed Viewer.consents Viewer.sessions Viewer.passwordChangeUrl Viewer.dataExports
     Viewer.deletionDueAt
+    Viewer.registration Viewer.joinRequests
     Viewer.accessVersion Viewer.memberships Viewer.membership Viewer.defaultOrganization Viewer.applications Viewer.can
     Viewer.auditEvents
     Viewer.pendingInvitations
@@ -85,6 +103,7 @@ SIGNED_IN = names(
     Mutation.setNewsletterSubscription Mutation.setConsent Mutation.setDefaultOrganization
     Mutation.revokeSession Mutation.revokeOtherSessions Mutation.requestDataExport Mutation.requestAccountDeletion
     Mutation.leaveOrganization Mutation.requestAccess Mutation.withdrawAccessRequest
+    Mutation.answerRegistration Mutation.requestToJoinOrganization Mutation.withdrawJoinRequest
     """
 )
 """For whoever is signed in."""
@@ -120,6 +139,7 @@ BY_RIGHT = {
     "Mutation.inviteMembers": opens("administration", "licence_holder"),
     "Mutation.resendInvitation": opens("administration", "licence_holder"),
     "Mutation.revokeInvitation": opens("administration", "licence_holder"),
+    "Organization.joinRequests": opens("administration", "licence_holder"),
     "Organization.orders": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
     "Organization.orders(placedBy:)": opens("administration", "licence_holder", own=True),
     "Membership.roleGrants": opens("administration", "licence_holder", own=True),
@@ -139,6 +159,16 @@ BY_RIGHT = {
     "User.email": opens("administration", "licence_holder", own=True),
     "User.phone": opens("administration", "licence_holder", own=True),
     "User.locale": opens("administration", "licence_holder", own=True),
+    "JoinRequest.decidedBy": opens("administration", "licence_holder"),
+    "Mutation.approveJoinRequest": opens("administration", "licence_holder"),
+    "Mutation.declineJoinRequest": opens("administration", "licence_holder"),
+    # The vendor's staff review registrations; no role of a company does.
+    "Query.registrations": opens("", ""),
+    "OrganizationRegistration.duplicates": opens("", ""),
+    "RegistrationEvent.by": opens("", ""),
+    "Mutation.approveRegistration": opens("", ""),
+    "Mutation.rejectRegistration": opens("", ""),
+    "Mutation.requestRegistrationInformation": opens("", ""),
 }
 """For those who hold one of these in the organization of the object."""
 
@@ -197,6 +227,15 @@ DEEDS = {
         'mutation { inviteMembers(input: {organizationId: ORGANIZATION, invitees: [], idempotencyKey: "x"}) '
         "{ errors { code } } }"
     ),
+    "Mutation.answerRegistration": 'mutation { answerRegistration(input: {answer: ""}) { errors { code } } }',
+    "Mutation.approveRegistration": 'mutation { approveRegistration(input: {id: "reg_x"}) { errors { code } } }',
+    "Mutation.rejectRegistration": (
+        'mutation { rejectRegistration(input: {id: "reg_x", reason: "x"}) { errors { code } } }'
+    ),
+    "Mutation.requestRegistrationInformation": (
+        'mutation { requestRegistrationInformation(input: {id: "reg_x", question: "x"}) { errors { code } } }'
+    ),
+    "Mutation.requestToJoinOrganization": "mutation { requestToJoinOrganization(input: {}) { errors { code } } }",
     "Mutation.signOut": "mutation { signOut(input: {}) { accepted } }",
     "Mutation.updateOrganization": (
         "mutation { updateOrganization(input: {id: ORGANIZATION, expectedVersion: 99}) { errors { code } } }"
@@ -236,6 +275,9 @@ It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of 
 membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
 """
 
+_REVIEW = "lifecycle/test_registration_callers.py"
+_JOINING = "lifecycle/test_join_requests.py"
+
 TESTED_IN: dict[str, str] = {
     "Mutation.deleteAddress": "journeys/test_company_data.py",
     "Mutation.withdrawOrganizationChange": "journeys/test_change_requests_seen.py",
@@ -245,6 +287,12 @@ TESTED_IN: dict[str, str] = {
     "Mutation.decideAccessRequest": "journeys/test_access_requests.py",
     "Mutation.resendInvitation": "journeys/test_invitation_guards.py",
     "Mutation.revokeInvitation": "journeys/test_invitation_guards.py",
+    "JoinRequest.decidedBy": _JOINING,
+    "Mutation.approveJoinRequest": _JOINING,
+    "Mutation.declineJoinRequest": _JOINING,
+    "Mutation.withdrawJoinRequest": _JOINING,
+    "OrganizationRegistration.duplicates": _REVIEW,
+    "RegistrationEvent.by": _REVIEW,
 }
-"""Guarded mutations of what is not there in a company that only has members: the file, below tests/, that tests
-for each role what they answer."""
+"""Guarded mutations of what is not there in a company that only has members, and guarded fields of such objects: the
+file, below tests/, that tests for each role what they answer."""

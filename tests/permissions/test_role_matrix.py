@@ -132,7 +132,11 @@ class Use:
 
 def uses(*, own: bool) -> list[Use]:
     """Every guarded field and argument of the queries, on one's own objects or on a colleague's."""
-    asked = [part for part in GUARDED if part.kind in (PartKind.FIELD, PartKind.QUERY, PartKind.ARGUMENT)]
+    asked = [
+        part
+        for part in GUARDED
+        if part.kind in (PartKind.FIELD, PartKind.QUERY, PartKind.ARGUMENT) and part.coordinate not in TESTED_IN
+    ]
     ways = OWN_WAYS if own else WAYS
     return [
         Use(part, f"{'own' if own else 'other'}{number}", own)
@@ -165,8 +169,10 @@ def selection_of(use: Use) -> str:
 def test_every_guarded_part_can_be_reached_by_the_tests() -> None:
     for part in GUARDED:
         type_name = part.coordinate.partition(".")[0]
+        if part.coordinate in TESTED_IN:
+            continue
         if part.kind is PartKind.MUTATION:
-            assert part.coordinate in DEEDS.keys() | TESTED_IN.keys(), f"say in DEEDS how to ask for {part.coordinate}"
+            assert part.coordinate in DEEDS, f"say in DEEDS how to ask for {part.coordinate}"
         elif part.kind is PartKind.ARGUMENT:
             assert part.coordinate in ARGUMENTS, f"say in ARGUMENTS what {part.coordinate} is asked with"
         else:

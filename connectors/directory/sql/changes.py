@@ -29,10 +29,12 @@ from connectors.directory.sql.change_requests import ChangeRequestDeeds
 from connectors.directory.sql.housekeeping import HousekeepingDeeds
 from connectors.directory.sql.idempotency import IdempotencyDeeds
 from connectors.directory.sql.invitations import InvitationDeeds
+from connectors.directory.sql.join_requests import JoinRequestDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
 from connectors.directory.tables import login_names, memberships, organizations, refresh_tokens, sessions, users
+from connectors.directory.sql.registrations import RegistrationDeeds
 from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
@@ -88,9 +90,11 @@ class SqlChange(
     AccessRequestDeeds,
     IdempotencyDeeds,
     InvitationDeeds,
+    JoinRequestDeeds,
     OutboxDeeds,
     ChangeRequestDeeds,
     AddressDeeds,
+    RegistrationDeeds,
 ):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
 

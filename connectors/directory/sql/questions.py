@@ -13,12 +13,14 @@ from connectors.directory.sql.addresses import Addresses
 from connectors.directory.sql.audit import Audit
 from connectors.directory.sql.change_requests import ChangeRequests
 from connectors.directory.sql.invitations import Invitations
+from connectors.directory.sql.join_requests import JoinRequests
 from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
 from connectors.directory.sql.people import People
 from connectors.directory.sql.personal_data import PersonalDataQuestions
 from connectors.directory.sql.reader import BACKEND
+from connectors.directory.sql.registrations import Registrations
 from connectors.reading import Row, Statement
 
 
@@ -35,6 +37,8 @@ class Questions(
     ChangeRequests,
     Addresses,
     Audit,
+    JoinRequests,
+    Registrations,
 ):
     """The directory's questions; `DirectoryQuestions` says what each promises."""
 

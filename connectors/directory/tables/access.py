@@ -24,6 +24,9 @@ organizations = Table(
     Column("website", CleanText),
     Column("name_key", IdText, nullable=False, doc="the name folded, for ordering"),
     Column("vat_key", IdText, index=True, doc="the number for value added tax without blanks, to find it again"),
+    Column(
+        "likeness_key", IdText, index=True, doc="the name without what companies write differently, to find it again"
+    ),
     Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of access in it"),
     one_of("kind", OrganizationKind),
     one_of("status", OrganizationStatus),
@@ -54,6 +57,7 @@ users = Table(
     Column("last_name_key", IdText, nullable=False, doc="the last name folded, for ordering"),
     Column("first_name_key", IdText, nullable=False, doc="the first name folded, for ordering"),
     Column("search_text", IdText, nullable=False, doc="names and address folded, for searching"),
+    Column("email_domain", IdText, index=True, doc="of the address once it is confirmed, to find colleagues"),
     Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of what the person may do"),
     one_of("account_kind", AccountKind),
 )

@@ -40,8 +40,11 @@ join_requests = Table(
     "join_requests",
     METADATA,
     Column("id", IdText, primary_key=True),
-    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
+    Column(
+        "organization_id", IdText, ForeignKey("organizations.id"), doc="null: no company was found, which nobody says"
+    ),
     Column("user_id", IdText, ForeignKey("users.id"), nullable=False, index=True),
+    Column("wanted", CleanText, nullable=False, doc="the company as the person wrote it"),
     Column("message", CleanText),
     Column("status", IdText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),

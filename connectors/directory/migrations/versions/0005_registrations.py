@@ -8,12 +8,23 @@ from connectors.database import CleanText, IdText, UtcDateTime
 revision = "0005"
 down_revision = "0004"
 
+_DOMAIN = {
+    "sqlite": "substr(email_key, instr(email_key, '@') + 1)",
+    "postgresql": "split_part(email_key, '@', 2)",
+}
+
 
 def upgrade() -> None:
     """Add the column and create the table."""
     op.add_column("organizations", sa.Column("vat_key", IdText))
     op.create_index("ix_organizations_vat_key", "organizations", ["vat_key"])
-    op.execute("UPDATE organizations SET vat_key = upper(replace(replace(vat_id, ' ', ''), '.', ''))")
+    op.execute("UPDATE organizations SET vat_key = upper(replace(replace(replace(vat_id, ' ', ''), '.', ''), '-', ''))")
+    op.add_column("organizations", sa.Column("likeness_key", IdText))
+    op.create_index("ix_organizations_likeness_key", "organizations", ["likeness_key"])
+    op.execute("UPDATE organizations SET likeness_key = replace(replace(name_key, ' ', ''), '.', '')")
+    op.add_column("users", sa.Column("email_domain", IdText))
+    op.create_index("ix_users_email_domain", "users", ["email_domain"])
+    op.execute(f"UPDATE users SET email_domain = {_DOMAIN[op.get_bind().dialect.name]} WHERE email_verified")
     op.create_table(
         "registrations",
         sa.Column("id", IdText),
@@ -34,9 +45,9 @@ def upgrade() -> None:
         sa.Column("locale", CleanText),
         sa.Column("newsletter", sa.Boolean, nullable=False),
         sa.Column("role_keys", CleanText, nullable=False),
-        sa.Column("duplicates", CleanText, nullable=False),
         sa.Column("status", IdText, nullable=False),
         sa.Column("token_hash", sa.LargeBinary),
+        sa.Column("confirming_until", UtcDateTime),
         sa.Column("created_at", UtcDateTime, nullable=False),
         sa.Column("expires_at", UtcDateTime, nullable=False),
         sa.Column("submitted_at", UtcDateTime),

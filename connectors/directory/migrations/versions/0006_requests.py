@@ -51,8 +51,9 @@ def upgrade() -> None:
     op.create_table(
         "join_requests",
         sa.Column("id", IdText),
-        sa.Column("organization_id", IdText, nullable=False),
+        sa.Column("organization_id", IdText),
         sa.Column("user_id", IdText, nullable=False),
+        sa.Column("wanted", CleanText, nullable=False),
         sa.Column("message", CleanText),
         sa.Column("status", IdText, nullable=False),
         sa.Column("created_at", UtcDateTime, nullable=False),

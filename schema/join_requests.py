@@ -1,0 +1,166 @@
+"""Asking to join a company, and deciding about it."""
+
+from operator import attrgetter
+from typing import Annotated, Any
+
+import strawberry
+
+from connectors.directory.join_requests import JoinRequestRecord
+from connectors.directory.requests import RequestStatus
+from connectors.ids import JoinRequestId
+from permissions.vocabulary import Permission
+from resolvers import join_decisions, join_requests
+from resolvers.context import RequestContext
+from resolvers.join_decisions import Joining
+from schema.errors import UserError
+from schema.fields import computed, field, graph_type
+from schema.guards import AUTHENTICATED, OPEN, any_of
+from schema.mutations import mutation, of_object
+from schema.node import Node
+from schema.people import User
+from schema.scalars import DateTime
+
+MANAGERS = any_of(Permission.MEMBER_MANAGE)
+
+_KEY = "Your own name for this request, to repeat it safely."
+
+
+@graph_type(
+    of=JoinRequestRecord,
+    description="Somebody's request to join a company that is registered. For them, and for who manages members there.",
+    organization=attrgetter("organization_id"),
+    person=attrgetter("user_id"),
+)
+class JoinRequest(Node):
+    """Somebody's request to join a company."""
+
+    wanted: str = strawberry.field(description="The company as the person described it.")
+    message: str | None = strawberry.field(description="What the person wrote to the company.")
+    status: RequestStatus = computed(join_requests.status_of, requires=OPEN, description="Where it stands.")
+    created_at: DateTime = strawberry.field(description="When the person asked.")
+    expires_at: DateTime = strawberry.field(description="When it lapses if nobody decides.")
+    decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
+    note: str | None = strawberry.field(description="What was said to the decision.")
+    user: User | None = field(join_requests.people_of, requires=OPEN, description="Who would like to join.")
+    organization: Annotated["Organization", strawberry.lazy("schema.organization")] | None = field(  # type: ignore[name-defined]  # noqa: F821
+        join_requests.organizations_of,
+        requires=OPEN,
+        description="The company, for its members; whoever asks to join is not told whether there is one.",
+    )
+    decided_by: User | None = field(join_requests.deciders_of, requires=MANAGERS, description="Who decided.")
+
+
+@strawberry.input(description="The company; everything that you give has to fit. Give at least one of the first three.")
+class RequestToJoinOrganizationInput:
+    """The company to join."""
+
+    customer_number: str | None = strawberry.field(
+        default=None, description="The number under which the vendor knows it."
+    )
+    organization_name: str | None = strawberry.field(default=None, description="What it is called.")
+    vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
+    message: str | None = strawberry.field(default=None, description="What its administrators should know of you.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Whom to let in, and what they get.")
+class ApproveJoinRequestInput:
+    """Whom to let in, and what they get."""
+
+    id: strawberry.ID = strawberry.field(description="The request's id.")
+    role_keys: list[str] = strawberry.field(description="The roles they get, by key.")
+    permissions: list[Permission] | None = strawberry.field(default=None, description="Single rights they get.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Whom to turn away.")
+class DeclineJoinRequestInput:
+    """Whom to turn away."""
+
+    id: strawberry.ID = strawberry.field(description="The request's id.")
+    note: str | None = strawberry.field(default=None, description="What to tell the person, if anything.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Your request.")
+class WithdrawJoinRequestInput:
+    """Your request."""
+
+    id: strawberry.ID = strawberry.field(description="The request's id.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.type(description="The request as it is now, or why nothing was changed.")
+class JoinRequestPayload:
+    """The request as it is now."""
+
+    join_request: JoinRequest | None = strawberry.field(
+        description="The request as it is now; null when nothing was changed."
+    )
+    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+
+
+async def _request_to_join_organization(
+    context: RequestContext, *, input: RequestToJoinOrganizationInput
+) -> dict[str, Any]:
+    request = await join_requests.request_to_join(
+        context,
+        name=input.organization_name,
+        vat=input.vat_id,
+        number=input.customer_number,
+        message=input.message,
+        key=input.idempotency_key,
+    )
+    return {"join_request": request}
+
+
+async def _approve_join_request(context: RequestContext, *, input: ApproveJoinRequestInput) -> dict[str, Any]:
+    joining = Joining(tuple(input.role_keys), tuple(input.permissions or ()), input.idempotency_key)
+    return {"join_request": await join_decisions.approve_join_request(context, JoinRequestId(input.id), joining)}
+
+
+async def _decline_join_request(context: RequestContext, *, input: DeclineJoinRequestInput) -> dict[str, Any]:
+    declined = await join_decisions.decline_join_request(
+        context, JoinRequestId(input.id), input.note, input.idempotency_key
+    )
+    return {"join_request": declined}
+
+
+async def _withdraw_join_request(context: RequestContext, *, input: WithdrawJoinRequestInput) -> dict[str, Any]:
+    id = JoinRequestId(input.id)
+    return {"join_request": await join_decisions.withdraw_join_request(context, id, input.idempotency_key)}
+
+
+@strawberry.type
+class JoinRequestMutations:
+    """Asking to join a company."""
+
+    request_to_join_organization: JoinRequestPayload | None = mutation(
+        JoinRequestPayload,
+        _request_to_join_organization,
+        requires=AUTHENTICATED,
+        description=(
+            "Ask to join a company that is registered. You are answered alike whether there is such a company or not; "
+            "if there is, all its administrators get a mail (K19)."
+        ),
+    )
+    approve_join_request: JoinRequestPayload | None = mutation(
+        JoinRequestPayload,
+        _approve_join_request,
+        requires=MANAGERS,
+        within=of_object("jrq", "input.id"),
+        description="Let somebody in with roles and rights that you may give.",
+    )
+    decline_join_request: JoinRequestPayload | None = mutation(
+        JoinRequestPayload,
+        _decline_join_request,
+        requires=MANAGERS,
+        within=of_object("jrq", "input.id"),
+        description="Turn somebody away who asked to join.",
+    )
+    withdraw_join_request: JoinRequestPayload | None = mutation(
+        JoinRequestPayload,
+        _withdraw_join_request,
+        requires=AUTHENTICATED,
+        description="Take your own request back.",
+    )
