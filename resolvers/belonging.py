@@ -3,8 +3,15 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from connectors.ids import AccessRequestId, AddressId, ChangeRequestId, InvitationId, MembershipId, OrganizationId
-from connectors.ids import JoinRequestId, MembershipId, OrganizationId
+from connectors.ids import (
+    AccessRequestId,
+    AddressId,
+    ChangeRequestId,
+    InvitationId,
+    JoinRequestId,
+    MembershipId,
+    OrganizationId,
+)
 from resolvers.context import RequestContext
 from resolvers.organizations import is_visible
 

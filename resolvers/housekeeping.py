@@ -11,6 +11,8 @@ from resolvers.account_deletions import delete_due_accounts
 from resolvers.changes import changed
 from resolvers.context import RequestContext
 from resolvers.data_exports import expire_data_exports
+from resolvers.invitation_deeds import expire_invitations
+from resolvers.registration_times import lapse_registrations, remind_of_overdue_registrations
 
 Chore = Callable[[RequestContext], Awaitable[None]]
 """Does what is due at the context's instant. Several processes may do it at the same time, and often in vain."""
@@ -57,6 +59,9 @@ CHORES: Sequence[Chore] = (
     forget_mails,
     expire_data_exports,
     delete_due_accounts,
+    expire_invitations,
+    lapse_registrations,
+    remind_of_overdue_registrations,
 )
 """Everything that is done every minute."""
 

@@ -20,14 +20,14 @@ from connectors.ids import (
     DataExportId,
     GrantId,
     InvitationId,
+    JoinRequestId,
     MembershipId,
     OrderEventId,
     OrderId,
     OrganizationId,
+    RegistrationId,
     SessionId,
     UserId,
-    JoinRequestId,
-    RegistrationId,
 )
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from permissions.decision import may

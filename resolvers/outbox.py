@@ -15,6 +15,7 @@ from resolvers.account_deletions import CREDENTIALS_FORGET, forget_credentials
 from resolvers.changes import changed
 from resolvers.context import RequestContext
 from resolvers.data_exports import DATA_EXPORT, make_data_export
+from resolvers.join_requests import JOIN_REQUEST, tell_of_join_request
 from resolvers.mail import MAIL, send_mail
 from resolvers.mail_templates import UnknownMail
 from resolvers.sign_in_help import LOGIN_NAME_REMINDER, PASSWORD_RESET, send_login_names, send_password_reset
@@ -28,6 +29,7 @@ HANDLERS: Mapping[str, Handler] = {
     LOGIN_NAME_REMINDER: send_login_names,
     DATA_EXPORT: make_data_export,
     CREDENTIALS_FORGET: forget_credentials,
+    JOIN_REQUEST: tell_of_join_request,
 }
 """What carries out which kind of item."""
 

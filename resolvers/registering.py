@@ -10,6 +10,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
+from connectors.directory.accounts import ConsentPurpose, ConsentRecord
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import (
     Author,
@@ -21,7 +22,7 @@ from connectors.directory.interface import (
 )
 from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
 from connectors.errors import ConnectorError
-from connectors.ids import MembershipId, OrganizationId, RegistrationId, UserId, new_id
+from connectors.ids import ConsentId, MembershipId, OrganizationId, RegistrationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind
 from resolvers.attempts import Attempts, check_attempts
@@ -270,8 +271,10 @@ async def _subscribed(
 ) -> None:
     """Record that the person wants the newsletter, if they do; nobody gets it who did not ask for it."""
     if registration.newsletter:
-        await change.record_consent(user_id, "NEWSLETTER", True, source="registration", now=context.now)
-        await change.record(by.entry("consent.give", user_id, None, after={"purpose": "NEWSLETTER"}), context.now)
+        id, purpose = ConsentId(new_id("cns")), ConsentPurpose.NEWSLETTER
+        await change.add_consent(ConsentRecord(id, user_id, purpose, True, context.now, "registration"))
+        before, after = ({purpose.value.lower(): value} for value in ("false", "true"))
+        await change.record(by.entry("consent.set", id, None, before=before, after=after), context.now)
 
 
 async def _record_creation(

@@ -13,13 +13,13 @@ from connectors.directory.registrations import RegistrationRecord, RegistrationS
 from connectors.ids import RegistrationId
 from resolvers import checks
 from resolvers.attempts import check_attempts
-from resolvers.changes import Once, author, changed_once
+from resolvers.changes import Once, acting_for_vendor, author, changed_once
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
 from resolvers.registering import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
-from resolvers.reviewers import reviewing, tell_reviewers
+from resolvers.reviewers import REVIEW, tell_reviewers
 from resolvers.tokens import hash_of
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
@@ -237,7 +237,7 @@ async def _decided(
 
     async def decide(change: DirectoryChange) -> dict[str, str]:
         before = await _locked(context, change, decision.id, states)
-        await reviewing(context, change)
+        await acting_for_vendor(context, change, REVIEW)
         if context.caller is not None and before.user_id == context.caller.user.id:
             raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
         if decision.expected_version is not None and decision.expected_version != before.version:

@@ -9,7 +9,6 @@ from connectors.applications.interface import LaunchKind
 from connectors.directory.accounts import ConsentPurpose, DataExportStatus
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
 from connectors.directory.invitations import InvitationStatus
-from connectors.directory.requests import RequestStatus
 from connectors.directory.registrations import LikenessReason, RegistrationStatus
 from connectors.directory.requests import RequestStatus
 from connectors.shop.interface import OrderStatus

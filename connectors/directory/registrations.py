@@ -12,7 +12,7 @@ from connectors.quick import quick
 from connectors.values import AccountKind, Address
 
 if TYPE_CHECKING:
-    from connectors.directory.interface import OrganizationKind, OrganizationRecord, UserRecord
+    from connectors.directory.interface import OrganizationKind, OrganizationRecord
 
 
 class RegistrationStatus(StrEnum):
@@ -152,12 +152,6 @@ class RegistrationQuestions(Protocol):
     async def lookalikes(self, of: Sequence[Likeness]) -> Sequence[Sequence[Lookalike]]:
         """Return the companies that are the same in something, each once, those alike in the most first."""
 
-    async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence["OrganizationRecord | None"]:
-        """Return the company with each customer number."""
-
-    async def vendor_staff_with(self, permissions: Sequence[str]) -> Sequence[Sequence["UserRecord"]]:
-        """Return whom of the vendor's staff holds each of these permissions."""
-
 
 class RegistrationDeeds(Protocol):
     """Changes of registrations, and what an approval gives."""
@@ -189,6 +183,3 @@ class RegistrationDeeds(Protocol):
 
     async def add_login_name(self, name: str, user_id: UserId) -> None:
         """Let a person sign in under a name as well; somebody else's is a ChangeConflict."""
-
-    async def record_consent(self, user_id: UserId, purpose: str, granted: bool, *, source: str, now: datetime) -> None:
-        """Add to the history of a person's consents; the last one of a purpose counts."""

@@ -16,14 +16,13 @@ from connectors.directory.invitations import InvitationFilter, InvitationStatus
 from connectors.directory.join_requests import JoinRequestFilter
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.outbox import OutboxState
-from connectors.directory.requests import RequestStatus
 from connectors.directory.registrations import Likeness, RegistrationStatus
+from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
-from connectors.ids import InvitationId
+from connectors.ids import InvitationId, RegistrationId
 from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW
-from connectors.ids import RegistrationId
 from tests.servers import DatabaseKind, fresh_database
 
 REGISTRATION = RegistrationId("reg_x")
@@ -114,8 +113,6 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.lapsed_registrations(NOW, 10)
     await directory.registration_events([REGISTRATION])
     await directory.lookalikes([Likeness("a", "b", "c", "d")])
-    await directory.organizations_with_numbers(["1"])
-    await directory.vendor_staff_with(["REGISTRATION_REVIEW"])
     await directory.join_requests(["jrq_x"])  # type: ignore[list-item]
     of_company = JoinRequestFilter(None, NOW)
     await directory.join_requests_of([HELIOS], first=1, after=None, where=of_company)

@@ -249,14 +249,14 @@ async def test_an_account_without_a_company_needs_no_review_and_sees_its_tiles_o
     assert answer.at("organization") is None
     assert (await listed(await reviewer(portal)))["totalCount"] == 0
     assert await portal.queued_mails("review@vendor.example") == []
-    (consent,) = await portal.audit("consent.give")
+    (consent,) = await portal.audit("consent.set")
     assert consent.actor_id == consent.subject_id
 
 
 async def test_the_newsletter_is_off_unless_somebody_wants_it(portal: Portal) -> None:
     await applicant_of(portal)
 
-    assert await portal.audit("consent.give") == []
+    assert await portal.audit("consent.set") == []
 
 
 async def test_the_new_password_opens_the_account_and_no_other_does(portal: Portal) -> None:

@@ -33,8 +33,8 @@ from connectors.directory.sql.join_requests import JoinRequestDeeds
 from connectors.directory.sql.outbox import OutboxDeeds
 from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
-from connectors.directory.tables import login_names, memberships, organizations, refresh_tokens, sessions, users
 from connectors.directory.sql.registrations import RegistrationDeeds
+from connectors.directory.tables import login_names, memberships, organizations, refresh_tokens, sessions, users
 from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})

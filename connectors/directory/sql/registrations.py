@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, 
 
 from connectors.database import ChangeConflict, IdText, UtcDateTime
 from connectors.directory import records
-from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationRecord, UserRecord
+from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationRecord
 from connectors.directory.registrations import (
     Likeness,
     LikenessReason,
@@ -22,15 +22,13 @@ from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import (
     audit_events,
-    consents,
     login_names,
     memberships,
     organizations,
     registrations,
     users,
-    vendor_permissions,
 )
-from connectors.ids import OrganizationId, RegistrationId, UserId, new_id
+from connectors.ids import OrganizationId, RegistrationId, UserId
 from connectors.pages import Page, cursor, position
 from connectors.reading import gathered, parallel
 from connectors.statements import one_of
@@ -105,13 +103,6 @@ _LOOKALIKES = union_all(
     )
     .where(memberships.c.status != MembershipStatus.REMOVED.value)
     .distinct(),
-)
-_WITH_NUMBERS = select(*records.ORGANIZATION).where(one_of(_organization.customer_number, "ids"))
-_STAFF = (
-    select(vendor_permissions.c.permission, *records.USER)
-    .select_from(vendor_permissions.join(users, users.c.id == vendor_permissions.c.user_id))
-    .where(one_of(vendor_permissions.c.permission, "ids"))
-    .order_by(users.c.id)
 )
 
 _STORE = update(registrations).where(
@@ -213,16 +204,6 @@ class Registrations(DirectoryReader):
         )
         return [_lookalikes(one, rows) for one in keys]
 
-    async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
-        """Return the company with each customer number."""
-        found = map(records.organization, await self.read_of(numbers, _WITH_NUMBERS))
-        return parallel(numbers, {record.customer_number: record for record in found if record.customer_number})
-
-    async def vendor_staff_with(self, permissions: Sequence[str]) -> Sequence[Sequence[UserRecord]]:
-        """Return whom of the vendor's staff holds each of these permissions."""
-        rows = await self.read_of(permissions, _STAFF)
-        return gathered(permissions, ((row[0], records.user(row[1:])) for row in rows))
-
 
 class RegistrationDeeds(Transaction):
     """Changes of registrations; `connectors.directory.registrations` says what each promises."""
@@ -260,18 +241,6 @@ class RegistrationDeeds(Transaction):
         """Let a person sign in under a name as well; somebody else's is a ChangeConflict."""
         row = {"name_key": records.login_key(name), "name": name, "user_id": user_id}
         await self._execute(insert(login_names), row)
-
-    async def record_consent(self, user_id: UserId, purpose: str, granted: bool, *, source: str, now: datetime) -> None:
-        """Add to the history of a person's consents; the last one of a purpose counts."""
-        row = {
-            "id": new_id("con"),
-            "user_id": user_id,
-            "purpose": purpose,
-            "granted": granted,
-            "changed_at": now,
-            "source": source,
-        }
-        await self._execute(insert(consents), row)
 
 
 def _keys(likeness: Likeness) -> dict[LikenessReason, str]:
