@@ -6,13 +6,16 @@ document is made ready: per request only the lists sliced by a variable are left
 """
 
 from collections.abc import Callable, Mapping
+from math import ceil
 from typing import Any, TypeAlias
 
 from graphql import (
     FieldNode,
     FragmentDefinitionNode,
     FragmentSpreadNode,
+    GraphQLEnumType,
     GraphQLField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNamedType,
     GraphQLObjectType,
@@ -40,9 +43,6 @@ DEFAULT_MUTATION_WEIGHT = 10
 
 INTROSPECTION_SHARE = 50
 """So many objects of an introspection cost as much as one object of a back end: they are in memory already."""
-
-_INTROSPECTION_SIZES = {"types": None, "fields": 10, "args": 2, "inputFields": 5, "enumValues": 8, "directives": 10}
-"""How long introspection's lists are taken to be; `types` is known. All others (interfaces, possible types …) 2."""
 
 
 class Slice:
@@ -149,8 +149,7 @@ class CostOfOperations:
 
     def __init__(self, schema: GraphQLSchema) -> None:
         self._schema = schema
-        types = sum(1 for name in schema.type_map)
-        self._introspection_sizes = {name: size or types for name, size in _INTROSPECTION_SIZES.items()}
+        self._introspection_sizes = _introspection_sizes(schema)
 
     def of(self, fragments: Mapping[str, FragmentDefinitionNode]) -> Callable[[OperationDefinitionNode], Cost]:
         """Return what estimates operations of a valid document with these fragments."""
@@ -240,7 +239,7 @@ class CostOfOperations:
     ) -> Size | None:
         """Return the length of a field's list or page, or None when only the field above can say it."""
         if parent.name.startswith("__"):
-            return self._introspection_sizes.get(name, 2)
+            return self._introspection_sizes.get(name, 2)  # 2: interfaces, possible types
         if size is None:
             return None
         lengths = [_sliced(node, field, argument, size.assumed) for argument in size.slicing_arguments]
@@ -249,6 +248,26 @@ class CostOfOperations:
         if len(lengths) == 1:
             return lengths[0]
         return next((it for it in lengths if isinstance(it, Slice)), max(it for it in lengths if isinstance(it, int)))
+
+
+def _introspection_sizes(schema: GraphQLSchema) -> dict[str, int]:
+    """Return how long introspection's lists are: `types` and `directives` as they are, those within on the average.
+
+    With averages, an introspection of the whole schema is estimated at about what it has, however large it grows.
+    """
+    types = schema.type_map.values()
+    outputs = [type_ for type_ in types if isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType))]
+    fields = [field for type_ in outputs for field in type_.fields.values()]
+    inputs = sum(len(type_.fields) for type_ in types if isinstance(type_, GraphQLInputObjectType))
+    values = sum(len(type_.values) for type_ in types if isinstance(type_, GraphQLEnumType))
+    return {
+        "types": len(types),
+        "directives": len(schema.directives),
+        "fields": ceil(len(fields) / len(types)),
+        "args": ceil(sum(len(field.args) for field in fields) / max(len(fields), 1)),
+        "inputFields": ceil(inputs / len(types)),
+        "enumValues": ceil(values / len(types)),
+    }
 
 
 def _sliced(node: FieldNode, field: GraphQLField, argument: str, assumed: int | None) -> Size:
