@@ -29,6 +29,7 @@ from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.view_as import check_changes_nothing, mark_of
 from resolvers.context import RequestContext
+from resolvers.people import People
 
 COST_HEADER = "forecourt-cost"
 """A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
@@ -182,6 +183,7 @@ class GraphqlEndpoint:
     async def _executed(self, prepared: _Prepared, context: RequestContext) -> ExecutionResult:
         operation = prepared.operation
         look_at(context, prepared.organization_id)
+        context.people = None if operation.is_mutation else People()
         try:
             result = self._executor(
                 self._schema,

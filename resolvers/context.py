@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from connectors.applications.interface import Applications
 from connectors.directory.interface import CallerRecord, Directory
@@ -15,6 +15,9 @@ from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
 from resolvers.viewers import viewer_of
+
+if TYPE_CHECKING:
+    from resolvers.people import People
 
 
 class AccessTokens(Protocol):
@@ -60,7 +63,8 @@ class RequestContext:
     first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
     not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
-    whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone.
+    whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
+    are those read so far by an operation that changes nothing; None where something may change.
     """
 
     backends: Backends
@@ -77,6 +81,7 @@ class RequestContext:
     unenforced: list[Any] | None = None
     view_as: ViewAs | None = None
     deadline: float | None = None
+    people: "People | None" = None
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

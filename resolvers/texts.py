@@ -16,15 +16,18 @@ LAST_RESORT = "en"
 def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
     for tag in _tags(context, locale):
-        text = texts.get(tag) or texts.get(tag.split("-")[0])
+        text = texts.get(tag) or texts.get(tag.partition("-")[0])
         if text is not None:
             return text
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
 
 
-def amount(money: Money) -> Decimal:
-    """Return the amount in units of the currency, exact, with as many decimals as the currency has."""
-    return Decimal(money.minor_units).scaleb(-_decimals(money.currency))
+def amount(_context: RequestContext, money: Money) -> str:
+    """Return the amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
+    minor_units, decimals = money.minor_units, _decimals(money.currency)
+    if decimals == 2 and minor_units >= 0:  # nearly all, at a third of the time that a Decimal takes
+        return f"{minor_units // 100}.{minor_units % 100:02}"
+    return str(_exact(minor_units, decimals))
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:
@@ -34,6 +37,10 @@ def formatted(context: RequestContext, money: Money, *, locale: str | None = Non
         if written is not None:
             return written
     return _written(money.minor_units, money.currency, LAST_RESORT) or ""
+
+
+def _exact(minor_units: int, decimals: int) -> Decimal:
+    return Decimal(minor_units).scaleb(-decimals)
 
 
 @lru_cache(maxsize=500)
@@ -51,7 +58,7 @@ def _written(minor_units: int, currency: str, tag: str) -> str | None:
         locale = Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError):
         return None
-    return str(format_currency(amount(Money(minor_units, currency)), currency, locale=locale))
+    return str(format_currency(_exact(minor_units, _decimals(currency)), currency, locale=locale))
 
 
 def _tags(context: RequestContext, locale: str | None) -> Sequence[str]:

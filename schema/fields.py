@@ -105,6 +105,7 @@ def graph_type(
     def is_type_of(record: Any, _info: Any) -> bool:
         return isinstance(record, of) and (when is None or when(record))
 
+    is_type_of.ignores_info = True  # type: ignore[attr-defined]
     if when is None:
         is_type_of.instances_of = of  # type: ignore[attr-defined]  # the engine then looks at classes, not at objects
 
@@ -152,7 +153,7 @@ def field(
 
 
 def root(
-    function: Callable[..., Awaitable[Any]],
+    function: Callable[..., Any],
     *,
     requires: Guard,
     description: str,
@@ -164,17 +165,21 @@ def root(
     assumed_size: int | None = None,
     sliced_by: str | None = None,
 ) -> Any:
-    """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``.
+    """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``; async if it asks somebody.
 
     The guards of its arguments, and of what stands in its inputs, are asked in the organization whose id stands at
     the dotted path `organization_in` of the arguments, such as ``input.organization_id``.
     """
 
-    async def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+    async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [await function(context, **values)] * len(parents)
 
+    def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+        return [function(context, **values)] * len(parents)
+
+    waits = inspect.iscoroutinefunction(function)
     return DeclaredField.of(
-        Declaration(answer_all, True, requires, backend, organization_in),
+        Declaration(answer_later if waits else answer_now, waits, requires, backend, organization_in),
         function,
         description,
         arguments,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from .completion import Column, Completion, MaybeLate, finished, is_done, put
-from .contract import INSTANCES_OF
+from .contract import IGNORES_INFO, INSTANCES_OF
 from .core import Info, invalid_return_type_error, is_strawberry_type_check
 from .levels import answer_level
 from .run import together
@@ -57,7 +57,8 @@ class ObjectOf(Completion):
         """Ask the type of each value whether it is one of its own."""
         is_type_of = self.type.is_type_of
         assert is_type_of is not None
-        infos: list[Any] = [None] * len(values) if is_strawberry_type_check(is_type_of) else trail.infos()
+        needs_no_info = getattr(is_type_of, IGNORES_INFO, False) or is_strawberry_type_check(is_type_of)
+        infos: list[Any] = [None] * len(values) if needs_no_info else trail.infos()
         verdicts: list[Any] = []
         for value, info in zip(values, infos, strict=True):
             try:
