@@ -9,6 +9,7 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.identity.tokens import AccessTokens
 from gateway.cors import Cors
@@ -44,19 +45,32 @@ def create_app(
     graph = schema or build_schema(suggestions=settings.makes_suggestions)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Gateway) -> AsyncIterator[None]:
         async with open_wiring(settings, profile) as wiring:
-            app.router.routes.extend(_routes(settings, profile, graph, wiring, clock))
+            endpoint = _endpoint(settings, graph, wiring, clock)
+            app.router.routes.extend(_routes(settings, profile, endpoint, wiring, clock))
+            app.graphql = UnexpectedErrors(Cors(endpoint, settings.cors_origins) if settings.cors_origins else endpoint)
             app.state.wiring = wiring
             yield
 
     middleware = [Middleware(UnexpectedErrors), Middleware(Cors, origins=settings.cors_origins)]
-    return Starlette(lifespan=lifespan, middleware=middleware)
+    return Gateway(lifespan=lifespan, middleware=middleware)
 
 
-def _routes(
-    settings: Settings, profile: Profile, graph: Schema, wiring: Wiring, clock: Callable[[], datetime]
-) -> list[BaseRoute]:
+class Gateway(Starlette):
+    """The gateway; what is asked of /graphql passes by the routes and the error pages of everything else."""
+
+    graphql: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        if self.graphql is not None and scope["type"] == "http" and scope["path"] == ENDPOINT:
+            await self.graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def _endpoint(settings: Settings, graph: Schema, wiring: Wiring, clock: Callable[[], datetime]) -> GraphqlEndpoint:
     contexts = RequestContexts(
         wiring.backends,
         wiring.tokens,
@@ -67,7 +81,12 @@ def _routes(
         dry_run=settings.authorization_dry_run,
         timeout=settings.request_timeout_seconds,
     )
-    endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
+    return GraphqlEndpoint(core_schema(graph), contexts, settings)
+
+
+def _routes(
+    settings: Settings, profile: Profile, endpoint: GraphqlEndpoint, wiring: Wiring, clock: Callable[[], datetime]
+) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint),
         *health_routes(wiring.checks),
