@@ -8,8 +8,9 @@ from typing import Any
 
 from bench.asgi import asked
 from bench.company import QUESTIONS, growing
-from bench.serve import forecourt, freeze
+from bench.serve import forecourt
 from bench.stage import open_stage
+from gateway.garbage import settle
 
 
 class Clocked:
@@ -44,7 +45,7 @@ async def longest_blocks(times: int = 50) -> str:
     async with open_stage() as stage:
         app = forecourt(stage.folder, stage.database_url)
         async with app.router.lifespan_context(app):
-            freeze()
+            settle()
             for question in (*QUESTIONS, *map(growing, (10, 30, 100))):
                 cold, warm = Clocked(), Clocked()
                 with cold.watching():

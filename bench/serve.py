@@ -2,7 +2,6 @@
 
 # Each contestant imports what it needs itself, so that none holds the memory of another.
 
-import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from typing import Any
 
 import uvicorn
 
+from gateway.garbage import settle
 from gateway.telemetry.logs import configure_logs
 
 PROFILE = "solar_terminal"
@@ -83,19 +83,13 @@ CONTESTANTS: dict[str, Callable[[Path, str], Any]] = {
 }
 
 
-def freeze() -> None:
-    """Keep what has been made so far from the garbage collector, as the command line of Forecourt does."""
-    gc.collect()
-    gc.freeze()
-
-
 class _Server(uvicorn.Server):
     is_forecourt = False
 
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
-        if self.is_forecourt:
-            freeze()
+        if self.is_forecourt:  # as its command line does
+            settle()
         for server in self.servers:
             print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  the parent waits for it
 

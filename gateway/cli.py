@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import signal
 import socket
 import sys
@@ -17,6 +16,7 @@ from gateway.app import ENDPOINT, create_app, utc_now
 from gateway.connections import BoundedHttp
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
+from gateway.garbage import settle
 from gateway.policy_cli import policy_cli
 from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile, load_profile
@@ -182,9 +182,7 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
         _reload_on_hangup(app.state.wiring.policies)
-        # What is there now stays for good: the schema and the modules are not looked through again and again.
-        gc.collect()
-        gc.freeze()
+        settle()
         await server.serve(sockets=[listening])
 
 
