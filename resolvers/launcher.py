@@ -15,6 +15,7 @@ from connectors.directory.interface import (
     OrganizationStatus,
 )
 from connectors.ids import OrganizationId
+from connectors.quick import quick
 from connectors.values import AccountKind
 from permissions.policy import Role
 from permissions.viewer import Standing
@@ -31,6 +32,7 @@ class ApplicationAccessState(StrEnum):
     NOT_ACTIVE = "NOT_ACTIVE"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ApplicationView:
     """An application as it is looked at from an organization, or from none."""
@@ -47,6 +49,7 @@ class ModeView:
     available: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Launch:
     """Where to send the browser to open an application."""
@@ -56,6 +59,7 @@ class Launch:
     expires_at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tile:
     """An application on somebody's page: whether it opens, from which grants, else what is missing."""
@@ -85,11 +89,12 @@ async def tiles_of(
     for caller in callers:
         place = organization_id or default_organization_id(caller)
         tiles = [
-            _tile(context, caller, application, place)
+            _open_tile(context, caller, application, place)
+            or (_closed_tile(context, application, place) if include_unavailable else None)
             for application in catalogue
             if caller.user.account_kind in application.audience
         ]
-        answer.append([tile for tile in tiles if include_unavailable or tile.state is ApplicationAccessState.AVAILABLE])
+        answer.append([tile for tile in tiles if tile is not None])
     return answer
 
 
@@ -190,41 +195,56 @@ def category_of(_context: RequestContext, application: ApplicationView) -> Categ
     return application.record.category
 
 
-def _tile(
+def _open_tile(
     context: RequestContext, caller: CallerRecord, application: ApplicationRecord, place: OrganizationId | None
-) -> Tile:
-    view = ApplicationView(application, place)
+) -> Tile | None:
+    """Return the tile of an application that opens, None for one that does not."""
+    grants: tuple[GrantRecord, ...] = ()
+    if caller.user.account_kind not in application.open_to:
+        standing = _standing(context, place)
+        if standing is None or standing.obstacle is not None:
+            return None
+        own = next(record for record in caller.standings if record.organization_id == place)
+        grants = _opening_grants(context, application, own.grants)
+        if not grants and not application.for_every_member:
+            return None
     launch = Launch(application.launch_kind, application.launch_url)
-    if caller.user.account_kind in application.open_to:
-        return Tile(view, ApplicationAccessState.AVAILABLE, None, (), (), launch)
-    standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
+    return Tile(ApplicationView(application, place), ApplicationAccessState.AVAILABLE, None, (), grants, launch)
+
+
+def _closed_tile(context: RequestContext, application: ApplicationRecord, place: OrganizationId | None) -> Tile:
+    """Return the tile of an application that does not open, with what it would take."""
+    standing = _standing(context, place)
+    state = ApplicationAccessState.NEEDS_ROLE
     if standing is None:
-        state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.NOT_A_MEMBER
+        reason = DenialReason.NOT_A_MEMBER
     elif standing.obstacle is not None:
         state, reason = ApplicationAccessState.NOT_ACTIVE, standing.obstacle
     else:
-        own = next(record for record in caller.standings if record.organization_id == place)
-        grants = _opening_grants(context, application, own.grants)
-        if grants or application.for_every_member:
-            return Tile(view, ApplicationAccessState.AVAILABLE, None, (), grants, launch)
-        state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.MISSING_PERMISSION
+        reason = DenialReason.MISSING_PERMISSION
     missing = tuple(permission for permission in Permission if permission in application.permissions)
-    return Tile(view, state, reason, missing, (), None)
+    return Tile(ApplicationView(application, place), state, reason, missing, (), None)
+
+
+def _standing(context: RequestContext, place: OrganizationId | None) -> Standing | None:
+    return context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
 
 
 def _opening_grants(
     context: RequestContext, application: ApplicationRecord, grants: Iterable[GrantRecord]
 ) -> tuple[GrantRecord, ...]:
-    return tuple(
+    now, roles = context.now, context.policy.roles
+    found = [
         grant
         for grant in grants
-        if (grant.valid_until is None or context.now < grant.valid_until)
+        if (grant.valid_until is None or now < grant.valid_until)
         and (
-            ((role := context.policy.roles.get(grant.key)) is not None and opens_for_role(application, role))
+            ((role := roles.get(grant.key)) is not None and opens_for_role(application, role))
             if grant.kind is GrantKind.ROLE
             else grant.key in application.permissions
         )
-    )
+    ]
+    return tuple(found)
 
 
 def opens_for_role(application: ApplicationRecord, role: Role) -> bool:

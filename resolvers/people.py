@@ -53,7 +53,7 @@ class People:
         place = user.id, organization_id
         view = self._views.get(place)
         if view is None:
-            view = self._views[place] = UserRecord(*_BUT_SEEN_IN(user), organization_id)
+            view = self._views[place] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
         return view
 
 

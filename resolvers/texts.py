@@ -15,19 +15,21 @@ LAST_RESORT = "en"
 
 def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
-    for tag in _tags(context, locale):
+    for tag in _tags(context, locale) if locale else context.languages:
         text = texts.get(tag) or texts.get(tag.partition("-")[0])
         if text is not None:
             return text
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
 
 
-def amount(_context: RequestContext, money: Money) -> str:
-    """Return the amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
-    minor_units, decimals = money.minor_units, _decimals(money.currency)
-    if decimals == 2 and minor_units >= 0:  # nearly all, at a third of the time that a Decimal takes
-        return f"{minor_units // 100}.{minor_units % 100:02}"
-    return str(_exact(minor_units, decimals))
+def amounts(_context: RequestContext, moneys: Sequence[Money]) -> list[str]:
+    """Return each amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
+    return [
+        f"{money.minor_units // 100}.{money.minor_units % 100:02}"  # a Decimal would take three times as long
+        if money.minor_units >= 0 and _decimals(money.currency) == 2
+        else str(_exact(money.minor_units, _decimals(money.currency)))
+        for money in moneys
+    ]
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:

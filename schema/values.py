@@ -4,7 +4,7 @@ import strawberry
 
 from connectors import values
 from resolvers import texts
-from schema.fields import computed, graph_type
+from schema.fields import computed, field, graph_type
 from schema.guards import OPEN
 from schema.scalars import CurrencyCode, Decimal, PhoneNumber
 
@@ -27,7 +27,7 @@ class Address:
 class Money:
     """An amount of money."""
 
-    amount: Decimal = computed(texts.amount, requires=OPEN, description="The amount in units of the currency.")
+    amount: Decimal = field(texts.amounts, requires=OPEN, description="The amount in units of the currency.")
     currency: CurrencyCode = strawberry.field(description="The currency.")
     formatted: str = computed(
         texts.formatted, requires=OPEN, description="The amount as one writes it, such as 1.234,50 €."

@@ -45,12 +45,14 @@ class Leaf(Completion):
             return values
         return self._coerced(values)
 
-    def complete(self, run: "Run", values: list[Any], trail: Trail, kinds: int | None = None) -> MaybeLate:
+    def complete(
+        self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None, kinds: int | None = None
+    ) -> MaybeLate:
         if kinds is None:
-            return self.complete_types(run, values, set(map(type, values)), trail)
+            return self.complete_types(run, values, set(map(type, values)) if types is None else types, trail)
         return self._coerced(values)
 
-    def present(self, run: "Run", values: list[Any], trail: Trail) -> Column:
+    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> Column:
         return self._coerced(values)
 
     def _all_coerced(self, values: list[Any]) -> Column:
