@@ -13,12 +13,10 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.identity.tokens import AccessTokens
 from gateway.cors import Cors
-from gateway.demo import demo_accounts
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
 from gateway.profiles import Profile, load_profile
-from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
@@ -101,6 +99,10 @@ def _routes(
 def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], datetime]) -> GraphiqlPage:
     demo = None
     if settings.demo:
+        # What invents the demo's people and orders takes 7 MB of memory.
+        from gateway.demo import demo_accounts
+        from gateway.profiles.demo import DEMO_PASSWORD
+
         accounts = tuple(
             DemoAccount(account.login_name, account.login_name, account.description)
             for account in demo_accounts(profile, clock)

@@ -13,7 +13,7 @@ import typer
 import uvicorn
 
 from gateway.app import ENDPOINT, create_app, utc_now
-from gateway.connections import BoundedHttp
+from gateway.connections import server_config
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
 from gateway.garbage import settle
@@ -69,17 +69,11 @@ def serve(
                 loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
             app = create_app(settings)
             server = _Server(
-                uvicorn.Config(
-                    app,
-                    http=BoundedHttp,
-                    log_config=None,
-                    lifespan="on",
-                    server_header=False,
-                    timeout_graceful_shutdown=10,
-                ),
+                server_config(app),
                 started=lambda: _say_where(settings, chosen, loaded),
             )
-            asyncio.run(_serve(app, server, listening))
+            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+                runner.run(_serve(app, server, listening))
 
 
 @cli.command()

@@ -6,6 +6,7 @@ Uvicorn itself waits for ever for a request to begin or its headers to end, and 
 import asyncio
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 32_768
@@ -73,3 +74,22 @@ class BoundedHttp(HttpToolsProtocol):
             b"connection: close\r\n\r\n%s" % (status, len(body), body)
         )
         self.transport.close()
+
+
+def server_config(app: Any) -> uvicorn.Config:
+    """Return how the gateway is served: on uvloop where there is one, and without WebSockets, which it does not have.
+
+    `port` and `host` are for a server that is not given a socket.
+    """
+    return uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        loop="auto",
+        http=BoundedHttp,
+        ws="none",
+        log_config=None,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
