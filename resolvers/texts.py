@@ -24,12 +24,11 @@ def in_language(context: RequestContext, texts: Mapping[str, str], locale: str |
 
 def amounts(_context: RequestContext, moneys: Sequence[Money]) -> list[str]:
     """Return each amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
-    return [
-        f"{money.minor_units // 100}.{money.minor_units % 100:02}"  # a Decimal would take three times as long
-        if money.minor_units >= 0 and _decimals(money.currency) == 2
-        else str(_exact(money.minor_units, _decimals(money.currency)))
-        for money in moneys
-    ]
+    if {_decimals(currency) for currency in {money.currency for money in moneys}} == {2}:
+        cents = [money.minor_units for money in moneys]
+        if min(cents) >= 0:  # nearly always, and at a third of the time that a Decimal takes
+            return [f"{amount // 100}.{amount % 100:02}" for amount in cents]
+    return [str(_exact(money.minor_units, _decimals(money.currency))) for money in moneys]
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:

@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal as PythonDecimal
+from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -22,6 +23,7 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
+@lru_cache(maxsize=5_000)  # those that were read lately are written again and again
 def _print_datetime(value: datetime) -> str:
     return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
