@@ -23,9 +23,13 @@ _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
 _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
-@lru_cache(maxsize=5_000)  # those that were read lately are written again and again
 def _print_datetime(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return _print_utc(value.astimezone(UTC))  # in UTC first: elsewhere, two instants may be equal where clocks go back
+
+
+@lru_cache(maxsize=5_000)  # those that were read lately are written again and again
+def _print_utc(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def _read_datetime(value: Any) -> datetime:
