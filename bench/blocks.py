@@ -1,15 +1,36 @@
 """How long one request keeps the event loop to itself, measured in the process that serves it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import contextmanager
-from time import thread_time
+from time import perf_counter, thread_time
 from typing import Any
 
+from graphql import get_introspection_query
+
 from bench.asgi import asked
-from bench.company import QUESTIONS, growing
-from bench.serve import forecourt, freeze
+from bench.company import QUESTIONS, Question, growing
+from bench.serve import forecourt
 from bench.stage import open_stage
+from gateway.garbage import settle
+
+SHORT = Question("Short", "query Short { __typename }", {})
+
+AT_THE_LIMITS = (
+    Question("Repeated", "query Repeated { viewer { " + "address { city } " * 480 + "} }", {}),
+    Question(
+        "Chained",
+        "query Chained { viewer { ...F0 } } fragment F48 on Viewer { id }"
+        + "".join(
+            f" fragment F{number} on Viewer {{ ...F{number + 1} user {{ displayName email firstName lastName id }} "
+            "memberships(first: 1) { nodes { id status jobTitle joinedAt user { displayName } } } }"
+            for number in range(48)
+        ),
+        {},
+    ),
+    Question("IntrospectionQuery", get_introspection_query(), {}),
+)
+"""Documents near the limits in force, which take longest to be made ready and compiled."""
 
 
 class Clocked:
@@ -39,19 +60,34 @@ class Clocked:
 
 
 async def longest_blocks(times: int = 50) -> str:
-    """Return a table of the longest step that the loop took for each question: the first request, then the others."""
-    lines = [f"{'':24}{'first, ms':>12}{'later, ms':>12}"]
+    """Return a table of the longest step that the loop took for each question: the first request, then the others.
+
+    And of how long somebody waits who asks something short together with the first: real time, not the processor's.
+    """
+    lines = [f"{'':24}{'first, ms':>12}{'later, ms':>12}{'neighbour, ms':>16}"]
     async with open_stage() as stage:
         app = forecourt(stage.folder, stage.database_url)
         async with app.router.lifespan_context(app):
-            freeze()
-            for question in (*QUESTIONS, *map(growing, (10, 30, 100))):
+            settle()
+            await asked(app, SHORT, stage.token)
+            for question in (*QUESTIONS, *map(growing, (10, 30, 100)), *AT_THE_LIMITS):
                 cold, warm = Clocked(), Clocked()
                 with cold.watching():
-                    await asked(app, question, stage.token)
+                    first = asyncio.create_task(asked(app, question, stage.token))
+                    await asyncio.sleep(0)  # it has begun
+                    waited = await _seconds(asked(app, SHORT, stage.token))
+                    answer = await first
+                if answer.startswith(b'{"errors"'):
+                    raise ValueError(f"{question.name}: {answer[:500]!r}")
                 with warm.watching():
                     for _ in range(times):
                         await asked(app, question, stage.token)
                 name = f"{question.name} {question.variables.get('first', '')}"
-                lines.append(f"{name:24}{cold.longest * 1e3:>12.2f}{warm.longest * 1e3:>12.2f}")
+                lines.append(f"{name:24}{cold.longest * 1e3:>12.2f}{warm.longest * 1e3:>12.2f}{waited * 1e3:>16.2f}")
     return "\n".join(lines)
+
+
+async def _seconds(awaitable: Awaitable[Any]) -> float:
+    begin = perf_counter()
+    await awaitable
+    return perf_counter() - begin

@@ -2,7 +2,6 @@
 
 # Each contestant imports what it needs itself, so that none holds the memory of another.
 
-import gc
 import logging
 import sys
 from collections.abc import Callable
@@ -12,6 +11,8 @@ from typing import Any
 
 import uvicorn
 
+from gateway.connections import BoundedHttp, server_config
+from gateway.garbage import settle
 from gateway.telemetry.logs import configure_logs
 
 PROFILE = "solar_terminal"
@@ -83,31 +84,23 @@ CONTESTANTS: dict[str, Callable[[Path, str], Any]] = {
 }
 
 
-def freeze() -> None:
-    """Keep what has been made so far from the garbage collector, as the command line of Forecourt does."""
-    gc.collect()
-    gc.freeze()
-
-
 class _Server(uvicorn.Server):
-    is_forecourt = False
-
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
-        if self.is_forecourt:
-            freeze()
+        if self.config.http is BoundedHttp:  # Forecourt's own command line does so
+            settle()
         for server in self.servers:
             print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  the parent waits for it
 
 
 def main(contestant: str, folder: str, database_url: str) -> None:
-    """Serve until stopped, as the command line of Forecourt does."""
+    """Serve until stopped: Forecourt as its command line does, the others as uvicorn does by itself."""
     configure_logs("json")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     app = CONTESTANTS[contestant](Path(folder), database_url)
-    server = _Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False))
-    server.is_forecourt = contestant.startswith("forecourt")
-    server.run()
+    is_forecourt = contestant.startswith("forecourt")
+    plain = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False)
+    _Server(server_config(app) if is_forecourt else plain).run()
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import POSTGRESQL_OPTIONS, is_away
 from connectors.errors import BackendUnavailable
+from connectors.instants import read_instants_quickly
 
 MOST_CONNECTIONS = 10
 MOST_WAITING = 1_000
@@ -96,10 +97,19 @@ class Connections:
     async def _opened(self) -> Any:
         """Open a connection in a place that was taken for it."""
         try:
-            return await asyncpg.connect(**self._options)
+            connection = await asyncpg.connect(**self._options)
         except BaseException:
             self._pass_on(None)
             raise
+        try:
+            await read_instants_quickly(connection)
+        except BaseException as error:
+            connection.terminate()
+            self._pass_on(None)
+            if isinstance(error, asyncpg.InterfaceError):
+                raise _Lost from error
+            raise
+        return connection
 
     def _give_back(self, connection: Any, period: int) -> None:
         if period != self._period:

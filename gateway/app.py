@@ -9,17 +9,16 @@ from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.identity.tokens import AccessTokens
 from gateway.account_export import account_export_route
 from gateway.cors import Cors
-from gateway.demo import demo_accounts
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
 from gateway.mailbox import mailbox_routes
 from gateway.profiles import Profile, load_profile
-from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
@@ -51,15 +50,31 @@ def create_app(
     graph = schema or build_schema(suggestions=settings.makes_suggestions)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: Gateway) -> AsyncIterator[None]:
         async with open_wiring(settings, profile) as wiring:
-            app.router.routes.extend(_routes(settings, profile, graph, wiring, clock))
+            contexts = _contexts(settings, wiring, clock)
+            endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
+            app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
+            app.graphql = UnexpectedErrors(Cors(endpoint, settings.cors_origins) if settings.cors_origins else endpoint)
             app.state.wiring = wiring
             async with worker_of(settings, wiring, clock):
                 yield
 
     middleware = [Middleware(UnexpectedErrors), Middleware(Cors, origins=settings.cors_origins)]
-    return Starlette(lifespan=lifespan, middleware=middleware)
+    return Gateway(lifespan=lifespan, middleware=middleware)
+
+
+class Gateway(Starlette):
+    """The gateway; what is asked of /graphql passes by the routes and the error pages of everything else."""
+
+    graphql: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        if self.graphql is not None and scope["type"] == "http" and scope["path"] == ENDPOINT:
+            await self.graphql(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
 
 
 def worker_of(
@@ -71,10 +86,8 @@ def worker_of(
     return working(Worker(wiring.backends, wiring.policies, wiring.work, clock=clock))
 
 
-def _routes(
-    settings: Settings, profile: Profile, graph: Schema, wiring: Wiring, clock: Callable[[], datetime]
-) -> list[BaseRoute]:
-    contexts = RequestContexts(
+def _contexts(settings: Settings, wiring: Wiring, clock: Callable[[], datetime]) -> RequestContexts:
+    return RequestContexts(
         wiring.backends,
         wiring.tokens,
         wiring.policies,
@@ -85,7 +98,16 @@ def _routes(
         timeout=settings.request_timeout_seconds,
         discloses=settings.discloses,
     )
-    endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
+
+
+def _routes(
+    settings: Settings,
+    profile: Profile,
+    endpoint: GraphqlEndpoint,
+    contexts: RequestContexts,
+    wiring: Wiring,
+    clock: Callable[[], datetime],
+) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(ENDPOINT, endpoint),
         *health_routes(wiring.checks, wiring.backends.directory, clock),
@@ -104,6 +126,10 @@ def _routes(
 def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], datetime]) -> GraphiqlPage:
     demo = None
     if settings.demo:
+        # What invents the demo's people and orders takes 7 MB of memory.
+        from gateway.demo import demo_accounts
+        from gateway.profiles.demo import DEMO_PASSWORD
+
         accounts = tuple(
             DemoAccount(account.login_name, account.login_name, account.description)
             for account in demo_accounts(profile, clock)

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import gc
 import signal
 import socket
 import sys
@@ -15,9 +14,10 @@ import uvicorn
 
 from gateway.app import ENDPOINT, create_app, utc_now
 from gateway.audit_cli import audit
-from gateway.connections import BoundedHttp
+from gateway.connections import server_config
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
+from gateway.garbage import settle
 from gateway.mail_cli import mail_cli
 from gateway.policy_cli import policy_cli
 from gateway.policy_file import PolicyFile
@@ -74,17 +74,11 @@ def serve(
                 loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
             app = create_app(settings)
             server = _Server(
-                uvicorn.Config(
-                    app,
-                    http=BoundedHttp,
-                    log_config=None,
-                    lifespan="on",
-                    server_header=False,
-                    timeout_graceful_shutdown=10,
-                ),
+                server_config(app),
                 started=lambda: _say_where(settings, chosen, loaded),
             )
-            asyncio.run(_serve(app, server, listening))
+            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+                runner.run(_serve(app, server, listening))
 
 
 @cli.command()
@@ -196,9 +190,7 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
         _reload_on_hangup(app.state.wiring.policies)
-        # What is there now stays for good: the schema and the modules are not looked through again and again.
-        gc.collect()
-        gc.freeze()
+        settle()
         await server.serve(sockets=[listening])
 
 

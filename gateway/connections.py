@@ -6,6 +6,7 @@ Uvicorn itself waits for ever for a request to begin or its headers to end, and 
 import asyncio
 from typing import Any
 
+import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 MOST_HEAD_BYTES = 32_768
@@ -22,7 +23,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_made(self, transport: Any) -> None:
         """Begin to wait for a request."""
         super().connection_made(transport)
-        self._begin_head()
+        self._wait_for_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more."""
@@ -33,6 +34,8 @@ class BoundedHttp(HttpToolsProtocol):
         """Read on, and count what belongs to a head that has not ended."""
         super().data_received(data)
         if self._in_head and not self.transport.is_closing():
+            if self._patience is None:  # nearly every head comes in one piece, and needs no timer
+                self._wait_for_head()
             self._head_bytes += len(data)
             if self._head_bytes > MOST_HEAD_BYTES:
                 self._refuse(b"431 Request Header Fields Too Large", b"REQUEST_TOO_LARGE")
@@ -40,16 +43,15 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin to count, for the second request of a connection, too."""
         super().on_message_begin()
-        self._begin_head()
+        self._end_head()
+        self._in_head, self._head_bytes = True, 0
 
     def on_headers_complete(self) -> None:
         """Stop counting: what comes now is the body, which the application bounds."""
         self._end_head()
         super().on_headers_complete()
 
-    def _begin_head(self) -> None:
-        self._end_head()
-        self._in_head, self._head_bytes = True, 0
+    def _wait_for_head(self) -> None:
         self._patience = self.loop.call_later(HEAD_SECONDS, self._give_up)
 
     def _end_head(self) -> None:
@@ -73,3 +75,22 @@ class BoundedHttp(HttpToolsProtocol):
             b"connection: close\r\n\r\n%s" % (status, len(body), body)
         )
         self.transport.close()
+
+
+def server_config(app: Any) -> uvicorn.Config:
+    """Return how the gateway is served: on uvloop where there is one, and without WebSockets, which it does not have.
+
+    `port` and `host` are for a server that is not given a socket.
+    """
+    return uvicorn.Config(
+        app,
+        host="127.0.0.1",
+        port=0,
+        loop="auto",
+        http=BoundedHttp,
+        ws="none",
+        log_config=None,
+        lifespan="on",
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )

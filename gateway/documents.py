@@ -4,7 +4,7 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
+from sys import getsizeof
 from typing import Any, Generic, TypeVar
 
 from graphql import (
@@ -126,9 +126,7 @@ class Documents:
             InvalidDocument: It cannot be parsed, or is not valid in this schema.
             LimitExceeded: It is larger, deeper or wider than is allowed.
         """
-        encoded = text.encode("utf-8", "surrogatepass")
-        key = sha256(encoded).digest()
-        return self._kept(key) or self._keep(key, len(encoded), self._outcome(text, len(encoded)))
+        return self._kept(text) or self._keep(text, self._outcome(text))
 
     async def document_aside(self, text: str) -> Document:
         """Return the same as `document`, with the event loop free for others while a large text is made ready.
@@ -137,42 +135,38 @@ class Documents:
         """
         if len(text) <= _LARGE:
             return self.document(text)
-        encoded = text.encode("utf-8", "surrogatepass")
-        key = sha256(encoded).digest()
-        kept = self._kept(key)
+        kept = self._kept(text)
         if kept is not None:
             return kept
         async with self._turn:
-            return self._kept(key) or self._keep(
-                key, len(encoded), await asyncio.to_thread(self._outcome, text, len(encoded))
-            )
+            return self._kept(text) or self._keep(text, await asyncio.to_thread(self._outcome, text))
 
-    def _kept(self, key: bytes) -> Document | None:
-        refusal = self._refused.get(key)
+    def _kept(self, text: str) -> Document | None:
+        refusal = self._refused.get(text)
         if refusal is not None:
             raise refusal.with_traceback(None)
-        return self._ready.get(key)
+        return self._ready.get(text)
 
-    def _keep(self, key: bytes, size: int, outcome: tuple[Document, int] | Exception) -> Document:
+    def _keep(self, text: str, outcome: tuple[Document, int] | Exception) -> Document:
         if isinstance(outcome, Exception):
             told_errors = len(outcome.errors) if isinstance(outcome, InvalidDocument) else 1
-            self._refused.put(key, outcome, told_errors * _BYTES_PER_REFUSAL)
+            self._refused.put(text, outcome, getsizeof(text) + told_errors * _BYTES_PER_REFUSAL)
             raise outcome
         document, tokens = outcome
-        self._ready.put(key, document, size + tokens * _BYTES_PER_TOKEN)
+        self._ready.put(text, document, getsizeof(text) + tokens * _BYTES_PER_TOKEN)
         return document
 
-    def _outcome(self, text: str, size: int) -> tuple[Document, int] | Exception:
+    def _outcome(self, text: str) -> tuple[Document, int] | Exception:
         """Return the document with its number of tokens, or the refusal; touches nothing that others may use."""
         try:
-            return self._made(text, size)
+            return self._made(text)
         except (InvalidDocument, LimitExceeded) as error:
             # Without its traceback, which would keep the text and the whole stack alive.
             error.__context__ = None
             return error.with_traceback(None)
 
-    def _made(self, text: str, size: int) -> tuple[Document, int]:
-        tokens = check_text(text, size, self._limits)
+    def _made(self, text: str) -> tuple[Document, int]:
+        tokens = check_text(text, len(text.encode("utf-8", "surrogatepass")), self._limits)
         try:
             document = parse(text)
         except GraphQLSyntaxError as error:
@@ -220,12 +214,12 @@ class _Kept(Generic[T]):
     __slots__ = ("_bytes", "_entries", "_most_bytes", "_most_entries")
 
     def __init__(self, most_entries: int, most_bytes: int) -> None:
-        self._entries: OrderedDict[bytes, tuple[T, int]] = OrderedDict()
+        self._entries: OrderedDict[str, tuple[T, int]] = OrderedDict()
         self._bytes = 0
         self._most_entries = most_entries
         self._most_bytes = most_bytes
 
-    def get(self, key: bytes) -> T | None:
+    def get(self, key: str) -> T | None:
         """Return a value that is kept, and count it as used."""
         entry = self._entries.get(key)
         if entry is None:
@@ -233,7 +227,7 @@ class _Kept(Generic[T]):
         self._entries.move_to_end(key)
         return entry[0]
 
-    def put(self, key: bytes, value: T, size: int) -> None:
+    def put(self, key: str, value: T, size: int) -> None:
         """Keep a value, and let go of those used longest ago."""
         self._entries[key] = value, size
         self._bytes += size

@@ -1,5 +1,6 @@
 """/graphql: a request in, the answer out (GraphQL over HTTP). What it passes on the way is in docs/http.md."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -10,8 +11,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import Executor, default_field_resolver, default_type_resolver, get_variable_values
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.execution.values import VariableValues
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
@@ -19,6 +19,7 @@ from gateway.authentication import Unauthenticated
 from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
 from gateway.errors import request_error
+from gateway.exchange import Answer, GraphqlHttpRequest, raw_headers
 from gateway.execution import BreadthFirstExecutor
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
@@ -29,11 +30,22 @@ from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.view_as import check_changes_nothing, mark_of
 from resolvers.context import RequestContext
+from resolvers.people import People
 
 COST_HEADER = "forecourt-cost"
 """A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
 
-_HEADERS = {"cache-control": "no-store", "vary": "accept", "x-content-type-options": "nosniff"}
+_HEADERS = {
+    media_type: raw_headers(
+        {
+            "content-type": f"{media_type}; charset=utf-8",
+            "cache-control": "no-store",
+            "vary": "accept",
+            "x-content-type-options": "nosniff",
+        }
+    )
+    for media_type in (JSON, GRAPHQL_JSON)
+}
 _MOST_VARIABLE_ERRORS = 10
 
 log = structlog.get_logger("forecourt.http")
@@ -75,13 +87,13 @@ class GraphqlEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI application."""
-        response = await self.answer(Request(scope, receive))
-        await response(scope, receive, send)
+        answer = await self.answer(GraphqlHttpRequest(scope, receive))
+        await answer(scope, receive, send)
 
-    async def answer(self, request: Request) -> Response:
+    async def answer(self, request: GraphqlHttpRequest) -> Answer:
         """Answer one request, whatever the client sent."""
         if request.method == "OPTIONS":
-            return Response(status_code=204, headers={"allow": ALLOWED})
+            return Answer(204, raw_headers({"allow": ALLOWED}))
         media_type = JSON
         try:
             media_type = answered_type(request.headers.get("accept"))
@@ -117,11 +129,11 @@ class GraphqlEndpoint:
             message = "The portal's directory does not answer, so nobody can be recognised. Try again later."
             return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503, media_type)
         except ClientDisconnect:
-            return Response(status_code=400)
+            return Answer(400, ())
 
     async def _batch_answered(
-        self, request: Request, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
-    ) -> Response:
+        self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
+    ) -> Answer:
         """Answer each operation of a batch in its order; the costs of all of them count together."""
         prepared = [await self._prepared_or_refused(one) for one in asked]
         check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
@@ -182,6 +194,7 @@ class GraphqlEndpoint:
     async def _executed(self, prepared: _Prepared, context: RequestContext) -> ExecutionResult:
         operation = prepared.operation
         look_at(context, prepared.organization_id)
+        context.people = None if operation.is_mutation else People()
         try:
             result = self._executor(
                 self._schema,
@@ -236,10 +249,8 @@ class _NotExecutable(Exception):
         return 422 if draft and self.code != PARSE_FAILED else 400
 
 
-def _answer(body: dict[str, Any] | list[dict[str, Any]], status: int, media_type: str, headers: Any = None) -> Response:
-    return Response(
-        orjson.dumps(body),
-        status_code=status,
-        headers=_HEADERS | dict(headers or {}),
-        media_type=f"{media_type}; charset=utf-8",
-    )
+def _answer(
+    body: dict[str, Any] | list[dict[str, Any]], status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    sent = _HEADERS[media_type]
+    return Answer(status, [*sent, *raw_headers(headers)] if headers else sent, orjson.dumps(body))

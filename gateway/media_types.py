@@ -1,15 +1,19 @@
 """Which media type an answer has, and whether a request's is one that only a program can send."""
 
+from functools import lru_cache
+
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
 _LONGEST_HEADER = 2_000
+_REMEMBERED = 200  # clients of one kind send the same header each time
 
 
 class NotAcceptable(Exception):
     """The client takes no media type that we have."""
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def answered_type(accept: str | None) -> str:
     """Return the media type of the answer for an Accept header (RFC 9110, 12.5.1).
 
@@ -28,6 +32,7 @@ def answered_type(accept: str | None) -> str:
     return GRAPHQL_JSON if named > plain or (named == plain and GRAPHQL_JSON in ranges) else JSON
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def parsed_type(content_type: str) -> tuple[str, str | None]:
     """Return the media type and the charset of a Content-Type header, both in lower case."""
     media_type, *parameters = content_type[:_LONGEST_HEADER].split(";")

@@ -1,11 +1,11 @@
 """From who asks to all that the request knows, once per request."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import lru_cache
 from time import monotonic
 
-from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from connectors.identity.tokens import AccessTokens
@@ -62,7 +62,7 @@ class RequestContexts:
             policy=self._policies.current,
             now=now,
             request_id=secrets.token_hex(8),
-            languages=accepted_languages(headers),
+            languages=accepted_languages(headers.get("accept-language", "")[:500]),
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
             introspection=Introspection(self._introspection, headers.get(ORGANIZATION_HEADER)),
@@ -91,10 +91,11 @@ class RequestContexts:
         return connection.client.host if connection.client is not None else None
 
 
-def accepted_languages(headers: Headers) -> list[str]:
+@lru_cache(maxsize=200)
+def accepted_languages(header: str) -> Sequence[str]:
     """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten."""
     weighted = []
-    for place, part in enumerate(headers.get("accept-language", "")[:500].split(",")[:10]):
+    for place, part in enumerate(header.split(",")[:10]):
         tag, _, parameters = part.strip().partition(";")
         weight = parameters.strip().removeprefix("q=")
         try:
@@ -103,4 +104,4 @@ def accepted_languages(headers: Headers) -> list[str]:
             continue
         if tag and tag != "*" and quality > 0:
             weighted.append((-quality, place, tag.strip()))
-    return [tag for _, _, tag in sorted(weighted)]
+    return tuple(tag for _, _, tag in sorted(weighted))

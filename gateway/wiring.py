@@ -18,7 +18,6 @@ from connectors.directory.sql import SqlDirectory
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
-from connectors.events.redis import RedisEvents
 from connectors.identity.embedded import EmbeddedAccounts
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.identity.seals import Seals
@@ -30,7 +29,6 @@ from connectors.mail.server import mail_server
 from connectors.mail.smtp import SmtpMailer
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
-from connectors.rate_limits.redis import RedisRateLimits
 from connectors.shop.embedded import EmbeddedShop
 from connectors.shop.migrations import MIGRATIONS as SHOP
 from gateway.policy_file import PolicyFile
@@ -97,6 +95,8 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
             await check_migrated(engine, migrations)
         rate_limits: RateLimits = EmbeddedRateLimits()
         if settings.redis_url is not None:
+            from connectors.rate_limits.redis import RedisRateLimits  # its client takes 5 MB of memory
+
             rate_limits = RedisRateLimits(settings.redis_url.get_secret_value())
             stack.push_async_callback(rate_limits.close)
         events = _open_events(settings)
@@ -188,6 +188,8 @@ def _open_our_database(settings: Settings) -> AsyncEngine:
 def _open_events(settings: Settings) -> Events:
     """Return what tells the other gateways: Redis where there is one, else PostgreSQL; SQLite has one gateway only."""
     if settings.redis_url is not None:
+        from connectors.events.redis import RedisEvents  # as above
+
         return RedisEvents(settings.redis_url.get_secret_value())
     if settings.database.startswith("postgresql"):
         return PostgresqlEvents(settings.database)

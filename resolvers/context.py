@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from connectors.applications.interface import Applications
 from connectors.directory.interface import CallerRecord, Directory
@@ -18,6 +18,9 @@ from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
 from resolvers.mail_rendering import MailTexts
 from resolvers.viewers import viewer_of
+
+if TYPE_CHECKING:
+    from resolvers.people import People
 
 
 class AccessTokens(Protocol):
@@ -90,7 +93,8 @@ class RequestContext:
     first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
     not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
-    whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone.
+    whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
+    are those read so far by an operation that changes nothing; None where something may change.
     """
 
     backends: Backends
@@ -108,6 +112,7 @@ class RequestContext:
     view_as: ViewAs | None = None
     deadline: float | None = None
     discloses: Literal["none", "code", "permission", "full"] = "full"
+    people: "People | None" = None
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

@@ -15,6 +15,7 @@ from connectors.directory.interface import (
     OrganizationStatus,
 )
 from connectors.ids import OrganizationId
+from connectors.quick import quick
 from connectors.values import AccountKind
 from permissions.policy import Role
 from permissions.viewer import Standing
@@ -31,6 +32,7 @@ class ApplicationAccessState(StrEnum):
     NOT_ACTIVE = "NOT_ACTIVE"
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class ApplicationView:
     """An application as it is looked at from an organization, or from none."""
@@ -47,6 +49,7 @@ class ModeView:
     available: bool
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Launch:
     """Where to send the browser to open an application."""
@@ -56,6 +59,7 @@ class Launch:
     expires_at: datetime | None = None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Tile:
     """An application on somebody's page: whether it opens, from which grants, else what is missing."""
@@ -87,8 +91,9 @@ async def tiles_of(
         standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
         own = next((record.grants for record in caller.standings if record.organization_id == place), ())
         kind = caller.user.account_kind
-        tiles = tiles_with(context, kind, catalogue, place, standing, own)
-        answer.append([tile for tile in tiles if include_unavailable or tile.state is ApplicationAccessState.AVAILABLE])
+        answer.append(
+            tiles_with(context, kind, catalogue, place, standing, own, include_unavailable=include_unavailable)
+        )
     return answer
 
 
@@ -196,52 +201,68 @@ def tiles_with(
     place: OrganizationId | None,
     standing: Standing | None,
     grants: Iterable[GrantRecord],
+    *,
+    include_unavailable: bool = True,
 ) -> list[Tile]:
     """Return the tiles of somebody with this kind of account, this standing in the place, and these grants there."""
     own = tuple(grants)
-    return [
-        _tile(context, kind, application, place, standing, own) for application in known if kind in application.audience
+    tiles = [
+        _open_tile(context, kind, application, place, standing, own)
+        or (_closed_tile(application, place, standing) if include_unavailable else None)
+        for application in known
+        if kind in application.audience
     ]
+    return [tile for tile in tiles if tile is not None]
 
 
-def _tile(
+def _open_tile(
     context: RequestContext,
     kind: AccountKind,
     application: ApplicationRecord,
     place: OrganizationId | None,
     standing: Standing | None,
     own: Sequence[GrantRecord],
-) -> Tile:
-    view = ApplicationView(application, place)
+) -> Tile | None:
+    """Return the tile of an application that opens, None for one that does not."""
+    grants: tuple[GrantRecord, ...] = ()
+    if kind not in application.open_to:
+        if standing is None or standing.obstacle is not None:
+            return None
+        grants = _opening_grants(context, application, own)
+        if not grants and not application.for_every_member:
+            return None
     launch = Launch(application.launch_kind, application.launch_url)
-    if kind in application.open_to:
-        return Tile(view, ApplicationAccessState.AVAILABLE, None, (), (), launch)
+    return Tile(ApplicationView(application, place), ApplicationAccessState.AVAILABLE, None, (), grants, launch)
+
+
+def _closed_tile(application: ApplicationRecord, place: OrganizationId | None, standing: Standing | None) -> Tile:
+    """Return the tile of an application that does not open, with what it would take."""
+    state = ApplicationAccessState.NEEDS_ROLE
     if standing is None:
-        state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.NOT_A_MEMBER
+        reason = DenialReason.NOT_A_MEMBER
     elif standing.obstacle is not None:
         state, reason = ApplicationAccessState.NOT_ACTIVE, standing.obstacle
     else:
-        grants = _opening_grants(context, application, own)
-        if grants or application.for_every_member:
-            return Tile(view, ApplicationAccessState.AVAILABLE, None, (), grants, launch)
-        state, reason = ApplicationAccessState.NEEDS_ROLE, DenialReason.MISSING_PERMISSION
+        reason = DenialReason.MISSING_PERMISSION
     missing = tuple(permission for permission in Permission if permission in application.permissions)
-    return Tile(view, state, reason, missing, (), None)
+    return Tile(ApplicationView(application, place), state, reason, missing, (), None)
 
 
 def _opening_grants(
     context: RequestContext, application: ApplicationRecord, grants: Iterable[GrantRecord]
 ) -> tuple[GrantRecord, ...]:
-    return tuple(
+    now, roles = context.now, context.policy.roles
+    found = [
         grant
         for grant in grants
-        if (grant.valid_until is None or context.now < grant.valid_until)
+        if (grant.valid_until is None or now < grant.valid_until)
         and (
-            ((role := context.policy.roles.get(grant.key)) is not None and opens_for_role(application, role))
+            ((role := roles.get(grant.key)) is not None and opens_for_role(application, role))
             if grant.kind is GrantKind.ROLE
             else grant.key in application.permissions
         )
-    )
+    ]
+    return tuple(found)
 
 
 def opens_for_role(application: ApplicationRecord, role: Role) -> bool:

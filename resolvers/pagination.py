@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.errors import InvalidCursor
 from connectors.pages import Page
+from connectors.quick import quick
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
 
@@ -23,6 +24,7 @@ class Listing:
     count: Callable[[RequestContext, Sequence[Any], Any], Awaitable[Sequence[int | None]]]
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Edge:
     """An entry of a page and the cursor after which the next one stands."""

@@ -1,6 +1,7 @@
 """People as they are seen through a company: everybody's name, and contact details for those who may see members."""
 
-from collections.abc import Callable, Iterable, Sequence
+from asyncio import Future, get_running_loop
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
@@ -17,6 +18,47 @@ _BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
 )
 
 
+class People:
+    """Who was read in one operation that changes nothing, so that nobody is read twice, wherever they occur."""
+
+    __slots__ = ("_reading", "_users", "_views")
+
+    def __init__(self) -> None:
+        self._users: dict[UserId, UserRecord | None] = {}
+        self._reading: dict[UserId, Future[None]] = {}
+        self._views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
+
+    async def read(self, context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
+        """Return everybody read so far, these users among them; who is being read already is waited for."""
+        users, reading = self._users, self._reading
+        while unread := [id for id in ids if id not in users]:
+            if wanted := [id for id in unread if id not in reading]:
+                await self._read(context, wanted)
+            else:
+                await reading[unread[0]]
+        return users
+
+    async def _read(self, context: RequestContext, ids: Sequence[UserId]) -> None:
+        done: Future[None] = get_running_loop().create_future()
+        self._reading |= dict.fromkeys(ids, done)
+        try:
+            self._users |= zip(ids, await context.backends.directory.users(ids), strict=True)
+        finally:
+            # After a failure, whoever waits for the same people asks for them and reports their own failure.
+            for id in ids:
+                del self._reading[id]
+            if not done.done():
+                done.set_result(None)
+
+    def view(self, user: UserRecord, organization_id: OrganizationId | None) -> UserRecord:
+        """Return the person as seen through the organization."""
+        place = user.id, organization_id
+        view = self._views.get(place)
+        if view is None:
+            view = self._views[place] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
+        return view
+
+
 async def seen(
     context: RequestContext, people: Iterable[tuple[UserId | None, OrganizationId | None]]
 ) -> list[UserRecord | None]:
@@ -25,22 +67,12 @@ async def seen(
     Seen through none, a person shows their name and no contact details.
     """
     wanted = list(people)
-    ids = list(dict.fromkeys(user_id for user_id, _ in wanted if user_id is not None))
-    if not ids:
-        return [None] * len(wanted)
-    users = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
-    views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
-    answer: list[UserRecord | None] = []
-    for user_id, organization_id in wanted:
-        user = users.get(user_id) if user_id is not None else None
-        if user is None or user_id is None:
-            answer.append(None)
-            continue
-        view = views.get((user_id, organization_id))
-        if view is None:
-            view = views[user_id, organization_id] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
-        answer.append(view)
-    return answer
+    known = context.people if context.people is not None else People()
+    users = await known.read(context, {user_id for user_id, _ in wanted if user_id is not None})
+    return [
+        None if user_id is None or (user := users[user_id]) is None else known.view(user, organization_id)
+        for user_id, organization_id in wanted
+    ]
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:

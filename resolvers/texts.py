@@ -15,8 +15,8 @@ LAST_RESORT = "en"
 
 def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
-    for tag in _tags(context, locale):
-        text = texts.get(tag) or texts.get(tag.split("-")[0])
+    for tag in _tags(context, locale) if locale else context.languages:
+        text = texts.get(tag) or texts.get(tag.partition("-")[0])
         if text is not None:
             return text
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
@@ -35,9 +35,13 @@ def on_one_line(address: Address) -> str:
     return ", ".join(filter(None, parts))
 
 
-def amount(money: Money) -> Decimal:
-    """Return the amount in units of the currency, exact, with as many decimals as the currency has."""
-    return Decimal(money.minor_units).scaleb(-_decimals(money.currency))
+def amounts(_context: RequestContext, moneys: Sequence[Money]) -> list[str]:
+    """Return each amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
+    if {_decimals(currency) for currency in {money.currency for money in moneys}} == {2}:
+        cents = [money.minor_units for money in moneys]
+        if min(cents) >= 100:  # nearly always, and at a fifth of the time that a Decimal takes
+            return [f"{digits[:-2]}.{digits[-2:]}" for digits in map(str, cents)]
+    return [str(_exact(money.minor_units, _decimals(money.currency))) for money in moneys]
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:
@@ -47,6 +51,10 @@ def formatted(context: RequestContext, money: Money, *, locale: str | None = Non
         if written is not None:
             return written
     return _written(money.minor_units, money.currency, LAST_RESORT) or ""
+
+
+def _exact(minor_units: int, decimals: int) -> Decimal:
+    return Decimal(minor_units).scaleb(-decimals)
 
 
 @lru_cache(maxsize=500)
@@ -64,7 +72,7 @@ def _written(minor_units: int, currency: str, tag: str) -> str | None:
         locale = Locale.parse(tag, sep="-")
     except (UnknownLocaleError, ValueError):
         return None
-    return str(format_currency(amount(Money(minor_units, currency)), currency, locale=locale))
+    return str(format_currency(_exact(minor_units, _decimals(currency)), currency, locale=locale))
 
 
 def _tags(context: RequestContext, locale: str | None) -> Sequence[str]:

@@ -120,15 +120,18 @@ class BoundGuard:
         organization_of = self.organization_of
         assert organization_of is not None  # build_schema has checked it
         organizations = [organization_of(parent) for parent in parents]
-        refused: dict[str | None, NotPermitted] = {
-            organization: self._refusal(context, organization)
+        closed = {
+            organization
             for organization in set(organizations)
             if organization is None or not may(viewer, self._mask, organization, context.now)
         }
-        if not refused:
+        if not closed:
             return None
         is_hidden = guard.personal and view_as is not None and not view_as.shows_contacts
         person_of, me = self.person_of if guard.or_self and not is_hidden else None, viewer.user_id
+        if person_of is not None and all(person_of(parent) == me for parent in parents):
+            return None
+        refused = {organization: self._refusal(context, organization) for organization in closed}
         answer = [
             None if person_of is not None and person_of(parent) == me else refused.get(organization)
             for parent, organization in zip(parents, organizations, strict=True)

@@ -76,11 +76,11 @@ class Role(Node):
     )
 
 
-async def _roles(context: RequestContext) -> Sequence[policy.Role]:
+def _roles(context: RequestContext) -> Sequence[policy.Role]:
     return tuple(context.policy.roles.values())
 
 
-async def _permissions(_context: RequestContext) -> Sequence[vocabulary.Permission]:
+def _permissions(_context: RequestContext) -> Sequence[vocabulary.Permission]:
     return tuple(vocabulary.Permission)
 
 

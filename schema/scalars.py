@@ -3,6 +3,7 @@
 import re
 from datetime import UTC, datetime
 from decimal import Decimal as PythonDecimal
+from functools import lru_cache
 from typing import Any, NewType
 
 import strawberry
@@ -23,7 +24,12 @@ _CURRENCY = re.compile(r"[A-Z]{3}")
 
 
 def _print_datetime(value: datetime) -> str:
-    return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return _print_utc(value.astimezone(UTC))  # in UTC first: elsewhere, two instants may be equal where clocks go back
+
+
+@lru_cache(maxsize=5_000)  # those that were read lately are written again and again
+def _print_utc(value: datetime) -> str:
+    return value.isoformat().replace("+00:00", "Z")
 
 
 def _read_datetime(value: Any) -> datetime:

@@ -1,13 +1,10 @@
 """Values: addresses and money."""
 
-from decimal import Decimal as PythonDecimal
-
 import strawberry
 
 from connectors import values
 from resolvers import texts
-from resolvers.context import RequestContext
-from schema.fields import computed, graph_type
+from schema.fields import computed, field, graph_type
 from schema.guards import OPEN
 from schema.scalars import CurrencyCode, Decimal, PhoneNumber
 
@@ -26,15 +23,11 @@ class Address:
     phone: PhoneNumber | None = strawberry.field(description="The telephone number there.")
 
 
-def _amount(_context: RequestContext, money: values.Money) -> PythonDecimal:
-    return texts.amount(money)
-
-
 @graph_type(of=values.Money, description="An amount of money, exact.", cost=0)
 class Money:
     """An amount of money."""
 
-    amount: Decimal = computed(_amount, requires=OPEN, description="The amount in units of the currency.")
+    amount: Decimal = field(texts.amounts, requires=OPEN, description="The amount in units of the currency.")
     currency: CurrencyCode = strawberry.field(description="The currency.")
     formatted: str = computed(
         texts.formatted, requires=OPEN, description="The amount as one writes it, such as 1.234,50 €."

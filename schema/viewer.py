@@ -192,7 +192,7 @@ class Viewer(Node):
     )
 
 
-async def _viewer(context: RequestContext) -> CallerRecord | None:
+def _viewer(context: RequestContext) -> CallerRecord | None:
     return context.caller
 
 

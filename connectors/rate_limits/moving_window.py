@@ -2,13 +2,16 @@
 
 import time
 from hashlib import blake2b
+from typing import TYPE_CHECKING
 
 from limits import RateLimitItemPerSecond
 from limits.aio.storage import MemoryStorage
-from limits.aio.storage.redis import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 
 from connectors.rate_limits.interface import Limit
+
+if TYPE_CHECKING:
+    from limits.aio.storage.redis import RedisStorage
 
 
 class MovingWindow:
@@ -18,7 +21,7 @@ class MovingWindow:
     price, one remembered instant for each allowed try, is small for limits of some hundreds.
     """
 
-    def __init__(self, storage: MemoryStorage | RedisStorage) -> None:
+    def __init__(self, storage: "MemoryStorage | RedisStorage") -> None:
         self._window = MovingWindowRateLimiter(storage)
 
     async def hit(self, key: str, limit: Limit) -> float | None:

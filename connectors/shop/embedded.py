@@ -22,7 +22,7 @@ from connectors.shop.interface import (
     OrderStatus,
     ShopData,
 )
-from connectors.shop.rows import event_from, event_row, line_from, line_row, order_from, order_row
+from connectors.shop.rows import event_from, event_row, line_row, lines_from, order_from, order_row
 from connectors.shop.tables import SHOP_ORDER_EVENTS, SHOP_ORDER_LINES, SHOP_ORDERS
 
 BACKEND = "shop"
@@ -95,8 +95,8 @@ class EmbeddedShop:
         """Return each order's lines by position."""
         rows = await self._rows(statements.lines(self._database), self._asked("orders", order_ids), needed=order_ids)
         found: defaultdict[str, list[OrderLineRecord]] = defaultdict(list)
-        for row in rows:
-            found[row[0]].append(line_from(row))
+        for line in lines_from(rows):
+            found[line.order_id].append(line)
         return [found[order_id] for order_id in order_ids]
 
     async def events_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderEventRecord]]:

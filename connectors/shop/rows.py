@@ -1,5 +1,6 @@
 """The shop's records as rows of its tables, and back."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any
 
@@ -28,12 +29,14 @@ def order_from(row: Any) -> OrderRecord:
     )
 
 
-def line_from(row: Any) -> OrderLineRecord:
-    """Return the line that was read by `statements.lines`."""
-    order_id, position, sku, name, quantity, unit_price, currency = row
-    return OrderLineRecord(
-        order_id, position, sku, name, quantity, Money(unit_price, currency), Money(quantity * unit_price, currency)
-    )
+def lines_from(rows: Iterable[Any]) -> list[OrderLineRecord]:
+    """Return the lines that were read by `statements.lines`: by far the most of all records."""
+    return [
+        OrderLineRecord(
+            order_id, position, sku, name, quantity, Money(unit_price, currency), Money(quantity * unit_price, currency)
+        )
+        for order_id, position, sku, name, quantity, unit_price, currency in rows
+    ]
 
 
 def event_from(row: Any) -> OrderEventRecord:

@@ -28,21 +28,25 @@ class Completion:
         self.field = field
         self.non_null = non_null
 
-    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
         """Complete values that are there: no nulls, no exceptions, nothing to await.
 
-        A place with a trouble that breaks holds None.
+        `types` are theirs, where somebody has looked already. A place with a trouble that breaks holds None.
         """
         raise NotImplementedError
 
-    def complete(self, run: "Run", values: list[Any], trail: Trail, kinds: int | None = None) -> MaybeLate:
-        """Complete any values; what breaks a place that may be null stops there."""
+    def complete(
+        self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None, kinds: int | None = None
+    ) -> MaybeLate:
+        """Complete any values, of these types and kinds if known; what breaks a place that may be null stops there."""
         if not values:
             return []
+        if types is None:
+            types = set(map(type, values))
         if kinds is None:
-            kinds = run.kinds(set(map(type, values)))
+            kinds = run.kinds(types)
         if not kinds & (NULL | FAULT | LATE | UNSURE):
-            return self._bounded(self.present(run, values, trail))
+            return self._bounded(self.present(run, values, trail, types))
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
             return self._awaited(run, values, trail)
         return self._sifted(run, values, trail)
@@ -89,8 +93,8 @@ class Completion:
     async def _awaited(self, run: "Run", values: list[Any], trail: Trail) -> Column:
         values = await run.settled(values)
         # What an awaitable answers is a value, even if it could be awaited again.
-        kinds = run.kinds(set(map(type, values))) & ~(LATE | UNSURE)
-        done = self.complete(run, values, trail, kinds)
+        types = set(map(type, values))
+        done = self.complete(run, values, trail, types, run.kinds(types) & ~(LATE | UNSURE))
         return await finished(done)
 
 

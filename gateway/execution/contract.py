@@ -14,6 +14,13 @@ It is then not called for objects whose class shows that it would say yes.
 """
 
 
+IGNORES_INFO = "ignores_info"
+"""An `is_type_of` function that does not look at its info may have this attribute, true.
+
+It is then given None, and no paths are worked out for it.
+"""
+
+
 @runtime_checkable
 class BatchField(Protocol):
     """A field that is answered once for all the objects of a level.

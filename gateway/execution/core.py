@@ -124,9 +124,15 @@ def argument_values(executor: Executor[Any], definition: GraphQLField, details: 
 
 
 def has_constant_arguments(definition: GraphQLField, node: FieldNode) -> bool:
-    """Return whether the arguments are the same in every request, and need no code but graphql-core's to tell."""
-    return all(_is_built_in(argument.type) for argument in definition.args.values()) and not any(
-        isinstance(argument.value, VariableNode) for argument in node.arguments or ()
+    """Return whether the arguments are the same in every request, and need no code but graphql-core's to tell.
+
+    An argument that is neither given nor has a default is no argument, whatever its type.
+    """
+    given = {argument.name.value: argument.value for argument in node.arguments or ()}
+    return all(
+        _is_built_in(argument.type) and not isinstance(given.get(name), VariableNode)
+        for name, argument in definition.args.items()
+        if name in given or argument.default is not None or argument.default_value is not Undefined
     )
 
 

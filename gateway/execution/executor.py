@@ -161,7 +161,7 @@ class BreadthFirstExecutor(Executor[Any]):
             done = answer_serially(run, selection, self.root_value, Trail())
         else:
             done = answer_level(run, selection, [self.root_value], Trail())
-        return _result(done) if is_done(done) else _late_result(done)
+        return _result(done) if is_done(done) else _late_result(run, done)
 
     def _beyond(self) -> str | None:
         """Return why this request is not for the engine, if it is not."""
@@ -210,5 +210,8 @@ def _result(rows: Column) -> ExecutionResult:
     return ExecutionResult(rows[0], None)  # type: ignore[index]
 
 
-async def _late_result(rows: MaybeLate) -> ExecutionResult:
-    return _result(await finished(rows))
+async def _late_result(run: Run, rows: MaybeLate) -> ExecutionResult:
+    try:
+        return _result(await finished(rows))
+    finally:
+        run.stop()

@@ -81,7 +81,7 @@ class Field:
         completion = self.completion
         if isinstance(completion, Leaf):
             return completion.complete_types(run, values, types, trail)
-        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), run.kinds(types))
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), types)
 
 
 class TypenameField(Field):
@@ -150,7 +150,7 @@ class DefaultField(Field):
         completion = self.completion
         if isinstance(completion, Leaf):
             return completion.complete_types(run, values, types, trail)
-        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), run.kinds(types))
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), types)
 
     def _called(
         self, run: "Run", values: list[Any], arguments: dict[str, Any], parents: list[Any], trail: Trail

@@ -10,7 +10,7 @@ from graphql.pyutils import inspect
 
 from .completion import Column, Completion, MaybeLate
 from .core import Undefined, is_plain_enum
-from .kinds import LATE, UNSURE
+from .kinds import FAULT, LATE, NULL, UNSURE
 from .trails import Trail
 from .troubles import Trouble, Troubled
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 _LEAST_INT, _GREATEST_INT = -(2**31), 2**31 - 1
 _NONE = type(None)
+_NULLS = {_NONE}
+_NOTHING = {_NONE, type(Undefined)}
 
 
 class Leaf(Completion):
@@ -35,17 +37,31 @@ class Leaf(Completion):
     def complete_types(self, run: "Run", values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
         """Complete values of which the set of types is already known."""
         kinds = run.kinds(types)
+        if not kinds & (NULL | FAULT | LATE | UNSURE):
+            return self._all_coerced(values)
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
             return self._awaited(run, values, trail)
+        if types == _NULLS and not self.non_null:
+            return values
         return self._coerced(values)
 
-    def complete(self, run: "Run", values: list[Any], trail: Trail, kinds: int | None = None) -> MaybeLate:
+    def complete(
+        self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None, kinds: int | None = None
+    ) -> MaybeLate:
         if kinds is None:
-            return self.complete_types(run, values, set(map(type, values)), trail)
+            return self.complete_types(run, values, set(map(type, values)) if types is None else types, trail)
         return self._coerced(values)
 
-    def present(self, run: "Run", values: list[Any], trail: Trail) -> Column:
+    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> Column:
         return self._coerced(values)
+
+    def _all_coerced(self, values: list[Any]) -> Column:
+        """Coerce values of which none is null or an error; after an error, or when one becomes null, once more."""
+        try:
+            done = list(map(self.coerce, values))
+        except Exception:
+            return self._coerced(values)
+        return done if _NOTHING.isdisjoint(map(type, done)) else self._coerced(values)
 
     def _coerced(self, values: list[Any]) -> Column:
         """Coerce one value after the other; nulls and errors may be among them."""
@@ -78,7 +94,7 @@ class Leaf(Completion):
 
 
 class PlainLeaf(Leaf):
-    """A built-in scalar: a column of the one type that it leaves unchanged is already complete."""
+    """A scalar that leaves values of one type unchanged: a column of that type is already complete."""
 
     __slots__ = ("_clean_or_null", "clean", "is_clean")
 
@@ -160,6 +176,7 @@ def _are_finite(values: list[float]) -> bool:
 
 
 _PLAIN: dict[Callable[[Any], Any], tuple[type, Callable[[list[Any]], bool] | None]] = {
+    str: (str, None),  # of many a scalar that is a text of some form
     GraphQLString.coerce_output_value: (str, None),
     GraphQLID.coerce_output_value: (str, None),
     GraphQLBoolean.coerce_output_value: (bool, None),

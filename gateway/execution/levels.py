@@ -14,15 +14,17 @@ if TYPE_CHECKING:
     from .run import Run
 
 
-def answer_level(run: "Run", selection: "Selection", parents: list[Any], trail: Trail) -> MaybeLate:
-    """Answer the selection for each parent, parallel to `parents`.
+def answer_level(
+    run: "Run", selection: "Selection", parents: list[Any], trail: Trail, types: set[type] | None = None
+) -> MaybeLate:
+    """Answer the selection for each parent, parallel to `parents`; `types` are theirs, where somebody has looked.
 
     Fields that wait for something wait together. A row with a broken field is None and has a trouble that breaks.
     """
     columns: list[Any] = []
     is_clean = True
     # A mapping has its values under keys, so reading attributes is not for it.
-    has_attributes = selection.reads_attributes and not kinds_of(set(map(type, parents))) & MAPPING
+    has_attributes = selection.reads_attributes and not kinds_of(types or set(map(type, parents))) & MAPPING
     column: Any
     for field in selection.fields:
         if has_attributes and field.read is not None:
@@ -33,9 +35,9 @@ def answer_level(run: "Run", selection: "Selection", parents: list[Any], trail: 
             except Exception:
                 column = field.column(run, parents, trail)
             else:
-                types = set(map(type, column))
-                if types != field.clean or not (field.is_clean is None or field.is_clean(column)):
-                    column = field.completed(run, column, types, parents, trail)
+                found = set(map(type, column))
+                if found != field.clean or not (field.is_clean is None or field.is_clean(column)):
+                    column = field.completed(run, column, found, parents, trail)
         else:
             column = field.column(run, parents, trail)
         if type(column) is not list:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .fields import Field
     from .run import Run
 
-_PLAIN_LISTS = (list, tuple)
+_PLAIN_LISTS = {list, tuple}
 
 
 class ListOf(Completion):
@@ -28,8 +28,8 @@ class ListOf(Completion):
         super().__init__(field, non_null)
         self.item = item
 
-    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
-        if all(type(value) in _PLAIN_LISTS for value in values):
+    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+        if _PLAIN_LISTS.issuperset(map(type, values) if types is None else types):
             return self._items(run, values, trail, {})
         return self._iterated(run, values, trail)
 

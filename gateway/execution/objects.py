@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from .completion import Column, Completion, MaybeLate, finished, is_done, put
-from .contract import INSTANCES_OF
+from .contract import IGNORES_INFO, INSTANCES_OF
 from .core import Info, invalid_return_type_error, is_strawberry_type_check
 from .levels import answer_level
 from .run import together
@@ -23,18 +23,21 @@ if TYPE_CHECKING:
 class ObjectOf(Completion):
     """An object of a concrete type."""
 
-    __slots__ = ("selection", "type")
+    __slots__ = ("_class", "selection", "type")
 
     def __init__(self, field: "Field", non_null: bool, type_: GraphQLObjectType) -> None:
         super().__init__(field, non_null)
         self.type = type_
         self.selection: Selection | None = None
+        self._class: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
 
-    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
-        if self.type.is_type_of is not None and not self._are_surely_mine(values):
+    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+        if types is None:
+            types = set(map(type, values))
+        if self.type.is_type_of is not None and not self._are_surely_mine(types):
             return self._checked(run, values, trail)
         if self.selection is not None:
-            return answer_level(run, self.selection, values, trail)
+            return answer_level(run, self.selection, values, trail, types)
         return self._answered(run, values, trail)
 
     def _answered(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
@@ -46,9 +49,9 @@ class ObjectOf(Completion):
                 return self._all_failed(error, len(values))
         return answer_level(run, selection, values, trail)
 
-    def _are_surely_mine(self, values: list[Any]) -> bool:
-        class_ = getattr(self.type.is_type_of, INSTANCES_OF, None)
-        return class_ is not None and all(issubclass(type_, class_) for type_ in set(map(type, values)))
+    def _are_surely_mine(self, types: set[type]) -> bool:
+        class_ = self._class
+        return class_ is not None and (types == {class_} or all(issubclass(type_, class_) for type_ in types))
 
     def _all_failed(self, error: Exception, size: int) -> Troubled:
         return Troubled([None] * size, {place: self.failed(error) for place in range(size)})
@@ -57,7 +60,8 @@ class ObjectOf(Completion):
         """Ask the type of each value whether it is one of its own."""
         is_type_of = self.type.is_type_of
         assert is_type_of is not None
-        infos: list[Any] = [None] * len(values) if is_strawberry_type_check(is_type_of) else trail.infos()
+        needs_no_info = getattr(is_type_of, IGNORES_INFO, False) or is_strawberry_type_check(is_type_of)
+        infos: list[Any] = [None] * len(values) if needs_no_info else trail.infos()
         verdicts: list[Any] = []
         for value, info in zip(values, infos, strict=True):
             try:
@@ -99,7 +103,7 @@ class AbstractOf(Completion):
         self.type = type_
         self._concrete: dict[str, ObjectOf] = {}
 
-    def present(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
         resolve_type = self.type.resolve_type or run.executor.type_resolver
         infos = trail.infos()
         names: list[Any] = []

@@ -1,14 +1,13 @@
 """What one execution of a plan needs at every level: the request's values, the clock, and how to wait."""
 
-from asyncio import Future, create_task, gather, timeout_at
+from asyncio import Future, create_task, gather
 from collections.abc import Awaitable, Coroutine, Sequence
-from time import monotonic
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from graphql.type import GraphQLResolveInfo  # noqa: F401
 
-from .contract import DeadlineExceeded
+from .clock import Clock
 from .core import Executor, is_known_awaitable_check, never_awaits
 from .kinds import LATE, UNSURE, kind_of, kinds_of
 
@@ -19,13 +18,14 @@ if TYPE_CHECKING:
 class Run:
     """One execution of a plan; everything that belongs to the request and not to the document."""
 
-    __slots__ = ("_ignored", "_types_tell", "context", "deadline", "executor", "plan")
+    __slots__ = ("_ignored", "_types_tell", "clock", "context", "executor", "plan")
 
     def __init__(self, executor: Executor[Any], plan: "Plan") -> None:
         self.executor = executor
         self.plan = plan
         self.context = executor.context_value
-        self.deadline: float | None = getattr(executor.context_value, "deadline", None)
+        deadline: float | None = getattr(executor.context_value, "deadline", None)
+        self.clock = Clock(deadline) if deadline is not None else None
         self._types_tell = is_known_awaitable_check(executor.is_awaitable)
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
 
@@ -44,23 +44,16 @@ class Run:
     @property
     def is_over(self) -> bool:
         """Whether the deadline has passed, so that nothing new is begun."""
-        return self.deadline is not None and monotonic() >= self.deadline
+        return self.clock is not None and self.clock.is_out
 
-    async def within(self, awaitable: Awaitable[Any]) -> Any:
-        """Await the value, but no longer than the deadline.
+    def within(self, awaitable: Awaitable[Any]) -> Awaitable[Any]:
+        """Return what awaits the value, but no longer than the deadline: `Clock.bounded`."""
+        return awaitable if self.clock is None else self.clock.bounded(awaitable)
 
-        Raises:
-            DeadlineExceeded: The deadline passed first; what was awaited is cancelled.
-        """
-        if self.deadline is None:
-            return await awaitable
-        try:
-            async with timeout_at(self.deadline) as limit:
-                return await awaitable
-        except TimeoutError as error:
-            if limit.expired():
-                raise DeadlineExceeded from error
-            raise
+    def stop(self) -> None:
+        """Let go of what the run holds, when the answer is there."""
+        if self.clock is not None:
+            self.clock.stop()
 
     async def settled(self, values: list[Any]) -> list[Any]:
         """Return the column with what had to be awaited replaced by its result, or by the exception it raised."""

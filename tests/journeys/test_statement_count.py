@@ -59,6 +59,9 @@ query Page($companies: Int!, $entries: Int!) {
 }
 """
 
+PLACES_OF_PEOPLE = 7
+"""`grantableBy`, `administrators`, `members`, `placedBy`, `actor`, and `grantedBy` in two places."""
+
 SOMEBODY = {"one": (1, 1), "many-companies": (100, 1), "much-in-one-company": (1, 100)}
 """Who: in so many companies, each with so many members and orders."""
 
@@ -74,10 +77,17 @@ async def test_the_page_takes_as_many_statements_for_a_hundred_as_for_one(large_
         assert len(organizations) == companies
         assert {len(organization["members"]["nodes"]) for organization in organizations} == {entries}
         assert {len(organization["orders"]["nodes"]) for organization in organizations} == {entries}
-        taken[name] = [statement.split()[0] for statement in statements]
+        # A person who was read for one place of the page is not read for another, so a place may need no statement.
+        of_people = [statement for statement in statements if _reads_people(statement)]
+        assert 1 <= len(of_people) <= PLACES_OF_PEOPLE
+        taken[name] = [statement.split()[0] for statement in statements if not _reads_people(statement)]
 
     assert taken["many-companies"] == taken["one"]
     assert taken["much-in-one-company"] == taken["one"]
+
+
+def _reads_people(statement: str) -> bool:
+    return "FROM users" in statement and "JOIN" not in statement and "UNION" not in statement
 
 
 @pytest.fixture

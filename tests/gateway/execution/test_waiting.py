@@ -183,6 +183,30 @@ async def test_what_is_late_fails_at_the_deadline_and_the_rest_stands(is_batch: 
     assert monotonic() - begin < 5
 
 
+async def test_all_that_is_late_ends_at_the_one_deadline() -> None:
+    schema = schema_with(Query_slow=never, Query_quick=never, Item_slow=never)
+
+    answer = await alone(
+        schema,
+        "{ slow quick item { slow id } }",
+        {"item": {"id": 1}},
+        context_value=SimpleNamespace(deadline=monotonic() + 0.02),
+    )
+
+    assert answer.data == {"slow": None, "quick": None, "item": {"slow": None, "id": 1}}
+    assert [path for _, path, _ in error_facts(answer)] == [["slow"], ["quick"], ["item", "slow"]]
+
+
+async def test_what_is_cancelled_from_outside_is_not_taken_for_late() -> None:
+    async def cancelled(_source: Any, _info: Any) -> Any:
+        raise asyncio.CancelledError
+
+    schema = schema_with(Query_slow=cancelled)
+
+    with pytest.raises(asyncio.CancelledError):
+        await alone(schema, "{ slow }", context_value=SimpleNamespace(deadline=monotonic() + 60))
+
+
 async def test_nothing_is_begun_after_the_deadline() -> None:
     begun: list[str] = []
 

@@ -1,0 +1,102 @@
+"""How many instructions a request takes: `python -m bench.instructions Dashboard forecourt`. Needs valgrind.
+
+On a machine that others use too, the same request takes twice as long from one minute to the next, while the count
+differs by a hundredth. It leaves out what the kernel does and what a full cache costs, so it says what a change is
+worth, and not what a request costs.
+"""
+
+import asyncio
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from bench.asgi import asked
+from bench.company import QUESTIONS, Question, growing
+from bench.serve import CONTESTANTS
+from bench.stage import Stage, open_stage
+from gateway.garbage import settle
+from gateway.telemetry.logs import configure_logs
+
+TIMES = 40
+_WARM = 5
+_READY = "ready"
+
+
+async def counted(question: Question, contestant: str) -> float:
+    """Return the instructions of a request, the mean of some.
+
+    Raises:
+        RuntimeError: The contestant did not start.
+    """
+    async with open_stage() as stage:
+        return await asyncio.to_thread(_counted, stage, question, contestant)
+
+
+def _counted(stage: Stage, question: Question, contestant: str) -> float:
+    told = json.dumps([str(stage.folder), stage.database_url, stage.token, question.name, contestant])
+    counter = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={stage.folder}/callgrind"]
+    report = stage.folder / "valgrind"
+    with report.open("w") as errors:
+        process = subprocess.Popen(
+            [*counter, sys.executable, "-m", "bench.instructions", told],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    try:
+        if process.stdout.readline().strip() != _READY:
+            raise RuntimeError(f"The contestant {contestant} did not start: {report.read_text()}")
+        _count(process.pid, "on")
+        process.stdin.write("\n")
+        process.stdin.flush()
+        process.stdout.readline()
+        _count(process.pid, "off")
+        process.communicate()
+    finally:
+        process.kill()
+    found = re.search(r"Collected : (\d+)", report.read_text())
+    assert found is not None
+    return int(found[1]) / TIMES
+
+
+def _count(pid: int, state: str) -> None:
+    subprocess.run(["callgrind_control", "-i", state, str(pid)], check=True, capture_output=True)
+
+
+async def _ask(folder: str, database_url: str, token: str, name: str, contestant: str) -> None:
+    """Ask in this process, when the parent says so."""
+    configure_logs("json")
+    question = next(question for question in (*QUESTIONS, growing(100)) if question.name == name)
+    stage = Stage(Path(folder), database_url, token)
+    app: Any = CONTESTANTS[contestant](stage.folder, stage.database_url)
+    async with app.router.lifespan_context(app):
+        for _ in range(_WARM):
+            await asked(app, question, token)
+        settle()
+        print(_READY, flush=True)  # noqa: T201
+        sys.stdin.readline()
+        for _ in range(TIMES):
+            await asked(app, question, token)
+        print(flush=True)  # noqa: T201
+
+
+def main(name: str = "Dashboard", contestant: str = "forecourt") -> None:
+    """Print how many instructions a request takes."""
+    if name.startswith("["):
+        uvloop.run(_ask(*json.loads(name)))
+        return
+    question = next(question for question in (*QUESTIONS, growing(100)) if question.name == name)
+    instructions = uvloop.run(counted(question, contestant))
+    print(f"{name}, {contestant}: {instructions / 1000:,.0f} thousand instructions per request")  # noqa: T201
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
