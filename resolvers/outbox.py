@@ -33,11 +33,11 @@ HANDLERS: Mapping[str, Handler] = {
 }
 """What carries out which kind of item."""
 
-LEASE = timedelta(minutes=3)
+LEASE = timedelta(seconds=45)
 """How long an item belongs to the worker that took it; when that dies, another takes it afterwards."""
 
-PATIENCE = 60.0
-"""Seconds that one attempt may take: much less than the lease, so that no second worker begins meanwhile."""
+PATIENCE = 25.0
+"""Seconds that one attempt may take: well less than the lease, so that no second worker begins meanwhile."""
 
 MOST_ATTEMPTS = 20
 """So often an item is tried, over some twelve hours, before it is given up."""

@@ -1,0 +1,23 @@
+"""Nothing that was acknowledged is lost, and nothing happens twice, however the gateway ends (DOMAIN, 10 and 11).
+
+The full run of twenty rounds on each database is `python -m scripts.kill_proof`.
+"""
+
+from tests.live.kills import killed, without_mail
+from tests.servers import DatabaseKind
+
+
+async def test_a_gateway_that_is_killed_loses_nothing_and_does_nothing_twice(database_kind: DatabaseKind) -> None:
+    figures = await killed(database_kind, rounds=3)
+
+    assert figures.faults == []
+    assert figures.kills == 3
+    assert len(figures.acknowledged) >= 6
+
+
+async def test_a_mail_server_in_trouble_delays_mails_and_nothing_else(database_kind: DatabaseKind) -> None:
+    figures = await without_mail(database_kind, invitations_each=2)
+
+    assert figures.faults == []
+    assert len(figures.acknowledged) == 6
+    assert max(figures.seconds) < 1.0
