@@ -292,8 +292,8 @@ async def test_a_link_counts_once_and_for_seven_days(each_portal: Portal) -> Non
         ("short", "length 12..256"),
         ("x" * 257, "length 12..256"),
         ("x" * 10_000, "length 12..256"),
-        ("zoe@firstblick.example", "not like you"),
-        ("Firstblick-Zoë-Žižek", "not like you"),
+        ("zoe@firstblick.example", "not common"),
+        ("Firstblick-Zoë-Žižek", "not common"),
         ("twelve\u0000 letters", "printable"),
     ],
 )
