@@ -15,7 +15,7 @@ run: .venv/run gateway/graphiql/dist/index.html ## Start the demo: make run PROF
 	@$(BIN)/forecourt serve --demo --profile $(PROFILE) --port $(PORT)
 
 test: .venv/dev gateway/graphiql/dist/index.html ## Run the whole test suite
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 check: .venv/dev ## Lint, types, import contracts, and whether the printed schema is current
 	$(BIN)/ruff check .
