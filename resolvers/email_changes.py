@@ -23,11 +23,12 @@ _MAILS = Attempts("email-change-mail", Limit(30, 3600), in_all=Limit(5, 3600))
 _CONFIRMATIONS = Attempts("email-confirmation", Limit(30, 300))
 
 
-async def request_email_change(context: RequestContext, new_email: str, current_password: str | None) -> None:
+async def request_email_change(context: RequestContext, new_email: str, current_password: str) -> None:
     """Have a link sent to the caller's new address, and a notice to the old one, which stays until the link is used.
 
     When somebody has confirmed the new address already, they are told instead, in the same number of mails and
-    statements: nobody finds out here who has an account. A password that is given has to be right.
+    statements: nobody finds out here who has an account. The password is asked for, so that a session that somebody
+    left open is not enough to take the account over.
 
     Raises:
         Invalid: The new address is none, or is the caller's own.
@@ -41,8 +42,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
         raise Invalid("This is your address already.", ["newEmail"], "another address")
     await check_attempts(context, _REQUESTS, caller.user.id)
     await check_attempts(context, _MAILS, new)
-    if current_password is not None:
-        await check_own_password(context, caller.user, current_password, ["currentPassword"])
+    await check_own_password(context, caller.user, current_password, ["currentPassword"])
 
     async def request(change: DirectoryChange) -> None:
         user = await change.lock_user(caller.user.id)

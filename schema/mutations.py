@@ -164,7 +164,7 @@ class _Place:
     def __init__(self, action: str, arguments: dict[str, Any], within: Within | None) -> None:
         self._action = action
         self._within = within
-        self._id = within.id_in(arguments) if within is not None else ""
+        self._id = within.id_in(arguments) if within is not None else str(getattr(arguments.get("input"), "id", ""))
         self._organization_id: OrganizationId | None = None
         self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
 

@@ -21,9 +21,7 @@ class RequestEmailChangeInput:
     """Another e-mail address."""
 
     new_email: EmailAddress = strawberry.field(description="The new address.")
-    current_password: str | None = strawberry.field(
-        default=None, description="Your password, to prove once more that it is you; when given, it has to be right."
-    )
+    current_password: str = strawberry.field(description="Your password, to prove once more that it is you.")
 
 
 @strawberry.input(description="Whether to get the newsletter.")

@@ -75,7 +75,7 @@ class OutboxQuestions(Protocol):
         """Return the items in this state, oldest first."""
 
     async def count_outbox(self) -> Mapping[OutboxState, int]:
-        """Return how many items there are in each state."""
+        """Return how many items wait, and how many were given up; what is done is not counted, for it may be much."""
 
     async def outbox_due_since(self, now: datetime) -> datetime | None:
         """Return since when the oldest item that is due waits for a worker; None when nothing is due."""

@@ -11,7 +11,7 @@ from tests.journeys.own_account import PURCHASE, carry_out, gets_in, kept_tokens
 from tests.portal import Person, Portal
 
 REQUEST = """
-mutation Request($email: EmailAddress!, $password: String) {
+mutation Request($email: EmailAddress!, $password: String! = "forecourt-demo") {
   requestEmailChange(input: { newEmail: $email, currentPassword: $password }) {
     accepted errors { __typename code path }
   }
@@ -200,7 +200,7 @@ async def test_a_header_cannot_be_smuggled_in(portal: Portal) -> None:
     assert await portal.queued_mails() == []
 
 
-async def test_a_password_that_is_given_has_to_be_right(portal: Portal) -> None:
+async def test_who_finds_a_session_open_cannot_take_the_account_with_another_address(portal: Portal) -> None:
     person = await portal.person(PURCHASE)
 
     wrong = await person.asks(REQUEST, email=NEW, password="wrong")

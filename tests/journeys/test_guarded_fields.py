@@ -320,7 +320,8 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
         "changePassword",
     ),
     "Mutation.requestEmailChange": (
-        'mutation Q { requestEmailChange(input: { newEmail: "new@helios.example" }) { accepted } }',
+        'mutation Q { requestEmailChange(input: { newEmail: "new@helios.example", currentPassword: "" }) '
+        "{ accepted } }",
         "requestEmailChange",
     ),
     "Mutation.setNewsletterSubscription": (

@@ -252,7 +252,8 @@ DEEDS = {
         'mutation { changePassword(input: {currentPassword: "x", newPassword: "short"}) { errors { code } } }'
     ),
     "Mutation.requestEmailChange": (
-        'mutation { requestEmailChange(input: {newEmail: "nobody@[127.0.0.1]"}) { errors { code } } }'
+        'mutation { requestEmailChange(input: {newEmail: "nobody@[127.0.0.1]", currentPassword: ""}) '
+        "{ errors { code } } }"
     ),
     "Mutation.setNewsletterSubscription": (
         "mutation { setNewsletterSubscription(input: {subscribed: false}) { errors { code } } }"

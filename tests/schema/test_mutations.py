@@ -188,6 +188,8 @@ async def test_vendor_permissions_are_asked_of_the_vendors_staff_only(touching: 
         {"code": "FORBIDDEN", "message": "This needs REGISTRATION_REVIEW as vendor staff."}
     ]
     assert CALLS == ["x"]
+    (row,) = await touching.audit("touchRegistrations")
+    assert (row.subject_id, row.refused_with) == ("x", "FORBIDDEN")
 
 
 async def test_a_suspended_member_is_told_so(touching: Portal) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 
 from connectors.directory.outbox import OutboxRecord, OutboxState
 from connectors.directory.sql.reader import DirectoryReader
@@ -61,7 +61,12 @@ _DUE_SINCE = select(func.min(_item.due_at)).where(
     _item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now")
 )
 _ITEMS = select(*_COLUMNS).where(one_of(_item.id, "ids"))
-_COUNT = select(_item.state, func.count()).group_by(_item.state)
+_COUNTED = (OutboxState.QUEUED, OutboxState.DEAD)
+_COUNT = (
+    select(_item.state, func.count())
+    .where(or_(*(_item.state == state.value for state in _COUNTED)))
+    .group_by(_item.state)
+)
 
 
 class Outbox(DirectoryReader):
@@ -72,9 +77,9 @@ class Outbox(DirectoryReader):
         return [_record(row) for row in await self.read(_IN_STATE, of_state=state.value, most=limit)]
 
     async def count_outbox(self) -> Mapping[OutboxState, int]:
-        """Return how many items there are in each state."""
+        """Return how many items wait, and how many were given up."""
         found = {row[0]: row[1] for row in await self.read(_COUNT)}
-        return {state: found.get(state.value, 0) for state in OutboxState}
+        return {state: found.get(state.value, 0) for state in _COUNTED}
 
     async def outbox_due_since(self, now: datetime) -> datetime | None:
         """Return since when the oldest item that is due waits for a worker; None when nothing is due."""
