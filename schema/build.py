@@ -22,12 +22,13 @@ import schema.enums  # noqa: F401  describes the enums before anything is built 
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
 from schema.access import AccessMutations, AccessQueries
+from schema.answering import Answering
 from schema.asking import AccessRequestMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.company import CompanyMutations
 from schema.cost import bind_cost
 from schema.errors import USER_ERRORS
-from schema.fields import BATCH, BELONGINGS, DECLARATION, Answering, Belonging, Declaration, DeclaredField
+from schema.fields import BATCH, BELONGINGS, DECLARATION, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.invited import InvitationQueries, InvitedMutations

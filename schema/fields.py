@@ -9,9 +9,8 @@
 """
 
 import inspect
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from dataclasses import field as dataclass_field
 from datetime import datetime
 from enum import Enum
 from operator import attrgetter
@@ -27,9 +26,10 @@ from strawberry.types.field import StrawberryField
 
 from connectors import ids
 from resolvers.context import RequestContext
+from schema.answering import Answering
 from schema.backends import Backend, BackendDirective
 from schema.cost import CostDirective, cost_directives
-from schema.guards import OPEN, BoundGuard, Guard
+from schema.guards import OPEN, Guard
 from schema.scalars import DateTime, Locale
 
 DECLARATION = "forecourt"
@@ -310,44 +310,6 @@ class DeclaredField(StrawberryField):
         return loader.load(source)
 
 
-@dataclass(slots=True)
-class Answering:
-    """Answers one field of the schema for any number of parents: guard first, then the function with those allowed."""
-
-    bound: BoundGuard
-    answer_all: Callable[..., Any]
-    waits: bool
-    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = dataclass_field(default=None)
-
-    def answer(self, context: RequestContext, parents: Sequence[Any], arguments: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; `arguments` as graphql-core has them."""
-        if arguments and self.convert:
-            arguments = self.convert(arguments)
-        return self.answer_converted(context, parents, arguments)
-
-    def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands in a refused place."""
-        refusals = self.bound.refusals(context, parents)
-        if refusals is None:
-            return self.answer_all(context, parents, **values)
-        return self._partly_answered(context, parents, values, refusals)
-
-    def _partly_answered(
-        self,
-        context: RequestContext,
-        parents: Sequence[Any],
-        values: dict[str, Any],
-        refusals: Sequence[Exception | None],
-    ) -> Any:
-        allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
-        if not allowed:
-            return refusals
-        answers = self.answer_all(context, allowed, **values)
-        if self.waits:
-            return _merged_later(answers, refusals)
-        return _merged(answers, refusals)
-
-
 async def _only_later(answers: Any) -> Any:
     return _only(await answers if inspect.isawaitable(answers) else answers)
 
@@ -357,15 +319,6 @@ def _only(answers: Sequence[Any]) -> Any:
     if isinstance(answer, Exception):
         raise answer
     return answer
-
-
-async def _merged_later(answers: Awaitable[Sequence[Any]], refusals: Sequence[Exception | None]) -> list[Any]:
-    return _merged(await answers, refusals)
-
-
-def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> list[Any]:
-    rest = iter(answers)
-    return [next(rest) if refusal is None else refusal for refusal in refusals]
 
 
 def _arguments_of(

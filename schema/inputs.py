@@ -33,7 +33,8 @@ from graphql.utilities import get_default_value_ast
 from permissions.vocabulary import PermissionScope
 from resolvers.context import RequestContext
 from resolvers.errors import Coordinate, NotPermitted
-from schema.fields import DECLARATION, Answering, Belonging, Declaration, DeclaredField
+from schema.answering import Answering
+from schema.fields import DECLARATION, Belonging, Declaration, DeclaredField
 from schema.guards import OPEN, BoundGuard, Guard
 
 

@@ -1,0 +1,55 @@
+"""Answering a declared field: its guard first, then its function with the parents that are allowed."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from resolvers.context import RequestContext
+from schema.guards import BoundGuard
+
+
+@dataclass(slots=True)
+class Answering:
+    """Answers one field of the schema for any number of parents: guard first, then the function with those allowed."""
+
+    bound: BoundGuard
+    answer_all: Callable[..., Any]
+    waits: bool
+    convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None)
+
+    def answer(self, context: RequestContext, parents: Sequence[Any], arguments: dict[str, Any]) -> Any:
+        """Return the answers, or an awaitable of them, parallel to `parents`; `arguments` as graphql-core has them."""
+        if arguments and self.convert:
+            arguments = self.convert(arguments)
+        return self.answer_converted(context, parents, arguments)
+
+    def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
+        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands in a refused place."""
+        refusals = self.bound.refusals(context, parents)
+        if refusals is None:
+            return self.answer_all(context, parents, **values)
+        return self._partly_answered(context, parents, values, refusals)
+
+    def _partly_answered(
+        self,
+        context: RequestContext,
+        parents: Sequence[Any],
+        values: dict[str, Any],
+        refusals: Sequence[Exception | None],
+    ) -> Any:
+        allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
+        if not allowed:
+            return refusals
+        answers = self.answer_all(context, allowed, **values)
+        if self.waits:
+            return _merged_later(answers, refusals)
+        return _merged(answers, refusals)
+
+
+async def _merged_later(answers: Awaitable[Sequence[Any]], refusals: Sequence[Exception | None]) -> list[Any]:
+    return _merged(await answers, refusals)
+
+
+def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> list[Any]:
+    rest = iter(answers)
+    return [next(rest) if refusal is None else refusal for refusal in refusals]
