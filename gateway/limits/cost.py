@@ -41,7 +41,7 @@ from schema.cost import ListSize, cost_of
 DEFAULT_LIST_SIZE = 10
 DEFAULT_MUTATION_WEIGHT = 10
 
-INTROSPECTION_SHARE = 50
+INTROSPECTION_SHARE = 40
 """So many objects of an introspection cost as much as one object of a back end: they are in memory already."""
 
 
