@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 import uvicorn
-from playwright.async_api import Browser, async_playwright
+from playwright.async_api import Browser, BrowserContext, async_playwright
 from starlette.types import ASGIApp
 
 from tests.browser.graphiql import Graphiql, graphiql_in
 from tests.browser.small_portal import DEMO, SmallPortal
+from tests.portal import Portal, open_portal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 GRAPHIQL_SOURCES = REPOSITORY / "gateway" / "graphiql" / "page"
@@ -79,6 +80,26 @@ async def graphiql(chromium: Browser, built_graphiql: Path, small_portal: SmallP
         graphiql_in(chromium, url) as page,
     ):
         yield page
+
+
+@pytest.fixture
+async def open_to_browsers() -> AsyncIterator[tuple[Portal, str]]:
+    """A portal that knows at which address browsers find it, and that address."""
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    async with (
+        open_portal(public_url=f"http://127.0.0.1:{port}") as portal,
+        served(portal.app_without_lifespan(), port) as url,
+    ):
+        yield portal, url
+
+
+@pytest.fixture
+async def visitor(chromium: Browser) -> AsyncIterator[BrowserContext]:
+    """A browser that has never been here."""
+    context = await chromium.new_context(viewport={"width": 1280, "height": 800})
+    yield context
+    await context.close()
 
 
 @asynccontextmanager

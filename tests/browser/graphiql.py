@@ -2,9 +2,11 @@
 
 import asyncio
 import json
+import os
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -63,10 +65,22 @@ class Graphiql:
         await expect(self.sign_out_button).to_be_visible()
 
     async def sign_in_with(self, login_name: str, password: str) -> None:
-        """Fill in the form of a page without demo accounts."""
+        """Fill in the form that is shown."""
         await self.sign_in_form.get_by_label("Login name").fill(login_name)
         await self.sign_in_form.get_by_label("Password").fill(password)
-        await self.sign_in_form.get_by_role("button").click()
+        await self.sign_in_form.get_by_role("button", name="Sign in").click()
+
+    async def ask_for_the_form(self) -> None:
+        """Choose the last entry of the menu, for who is not among the demo accounts."""
+        await self.account.click()
+        await self.accounts.get_by_text("Another account…").click()
+
+    async def sign_in_as_another(self, login_name: str, password: str) -> None:
+        """Sign in as somebody who is no demo account, and wait until the schema was read in their name."""
+        await self.ask_for_the_form()
+        async with self.page.expect_response(_is_introspection):
+            await self.sign_in_with(login_name, password)
+        await expect(self.account.get_by_text(login_name, exact=True)).to_be_visible()
 
     async def sign_out(self) -> None:
         """Sign out, and wait until the schema was read as a stranger."""
@@ -100,6 +114,17 @@ class Graphiql:
         """Replace the query of the open tab."""
         await self.page.evaluate(_WRITE, ["operation", query])
         await self._until_the_query_was_read()
+
+    async def write_variables(self, variables: object) -> None:
+        """Replace the variables of the open tab."""
+        await self.page.evaluate(_WRITE, ["variables", json.dumps(variables, indent=2)])
+        await self._until_the_query_was_read()
+
+    async def asks(self, query: str, **variables: object) -> Any:
+        """Write the query and its variables into the open tab, run it, and return the answer."""
+        await self.write(query)
+        await self.write_variables(variables)
+        return await self.run()
 
     async def run(self) -> Any:
         """Run the query of the open tab and return the answer that the response pane shows."""
@@ -162,6 +187,21 @@ async def graphiql_in(browser: Browser, portal_url: str, **options: Any) -> Asyn
         assert graphiql.foreign_requests == []
     finally:
         await context.close()
+
+
+async def shown(page: Page, portal_url: str) -> Graphiql:
+    """GraphiQL in a tab that a link has opened, once it can be used."""
+    graphiql = Graphiql(page, portal_url)
+    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=15_000)
+    await expect(page.get_by_role("tab").first).to_be_visible()
+    return graphiql
+
+
+async def photograph(page: Page, name: str) -> None:
+    """Keep a picture of the page when FORECOURT_TEST_SCREENSHOTS names a folder for it."""
+    folder = os.environ.get("FORECOURT_TEST_SCREENSHOTS")
+    if folder:
+        await page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 def _is_introspection(response: Response) -> bool:

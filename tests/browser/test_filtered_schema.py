@@ -1,16 +1,14 @@
 """GraphiQL shows each account the schema that it may use, company by company, in front of the whole gateway."""
 
-import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Locator, expect
 
 from tests.browser.conftest import served
-from tests.browser.graphiql import Graphiql, graphiql_in
+from tests.browser.graphiql import Graphiql, graphiql_in, photograph
 from tests.portal import Portal
 
 pytestmark = pytest.mark.usefixtures("built_graphiql")
@@ -56,13 +54,6 @@ async def read_in_documentation(page: Graphiql, type_name: str) -> str:
     return await page.page.locator(".graphiql-doc-explorer").inner_text()
 
 
-async def photograph(page: Graphiql, name: str) -> None:
-    """Keep a picture of the page when FORECOURT_TEST_SCREENSHOTS names a folder for it."""
-    folder = os.environ.get("FORECOURT_TEST_SCREENSHOTS")
-    if folder:
-        await page.page.screenshot(path=Path(folder) / f"{name}.png")
-
-
 async def test_choosing_a_company_shows_and_hides_what_the_roles_there_allow(chromium: Browser, portal: Portal) -> None:
     """Administration at Helios, purchase at Lumen."""
     async with page_of(chromium, portal) as page:
@@ -75,12 +66,12 @@ async def test_choosing_a_company_shows_and_hides_what_the_roles_there_allow(chr
         await look_at(page, HELIOS)
         assert "orders" not in await completed(page, "o")
         assert "members" in await completed(page, "mem")
-        await photograph(page, "two-companies-at-helios")
+        await photograph(page.page, "two-companies-at-helios")
 
         await look_at(page, LUMEN)
         assert "orders" in await completed(page, "ord")
         assert "members" not in await completed(page, "m")
-        await photograph(page, "two-companies-at-lumen")
+        await photograph(page.page, "two-companies-at-lumen")
 
 
 async def test_a_reload_still_looks_at_the_chosen_company_and_another_account_at_its_own(
@@ -130,7 +121,7 @@ async def test_the_documentation_lists_what_the_account_may_use(
 
         assert [field for field in shown if field in text] == shown
         assert [field for field in hidden if field in text] == []
-        await photograph(page, login_name.partition("@")[0])
+        await photograph(page.page, login_name.partition("@")[0])
 
 
 async def test_a_hidden_field_can_still_be_asked_and_is_refused_with_its_reason(
@@ -162,4 +153,4 @@ async def test_the_choice_of_a_company_fits_into_the_bar(
             assert box is not None
             assert box["x"] >= 0
             assert box["x"] + box["width"] <= width
-        await photograph(page, f"bar-{width}")
+        await photograph(page.page, f"bar-{width}")

@@ -70,6 +70,8 @@ async def test_the_accounts_are_listed_with_what_they_may_do_below_their_compani
         "Lumen Handels AG",
         "administration@lumen.example",
         "Administration",
+        "Another account…",
+        "Somebody who has registered or accepted an invitation",
     ]
 
 
@@ -84,6 +86,63 @@ async def test_the_keyboard_alone_chooses_an_account(graphiql: Graphiql) -> None
     await expect(graphiql.account).to_contain_text(PURCHASE)
     await expect(graphiql.account).to_be_focused()
     await expect(graphiql.sign_out_button).to_be_visible()
+
+
+async def test_somebody_who_is_no_demo_account_signs_in_with_their_own_password(
+    graphiql: Graphiql, small_portal: SmallPortal
+) -> None:
+    small_portal.newcomers["nina@solarhof.example"] = ("Nina Neu", "five clouds over Basel")
+    await graphiql.sign_in_as(PURCHASE)
+
+    await graphiql.sign_in_as_another("nina@solarhof.example", "five clouds over Basel")
+
+    await expect(graphiql.sign_in_form).to_have_count(0)
+    await expect(graphiql.account).to_be_focused()
+    await expect(graphiql.account.locator(".role")).to_have_text("Nina Neu")
+    assert await graphiql.run() == {"data": {"viewer": {"user": {"displayName": "Nina Neu"}}}}
+    assert small_portal.asked["SignOut", PURCHASE] == 1
+    await graphiql.account.click()
+    another = graphiql.accounts.filter(has_text="Another account…")
+    await expect(another).to_be_checked()
+    await expect(another.locator(".description")).to_have_text("nina@solarhof.example")
+
+
+async def test_the_form_for_another_account_stays_until_it_works_or_is_left(graphiql: Graphiql) -> None:
+    await graphiql.sign_in_as(PURCHASE)
+    await graphiql.ask_for_the_form()
+    await expect(graphiql.sign_in_form.get_by_label("Login name")).to_be_focused()
+
+    await graphiql.sign_in_with("nina@solarhof.example", "wrong")
+    await expect(graphiql.notice).to_contain_text("Login name or password is wrong.")
+    await expect(graphiql.sign_in_form.get_by_label("Login name")).to_have_value("nina@solarhof.example")
+    await graphiql.sign_in_form.get_by_role("button", name="Cancel").click()
+
+    await expect(graphiql.account).to_be_focused()
+    await expect(graphiql.account).to_contain_text(PURCHASE)
+    assert await graphiql.run() == PETRA
+
+
+async def test_the_keyboard_alone_asks_for_the_form_leaves_it_and_signs_in(
+    graphiql: Graphiql, small_portal: SmallPortal
+) -> None:
+    small_portal.newcomers["nina@solarhof.example"] = ("Nina Neu", "five clouds over Basel")
+    keyboard = graphiql.page.keyboard
+    await graphiql.account.focus()
+    for key in ("Enter", "End", "Enter"):
+        await keyboard.press(key)
+    await expect(graphiql.sign_in_form).to_be_visible()
+    await keyboard.press("Escape")
+    await expect(graphiql.account).to_be_focused()
+
+    for key in ("Enter", "End", "Enter"):
+        await keyboard.press(key)
+    await keyboard.type("nina@solarhof.example")
+    await keyboard.press("Tab")
+    await keyboard.type("five clouds over Basel")
+    await keyboard.press("Enter")
+
+    await expect(graphiql.account).to_contain_text("Nina Neu")
+    await expect(graphiql.account).to_be_focused()
 
 
 async def test_a_refused_field_is_explained_in_the_answer_and_the_rest_stands(graphiql: Graphiql) -> None:

@@ -1,36 +1,13 @@
 """The mailbox page in a browser, and the way from a mail to GraphiQL."""
 
 import json
-import socket
-from collections.abc import AsyncIterator
 
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import served
-from tests.browser.graphiql import Graphiql, graphiql_in
+from tests.browser.graphiql import graphiql_in, shown
 from tests.mail.letters import DINA, TOKEN, mail, queue
-from tests.portal import Portal, open_portal
-
-
-@pytest.fixture
-async def open_to_browsers() -> AsyncIterator[tuple[Portal, str]]:
-    """A portal that knows at which address browsers find it, and that address."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
-    async with (
-        open_portal(public_url=f"http://127.0.0.1:{port}") as portal,
-        served(portal.app_without_lifespan(), port) as url,
-    ):
-        yield portal, url
-
-
-@pytest.fixture
-async def visitor(chromium: Browser) -> AsyncIterator[BrowserContext]:
-    """A browser that has never been here."""
-    context = await chromium.new_context(viewport={"width": 1280, "height": 800})
-    yield context
-    await context.close()
+from tests.portal import Portal
 
 
 async def read_link(mailbox: Page) -> Page:
@@ -38,14 +15,6 @@ async def read_link(mailbox: Page) -> Page:
     async with mailbox.context.expect_page() as opened:
         await mailbox.frame_locator("iframe").get_by_role("link", name="Accept the invitation").click()
     return await opened.value
-
-
-async def shown(page: Page, url: str) -> Graphiql:
-    """GraphiQL in a page that a link has opened, once it can be used."""
-    graphiql = Graphiql(page, url)
-    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=15_000)
-    await expect(page.get_by_role("tab").first).to_be_visible()
-    return graphiql
 
 
 @pytest.mark.usefixtures("built_graphiql")
@@ -90,6 +59,7 @@ async def test_on_a_later_visit_a_link_gets_a_tab_beside_those_that_are_there(
         graphiql = await shown(page, url)
 
         assert await graphiql.tabs() == [*before, "ResetPassword"]
+        await expect(page.locator(".graphiql-tab-active")).to_be_in_viewport(ratio=1)
         assert "resetPassword(input: $input)" in await graphiql.query()
         variables = json.loads(await graphiql.variables())
         assert variables["input"]["token"] == TOKEN
@@ -100,12 +70,14 @@ async def test_on_a_later_visit_a_link_gets_a_tab_beside_those_that_are_there(
 @pytest.mark.parametrize(
     ("path", "mutation", "names"),
     [
+        ("/invitation", "acceptInvitation", {"token", "firstName", "lastName", "password", "acceptTerms"}),
+        ("/password-reset", "resetPassword", {"token", "newPassword"}),
         ("/registration", "confirmRegistration", {"token", "password"}),
         ("/email-change", "confirmEmailChange", {"token"}),
         ("/account-deletion", "cancelAccountDeletion", {"token"}),
     ],
 )
-async def test_each_link_opens_its_mutation(
+async def test_each_link_opens_its_mutation_and_a_wrong_token_is_explained(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str], path: str, mutation: str, names: set[str]
 ) -> None:
     _, url = open_to_browsers
@@ -117,6 +89,9 @@ async def test_each_link_opens_its_mutation(
     assert f"{mutation}(input: $input)" in await graphiql.query()
     variables = json.loads(await graphiql.variables())["input"]
     assert (variables["token"], variables.keys()) == (TOKEN, names)
+    (error,) = (await graphiql.run())["data"][mutation]["errors"]
+    assert (error["code"], error["path"]) == ("TOKEN_INVALID", ["token"])
+    await expect(graphiql.account).to_contain_text("Not signed in")
 
 
 @pytest.mark.usefixtures("built_graphiql")

@@ -1,23 +1,32 @@
-// The menu of demo accounts: one click, or one key, signs in as somebody else.
+// The menu of demo accounts: one click, or one key, signs in as somebody else; a form, as who is not among them.
 
 import { Fragment, useEffect, useId, useRef, useState, type KeyboardEvent } from "react";
 
 import type { Config, DemoAccount } from "./config";
+import type { SessionState } from "./session";
+import { SignInForm } from "./sign-in-form";
 
 interface Props {
   demo: NonNullable<Config["demo"]>;
-  signedInAs: string | null;
+  account: SessionState["account"];
   signingIn: string | null;
-  onSignIn(loginName: string, password: string): Promise<void>;
+  /** Tells whether it worked. */
+  onSignIn(loginName: string, password: string): Promise<boolean>;
   onSignOut(): Promise<void>;
 }
 
-export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: Props) {
+export function Accounts({ demo, account, signingIn, onSignIn, onSignOut }: Props) {
   const [isOpen, setOpen] = useState(false);
+  const [asksForName, setAsksForName] = useState(false);
+  const leavesForm = useRef(false);
   const button = useRef<HTMLButtonElement>(null);
   const menu = useRef<HTMLDivElement>(null);
   const menuId = useId();
-  const current = demo.accounts.find((account) => account.loginName === (signingIn ?? signedInAs));
+  const signedInAs = account?.loginName ?? null;
+  const listed = (loginName: string | null) => demo.accounts.find((account) => account.loginName === loginName);
+  const current = listed(signingIn ?? signedInAs);
+  const another = account && !listed(account.loginName) ? account : null;
+  const role = current?.description ?? (signingIn ? undefined : another?.displayName);
 
   useEffect(() => {
     if (!isOpen) return;
@@ -31,12 +40,23 @@ export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: P
     return () => document.removeEventListener("pointerdown", closeOutside);
   }, [isOpen]);
 
+  useEffect(() => {
+    if (asksForName || !leavesForm.current) return;
+    leavesForm.current = false;
+    button.current?.focus();
+  }, [asksForName]);
+
+  function leaveForm() {
+    leavesForm.current = true;
+    setAsksForName(false);
+  }
+
   function close() {
     setOpen(false);
     button.current?.focus();
   }
 
-  function choose(deed: () => Promise<void>) {
+  function choose(deed: () => Promise<unknown>) {
     close();
     void deed();
   }
@@ -53,6 +73,12 @@ export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: P
     if (event.key !== "Tab") event.preventDefault();
   }
 
+  if (asksForName) {
+    const signIn = async (loginName: string, password: string) => {
+      if (await onSignIn(loginName, password)) leaveForm();
+    };
+    return <SignInForm busy={signingIn !== null} autoFocus onSignIn={signIn} onCancel={leaveForm} />;
+  }
   return (
     <div className="accounts">
       <button
@@ -73,7 +99,7 @@ export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: P
       >
         <span className="label">{signingIn ? "Signing in as" : "Account"}</span>
         <span className="name">{current?.title ?? signingIn ?? signedInAs ?? "Not signed in"}</span>
-        {current && <span className="role">{current.description}</span>}
+        {role && <span className="role">{role}</span>}
         <svg viewBox="0 0 12 12" width="10" height="10" aria-hidden="true">
           <path d="M2 4l4 4 4-4" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" />
         </svg>
@@ -104,6 +130,16 @@ export function Accounts({ demo, signedInAs, signingIn, onSignIn, onSignOut }: P
               ))}
             </Fragment>
           ))}
+          <hr />
+          <MenuItem
+            title="Another account…"
+            description={another?.loginName ?? "Somebody who has registered or accepted an invitation"}
+            isChecked={another !== null}
+            onChoose={() => {
+              setOpen(false);
+              setAsksForName(true);
+            }}
+          />
         </div>
       )}
     </div>

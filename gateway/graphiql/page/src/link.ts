@@ -1,41 +1,73 @@
 // What a link of a mail opens: the mutation that its page is for, with the token of the address in the variables.
 
 import type { Example } from "./config";
+import type { Begun, Tokens } from "./session";
 
 interface Errand {
   /** What the comment above the mutation says. */
   name: string;
   mutation: string;
-  selection?: string;
+  /** Where it is not called like the mutation. */
+  inputType?: string;
+  /** What one wants to see of the outcome. Short lines: the editor is narrow. */
+  selection: string[];
   input: (token: string) => Record<string, unknown>;
 }
+
+const ERRORS = group("errors", ["code", "message", "path"]);
+// In the answer, they sign in whom the link was for. They are long, so they stand last.
+const SESSION = ["expiresAt", "accessToken", "refreshToken"];
+const PERSON = ["loginNames", ...group("user", ["displayName", "email"])];
 
 const ERRANDS: Record<string, Errand> = {
   "/invitation": {
     name: "Accept the invitation\n# Choose your password below, then run this.",
     mutation: "acceptInvitation",
-    selection: "membership { status organization { name } }",
+    selection: [
+      ...group("membership", ["status", "organization { name }"]),
+      // The roles stand below the viewer, where they are refused to nobody: who has an account already and is not
+      // signed in gets neither viewer nor tokens.
+      ...group("viewer", [
+        ...PERSON,
+        ...group("memberships", group("nodes", ["organization { name }", "roleGrants { role { label } }"])),
+      ]),
+      ...ERRORS,
+      ...SESSION,
+    ],
     // Without names, those that the inviter gave count.
     input: (token) => ({ token, firstName: null, lastName: null, password: somePassword(), acceptTerms: true }),
   },
   "/registration": {
     name: "Confirm the registration\n# Choose your password below, then run this.",
     mutation: "confirmRegistration",
+    selection: [
+      ...group("viewer", [
+        ...PERSON,
+        "accountKind",
+        ...group("registration", ["organizationName", "status", "reviewDueAt"]),
+      ]),
+      ...ERRORS,
+      ...SESSION,
+    ],
     input: (token) => ({ token, password: somePassword() }),
   },
   "/password-reset": {
     name: "Choose a new password\n# Write yours below, then run this.",
     mutation: "resetPassword",
+    selection: [...group("viewer", PERSON), ...ERRORS, ...SESSION],
     input: (token) => ({ token, newPassword: somePassword() }),
   },
   "/email-change": {
     name: "Confirm the new e-mail address",
     mutation: "confirmEmailChange",
+    inputType: "TokenInput",
+    selection: [...group("viewer", [...PERSON, "emailVerified"]), ...ERRORS],
     input: (token) => ({ token }),
   },
   "/account-deletion": {
     name: "Keep the account",
     mutation: "cancelAccountDeletion",
+    selection: ["accepted", ...ERRORS],
     input: (token) => ({ token }),
   },
 };
@@ -50,15 +82,36 @@ export function takeErrand(): Example | null {
   return { name: errand.name, query: queryOf(errand), variables: JSON.stringify({ input: errand.input(token) }, null, 2) };
 }
 
-function queryOf({ mutation, selection }: Errand): string {
+/** The session that the answer to a link's mutation begins, null for none. */
+export function begunBy(answer: { data?: Record<string, Outcome | null> | null }): Begun | null {
+  for (const { mutation } of Object.values(ERRANDS)) {
+    const { viewer, accessToken, refreshToken, expiresAt } = answer.data?.[mutation] ?? {};
+    const loginName = viewer?.loginNames?.[0];
+    if (!loginName || !accessToken || !refreshToken || !expiresAt) continue;
+    const displayName = viewer.user?.displayName ?? loginName;
+    return { tokens: { accessToken, refreshToken, expiresAt }, account: { loginName, displayName } };
+  }
+  return null;
+}
+
+interface Outcome extends Partial<Tokens> {
+  viewer?: { loginNames?: string[]; user?: { displayName?: string | null } | null } | null;
+}
+
+function queryOf({ mutation, inputType, selection }: Errand): string {
   const operation = mutation.charAt(0).toUpperCase() + mutation.slice(1);
-  const selected = [selection, "errors { code message }"].filter(Boolean).map((line) => `    ${line}`);
-  return `mutation ${operation}($input: ${operation}Input!) {
+  return `mutation ${operation}(
+  $input: ${inputType ?? `${operation}Input`}!
+) {
   ${mutation}(input: $input) {
-${selected.join("\n")}
+${selection.map((line) => `    ${line}`).join("\n")}
   }
 }
 `;
+}
+
+function group(field: string, lines: string[]): string[] {
+  return [`${field} {`, ...lines.map((line) => `  ${line}`), "}"];
 }
 
 /** A password that can be kept; one that stood in this file would be everybody's. */

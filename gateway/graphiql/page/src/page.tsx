@@ -3,10 +3,11 @@
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import { createClient } from "graphql-ws";
-import { useMemo, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
 
 import { Accounts } from "./accounts";
 import type { Config, Example } from "./config";
+import { begunBy } from "./link";
 import { Organizations } from "./organizations";
 import type { Session } from "./session";
 import { SignInForm } from "./sign-in-form";
@@ -30,6 +31,9 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
     [errand, examples],
   );
 
+  const main = useRef<HTMLElement>(null);
+  useEffect(() => showOpenTab(main.current!), []);
+
   return (
     <>
       <header className="bar">
@@ -45,7 +49,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
           {config.demo ? (
             <Accounts
               demo={config.demo}
-              signedInAs={account?.loginName ?? null}
+              account={account}
               signingIn={signingIn}
               onSignIn={session.signIn}
               onSignOut={session.signOut}
@@ -74,7 +78,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
           </p>
         )}
       </div>
-      <main>
+      <main ref={main}>
         <GraphiQL
           fetcher={fetcher}
           defaultTabs={tabs.length > 0 ? tabs : undefined}
@@ -100,7 +104,7 @@ function fetcherOf(endpoint: string, session: Session) {
   socket.protocol = socket.protocol.replace("http", "ws");
   return createGraphiQLFetcher({
     url: endpoint,
-    fetch: session.fetch,
+    fetch: adoptingFetch(session),
     enableIncrementalDelivery: false,
     // Opened by the first subscription only.
     wsClient: createClient({
@@ -114,8 +118,32 @@ function fetcherOf(endpoint: string, session: Session) {
   });
 }
 
+/** `fetch` that signs in whom a mail's link has signed in: who has just chosen a password need not type it again. */
+function adoptingFetch(session: Session): typeof fetch {
+  return async (input, init) => {
+    const response = await session.fetch(input, init);
+    if (String(init?.body).includes("refreshToken")) {
+      const begun = await response.clone().json().then(begunBy, () => null);
+      if (begun) session.adopt(begun);
+    }
+    return response;
+  };
+}
+
 function tabOf({ name, query, variables }: Example) {
   return { query: `# ${name}\n${query}`, variables: variables || null };
+}
+
+/** Scroll to the tab that is open at first, which may stand behind many others; GraphiQL draws it a little later. */
+function showOpenTab(main: HTMLElement): () => void {
+  const observer = new MutationObserver(() => {
+    const tab = main.querySelector(".graphiql-tab-active");
+    if (!tab) return;
+    tab.scrollIntoView({ block: "nearest", inline: "nearest" });
+    observer.disconnect();
+  });
+  observer.observe(main, { childList: true, subtree: true });
+  return () => observer.disconnect();
 }
 
 function isFirstVisit(): boolean {

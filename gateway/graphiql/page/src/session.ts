@@ -21,7 +21,7 @@ const SIGN_OUT = `mutation SignOut { signOut(input: {}) { accepted errors { code
 
 export interface SessionState {
   /** The login name the person signed in with, and the name to greet them by; null when nobody is signed in. */
-  account: { loginName: string; displayName: string } | null;
+  account: Account | null;
   /** A login name that is being signed in, or null. */
   signingIn: string | null;
   notice: { kind: "problem" | "information"; text: string } | null;
@@ -31,18 +31,29 @@ export interface SessionState {
   organizationId: string | null;
 }
 
+export interface Account {
+  loginName: string;
+  displayName: string;
+}
+
+/** A session as an answer begins it, and whose it is. */
+export interface Begun {
+  tokens: Tokens;
+  account: Account;
+}
+
 export interface Organization {
   id: string;
   name: string;
 }
 
-interface Tokens {
+export interface Tokens {
   accessToken: string;
   refreshToken: string;
   expiresAt: string;
 }
 
-type Stored = Tokens & NonNullable<SessionState["account"]> & Pick<SessionState, "organizationId">;
+type Stored = Tokens & Account & Pick<SessionState, "organizationId">;
 
 interface UserError {
   code: string;
@@ -79,25 +90,31 @@ export class Session {
 
   readonly current = (): SessionState => this.state;
 
-  readonly signIn = async (loginName: string, password: string): Promise<void> => {
-    if (this.state.signingIn) return;
+  /** Sign in, and tell whether it worked; a notice says why not. */
+  readonly signIn = async (loginName: string, password: string): Promise<boolean> => {
+    if (this.state.signingIn) return false;
     this.tell({ signingIn: loginName, notice: null });
-    const former = this.tokens;
     try {
       const payload = await this.ask<Tokens & { viewer: Viewer | null; errors: UserError[] }>("signIn", SIGN_IN, {
         input: { loginName, password },
       });
       if (!payload.accessToken) throw new Error(firstMessage(payload.errors) ?? "The gateway gave no reason.");
       const displayName = payload.viewer?.user?.displayName ?? loginName;
-      this.state = { ...this.state, organizations: [], organizationId: null };
-      this.keep(payload, { loginName, displayName });
-      void this.findOrganizations();
-      if (former) void this.end(former).catch(() => undefined);
+      this.begin(payload, { loginName, displayName });
+      return true;
     } catch (error) {
       this.tell({ notice: { kind: "problem", text: `Could not sign in as ${loginName}. ${messageOf(error)}` } });
+      return false;
     } finally {
       this.tell({ signingIn: null });
     }
+  };
+
+  /** Be whom an answer to a mail's link has signed in. */
+  readonly adopt = (begun: Begun): void => {
+    const { loginName, displayName } = begun.account;
+    this.begin(begun.tokens, begun.account);
+    this.tell({ notice: { kind: "information", text: `Signed in as ${displayName} (${loginName}).` } });
   };
 
   readonly signOut = async (): Promise<void> => {
@@ -139,6 +156,15 @@ export class Session {
     if (this.tokens && Date.parse(this.tokens.expiresAt) - Date.now() < RENEW_BEFORE_EXPIRY) await this.renew();
     return this.tokens?.accessToken;
   };
+
+  /** Begin as somebody, and end the session that was there before. */
+  private begin(tokens: Tokens, account: Account): void {
+    const former = this.tokens;
+    this.state = { ...this.state, organizations: [], organizationId: null };
+    this.keep(tokens, account);
+    void this.findOrganizations();
+    if (former) void this.end(former).catch(() => undefined);
+  }
 
   /** A portal that does not tell a person's companies shows no choice of them, and that is all. */
   private async findOrganizations(): Promise<void> {
@@ -197,7 +223,7 @@ export class Session {
     return payload;
   }
 
-  private keep(tokens: Tokens, account: NonNullable<SessionState["account"]>): void {
+  private keep(tokens: Tokens, account: Account): void {
     const { accessToken, refreshToken, expiresAt } = tokens;
     this.tokens = { accessToken, refreshToken, expiresAt };
     store({ ...this.tokens, ...account, organizationId: this.state.organizationId });

@@ -1,8 +1,17 @@
-// Signing in with a login name and a password, where no demo offers its accounts.
+// Signing in with a login name and a password, where no demo offers its accounts or none of them is meant.
 
 import type { SyntheticEvent } from "react";
 
-export function SignInForm(props: { busy: boolean; onSignIn(loginName: string, password: string): Promise<void> }) {
+interface Props {
+  busy: boolean;
+  /** Whether the person can write at once, because they asked for the form. */
+  autoFocus?: boolean;
+  onSignIn(loginName: string, password: string): Promise<unknown>;
+  /** Leads back to where the form was asked for; without it, there is no way but to sign in. */
+  onCancel?(): void;
+}
+
+export function SignInForm(props: Props) {
   function submit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
     const fields = new FormData(event.currentTarget);
@@ -10,8 +19,20 @@ export function SignInForm(props: { busy: boolean; onSignIn(loginName: string, p
   }
 
   return (
-    <form className="sign-in" aria-label="Sign in" onSubmit={submit}>
-      <input name="loginName" aria-label="Login name" placeholder="Login name" autoComplete="username" required />
+    <form
+      className="sign-in"
+      aria-label="Sign in"
+      onSubmit={submit}
+      onKeyDown={(event) => event.key === "Escape" && props.onCancel?.()}
+    >
+      <input
+        name="loginName"
+        aria-label="Login name"
+        placeholder="Login name"
+        autoComplete="username"
+        autoFocus={props.autoFocus}
+        required
+      />
       <input
         name="password"
         type="password"
@@ -23,6 +44,11 @@ export function SignInForm(props: { busy: boolean; onSignIn(loginName: string, p
       <button type="submit" className="button strong" disabled={props.busy}>
         {props.busy ? "Signing in …" : "Sign in"}
       </button>
+      {props.onCancel && (
+        <button type="button" className="button" onClick={props.onCancel}>
+          Cancel
+        </button>
+      )}
     </form>
   );
 }
