@@ -223,7 +223,7 @@ async def follow(desk: Graphiql, to: str, subject: str, button: str, picture: st
     async with page.context.expect_page() as opened:
         await link.click()
     linked = await shown(await opened.value, desk.portal_url)
-    await expect(linked.page.locator(".graphiql-tab-active")).to_be_in_viewport(ratio=1)
+    await expect(linked.page.locator(".graphiql-tab-active")).to_be_in_viewport(ratio=0.99)
     return linked
 
 
