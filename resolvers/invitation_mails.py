@@ -27,7 +27,9 @@ def invitation_mail(
     assert context.caller is not None
     sender = context.caller.user
     locale = invitation.locale or sender.locale or next(iter(context.languages), None)
+    name = " ".join(part for part in (invitation.first_name, invitation.last_name) if part)
     values: dict[str, str | Sequence[str] | None] = {
+        "name": name or None,
         "organization": organization.name,
         "inviter": display_name(context, sender),
         "roles": labels_of(context, invitation, locale),

@@ -29,7 +29,7 @@ def _mail(needs: str = "", may: str = "", page: str | None = None) -> Template:
 
 
 TEMPLATES: Mapping[str, Template] = {
-    "invitation": _mail("organization inviter roles expires_at", "message", "/invitation"),
+    "invitation": _mail("organization inviter roles expires_at", "name message", "/invitation"),
     "invitation_renewal_wanted": _mail("organization email"),
     "invitation_declined": _mail("organization email"),
     "registration_confirmation": _mail("name", "organization", "/registration"),

@@ -56,7 +56,8 @@ async def test_an_invitation_is_stored_with_its_place_its_rights_and_its_mail(ea
     (mail,) = await each_portal.queued_mails()
     assert (mail.template, mail.to, mail.locale) == ("invitation", NEW, "fr")
     assert mail.values == {
-        "organization": "Helios Montage GmbH", "inviter": "Annegret Kästner", "roles": ["Achat", "Planification"],
+        "name": "Nina Neu", "organization": "Helios Montage GmbH", "inviter": "Annegret Kästner",
+        "roles": ["Achat", "Planification"],
         "message": "Salut\nNina", "expires_at": (NOW + timedelta(days=7)).isoformat(),
     }  # fmt: skip
     assert mail.token is not None
