@@ -41,7 +41,7 @@ def test_a_shipped_profile_is_complete(name: str) -> None:
     assert sorted(profile.title) == ["de", "en", "fr"]
     assert profile.demo_text is not None
     assert profile.examples[0].name == "The portal page"
-    assert len(profile.examples) == 6
+    assert len(profile.examples) == 9
     assert all(icon.startswith(b"<svg ") for icon in profile.icons.values())
 
 
