@@ -17,7 +17,8 @@ interface Errand {
 const ERRORS = group("errors", ["code", "message", "path"]);
 // In the answer, they sign in whom the link was for. They are long, so they stand last.
 const SESSION = ["expiresAt", "accessToken", "refreshToken"];
-const PERSON = ["loginNames", ...group("user", ["displayName", "email"])];
+// Without the e-mail address: who is not signed in yet finds it underlined as nothing they may ask for.
+const PERSON = ["loginNames", "user { displayName }"];
 
 const ERRANDS: Record<string, Errand> = {
   "/invitation": {
@@ -26,7 +27,7 @@ const ERRANDS: Record<string, Errand> = {
     selection: [
       ...group("membership", ["status", "organization { name }"]),
       // The roles stand below the viewer, where they are refused to nobody: who has an account already and is not
-      // signed in gets neither viewer nor tokens.
+      // signed in gets neither viewer nor tokens. They are underlined until one is.
       ...group("viewer", [
         ...PERSON,
         ...group("memberships", group("nodes", ["organization { name }", "roleGrants { role { label } }"])),
@@ -61,7 +62,7 @@ const ERRANDS: Record<string, Errand> = {
     name: "Confirm the new e-mail address",
     mutation: "confirmEmailChange",
     inputType: "TokenInput",
-    selection: [...group("viewer", [...PERSON, "emailVerified"]), ...ERRORS],
+    selection: [...group("viewer", ["loginNames", "user { displayName email }", "emailVerified"]), ...ERRORS],
     input: (token) => ({ token }),
   },
   "/account-deletion": {
