@@ -260,7 +260,7 @@ async def _accepted(
     if own is not None and own.id != invitation.membership_id:
         await take_grants(context, change, own.id, by)
     if is_new:
-        after = {"email": account.email, "terms": "accepted"}
+        after = {"email": masked_address(account.email), "kind": account.account_kind, "terms": "accepted"}
         await change.record(by.entry("account.create", account.id, None, after=after), context.now)
     membership_id = await change.hand_over(invitation, account.id)
     accepted = InvitationStatus.ACCEPTED

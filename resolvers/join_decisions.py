@@ -155,7 +155,7 @@ async def _close(
     # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
     place = request.organization_id if status is not RequestStatus.WITHDRAWN else None
     entry = author(context, note).entry(
-        f"joinRequest.{_DEEDS[status]}",
+        _ACTIONS[status],
         request.id,
         place,
         before={"status": request.status},
@@ -164,10 +164,10 @@ async def _close(
     await change.record(entry, context.now)
 
 
-_DEEDS = {
-    RequestStatus.APPROVED: "approve",
-    RequestStatus.DECLINED: "decline",
-    RequestStatus.WITHDRAWN: "withdraw",
+_ACTIONS = {
+    RequestStatus.APPROVED: "join_request.approve",
+    RequestStatus.DECLINED: "join_request.decline",
+    RequestStatus.WITHDRAWN: "join_request.withdraw",
 }
 
 

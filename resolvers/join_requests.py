@@ -106,7 +106,7 @@ async def request_to_join(
         await change.add_join_request(request)
         await change.enqueue(JOIN_REQUEST, {"id": request.id}, now=context.now)
         # Not in the company's log: that it is there must not be found out by asking.
-        entry = author(context).entry("joinRequest.create", request.id, None, after={"wanted": wanted})
+        entry = author(context).entry("join_request.open", request.id, None, after={"wanted": wanted})
         await change.record(entry, context.now)
         return {"id": request.id}
 

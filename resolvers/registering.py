@@ -146,7 +146,8 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         user = _user_of(registration, user_id, context)
         by = Author(user_id, context.request_id, context.ip_address)
         await change.add_user(user)
-        await change.record(by.entry("user.create", user_id, None, after={"kind": user.account_kind}), context.now)
+        shown = {"email": masked_address(user.email), "kind": user.account_kind}
+        await change.record(by.entry("account.create", user_id, None, after=shown), context.now)
         await _subscribed(context, change, registration, user_id, by)
         confirmed = replace(registration, version=registration.version + 1, user_id=user_id)
         if registration.organization_kind is not None:

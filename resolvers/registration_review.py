@@ -65,7 +65,7 @@ async def approve_registration(
         return replace(before, status=RegistrationStatus.APPROVED, note=None, **_decided_now(context))
 
     shown = {"customer_number": number} if number is not None else {}
-    return await _decided(context, decision, "approve", UNDECIDED, approve, asked=[number], shown=shown)
+    return await _decided(context, decision, "registration.approve", UNDECIDED, approve, asked=[number], shown=shown)
 
 
 async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
@@ -85,7 +85,7 @@ async def reject_registration(context: RequestContext, decision: Decision, reaso
         await _tell(context, change, before, user, "registration_rejected", {"reason": why})
         return replace(before, status=RegistrationStatus.REJECTED, note=why, **_decided_now(context))
 
-    return await _decided(context, decision, "reject", UNDECIDED, reject, reason=why, asked=[why])
+    return await _decided(context, decision, "registration.reject", UNDECIDED, reject, reason=why, asked=[why])
 
 
 async def request_information(context: RequestContext, decision: Decision, question: str) -> RegistrationRecord:
@@ -105,7 +105,9 @@ async def request_information(context: RequestContext, decision: Decision, quest
         return replace(before, status=status, note=wanted, answer=None, review_due_at=None, reminded_at=None)
 
     waiting = (RegistrationStatus.PENDING_REVIEW,)
-    return await _decided(context, decision, "requestInformation", waiting, ask, reason=wanted, asked=[wanted])
+    return await _decided(
+        context, decision, "registration.request_information", waiting, ask, reason=wanted, asked=[wanted]
+    )
 
 
 async def answer_registration(
@@ -132,7 +134,7 @@ async def answer_registration(
         )
         await change.store_registration(after)
         await tell_reviewers(context, change, after)
-        await record(context, change, "answer", before, after, reason=said)
+        await record(context, change, "registration.answer", before, after, reason=said)
         return {"id": before.id}
 
     return await _changed(context, Once(key, "answerRegistration", [own.id, said]), deed)
@@ -171,7 +173,7 @@ async def withdraw_registration(
             if standing is not None:
                 await change.set_membership_status(standing.membership_id, MembershipStatus.REMOVED, by=by, now=now)
         await change.store_registration(after)
-        await record(context, change, "withdraw", before, after, reason=why)
+        await record(context, change, "registration.withdraw", before, after, reason=why)
         return {"id": before.id}
 
     withdrawn = await _changed(context, Once(key, "withdrawRegistration", [own.id, why]), deed)
@@ -204,7 +206,7 @@ async def own_registration(
 async def record(
     context: RequestContext,
     change: DirectoryChange,
-    deed: str,
+    action: str,
     before: RegistrationRecord,
     after: RegistrationRecord,
     *,
@@ -213,7 +215,7 @@ async def record(
 ) -> None:
     """Put on record what became of a registration."""
     entry = author(context, reason).entry(
-        f"registration.{deed}",
+        action,
         before.id,
         after.organization_id,
         before={"status": before.status},
@@ -225,7 +227,7 @@ async def record(
 async def _decided(
     context: RequestContext,
     decision: Decision,
-    name: str,
+    action: str,
     states: Collection[RegistrationStatus],
     deed: Callable[[DirectoryChange, RegistrationRecord], Awaitable[RegistrationRecord]],
     *,
@@ -244,13 +246,11 @@ async def _decided(
             raise Stale(before.version, ["expectedVersion"])
         after = replace(await deed(change, before), version=before.version + 1)
         await change.store_registration(after)
-        await record(context, change, name, before, after, reason=reason, shown=shown)
+        await record(context, change, action, before, after, reason=reason, shown=shown)
         return {"id": before.id}
 
-    operation = f"{name}Registration"
-    return await _changed(
-        context, Once(decision.key, operation, [decision.id, decision.expected_version, *asked]), decide
-    )
+    once = Once(decision.key, action, [decision.id, decision.expected_version, *asked])
+    return await _changed(context, once, decide)
 
 
 async def _changed(

@@ -42,6 +42,6 @@ async def _lapse(context: RequestContext, registration: RegistrationRecord) -> N
             return
         after = replace(now, version=now.version + 1, status=RegistrationStatus.EXPIRED)
         await change.store_registration(after)
-        await record(context, change, "expire", now, after)
+        await record(context, change, "registration.expire", now, after)
 
     await changed(context, deed)

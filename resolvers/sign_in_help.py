@@ -86,6 +86,8 @@ async def send_login_names(context: RequestContext, item: OutboxRecord) -> None:
         if user is None:
             return
         (names,) = await change.ask.login_names_of([user.id])
+        entry = Author(None, context.request_id).entry("login_name.reminder_mail", user.id, None)
+        await change.record(entry, context.now)
         await queue_mail(context, change, Mail("login_names", user.email, _locale(user, item), {"names": names}))
 
     await carried_out_once(context, item, send)

@@ -82,8 +82,8 @@ async def test_everybody_who_may_grant_it_is_written_to_and_the_member_is_told(e
     )
     held = await holds(each_portal, await member_of(each_portal, PLANNING))
     assert held == {"planning": None, "purchase": until}
-    rows = await each_portal.audit("access_request.add", "access_request.end", "grant.give")
-    assert [row.action for row in rows] == ["access_request.add", "grant.give", "access_request.end"]
+    rows = await each_portal.audit("access_request.open", "access_request.approve", "grant.give")
+    assert [row.action for row in rows] == ["access_request.open", "grant.give", "access_request.approve"]
 
 
 async def test_what_is_declined_gives_nothing(each_portal: Portal) -> None:

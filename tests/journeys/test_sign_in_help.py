@@ -66,6 +66,7 @@ async def test_an_item_that_is_carried_out_twice_sends_one_mail(each_portal: Por
     assert [mail.template for mail in await each_portal.queued_mails()] == ["password_reset", "login_names"]
     assert len(await kept_tokens(each_portal)) == 1
     assert len(await each_portal.audit("password.reset_mail")) == 1
+    assert len(await each_portal.audit("login_name.reminder_mail")) == 1
 
 
 async def test_somebody_is_not_flooded_and_a_stranger_cannot_use_up_what_is_theirs(portal: Portal) -> None:

@@ -76,7 +76,7 @@ async def test_all_administrators_hear_of_it_and_one_lets_the_person_in(each_por
     mail = (await portal.queued_mails("private@home.example"))[-1]
     assert mail.template == "join_request_decided"
     assert mail.values == {"organization": "Helios Montage GmbH", "decision": "approved", "note": None}
-    (row,) = await portal.audit("joinRequest.approve")
+    (row,) = await portal.audit("join_request.approve")
     assert (row.subject_id, row.organization_id) == (id, helios)
 
 
@@ -147,7 +147,7 @@ async def test_members_belong_already(portal: Portal) -> None:
     for login in ("purchase@helios.example", "suspended@helios.example"):
         payload = await joins(await portal.person(login), customerNumber=helios["customerNumber"])
         assert [error["code"] for error in payload["errors"]] == ["ALREADY_MEMBER"]
-    assert await portal.audit("joinRequest.create") == []
+    assert await portal.audit("join_request.open") == []
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ async def test_a_request_that_cannot_be_used_is_refused_and_nothing_is_stored(
 
     assert [(error["code"], error["path"]) for error in payload["errors"]] == errors
     assert payload["joinRequest"] is None
-    assert await portal.audit("joinRequest.create") == []
+    assert await portal.audit("join_request.open") == []
     assert await portal.queued_mails() == []
 
 
@@ -288,7 +288,7 @@ async def test_a_request_is_decided_once(each_portal: Portal) -> None:
 
     assert first == again
     assert [(error["code"], error["conflictingNode"]) for error in declined["errors"]] == [("CONFLICT", {"id": id})]
-    assert len(await portal.audit("joinRequest.approve")) == 1
+    assert len(await portal.audit("join_request.approve")) == 1
 
 
 async def test_of_two_who_decide_at_once_one_does(each_portal: Portal) -> None:
@@ -303,7 +303,7 @@ async def test_of_two_who_decide_at_once_one_does(each_portal: Portal) -> None:
 
     assert sorted(len(payload["errors"]) for payload in payloads) == [0] + [1] * 7
     assert {error["code"] for payload in payloads for error in payload["errors"]} == {"CONFLICT"}
-    assert len(await portal.audit("joinRequest.approve", "joinRequest.decline")) == 1
+    assert len(await portal.audit("join_request.approve", "join_request.decline")) == 1
     assert len(await portal.queued_mails("private@home.example")) == 1
 
 

@@ -306,7 +306,7 @@ async def test_a_password_that_may_not_be_chosen_leaves_the_link_as_it_is(
     refused = await confirms(portal, token, password)
 
     assert [(error["path"], error["constraint"]) for error in refused["errors"]] == [(["password"], constraint)]
-    assert await portal.audit("registration.confirm", "user.create") == []
+    assert await portal.audit("registration.confirm", "account.create") == []
     assert (await confirms(portal, token))["errors"] == []
 
 
@@ -360,12 +360,12 @@ async def test_what_happens_is_on_record_and_no_secret_is(each_portal: Portal) -
     await decides(await reviewer(portal), "approveRegistration", id, customerNumber="77001")
 
     rows = await portal.audit(
-        "registration.create", "registration.confirm", "user.create", "organization.create", "membership.status",
+        "registration.create", "registration.confirm", "account.create", "organization.create", "membership.status",
         "registration.approve", "organization.status", "grant.give",
     )  # fmt: skip
 
     assert sorted(row.action for row in rows) == sorted(
-        ("registration.create", "registration.confirm", "user.create", "organization.create", "membership.status",
+        ("registration.create", "registration.confirm", "account.create", "organization.create", "membership.status",
          "registration.approve", "organization.status", "grant.give")
     )  # fmt: skip
     text = " ".join(f"{row.before} {row.after} {row.reason}" for row in rows)

@@ -244,7 +244,7 @@ class RegistrationMachine(RuleBasedStateMachine):
 
 _ACTIONS = tuple(
     f"registration.{deed}"
-    for deed in ("create", "confirm", "approve", "reject", "requestInformation", "answer", "withdraw", "expire")
+    for deed in ("create", "confirm", "approve", "reject", "request_information", "answer", "withdraw", "expire")
 )
 
 

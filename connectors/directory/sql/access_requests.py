@@ -161,7 +161,7 @@ class AccessRequestDeeds(Transaction):
         await self._execute(_EXPIRE, {"of_membership": request.membership_id, "now": now})
         await self._execute(insert(access_requests), _row(request))
         wanted = {"roles": " ".join(request.role_keys), "permissions": " ".join(request.permissions)}
-        await self.record(by.entry("access_request.add", request.id, request.organization_id, after=wanted), now)
+        await self.record(by.entry("access_request.open", request.id, request.organization_id, after=wanted), now)
 
     async def end_access_request(
         self,
@@ -180,7 +180,7 @@ class AccessRequestDeeds(Transaction):
         request = _request((await self._execute(_REQUESTS.where(_r.id == bindparam("of_id")), {"of_id": id})).one())
         await self.record(
             by.entry(
-                "access_request.end",
+                _ACTIONS[status],
                 id,
                 request.organization_id,
                 before={"status": _PENDING},
@@ -189,6 +189,13 @@ class AccessRequestDeeds(Transaction):
             now,
         )
         return request
+
+
+_ACTIONS = {
+    RequestStatus.APPROVED: "access_request.approve",
+    RequestStatus.DECLINED: "access_request.decline",
+    RequestStatus.WITHDRAWN: "access_request.withdraw",
+}
 
 
 def _request(values: Sequence[Any]) -> AccessRequestRecord:

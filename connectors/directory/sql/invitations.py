@@ -253,7 +253,7 @@ class InvitationDeeds(Transaction):
         ended = _invitation(row)
         await self.record(
             by.entry(
-                _ENDS[status],
+                _ACTIONS[status],
                 id,
                 ended.organization_id,
                 before={"status": _PENDING},
@@ -295,7 +295,7 @@ class InvitationDeeds(Transaction):
         return target
 
 
-_ENDS = {
+_ACTIONS = {
     InvitationStatus.ACCEPTED: "invitation.accept",
     InvitationStatus.DECLINED: "invitation.decline",
     InvitationStatus.REVOKED: "invitation.revoke",
