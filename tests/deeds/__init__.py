@@ -1,6 +1,17 @@
 """One successful call of each mutation and what it puts on record: a module for each topic, an entry for each."""
 
-from tests.deeds import change_requests, company, profile, sessions
+from tests.deeds import (
+    access,
+    account,
+    change_requests,
+    company,
+    invitations,
+    join_requests,
+    passwords,
+    profile,
+    registration,
+    sessions,
+)
 from tests.deeds.deed import Deed
 
 DEEDS: dict[str, Deed] = {
@@ -8,6 +19,12 @@ DEEDS: dict[str, Deed] = {
     **profile.DEEDS,
     **company.DEEDS,
     **change_requests.DEEDS,
+    **access.DEEDS,
+    **account.DEEDS,
+    **passwords.DEEDS,
+    **invitations.DEEDS,
+    **registration.DEEDS,
+    **join_requests.DEEDS,
 }
 """By name of the mutation."""
 

@@ -1,5 +1,6 @@
 """What a line of the table says of a mutation."""
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
@@ -7,6 +8,8 @@ from typing import Any
 
 from schema.build import build_schema, core_schema
 from tests.portal import Portal
+
+_TOKEN = re.compile(r"#token=([\w-]+)")
 
 ANYBODY = ""
 """Nobody who is signed in."""
@@ -35,7 +38,9 @@ class Deed:
     `prepare` brings the portal to where the call succeeds, and returns ids and tokens by names in capitals, which
     stand for them in `input`, `rows` and `secrets`. `answer` selects of the payload what has to be looked at; a name
     in `ids` gets the value at its dotted path of the payload. `secrets` are names of `prepare`, dotted paths of the
-    payload, or texts, that may stand nowhere in the open.
+    payload, or texts, that may stand nowhere in the open; so may no token that waits to be mailed afterwards.
+
+    With `is_delivered` the call only queues what is to be done, and the rows are those of the worker, who does it.
     """
 
     by: str
@@ -45,6 +50,7 @@ class Deed:
     prepare: Callable[[Portal], Awaitable[Mapping[str, str]]] | None = None
     ids: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = ()
+    is_delivered: bool = False
     profile: str = "solar_terminal"
 
 
@@ -53,6 +59,18 @@ async def user_id(portal: Portal, login_name: str) -> str:
     id = await portal.wiring.backends.directory.user_id_of_login_name(login_name)
     assert id is not None, f"nobody is called {login_name}"
     return id
+
+
+async def token_for(portal: Portal, to: str) -> str:
+    """The token of the last mail to an address that has one."""
+    return (await tokens_of_mails(portal, to))[-1]
+
+
+async def tokens_of_mails(portal: Portal, to: str | None = None) -> list[str]:
+    """The tokens of all mails, or of those to one address: those that have arrived, then those that wait."""
+    arrived = [_TOKEN.search(mail.text) for mail in await portal.mails(to)]
+    waiting = [mail.token for mail in await portal.queued_mails(to)]
+    return [*(found[1] for found in arrived if found is not None), *(token for token in waiting if token is not None)]
 
 
 async def payload(portal: Portal, login_name: str, mutation: str, input: Mapping[str, Any], answer: str) -> Any:

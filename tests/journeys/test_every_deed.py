@@ -6,6 +6,7 @@ A mutation that is not in the table of `tests/deeds` fails here.
 import io
 import json
 import logging
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +18,7 @@ from connectors.directory import tables
 from gateway.telemetry.logs import configure_logs
 from schema.build import build_schema, core_schema
 from tests.deeds import DEEDS, UNRECORDED
-from tests.deeds.deed import Deed, Row, payload, user_id
+from tests.deeds.deed import Deed, Row, payload, tokens_of_mails, user_id
 from tests.portal import Portal, open_portal
 from tests.servers import DatabaseKind
 
@@ -58,17 +59,21 @@ async def test_a_deed_is_on_record_with_all_that_it_changed_and_no_secret(
         earlier = {row.id for row in await _rows(portal)}
 
         done = await _call(portal, mutation, deed, names)
+        if deed.is_delivered:
+            assert await portal.deliver() > 0
 
         names |= {name: _at(done, path) for name, path in deed.ids.items()}
         new = [row for row in await _rows(portal) if row.id not in earlier and not _is_of_a_test(row)]
         kept = await _kept_in_the_open(portal)
+        tokens = await tokens_of_mails(portal)
         expected = [await _expected(portal, row, names) for row in deed.rows]
     wild = {row.action: row for row in deed.rows}
     found = [_told(row, wild.get(row.action)) for row in new]
     assert sorted(found, key=str) == sorted(expected, key=str)
     assert len({row.request_id for row in new}) == 1, "rows of one request share its id"
-    assert all(len(row.request_id) == 16 for row in new)
-    assert {row.ip_address for row in new} <= {"127.0.0.1"}
+    by_whom = r"worker-[0-9a-f]{8}" if deed.is_delivered else r"[0-9a-f]{16}"
+    assert all(re.fullmatch(by_whom, row.request_id) for row in new)
+    assert {row.ip_address for row in new} == {None if deed.is_delivered else "127.0.0.1"}
     assert {row.occurred_at for row in new} == {portal.clock.now}
     assert {row.refused_with for row in new} == {None}
     for secret in deed.secrets:
@@ -76,6 +81,7 @@ async def test_a_deed_is_on_record_with_all_that_it_changed_and_no_secret(
         assert len(text) >= 8, f"{secret} is too short to be looked for"
         assert text not in kept, f"{secret} of {mutation} stands in the database"
         assert text not in log.getvalue(), f"{secret} of {mutation} stands in the log"
+    assert not [token for token in tokens if token in kept or token in log.getvalue()], f"a mail's token of {mutation}"
 
 
 async def test_what_is_looked_through_for_secrets_is_what_is_written(portal: Portal, log: io.StringIO) -> None:
