@@ -33,7 +33,7 @@ async def test_only_without_the_directory_the_gateway_is_not_ready(
         return False
 
     monkeypatch.setitem(portal.wiring.checks, backend, troubled)
-    monkeypatch.setattr("gateway.health._PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.health._PATIENCE_SECONDS", 0.5)
 
     ready = await portal.client.get("/health/ready")
 
