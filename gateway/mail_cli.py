@@ -63,7 +63,7 @@ def resend(
 
 async def _items(settings: Settings, state: OutboxState, limit: int) -> tuple[Sequence[OutboxRecord], int]:
     async with open_stores(settings) as stores:
-        counts = await stores.directory.count_outbox()
+        counts = await stores.directory.count_outbox([state])
         return await stores.directory.outbox(state, limit=limit), counts[state]
 
 

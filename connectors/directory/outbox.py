@@ -18,6 +18,10 @@ class OutboxState(StrEnum):
     DEAD = "DEAD"
 
 
+UNDONE = (OutboxState.QUEUED, OutboxState.DEAD)
+"""What is still to be done, by the worker or by an operator."""
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class OutboxRecord:
@@ -74,8 +78,8 @@ class OutboxQuestions(Protocol):
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
         """Return the items in this state, oldest first."""
 
-    async def count_outbox(self) -> Mapping[OutboxState, int]:
-        """Return how many items wait, and how many were given up; what is done is not counted, for it may be much."""
+    async def count_outbox(self, states: Sequence[OutboxState] = UNDONE) -> Mapping[OutboxState, int]:
+        """Return how many items there are in each of these states; what is done may be much to count."""
 
     async def outbox_due_since(self, now: datetime) -> datetime | None:
         """Return since when the oldest item that is due waits for a worker; None when nothing is due."""

@@ -149,7 +149,9 @@ class Graphiql:
         await self.page.keyboard.press("Control+Space")
         rows = self.page.locator(".graphiql-query-editor .suggest-widget .monaco-list-row")
         await expect(rows.first).to_be_visible()
-        return [label.split(",")[0] for row in await rows.all() if (label := await row.get_attribute("aria-label"))]
+        # All at once: the list is drawn anew while more is found.
+        labels = await rows.evaluate_all("(rows) => rows.map((row) => row.getAttribute('aria-label'))")
+        return [label.split(",")[0] for label in labels if label]
 
     async def _until_the_query_was_read(self) -> None:
         # GraphiQL reads the operation's name a tenth of a second after the last change; until then it asks the old one.

@@ -5,9 +5,9 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import bindparam, func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
-from connectors.directory.outbox import OutboxRecord, OutboxState
+from connectors.directory.outbox import UNDONE, OutboxRecord, OutboxState
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import outbox
@@ -61,12 +61,7 @@ _DUE_SINCE = select(func.min(_item.due_at)).where(
     _item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now")
 )
 _ITEMS = select(*_COLUMNS).where(one_of(_item.id, "ids"))
-_COUNTED = (OutboxState.QUEUED, OutboxState.DEAD)
-_COUNT = (
-    select(_item.state, func.count())
-    .where(or_(*(_item.state == state.value for state in _COUNTED)))
-    .group_by(_item.state)
-)
+_COUNT = select(_item.state, func.count()).where(one_of(_item.state, "states")).group_by(_item.state)
 
 
 class Outbox(DirectoryReader):
@@ -76,10 +71,10 @@ class Outbox(DirectoryReader):
         """Return the items in this state, oldest first."""
         return [_record(row) for row in await self.read(_IN_STATE, of_state=state.value, most=limit)]
 
-    async def count_outbox(self) -> Mapping[OutboxState, int]:
-        """Return how many items wait, and how many were given up."""
-        found = {row[0]: row[1] for row in await self.read(_COUNT)}
-        return {state: found.get(state.value, 0) for state in _COUNTED}
+    async def count_outbox(self, states: Sequence[OutboxState] = UNDONE) -> Mapping[OutboxState, int]:
+        """Return how many items there are in each of these states."""
+        found = {row[0]: row[1] for row in await self.read(_COUNT, states=states)}
+        return {state: found.get(state.value, 0) for state in states}
 
     async def outbox_due_since(self, now: datetime) -> datetime | None:
         """Return since when the oldest item that is due waits for a worker; None when nothing is due."""
