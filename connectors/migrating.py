@@ -19,7 +19,10 @@ def upgrade(connection: Connection, migrations: Migrations) -> list[str]:
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_advisory_xact_lock(7201946183)"))
     else:  # the driver itself begins no transaction before it creates a table
+        # Whoever migrates first may take longer than a writer usually waits for another.
+        connection.exec_driver_sql("PRAGMA busy_timeout = 60000")
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.exec_driver_sql("PRAGMA busy_timeout = 5000")
     config = Config()
     config.set_main_option("script_location", str(migrations.folder))
     scripts = ScriptDirectory.from_config(config)
