@@ -253,6 +253,7 @@ class AccessMutations:
         _update_member_access,
         requires=ASSIGN,
         within=of_object("mbr", "input.membership_id"),
+        answers_again=True,
         description="Let a member hold exactly these roles and single rights, from the next request on (K31-K38).",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
@@ -260,5 +261,6 @@ class AccessMutations:
         _update_members_access,
         requires=ASSIGN,
         within=in_organization(),
+        answers_again=True,
         description="Change what several members hold, as one (D24).",
     )

@@ -139,6 +139,7 @@ class MemberMutations:
         _leave_organization,
         requires=AUTHENTICATED,
         within=in_organization(),
+        answers_again=True,
         description="Leave a company.",
     )
     transfer_administration: TransferAdministrationPayload | None = mutation(
@@ -146,5 +147,6 @@ class MemberMutations:
         _transfer_administration,
         requires=any_of(Permission.ROLE_ASSIGN),
         within=in_organization(),
+        answers_again=True,
         description="Hand your administrative roles over to another member, as one (D29).",
     )

@@ -73,6 +73,7 @@ def mutation(
     description: str,
     within: Within | None = None,
     empty: dict[str, Any] | None = None,
+    answers_again: bool = False,
     cost: int | None = None,
 ) -> Any:
     """Declare a mutation, answered by ``function(context, input=…)`` with the payload's fields by name.
@@ -80,6 +81,10 @@ def mutation(
     What the function refuses stands in the payload's `errors`; the other fields are then what `empty` says, else null.
     `within` is needed where `requires` asks for a permission in an organization. Refusals go into the audit log under
     the mutation's name, which is the function's: ``_remove_member`` answers `removeMember`.
+
+    `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
+    before with the same `idempotencyKey` gets past the guard, to be told again what came of it. Only for a function
+    that does nothing before `changed_once`, in a deed that asks again what the caller may do.
 
     Raises:
         TypeError: A permission in an organization is asked for, and nothing says in which.
@@ -93,7 +98,7 @@ def mutation(
     async def answer(context: RequestContext, **arguments: Any) -> Any:
         place = _Place(action, arguments, within)
         try:
-            await place.check_unless_done(context, requires)
+            await (place.check_unless_done if answers_again else place.check)(context, requires)
             return payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
             refusals = [refusal]
@@ -167,6 +172,7 @@ class _Place:
         self._id = within.id_in(arguments) if within is not None else str(getattr(arguments.get("input"), "id", ""))
         self._organization_id: OrganizationId | None = None
         self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
+        self._is_dry = bool(getattr(arguments.get("input"), "dry_run", False))
 
     async def check(self, context: RequestContext, requires: Guard) -> None:
         """Return when the caller may do it here.
@@ -189,15 +195,17 @@ class _Place:
     async def check_unless_done(self, context: RequestContext, requires: Guard) -> None:
         """Return when the caller may do it here, or did it before with this key: then it is answered, not done again.
 
-        The deed finds its receipt before it does anything, and asks again what the caller may do when there is none.
+        An object of an organization that they do not belong to stays unknown, unless belonging is all that is asked.
+        A dry run is never answered again: it has no receipt.
 
         Raises:
             NotFound, Forbidden: As `check` does.
         """
         try:
             await self.check(context, requires)
-        except (NotFound, Forbidden):
-            if not await was_done(context, self._key):
+        except (NotFound, Forbidden) as refusal:
+            stays = (isinstance(refusal, NotFound) and bool(requires.any_of)) or self._is_dry
+            if stays or not await was_done(context, self._key):
                 raise
 
     async def record(self, context: RequestContext, refusal: Refused) -> None:
