@@ -106,7 +106,7 @@ class GraphqlEndpoint:
             check_cost(prepared.cost, self._limits)
             context = await self._contexts.of(request)
             check_changes_nothing(context, [prepared.operation.is_mutation])
-            result = await self._executed(prepared, context)
+            result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
             body, status = await self._told(prepared, result, context, shows_cost)
             return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
         except NotAcceptable:
@@ -138,12 +138,13 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
         context = await self._contexts.of(request)
-        check_changes_nothing(context, (one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)))
+        are_mutations = [one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)]
+        check_changes_nothing(context, are_mutations)
         answers = []
         for one in prepared:
             if isinstance(one, _Prepared):
                 own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
-                result = await self._executed(one, own)
+                result = await self._executed(one, own, only_reads=not any(are_mutations))
                 answers.append((await self._told(one, result, own, shows_cost))[0])
             else:
                 answers.append(one)
@@ -191,10 +192,10 @@ class GraphqlEndpoint:
             log.warning("expensive operation", operation=operation.name, estimated=cost, limit=self._limits.max_cost)
         return _Prepared(operation, variables, cost, asked.organization_id)
 
-    async def _executed(self, prepared: _Prepared, context: RequestContext) -> ExecutionResult:
+    async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
         operation = prepared.operation
         look_at(context, prepared.organization_id)
-        context.people = None if operation.is_mutation else People()
+        context.people = People() if only_reads else None
         try:
             result = self._executor(
                 self._schema,

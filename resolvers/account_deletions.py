@@ -198,7 +198,7 @@ async def _check_administered_without(context: RequestContext, change: Directory
         standing.organization_id
         for standing in (caller.standings if caller is not None else ())
         if standing.membership_status is MembershipStatus.ACTIVE
-        and standing.organization_status is OrganizationStatus.ACTIVE
+        and standing.organization.status is OrganizationStatus.ACTIVE
     ]
     found = await lasting_administrators(context, change.ask, ids)
     for organization_id, administrators in zip(ids, found, strict=True):

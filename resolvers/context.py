@@ -114,6 +114,11 @@ class RequestContext:
     discloses: Literal["none", "code", "permission", "full"] = "full"
     people: "People | None" = None
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether nothing changes in this operation, so that what was read for it once holds to its end."""
+        return self.people is not None
+
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""
         self.caller = caller

@@ -21,7 +21,8 @@ from permissions.policy import Role
 from permissions.viewer import Standing
 from permissions.vocabulary import DenialReason, Permission, permissions_in
 from resolvers.context import RequestContext
-from resolvers.organizations import default_organization_id
+from resolvers.organizations import default_organization_id, organizations_with
+from resolvers.people import people_with
 
 
 class ApplicationAccessState(StrEnum):
@@ -120,10 +121,8 @@ async def applications_of_members(
     """Return the applications that open for each member in their organization, whoever looks."""
     directory = context.backends.directory
     known = await context.backends.applications.catalogue()
-    ids = list(dict.fromkeys(membership.organization_id for membership in memberships))
-    organizations = dict(zip(ids, await directory.organizations(ids), strict=True))
-    user_ids = list(dict.fromkeys(membership.user_id for membership in memberships))
-    users = dict(zip(user_ids, await directory.users(user_ids), strict=True))
+    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
+    users = await people_with(context, {membership.user_id for membership in memberships})
     grants = await directory.grants_of([membership.id for membership in memberships])
     answer: list[list[ApplicationView]] = []
     for membership, own in zip(memberships, grants, strict=True):

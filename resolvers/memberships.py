@@ -20,6 +20,7 @@ from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
+from resolvers.organizations import organizations_with
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
@@ -56,6 +57,8 @@ async def members_of(
     )
     ids = [organization.id for organization in organizations]
     pages = await paged(context.backends.directory.members_of(ids, first=first, after=after, where=where))
+    if context.people is not None:
+        context.people.know(member.user for page in pages for member in page.items if member.user is not None)
     return [Listing(page, identifier, where, _count_members) for identifier, page in zip(ids, pages, strict=True)]
 
 
@@ -131,8 +134,7 @@ async def effective_permissions_of(
     Empty for a member who is not active, or in an organization that is not (DOMAIN, invariant 2).
     """
     directory = context.backends.directory
-    ids = list(dict.fromkeys(membership.organization_id for membership in memberships))
-    organizations = dict(zip(ids, await directory.organizations(ids), strict=True))
+    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
     grants = await directory.grants_of([membership.id for membership in memberships])
     return [
         _effective(context, own)

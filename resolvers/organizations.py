@@ -41,10 +41,8 @@ async def visible_organizations(
     context: RequestContext, ids: Sequence[OrganizationId]
 ) -> list[OrganizationRecord | None]:
     """Return the organizations that the caller belongs to, None in the places of all others; parallel to `ids`."""
-    visible = [identifier for identifier in dict.fromkeys(ids) if is_visible(context, identifier)]
-    if not visible:
-        return [None] * len(ids)
-    found = dict(zip(visible, await context.backends.directory.organizations(visible), strict=True))
+    visible = [identifier for identifier in ids if is_visible(context, identifier)]
+    found = await organizations_with(context, visible)
     return [found.get(identifier) for identifier in ids]
 
 
@@ -52,9 +50,25 @@ async def member_organizations(
     context: RequestContext, memberships: Sequence[MembershipRecord]
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each membership."""
-    ids = list(dict.fromkeys(membership.organization_id for membership in memberships))
-    found = dict(zip(ids, await context.backends.directory.organizations(ids), strict=True))
+    found = await organizations_with(context, [membership.organization_id for membership in memberships])
     return [found[membership.organization_id] for membership in memberships]
+
+
+async def organizations_with(
+    context: RequestContext, ids: Sequence[OrganizationId]
+) -> Mapping[OrganizationId, OrganizationRecord | None]:
+    """Return organizations by id; the caller's own came with the caller, and are read anew only where they may change.
+
+    Of an operation that changes something, the answer shows what it has changed.
+    """
+    caller = context.caller
+    found: dict[OrganizationId, OrganizationRecord | None] = {}
+    if context.only_reads and caller is not None:
+        found = {standing.organization_id: standing.organization for standing in caller.standings}
+    unread = list(dict.fromkeys(id for id in ids if id not in found))
+    if unread:
+        found |= zip(unread, await context.backends.directory.organizations(unread), strict=True)
+    return found
 
 
 async def default_organizations(

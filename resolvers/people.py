@@ -38,6 +38,10 @@ class People:
                 await reading[unread[0]]
         return users
 
+    def know(self, users: Iterable[UserRecord]) -> None:
+        """Take note of people who were read along with something else."""
+        self._users |= {user.id: user for user in users}
+
     async def _read(self, context: RequestContext, ids: Sequence[UserId]) -> None:
         done: Future[None] = get_running_loop().create_future()
         self._reading |= dict.fromkeys(ids, done)
@@ -52,11 +56,18 @@ class People:
 
     def view(self, user: UserRecord, organization_id: OrganizationId | None) -> UserRecord:
         """Return the person as seen through the organization."""
+        if user.seen_in == organization_id:
+            return user
         place = user.id, organization_id
         view = self._views.get(place)
         if view is None:
             view = self._views[place] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
         return view
+
+
+async def people_with(context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
+    """Return these people by id, and perhaps others; None for one who is unknown."""
+    return await _known(context).read(context, ids)
 
 
 async def seen(
@@ -67,7 +78,7 @@ async def seen(
     Seen through none, a person shows their name and no contact details.
     """
     wanted = list(people)
-    known = context.people if context.people is not None else People()
+    known = _known(context)
     users = await known.read(context, {user_id for user_id, _ in wanted if user_id is not None})
     return [
         None if user_id is None or (user := users[user_id]) is None else known.view(user, organization_id)
@@ -118,6 +129,10 @@ async def deciders(context: RequestContext, requests: Sequence[ChangeRequestReco
             for request in requests
         ),
     )
+
+
+def _known(context: RequestContext) -> People:
+    return context.people if context.people is not None else People()
 
 
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:

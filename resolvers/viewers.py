@@ -53,6 +53,6 @@ def _obstacle(record: StandingRecord) -> DenialReason | None:
         return DenialReason.MEMBERSHIP_SUSPENDED
     if record.membership_status is not MembershipStatus.ACTIVE:
         return DenialReason.NOT_A_MEMBER
-    if record.organization_status is not OrganizationStatus.ACTIVE:
+    if record.organization.status is not OrganizationStatus.ACTIVE:
         return DenialReason.ORGANIZATION_NOT_ACTIVE
     return None

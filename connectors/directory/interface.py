@@ -7,7 +7,7 @@ Exception
 
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
@@ -109,7 +109,7 @@ class OrganizationRecord:
 @quick
 @dataclass(frozen=True, slots=True)
 class MembershipRecord:
-    """One person's place in one company."""
+    """One person's place in one company; `user` is the person, as seen in it, where they were read along."""
 
     id: MembershipId
     version: int
@@ -118,6 +118,7 @@ class MembershipRecord:
     status: MembershipStatus
     joined_at: datetime | None
     job_title: str | None
+    user: UserRecord | None = field(default=None, compare=False, repr=False)
 
 
 @quick
@@ -139,13 +140,17 @@ class GrantRecord:
 @quick
 @dataclass(frozen=True, slots=True)
 class StandingRecord:
-    """What one person holds in one organization: the membership, the state of both sides, and every grant."""
+    """What one person holds in one organization: the membership, the organization as it is, and every grant."""
 
     membership_id: MembershipId
-    organization_id: OrganizationId
+    organization: OrganizationRecord
     membership_status: MembershipStatus
-    organization_status: OrganizationStatus
     grants: tuple[GrantRecord, ...]
+
+    @property
+    def organization_id(self) -> OrganizationId:
+        """In which organization."""
+        return self.organization.id
 
 
 @quick
@@ -316,7 +321,7 @@ class DirectoryQuestions(
     async def members_of(
         self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: MemberFilter
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each organization's members by last name, first name and id.
+        """Return each organization's members by last name, first name and id, each with the person read along.
 
         Raises:
             InvalidCursor: `after` is not a cursor of this list.

@@ -55,7 +55,7 @@ SESSION: Columns = (
 _ACCOUNT_KINDS: dict[str, AccountKind] = {kind.value: kind for kind in AccountKind}
 _ORGANIZATION_KINDS: dict[str, OrganizationKind] = {kind.value: kind for kind in OrganizationKind}
 _ORGANIZATION_STATUSES: dict[str, OrganizationStatus] = {status.value: status for status in OrganizationStatus}
-_MEMBERSHIP_STATUSES: dict[str, MembershipStatus] = {status.value: status for status in MembershipStatus}
+MEMBERSHIP_STATUSES: dict[str, MembershipStatus] = {status.value: status for status in MembershipStatus}
 _GRANT_KINDS: dict[str, GrantKind] = {kind.value: kind for kind in GrantKind}
 
 _LEGAL_FORMS = frozenset(
@@ -86,10 +86,12 @@ def organization(values: Values) -> OrganizationRecord:
     )  # fmt: skip
 
 
-def membership(values: Values) -> MembershipRecord:
+def membership(values: Values, person: UserRecord | None = None) -> MembershipRecord:
     """Return the membership from the values of the MEMBERSHIP columns."""
     id, version, organization_id, user_id, status, joined_at, job_title = values
-    return MembershipRecord(id, version, organization_id, user_id, _MEMBERSHIP_STATUSES[status], joined_at, job_title)
+    return MembershipRecord(
+        id, version, organization_id, user_id, MEMBERSHIP_STATUSES[status], joined_at, job_title, person
+    )
 
 
 def grant(values: Values) -> GrantRecord:

@@ -224,8 +224,8 @@ async def test_the_caller_costs_one_statement(asked: SqlDirectory) -> None:
 
 
 def _standing(membership: Any, *grants: Any) -> StandingRecord:
-    status = next(record.status for record in ORGANIZATIONS if record.id == membership.organization_id)
-    return StandingRecord(membership.id, membership.organization_id, membership.status, status, grants)
+    organization = next(record for record in ORGANIZATIONS if record.id == membership.organization_id)
+    return StandingRecord(membership.id, organization, membership.status, grants)
 
 
 def _seen(user: Any, *organizations: OrganizationId) -> list[Any]:

@@ -25,6 +25,9 @@ _NOT_REMOVED = tuple(status for status in MembershipStatus if status is not Memb
 
 _BY_PERSON = (users.c.last_name_key, users.c.first_name_key, memberships.c.id)
 _BY_ORGANIZATION = (organizations.c.name_key, memberships.c.id)
+_ORDER = len(records.MEMBERSHIP)
+"""Where the columns of the order begin in a row of a page."""
+
 _WITH_USER = memberships.join(users, users.c.id == memberships.c.user_id)
 _WITH_ORGANIZATION = memberships.join(organizations, organizations.c.id == memberships.c.organization_id)
 _UNEXPIRED = or_(grants.c.valid_until.is_(None), grants.c.valid_until > bindparam("now", type_=UtcDateTime))
@@ -46,9 +49,17 @@ def _members_where(with_roles: bool) -> list[ColumnElement[bool]]:
 
 
 def _paged(
-    question: Select[Any], owner: ColumnElement[Any], order: Sequence[ColumnElement[Any]], with_after: bool
+    question: Select[Any],
+    owner: ColumnElement[Any],
+    order: Sequence[ColumnElement[Any]],
+    *,
+    with_after: bool,
+    with_user: bool = False,
 ) -> Select[Any]:
-    """Return the statement that gives each owner's first entries after a position, in order."""
+    """Return the statement that gives each owner's first entries after a position, in order.
+
+    A row has the columns of the question, those of the order, and with `with_user` those of the person.
+    """
     number = func.row_number().over(partition_by=owner, order_by=order).label("number")
     keys = [column.label(f"key_{index}") for index, column in enumerate(order)]
     ranked = question.add_columns(*keys, number)
@@ -57,17 +68,18 @@ def _paged(
         ranked = ranked.where(tuple_(*order) > after)
     numbered = ranked.subquery("numbered")
     entry = [column for column in numbered.c if column.key != "number"]
-    return (
-        select(*entry)
-        .where(numbered.c.number <= bindparam("limit"))
-        .order_by(*(numbered.c[f"key_{index}"] for index in range(len(order))))
+    page = select(*entry)
+    if with_user:  # joined to the page only: sorting everybody's whole record would take longer
+        page = page.add_columns(*records.USER).join_from(numbered, users, users.c.id == numbered.c.user_id)
+    return page.where(numbered.c.number <= bindparam("limit")).order_by(
+        *(numbered.c[f"key_{index}"] for index in range(len(order)))
     )
 
 
 @cache
 def _members_of(with_roles: bool, with_after: bool) -> Select[Any]:
     question = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
-    return _paged(question, memberships.c.organization_id, _BY_PERSON, with_after)
+    return _paged(question, memberships.c.organization_id, _BY_PERSON, with_after=with_after, with_user=True)
 
 
 @cache
@@ -84,7 +96,7 @@ def _memberships_of(with_after: bool) -> Select[Any]:
         .select_from(_WITH_ORGANIZATION)
         .where(one_of(memberships.c.user_id, "ids"), one_of(memberships.c.status, "statuses"))
     )
-    return _paged(question, memberships.c.user_id, _BY_ORGANIZATION, with_after)
+    return _paged(question, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
 
 
 _COUNT_MEMBERSHIPS_OF = (
@@ -223,11 +235,17 @@ class Memberships(DirectoryReader):
             bounds |= {f"after_{index}": value for index, value in enumerate(position(listing, after, length))}
         rows = await self.read_of(owners, statement, **parameters, **bounds)
         read = {row[0]: row for row in rows}
-        found = (records.membership(row[:-length]) for row in rows)
+        with_user = bool(rows) and len(rows[0]) > _ORDER + length
+        found = (
+            records.membership(
+                row[:_ORDER], records.user(row[_ORDER + length :], seen_in=row[2]) if with_user else None
+            )
+            for row in rows
+        )
         entries = gathered(owners, ((owner_of(entry), entry) for entry in found))
 
         def cursor_of(entry: MembershipRecord) -> str:
-            return cursor(listing, *read[entry.id][-length:])
+            return cursor(listing, *read[entry.id][_ORDER : _ORDER + length])
 
         return [
             Page(

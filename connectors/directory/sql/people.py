@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Any
+from itertools import groupby
+from operator import itemgetter
 
 from sqlalchemy import and_, bindparam, func, literal, or_, select, union_all
 
@@ -10,9 +11,7 @@ from connectors.database import IdText
 from connectors.directory import records
 from connectors.directory.interface import (
     CallerRecord,
-    GrantRecord,
     MembershipStatus,
-    OrganizationStatus,
     StandingRecord,
     UserRecord,
 )
@@ -27,7 +26,7 @@ from connectors.directory.tables import (
     vendor_permissions,
 )
 from connectors.ids import OrganizationId, SessionId, UserId
-from connectors.reading import gathered, parallel
+from connectors.reading import Row, gathered, parallel
 from connectors.statements import one_of
 
 _NOT_REMOVED = memberships.c.status != MembershipStatus.REMOVED.value
@@ -37,9 +36,17 @@ _VENDOR_PERMISSIONS = (
     .where(vendor_permissions.c.user_id == users.c.id)
     .scalar_subquery()
 )
-_STANDING = (memberships.c.id, memberships.c.organization_id, memberships.c.status, organizations.c.status)
+_GIVEN = tuple(column for column in records.GRANT if column.table is grants and column is not grants.c.membership_id)
 _CALLER = (
-    select(*records.USER, _VENDOR_PERMISSIONS, users.c.access_epoch, *_STANDING, *records.GRANT)
+    select(
+        *records.USER,
+        _VENDOR_PERMISSIONS,
+        users.c.access_epoch,
+        memberships.c.id,
+        memberships.c.status,
+        *records.ORGANIZATION,
+        *_GIVEN,
+    )
     .select_from(
         users.outerjoin(memberships, and_(memberships.c.user_id == users.c.id, _NOT_REMOVED))
         .outerjoin(organizations, organizations.c.id == memberships.c.organization_id)
@@ -58,8 +65,10 @@ _CALLER_IN_SESSION = _CALLER.where(
     )
     .exists()
 )
-_AFTER_USER = len(records.USER) + 2
-_AFTER_STANDING = _AFTER_USER + len(_STANDING)
+_PERMISSIONS = len(records.USER)
+_MEMBERSHIP = _PERMISSIONS + 2
+_ORGANIZATION = _MEMBERSHIP + 2
+_GRANT = _ORGANIZATION + len(records.ORGANIZATION)
 
 _NAME = bindparam("name", type_=IdText)
 _USER_ID_OF_LOGIN_NAME = (
@@ -126,20 +135,13 @@ class People(DirectoryReader):
             rows = await self.read(_CALLER_IN_SESSION, user_id=user_id, session_id=session_id, now=now)
         if not rows:
             return None
-        person = rows[0][: len(records.USER)]
         permissions: str | None
-        permissions, access_epoch = rows[0][len(records.USER) : _AFTER_USER]
-        held: dict[Sequence[Any], list[GrantRecord]] = {}
-        for row in rows:
-            standing = row[_AFTER_USER:_AFTER_STANDING]
-            if standing[0] is not None:
-                given = held.setdefault(standing, [])
-                if row[_AFTER_STANDING] is not None:
-                    given.append(records.grant(row[_AFTER_STANDING:]))
+        permissions, access_epoch = rows[0][_PERMISSIONS:_MEMBERSHIP]
+        by_membership = groupby(rows, itemgetter(_MEMBERSHIP))
         return CallerRecord(
-            user=records.user(person),
+            user=records.user(rows[0][:_PERMISSIONS]),
             session_id=session_id,
-            standings=tuple(_standing(values, given) for values, given in held.items()),
+            standings=tuple(_standing(list(own)) for membership_id, own in by_membership if membership_id is not None),
             vendor_permissions=tuple(sorted(permissions.split("\n"))) if permissions else (),
             access_epoch=access_epoch,
         )
@@ -184,12 +186,14 @@ class People(DirectoryReader):
         return [records.user(row) for row in await self.read(_HOLDERS_OF_VENDOR_PERMISSION, permission=permission)]
 
 
-def _standing(values: Sequence[Any], given: list[GrantRecord]) -> StandingRecord:
-    membership_id, organization_id, membership_status, organization_status = values
-    return StandingRecord(
-        membership_id,
-        organization_id,
-        MembershipStatus(membership_status),
-        OrganizationStatus(organization_status),
-        tuple(given),
+def _standing(rows: Sequence[Row]) -> StandingRecord:
+    """Return the standing from its rows, one for each grant, or one without."""
+    membership_id, status = rows[0][_MEMBERSHIP:_ORGANIZATION]
+    user_id = rows[0][0]
+    organization = records.organization(rows[0][_ORGANIZATION:_GRANT])
+    grants = tuple(
+        records.grant((row[_GRANT], membership_id, organization.id, user_id, *row[_GRANT + 1 :]))
+        for row in rows
+        if row[_GRANT] is not None
     )
+    return StandingRecord(membership_id, organization, records.MEMBERSHIP_STATUSES[status], grants)
