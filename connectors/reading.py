@@ -6,17 +6,15 @@ whose driver works in threads, stays on SQLAlchemy.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import ARRAY, CompoundSelect, Select, Text
+from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
 from connectors.database import database_errors
 from connectors.postgresql import connections_of
-from connectors.statements import TextList
 
 Row = Sequence[Any]
 Statement = Select[Any] | CompoundSelect[Any]
@@ -78,10 +76,6 @@ def gathered(owners: Iterable[Key], entries: Iterable[tuple[Key, T]]) -> list[li
 
 def _processor(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
     """Return what makes the driver's value of one of this type, None when the driver takes it as it is."""
-    if isinstance(type_, TextList):  # what SQLAlchemy would do to each of the texts, asyncpg does itself
-        return partial(type_.process_bind_param, dialect=dialect)
-    if isinstance(type_, ARRAY) and type(type_.item_type) is Text:
-        return None
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 

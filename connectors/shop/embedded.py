@@ -53,7 +53,7 @@ class EmbeddedShop:
         """
         if first < 0:
             raise ValueError(f"first must not be negative, but is {first}.")
-        parameters = self._asked("organizations", organization_ids) | self._restricted(where)
+        parameters = _asked("organizations", organization_ids) | _restricted(where)
         parameters["size"] = first + 1
         if after is not None:
             parameters["after_at"], parameters["after_id"] = _position(after)
@@ -78,22 +78,20 @@ class EmbeddedShop:
 
     async def count_orders_of(self, organization_ids: Sequence[OrganizationId], where: OrderFilter) -> Sequence[int]:
         """Return how many orders `orders_of` has for each organization in all."""
-        statement = statements.counts(
-            self._database, status=where.status is not None, placed_by=where.placed_by_id is not None
-        )
-        parameters = self._asked("organizations", organization_ids) | self._restricted(where)
+        statement = statements.counts(status=where.status is not None, placed_by=where.placed_by_id is not None)
+        parameters = _asked("organizations", organization_ids) | _restricted(where)
         counts: dict[str, int] = dict(await self._rows(statement, parameters, needed=organization_ids))
         return [counts.get(organization_id, 0) for organization_id in organization_ids]
 
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
         """Return the orders with these ids."""
-        rows = await self._rows(statements.orders(self._database), self._asked("ids", ids), needed=ids)
+        rows = await self._rows(statements.orders(), _asked("ids", ids), needed=ids)
         found = {row[0]: order_from(row) for row in rows}
         return [found.get(id) for id in ids]
 
     async def lines_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position."""
-        rows = await self._rows(statements.lines(self._database), self._asked("orders", order_ids), needed=order_ids)
+        rows = await self._rows(statements.lines(), _asked("orders", order_ids), needed=order_ids)
         found: defaultdict[str, list[OrderLineRecord]] = defaultdict(list)
         for line in lines_from(rows):
             found[line.order_id].append(line)
@@ -101,16 +99,16 @@ class EmbeddedShop:
 
     async def events_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first."""
-        statement = statements.events(self._database, of_orders=True)
+        statement = statements.events(of_orders=True)
         found: defaultdict[str, list[OrderEventRecord]] = defaultdict(list)
-        for row in await self._rows(statement, self._asked("orders", order_ids), needed=order_ids):
+        for row in await self._rows(statement, _asked("orders", order_ids), needed=order_ids):
             found[row[1]].append(event_from(row))
         return [found[order_id] for order_id in order_ids]
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""
-        statement = statements.events(self._database, of_orders=False)
-        found = {row[0]: event_from(row) for row in await self._rows(statement, self._asked("ids", ids), needed=ids)}
+        statement = statements.events(of_orders=False)
+        found = {row[0]: event_from(row) for row in await self._rows(statement, _asked("ids", ids), needed=ids)}
         return [found.get(id) for id in ids]
 
     async def healthy(self) -> bool:
@@ -146,16 +144,18 @@ class EmbeddedShop:
     ) -> Sequence[Any]:
         return await self._reader.read(statement, **parameters) if needed else ()
 
-    def _asked(self, parameter: str, ids: Sequence[str]) -> dict[str, Any]:
-        return {parameter: statements.id_list(self._database, [*filter(_may_exist, dict.fromkeys(ids))])}
 
-    def _restricted(self, where: OrderFilter) -> dict[str, Any]:
-        restrictions: dict[str, Any] = {}
-        if where.status is not None:
-            restrictions |= self._asked("status", where.status)
-        if where.placed_by_id is not None:
-            restrictions |= self._asked("placed_by", (where.placed_by_id,))
-        return restrictions
+def _asked(parameter: str, ids: Sequence[str]) -> dict[str, Any]:
+    return {parameter: list(dict.fromkeys(ids))}
+
+
+def _restricted(where: OrderFilter) -> dict[str, Any]:
+    restrictions: dict[str, Any] = {}
+    if where.status is not None:
+        restrictions |= _asked("status", where.status)
+    if where.placed_by_id is not None:
+        restrictions |= _asked("placed_by", (where.placed_by_id,))
+    return restrictions
 
 
 def _may_exist(id: str) -> bool:

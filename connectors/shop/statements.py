@@ -1,21 +1,16 @@
 """Every statement with which the embedded shop reads, built once for each database and shape of the question.
 
-A list of ids is one parameter however long it is, an array on PostgreSQL and a JSON array on SQLite: the text of a
-statement never depends on it, so nothing is compiled or planned twice and no limit on parameters is met.
+A list of ids is one parameter however long it is: the text of a statement never depends on it, so nothing is compiled
+or planned twice and no limit on parameters is met.
 """
 
-from collections.abc import Sequence
 from functools import cache
 from typing import Any
 
-import orjson
 from sqlalchemy import (
-    ARRAY,
     ColumnElement,
     Integer,
     Select,
-    TableValuedAlias,
-    Text,
     bindparam,
     func,
     select,
@@ -28,6 +23,7 @@ from connectors.database import IdText, UtcDateTime
 from connectors.shop.tables import SHOP_ORDER_EVENTS as EVENTS
 from connectors.shop.tables import SHOP_ORDER_LINES as LINES
 from connectors.shop.tables import SHOP_ORDERS as ORDERS
+from connectors.statements import listed, one_of
 
 POSTGRESQL = "postgresql"
 
@@ -47,11 +43,6 @@ ORDER = (
 """What is read of an order, in this sequence."""
 
 
-def id_list(database: str, ids: Sequence[str]) -> Any:
-    """Return the ids as the one parameter that stands for them in the statements for this database."""
-    return ids if database == POSTGRESQL else orjson.dumps(ids).decode()
-
-
 @cache
 def pages(database: str, *, after: bool, status: bool, placed_by: bool) -> Select[Any]:
     """Select ORDER for the newest `size` orders of each of `organizations`, those after a position if `after`.
@@ -59,11 +50,11 @@ def pages(database: str, *, after: bool, status: bool, placed_by: bool) -> Selec
     The limit applies in the index, organization by organization; row_number() would first read the whole history of
     each.
     """
-    asked = _listed(database, "organizations")
+    asked = listed(database, "organizations")
     of_one = ORDERS.alias("of_one")
     newest = (
         select(*(of_one.c[name] for name in (ORDER if database == POSTGRESQL else ("id",))))
-        .where(of_one.c.organization_id == asked.c.value, *_filters(database, of_one, status, placed_by))
+        .where(of_one.c.organization_id == asked.c.value, *_filters(of_one, status, placed_by))
         .order_by(of_one.c.created_at.desc(), of_one.c.id.desc())
         .limit(bindparam("size", type_=Integer))
         .correlate(asked)
@@ -87,25 +78,23 @@ def pages(database: str, *, after: bool, status: bool, placed_by: bool) -> Selec
 
 
 @cache
-def counts(database: str, *, status: bool, placed_by: bool) -> Select[Any]:
+def counts(*, status: bool, placed_by: bool) -> Select[Any]:
     """Select each of `organizations` that has such orders, and how many."""
     return (
         select(ORDERS.c.organization_id, func.count())
-        .where(
-            _among(database, ORDERS.c.organization_id, "organizations"), *_filters(database, ORDERS, status, placed_by)
-        )
+        .where(one_of(ORDERS.c.organization_id, "organizations"), *_filters(ORDERS, status, placed_by))
         .group_by(ORDERS.c.organization_id)
     )
 
 
 @cache
-def orders(database: str) -> Select[Any]:
+def orders() -> Select[Any]:
     """Select ORDER for each of `ids`."""
-    return select(*(ORDERS.c[name] for name in ORDER)).where(_among(database, ORDERS.c.id, "ids"))
+    return select(*(ORDERS.c[name] for name in ORDER)).where(one_of(ORDERS.c.id, "ids"))
 
 
 @cache
-def lines(database: str) -> Select[Any]:
+def lines() -> Select[Any]:
     """Select the lines of each of `orders`, with the order's currency, by position."""
     return (
         select(
@@ -118,15 +107,15 @@ def lines(database: str) -> Select[Any]:
             ORDERS.c.currency,
         )
         .join_from(LINES, ORDERS)
-        .where(_among(database, LINES.c.order_id, "orders"))
+        .where(one_of(LINES.c.order_id, "orders"))
         .order_by(LINES.c.order_id, LINES.c.position)
     )
 
 
 @cache
-def events(database: str, *, of_orders: bool) -> Select[Any]:
+def events(*, of_orders: bool) -> Select[Any]:
     """Select each of `ids`, or of the events of each of `orders`, with the order's organization, oldest first."""
-    asked = _among(database, EVENTS.c.order_id, "orders") if of_orders else _among(database, EVENTS.c.id, "ids")
+    asked = one_of(EVENTS.c.order_id, "orders") if of_orders else one_of(EVENTS.c.id, "ids")
     return (
         select(
             EVENTS.c.id,
@@ -143,24 +132,10 @@ def events(database: str, *, of_orders: bool) -> Select[Any]:
     )
 
 
-def _filters(database: str, orders: FromClause, status: bool, placed_by: bool) -> list[ColumnElement[bool]]:
+def _filters(orders: FromClause, status: bool, placed_by: bool) -> list[ColumnElement[bool]]:
     filters = []
     if status:
-        filters.append(_among(database, orders.c.status, "status"))
+        filters.append(one_of(orders.c.status, "status"))
     if placed_by:
-        filters.append(_among(database, orders.c.placed_by_id, "placed_by"))
+        filters.append(one_of(orders.c.placed_by_id, "placed_by"))
     return filters
-
-
-def _among(database: str, column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
-    if database == POSTGRESQL:
-        return column == func.any(bindparam(parameter, type_=ARRAY(Text)))
-    return column.in_(select(_listed(database, parameter).c.value))
-
-
-def _listed(database: str, parameter: str) -> TableValuedAlias:
-    if database == POSTGRESQL:
-        return (
-            func.unnest(bindparam(parameter, type_=ARRAY(Text))).table_valued("value", name=parameter).render_derived()
-        )
-    return func.json_each(bindparam(parameter, type_=Text)).table_valued("value", name=parameter)

@@ -127,7 +127,7 @@ async def test_the_page_of_a_long_history_is_cut_off_at_the_index(engine: AsyncE
         else:
             await connection.exec_driver_sql("SET enable_seqscan = off")
             await connection.exec_driver_sql("SET enable_bitmapscan = off")
-            found = await connection.exec_driver_sql(f"EXPLAIN {statement}", (["org_acme"], 21))
+            found = await connection.exec_driver_sql(f"EXPLAIN {statement}", ("org_acme", 21))
             plan = "\n".join(row[0] for row in found)
 
     assert "ix_shop_orders_organization_id_created_at_id" in plan
