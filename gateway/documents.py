@@ -25,6 +25,7 @@ from gateway.limits.cost import Cost, CostOfOperations
 from gateway.limits.shape import check_shape
 from gateway.limits.text import check_text
 from gateway.validation import RULES
+from gateway.variables import Variables
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -51,6 +52,7 @@ class Operation:
     fragments: dict[str, FragmentDefinitionNode]
     fragment_details: dict[str, FragmentDetails]
     cost: Cost
+    variables: Variables
 
     @property
     def is_mutation(self) -> bool:
@@ -185,7 +187,14 @@ class Documents:
         costs = self._costs.of(fragments)
         return Document(
             tuple(
-                Operation(node.name.value if node.name else None, node, fragments, details, costs(node))
+                Operation(
+                    node.name.value if node.name else None,
+                    node,
+                    fragments,
+                    details,
+                    costs(node),
+                    Variables(self._schema, node, suggestions=self._suggestions),
+                )
                 for node in document.definitions
                 if isinstance(node, OperationDefinitionNode)
             )

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
-from graphql.execution import Executor, default_field_resolver, default_type_resolver, get_variable_values
+from graphql.execution import Executor, default_field_resolver, default_type_resolver
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.execution.values import VariableValues
 from starlette.requests import ClientDisconnect
@@ -46,7 +46,6 @@ _HEADERS = {
     )
     for media_type in (JSON, GRAPHQL_JSON)
 }
-_MOST_VARIABLE_ERRORS = 10
 
 log = structlog.get_logger("forecourt.http")
 
@@ -178,13 +177,7 @@ class GraphqlEndpoint:
             raise RefusedRequest(400, "BAD_REQUEST", "A subscription is not asked for here.")
         if is_disabled(self._introspection, operation.node, operation.fragments):
             raise _NotExecutable(DISABLED, request_error(DISABLED_MESSAGE, DISABLED)["errors"])
-        variables = get_variable_values(
-            self._schema,
-            operation.node.variable_definitions or (),
-            asked.variables or {},
-            max_errors=_MOST_VARIABLE_ERRORS,
-            hide_suggestions=not self._suggestions,
-        )
+        variables = operation.variables.coerced(asked.variables or {})
         if isinstance(variables, list):
             raise _NotExecutable("BAD_USER_INPUT", told(variables, "BAD_USER_INPUT"))
         cost = operation.cost.of(variables.coerced)
