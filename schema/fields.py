@@ -124,8 +124,8 @@ def graph_type(
         return isinstance(record, of) and (when is None or when(record))
 
     is_type_of.ignores_info = True  # type: ignore[attr-defined]
-    if when is None:
-        is_type_of.instances_of = of  # type: ignore[attr-defined]  # the engine then looks at classes, not at objects
+    is_type_of.instances_of = of  # type: ignore[attr-defined]  # the engine then looks at classes, not at objects
+    is_type_of.that_are = when  # type: ignore[attr-defined]
 
     def decorate(cls: T) -> T:
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]

@@ -14,6 +14,10 @@ It is then not called for objects whose class shows that it would say yes.
 """
 
 
+THAT_ARE = "that_are"
+"""Beside INSTANCES_OF: a function that tells which instances of the class it says yes to, when not to all of them."""
+
+
 IGNORES_INFO = "ignores_info"
 """An `is_type_of` function that does not look at its info may have this attribute, true.
 

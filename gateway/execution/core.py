@@ -58,10 +58,10 @@ __all__ = [
     "Undefined",
     "VariableValues",
     "argument_values",
+    "arguments_by_variable",
     "default_field_resolver",
     "default_is_async_iterable",
     "default_is_awaitable",
-    "has_constant_arguments",
     "info_for_paths",
     "invalid_return_type_error",
     "is_iterable",
@@ -123,17 +123,23 @@ def argument_values(executor: Executor[Any], definition: GraphQLField, details: 
     )
 
 
-def has_constant_arguments(definition: GraphQLField, node: FieldNode) -> bool:
-    """Return whether the arguments are the same in every request, and need no code but graphql-core's to tell.
+def arguments_by_variable(definition: GraphQLField, node: FieldNode) -> dict[str, str] | None:
+    """Return which arguments are a variable's value, by the name under which resolvers get it, with that variable.
 
-    An argument that is neither given nor has a default is no argument, whatever its type.
+    None when there is an argument beside them that is not the same in every request, or needs code other than
+    graphql-core's to tell. An argument that is neither given nor has a default is no argument, whatever its type.
     """
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
-    return all(
-        _is_built_in(argument.type) and not isinstance(given.get(name), VariableNode)
-        for name, argument in definition.args.items()
-        if name in given or argument.default is not None or argument.default_value is not Undefined
-    )
+    variables: dict[str, str] = {}
+    for name, argument in definition.args.items():
+        value = given.get(name)
+        if isinstance(value, VariableNode):
+            variables[argument.out_name or name] = value.name.value
+        elif not _is_built_in(argument.type) and (
+            name in given or argument.default is not None or argument.default_value is not Undefined
+        ):
+            return None
+    return variables
 
 
 def _is_built_in(type_: GraphQLInputType) -> bool:

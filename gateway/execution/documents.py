@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from contextlib import suppress
 from typing import Any, TypeAlias
 from weakref import ref
 
@@ -93,8 +92,10 @@ def operation_of(executor: Executor[Any]) -> Operation:
         if len(_operations) > _MOST_OPERATIONS:
             _operations.popitem(last=False)
         return operation
-    with suppress(KeyError):  # another thread may have dropped it just now
+    try:  # noqa: SIM105  contextlib.suppress would take longer than all the rest
         _operations.move_to_end(key)
+    except KeyError:
+        pass  # another thread has dropped it just now
     return operation
 
 

@@ -9,7 +9,7 @@ from graphql import GraphQLField, GraphQLObjectType
 
 from .completion import Column, Completion, MaybeLate, finished
 from .contract import BatchField, DeadlineExceeded, WrongAnswer
-from .core import FieldDetailsList, argument_values, has_constant_arguments
+from .core import FieldDetailsList, argument_values, arguments_by_variable
 from .generated import Reader, reader
 from .kinds import CALLABLE, is_frozen, kind_of
 from .leaves import Leaf
@@ -25,6 +25,7 @@ class Field:
 
     __slots__ = (
         "_constants",
+        "_variables",
         "clean",
         "completion",
         "coordinate",
@@ -47,6 +48,7 @@ class Field:
         self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
         self.is_pathless = False
         self._constants: dict[str, Any] | None = None
+        self._variables: tuple[tuple[str, str], ...] = ()
         self.completion: Completion
         # For a field that is but an attribute: what reads it, and when what was read is complete already.
         self.read: Reader | None = None
@@ -66,11 +68,28 @@ class Field:
         if not self.definition.args:
             return {}
         if self._constants is not None:
-            return dict(self._constants)
+            arguments = dict(self._constants)
+            if not self._variables:
+                return arguments
+            sent = run.executor.variable_values.coerced
+            for name, variable in self._variables:
+                value = sent.get(variable)
+                if value is None:
+                    break  # what stands for a null, or for nothing, is not so plain
+                arguments[name] = value
+            else:
+                return arguments
         values = argument_values(run.executor, self.definition, self.details[0])
-        if has_constant_arguments(self.definition, self.nodes[0]):
-            self._constants = dict(values)
+        if self._constants is None:
+            self._learn_arguments(values)
         return values
+
+    def _learn_arguments(self, values: dict[str, Any]) -> None:
+        """Keep what is the same in every request, and what is the value of which variable."""
+        variables = arguments_by_variable(self.definition, self.nodes[0])
+        if variables is not None:
+            self._variables = tuple(variables.items())
+            self._constants = {name: value for name, value in values.items() if name not in variables}
 
     def all_failed(self, error: Exception, size: int) -> Column:
         """Return the column in which this error stands at every place."""

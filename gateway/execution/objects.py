@@ -1,13 +1,13 @@
 """Objects, interfaces and unions: checked, grouped by their concrete type, and answered a level at a time."""
 
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from inspect import isawaitable
 from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from .completion import Column, Completion, MaybeLate, finished, is_done, put
-from .contract import IGNORES_INFO, INSTANCES_OF
+from .contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE
 from .core import Info, invalid_return_type_error, is_strawberry_type_check
 from .levels import answer_level
 from .run import together
@@ -23,18 +23,19 @@ if TYPE_CHECKING:
 class ObjectOf(Completion):
     """An object of a concrete type."""
 
-    __slots__ = ("_class", "selection", "type")
+    __slots__ = ("_class", "_that_are", "selection", "type")
 
     def __init__(self, field: "Field", non_null: bool, type_: GraphQLObjectType) -> None:
         super().__init__(field, non_null)
         self.type = type_
         self.selection: Selection | None = None
         self._class: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
+        self._that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
 
     def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
         if types is None:
             types = set(map(type, values))
-        if self.type.is_type_of is not None and not self._are_surely_mine(types):
+        if self.type.is_type_of is not None and not self._are_surely_mine(types, values):
             return self._checked(run, values, trail)
         if self.selection is not None:
             return answer_level(run, self.selection, values, trail, types)
@@ -49,9 +50,14 @@ class ObjectOf(Completion):
                 return self._all_failed(error, len(values))
         return answer_level(run, selection, values, trail)
 
-    def _are_surely_mine(self, types: set[type]) -> bool:
+    def _are_surely_mine(self, types: set[type], values: list[Any]) -> bool:
         class_ = self._class
-        return class_ is not None and (types == {class_} or all(issubclass(type_, class_) for type_ in types))
+        if class_ is None or not (types == {class_} or all(issubclass(type_, class_) for type_ in types)):
+            return False
+        try:
+            return self._that_are is None or all(map(self._that_are, values))
+        except Exception:
+            return False  # asked again, object by object, it says whose error it is
 
     def _all_failed(self, error: Exception, size: int) -> Troubled:
         return Troubled([None] * size, {place: self.failed(error) for place in range(size)})

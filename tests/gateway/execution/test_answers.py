@@ -234,6 +234,22 @@ def test_a_type_that_names_its_class_is_not_asked_about_its_instances() -> None:
     assert answer.data == {"as": [{"x": 1}, None]}
 
 
+def test_a_type_of_some_instances_of_a_class_disowns_the_others() -> None:
+    def is_type_of(value: Any, _info: Any) -> bool:
+        return isinstance(value, SimpleNamespace) and bool(value.x > 1)
+
+    is_type_of.instances_of = SimpleNamespace  # type: ignore[attr-defined]
+    is_type_of.that_are = lambda value: value.x > 1  # type: ignore[attr-defined]
+    schema = build_schema("type A { x: Int } type Query { as: [A] }")
+    schema.type_map["A"].is_type_of = is_type_of  # type: ignore[attr-defined]
+
+    mine = in_sync(schema, "{ as { x } }", lambda: {"as": [SimpleNamespace(x=2), SimpleNamespace(x=3)]})
+    mixed = in_sync(schema, "{ as { x } }", lambda: {"as": [SimpleNamespace(x=n) for n in (1, 2, "y")]})
+
+    assert mine.data == {"as": [{"x": 2}, {"x": 3}]}
+    assert mixed.data == {"as": [None, {"x": 2}, None]}
+
+
 def test_values_that_are_not_of_the_type_are_coerced_or_refused_one_by_one() -> None:
     schema = build_schema("type Query { i: [Int] f: [Float] s: [String] b: [Boolean] d: [ID] e: [E] } enum E { A B }")
     values: list[Any] = [1, True, 1.0, 1.5, "1", "x", None, 2**31, -(2**31), float("nan"), float("inf"), [], {}, b"b"]
