@@ -1,9 +1,10 @@
 """Which applications somebody may open, and where."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from connectors.applications.interface import ApplicationRecord, CategoryRecord, LaunchKind, ModeRecord
 from connectors.directory.interface import (
@@ -73,6 +74,14 @@ class Tile:
     launch: Launch | None
 
 
+class _Key(NamedTuple):
+    """What a grant that has not ended opens applications by: the role it gives, if one, and its permissions."""
+
+    grant: GrantRecord
+    role: str | None
+    permissions: Collection[str]
+
+
 async def tiles_of(
     context: RequestContext,
     callers: Sequence[CallerRecord],
@@ -126,6 +135,7 @@ async def applications_of_members(
     grants = await directory.grants_of([membership.id for membership in memberships])
     answer: list[list[ApplicationView]] = []
     for membership, own in zip(memberships, grants, strict=True):
+        keys = _keys_held(context, own)
         organization, user = organizations[membership.organization_id], users[membership.user_id]
         counts = (
             user is not None
@@ -140,7 +150,7 @@ async def applications_of_members(
                 if user is not None
                 and counts
                 and user.account_kind in application.audience
-                and (application.for_every_member or _opening_grants(context, application, own))
+                and (application.for_every_member or _opening_grants(application, keys))
             ]
         )
     return answer
@@ -204,9 +214,9 @@ def tiles_with(
     include_unavailable: bool = True,
 ) -> list[Tile]:
     """Return the tiles of somebody with this kind of account, this standing in the place, and these grants there."""
-    own = tuple(grants)
+    keys = _keys_held(context, grants)
     tiles = [
-        _open_tile(context, kind, application, place, standing, own)
+        _open_tile(kind, application, place, standing, keys)
         or (_closed_tile(application, place, standing) if include_unavailable else None)
         for application in known
         if kind in application.audience
@@ -215,19 +225,18 @@ def tiles_with(
 
 
 def _open_tile(
-    context: RequestContext,
     kind: AccountKind,
     application: ApplicationRecord,
     place: OrganizationId | None,
     standing: Standing | None,
-    own: Sequence[GrantRecord],
+    keys: Iterable[_Key],
 ) -> Tile | None:
     """Return the tile of an application that opens, None for one that does not."""
     grants: tuple[GrantRecord, ...] = ()
     if kind not in application.open_to:
         if standing is None or standing.obstacle is not None:
             return None
-        grants = _opening_grants(context, application, own)
+        grants = _opening_grants(application, keys)
         if not grants and not application.for_every_member:
             return None
     launch = Launch(application.launch_kind, application.launch_url)
@@ -247,21 +256,22 @@ def _closed_tile(application: ApplicationRecord, place: OrganizationId | None, s
     return Tile(ApplicationView(application, place), state, reason, missing, (), None)
 
 
-def _opening_grants(
-    context: RequestContext, application: ApplicationRecord, grants: Iterable[GrantRecord]
-) -> tuple[GrantRecord, ...]:
+def _keys_held(context: RequestContext, grants: Iterable[GrantRecord]) -> list[_Key]:
     now, roles = context.now, context.policy.roles
-    found = [
-        grant
-        for grant in grants
-        if (grant.valid_until is None or now < grant.valid_until)
-        and (
-            ((role := roles.get(grant.key)) is not None and opens_for_role(application, role))
-            if grant.kind is GrantKind.ROLE
-            else grant.key in application.permissions
-        )
-    ]
-    return tuple(found)
+    keys = []
+    for grant in grants:
+        if grant.valid_until is not None and grant.valid_until <= now:
+            continue
+        if grant.kind is not GrantKind.ROLE:
+            keys.append(_Key(grant, None, (grant.key,)))
+        elif (role := roles.get(grant.key)) is not None:
+            keys.append(_Key(grant, role.key, role.permissions))
+    return keys
+
+
+def _opening_grants(application: ApplicationRecord, keys: Iterable[_Key]) -> tuple[GrantRecord, ...]:
+    role_keys, permissions = application.role_keys, application.permissions
+    return tuple([grant for grant, role, held in keys if role in role_keys or not permissions.isdisjoint(held)])
 
 
 def opens_for_role(application: ApplicationRecord, role: Role) -> bool:
