@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 
 from gateway.json_text import InvalidJson, read_json
 from gateway.media_types import JSON, parsed_type
@@ -76,10 +76,14 @@ class RequestReader:
 
     async def _body(self, request: Request) -> bytes:
         chunks: list[bytes] = []
-        size = 0
+        size, is_more = 0, True
         try:
             async with asyncio.timeout(self._timeout):
-                async for chunk in request.stream():
+                while is_more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    chunk, is_more = message.get("body", b""), message.get("more_body", False)
                     size += len(chunk)
                     if size <= self._max_body:
                         chunks.append(chunk)

@@ -119,14 +119,14 @@ class BoundGuard:
             return None if viewer.vendor_mask & self._mask else [self._refusal(context, None)] * len(parents)
         organization_of = self.organization_of
         assert organization_of is not None  # build_schema has checked it
-        organizations = [organization_of(parent) for parent in parents]
         closed = {
             organization
-            for organization in set(organizations)
+            for organization in set(map(organization_of, parents))
             if organization is None or not may(viewer, self._mask, organization, context.now)
         }
         if not closed:
             return None
+        organizations = map(organization_of, parents)
         is_hidden = guard.personal and view_as is not None and not view_as.shows_contacts
         person_of, me = self.person_of if guard.or_self and not is_hidden else None, viewer.user_id
         if person_of is not None and all(person_of(parent) == me for parent in parents):

@@ -244,10 +244,13 @@ class BatchedField(Field):
         try:
             if run.is_over:
                 raise DeadlineExceeded
-            answer = self._batch.answer(run.context, parents, self.arguments(run))
-            if type(answer) is not list and run.is_late(answer):
+            answer = self._batch.answer(run.context, parents, self.arguments(run) if self.definition.args else {})
+            if type(answer) is list and len(answer) == len(parents):
+                values = answer
+            elif run.is_late(answer):
                 return self._awaited(run, answer, parents, trail)
-            values = self._parallel(answer, len(parents))
+            else:
+                values = self._parallel(answer, len(parents))
         except Exception as error:
             return self.all_failed(error, len(parents))
         return self.completed(run, values, set(map(type, values)), parents, trail)
