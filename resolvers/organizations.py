@@ -57,14 +57,14 @@ async def member_organizations(
 async def organizations_with(
     context: RequestContext, ids: Sequence[OrganizationId]
 ) -> Mapping[OrganizationId, OrganizationRecord | None]:
-    """Return organizations by id; the caller's own came with the caller, and are read anew only where they may change.
+    """Return these organizations by id; the caller's own came with them, and are read anew only where they may change.
 
     Of an operation that changes something, the answer shows what it has changed.
     """
     caller = context.caller
     found: dict[OrganizationId, OrganizationRecord | None] = {}
     if context.only_reads and caller is not None:
-        found = {standing.organization_id: standing.organization for standing in caller.standings}
+        found = {one.organization_id: one.organization for one in caller.standings if one.organization_id in ids}
     unread = list(dict.fromkeys(id for id in ids if id not in found))
     if unread:
         found |= zip(unread, await context.backends.directory.organizations(unread), strict=True)
