@@ -104,6 +104,14 @@ async def test_members_are_filtered_and_counted_alike(
     assert await asked.count_members_of([HELIOS, UNKNOWN], where) == [len(expected), 0]
 
 
+async def test_a_company_that_is_asked_for_twice_has_its_members_twice_and_each_once(asked: SqlDirectory) -> None:
+    (once,) = await asked.members_of([HELIOS], first=3, after=None, where=EVERYBODY)
+    first, second = await asked.members_of([HELIOS, HELIOS], first=3, after=None, where=EVERYBODY)
+
+    assert [entry.id for entry in first.items] == [entry.id for entry in once.items]
+    assert second.items == first.items
+
+
 async def test_a_page_of_members_knows_whether_there_is_more(asked: SqlDirectory) -> None:
     helios, lumen, unknown = await asked.members_of([HELIOS, LUMEN, UNKNOWN], first=3, after=None, where=EVERYBODY)
 

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true, tuple_
+from sqlalchemy.sql.selectable import FromClause
 
 from connectors.database import UtcDateTime
 from connectors.directory import records
@@ -15,7 +16,7 @@ from connectors.directory.tables import grants, memberships, organizations, user
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
 from connectors.reading import Row, gathered, parallel
-from connectors.statements import contains, one_of
+from connectors.statements import contains, listed, one_of
 
 T = TypeVar("T", bound=str)
 
@@ -41,7 +42,6 @@ def _was_given(what: ColumnElement[bool]) -> ColumnElement[bool]:
 
 def _members_where(with_roles: bool) -> list[ColumnElement[bool]]:
     return [
-        one_of(memberships.c.organization_id, "ids"),
         one_of(memberships.c.status, "statuses"),
         contains(users.c.search_text, "search"),
         *([_was_given(_HOLDS_ROLE)] if with_roles else []),
@@ -49,54 +49,54 @@ def _members_where(with_roles: bool) -> list[ColumnElement[bool]]:
 
 
 def _paged(
+    database: str,
     question: Select[Any],
     owner: ColumnElement[Any],
     order: Sequence[ColumnElement[Any]],
     *,
     with_after: bool,
-    with_user: bool = False,
+    further: records.Columns = (),
 ) -> Select[Any]:
-    """Return the statement that gives each owner's first entries after a position, in order.
+    """Return the statement that gives the first entries of each owner in `ids` after a position, in order.
 
-    A row has the columns of the question, those of the order, and with `with_user` those of the person.
+    A row has the columns of the question, those of the order, and the further ones. No id may come twice.
     """
-    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
-    keys = [column.label(f"key_{index}") for index, column in enumerate(order)]
-    ranked = question.add_columns(*keys, number)
+    entry = question.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
     if with_after:
         after = tuple_(*(bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(order)))
-        ranked = ranked.where(tuple_(*order) > after)
-    numbered = ranked.subquery("numbered")
-    entry = [column for column in numbered.c if column.key != "number"]
-    page = select(*entry)
-    if with_user:  # joined to the page only: sorting everybody's whole record would take longer
-        page = page.add_columns(*records.USER).join_from(numbered, users, users.c.id == numbered.c.user_id)
-    return page.where(numbered.c.number <= bindparam("limit")).order_by(
-        *(numbered.c[f"key_{index}"] for index in range(len(order)))
-    )
+        entry = entry.where(tuple_(*order) > after)
+    if database == "postgresql":  # sorts no more than the page, and knows beforehand how short it is
+        asked = listed(database, "ids")
+        of_one = entry.where(owner == asked.c.value).order_by(*order).limit(bindparam("limit")).correlate(asked)
+        page: FromClause = of_one.lateral("page")
+        statement = select(*page.c).select_from(asked.join(page, true()))
+    else:  # SQLite has no LATERAL
+        number = func.row_number().over(partition_by=owner, order_by=order).label("number")
+        page = entry.where(one_of(owner, "ids")).add_columns(number).subquery("page")
+        columns = [column for column in page.c if column.key != "number"]
+        statement = select(*columns).where(page.c.number <= bindparam("limit"))
+    return statement.order_by(*(page.c[f"key_{index}"] for index in range(len(order))))
 
 
 @cache
-def _members_of(with_roles: bool, with_after: bool) -> Select[Any]:
+def _members_of(database: str, with_roles: bool, with_after: bool) -> Select[Any]:
     question = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
-    return _paged(question, memberships.c.organization_id, _BY_PERSON, with_after=with_after, with_user=True)
+    owner = memberships.c.organization_id
+    return _paged(database, question, owner, _BY_PERSON, with_after=with_after, further=records.USER)
 
 
 @cache
 def _count_members_of(with_roles: bool) -> Select[Any]:
     owner = memberships.c.organization_id
-    counted = select(owner, func.count()).select_from(_WITH_USER).where(*_members_where(with_roles))
-    return counted.group_by(owner)
+    counted = select(owner, func.count()).select_from(_WITH_USER).where(one_of(owner, "ids"))
+    return counted.where(*_members_where(with_roles)).group_by(owner)
 
 
 @cache
-def _memberships_of(with_after: bool) -> Select[Any]:
-    question = (
-        select(*records.MEMBERSHIP)
-        .select_from(_WITH_ORGANIZATION)
-        .where(one_of(memberships.c.user_id, "ids"), one_of(memberships.c.status, "statuses"))
-    )
-    return _paged(question, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
+def _memberships_of(database: str, with_after: bool) -> Select[Any]:
+    question = select(*records.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
+    question = question.where(one_of(memberships.c.status, "statuses"))
+    return _paged(database, question, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
 
 
 _COUNT_MEMBERSHIPS_OF = (
@@ -149,7 +149,7 @@ class Memberships(DirectoryReader):
         return await self._pages(
             _MEMBERSHIPS,
             user_ids,
-            _memberships_of(after is not None),
+            _memberships_of(self.database, after is not None),
             {"statuses": status if status is not None else _NOT_REMOVED},
             owner_of=lambda entry: entry.user_id,
             length=len(_BY_ORGANIZATION),
@@ -172,7 +172,7 @@ class Memberships(DirectoryReader):
         return await self._pages(
             _MEMBERS,
             organization_ids,
-            _members_of(where.role_keys is not None, after is not None),
+            _members_of(self.database, where.role_keys is not None, after is not None),
             _filter(where),
             owner_of=lambda entry: entry.organization_id,
             length=len(_BY_PERSON),
@@ -233,7 +233,7 @@ class Memberships(DirectoryReader):
         bounds: dict[str, Any] = {"limit": first + 1}
         if after is not None:
             bounds |= {f"after_{index}": value for index, value in enumerate(position(listing, after, length))}
-        rows = await self.read_of(owners, statement, **parameters, **bounds)
+        rows = await self.read_of(list(dict.fromkeys(owners)), statement, **parameters, **bounds)
         read = {row[0]: row for row in rows}
         with_user = bool(rows) and len(rows[0]) > _ORDER + length
         found = (
