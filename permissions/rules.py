@@ -32,14 +32,6 @@ def may_toggle(policy: Policy, standing: Standing, permission: Permission, now: 
     return bool(standing.held_at(now) & _ROLE_ASSIGN)
 
 
-def may_grant(policy: Policy, standing: Standing, any_of: Iterable[Permission], now: datetime) -> bool:
-    """Return whether somebody could help others to one of these permissions, by a role or by a single right."""
-    wanted = tuple(any_of)
-    return any(may_toggle(policy, standing, permission, now) for permission in wanted) or any(
-        may_assign_role(policy, standing, role.key, now) for role in granting_roles(policy, wanted)
-    )
-
-
 def granting_roles(policy: Policy, any_of: Iterable[Permission]) -> tuple[Role, ...]:
     """Return the roles that give one of these permissions and that somebody in an organization may hand out."""
     return tuple(role for role in policy.roles_with(any_of) if policy.hands_out(role.key))

@@ -63,21 +63,6 @@ async def last_administrator(
     return LastAdministrator([member for member in page.items if member.id not in leaving][:MOST_CANDIDATES], path)
 
 
-async def check_administered(
-    context: RequestContext, change: DirectoryChange, organization_id: OrganizationId, path: Sequence[str] | None = None
-) -> None:
-    """Return when somebody administers the organization as the change leaves it.
-
-    For changes that reach an organization from elsewhere, such as the end of an account. Ask after the last deed.
-
-    Raises:
-        LastAdministrator: Nobody would be left.
-    """
-    (administrators,) = await lasting_administrators(context, change.ask, [organization_id])
-    if not administrators:
-        raise await last_administrator(change.ask, organization_id, path, ())
-
-
 async def hand_on_login_name(
     context: RequestContext,
     change: DirectoryChange,

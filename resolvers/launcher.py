@@ -193,11 +193,6 @@ def modes_of(context: RequestContext, application: ApplicationView) -> list[Mode
     ]
 
 
-def platforms_of(_context: RequestContext, application: ApplicationView) -> Sequence[str]:
-    """Return where an application runs."""
-    return application.record.platforms
-
-
 def category_of(_context: RequestContext, application: ApplicationView) -> CategoryRecord:
     """Return the group in which an application stands on the page."""
     return application.record.category

@@ -113,11 +113,6 @@ class AuditQuestions(Protocol):
     ) -> Sequence[int]:
         """Return how many entries `audit_events_of` has for each organization in all."""
 
-    async def audit_events_of_subjects(
-        self, subject_ids: Sequence[str], *, limit: int = 100
-    ) -> Sequence[Sequence[AuditEventRecord]]:
-        """Return what was done to each of these objects, oldest first; of more than `limit` entries, the newest."""
-
     async def audit_events_of_person(
         self,
         user_id: UserId,

@@ -30,11 +30,6 @@ def kinds_of(types: set[type]) -> int:
     return kinds
 
 
-def kinds_in(values: list[Any]) -> int:
-    """Return the kinds that occur among these values."""
-    return kinds_of(set(map(type, values)))
-
-
 def kind_of(value: Any) -> int:
     """Return the kind of this value."""
     known = _known.get(type(value))

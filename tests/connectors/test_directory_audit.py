@@ -92,15 +92,6 @@ async def test_conditions_count_together(told: SqlDirectory, where: AuditFilter,
     assert await requests_of(told, where) == requests
 
 
-async def test_what_was_done_to_an_object_is_told_from_its_beginning(told: SqlDirectory) -> None:
-    about, nothing = await told.audit_events_of_subjects(["mbr_b", "mbr_x"])
-    (latest,) = await told.audit_events_of_subjects(["mbr_b"], limit=2)
-
-    assert [event.request_id for event in about] == ["r2", "r3", "r4"]
-    assert [event.request_id for event in latest] == ["r3", "r4"]
-    assert list(nothing) == []
-
-
 async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_belong(told: SqlDirectory) -> None:
     whole = await told.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=50, after=None)
     first = await told.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=2, after=None)

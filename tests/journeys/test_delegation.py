@@ -6,8 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, GrantKind
+from connectors.directory.interface import Author
 from connectors.ids import MembershipId
 from gateway.profiles import load_profile
 from permissions.policy import Policy, parse_policy
@@ -15,10 +14,8 @@ from permissions.vocabulary import DenialReason
 from resolvers.access_edits import AccessEdit, GrantEnd
 from resolvers.access_requests import Verdict, decide_access_request, may_decide, request_access
 from resolvers.access_wishes import Wish
-from resolvers.administrators import check_administered
-from resolvers.changes import changed
 from resolvers.context import RequestContext
-from resolvers.errors import Forbidden, LastAdministrator, NotDelegable
+from resolvers.errors import Forbidden, NotDelegable
 from resolvers.member_access import update_member_access
 from resolvers.member_deeds import MemberDeed, remove_member, suspend_member
 from resolvers.member_rules import against_removing, against_suspending, can_assign, subjects_of
@@ -161,28 +158,3 @@ async def test_the_drop_down_has_the_one_role(team: Team) -> None:
     roles = [key for key, role in policy().roles.items() if can_assign(lead, role, organization_id=helios)]
 
     assert roles == ["planning"]
-
-
-async def test_a_change_from_elsewhere_asks_whether_somebody_administers_it_still(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1: as the end of an account has to."""
-    helios = await organization_named(each_portal, "Helios Montage GmbH")
-    context = RequestContext(each_portal.wiring.backends, each_portal.wiring.policy, each_portal.clock(), "test")
-    ids = [
-        await member_of(each_portal, email, helios)
-        for email in (ADMINISTRATION, "two.companies@helios.example", "guenther.strauss@helios.example")
-    ]
-
-    async def take(change: DirectoryChange, some: list[MembershipId]) -> None:
-        await change.lock_organization(helios)
-        for grants in await change.ask.grants_of(some):
-            for grant in grants:
-                if grant.kind is GrantKind.ROLE:
-                    await change.revoke(grant.id, by=Author(None, "test"), now=context.now)
-        await check_administered(context, change, helios)
-
-    with pytest.raises(LastAdministrator) as refused:
-        await changed(context, lambda change: take(change, ids))
-    await changed(context, lambda change: take(change, ids[:2]))
-
-    assert len(refused.value.candidates) > 5
-    assert [await holds(each_portal, id) for id in ids] == [{}, {}, {"administration": None, "purchase": None}]

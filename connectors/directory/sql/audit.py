@@ -57,11 +57,6 @@ def _count_of(asked: Conditions) -> Select[Any]:
 
 
 @cache
-def _events_of_subjects(database: str) -> Select[Any]:
-    return newest_of_each(database, _event.subject_id, _ORDER, where=lambda table: [], after=False)
-
-
-@cache
 def _of_person(after: bool) -> Select[Any]:
     """Select what somebody did and what was done to them, each read from its own index and no further than needed."""
     mine = audit_events.alias("mine")
@@ -118,14 +113,6 @@ class Audit(DirectoryReader):
         rows = await self.read_of(organization_ids, _count_of(_conditions(where)), **_values(where))
         found: dict[str, int] = {row[0]: row[1] for row in rows}
         return [found.get(id, 0) for id in organization_ids]
-
-    async def audit_events_of_subjects(
-        self, subject_ids: Sequence[str], *, limit: int = 100
-    ) -> Sequence[Sequence[AuditEventRecord]]:
-        """Return what was done to each of these objects, oldest first."""
-        rows = await self.read_of(subject_ids, _events_of_subjects(self.database), limit=limit)
-        events = [_record(row) for row in reversed(rows)]
-        return gathered(subject_ids, ((event.subject_id, event) for event in events))
 
     async def audit_events_of_person(
         self,
