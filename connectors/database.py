@@ -14,13 +14,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Text, column, event, inspect, select, table
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    MetaData,
+    Text,
+    column,
+    create_engine,
+    event,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 
 _CONFLICTS = ("40001", "40P01")
@@ -143,17 +155,18 @@ def open_database(url: str) -> AsyncEngine:
     SQLite runs in WAL mode with foreign keys on and waits up to five seconds for a writer.
     """
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": 5})
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        return engine
-    return create_async_engine(
-        url,
-        pool_size=10,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_pre_ping=False,
-        connect_args=POSTGRESQL_OPTIONS,
-    )
+        engine = create_engine(url, connect_args={"timeout": 5})
+        event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        engine = create_engine(
+            url,
+            pool_size=10,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            connect_args=POSTGRESQL_OPTIONS,
+        )
+    return AsyncEngine(engine)
 
 
 def for_reading(engine: AsyncEngine) -> AsyncEngine:

@@ -8,13 +8,12 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord
 from connectors.database import check_migrated, migrate, open_database
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
