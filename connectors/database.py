@@ -6,7 +6,6 @@ table; none joins another's tables.
 """
 
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -102,6 +101,8 @@ def is_taken(error: DBAPIError) -> bool:
     """Return whether a row could not be stored because there is one with the same unique values."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
+        import sqlite3  # which loads SQLite's library, 1 MB, also where PostgreSQL is served
+
         return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
     return getattr(error.orig, "sqlstate", None) == "23505"
 
@@ -250,7 +251,10 @@ def refuse_unknown(revision: str, known: Collection[str], migrations: Migrations
 
 def _is_away(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
-    if code is not None:  # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds
+    if code is not None:
+        import sqlite3  # as above
+
+        # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds.
         return code & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
     state = getattr(error.orig, "sqlstate", None)
     return error.connection_invalidated or is_away(state) or (isinstance(error, InterfaceError) and not state)

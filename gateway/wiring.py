@@ -25,7 +25,6 @@ from connectors.mail.interface import Mailer
 from connectors.mail.mailbox import Mailbox
 from connectors.mail.migrations import MIGRATIONS as MAIL
 from connectors.mail.server import mail_server
-from connectors.mail.smtp import SmtpMailer
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.embedded import EmbeddedShop
@@ -106,6 +105,8 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
         if settings.smtp_url is not None:
+            from connectors.mail.smtp import SmtpMailer  # what speaks SMTP and writes messages
+
             mailer = SmtpMailer(mail_server(settings.smtp_url.get_secret_value()))
         yield Wiring(
             Backends(
