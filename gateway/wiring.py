@@ -36,7 +36,7 @@ from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_places import TomlPlaces
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from resolvers.context import Backends, Portal
-from resolvers.mail_rendering import MailTexts
+from resolvers.mail_wording import MailWording
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 
@@ -73,7 +73,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         BackendUnavailable: The database does not answer.
     """
     policy, applications = await _read_policy(profile)
-    mail_texts = MailTexts(profile.mail_texts)
+    mail_wording = MailWording(profile.mail_texts)
     check = partial(_check_catalogue_of, profile, applications)
     key = (
         read_key(settings.signing_key_file)
@@ -119,7 +119,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 tokens=tokens,
                 seals=Seals(key),
                 portal=Portal(profile.title, profile.contact, settings.address, settings.sender),
-                mail_texts=mail_texts,
+                mail_wording=mail_wording,
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),
