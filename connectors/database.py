@@ -6,7 +6,6 @@ table; none joins another's tables.
 """
 
 import re
-import sqlite3
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -14,13 +13,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, DateTime, Dialect, MetaData, Text, column, event, inspect, select, table
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    MetaData,
+    Text,
+    column,
+    create_engine,
+    event,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.exc import DBAPIError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import PoolProxiedConnection
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 
 _CONFLICTS = ("40001", "40P01")
@@ -90,6 +101,8 @@ def is_taken(error: DBAPIError) -> bool:
     """Return whether a row could not be stored because there is one with the same unique values."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
+        import sqlite3  # which loads SQLite's library, 1 MB, also where PostgreSQL is served
+
         return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
     return getattr(error.orig, "sqlstate", None) == "23505"
 
@@ -143,17 +156,18 @@ def open_database(url: str) -> AsyncEngine:
     SQLite runs in WAL mode with foreign keys on and waits up to five seconds for a writer.
     """
     if url.startswith("sqlite"):
-        engine = create_async_engine(url, connect_args={"timeout": 5})
-        event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-        return engine
-    return create_async_engine(
-        url,
-        pool_size=10,
-        max_overflow=0,
-        pool_timeout=5,
-        pool_pre_ping=False,
-        connect_args=POSTGRESQL_OPTIONS,
-    )
+        engine = create_engine(url, connect_args={"timeout": 5})
+        event.listen(engine, "connect", _prepare_sqlite)
+    else:
+        engine = create_engine(
+            url,
+            pool_size=10,
+            max_overflow=0,
+            pool_timeout=5,
+            pool_pre_ping=False,
+            connect_args=POSTGRESQL_OPTIONS,
+        )
+    return AsyncEngine(engine)
 
 
 def for_reading(engine: AsyncEngine) -> AsyncEngine:
@@ -237,7 +251,10 @@ def refuse_unknown(revision: str, known: Collection[str], migrations: Migrations
 
 def _is_away(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
-    if code is not None:  # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds
+    if code is not None:
+        import sqlite3  # as above
+
+        # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds.
         return code & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
     state = getattr(error.orig, "sqlstate", None)
     return error.connection_invalidated or is_away(state) or (isinstance(error, InterfaceError) and not state)

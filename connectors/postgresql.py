@@ -8,9 +8,9 @@ from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import Engine, event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import POSTGRESQL_OPTIONS, is_away
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.instants import read_instants_quickly
 

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.engine import Dialect
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.types import TypeEngine
 
 from connectors.database import database_errors
+from connectors.engine import AsyncEngine
 from connectors.postgresql import connections_of
 
 Row = Sequence[Any]

@@ -17,7 +17,6 @@ from gateway.cors import Cors
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
-from gateway.mailbox import mailbox_routes
 from gateway.profiles import Profile, load_profile
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
@@ -116,6 +115,8 @@ def _routes(
         account_export_route(contexts),
     ]
     if settings.shows_mailbox and wiring.mailbox is not None:
+        from gateway.mailbox import mailbox_routes  # only in a demo; its page is a template
+
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
         page = _graphiql_page(settings, profile, clock)

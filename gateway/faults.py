@@ -15,7 +15,7 @@ from gateway.settings import InvalidSettings
 from gateway.tokens import NoSuchAccount
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
-from resolvers.mail_rendering import InvalidMailTexts
+from resolvers.mail_wording import InvalidMailTexts
 from schema.build import InvalidSchema
 
 _EXPECTED = (

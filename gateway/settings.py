@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -27,10 +26,10 @@ class InvalidSettings(Exception):
     """A setting cannot be used; the message names it and says what would be right."""
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """How this Forecourt runs. An environment variable wins over the file; an unknown name in either is refused."""
 
-    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses the demo and asks for a signing key of its own."
@@ -141,13 +140,6 @@ class Settings(BaseSettings):
     authorization_dry_run_in_production: bool = Field(
         False, description="Confirm that the dry run is meant for production too."
     )
-
-    @classmethod
-    def settings_customise_sources(
-        cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource, *_args: Any, **_more: Any
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take only what `read_settings` has gathered, so that nothing is read twice or unseen."""
-        return (init_settings,)
 
     @field_validator("cors_origins", "csrf_required_headers", mode="before")
     @classmethod

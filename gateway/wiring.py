@@ -8,13 +8,12 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord
 from connectors.database import check_migrated, migrate, open_database
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
@@ -26,7 +25,6 @@ from connectors.mail.interface import Mailer
 from connectors.mail.mailbox import Mailbox
 from connectors.mail.migrations import MIGRATIONS as MAIL
 from connectors.mail.server import mail_server
-from connectors.mail.smtp import SmtpMailer
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.embedded import EmbeddedShop
@@ -38,7 +36,7 @@ from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_places import TomlPlaces
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from resolvers.context import Backends, Portal
-from resolvers.mail_rendering import MailTexts
+from resolvers.mail_wording import MailWording
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 
@@ -75,7 +73,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         BackendUnavailable: The database does not answer.
     """
     policy, applications = await _read_policy(profile)
-    mail_texts = MailTexts(profile.mail_texts)
+    mail_wording = MailWording(profile.mail_texts)
     check = partial(_check_catalogue_of, profile, applications)
     key = (
         read_key(settings.signing_key_file)
@@ -107,6 +105,8 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
         if settings.smtp_url is not None:
+            from connectors.mail.smtp import SmtpMailer  # what speaks SMTP and writes messages
+
             mailer = SmtpMailer(mail_server(settings.smtp_url.get_secret_value()))
         yield Wiring(
             Backends(
@@ -119,7 +119,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 tokens=tokens,
                 seals=Seals(key),
                 portal=Portal(profile.title, profile.contact, settings.address, settings.sender),
-                mail_texts=mail_texts,
+                mail_wording=mail_wording,
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),

@@ -16,7 +16,7 @@ from connectors.values import Localized
 from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
-from resolvers.mail_rendering import MailTexts
+from resolvers.mail_wording import MailWording
 from resolvers.viewers import viewer_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Backends:
     tokens: AccessTokens
     seals: Seals
     portal: Portal = field(default_factory=Portal)
-    mail_texts: MailTexts = field(default_factory=MailTexts)
+    mail_wording: MailWording = field(default_factory=MailWording)
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,7 +54,8 @@ async def send_mail(context: RequestContext, item: OutboxRecord) -> None:
     backends, content = context.backends, item.content
     portal = backends.portal
     token = backends.seals.open(item.sealed) if item.sealed is not None else None
-    mail = backends.mail_texts.render(
+    texts = await backends.mail_wording.texts()
+    mail = texts.render(
         content["template"],
         content["locale"],
         content["values"],

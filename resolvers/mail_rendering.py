@@ -1,8 +1,5 @@
 """Mails in words: texts by language, filled in, as plain text and as HTML.
 
-Exception
-    InvalidMailTexts        a file with texts cannot be used; the message says what to do
-
 The texts are TOML, one file for each language; docs/mail.md explains them. What is filled in is never read as a
 template, never as HTML, and never gets into a header as more than one line.
 """
@@ -26,6 +23,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from resolvers.mail_templates import INSTANTS, TEMPLATES, Value, template_of
+from resolvers.mail_wording import InvalidMailTexts
 
 FOLDER = Path(__file__).with_name("mail_texts")
 LAST_RESORT = "en"
@@ -53,10 +51,6 @@ _LAID_OUT = ImmutableSandboxedEnvironment(
     keep_trailing_newline=True,
     undefined=StrictUndefined,
 )
-
-
-class InvalidMailTexts(Exception):
-    """A file with texts cannot be used; the message names the file, the text and what would be right."""
 
 
 @dataclass(frozen=True, slots=True)

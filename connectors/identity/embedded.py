@@ -12,9 +12,9 @@ from pwdlib.exceptions import UnknownHashError
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Column, MetaData, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import CleanText, IdText, database_errors, for_reading, new_metadata
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.ids import UserId
 from connectors.statements import one_of

@@ -8,9 +8,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Column, MetaData, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import CleanText, IdText, UtcDateTime, database_errors, for_reading, new_metadata
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.ids import new_id
 from connectors.mail.interface import BACKEND, KeptMail, Message, check_message

@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Select, insert, select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import database_errors
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable, InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId
 from connectors.pages import Page, cursor, position

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 
 import pytest
 from sqlalchemy import event
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from tests.connectors.people import PEOPLE
 from tests.servers import DatabaseKind, fresh_database
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from sqlalchemy import delete
-from sqlalchemy.ext.asyncio import AsyncEngine
 
+from connectors.engine import AsyncEngine
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
 from connectors.shop.tables import SHOP_ORDERS

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, event, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import (
     DatabaseNotMigrated,
@@ -25,6 +24,7 @@ from connectors.database import (
 )
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.statements import contains, one_of

@@ -7,7 +7,6 @@ from typing import Any
 import orjson
 import pytest
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.directory import tables
@@ -24,6 +23,7 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from tests.connectors.people import (
     ANNA,

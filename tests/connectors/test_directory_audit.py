@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.directory import tables
 from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import AuditEntry
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.errors import InvalidCursor
 from connectors.ids import AuditEventId, OrganizationId
 from connectors.pages import cursor

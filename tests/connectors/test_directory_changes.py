@@ -7,7 +7,6 @@ from dataclasses import replace
 import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import ChangeConflict
 from connectors.directory import tables
@@ -21,6 +20,7 @@ from connectors.directory.interface import (
     StaleVersion,
 )
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.ids import SessionId, UserId
 from connectors.values import Address
 from tests.connectors import people

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import ChangeConflict
 from connectors.directory.interface import Author, MembershipStatus, UserRecord
 from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
 from connectors.errors import InvalidCursor
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
 from tests.connectors.conftest import statements

@@ -6,7 +6,6 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
 from connectors.directory.accounts import MailedTokenPurpose
@@ -20,6 +19,7 @@ from connectors.directory.registrations import Likeness, RegistrationStatus
 from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
+from connectors.engine import AsyncEngine
 from connectors.ids import InvitationId, RegistrationId
 from connectors.pages import cursor
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW

@@ -9,9 +9,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import METADATA, EmbeddedAccounts, credentials
 from connectors.identity.migrations import MIGRATIONS

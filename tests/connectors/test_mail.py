@@ -13,9 +13,9 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.mail.interface import Mailer, MailRefused, Message
 from connectors.mail.mailbox import METADATA, Mailbox

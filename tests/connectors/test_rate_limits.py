@@ -5,6 +5,7 @@ import secrets
 import socket
 import time
 from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -81,6 +82,32 @@ async def test_any_text_can_be_a_key(limits: RateLimits, key: str, strange: str)
     await limits.hit(key + strange, limit)
 
     assert await limits.hit(key + strange, limit) is not None
+
+
+async def test_a_window_moves_along_with_each_try_that_was_allowed(limits: RateLimits, key: str) -> None:
+    limit = Limit(times=2, seconds=1)
+    await limits.hit(key, limit)
+    await asyncio.sleep(0.5)
+    await limits.hit(key, limit)
+    await asyncio.sleep(0.55)
+
+    answers = [await limits.hit(key, limit) for _ in range(2)]
+
+    assert answers[0] is None  # the first try is out of the window, the second is not
+    assert answers[1] is not None
+    assert answers[1] < 0.5
+
+
+async def test_keys_that_nobody_tries_any_more_are_forgotten(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    limits, started = EmbeddedRateLimits(), time.monotonic()
+    await limits.hit(key, Limit(times=1, seconds=60))
+    await limits.hit(key, Limit(times=1, seconds=3600))
+
+    monkeypatch.setattr("connectors.rate_limits.embedded.time", SimpleNamespace(monotonic=lambda: started + 120))
+    await limits.hit(key + "x", Limit(times=1, seconds=60))
+
+    assert [limit.seconds for _, limit in limits._allowed] == [3600, 60]
+    assert await limits.hit(key, Limit(times=1, seconds=3600)) is not None
 
 
 async def test_the_counts_can_be_reached(limits: RateLimits) -> None:

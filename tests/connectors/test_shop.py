@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
+from connectors.engine import AsyncEngine
 from connectors.errors import InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId, new_id
 from connectors.pages import Page, cursor

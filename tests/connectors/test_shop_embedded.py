@@ -10,9 +10,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import event, insert, make_url
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import check_migrated, migrate, open_database
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.embedded import EmbeddedShop

@@ -37,7 +37,8 @@ from gateway.profiles.demo import demo_data
 from gateway.settings import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
-from resolvers.mail_rendering import InvalidMailTexts, MailTexts
+from resolvers.mail_rendering import MailTexts
+from resolvers.mail_wording import InvalidMailTexts
 from tests.docs.markdown import ROOT, Block, Page
 from tests.docs.shell import Doubtful, Workspace, commands_of, look_at
 from tests.portal import NOW, Portal, open_portal

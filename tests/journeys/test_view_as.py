@@ -57,7 +57,8 @@ async def membership_of(portal: Portal, login_name: str, number: int = 0) -> str
     """The id of somebody's membership, by its place among theirs."""
     engine = portal.wiring.backends.directory._engine  # type: ignore[attr-defined]
     async with engine.connect() as connection:
-        user_id = await connection.scalar(select(users.c.id).where(func.lower(users.c.email) == login_name))
+        query = select(users.c.id).where(func.lower(users.c.email) == login_name)
+        user_id = (await connection.execute(query)).scalar_one()
     (page,) = await portal.wiring.backends.directory.memberships_of(
         [user_id],
         first=10,

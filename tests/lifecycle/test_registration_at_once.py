@@ -22,7 +22,8 @@ async def counts(portal: Portal) -> tuple[int, ...]:
     """How many rows there are of a kind."""
     async with portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
         tables = (users, organizations, memberships, registrations)
-        return tuple([await connection.scalar(select(func.count()).select_from(table)) for table in tables])
+        found = [await connection.execute(select(func.count()).select_from(table)) for table in tables]
+        return tuple(count.scalar_one() for count in found)
 
 
 async def test_of_twenty_who_confirm_with_one_link_one_gets_an_account(each_portal: Portal) -> None:

@@ -24,10 +24,10 @@ from typing import Any, Literal
 import httpx2
 from aiosmtpd.controller import Controller
 from sqlalchemy import select
-from sqlalchemy.ext.asyncio import AsyncEngine
 
 from connectors.database import open_database
 from connectors.directory.tables import audit_events, invitations, memberships, outbox
+from connectors.engine import AsyncEngine
 from gateway.app import utc_now
 from gateway.demo import load_demo
 from gateway.profiles import load_profile

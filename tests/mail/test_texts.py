@@ -10,8 +10,9 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
-from resolvers.mail_rendering import FOLDER, InvalidMailTexts, MailTexts, RenderedMail, languages
+from resolvers.mail_rendering import FOLDER, MailTexts, RenderedMail, languages
 from resolvers.mail_templates import TEMPLATES, UnknownMail
+from resolvers.mail_wording import InvalidMailTexts, MailWording
 from tests.mail.letters import LISTS, TOKEN, values_of
 
 ROOT = Path(__file__).parents[2]
@@ -228,6 +229,11 @@ def test_a_text_that_cannot_be_used_is_named(written: str, said: str) -> None:
         MailTexts({"de": (written, "own.toml")})
 
     assert said in str(refused.value)
+
+
+def test_a_fault_in_a_portal_s_own_texts_is_told_before_any_mail_is_written() -> None:
+    with pytest.raises(InvalidMailTexts, match="needs a subject"):
+        MailWording({"de": ("[account_deleted]\nsubject = 'x'\nbody = []", "own.toml")})
 
 
 def test_a_text_of_a_portal_cannot_reach_beyond_its_words() -> None:

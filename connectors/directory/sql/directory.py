@@ -6,7 +6,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 from sqlalchemy import insert, select
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from connectors.access_events import AccessEvent
 from connectors.database import database_errors
@@ -16,6 +15,7 @@ from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.invitations import invitation_row
 from connectors.directory.sql.questions import Questions
 from connectors.directory.sql.reader import BACKEND
+from connectors.engine import AsyncConnection, AsyncEngine
 from connectors.errors import BackendUnavailable
 
 _NOTHING = select(1)

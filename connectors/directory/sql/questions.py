@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.ext.asyncio import AsyncConnection
-
 from connectors.database import database_errors
 from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.access_requests import AccessRequests
@@ -21,6 +19,7 @@ from connectors.directory.sql.people import People
 from connectors.directory.sql.personal_data import PersonalDataQuestions
 from connectors.directory.sql.reader import BACKEND
 from connectors.directory.sql.registrations import Registrations
+from connectors.engine import AsyncConnection
 from connectors.reading import Row, Statement
 
 

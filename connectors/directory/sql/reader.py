@@ -1,7 +1,6 @@
 """Asking the directory's database one question with one statement."""
 
-from sqlalchemy.ext.asyncio import AsyncEngine
-
+from connectors.engine import AsyncEngine
 from connectors.reading import Reader
 
 BACKEND = "directory"
