@@ -1,9 +1,9 @@
 """Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
 
+import logging
 from typing import Any
 
 import orjson
-import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -16,7 +16,7 @@ from gateway.graphql_request import RefusedRequest
 from gateway.request_context import RequestContexts
 from resolvers.data_exports import EXPORT_PATH, fetched_export
 
-log = structlog.get_logger("forecourt.http")
+log = logging.getLogger("forecourt.http")
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 

@@ -1,10 +1,10 @@
 """What a client is told of the fields that were refused: how much, and where in the answer."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-import structlog
 from graphql import ExecutionResult, GraphQLError
 
 from connectors.errors import ConnectorError
@@ -23,7 +23,7 @@ Place = Literal["errors", "extensions", "disabled"]
 MOST_NAMES = 10
 """So many members are named for each role that somebody could ask for."""
 
-log = structlog.get_logger("forecourt.authorization")
+log = logging.getLogger("forecourt.authorization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class AuthorizationReport:
             ids = list(dict.fromkeys(one.user_id for ways in found for way in ways for one in way.members[:MOST_NAMES]))
             users = dict(zip(ids, await context.backends.directory.users(ids) if ids else [], strict=True))
         except ConnectorError as error:
-            log.warning("nobody can be named", reason=str(error))
+            log.warning("nobody can be named", extra={"reason": str(error)})
             return {}
         names = {user_id: display_name(context, user) for user_id, user in users.items() if user is not None}
         return {refusal: [_way(way, names) for way in ways] for refusal, ways in zip(members, found, strict=True)}
@@ -149,12 +149,14 @@ def _log(context: RequestContext, refusal: NotPermitted, decision_id: str, *, en
     reason = refusal.decision.reason
     log.info(
         "field refused" if enforced else "field shown that would be refused (dry run)",
-        decision=decision_id,
-        field=str(refusal.coordinate),
-        organization=refusal.organization_id,
-        person=context.viewer.user_id if context.viewer is not None else None,
-        reason=reason.value if reason is not None else None,
-        missing=[permission.value for permission in refusal.decision.missing],
+        extra={
+            "decision": decision_id,
+            "field": str(refusal.coordinate),
+            "organization": refusal.organization_id,
+            "person": context.viewer.user_id if context.viewer is not None else None,
+            "reason": reason.value if reason is not None else None,
+            "missing": [permission.value for permission in refusal.decision.missing],
+        },
     )
 
 

@@ -3,11 +3,11 @@
 Each code has a heading in docs/errors.md.
 """
 
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import structlog
 from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
@@ -16,7 +16,7 @@ from gateway.introspection import DISABLED, IntrospectionDisabled
 from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
 from resolvers.view_as import ViewIsReadOnly
 
-log = structlog.get_logger("forecourt.graphql")
+log = logging.getLogger("forecourt.graphql")
 
 CODES: dict[type[Exception], str] = {
     NotSignedIn: "UNAUTHENTICATED",
@@ -81,7 +81,7 @@ def _shown(
         reference = logged.get(id(cause))
         if reference is None:
             reference = logged[id(cause)] = f"{request_id}-{secrets.token_hex(3)}"
-            log.error("unexpected error", reference=reference, path=_dotted(error), exc_info=cause)
+            log.error("unexpected error", exc_info=cause, extra={"reference": reference, "path": _dotted(error)})
         formatted["message"] = f"Unexpected error. Tell the operator this reference: {reference}."
         formatted["extensions"] = {"code": MASKED, "reference": reference}
         return formatted
@@ -94,7 +94,7 @@ def _shown(
     formatted["extensions"] = {"code": known, **_explanation(cause)}
     if id(cause) not in logged:
         logged[id(cause)] = known
-        log.info("field failed", code=known, path=_dotted(error), reason=str(cause))
+        log.info("field failed", extra={"code": known, "path": _dotted(error), "reason": str(cause)})
     return formatted
 
 

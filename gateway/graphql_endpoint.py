@@ -1,12 +1,12 @@
 """/graphql: a request in, the answer out (GraphQL over HTTP). What it passes on the way is in docs/http.md."""
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
 
 import orjson
-import structlog
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import Executor, default_field_resolver, default_type_resolver, get_variable_values
 from graphql.execution.incremental import IncrementalExecutor
@@ -48,7 +48,7 @@ _HEADERS = {
 }
 _MOST_VARIABLE_ERRORS = 10
 
-log = structlog.get_logger("forecourt.http")
+log = logging.getLogger("forecourt.http")
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +188,10 @@ class GraphqlEndpoint:
             raise _NotExecutable("BAD_USER_INPUT", told(variables, "BAD_USER_INPUT"))
         cost = operation.cost.of(variables.coerced)
         if cost > self._limits.max_cost and self._limits.cost_mode == "measure":
-            log.warning("expensive operation", operation=operation.name, estimated=cost, limit=self._limits.max_cost)
+            log.warning(
+                "expensive operation",
+                extra={"operation": operation.name, "estimated": cost, "limit": self._limits.max_cost},
+            )
         return _Prepared(operation, variables, cost, asked.organization_id)
 
     async def _executed(self, prepared: _Prepared, context: RequestContext) -> ExecutionResult:

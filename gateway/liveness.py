@@ -5,11 +5,10 @@ where no news arrives, one question every few seconds for all the streams of the
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
-
-import structlog
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.directory.interface import CallerRecord, Directory
@@ -19,7 +18,7 @@ from connectors.events.interface import Events, Interrupted
 EVERY = 5.0
 """Seconds after which a change counts in an open stream at the latest, whether news of it arrives or not."""
 
-log = structlog.get_logger("forecourt.liveness")
+log = logging.getLogger("forecourt.liveness")
 
 
 class Watch:
@@ -107,7 +106,7 @@ class Liveness:
             try:
                 await self._look_once()
             except ConnectorError as error:
-                log.warning("open streams cannot be checked", reason=str(error))
+                log.warning("open streams cannot be checked", extra={"reason": str(error)})
 
     async def _look_once(self) -> None:
         """Ask for everybody who is watched at once, in two questions however many they are."""

@@ -1,13 +1,12 @@
 """The policy as it stands in its file, read again while the gateway runs."""
 
+import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-import structlog
-
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 
-log = structlog.get_logger("forecourt.policy")
+log = logging.getLogger("forecourt.policy")
 
 
 class PolicyFile:
@@ -33,9 +32,9 @@ class PolicyFile:
         except OSError as error:
             return self._refused(f"{self._file} cannot be read: {error.strerror}.")
         self.current = policy
-        log.info("policy reloaded", file=str(self._file), roles=list(policy.roles))
+        log.info("policy reloaded", extra={"file": str(self._file), "roles": list(policy.roles)})
         return True
 
     def _refused(self, problem: str) -> bool:
-        log.error("policy not reloaded; the old one stays in force", problem=problem)
+        log.error("policy not reloaded; the old one stays in force", extra={"problem": problem})
         return False

@@ -1,15 +1,15 @@
 """The last resort: whatever fails unforeseen is answered as JSON with a reference, and logged with its traceback."""
 
+import logging
 import secrets
 
 import orjson
-import structlog
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.errors import MASKED, request_error
 
-log = structlog.get_logger("forecourt.http")
+log = logging.getLogger("forecourt.http")
 
 
 class UnexpectedErrors:
@@ -34,7 +34,7 @@ class UnexpectedErrors:
             await self._app(scope, receive, sent)
         except Exception as error:
             reference = secrets.token_hex(8)
-            log.error("unexpected error", reference=reference, path=scope["path"], exc_info=error)
+            log.error("unexpected error", exc_info=error, extra={"reference": reference, "path": scope["path"]})
             if begun:
                 raise  # half an answer cannot be taken back; the server closes the connection
             message = f"Unexpected error. Tell the operator this reference: {reference}."

@@ -1,12 +1,11 @@
 """The worker: does what the outbox holds as soon as it is stored, and keeps house, beside the requests or alone."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
-
-import structlog
 
 from connectors.directory.outbox import OutboxRecord
 from connectors.errors import ConnectorError
@@ -26,7 +25,7 @@ CHORES_EVERY = timedelta(minutes=1)
 DRAIN_SECONDS = 15.0
 """How long a worker that is stopped may take for what it has begun; what is left goes to another."""
 
-log = structlog.get_logger("forecourt.worker")
+log = logging.getLogger("forecourt.worker")
 
 
 class Worker:
@@ -92,7 +91,7 @@ class Worker:
             items = await take(self._context(), most=room)
         except ConnectorError as error:
             if not self._is_cut_off:
-                log.warning("outbox cannot be read", reason=str(error))
+                log.warning("outbox cannot be read", extra={"reason": str(error)})
             self._is_cut_off = True
             return False
         except Exception as error:  # ours to mend; the next time may go well
@@ -127,7 +126,7 @@ class Worker:
             for task in late:
                 task.cancel()
             if late:
-                log.warning("items left to another worker", items=len(late))
+                log.warning("items left to another worker", extra={"items": len(late)})
 
     async def _keep_house(self) -> None:
         while True:

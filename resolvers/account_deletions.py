@@ -1,9 +1,8 @@
 """Leaving for good: asked for by the person, done after thirty days unless they think better of it."""
 
+import logging
 from collections.abc import Sequence
 from datetime import timedelta
-
-import structlog
 
 from connectors.directory.accounts import AccountDeletionRecord, MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.deeds import DirectoryChange
@@ -28,7 +27,7 @@ from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
 from resolvers.tokens import hash_of, new_token
 
-log = structlog.get_logger("forecourt.accounts")
+log = logging.getLogger("forecourt.accounts")
 
 CREDENTIALS_FORGET = "CREDENTIALS_FORGET"
 GRACE = timedelta(days=30)
@@ -103,7 +102,7 @@ async def delete_due_accounts(context: RequestContext) -> None:
         try:
             await _delete(context, due.user_id)
         except ConnectorError as error:
-            log.warning("account not deleted", user=due.user_id, reason=str(error))
+            log.warning("account not deleted", extra={"user": due.user_id, "reason": str(error)})
 
 
 async def forget_credentials(context: RequestContext, item: OutboxRecord) -> None:

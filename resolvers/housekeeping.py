@@ -1,9 +1,8 @@
 """What has to be done every minute: throwing away what nobody needs any more, and whatever else is due by itself."""
 
+import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
-
-import structlog
 
 from connectors.directory.deeds import DirectoryChange
 from connectors.errors import ConnectorError
@@ -23,7 +22,7 @@ KEEP_REQUESTS = timedelta(days=7)
 KEEP_ENDED = timedelta(days=30)
 """How long it can be seen what has ended: sessions, items of the outbox, links in mails."""
 
-log = structlog.get_logger("forecourt.housekeeping")
+log = logging.getLogger("forecourt.housekeeping")
 
 
 async def forget_requests(context: RequestContext) -> None:
@@ -73,9 +72,9 @@ async def keep_house(context: RequestContext, chores: Sequence[Chore] = CHORES) 
         try:
             await chore(context)
         except ConnectorError as error:
-            log.warning("chore not done", chore=name, reason=str(error))
+            log.warning("chore not done", extra={"chore": name, "reason": str(error)})
         except Exception as error:  # ours to mend; meanwhile the others go on
-            log.error("chore failed", chore=name, exc_info=error)
+            log.error("chore failed", exc_info=error, extra={"chore": name})
 
 
 async def _until_none(context: RequestContext, forget: Callable[[DirectoryChange], Awaitable[int]]) -> None:

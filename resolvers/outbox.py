@@ -1,11 +1,10 @@
 """Doing what has to follow from changes: taken from the outbox, carried out outside any transaction, ended."""
 
 import asyncio
+import logging
 import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-
-import structlog
 
 from connectors.directory.outbox import OutboxRecord
 from connectors.errors import BackendUnavailable, ConnectorError
@@ -45,7 +44,7 @@ MOST_ATTEMPTS = 20
 _FIRST_PAUSE = timedelta(seconds=10)
 _LONGEST_PAUSE = timedelta(hours=1)
 
-log = structlog.get_logger("forecourt.outbox")
+log = logging.getLogger("forecourt.outbox")
 
 
 async def take(context: RequestContext, *, most: int) -> Sequence[OutboxRecord]:
@@ -72,16 +71,16 @@ async def carry_out(
     try:
         if trouble is None:
             await changed(context, lambda change: change.finish(item.id, now=now))
-            log.info("outbox item done", **_words(item))
+            log.info("outbox item done", extra=_words(item))
         elif is_final or item.attempts >= MOST_ATTEMPTS:
             await changed(context, lambda change: change.bury(item.id, error=trouble, now=now))
-            log.error("outbox item given up", reason=trouble, **_words(item))
+            log.error("outbox item given up", extra={"reason": trouble, **_words(item)})
         else:
             due_at = now + pause_after(item.attempts)
             await changed(context, lambda change: change.postpone(item.id, error=trouble, due_at=due_at))
-            log.warning("outbox item postponed", reason=trouble, until=due_at.isoformat(), **_words(item))
+            log.warning("outbox item postponed", extra={"reason": trouble, "until": due_at.isoformat(), **_words(item)})
     except ConnectorError as error:
-        log.warning("outbox item's end not stored", reason=str(error), **_words(item))
+        log.warning("outbox item's end not stored", extra={"reason": str(error), **_words(item)})
 
 
 def pause_after(attempts: int) -> timedelta:
@@ -110,7 +109,7 @@ async def _tried(
     except TimeoutError:
         return f"It took longer than {PATIENCE:.0f} seconds.", False
     except Exception as error:  # ours to mend; meanwhile others go on
-        log.error("outbox item failed", exc_info=error, **_words(item))
+        log.error("outbox item failed", exc_info=error, extra=_words(item))
         return f"Unexpected: {type(error).__name__}. The log has more.", False
     return None, False
 

@@ -1,6 +1,6 @@
 """Putting on record that somebody tried something that was refused."""
 
-import structlog
+import logging
 
 from connectors.directory.interface import AuditEntry
 from connectors.errors import ConnectorError
@@ -8,7 +8,7 @@ from connectors.ids import OrganizationId
 from resolvers.context import RequestContext
 from resolvers.errors import Invalid, NotAuthenticated, Refused, Stale, TooManyAttempts
 
-log = structlog.get_logger("forecourt.refusals")
+log = logging.getLogger("forecourt.refusals")
 
 _SLIPS = (Invalid, Stale, TooManyAttempts, NotAuthenticated)
 """What everybody gets wrong now and then, and what is counted elsewhere."""
@@ -39,4 +39,4 @@ async def record_refusal(
             key = f"{caller.user.id} {subject_id} {refusal.code.value} {organization_id}"
             await change.record_hourly(entry, context.now, key)
     except ConnectorError as error:
-        log.warning("refusal not recorded", action=action, code=refusal.code.value, reason=str(error))
+        log.warning("refusal not recorded", extra={"action": action, "code": refusal.code.value, "reason": str(error)})

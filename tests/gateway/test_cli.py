@@ -16,7 +16,6 @@ from typing import Any
 
 import jwt
 import pytest
-import structlog
 from click.testing import Result
 from typer.testing import CliRunner
 
@@ -32,11 +31,10 @@ PURCHASE = "purchase@helios.example"
 
 @pytest.fixture(autouse=True)
 def _logs_stay_as_they_are() -> Iterator[None]:
-    root, configured = logging.getLogger(), structlog.get_config()
+    root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
     root.handlers, root.level = handlers, level
-    structlog.configure(**configured)
 
 
 @pytest.fixture

@@ -7,9 +7,9 @@ from typing import Any
 import asyncpg
 import pytest
 from sqlalchemy import make_url
-from structlog.testing import capture_logs
 
 from connectors.errors import BackendTimeout, BackendUnavailable, UnexpectedAnswer
+from tests.logs import capture_logs
 from tests.portal import Portal, open_portal
 from tests.servers import servers
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 from sqlalchemy import delete, make_url, select, update
-from structlog.testing import capture_logs
 
 from connectors.directory.tables import grants, memberships, users
 from gateway.profiles.demo import DEMO_PASSWORD
+from tests.logs import capture_logs
 from tests.portal import Answer, Person, Portal, open_portal
 
 SIGN_IN = """

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-import structlog
 from sqlalchemy import LargeBinary, select
 
 from connectors.directory import tables
@@ -28,7 +27,7 @@ MUTATIONS = list(core_schema(build_schema()).mutation_type.fields)  # type: igno
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
     """All that is logged during the test, as in production."""
-    root, configured = logging.getLogger(), structlog.get_config()
+    root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     configure_logs("json")
     (handler,) = root.handlers
@@ -38,7 +37,6 @@ def log() -> Iterator[io.StringIO]:
     root.setLevel(logging.DEBUG)
     yield text
     root.handlers, root.level = handlers, level
-    structlog.configure(**configured)
 
 
 def test_every_mutation_is_in_the_table_once_or_has_a_reason_not_to_be() -> None:
@@ -89,7 +87,7 @@ async def test_what_is_looked_through_for_secrets_is_what_is_written(portal: Por
     deed = DEEDS["requestOrganizationChange"]
     assert deed.prepare is not None
     await _call(portal, "requestOrganizationChange", deed, dict(await deed.prepare(portal)))
-    structlog.get_logger("forecourt.test").info("said", word="Losungswort")
+    logging.getLogger("forecourt.test").info("said", extra={"word": "Losungswort"})
 
     kept = await _kept_in_the_open(portal)
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from sqlalchemy import make_url
-from structlog.testing import capture_logs
 
 from connectors.errors import BackendUnavailable
 from gateway.profiles.demo import DEMO_PASSWORD
@@ -22,6 +21,7 @@ from tests.journeys.own_account import (
     is_signed_in,
     signs_in,
 )
+from tests.logs import capture_logs
 from tests.portal import Portal
 
 REQUEST = """

@@ -4,7 +4,6 @@ from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import func, insert, select
-from structlog.testing import capture_logs
 
 from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.idempotency import IdempotencyRecord
@@ -16,6 +15,7 @@ from resolvers.changes import changed
 from resolvers.context import RequestContext
 from resolvers.housekeeping import CHORES, keep_house
 from resolvers.sessions import REFRESH_LIFETIME, SESSION_LIFETIME
+from tests.logs import capture_logs
 from tests.mail.letters import context_of, mail, queue
 from tests.mail.test_worker import until
 from tests.portal import Portal

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.outbox import OutboxRecord, OutboxState
@@ -20,6 +19,7 @@ from resolvers.context import RequestContext
 from resolvers.mail import Mail, queue_mail
 from resolvers.outbox import HANDLERS, LEASE, MOST_ATTEMPTS, Handler, pause_after, take
 from tests import smtp
+from tests.logs import capture_logs
 from tests.mail.letters import DINA, TOKEN, context_of, mail, queue
 from tests.portal import Portal, open_portal
 from tests.servers import DatabaseKind

@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from structlog.testing import capture_logs
 
 from connectors.errors import BackendUnavailable
 from gateway.settings import InvalidSettings, read_settings
+from tests.logs import capture_logs
 from tests.portal import Answer, Portal, open_portal
 
 MEMBERS = "query Q($id: ID!) { organization(id: $id) { name members { totalCount } } }"

@@ -8,10 +8,10 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from structlog.testing import capture_logs
 
 from gateway.cli import _reload_on_hangup
 from gateway.profiles import load_profile
+from tests.logs import capture_logs
 from tests.portal import Person, Portal, open_portal
 
 MEMBERS = "query ($organization: ID!) { organization(id: $organization) { members { totalCount } } }"
