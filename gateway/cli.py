@@ -22,7 +22,6 @@ from gateway.mail_cli import mail_cli
 from gateway.policy_cli import policy_cli
 from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile, load_profile
-from gateway.profiles.demo import DEMO_PASSWORD
 from gateway.settings import Settings, read_settings
 from gateway.telemetry.logs import configure_logs
 from gateway.tokens import token_for
@@ -233,6 +232,8 @@ def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) 
 
 
 def _say_accounts(loaded: LoadedDemo) -> None:
+    from gateway.profiles.demo import DEMO_PASSWORD  # only where there is a demo
+
     typer.echo(f"\nSign in as one of these, password {DEMO_PASSWORD}:")
     width = max(len(account.login_name) for account in loaded.accounts)
     for account in loaded.accounts:

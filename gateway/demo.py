@@ -3,11 +3,14 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from gateway.profiles import Profile
-from gateway.profiles.demo import DEMO_PASSWORD, DemoAccount, demo_data
 from gateway.settings import Settings
 from gateway.wiring import open_stores
+
+if TYPE_CHECKING:
+    from gateway.profiles.demo import DemoAccount
 
 
 class NoDemo(Exception):
@@ -21,11 +24,13 @@ class LoadedDemo:
     organizations: int
     people: int
     orders: int
-    accounts: tuple[DemoAccount, ...]
+    accounts: "tuple[DemoAccount, ...]"
 
 
-def demo_accounts(profile: Profile, clock: Callable[[], datetime]) -> tuple[DemoAccount, ...]:
+def demo_accounts(profile: Profile, clock: Callable[[], datetime]) -> "tuple[DemoAccount, ...]":
     """Return the accounts of the demo that one can sign in as; empty for a profile without a demo."""
+    from gateway.profiles.demo import demo_data  # what invents people and orders, only where there is a demo
+
     return demo_data(profile, now=clock()).accounts if profile.demo_text is not None else ()
 
 
@@ -37,6 +42,8 @@ async def load_demo(
     Raises:
         NoDemo: The profile has none, or the database holds something else than this demo.
     """
+    from gateway.profiles.demo import DEMO_PASSWORD, demo_data  # as above
+
     if profile.demo_text is None:
         raise NoDemo(f"The profile {profile.key} has no demo; write a demo.toml in {profile.folder}.")
     data = demo_data(profile, organizations=organizations, now=clock())

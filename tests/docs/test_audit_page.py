@@ -11,7 +11,7 @@ from tests.docs.markdown import ROOT, page_at
 _ACTION = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
 _ROW = re.compile(r"^\| `(?P<action>[a-z_.]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
 _WRITES = [*(ROOT / "resolvers").glob("*.py"), *(ROOT / "connectors" / "directory" / "sql").glob("*.py")]
-_NO_ACTIONS = ("get_logger", "attrgetter", "attribute", "get_template")
+_NO_ACTIONS = ("getLogger", "attrgetter", "attribute", "get_template")
 """Functions whose arguments look like actions and are none."""
 
 
