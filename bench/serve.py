@@ -48,6 +48,13 @@ def forecourt_on_graphql_core(folder: Path, database_url: str) -> Any:
     return create_app(settings_for(folder, database_url, execution="graphql-core"))
 
 
+def forecourt_with_batches(folder: Path, database_url: str) -> Any:
+    """Return Forecourt with as many operations in a request as can be set."""
+    from gateway.app import create_app
+
+    return create_app(settings_for(folder, database_url, max_batch=10))
+
+
 def by_hand(_folder: Path, database_url: str) -> Any:
     """Return the hand-written endpoint."""
     from bench.handwritten import handwritten
@@ -83,6 +90,9 @@ CONTESTANTS: dict[str, Callable[[Path, str], Any]] = {
     "plain_strawberry": plain_strawberry,
 }
 
+OTHERS: dict[str, Callable[[Path, str], Any]] = {"forecourt_with_batches": forecourt_with_batches}
+"""What is served for other measurements than the comparison."""
+
 
 class _Server(uvicorn.Server):
     async def startup(self, sockets: Any = None) -> None:
@@ -97,7 +107,7 @@ def main(contestant: str, folder: str, database_url: str) -> None:
     """Serve until stopped: Forecourt as its command line does, the others as uvicorn does by itself."""
     configure_logs("json")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
-    app = CONTESTANTS[contestant](Path(folder), database_url)
+    app = (CONTESTANTS | OTHERS)[contestant](Path(folder), database_url)
     is_forecourt = contestant.startswith("forecourt")
     plain = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False)
     _Server(server_config(app) if is_forecourt else plain).run()

@@ -43,10 +43,10 @@ class Contestant:
         """Return the CPU time that the process has used, user and system, all threads."""
         return time.clock_gettime(~self.pid << 3 | 2)  # clock_getcpuclockid(3): the process's own clock, on Linux
 
-    def memory_mb(self) -> float:
-        """Return the resident memory in MB."""
+    def memory_mb(self, kind: str = "VmRSS") -> float:
+        """Return the resident memory in MB, or what else proc(5) names so."""
         status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmRSS"))
+        kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith(kind))
         return int(kilobytes) / 1024
 
 

@@ -23,7 +23,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from gateway.limits import LimitExceeded, Limits
 from gateway.limits.cost import Cost, CostOfOperations
 from gateway.limits.shape import check_shape
-from gateway.limits.text import check_text
+from gateway.limits.text import check_size, check_text, size_of
 from gateway.validation import RULES
 from gateway.variables import Variables
 
@@ -33,7 +33,7 @@ VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
 _MOST_ERRORS = 20
 _LONGEST_MESSAGE = 300
 _LARGE = 4_000
-"""From so many characters on, a text is made ready in a thread: parsing and validating it may take tens of ms."""
+"""Texts of more characters than these take turns of their own: each may keep a processor busy for tens of ms."""
 _MOST_REFUSALS = 500
 _BYTES_PER_TOKEN = 1_000
 """What a token takes in memory with the nodes made of it, measured; an estimate is enough to keep a bound."""
@@ -119,7 +119,7 @@ class Documents:
         self._ready: _Kept[Document] = _Kept(entries, memory)
         # Apart, so that rubbish never drives out what is asked every day.
         self._refused: _Kept[Exception] = _Kept(_MOST_REFUSALS, memory // 10)
-        self._turn = asyncio.Lock()
+        self._turn, self._turn_of_large = asyncio.Lock(), asyncio.Lock()
 
     def document(self, text: str) -> Document:
         """Return the document of a text, ready to execute.
@@ -131,19 +131,20 @@ class Documents:
         return self._kept(text) or self._keep(text, self._outcome(text))
 
     async def document_aside(self, text: str) -> Document:
-        """Return the same as `document`, with the event loop free for others while a large text is made ready.
+        """Return the same as `document`, with the event loop free for others while a new text is made ready.
 
-        Large texts take their turns, so that many of them cannot take the whole process.
+        New texts take their turns, so that many of them cannot take the whole process; the large ones take theirs
+        apart, so that nobody who asks something short waits for them.
         """
-        if len(text) <= _LARGE:
-            return self.document(text)
         kept = self._kept(text)
         if kept is not None:
             return kept
-        async with self._turn:
+        async with self._turn if len(text) <= _LARGE else self._turn_of_large:
             return self._kept(text) or self._keep(text, await asyncio.to_thread(self._outcome, text))
 
     def _kept(self, text: str) -> Document | None:
+        if len(text) > self._limits.max_document_bytes:  # found at once, so nothing of it is kept
+            check_size(size_of(text), self._limits)
         refusal = self._refused.get(text)
         if refusal is not None:
             raise refusal.with_traceback(None)
@@ -168,11 +169,12 @@ class Documents:
             return error.with_traceback(None)
 
     def _made(self, text: str) -> tuple[Document, int]:
-        tokens = check_text(text, len(text.encode("utf-8", "surrogatepass")), self._limits)
+        tokens = check_text(text, size_of(text), self._limits)
         try:
             document = parse(text)
         except GraphQLSyntaxError as error:
             raise InvalidDocument(PARSE_FAILED, told([error], PARSE_FAILED)) from None
+        _let_go_of_earlier_tokens(document)
         check_shape(document, self._limits)
         errors = validate(
             self._schema, document, RULES, max_errors=_MOST_ERRORS, hide_suggestions=not self._suggestions
@@ -199,6 +201,18 @@ class Documents:
                 if isinstance(node, OperationDefinitionNode)
             )
         )
+
+
+def _let_go_of_earlier_tokens(document: DocumentNode) -> None:
+    """Let no token refer to the one before it.
+
+    Each refers to the next one too, so that they are otherwise freed only when Python looks for garbage among all that
+    has lived long: until then, refused documents took tens of MB.
+    """
+    token = document.loc.start_token if document.loc else None
+    while token is not None:
+        token.prev = None
+        token = token.next
 
 
 def told(errors: Sequence[GraphQLError], code: str) -> list[dict[str, Any]]:

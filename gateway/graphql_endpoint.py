@@ -1,5 +1,6 @@
 """/graphql: a request in, the answer out (GraphQL over HTTP). What it passes on the way is in docs/http.md."""
 
+import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -25,6 +26,7 @@ from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, Req
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
 from gateway.limits.cost import check_cost
+from gateway.limits.text import check_texts
 from gateway.media_types import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
@@ -46,6 +48,9 @@ _HEADERS = {
     )
     for media_type in (JSON, GRAPHQL_JSON)
 }
+_DEAR = 500
+"""Operations that may cost so much begin one at a time, each with a round of the event loop to itself: several that
+take some ten ms each would otherwise run one after the other before anybody else is looked at."""
 
 log = logging.getLogger("forecourt.http")
 
@@ -76,6 +81,7 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
+        self._turn_of_dear = asyncio.Lock()
         self._introspection: Mode = settings.introspection
         filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
@@ -133,7 +139,8 @@ class GraphqlEndpoint:
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
     ) -> Answer:
-        """Answer each operation of a batch in its order; the costs of all of them count together."""
+        """Answer each operation of a batch in its order; their documents and their costs count together."""
+        check_texts({one.query for one in asked}, self._limits)
         prepared = [await self._prepared_or_refused(one) for one in asked]
         check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
         context = await self._contexts.of(request)
@@ -190,6 +197,9 @@ class GraphqlEndpoint:
 
     async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
         operation = prepared.operation
+        if prepared.cost >= _DEAR:
+            async with self._turn_of_dear:
+                await asyncio.sleep(0)
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
         try:

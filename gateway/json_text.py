@@ -24,11 +24,13 @@ def read_json(text: bytes, *, max_depth: int, max_values: int) -> Any:
             anything.
     """
     if _values(text) > min(max_depth, max_values) or _LONG_NUMBER.search(text):
-        bare = _without_strings(text)
+        plain = _without_escapes(text)
+        # Each step takes longer than the one before, so each bounds what the next one looks at. An entry has two
+        # strings at most, its name and its value.
+        if plain.count(b'"') > 4 * max_values + 2 or _values(bare := _without_strings(plain)) > max_values:
+            raise InvalidJson(f"it has more than {max_values:,} values (setting max_json_values)")
         if _depth(bare) > max_depth:
             raise InvalidJson(f"it is nested more than {max_depth} levels deep (setting max_json_depth)")
-        if _values(bare) > max_values:
-            raise InvalidJson(f"it has more than {max_values:,} values (setting max_json_values)")
         if _LONG_NUMBER.search(bare):
             raise InvalidJson("it has a number of a hundred digits or more")
     try:
@@ -42,9 +44,14 @@ def _values(text: bytes) -> int:
     return text.count(b",") + text.count(b"[") + text.count(b"{")
 
 
-def _without_strings(text: bytes) -> bytes:
-    """Return a valid JSON text without what stands in quotes; of any other text, something."""
-    return b"".join(text.replace(b"\\\\", b"").replace(b'\\"', b"").split(b'"')[::2])
+def _without_escapes(text: bytes) -> bytes:
+    """Return a valid JSON text without the quotes and backslashes within its strings; of any other text, something."""
+    return text.replace(b"\\\\", b"").replace(b'\\"', b"")
+
+
+def _without_strings(plain: bytes) -> bytes:
+    """Return a valid JSON text, its escapes left out, without what stands in quotes; of any other text, something."""
+    return b"".join(plain.split(b'"')[::2])
 
 
 def _depth(bare: bytes) -> int:

@@ -92,6 +92,7 @@ class SessionMutations:
     sign_in: SignInPayload = root(
         deed(SignInPayload, _sign_in, empty=_NO_SESSION),
         requires=OPEN,
+        cost=250,  # to check a password takes some 50 ms of each processor: a request may do so four times
         description="Begin a session. The rest of this request is already yours.",
     )
     refresh_session: SignInPayload = root(

@@ -5,6 +5,7 @@ expression goes over the text once; whatever begins like a token is consumed as 
 """
 
 import re
+from collections.abc import Collection
 
 from gateway.limits.allowance import LimitExceeded, Limits
 
@@ -31,28 +32,53 @@ def check_text(text: str, size: int, limits: Limits) -> int:
     Raises:
         LimitExceeded: The text is too large, has too many tokens, or nests brackets of any kind too deeply.
     """
+    check_size(size, limits)
+    tokens = _TOKEN.findall(text)
+    _check_tokens("The document has", len(tokens), limits)
+    nesting = _nesting(tokens)
+    if nesting > limits.max_recursion:
+        raise too_nested(nesting, limits)
+    return len(tokens)
+
+
+def check_texts(texts: Collection[str], limits: Limits) -> None:
+    """Return when the documents of one request are, together, as large as one may be; raises what `check_text` does."""
+    if len(texts) > 1:
+        check_size(sum(size_of(text) for text in texts), limits, "The documents are")
+        _check_tokens("The documents have", sum(len(_TOKEN.findall(text)) for text in texts), limits)
+
+
+def size_of(text: str) -> int:
+    """Return how many bytes a text has in UTF-8."""
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def check_size(size: int, limits: Limits, what: str = "The document is") -> None:
+    """Return when the text of a request's documents is no larger than is allowed, in bytes.
+
+    Raises:
+        LimitExceeded: It is larger.
+    """
     if size > limits.max_document_bytes:
         raise LimitExceeded(
             "MAX_DOCUMENT_BYTES_LIMIT",
-            "The document is too large. Send values as variables. Its bytes are",
+            f"{what} too large. Send values as variables. The bytes are",
             limit=limits.max_document_bytes,
             actual=size,
             setting="max_document_bytes",
             status=413,
         )
-    tokens = _TOKEN.findall(text)
-    if len(tokens) > limits.max_tokens:
+
+
+def _check_tokens(what: str, tokens: int, limits: Limits) -> None:
+    if tokens > limits.max_tokens:
         raise LimitExceeded(
             "MAX_TOKENS_LIMIT",
-            "The document has too many tokens:",
+            f"{what} too many tokens:",
             limit=limits.max_tokens,
-            actual=len(tokens),
+            actual=tokens,
             setting="max_tokens",
         )
-    nesting = _nesting(tokens)
-    if nesting > limits.max_recursion:
-        raise too_nested(nesting, limits)
-    return len(tokens)
 
 
 def too_nested(nesting: int, limits: Limits) -> LimitExceeded:

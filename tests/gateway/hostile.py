@@ -37,6 +37,10 @@ def _chain(levels: int, *, spreads: int = 1, cycle: bool = False) -> str:
     )
 
 
+def _many_times(times: int, field: str, operation: str = "") -> str:
+    return f"{operation}{{ {' '.join(f'a{number}: {field}' for number in range(times))} }}"
+
+
 def _deep(rounds: int, last: str) -> str:
     """A query that goes round in a circle, with pages of ten: three levels, and three more each round."""
     for _ in range(rounds):
@@ -50,12 +54,21 @@ _INTROSPECTIONS = (
     "{ __schema { types { name fields { name type { name ofType { name } } args { name type { name } } } "
     "inputFields { name } enumValues { name } interfaces { name } possibleTypes { name } } } }"
 )
-_MANY = "{" + " ".join(f"a{number}: viewer {{ id }}" for number in range(10_000)) + "}"
+_MANY = _many_times(10_000, "viewer { id }")
+_PREVIEW = "query($input: PreviewAccessInput!) { previewAccess(input: $input) { permissionsAdded { code } } }"
+_INVITE = "mutation($input: InviteMembersInput!) { inviteMembers(input: $input) { errors { code } } }"
+_KINDS = (
+    "query($status: [RequestStatus!], $audience: AccountKind, $after: String) "
+    "{ organizationChangeRequests(status: $status, after: $after) { totalCount } "
+    "applicationCatalogue(audience: $audience) { key } }"
+)
+_SIGN_IN = 'signIn(input: {loginName: "somebody", password: "something long"}) { errors { code } }'
 _VARIABLES = "query($first: Int!, $ids: [ID!]!, $on: Boolean!) { viewer { memberships(first: $first) { totalCount } } "
 _POSITIONS = _VARIABLES + "nodes(ids: $ids) { id } roles @include(if: $on) { key } }"
 
 INVALID, PARSE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
 TOKENS, RECURSION, COST = "MAX_TOKENS_LIMIT", "MAX_RECURSION_LIMIT", "COST_ESTIMATED_TOO_EXPENSIVE"
+TOO_MANY_BYTES = "MAX_DOCUMENT_BYTES_LIMIT"
 BAD, INPUT, LARGE, MEDIA = "BAD_REQUEST", "BAD_USER_INPUT", "REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"
 
 ATTACKS = [
@@ -66,17 +79,20 @@ ATTACKS = [
     Attack("fragment diamonds 90 levels deep", query(_chain(90, spreads=4)), 400, "MAX_ROOT_FIELDS_LIMIT"),
     Attack("a cycle of fragments", query(_chain(5, cycle=True)), 400, INVALID),
     Attack("a fragment in itself", query("{ ...F } fragment F on Query { ...F ...F ...F }"), 400, INVALID),
-    Attack("10,000 aliases", query(_MANY), 413, "MAX_DOCUMENT_BYTES_LIMIT"),
+    Attack("10,000 aliases", query(_MANY), 413, TOO_MANY_BYTES),
     Attack("1,000 aliases in few bytes", query("{" + "a:roles{key}" * 300 + "}"), 400, "MAX_ALIASES_LIMIT"),
     Attack("3,000 repeated fields", query("{" + "viewer { id } " * 3_000 + "}"), 400, TOKENS),
     Attack("490 repeated fields", query("{" + "viewer { id } " * 490 + "}"), 400, "MAX_ROOT_FIELDS_LIMIT"),
     Attack("480 repeated fields below the root", query("{viewer{" + "address{city}" * 480 + "}}"), 200, ""),
     Attack("20,000 unknown directives", query("{ viewer " + "@a" * 20_000 + "{ id } }"), 400, TOKENS),
     Attack("900 unknown directives", query("{ viewer " + "@a" * 900 + "{ id } }"), 400, "MAX_DIRECTIVES_LIMIT"),
-    Attack("braces nested 50,000 deep", query("{a" * 20_000), 400, TOKENS),
+    Attack("braces nested 50,000 deep", query("{" * 50_000), 400, TOKENS),
+    Attack("fields nested 20,000 deep", query("{a" * 20_000), 400, TOKENS),
     Attack("braces nested 900 deep", query("{a" * 900), 400, RECURSION),
     Attack("lists nested 50,000 deep", query("{nodes(ids:" + "[" * 50_000), 400, TOKENS),
     Attack("lists nested 900 deep", query("{nodes(ids:" + "[" * 900 + "]" * 900 + "){id}}"), 400, RECURSION),
+    Attack("objects nested 50,000 deep", query("{viewer(a:" + "{" * 50_000), 400, TOKENS),
+    Attack("objects with names, nested 50,000 deep", query("{viewer(a:" + "{a:" * 50_000), 413, TOO_MANY_BYTES),
     Attack("objects nested 500 deep", query("{viewer(a:" + "{a:" * 500), 400, RECURSION),
     Attack("types nested 900 deep", query("query($a:" + "[" * 900 + "Int" + "]" * 900 + "){id}"), 400, RECURSION),
     Attack("depth 12 with lists of ten", query(_deep(2, "organization { administrators { status } }")), 400, COST),
@@ -95,14 +111,12 @@ ATTACKS = [
     Attack("introspection by aliases", query(_INTROSPECTIONS.replace("types", "types a: types " * 1)), 400, INVALID),
     Attack(
         "introspection many times",
-        query("{" + " ".join(f"a{n}: {_INTROSPECTIONS[2:-2]}" for n in range(10)) + "}"),
+        query(_many_times(10, _INTROSPECTIONS[2:-2])),
         400,
         COST,
     ),
     Attack("a string of 5 MB", query('{ node(id: "' + "x" * 5_000_000 + '") { id } }'), 413, LARGE),
-    Attack(
-        "a string of 900 KB", query('{ node(id: "' + "x" * 900_000 + '") { id } }'), 413, "MAX_DOCUMENT_BYTES_LIMIT"
-    ),
+    Attack("a string of 900 KB", query('{ node(id: "' + "x" * 900_000 + '") { id } }'), 413, TOO_MANY_BYTES),
     Attack("a string of 60 KB", query('{ node(id: "' + "\\n" * 30_000 + '") { id } }'), 200, ""),
     Attack("5 MB of blanks", query("{ viewer { id } }" + " " * 5_000_000), 413, LARGE),
     Attack("60 KB of blanks", query("{ viewer { id } }" + " \n" * 30_000), 200, ""),
@@ -117,6 +131,23 @@ ATTACKS = [
         INVALID,
     ),
     Attack("a name of 60,000 letters", query("{" + "a" * 60_000 + "}"), 400, INVALID),
+    Attack("half a surrogate, escaped in a string", query('{ node(id: "\\ud800") { id } }'), 400, PARSE),
+    Attack("a surrogate of 9 digits in a string", query('{ node(id: "\\u{00000d800}") { id } }'), 400, PARSE),
+    Attack(
+        "values of the wrong type in every position",
+        query('{viewer{memberships(first:"x",after:1){totalCount}}nodes(ids:{a:1}){id}roles@skip(if:1.5){key}}'),
+        400,
+        INVALID,
+    ),
+    Attack(
+        "values of the wrong type within an input",
+        query(
+            '{previewAccess(input:{membershipId:[[]],roleKeys:1,permissions:"NOBODY",ends:[1,{a:2}]}){errors{code}}}'
+        ),
+        400,
+        INVALID,
+    ),
+    Attack("fifteen sign-ins by aliases", query(_many_times(15, _SIGN_IN, "mutation ")), 400, COST),
     Attack("an empty document", query(""), 400, PARSE),
     Attack("a schema instead of a question", query("type Query { a: Int }"), 400, INVALID),
     Attack("a subscription", query("subscription { viewer { id } }"), 400, INVALID),
@@ -126,6 +157,48 @@ ATTACKS = [
     Attack("a list for each variable", query(_POSITIONS, first=[1], ids=[[["a"]]], on=[True]), 400, INPUT),
     Attack("null for each variable", query(_POSITIONS, first=None, ids=None, on=None), 400, INPUT),
     Attack("an integer too large", query(_POSITIONS, first=2**31, ids=[], on=True), 400, INPUT),
+    Attack("numbers for enums and cursors", query(_KINDS, status=1, audience=[2], after=3), 400, INPUT),
+    Attack("names that no enum has", query(_KINDS, status=["x" * 5_000], audience="", after={}), 400, INPUT),
+    Attack("a list within a list of enums", query(_KINDS, status=[["PENDING"]], audience=True, after=[]), 400, INPUT),
+    Attack("text for an input", query(_PREVIEW, input="x"), 400, INPUT),
+    Attack("a list for an input", query(_PREVIEW, input=[{}]), 400, INPUT),
+    Attack("null for an input", query(_PREVIEW, input=None), 400, INPUT),
+    Attack(
+        "wrong types in every position of an input",
+        query(
+            _PREVIEW,
+            input={
+                "membershipId": {},
+                "expectedVersion": "1",
+                "roleKeys": [1],
+                "permissions": [["NOBODY"], 1, {}],
+                "validUntil": "x" * 5_000,
+                "ends": [{"roleKey": [], "permission": True, "validUntil": 1e300}],
+                "reason": False,
+            },
+        ),
+        400,
+        INPUT,
+    ),
+    Attack(
+        "wrong types three levels within an input",
+        query(
+            _INVITE,
+            input={
+                "organizationId": 1.5,
+                "idempotencyKey": None,
+                "invitees": [{"email": {}, "roleKeys": {"a": 1}, "permissions": ["x"], "locale": 1}] * 50,
+            },
+        ),
+        400,
+        INPUT,
+    ),
+    Attack(
+        "1,000 names that an input does not have",
+        query(_PREVIEW, input={"membershipId": "a"} | {f"roleKey{number}": 1 for number in range(1_000)}),
+        400,
+        INPUT,
+    ),
     Attack("4,000 wrong entries", query(_POSITIONS, first=1, ids=[1.5] * 4_000, on=True), 400, INPUT),
     Attack("4,000 entries", query(_POSITIONS, first=1, ids=["a"] * 4_000, on=True), 400, COST),
     Attack("100,000 entries", query(_POSITIONS, first=1, ids=["a"] * 100_000, on=True), 400, BAD),
@@ -138,6 +211,8 @@ ATTACKS = [
     Attack("no query", b"{}", 400, BAD),
     Attack("a number for a query", b'{"query": 1}', 400, BAD),
     Attack("JSON nested 50,000 deep", b"[" * 50_000 + b"]" * 50_000, 400, BAD),
+    Attack("JSON objects nested 50,000 deep", b'{"a":' * 50_000 + b"1" + b"}" * 50_000, 400, BAD),
+    Attack("JSON that only begins, 50,000 deep", VALID[:-1] + b', "variables": ' + b'{"a":[' * 50_000, 400, BAD),
     Attack("JSON nested in variables", VALID[:-1] + b', "variables": ' + b'{"a":' * 500 + b"1" + b"}" * 501, 400, BAD),
     Attack("300,000 lists", VALID[:-1] + b', "variables": {"a": [' + b"[]," * 300_000 + b"[]]}}", 400, BAD),
     Attack(
@@ -146,17 +221,27 @@ ATTACKS = [
     Attack("NaN", b'{"query": "{ viewer { id } }", "variables": {"a": NaN}}', 400, BAD),
     Attack("infinity", b'{"query": "{ viewer { id } }", "variables": {"a": 1e999}}', 400, BAD),
     Attack("half a surrogate", b'{"query": "{ viewer { id } }", "operationName": "\\ud800"}', 400, BAD),
+    Attack("half a surrogate in a query", b'{"query": "{ viewer { id } } #\\udfff"}', 400, BAD),
+    Attack("half a surrogate in a variable", VALID[:-1] + b', "variables": {"a": "\\ud83d"}}', 400, BAD),
+    Attack("half a surrogate in a variable's name", VALID[:-1] + b', "variables": {"\\udc00": 1}}', 400, BAD),
+    Attack("half a surrogate in bytes", b'{"query": "{ viewer { id } } #\xed\xa0\x80"}', 400, BAD),
     Attack("bytes that are no UTF-8", b'{"query": "{ viewer { id } } #\xff\xfe"}', 400, BAD),
     Attack("a name twice", b'{"query": 1, "query": "{ viewer { id } }"}', 200, ""),
     Attack("a batch of 100", b"[" + b",".join([VALID] * 100) + b"]", 400, "BATCHING_NOT_ENABLED"),
     # HTTP.
     Attack("gzip", gzip.compress(VALID), 415, MEDIA, {"content-encoding": "gzip"}),
+    Attack("a gzip of 50 MB", gzip.compress(b" " * 50_000_000, 1), 415, MEDIA, {"content-encoding": "gzip"}),
+    Attack("an encoding nobody knows", VALID, 415, MEDIA, {"content-encoding": "gzip,x" * 1_000}),
     Attack("another charset", VALID, 415, MEDIA, {"content-type": "application/json; charset=utf-16"}),
     Attack("a form", b"query=%7Bviewer%7Bid%7D%7D", 415, MEDIA, {"content-type": "application/x-www-form-urlencoded"}),
     Attack("a form of another site", VALID, 415, MEDIA, {"content-type": "text/plain", "cookie": "a=b"}),
+    Attack("a document as it is", b"{ viewer { id } }", 415, MEDIA, {"content-type": "application/graphql"}),
     Attack("a form with files", b"--x--", 415, MEDIA, {"content-type": "multipart/form-data; boundary=x"}),
     Attack("no content type anybody knows", VALID, 415, MEDIA, {"content-type": "x" * 5_000}),
     Attack("nothing acceptable", VALID, 406, "NOT_ACCEPTABLE", {"accept": "text/html"}),
+    Attack("3,000 media types", VALID, 406, "NOT_ACCEPTABLE", {"accept": "a/b;q=0.1," * 3_000}),
+    Attack("a token of 20,000 letters", VALID, 401, "UNAUTHENTICATED", {"authorization": "Bearer " + "a.b." * 5_000}),
+    Attack("an upgrade to WebSockets", VALID, 400, BAD, {"connection": "upgrade", "upgrade": "websocket"}),
     Attack(
         "a mutation by GET",
         b"",
@@ -171,7 +256,38 @@ ATTACKS = [
     Attack("a GET with nothing", b"", 400, BAD, method="GET"),
     Attack("variables that are no JSON by GET", b"", 400, BAD, method="GET", path="?query={viewer{id}}&variables={"),
     Attack("bytes that are no UTF-8 by GET", b"", 400, PARSE, method="GET", path="?query=%ff%fe"),
+    Attack("a surrogate by GET", b"", 400, PARSE, method="GET", path="?query=%ed%a0%80"),
     Attack("PUT", VALID, 405, "METHOD_NOT_ALLOWED", method="PUT"),
     Attack("DELETE", b"", 405, "METHOD_NOT_ALLOWED", method="DELETE"),
     Attack("a method of file servers", b"", 405, "METHOD_NOT_ALLOWED", method="PROPFIND"),
 ]
+
+MOST_IN_A_BATCH = 10
+
+
+def batch(*bodies: bytes) -> bytes:
+    """The body of a request with several operations."""
+    return b"[" + b",".join(bodies) + b"]"
+
+
+def _different(text: str) -> bytes:
+    """A full batch of one document, written differently each time, so that none is known from the one before."""
+    return batch(*(query(text + " " * number) for number in range(MOST_IN_A_BATCH)))
+
+
+BATCHES = [
+    Attack("a batch of 100 where ten are allowed", batch(*[VALID] * 100), 422, "BATCH_LIMIT_EXCEEDED"),
+    Attack("a batch of 20,000", batch(*[b"1"] * 20_000), 400, BAD),
+    Attack("a batch of nothing", b"[]", 400, BAD),
+    Attack("a batch of batches", batch(batch(VALID)), 400, BAD),
+    Attack("a batch of nulls", batch(*[b"null"] * 10), 400, BAD),
+    Attack("a batch of one that is no operation", batch(VALID, b"1"), 400, BAD),
+    Attack("a batch of ten", batch(*[VALID] * 10), 200, ""),
+    Attack("a batch of documents at the limits", _different("{viewer{" + "address{city}" * 480 + "}}"), 400, TOKENS),
+    Attack("a batch of many tokens", _different("{viewer{" + "address{city}" * 300 + "}}"), 400, TOKENS),
+    Attack("a batch of documents as large as allowed", _different("{viewer{" + "address{city}" * 48 + "}}"), 200, ""),
+    Attack("a batch of invalid documents", _different("{viewer{" + "a b c d " * 45 + "}}"), 200, INVALID),
+    Attack("a batch of deep documents", _different("{" * 101), 200, RECURSION),
+    Attack("a batch of pages", _different(_deep(1, "status")), 400, COST),
+]
+"""What is sent where batches are allowed, of `MOST_IN_A_BATCH` operations."""

@@ -1,11 +1,14 @@
 """A text is made ready once, kept within bounds, and what is refused never drives out what is asked every day."""
 
+import asyncio
+import gc
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from unittest.mock import patch
 
 import pytest
-from graphql import build_schema, parse
+from graphql import Token, build_schema, parse
 
 from gateway.documents import Document, Documents, InvalidDocument, NoSuchOperation
 from gateway.limits import LimitExceeded, Limits
@@ -131,7 +134,7 @@ def test_a_document_with_many_faults_is_told_a_few() -> None:
     assert len(refused.value.errors) == 21  # twenty, and that there are more
 
 
-async def test_a_large_text_is_made_ready_in_a_thread_and_kept_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_new_text_is_made_ready_in_a_thread_and_kept_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     in_loop: list[bool] = []
 
     def parse_and_tell(text: str) -> object:
@@ -147,7 +150,58 @@ async def test_a_large_text_is_made_ready_in_a_thread_and_kept_as_any_other(monk
     assert await documents.document_aside(large) is first
     assert documents.document(large) is first
     assert documents.document("{ b }") is small
-    assert in_loop == [False, True]
+    assert in_loop == [False, False]
+
+
+async def test_who_asks_something_short_does_not_wait_for_large_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    ended: list[str] = []
+    short_is_ready = threading.Event()
+
+    def parse_slowly(text: str) -> object:
+        if "words" in text:
+            short_is_ready.wait(10)
+        ended.append("large" if "words" in text else "short")
+        return parse(text)
+
+    monkeypatch.setattr("gateway.documents.parse", parse_slowly)
+    documents = Documents(SCHEMA, Limits())
+    large = [
+        asyncio.create_task(documents.document_aside("{ b " + "# words\n" * number + "}")) for number in (600, 700)
+    ]
+    await asyncio.sleep(0)
+
+    await documents.document_aside("{ b }")
+    short_is_ready.set()
+    await asyncio.gather(*large)
+
+    assert ended == ["short", "large", "large"]
+
+
+def test_the_tokens_of_a_document_that_is_refused_are_freed_at_once() -> None:
+    def tokens() -> int:
+        return sum(type(it) is Token for it in gc.get_objects())
+
+    gc.collect()
+    gc.disable()
+    try:
+        before = tokens()
+        with suppress(LimitExceeded):
+            Documents(SCHEMA, Limits(max_depth=1)).document("{ a { a { b } } }")
+        left = tokens() - before
+    finally:
+        gc.enable()
+
+    assert left == 0
+
+
+def test_a_text_that_is_too_large_is_not_kept() -> None:
+    documents = Documents(SCHEMA, Limits(max_document_bytes=100))
+
+    for _ in range(2):
+        with pytest.raises(LimitExceeded):
+            documents.document("{ b }" + " " * 100)
+
+    assert len(documents._refused) == 0
 
 
 async def test_a_large_text_that_is_refused_is_refused_again_from_memory(parsed: list[str]) -> None:

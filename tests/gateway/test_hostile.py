@@ -9,20 +9,24 @@ from typing import Any
 import httpx2
 import pytest
 import uvicorn
+from graphql import get_introspection_query
 from uvicorn.server import ServerState
 
 from gateway.connections import BoundedHttp
 from tests.audit.server import Served, served_portal
-from tests.gateway.hostile import ATTACKS, JSON, VALID, Attack
+from tests.gateway.hostile import ATTACKS, BATCHES, JSON, MOST_IN_A_BATCH, VALID, Attack, query
 from tests.portal import Portal, open_portal
 
 PATIENCE_SECONDS = 5
 """Wide, for machines that do other things as well; the figures are in docs/limits.md."""
 
+_READ_BY_THE_APPLICATION = [it for it in ATTACKS if it.method == "POST" and "upgrade" not in it.headers]
+"""The others are answered by their method, or by the server before the application."""
+
 
 @pytest.fixture(scope="module")
 async def served() -> AsyncIterator[Served]:
-    """A running gateway that waits half a second for bodies."""
+    """A running gateway that waits half a second for bodies; batches are off."""
     async with served_portal({"FORECOURT_BODY_TIMEOUT_SECONDS": "0.5"}) as portal:
         yield portal
 
@@ -32,6 +36,13 @@ async def client(served: Served) -> AsyncIterator[httpx2.AsyncClient]:
     """Somebody who sends requests to it."""
     async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{served.port}", timeout=60) as client:
         yield client
+
+
+@pytest.fixture(scope="module")
+async def with_batches() -> AsyncIterator[Served]:
+    """A running gateway that takes batches."""
+    async with served_portal({"FORECOURT_MAX_BATCH": str(MOST_IN_A_BATCH)}) as portal:
+        yield portal
 
 
 @pytest.fixture(scope="module")
@@ -50,13 +61,14 @@ async def send(client: httpx2.AsyncClient, attack: Attack) -> httpx2.Response:
 def check(attack: Attack, response: httpx2.Response) -> None:
     """Fail the test unless the answer is what the attack deserves."""
     assert response.status_code == attack.status, response.text[:500]
-    answer = response.json()
-    if attack.code:
-        assert {error["extensions"]["code"] for error in answer["errors"]} == {attack.code}, response.text[:500]
-        assert "data" not in answer
-    else:
-        assert "data" in answer, response.text[:500]
-    assert len(response.content) < 10_000  # what was sent is not sent back
+    body = response.json()
+    for answer in body if isinstance(body, list) else [body]:
+        if attack.code:
+            assert {error["extensions"]["code"] for error in answer["errors"]} == {attack.code}, response.text[:500]
+            assert "data" not in answer
+        else:
+            assert "data" in answer, response.text[:500]
+    assert len(response.content) < 50_000  # what was sent is not sent back
     assert "Traceback" not in response.text
 
 
@@ -64,6 +76,17 @@ def check(attack: Attack, response: httpx2.Response) -> None:
 async def test_what_means_harm_is_refused_soon_and_nobody_waits(
     attack: Attack, served: Served, client: httpx2.AsyncClient
 ) -> None:
+    await check_is_refused_soon(attack, served, client)
+
+
+@pytest.mark.parametrize("attack", BATCHES, ids=str)
+async def test_a_batch_that_means_harm_is_refused_soon_and_nobody_waits(attack: Attack, with_batches: Served) -> None:
+    async with httpx2.AsyncClient(base_url=f"http://127.0.0.1:{with_batches.port}", timeout=60) as client:
+        await check_is_refused_soon(attack, with_batches, client)
+
+
+async def check_is_refused_soon(attack: Attack, served: Served, client: httpx2.AsyncClient) -> None:
+    """Fail the test unless the attack is answered as it deserves, and somebody else is meanwhile."""
     before = served.memory()
     begun = time.perf_counter()
     answering = asyncio.create_task(send(client, attack))
@@ -78,7 +101,7 @@ async def test_what_means_harm_is_refused_soon_and_nobody_waits(
     assert served.memory() - before < 50_000_000
 
 
-@pytest.mark.parametrize("attack", [attack for attack in ATTACKS if attack.method == "POST"], ids=str)
+@pytest.mark.parametrize("attack", _READ_BY_THE_APPLICATION, ids=str)
 async def test_the_loop_goes_on_while_something_hostile_is_read(attack: Attack, quiet_portal: Portal) -> None:
     longest = 0.0
 
@@ -172,16 +195,85 @@ async def test_headers_that_do_not_end_cut_off_only_who_sends_them(served: Serve
     assert response.status_code == 200
 
 
+async def test_large_bodies_that_do_not_end_are_refused_when_there_is_no_room_and_small_ones_are_read(
+    served: Served, client: httpx2.AsyncClient
+) -> None:
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 999999\r\n\r\n"
+    before = served.memory()
+
+    connections = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(100)]
+    for _, writer in connections:
+        writer.write(head + b" " * 900_000)
+    small = await client.post("/graphql", content=VALID, headers=JSON)
+    answers = await asyncio.gather(*(_read_to_the_end(reader) for reader, _ in connections))
+    for _, writer in connections:
+        writer.close()
+    afterwards = await client.post("/graphql", content=VALID[:-1] + b" " * 100_000 + b"}", headers=JSON)
+
+    assert (small.status_code, afterwards.status_code) == (200, 200)
+    assert {answer[:13] for answer in answers} <= {b"", b"HTTP/1.1 503 ", b"HTTP/1.1 408 "}  # a reset may overtake it
+    assert sum(answer.startswith(b"HTTP/1.1 408 ") for answer in answers) <= 23  # these were waited for
+    assert served.memory() - before < 50_000_000
+
+
+async def test_the_body_of_a_request_for_an_upgrade_is_not_taken_for_another_request(served: Served) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    hidden = b"GET /graphql?query={__typename} HTTP/1.1\r\nhost: x\r\n\r\n"
+    head = b"POST /graphql HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
+    writer.write(head + b"content-length: %d\r\n\r\n" % len(hidden))
+    await asyncio.sleep(0.1)
+    writer.write(hidden)
+
+    answer = await asyncio.wait_for(_read_to_the_end(reader), PATIENCE_SECONDS)
+    writer.close()
+
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert answer.count(b"HTTP/1.1") == 1
+    assert b'"BAD_REQUEST"' in answer
+
+
+async def test_a_request_for_an_upgrade_without_a_body_is_answered_as_any_other(client: httpx2.AsyncClient) -> None:
+    wish = {"connection": "upgrade", "upgrade": "h2c"}
+
+    answers = [await client.get("/graphql?query={viewer{id}}", headers=wish) for _ in range(2)]
+
+    assert [answer.json() for answer in answers] == [{"data": {"viewer": None}}] * 2
+
+
+async def test_who_asks_again_and_again_without_waiting_is_cut_off(served: Served, client: httpx2.AsyncClient) -> None:
+    one = b"GET /graphql?query={__typename} HTTP/1.1\r\nhost: x\r\n\r\n"
+    answers = []
+
+    for number in (50, 500):
+        reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
+        writer.write(one * (number - 1) + one.replace(b"host: x", b"connection: close"))
+        answers.append(await asyncio.wait_for(_read_to_the_end(reader), PATIENCE_SECONDS))
+        writer.close()
+
+    assert answers[0].count(b"HTTP/1.1 200 ") == 50
+    assert answers[1].count(b"HTTP/1.1 200 ") < 50
+    assert (await client.post("/graphql", content=VALID, headers=JSON)).status_code == 200
+
+
+async def test_what_costs_much_begins_one_at_a_time_and_lets_others_be_answered_between(quiet_portal: Portal) -> None:
+    order: list[str] = []
+    dear = query(get_introspection_query())
+
+    async def asks(name: str, body: bytes) -> None:
+        await quiet_portal.client.post("/graphql", content=body, headers=JSON)
+        order.append(name)
+
+    await asks("known", dear)
+    await asyncio.gather(*(asks("dear", dear) for _ in range(20)), asks("cheap", VALID))
+
+    assert order.index("cheap") < 15
+
+
 async def test_a_request_that_never_begins_or_whose_headers_never_end_is_waited_for_no_longer_than_a_while(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("gateway.connections.HEAD_SECONDS", 0.2)
-    config = uvicorn.Config(_says_nothing, log_config=None, ws="none")
-    config.load()
-    state = ServerState()
-    server = await asyncio.get_running_loop().create_server(
-        lambda: BoundedHttp(config=config, server_state=state, app_state={}), "127.0.0.1", 0
-    )
+    server = await _serving(_says_nothing)
     port = server.sockets[0].getsockname()[1]
 
     answers = []
@@ -193,6 +285,36 @@ async def test_a_request_that_never_begins_or_whose_headers_never_end_is_waited_
     server.close()
 
     assert answers == [[], [b"HTTP/1.1 408 Request Timeout"], [b"HTTP/1.1 204 No Content"]]
+
+
+async def test_who_goes_away_is_not_answered_although_they_have_sent_another_request() -> None:
+    told: asyncio.Queue[str] = asyncio.Queue()
+
+    async def waits(_scope: Any, receive: Any, _send: Any) -> None:
+        while (kind := (await receive())["type"]) != "http.disconnect":
+            await told.put(kind)
+        await told.put(kind)
+
+    server = await _serving(waits)
+    _, writer = await asyncio.open_connection("127.0.0.1", server.sockets[0].getsockname()[1])
+    writer.write(b"GET / HTTP/1.1\r\nhost: x\r\n\r\n" * 2)
+
+    begun = await asyncio.wait_for(told.get(), PATIENCE_SECONDS)
+    writer.close()
+    ended = await asyncio.wait_for(told.get(), PATIENCE_SECONDS)
+    server.close()
+
+    assert (begun, ended) == ("http.request", "http.disconnect")
+
+
+async def _serving(app: Any) -> asyncio.Server:
+    """Serve an application on any port as the gateway is served."""
+    config = uvicorn.Config(app, log_config=None, ws="none")
+    config.load()
+    state = ServerState()
+    return await asyncio.get_running_loop().create_server(
+        lambda: BoundedHttp(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
 
 
 async def _says_nothing(_scope: Any, _receive: Any, send: Any) -> None:

@@ -160,6 +160,18 @@ async def test_a_batch_has_limits_of_its_own_and_costs_what_all_of_it_costs(
     assert (answer.status, answer.codes) == (status, {"": code})
 
 
+async def test_the_documents_of_a_batch_are_together_no_larger_than_one_may_be() -> None:
+    viewer = "{ viewer { " + "id " * 40 + "} }"
+    same = json.dumps([{"query": viewer}] * 3).encode()
+    different = json.dumps([{"query": viewer + " " * number} for number in range(3)]).encode()
+
+    async with open_portal(max_batch=3, max_tokens=100) as portal:
+        once, each = [await portal.anybody().posts(body) for body in (same, different)]
+
+    assert once.body == [{"data": {"viewer": None}}] * 3
+    assert (each.status, each.codes) == (400, {"": "MAX_TOKENS_LIMIT"})
+
+
 async def test_signing_in_within_a_batch_changes_nothing_for_the_operations_after_it() -> None:
     async with open_portal(max_batch=2) as portal:
         person = await portal.person("purchase@helios.example")
