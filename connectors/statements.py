@@ -33,8 +33,8 @@ from connectors.database import clean_text
 class TextList(TypeDecorator[Sequence[str]]):
     """A list of texts as one parameter, of any length: joined on PostgreSQL, a JSON array on SQLite.
 
-    The driver of PostgreSQL takes three times as long for an array as for a text, for it asks of each element whether
-    it is a list itself. The statement makes a list of it again.
+    The driver of PostgreSQL takes longer for an array, for it asks of each element whether it is a list itself. The
+    statement makes a list of the text again.
     """
 
     impl = Text
