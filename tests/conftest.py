@@ -1,11 +1,24 @@
 """What every test can ask for: servers of its own, and fresh databases on both kinds of them."""
 
+import os
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.portal import Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
+
+# How long an example takes says nothing: other work shares the machine. The same examples each time, so that whoever
+# changes one place never meets another's bad luck; FORECOURT_TEST_SEEDS=random looks for new ones.
+settings.register_profile(
+    "forecourt",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=os.environ.get("FORECOURT_TEST_SEEDS") != "random",
+    database=None,
+)
+settings.load_profile("forecourt")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -245,7 +245,7 @@ NAMES = some.sampled_from(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=some.lists(some.tuples(NAMES, NAMES, some.booleans()), max_size=14), first=some.integers(1, 6))
 async def test_walking_the_pages_meets_each_member_exactly_once_in_order(
     walked: SqlDirectory, names: list[tuple[str, str, bool]], first: int

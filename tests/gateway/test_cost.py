@@ -141,7 +141,7 @@ def the_long_way(selection_set: Any, type_: Any, variables: dict[str, Any], size
     return total
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(selections("Query", 4), st.integers(0, 50), st.integers(0, 5))
 def test_the_estimate_is_what_the_long_way_finds(text: str, number: int, ids: int) -> None:
     variables = {"n": number, "ids": ["x"] * ids}

@@ -84,7 +84,7 @@ def written_out(selection_set: SelectionSetNode, document: DocumentNode) -> Shap
     return Shape(nesting + 1, depth, 0, aliases, fields, directives)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(documents())
 def test_what_is_counted_once_per_fragment_is_what_the_long_way_counts(text: str) -> None:
     document = parse(text)
@@ -165,7 +165,7 @@ def _parser_tokens(text: str) -> int:
     return count
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.text(alphabet='{}[]()"\\#a1.-\n ,!$:@&|=', max_size=60))
 def test_no_text_has_fewer_tokens_than_the_parser_makes_of_it(text: str) -> None:
     try:

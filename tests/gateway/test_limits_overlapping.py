@@ -78,7 +78,7 @@ def documents(draw: st.DrawFn) -> str:
     return text if "$unit)" in text else text.replace("query($unit: String)", "query")
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(documents())
 @example("query {dog{... on Pet {... on Cat {a: __typename}} a: barks}}")
 def test_a_document_is_refused_by_our_rule_exactly_when_graphql_core_refuses_it(text: str) -> None:

@@ -233,7 +233,7 @@ ARGUMENTS = st.fixed_dictionaries(
     by_variable=st.sets(st.sampled_from(["owner", "colours", "filter"])),
     held=st.sets(st.sampled_from([Permission.MEMBER_VIEW, Permission.ORDER_VIEW, Permission.AUDIT_VIEW])),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 async def test_a_literal_and_a_variable_are_refused_alike_exactly_when_something_guarded_is_in_them(
     executor: str, arguments: dict[str, Any], by_variable: set[str], held: set[Permission]
 ) -> None:
