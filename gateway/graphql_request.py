@@ -8,6 +8,8 @@ from typing import Any
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.json_text import InvalidJson, read_json
+from gateway.limits import Limits
+from gateway.limits.text import check_values
 from gateway.media_types import JSON, parsed_type
 from gateway.settings import Settings
 
@@ -52,6 +54,7 @@ class RequestReader:
         self._max_depth = settings.max_json_depth
         self._max_values = settings.max_json_values
         self._max_batch = settings.max_batch
+        self._limits = Limits.of(settings)
         self._timeout = settings.body_timeout_seconds
         self._required_headers = settings.csrf_required_headers
 
@@ -60,12 +63,14 @@ class RequestReader:
 
         Raises:
             RefusedRequest: It is not a GraphQL request, larger or slower than is allowed, or may be forged.
+            LimitExceeded: A text among its values is longer than is allowed.
             ClientDisconnect: Nobody waits for the answer any more.
         """
         match request.method:
             case "POST":
                 _check_content(request, required=True)
-                return self._asked(self._json(await self._body(request)))
+                body = await self._body(request)
+                return self._asked(self._json(body), len(body))
             case "GET" | "HEAD":
                 _check_content(request, required=False)
                 self._check_not_forged(request)
@@ -124,9 +129,15 @@ class RequestReader:
     def _read_json(self, text: bytes) -> Any:
         return read_json(text, max_depth=self._max_depth, max_values=self._max_values)
 
-    def _asked(self, body: Any) -> GraphqlRequest | list[GraphqlRequest]:
+    def _check_values(self, asked: GraphqlRequest, size: int) -> GraphqlRequest:
+        """Return the request when no text among its values is too long; of few bytes, none can be."""
+        if size > self._limits.max_text_characters:
+            check_values({"variables": asked.variables, "operationName": asked.operation_name}, self._limits)
+        return asked
+
+    def _asked(self, body: Any, size: int) -> GraphqlRequest | list[GraphqlRequest]:
         if not isinstance(body, list):
-            return _request(body)
+            return self._check_values(_request(body), size)
         if self._max_batch == 0:
             raise RefusedRequest(
                 400, "BATCHING_NOT_ENABLED", "Send one operation per request; batches are off (setting max_batch)."
@@ -142,7 +153,7 @@ class RequestReader:
                 actual=len(body),
                 setting="max_batch",
             )
-        return [_request(entry) for entry in body]
+        return [self._check_values(_request(entry), size) for entry in body]
 
     def _asked_by_get(self, request: Request) -> GraphqlRequest:
         parameters = request.query_params
@@ -157,7 +168,7 @@ class RequestReader:
                     raise RefusedRequest(
                         400, "BAD_REQUEST", f'"{name}" in the address cannot be read as JSON: {error}.'
                     ) from None
-        return _request(body, changes_allowed=False)
+        return self._check_values(_request(body, changes_allowed=False), len(request.url.query))
 
     def _check_not_forged(self, request: Request) -> None:
         """Refuse a GET that another site's page may have sent with somebody's cookies.

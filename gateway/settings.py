@@ -90,6 +90,9 @@ class Settings(BaseModel):
     max_json_values: int = Field(
         5_000, ge=100, description="How many values the JSON of a request may have, all lists and objects together."
     )
+    max_text_characters: int = Field(
+        10_000, ge=2_500, description="How long one text may be that a request gives as a value, in characters."
+    )
     max_document_bytes: int = Field(64_000, ge=1_000, description="The largest GraphQL document, variables apart.")
     max_tokens: int = Field(2_000, ge=1, description="How many tokens a document may have, comments included.")
     max_recursion: int = Field(

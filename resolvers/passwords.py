@@ -14,6 +14,7 @@ from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import Author, CallerRecord, UserRecord
 from connectors.errors import ConnectorError
+from connectors.identity.opaque_string import LONGEST, opaque_string
 from connectors.ids import SessionId
 from connectors.rate_limits.interface import Limit
 from resolvers.attempts import Attempts, check_attempts
@@ -27,7 +28,7 @@ from resolvers.sessions import ATTEMPTS as SIGN_IN_ATTEMPTS
 from resolvers.sessions import SignedIn, begin_session
 from resolvers.tokens import hash_of
 
-SHORTEST, LONGEST = 12, 256
+SHORTEST = 12
 LEAST_OF_ITS_OWN = 4
 """So many different letters and digits have to be left of a password without names and common words."""
 
@@ -47,8 +48,7 @@ def check_password(password: str, path: Sequence[str], *, not_like: Sequence[str
     Raises:
         Invalid: With the rule.
     """
-    spaced = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
-    composed = unicodedata.normalize("NFC", spaced)
+    composed = opaque_string(password)
     if not SHORTEST <= len(composed) <= LONGEST:
         raise Invalid(
             f"Write {SHORTEST} to {LONGEST} characters; a sentence is easy to remember.",

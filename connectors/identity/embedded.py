@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import unicodedata
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import ParamSpec, TypeVar
@@ -16,6 +15,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connectors.database import CleanText, IdText, database_errors, for_reading, new_metadata
 from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
+from connectors.identity.opaque_string import opaque_string
 from connectors.ids import UserId
 from connectors.statements import one_of
 
@@ -79,7 +79,7 @@ class EmbeddedAccounts:
         """Give each user this password, hashed once with argon2id; replaces an earlier one."""
         if not user_ids:
             return
-        hashed = await self._in_thread(self._passwords.hash, _normalized(password))
+        hashed = await self._in_thread(self._passwords.hash, opaque_string(password))
         rows = [{"user_id": user_id, "password_hash": hashed} for user_id in dict.fromkeys(user_ids)]
         async with database_errors(BACKEND), self._engine.begin() as connection:
             await connection.execute(self._store, rows)
@@ -106,7 +106,7 @@ class EmbeddedAccounts:
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         nobodys = self._nobodys_hash  # asked for either way: making it the first time takes as long as checking
         try:
-            return self._passwords.verify_and_update(_normalized(password), stored or nobodys)
+            return self._passwords.verify_and_update(opaque_string(password), stored or nobodys)
         except UnknownHashError:
             return False, None
 
@@ -120,10 +120,3 @@ class EmbeddedAccounts:
     ) -> Answer:
         async with self._places:
             return await asyncio.to_thread(work, *args, **kwargs)
-
-
-def _normalized(password: str) -> str:
-    # RFC 8265, 4.2: one keyboard composes "é", another sends "e" and the accent; one has another space than another.
-    # It is the same password.
-    spaced = "".join(" " if unicodedata.category(letter) == "Zs" else letter for letter in password)
-    return unicodedata.normalize("NFC", spaced)

@@ -10,6 +10,7 @@ from gateway.settings import Settings
 class Limits:
     """The largest request; each name is that of the setting it comes from."""
 
+    max_text_characters: int = 10_000
     max_document_bytes: int = 64_000
     max_tokens: int = 2_000
     max_recursion: int = 100
@@ -24,6 +25,7 @@ class Limits:
     def of(cls, settings: Settings) -> "Limits":
         """Return the limits that are set."""
         return cls(
+            max_text_characters=settings.max_text_characters,
             max_document_bytes=settings.max_document_bytes,
             max_tokens=settings.max_tokens,
             max_recursion=settings.max_recursion,

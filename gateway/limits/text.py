@@ -6,6 +6,7 @@ expression goes over the text once; whatever begins like a token is consumed as 
 
 import re
 from collections.abc import Collection
+from typing import Any
 
 from gateway.limits.allowance import LimitExceeded, Limits
 
@@ -35,6 +36,9 @@ def check_text(text: str, size: int, limits: Limits) -> int:
     check_size(size, limits)
     tokens = _TOKEN.findall(text)
     _check_tokens("The document has", len(tokens), limits)
+    longest = max(map(len, tokens), default=0)
+    if longest > limits.max_text_characters:  # seldom, and then it may be a comment
+        _check_literals(tokens, limits)
     nesting = _nesting(tokens)
     if nesting > limits.max_recursion:
         raise too_nested(nesting, limits)
@@ -46,6 +50,51 @@ def check_texts(texts: Collection[str], limits: Limits) -> None:
     if len(texts) > 1:
         check_size(sum(size_of(text) for text in texts), limits, "The documents are")
         _check_tokens("The documents have", sum(len(_TOKEN.findall(text)) for text in texts), limits)
+
+
+def check_values(values: Any, limits: Limits, path: tuple[str | int, ...] = ()) -> None:
+    """Return when no text among the values of a request, as JSON gave them, is longer than is allowed.
+
+    Each argument has a closer bound of its own, with words for people. This one holds for every argument there is, so
+    that nothing whose effort grows faster than its input ever looks at a long text.
+
+    Raises:
+        LimitExceeded: One is longer; the message says where it stands.
+    """
+    waiting = [(path, values)]
+    while waiting:
+        path, value = waiting.pop()
+        if isinstance(value, str):
+            if len(value) > limits.max_text_characters:
+                raise _too_long(f"The text at {_dotted(path)}", len(value), limits)
+        elif isinstance(value, dict):
+            for name, inner in value.items():
+                if len(name) > limits.max_text_characters:
+                    raise _too_long(f"A name at {_dotted(path)}", len(name), limits)
+                waiting.append(((*path, name), inner))
+        elif isinstance(value, list):
+            waiting += [((*path, index), inner) for index, inner in enumerate(value)]
+
+
+def _check_literals(tokens: Collection[str], limits: Limits) -> None:
+    for token in tokens:
+        characters = len(token.strip('"'))
+        if token.startswith('"') and characters > limits.max_text_characters:
+            raise _too_long("A text in the document", characters, limits)
+
+
+def _too_long(what: str, actual: int, limits: Limits) -> LimitExceeded:
+    return LimitExceeded(
+        "MAX_TEXT_LIMIT",
+        f"{what} is too long. Its characters are",
+        limit=limits.max_text_characters,
+        actual=actual,
+        setting="max_text_characters",
+    )
+
+
+def _dotted(path: tuple[str | int, ...]) -> str:
+    return ".".join(str(step)[:50] for step in path)[:200]
 
 
 def size_of(text: str) -> int:

@@ -63,12 +63,22 @@ _KINDS = (
     "applicationCatalogue(audience: $audience) { key } }"
 )
 _SIGN_IN = 'signIn(input: {loginName: "somebody", password: "something long"}) { errors { code } }'
+_SIGN_IN_WITH = (
+    'mutation($password: String!) { signIn(input: {loginName: "purchase@helios.example", password: $password}) '
+    "{ errors { code } } }"
+)
+_SEARCH = (
+    "query($search: String!) { viewer { memberships { nodes { organization { members(search: $search) "
+    "{ totalCount } } } } } }"
+)
+_MARKS = "\u0301\u0323"
+_INVITEE = {"email": "a@b.example", "firstName": _MARKS * 5_000, "roleKeys": []}
 _VARIABLES = "query($first: Int!, $ids: [ID!]!, $on: Boolean!) { viewer { memberships(first: $first) { totalCount } } "
 _POSITIONS = _VARIABLES + "nodes(ids: $ids) { id } roles @include(if: $on) { key } }"
 
 INVALID, PARSE = "GRAPHQL_VALIDATION_FAILED", "GRAPHQL_PARSE_FAILED"
 TOKENS, RECURSION, COST = "MAX_TOKENS_LIMIT", "MAX_RECURSION_LIMIT", "COST_ESTIMATED_TOO_EXPENSIVE"
-TOO_MANY_BYTES = "MAX_DOCUMENT_BYTES_LIMIT"
+TOO_MANY_BYTES, TOO_LONG = "MAX_DOCUMENT_BYTES_LIMIT", "MAX_TEXT_LIMIT"
 BAD, INPUT, LARGE, MEDIA = "BAD_REQUEST", "BAD_USER_INPUT", "REQUEST_TOO_LARGE", "UNSUPPORTED_MEDIA_TYPE"
 
 ATTACKS = [
@@ -117,7 +127,17 @@ ATTACKS = [
     ),
     Attack("a string of 5 MB", query('{ node(id: "' + "x" * 5_000_000 + '") { id } }'), 413, LARGE),
     Attack("a string of 900 KB", query('{ node(id: "' + "x" * 900_000 + '") { id } }'), 413, TOO_MANY_BYTES),
-    Attack("a string of 60 KB", query('{ node(id: "' + "\\n" * 30_000 + '") { id } }'), 200, ""),
+    Attack("a string of 60 KB", query('{ node(id: "' + "\\n" * 30_000 + '") { id } }'), 400, TOO_LONG),
+    Attack("a password of 900 KB", query(_SIGN_IN_WITH, password="x" * 900_000), 400, TOO_LONG),
+    Attack("a password of combining marks", query(_SIGN_IN_WITH, password=_MARKS * 60_000), 400, TOO_LONG),
+    Attack("a search of combining marks", query(_SEARCH, search=_MARKS * 60_000), 400, TOO_LONG),
+    Attack("a password of combining marks at the limit", query(_SIGN_IN_WITH, password=_MARKS * 5_000), 200, ""),
+    Attack(
+        "ten names of combining marks at the limit",
+        query(_INVITE, input={"organizationId": "a", "invitees": [_INVITEE] * 10}),
+        200,
+        "",
+    ),
     Attack("5 MB of blanks", query("{ viewer { id } }" + " " * 5_000_000), 413, LARGE),
     Attack("60 KB of blanks", query("{ viewer { id } }" + " \n" * 30_000), 200, ""),
     Attack("5 MB of comments", query("{ viewer { id } }" + "#\n" * 2_500_000), 413, LARGE),
