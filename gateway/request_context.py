@@ -1,5 +1,6 @@
 """From who asks to all that the request knows, once per request."""
 
+import re
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -93,15 +94,18 @@ class RequestContexts:
 
 @lru_cache(maxsize=200)
 def accepted_languages(header: str) -> Sequence[str]:
-    """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten."""
+    """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten, each a tag as in BCP 47."""
     weighted = []
-    for place, part in enumerate(header.split(",")[:10]):
-        tag, _, parameters = part.strip().partition(";")
-        weight = parameters.strip().removeprefix("q=")
-        try:
-            quality = float(weight) if weight else 1.0
-        except ValueError:
-            continue
-        if tag and tag != "*" and quality > 0:
-            weighted.append((-quality, place, tag.strip()))
+    for place, part in enumerate(header[:_LONGEST_ACCEPTED].split(",")[:10]):
+        found = _ACCEPTED.fullmatch(part.strip())
+        if found is not None and (quality := float(found["weight"] or 1)) > 0:
+            weighted.append((-quality, place, found["tag"]))
     return tuple(tag for _, _, tag in sorted(weighted))
+
+
+_LONGEST_ACCEPTED = 500
+_ACCEPTED = re.compile(
+    r"(?P<tag>(?=.{2,35}(?:[ \t;]|$))[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)"
+    r"(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
+)
+"""A language and its weight; what is no language, a sentence, say, is kept nowhere and asked for nowhere."""

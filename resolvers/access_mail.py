@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import GrantKind, GrantRecord, OrganizationRecord, UserRecord
 from permissions.texts import PERMISSION_TEXTS
 from resolvers.context import RequestContext
+from resolvers.languages import known_locale
 from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
 from resolvers.texts import LAST_RESORT, in_their_language
@@ -31,10 +31,7 @@ def names_of(context: RequestContext, grants: Iterable[GrantRecord], locale: str
 def _ending(until: datetime | None, locale: str | None) -> str:
     if until is None:
         return ""
-    try:
-        day = format_date(until, format="medium", locale=Locale.parse(locale or LAST_RESORT, sep="-"))
-    except (UnknownLocaleError, ValueError):
-        day = until.date().isoformat()
+    day = format_date(until, format="medium", locale=known_locale(locale) or LAST_RESORT)
     return f" (→ {day})"
 
 

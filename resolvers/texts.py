@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 
-from babel import Locale, UnknownLocaleError
 from babel.numbers import format_currency, get_currency_precision
 
 from connectors.values import Address, Money
 from resolvers.context import RequestContext
+from resolvers.languages import known_locale
 
 LAST_RESORT = "en"
 
@@ -70,9 +70,8 @@ def _written(minor_units: int, currency: str, tag: str) -> str | None:
 
     Writing one takes longer than reading its row, and the same prices come again and again.
     """
-    try:
-        locale = Locale.parse(tag, sep="-")
-    except (UnknownLocaleError, ValueError):
+    locale = known_locale(tag)
+    if locale is None:
         return None
     return str(format_currency(_exact(minor_units, _decimals(currency)), currency, locale=locale))
 
