@@ -16,6 +16,7 @@ from babel.core import get_global
 
 from connectors.values import Address
 from resolvers.errors import Invalid, Refused, RefusedTogether
+from resolvers.languages import LONGEST_TAG
 
 LONGEST_NAME = 100
 LONGEST_ADDRESS_PART = 200
@@ -78,11 +79,14 @@ def text(value: str, path: list[str], longest: int = LONGEST_NAME) -> str:
 
 def locale(value: str, path: list[str]) -> str:
     """Return the language's tag, which names a language that is known (BCP 47)."""
-    try:
-        Locale.parse(value, sep="-")
-    except (UnknownLocaleError, ValueError):
-        raise Invalid(f"There is no language {value!r}; write one such as de, en or fr-CH.", path, "BCP 47") from None
-    return value
+    if len(value) <= LONGEST_TAG:
+        try:
+            Locale.parse(value, sep="-")
+        except (UnknownLocaleError, ValueError):
+            pass
+        else:
+            return value
+    raise Invalid(f"There is no language {value[:LONGEST_TAG]!r}; write one such as de, en or fr-CH.", path, "BCP 47")
 
 
 def address(given: Address, path: list[str]) -> Address:
@@ -148,7 +152,7 @@ def website(value: str, path: list[str]) -> str:
         host = ""
     if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc or not _DOMAIN.fullmatch(host):
         raise Invalid("Write an address such as https://www.company.example.", path, "http or https URL")
-    return trimmed
+    return trimmed.replace("'", "%27")  # a URL may have one, and it ends an attribute of a carelessly written page
 
 
 def vat_id(value: str | None, path: list[str]) -> str | None:

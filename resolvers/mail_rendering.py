@@ -5,6 +5,7 @@ template, never as HTML, and never gets into a header as more than one line.
 """
 
 import difflib
+import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from babel import Locale, UnknownLocaleError
+from babel import Locale
 from babel.dates import format_date, format_time
 from babel.lists import format_list
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, meta, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from resolvers.languages import known_locale
 from resolvers.mail_templates import INSTANTS, TEMPLATES, Value, template_of
 from resolvers.mail_wording import InvalidMailTexts
 
@@ -121,12 +123,14 @@ class MailTexts:
         layout, text = self._layouts[language], self._texts[language, name]
         filled: dict[str, Any] = dict.fromkeys((*template.needs, *template.may))
         for key, value in values.items():
-            filled[key] = _instant(str(value), layout, babel_locale) if key in INSTANTS and value else _cleaned(value)
+            filled[key] = (
+                _instant(str(value), layout, babel_locale) if key in INSTANTS and value else _cleaned(key, value)
+            )
         filled["portal"] = _of(titles, language)
         filled["_locale"] = babel_locale
         link = address if template.page is None else f"{address}{template.page}#token={quote(token or '', safe='')}"
         greeting = layout["greeting" if filled.get("name") else "greeting_without_name"].render(filled)
-        subject = _line(text.subject.render(filled), _LONGEST_SUBJECT)
+        subject = _cut(_as_one_line(text.subject.render(filled)), _LONGEST_SUBJECT)
         words = {
             "language": language,
             "subject": subject,
@@ -148,11 +152,8 @@ class MailTexts:
 
     def _language(self, name: str, locale: str | None) -> tuple[str, Locale]:
         """Return the language of the text, and the locale in whose ways dates are written: fr-CH is French of there."""
-        try:
-            wanted = Locale.parse(locale or LAST_RESORT, sep="-")
-        except (UnknownLocaleError, ValueError):
-            wanted = Locale(str(locale).split("-")[0].lower()) if _is_language(locale) else Locale(LAST_RESORT)
-        if (wanted.language, name) in self._texts:
+        wanted = known_locale(locale)
+        if wanted is not None and (wanted.language, name) in self._texts:
             return wanted.language, wanted
         return LAST_RESORT, Locale(LAST_RESORT)
 
@@ -175,19 +176,29 @@ def _shown(parts: Sequence[_Part], filled: Mapping[str, Any], values: Mapping[st
                 yield {"kind": part.kind, "text": words}
 
 
-def _cleaned(value: Value) -> Any:
+def _cleaned(key: str, value: Value) -> Any:
     """Return the value as it may stand in a sentence: each text one line, none of them endless."""
-    if value is None or isinstance(value, str):
-        return _line(value, _LONGEST_LINE) if value is not None else None
-    return [_line(text, _LONGEST_LINE) for text in value[:_MOST_POINTS]]
+    if value is None:
+        return None
+    if isinstance(value, str):
+        return _line(value, is_address=key in _ADDRESSES)
+    return [_line(text, is_address=key in _ADDRESSES) for text in value[:_MOST_POINTS]]
 
 
-def _line(text: str, longest: int) -> str:
+_ADDRESSES = frozenset({"email", "names", "new_address"})
+"""What is an address to write to or to sign in with, and must be readable letter by letter."""
+
+
+def _line(text: str, *, is_address: bool) -> str:
     """Return the text in one line, in which no link stands.
 
     Whoever can have the portal write to others would write theirs into their name.
     """
-    line = _as_one_line(text[: longest * 4]).replace("://", ": //")
+    line = _as_one_line(text[: _LONGEST_LINE * 4])
+    return _cut(_SCHEME.sub(r"\g<0> ", line) if is_address else _unlinked(line), _LONGEST_LINE)
+
+
+def _cut(line: str, longest: int) -> str:
     return line if len(line) <= longest else f"{line[: longest - 1].rstrip()}…"
 
 
@@ -198,7 +209,22 @@ def _lines(value: Value, *, may_link: bool) -> list[str]:
     lines = [_as_one_line(line) for line in value[:_LONGEST_QUOTE].splitlines()][:100]
     if len(value) > _LONGEST_QUOTE:
         lines.append("…")
-    return [line if may_link else line.replace("://", ": //") for line in lines] if any(lines) else []
+    return [line if may_link else _unlinked(line) for line in lines] if any(lines) else []
+
+
+def _unlinked(line: str) -> str:
+    """Return the line with a blank where programs that show mails would begin or go on with a link.
+
+    They make links of what has a scheme, of what begins with www., and of names of domains.
+    """
+    return _DOMAIN_DOT.sub(r"\g<0> ", _SCHEME.sub(r"\g<0> ", line))
+
+
+_SCHEME = re.compile(r"[:\uff1a](?=[/\uff0f\\]{2})")
+_DOMAIN_DOT = re.compile(
+    r"(?<=\bwww)[.\u3002\uff0e\uff61](?=\S)|(?<=[^\W_])[.\u3002\uff0e\uff61](?=[^\W\d_]{2})", re.IGNORECASE
+)
+"""A dot before the last part of a domain's name, or after www; RFC 3490, 3.1 counts four characters as dots."""
 
 
 def _as_one_line(text: str) -> str:
@@ -225,14 +251,6 @@ def _instant(text: str, layout: Mapping[str, Template], locale: Locale) -> str:
 
 def _of(texts: Mapping[str, str], language: str) -> str:
     return texts.get(language) or texts.get(LAST_RESORT) or ""
-
-
-def _is_language(locale: str | None) -> bool:
-    try:
-        Locale.parse(str(locale).split("-")[0])
-    except (UnknownLocaleError, ValueError):
-        return False
-    return True
 
 
 @pass_context

@@ -1,5 +1,6 @@
 """The texts of mails: all there in every language, and safe whatever is filled into them (K29)."""
 
+import re
 import tomllib
 import zipfile
 from html.parser import HTMLParser
@@ -27,6 +28,11 @@ HOSTILE = [
     "Eve\u2028Bcc: all@helios.example\x00\x1b[31m",
     "\u202eelpmaxe.live",
     "click https://evil.example/now",
+    "see www.evil.example",
+    "evil.example/now",
+    "me@evil.example",
+    "HTTP:\\\\EVIL.EXAMPLE",
+    "www\u3002evil\uff0eexample",
     "x" * 10_000,
     "\n" * 10_000,
     "",
@@ -135,7 +141,44 @@ def test_what_people_write_is_shown_and_does_nothing(name: str, hostile: str) ->
         if "message" not in TEMPLATES[name].may and not {"note", "reason", "question"} & (
             TEMPLATES[name].may | TEMPLATES[name].needs
         ):
+            if not {"email", "names", "new_address"} & (TEMPLATES[name].may | TEMPLATES[name].needs):
+                assert _LINK.findall(mail.text.replace("https://portal.example", "")) == []
             assert "https://evil" not in mail.text + mail.html
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("www.1und1.de", "www. 1und1. de"),
+        ("Booking.com GmbH", "Booking. com GmbH"),
+        ("J.R.R. Tolkien e.V.", "J.R.R. Tolkien e.V."),
+        ("Müller & Co.KG, 10.000 m²", "Müller & Co. KG, 10.000 m²"),
+        ("münchen.bayern", "münchen. bayern"),
+    ],
+)
+def test_names_are_taken_apart_only_where_a_link_would_begin_or_go_on(written: str, shown: str) -> None:
+    mail = render("membership_ended", "en", {"organization": written})
+
+    assert shown in mail.text
+    assert shown in mail.subject + mail.text
+
+
+def test_an_address_to_sign_in_with_can_be_copied() -> None:
+    mail = render("login_names", "de", {"names": ["jörg@www.firma.example", "DOMUS_12345"]})
+
+    assert "jörg@www.firma.example" in mail.text
+
+
+@pytest.mark.parametrize(
+    "locale", ["de_AT", "de-", "-", "*", "de-DE-x-odd", "de--AT", "x" * 300, "und", "de\n", "日本"]
+)
+def test_an_odd_language_gets_a_mail_all_the_same(locale: str) -> None:
+    values = values_of("invitation", "x")
+
+    assert render("invitation", locale, values).locale in ("de", "en")
+
+
+_LINK = re.compile(r"(?i)\w:[/\\]{2}|\bwww[.\u3002\uff0e]\S|[\w-][.\u3002\uff0e](?:example|com)\b")
 
 
 def test_a_mail_is_in_the_language_of_the_country_and_otherwise_in_english() -> None:
