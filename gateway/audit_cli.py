@@ -15,6 +15,7 @@ from connectors.ids import OrganizationId, UserId
 from gateway.faults import explained
 from gateway.profiles import load_profile
 from gateway.settings import Settings, read_settings
+from gateway.terminal import say
 from gateway.wiring import open_wiring
 
 MOST = 1_000
@@ -56,11 +57,11 @@ def audit(
         where = AuditFilter(tuple(action) if action else None, None, _in_utc(since), _in_utc(until))
         told = asyncio.run(read_log(settings, where, organization=organization, actor=actor, limit=limit))
         for event in told.events:
-            typer.echo(json.dumps(_as_json(event, told), ensure_ascii=False) if as_json else _line(event, told))
+            say(json.dumps(_as_json(event, told), ensure_ascii=False) if as_json else _line(event, told))
         if told.has_more:
-            typer.echo(f"There are older entries: raise --limit above {limit}, or ask for less by --until.", err=True)
+            say(f"There are older entries: raise --limit above {limit}, or ask for less by --until.", err=True)
         elif not told.events:
-            typer.echo("Nothing like this is on record.", err=True)
+            say("Nothing like this is on record.", err=True)
 
 
 async def read_log(

@@ -24,6 +24,7 @@ from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile, load_profile
 from gateway.settings import Settings, read_settings
 from gateway.telemetry.logs import configure_logs
+from gateway.terminal import say
 from gateway.tokens import token_for
 from gateway.wiring import migrate_our_database, open_wiring
 from gateway.worker import Worker
@@ -103,9 +104,9 @@ def demo(
         asyncio.run(migrate_our_database(settings))
         loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now, organizations=organizations))
         if loaded.organizations:
-            typer.echo(f"Loaded {loaded.organizations} companies, {loaded.people} people and {loaded.orders} orders.")
+            say(f"Loaded {loaded.organizations} companies, {loaded.people} people and {loaded.orders} orders.")
         else:
-            typer.echo("The demo is there already; nothing was changed.")
+            say("The demo is there already; nothing was changed.")
         _say_accounts(loaded)
 
 
@@ -114,7 +115,7 @@ def migrate(profile: ProfileOption = None) -> None:
     """Bring the database up to date."""
     with explained(PortInUse):
         done = asyncio.run(migrate_our_database(read_settings(profile=profile)))
-        typer.echo("\n".join(f"Migrated {revision}." for revision in done) or "The database is up to date.")
+        say("\n".join(f"Migrated {revision}." for revision in done) or "The database is up to date.")
 
 
 @cli.command()
@@ -125,14 +126,14 @@ def token(
     """Begin a session for somebody and print its access token, for use with curl; not in production."""
     with explained(PortInUse):
         settings = read_settings(profile=profile)
-        typer.echo(asyncio.run(token_for(settings, login_name, clock=utc_now)))
+        say(asyncio.run(token_for(settings, login_name, clock=utc_now)))
 
 
 @schema_cli.command("print")
 def print_schema() -> None:
     """Print the schema in GraphQL's schema definition language."""
     with explained(PortInUse):
-        typer.echo(printed(build_schema()), nl=False)
+        say(printed(build_schema()), nl=False)
 
 
 @schema_cli.command("check")
@@ -140,11 +141,11 @@ def check_schema() -> None:
     """Exit with 1 when the committed schema.graphql is not what the code says."""
     with explained(PortInUse):
         if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
-            typer.echo(
+            say(
                 "schema/schema.graphql is not what the code says. Run `make schema` and look at what changed.", err=True
             )
             raise typer.Exit(1)
-        typer.echo("schema/schema.graphql is current.")
+        say("schema/schema.graphql is current.")
 
 
 def main() -> None:
@@ -199,7 +200,7 @@ async def _work(settings: Settings, profile: Profile) -> None:
         _reload_on_hangup(wiring.policies)
         for stopping in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stopping, working.stop)
-        typer.echo(f"Forecourt works for {profile.title['en']}: mails leave, and the house is kept.")
+        say(f"Forecourt works for {profile.title['en']}: mails leave, and the house is kept.")
         sys.stdout.flush()
         await working.run()
 
@@ -218,26 +219,26 @@ def _reload_on_hangup(policies: PolicyFile) -> None:
 
 
 def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) -> None:
-    typer.echo(f"\nForecourt serves {profile.title['en']} at {settings.address}")
-    typer.echo(f"  GraphQL   {settings.address}{ENDPOINT}")
+    say(f"\nForecourt serves {profile.title['en']} at {settings.address}")
+    say(f"  GraphQL   {settings.address}{ENDPOINT}")
     if settings.serves_graphiql:
-        typer.echo(f"  GraphiQL  {settings.address}/graphiql")
+        say(f"  GraphiQL  {settings.address}/graphiql")
     if settings.shows_mailbox:
-        typer.echo(f"  Mailbox   {settings.address}/mailbox")
+        say(f"  Mailbox   {settings.address}/mailbox")
     if loaded is not None:
         _say_accounts(loaded)
-        typer.echo("\nA query to try, once signed in:\n")
-        typer.echo("  { viewer { user { displayName } applications { application { name } launch { url } } } }\n")
+        say("\nA query to try, once signed in:\n")
+        say("  { viewer { user { displayName } applications { application { name } launch { url } } } }\n")
     sys.stdout.flush()
 
 
 def _say_accounts(loaded: LoadedDemo) -> None:
     from gateway.profiles.demo import DEMO_PASSWORD  # only where there is a demo
 
-    typer.echo(f"\nSign in as one of these, password {DEMO_PASSWORD}:")
+    say(f"\nSign in as one of these, password {DEMO_PASSWORD}:")
     width = max(len(account.login_name) for account in loaded.accounts)
     for account in loaded.accounts:
-        typer.echo(f"  {account.login_name:<{width}}  {account.description}")
+        say(f"  {account.login_name:<{width}}  {account.description}")
 
 
 if __name__ == "__main__":

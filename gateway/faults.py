@@ -12,6 +12,7 @@ from connectors.identity.tokens import UnusableKey
 from gateway.demo import NoDemo
 from gateway.profiles import InvalidProfile
 from gateway.settings import InvalidSettings
+from gateway.terminal import visible
 from gateway.tokens import NoSuchAccount
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
@@ -49,5 +50,5 @@ def explained(*more: type[Exception]) -> Iterator[None]:
 
 
 def _fail(message: str) -> None:
-    typer.secho(f"forecourt: {message}", err=True, fg=typer.colors.RED)
+    typer.secho(visible(f"forecourt: {message}"), err=True, fg=typer.colors.RED)
     raise typer.Exit(2)

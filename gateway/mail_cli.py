@@ -12,6 +12,7 @@ from connectors.ids import OutboxId
 from gateway.app import utc_now
 from gateway.faults import explained
 from gateway.settings import Settings, read_settings
+from gateway.terminal import say
 from gateway.wiring import open_stores
 
 mail_cli = typer.Typer(help="Mails, and whatever else the worker has to do.", no_args_is_help=True)
@@ -35,13 +36,13 @@ def list_mails(
     with explained():
         items, number = asyncio.run(_items(read_settings(profile=profile), state, limit))
         for item in items:
-            typer.echo(_line(item))
+            say(_line(item))
             if item.last_error is not None:
-                typer.echo(f"    {item.last_error}")
+                say(f"    {item.last_error}")
         if not items:
-            typer.echo(_NOTHING[state])
+            say(_NOTHING[state])
         elif number > len(items):
-            typer.echo(f"… and {number - len(items)} more; --limit shows them.")
+            say(f"… and {number - len(items)} more; --limit shows them.")
 
 
 @mail_cli.command()
@@ -56,9 +57,7 @@ def resend(
             raise NothingToResend("Name one id from `forecourt mail list`, or give --all.")
         number = asyncio.run(_revive(read_settings(profile=profile), OutboxId(id) if id is not None else None))
         what = "1 item waits" if number == 1 else f"{number} items wait"
-        typer.echo(
-            f"{what} again for the worker, which looks every two seconds." if number else _NOTHING[OutboxState.DEAD]
-        )
+        say(f"{what} again for the worker, which looks every two seconds." if number else _NOTHING[OutboxState.DEAD])
 
 
 async def _items(settings: Settings, state: OutboxState, limit: int) -> tuple[Sequence[OutboxRecord], int]:

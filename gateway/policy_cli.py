@@ -15,6 +15,7 @@ from gateway.explanation import Explanation, NothingToExplain, explain
 from gateway.faults import explained
 from gateway.profiles import Profile, load_profile, shipped_profiles
 from gateway.settings import read_settings
+from gateway.terminal import say
 from gateway.wiring import read_policy
 from permissions.difference import Change, policy_changes, sheet_changes
 from permissions.policy import InvalidPolicy, Policy, parse_policy
@@ -52,12 +53,12 @@ def check(profile: ProfileOption = None) -> None:
     with explained():
         chosen, policy, applications = _read(profile)
         parts = parts_of(core_schema(build_schema()))
-        typer.echo(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
-        typer.echo(f"{_counted(len(policy.toggles), 'single right')}.")
-        typer.echo(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
-        typer.echo(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
+        say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
+        say(f"{_counted(len(policy.toggles), 'single right')}.")
+        say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
+        say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
         for line in _notes(policy, parts):
-            typer.echo(f"Note: {line}")
+            say(f"Note: {line}")
 
 
 @policy_cli.command()
@@ -72,13 +73,13 @@ def matrix(profile: ProfileOption = None) -> None:
             [code, *(_mark(code in role.permissions) for role in roles), _mark(code in policy.toggles)]
             for code in asked
         ]
-        typer.echo(_table([heading, *rows]))
+        say(_table([heading, *rows]))
         heading = ["APPLICATION", *(role.key for role in roles), "otherwise"]
         rows = [
             [one.key, *(_mark(opens_for_role(one, role)) for role in roles), _otherwise(one, policy)]
             for one in applications
         ]
-        typer.echo("\n" + _table([heading, *rows]))
+        say("\n" + _table([heading, *rows]))
 
 
 @policy_cli.command("explain")
@@ -96,7 +97,7 @@ def explain_decision(
         parts = parts_of(core_schema(build_schema()))
         instant = at.replace(tzinfo=UTC) if at is not None else datetime.now(UTC)
         found = asyncio.run(explain(settings, parts, person=person, organization=organization, field=field, at=instant))
-        typer.echo(json.dumps(_explanation_as_json(found), indent=2, ensure_ascii=False) if as_json_ else _told(found))
+        say(json.dumps(_explanation_as_json(found), indent=2, ensure_ascii=False) if as_json_ else _told(found))
 
 
 @policy_cli.command()
@@ -108,17 +109,17 @@ def sheet(
     """Print every part of the schema against every role and every single right."""
     with explained():
         if shipped:
-            typer.echo(shipped_sheets(), nl=False)
+            say(shipped_sheets(), nl=False)
             return
         chosen, policy, _ = _read(profile)
         made = sheet_of(parts_of(core_schema(build_schema())), policy)
         match format_:
             case SheetFormat.CSV:
-                typer.echo(as_csv(made), nl=False)
+                say(as_csv(made), nl=False)
             case SheetFormat.JSON:
-                typer.echo(as_json(made), nl=False)
+                say(as_json(made), nl=False)
             case SheetFormat.MARKDOWN:
-                typer.echo(f"# {chosen.title['en']}\n\n{guarded_as_markdown(made)}\n{open_as_markdown(made)}", nl=False)
+                say(f"# {chosen.title['en']}\n\n{guarded_as_markdown(made)}\n{open_as_markdown(made)}", nl=False)
 
 
 @policy_cli.command()
@@ -136,9 +137,9 @@ def diff(
         for title, gains in (("Gains", True), ("Losses", False)):
             lines = [str(change) for change in changes if change.gains is gains]
             if lines:
-                typer.echo("\n".join([f"{title} ({len(lines)})", *lines]))
+                say("\n".join([f"{title} ({len(lines)})", *lines]))
         if not changes:
-            typer.echo("Nobody gains and nobody loses anything.")
+            say("Nobody gains and nobody loses anything.")
         if not allow_gains and any(change.gains and not (allow_new and change.is_new) for change in changes):
             raise typer.Exit(1)
 

@@ -27,7 +27,7 @@ async def told() -> Any:
         helios = await portal.organization_of(PURCHASE)
         directory = portal.wiring.backends.directory
         buyer = await directory.user_id_of_login_name(PURCHASE)
-        evil = 'x"\n2026-01-01T00:00:00Z  grant.give  by nobody'
+        evil = 'x"\n2026-01-01T00:00:00Z  grant.give  by nobody\u202e\U000e0041'
         entries = [
             AuditEntry("profile.update", buyer, str(buyer), None, "r0", "203.0.113.7", {"first_name": "A"}, {}),
             AuditEntry("grant.give", None, "mbr_x", helios, "r1", after={"role": "purchase", "until": None}),  # type: ignore[arg-type]
@@ -98,6 +98,7 @@ async def test_an_entry_is_a_line_that_nobody_can_break(told: Portal) -> None:
     ]
     assert len(lines) == 3
     assert '\\"\\n2026-01-01T00:00:00Z' in lines[0]
+    assert "by nobody\\u202e\\udb40\\udc41" in lines[0]
 
 
 async def test_json_has_everything(told: Portal) -> None:
