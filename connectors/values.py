@@ -12,6 +12,9 @@ from connectors.quick import quick
 Localized = Mapping[str, str]
 """One text in several languages, by BCP 47 language subtag: ``{"de": …, "en": …, "fr": …}``."""
 
+URI_CHARACTERS = r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
+"""A regular expression for one of the characters of which a URI consists (RFC 3986, 2): no quote, bracket or blank."""
+
 
 class AccountKind(StrEnum):
     """What kind of customer, or of us, a person is (K9-K11)."""

@@ -9,6 +9,8 @@ from typing import Any, NewType
 import strawberry
 from strawberry.types.scalar import ScalarDefinition
 
+from connectors.values import URI_CHARACTERS
+
 DateTime = NewType("DateTime", datetime)
 Decimal = NewType("Decimal", PythonDecimal)
 EmailAddress = NewType("EmailAddress", str)
@@ -85,7 +87,12 @@ SCALARS: dict[object, ScalarDefinition] = {
     URL: _scalar(
         "URL",
         "A URL, as in RFC 3986.",
-        _matching(re.compile(r"(?:https?://|/)\S+"), 2048, "A URL begins with https://, http:// or /."),
+        _matching(
+            re.compile(rf"(?:https?://|/(?!/)){URI_CHARACTERS}*"),
+            2048,
+            "A URL begins with https://, http:// or a single /; quotes, brackets, blanks and accents in it are written "
+            "as in RFC 3986, such as %20.",
+        ),
     ),
     Locale: _scalar(
         "Locale",

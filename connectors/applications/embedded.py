@@ -4,6 +4,7 @@ The order of the file is the order of the page: categories as they stand, applic
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from connectors.applications.interface import (
     LaunchKind,
     ModeRecord,
 )
-from connectors.values import AccountKind, Localized
+from connectors.values import URI_CHARACTERS, AccountKind, Localized
 
 Word = TypeVar("Word", bound=StrEnum)
 
@@ -275,7 +276,7 @@ def _may_be_launched(url: str, kind: LaunchKind) -> bool:
         host, user = parts.hostname, parts.username
     except ValueError:
         return False
-    if any(character.isspace() or not character.isprintable() for character in url) or user is not None:
+    if not re.fullmatch(rf"{URI_CHARACTERS}+", url) or user is not None:
         return False
     if parts.scheme == "https":
         return bool(host)

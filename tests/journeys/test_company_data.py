@@ -167,7 +167,10 @@ async def test_a_way_to_reach_nobody_is_refused_by_its_path(
     "wrong",
     [
         {"phone": "0761 123456"}, {"email": "office"}, {"email": "a@b.example\nBcc: c@d.example"},
-        {"website": "javascript:alert(1)"}, {"name": "Mine AG"}, {"seat": ADDRESS}, {"legalName": "Mine AG"},
+        {"website": "javascript:alert(1)"}, {"website": 'https://a.example/"onclick="x'},
+        {"website": "https://a.example/<script>"}, {"website": "https://a.example/%zz"}, {"website": "//a.example/"},
+        {"website": "https://a.example/`{|}"}, {"website": "https://a.example/\u202eelpmaxe"},
+        {"name": "Mine AG"}, {"seat": ADDRESS}, {"legalName": "Mine AG"},
         {"status": "CLOSED"}, {"customerNumber": "1"}, {"vatId": "DE1"},
     ],
     ids=lambda value: str(value)[:40],
