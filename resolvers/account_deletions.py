@@ -23,6 +23,7 @@ from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import Once, Receipt, author, changed, changed_once
 from resolvers.context import RequestContext
 from resolvers.errors import Invalid, LastAdministrator, TokenInvalid
+from resolvers.initiators import end_what_they_may_not_begin
 from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
 from resolvers.tokens import hash_of, new_token
@@ -169,6 +170,7 @@ async def _leave_all(
             await change.revoke(grant.id, by=by, now=context.now)
     for membership in held:
         await change.set_membership_status(membership.id, MembershipStatus.REMOVED, by=by, now=context.now)
+        await end_what_they_may_not_begin(context, change, membership.organization_id, membership.user_id, by)
 
 
 async def _plan(

@@ -16,6 +16,7 @@ from resolvers import checks
 from resolvers.changes import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
+from resolvers.initiators import end_change_request, may_still_ask
 from resolvers.mail import Mail, queue_mail
 from resolvers.organizations import MANAGES_DATA, changed_data
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
@@ -125,7 +126,8 @@ async def decide_organization_change(
 
     Raises:
         NotFound: There is no such request.
-        Conflict: It was decided or withdrawn already, or the company is closed.
+        Conflict: It was decided or withdrawn already, the company is closed, or it is approved and whoever asked may
+            not ask for it any more.
         Stale: The company is not at `expected_version` any more.
         Invalid: It is declined without a note.
     """
@@ -138,8 +140,16 @@ async def decide_organization_change(
         await acting_for_vendor(context, change, Permission.CHANGE_REQUEST_REVIEW)
         if expected_version not in (None, organization.version):
             raise Stale(organization.version, ["expectedVersion"])
-        if approve and organization.status is OrganizationStatus.CLOSED and request.status is RequestStatus.PENDING:
+        would_change = approve and request.status is RequestStatus.PENDING
+        if would_change and organization.status is OrganizationStatus.CLOSED:
             raise Conflict("This company is closed for good, so nothing of it changes. Decline the request.", ["id"])
+        if would_change and not await may_still_ask(context, change.ask, request):
+            raise Conflict(
+                "Whoever asked for this may not change the organization's data any more. Decline the request, and let "
+                "somebody who may ask again.",
+                ["id"],
+                node=request,
+            )
         status = RequestStatus.APPROVED if approve else RequestStatus.DECLINED
         ended = await _ended(context, change, request, status, said)
         if approve:
@@ -256,30 +266,10 @@ async def _ended(
     status: RequestStatus,
     note: str | None,
 ) -> ChangeRequestRecord:
-    by = author(context, note)
-    assert by.user_id is not None  # the guard has asked
-    ended = await change.end_change_request(request.id, status, by=by.user_id, note=note, now=context.now)
+    ended = await end_change_request(context, change, request, status, author(context, note))
     if ended is None:
         raise Conflict(f"This request is {request.status.value.lower()} already.", ["id"], node=request)
-    action = _ACTIONS[status]
-    await change.record(
-        by.entry(
-            action,
-            request.id,
-            request.organization_id,
-            before={"status": request.status.value},
-            after={"status": status.value},
-        ),
-        context.now,
-    )
     return ended
-
-
-_ACTIONS = {
-    RequestStatus.APPROVED: "change_request.approve",
-    RequestStatus.DECLINED: "change_request.decline",
-    RequestStatus.WITHDRAWN: "change_request.withdraw",
-}
 
 
 async def _tell_reviewers(

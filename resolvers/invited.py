@@ -23,9 +23,10 @@ from resolvers.changes import changed
 from resolvers.checks import locale, text, together
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, ErrorCode, Invalid, InvitationState, Refused, TokenInvalid
+from resolvers.initiators import may_still_invite
 from resolvers.invitation_deeds import take_grants, withdraw
 from resolvers.invitation_mails import labels_of, tell_administrators, tell_inviter
-from resolvers.invitations import can_request_new, ended, status_of
+from resolvers.invitations import can_request_new, ended, is_open, status_of
 from resolvers.passwords import check_password
 from resolvers.people import masked_address
 from resolvers.sessions import SignedIn, begin_session
@@ -92,11 +93,15 @@ async def preview(context: RequestContext, *, token: str) -> InvitationPreview |
     (organization,) = await directory.organizations([invitation.organization_id])
     (account,) = await directory.users_with_email([invitation.email])
     assert organization is not None
+    status = status_of(context, invitation)
+    counts = status is InvitationStatus.PENDING and organization.status is OrganizationStatus.ACTIVE
+    if counts and not await may_still_invite(context, directory, invitation):
+        status = InvitationStatus.REVOKED
     return InvitationPreview(
         invitation,
         organization.name,
         masked_address(invitation.email),
-        status_of(context, invitation),
+        status,
         invitation.expires_at,
         invitation.first_name,
         invitation.last_name,
@@ -117,7 +122,8 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
 
     Raises:
         TokenInvalid: The token is unknown, or another was sent since.
-        InvitationState: The invitation is expired, taken back or used, or somebody else is signed in.
+        InvitationState: The invitation is expired, taken back or used, its sender may not send it any more, or
+            somebody else is signed in.
         Conflict: The person is a member already, or the organization is not active.
         RefusedTogether: What a new account needs is missing or not allowed.
         TooManyAttempts: From this address.
@@ -180,7 +186,11 @@ async def request_new(context: RequestContext, token: str) -> None:
 
     async def deed(change: DirectoryChange) -> None:
         invitation = await change.ask.invitation_with_token(hash_of(token))
-        if invitation is None or not can_request_new(context, invitation):
+        if invitation is None:
+            return
+        if not can_request_new(context, invitation) and (
+            not is_open(context, invitation) or await may_still_invite(context, change.ask, invitation)
+        ):
             return
         organization = await change.lock_organization(invitation.organization_id)
         (last,) = await change.ask.last_invitations([(invitation.organization_id, invitation.email)])
@@ -235,6 +245,14 @@ async def _accepted(
     invitation, organization = await _locked(context, change, acceptance.token)
     if organization.status is not OrganizationStatus.ACTIVE:
         raise Conflict("This company is not active at present. Ask it, and try again later.", _PATH)
+    if not await may_still_invite(context, change.ask, invitation):
+        raise InvitationState(
+            ErrorCode.INVITATION_REVOKED,
+            "Whoever sent this invitation may not invite you to this any more. Ask for a new one.",
+            _PATH,
+            InvitationStatus.REVOKED,
+            can_request_new=True,
+        )
     (invited,) = await change.ask.memberships([invitation.membership_id])
     if invited is None or invited.status is not MembershipStatus.INVITED:  # somebody ended it in another way
         gone = replace(invitation, status=InvitationStatus.REVOKED)

@@ -28,6 +28,7 @@ from resolvers.administrators import hand_on_login_name, last_administrator
 from resolvers.changes import Once, Receipt, acting_in, author, changed_once
 from resolvers.context import RequestContext
 from resolvers.errors import Invalid, NotFound, Refused, RefusedTogether, Stale
+from resolvers.initiators import end_what_they_may_not_begin
 from resolvers.member_rules import Subject, against_updating, refusal_for
 
 MOST_CHANGES = 100
@@ -230,7 +231,10 @@ async def _carried_out(
 async def carry_out(
     context: RequestContext, change: DirectoryChange, ground: Ground, plan: AccessPlan, *, is_told: bool = True
 ) -> MembershipRecord:
-    """Give and take what the plan says, count up the membership's version, and tell the member; return them."""
+    """Give and take what the plan says, count up the membership's version, and tell the member; return them.
+
+    What they began and may not begin any more ends with what is taken.
+    """
     if not plan.changes:
         return plan.member
     by, now = author(context, plan.edit.reason), context.now
@@ -239,6 +243,8 @@ async def carry_out(
     for grant in plan.give:
         give = change.grant_role if grant.kind is GrantKind.ROLE else change.grant_permission
         await give(grant.membership_id, grant.key, until=grant.valid_until, by=by, now=now)
+    if plan.take:
+        await end_what_they_may_not_begin(context, change, plan.member.organization_id, plan.member.user_id, by)
     user = ground.users.get(plan.member.user_id)
     if user is not None and is_told:
         await tell_of_change(context, change, ground.organization, user, plan.give, plan.take)

@@ -13,8 +13,9 @@ from connectors.directory.interface import (
     OrganizationStatus,
     UserRecord,
 )
+from connectors.directory.invitations import InvitationRecord
 from connectors.directory.requests import RequestStatus
-from connectors.ids import MembershipId, OrganizationId
+from connectors.ids import InvitationId, MembershipId, OrganizationId
 from permissions.vocabulary import DenialReason, Permission
 from resolvers.access_edits import LONGEST_REASON
 from resolvers.access_mail import tell_of_change, tell_of_end
@@ -23,6 +24,7 @@ from resolvers.changes import Once, Receipt, acting_in, author, changed_once
 from resolvers.checks import message
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, NotFound, Stale
+from resolvers.initiators import MOST_SHOWN, end_what_they_may_not_begin
 from resolvers.member_rules import (
     Rule,
     Subject,
@@ -54,7 +56,7 @@ async def suspend_member(context: RequestContext, deed: MemberDeed) -> Membershi
         LastAdministrator: Nobody would be left who administers the organization.
         Stale: Somebody changed the membership since it was read.
     """
-    return await _done(context, deed, "suspendMember", against_suspending, SUSPENDED)
+    return (await _done(context, deed, "suspendMember", against_suspending, SUSPENDED))[0]
 
 
 async def reactivate_member(context: RequestContext, deed: MemberDeed) -> MembershipRecord:
@@ -65,14 +67,17 @@ async def reactivate_member(context: RequestContext, deed: MemberDeed) -> Member
         Forbidden: The member holds an administrative role that the caller may not give.
         Stale: Somebody changed the membership since it was read.
     """
-    return await _done(context, deed, "reactivateMember", against_reactivating, ACTIVE)
+    return (await _done(context, deed, "reactivateMember", against_reactivating, ACTIVE))[0]
 
 
-async def remove_member(context: RequestContext, deed: MemberDeed) -> MembershipRecord:
-    """Let a member belong to the organization no longer, from the next request on (D26, DOMAIN, invariant 14).
+async def remove_member(
+    context: RequestContext, deed: MemberDeed
+) -> tuple[MembershipRecord, Sequence[InvitationRecord | None]]:
+    """Let a member belong to the organization no longer, from the next request on; returns what was revoked as well.
 
-    All they were given is taken, so that coming back by an invitation brings nothing of it back. The organization
-    keeps the history: who ordered what, and who did what.
+    All they were given is taken, so that coming back by an invitation brings nothing of it back, and the invitations
+    that they sent and nobody has accepted are revoked. The organization keeps the history: who ordered what, and who
+    did what.
 
     Raises:
         Conflict: The person is no member, or was only invited.
@@ -80,7 +85,8 @@ async def remove_member(context: RequestContext, deed: MemberDeed) -> Membership
         LastAdministrator: Nobody would be left who administers the organization.
         Stale: Somebody changed the membership since it was read.
     """
-    return await _done(context, deed, "removeMember", against_removing, REMOVED)
+    member, revoked = await _done(context, deed, "removeMember", against_removing, REMOVED)
+    return member, await context.backends.directory.invitations([InvitationId(id) for id in revoked[:MOST_SHOWN]])
 
 
 async def leave_organization(
@@ -127,10 +133,11 @@ async def end_membership(
     subject: Subject,
     user: UserRecord | None,
     reason: str | None,
-) -> None:
-    """Remove a member with all they were given and asked for, tell them, and hand on the customer's login name.
+) -> list[InvitationRecord]:
+    """Remove a member with all they were given and began, tell them, and hand on the customer's login name.
 
-    Whether it may be done has been asked, under the organization's lock.
+    Whether it may be done has been asked, under the organization's lock. Returns the invitations of theirs that were
+    revoked, as they were.
     """
     by, now, member = author(context, reason), context.now, subject.member
     for grant in subject.grants:
@@ -139,14 +146,18 @@ async def end_membership(
     for request in requests:
         await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=by, now=now)
     await change.set_membership_status(member.id, REMOVED, by=by, now=now)
+    revoked = await end_what_they_may_not_begin(context, change, organization.id, member.user_id, by)
     if user is not None:
         await tell_of_end(context, change, organization, user)
     await hand_on_login_name(context, change, organization, by=by)
+    return revoked
 
 
 async def _done(
     context: RequestContext, asked: MemberDeed, name: str, rule: Rule, status: MembershipStatus
-) -> MembershipRecord:
+) -> tuple[MembershipRecord, Sequence[str]]:
+    """Return the member as they are now, and the ids of the invitations that were revoked with it."""
+
     async def deed(change: DirectoryChange) -> Receipt:
         (seen,) = await change.ask.memberships([asked.id])
         if seen is None:
@@ -161,8 +172,8 @@ async def _done(
         if asked.expected_version not in (None, subject.member.version):
             raise Stale(subject.member.version, ["expectedVersion"])
         if status is REMOVED:
-            await end_membership(context, change, organization, subject, user, reason)
-            return asked.id
+            revoked = await end_membership(context, change, organization, subject, user, reason)
+            return {"revoked": [invitation.id for invitation in revoked]}
         by = author(context, reason)
         await change.set_membership_status(asked.id, status, by=by, now=context.now)
         await hand_on_login_name(context, change, organization, by=by)
@@ -170,14 +181,14 @@ async def _done(
             counting = _counting(context, subject.grants)
             gained, lost = (counting, ()) if status is ACTIVE else ((), counting)
             await tell_of_change(context, change, organization, user, gained, lost)
-        return asked.id
+        return {"revoked": []}
 
     once = Once(asked.key, name, [asked.id, asked.expected_version, asked.reason])
-    await changed_once(context, once, deed)
+    receipt = await changed_once(context, once, deed)
     (member,) = await context.backends.directory.memberships([asked.id])
     if member is None:
         raise NotFound("member", ["id"])
-    return member
+    return member, receipt["revoked"] if isinstance(receipt, dict) else []  # earlier versions kept the id alone
 
 
 async def _subject(

@@ -20,6 +20,7 @@ from resolvers.changes import Once, Receipt, acting_in, author, changed_once
 from resolvers.checks import message
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, Invalid, NotDelegable, NotFound
+from resolvers.initiators import end_what_they_may_not_begin
 from resolvers.mail import Mail, queue_mail
 from resolvers.member_access import renew_caller
 from resolvers.people import display_name
@@ -66,6 +67,7 @@ async def transfer_administration(
         for grant in mine:
             if grant.kind is GrantKind.ROLE and grant.key not in kept:
                 await change.revoke(grant.id, by=by, now=now)
+        await end_what_they_may_not_begin(context, change, organization_id, own.user_id, by)
         for member in (own, heir):
             await change.renew_membership(member.id)
         await hand_on_login_name(context, change, organization, by=by, preferred=heir.id)

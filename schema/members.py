@@ -8,9 +8,12 @@ from connectors.ids import MembershipId, OrganizationId
 from permissions.vocabulary import Permission
 from resolvers import member_deeds, transfers
 from resolvers.context import RequestContext
+from resolvers.initiators import MOST_SHOWN
 from resolvers.member_deeds import MemberDeed
+from schema.cost import ListSizeDirective
 from schema.errors import UserError
 from schema.guards import AUTHENTICATED, any_of
+from schema.invitations import Invitation
 from schema.membership import Membership
 from schema.mutations import in_organization, mutation, of_object
 from schema.profile import ViewerPayload
@@ -61,6 +64,13 @@ class MembershipPayload:
     """A member as they are now, or why nothing was done."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
+    revoked_invitations: list[Invitation] | None = strawberry.field(
+        description=(
+            "The invitations that the member had sent, nobody had accepted, and that were revoked with `removeMember`, "
+            "the newest first, 50 at most; empty for other changes, null when refused."
+        ),
+        directives=[ListSizeDirective(assumed_size=MOST_SHOWN)],
+    )
     errors: list[UserError] = strawberry.field(description="Why nothing was done; empty when it was.")
 
 
@@ -78,15 +88,16 @@ def _deed_of(input: MemberActionInput) -> MemberDeed:
 
 
 async def _suspend_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.suspend_member(context, _deed_of(input))}
+    return {"membership": await member_deeds.suspend_member(context, _deed_of(input)), "revoked_invitations": []}
 
 
 async def _reactivate_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.reactivate_member(context, _deed_of(input))}
+    return {"membership": await member_deeds.reactivate_member(context, _deed_of(input)), "revoked_invitations": []}
 
 
 async def _remove_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.remove_member(context, _deed_of(input))}
+    member, revoked = await member_deeds.remove_member(context, _deed_of(input))
+    return {"membership": member, "revoked_invitations": [one for one in revoked if one is not None]}
 
 
 async def _leave_organization(context: RequestContext, *, input: LeaveOrganizationInput) -> dict[str, Any]:
@@ -132,7 +143,10 @@ class MemberMutations:
         _remove_member,
         requires=MANAGE,
         within=of_object("mbr", "input.id"),
-        description="Let a member belong to the company no longer; roles and rights are gone, the history stays (D26).",
+        description=(
+            "Let a member belong to the company no longer: roles and rights are gone, invitations that they sent and "
+            "nobody has accepted are revoked, the history stays."
+        ),
     )
     leave_organization: ViewerPayload | None = mutation(
         ViewerPayload,

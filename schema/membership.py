@@ -8,7 +8,7 @@ import strawberry
 from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
 from permissions.vocabulary import DenialReason
 from permissions.vocabulary import Permission as PermissionCode
-from resolvers import access_request_lists, launcher, memberships, organizations, people
+from resolvers import access_request_lists, initiators, launcher, memberships, organizations, people
 from resolvers.member_rules import (
     against_reactivating,
     against_removing,
@@ -140,6 +140,16 @@ class Membership(Node):
         assumed_size=5,
         description="What the person asked for, newest first.",
         arguments={"status": "Only requests that stand like this."},
+    )
+    open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+        initiators.open_invitations_by,
+        requires=any_of(PermissionCode.MEMBER_MANAGE),
+        sliced_by="first",
+        description=(
+            "The invitations that the person sent and nobody has accepted, newest first. They are revoked when the "
+            "person is removed, or may not send them any more."
+        ),
+        arguments={"first": "How many to return at most, from 1 to 50."},
     )
     viewer_can_update_roles: bool = field(
         allowed(against_updating),

@@ -97,6 +97,11 @@ class InvitationQuestions(Protocol):
     async def open_invitations_to(self, emails: Sequence[str], now: datetime) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations to each address, whatever its case, into ACTIVE organizations, oldest first."""
 
+    async def open_invitations_by(
+        self, inviters: Sequence[tuple[OrganizationId, UserId]], now: datetime, *, limit: int
+    ) -> Sequence[Sequence[InvitationRecord]]:
+        """Return the open invitations that each person sent for each organization, newest first, `limit` at most."""
+
     async def last_invitations(
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[InvitationRecord | None]:
@@ -127,7 +132,10 @@ class InvitationDeeds(Protocol):
     async def renew_invitation(
         self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: "Author", now: datetime
     ) -> InvitationRecord:
-        """Open the invitation anew with another token and return it; the old token counts no more."""
+        """Open the invitation again with another token and return it, sent by whoever does so (`by`).
+
+        The old token counts no more.
+        """
 
     async def end_invitation(
         self,

@@ -208,6 +208,26 @@ async def test_somebody_finds_the_open_invitations_to_their_address_into_active_
     assert [[one.organization_id for one in own] for own in found] == [[HELIOS, LUMEN], [], []]
 
 
+async def test_the_open_invitations_that_somebody_sent_are_found_newest_first(directory: SqlDirectory) -> None:
+    await store(
+        directory,
+        invitation("a"),
+        invitation("b"),
+        invitation("c"),
+        invitation("d", LUMEN),
+        invitation("e", inviter_id=FRIEDA.id),
+        invitation("f", expires_at=NOW),
+        invitation("g", status=InvitationStatus.REVOKED),
+        invitation("h", inviter_id=None),
+    )
+
+    wanted = [(LUMEN, ANNA.id), (HELIOS, ANNA.id), (LUMEN, FRIEDA.id), (HELIOS, FRIEDA.id)]
+    found = await directory.open_invitations_by(wanted, NOW, limit=2)
+
+    assert [[one.email[0] for one in sent] for sent in found] == [["d"], ["c", "b"], [], ["e"]]
+    assert await directory.open_invitations_by([], NOW, limit=2) == []
+
+
 async def test_members_are_found_by_their_confirmed_address_only(directory: SqlDirectory) -> None:
     asked = [(HELIOS, "ANNA@helios.example"), (LUMEN, FRIEDA.email), (HELIOS, "emil@helios.example"), (HELIOS, "x@y.z")]
 
@@ -218,14 +238,22 @@ async def test_members_are_found_by_their_confirmed_address_only(directory: SqlD
     ]  # fmt: skip
 
 
-async def test_renewing_gives_another_token_and_the_old_one_is_dead(directory: SqlDirectory) -> None:
+async def test_who_renews_an_invitation_has_sent_it_and_the_old_token_is_dead(directory: SqlDirectory) -> None:
     stored = invitation("zoe", status=InvitationStatus.EXPIRED, ended_at=NOW)
     await store(directory, stored)
     async with directory.change() as change:
-        renewed = await change.renew_invitation(stored.id, b"new", expires_at=LATER, by=BY_ANNA, now=LATER)
+        renewed = await change.renew_invitation(
+            stored.id, b"new", expires_at=LATER, by=Author(FRIEDA.id, "request"), now=LATER
+        )
 
     assert renewed == replace(
-        stored, status=InvitationStatus.PENDING, send_count=2, last_sent_at=LATER, expires_at=LATER, ended_at=None
+        stored,
+        status=InvitationStatus.PENDING,
+        send_count=2,
+        last_sent_at=LATER,
+        expires_at=LATER,
+        ended_at=None,
+        inviter_id=FRIEDA.id,
     )
     assert await directory.invitation_with_token(b"new") == renewed
     assert await directory.invitation_with_token(stored.id.encode()) is None

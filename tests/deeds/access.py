@@ -1,5 +1,6 @@
 """What members may do, who belongs to a company, and asking for access."""
 
+from connectors.ids import OrganizationId
 from tests.access import member_of
 from tests.deeds.deed import Deed, Row, payload, user_id
 from tests.portal import Portal
@@ -9,7 +10,11 @@ ADMINISTRATION, PURCHASE, PLANNING = (
     "purchase@helios.example",
     "planning@helios.example",
 )
-HOLDER, LENA = "licence.holder@hausgut.example", "lena.strauss@hausgut.example"
+HOLDER, LENA, ELIF = (
+    "licence.holder@hausgut.example",
+    "lena.strauss@hausgut.example",
+    "elif.yildiz@hausgut.example",
+)
 UNTIL = "2027-01-01T00:00:00+00:00"
 
 
@@ -43,8 +48,13 @@ async def _before_leaving(portal: Portal) -> dict[str, str]:
 
 
 async def _two_at_gut(portal: Portal) -> dict[str, str]:
+    gut = OrganizationId(await portal.organization_of(HOLDER))
+    (sent,) = await portal.wiring.backends.directory.last_invitations([(gut, ELIF)])
+    assert sent is not None
     return {
-        "GUT": await portal.organization_of(HOLDER),
+        "GUT": gut,
+        "ELIF": sent.membership_id,
+        "INVITATION": sent.id,
         "HOLDER": await member_of(portal, HOLDER),
         "LENA": await member_of(portal, LENA),
         "HOLDER_PERSON": await user_id(portal, HOLDER),
@@ -55,6 +65,18 @@ async def _two_at_gut(portal: Portal) -> dict[str, str]:
 def _status(by: str, before: str, after: str, reason: str | None = None) -> Row:
     told = {"before": {"status": before}, "after": {"status": after}}
     return Row("membership.status", "PURCHASER", by, "HELIOS", reason=reason, **told)
+
+
+def _ending_of_what_the_holder_began() -> tuple[Row, ...]:
+    """The rows of the one open invitation that the licence holder sent."""
+    why = "Whoever began this may not any more."
+    ends: tuple[tuple[str, str, dict[str, str | None], dict[str, str | None]], ...] = (
+        ("invitation.revoke", "INVITATION", {"status": "PENDING"}, {"status": "REVOKED", "email": ELIF}),
+        ("grant.revoke", "ELIF", {"role": "authorised_person", "until": None}, {}),
+        ("grant.revoke", "ELIF", {"permission": "ORDER_VIEW", "until": None}, {}),
+        ("membership.status", "ELIF", {"status": "INVITED"}, {"status": "REMOVED"}),
+    )
+    return tuple(Row(action, what, HOLDER, "GUT", before, after, reason=why) for action, what, before, after in ends)
 
 
 def _ending(by: str, reason: str) -> tuple[Row, ...]:
@@ -170,6 +192,7 @@ DEEDS = {
                 after={"user": "LENA_PERSON"},
                 reason="Ruhestand",
             ),
+            *_ending_of_what_the_holder_began(),
         ),
     ),
     "requestAccess": Deed(

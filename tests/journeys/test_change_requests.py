@@ -251,6 +251,6 @@ async def test_who_left_the_company_is_not_told_of_the_decision(portal: Portal) 
             membership, MembershipStatus.REMOVED, by=Author(None, "test"), now=portal.clock()
         )
 
-    await asks(reviewer, DECIDE, id=asked["id"], approve=True)
+    await asks(reviewer, DECIDE, id=asked["id"], approve=False, note="Bitte erneut stellen.")
 
     assert await mails(portal, "organization_change_decided") == []

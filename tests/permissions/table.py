@@ -126,6 +126,7 @@ def opens(solar_terminal: str, software_house: str, *, own: bool = False) -> Ope
 BY_RIGHT = {
     "Query.previewAccess": opens("administration", "licence_holder"),
     "Organization.accessRequests": opens("administration", "licence_holder"),
+    "Membership.openInvitations": opens("administration", "licence_holder"),
     "Membership.accessRequests": opens("administration", "licence_holder", own=True),
     "Mutation.updateMemberAccess": opens("administration", "licence_holder"),
     "Mutation.updateMembersAccess": opens("administration", "licence_holder"),

@@ -91,6 +91,24 @@ _MEMBERS_WITH_EMAIL = (
     .select_from(memberships.join(users, _u.id == _m.user_id))
     .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
 )
+_numbered_by_inviter = (
+    select(
+        *_COLUMNS,
+        func.row_number().over(partition_by=(_i.organization_id, _i.inviter_id), order_by=_i.id.desc()).label("number"),
+    )
+    .where(
+        one_of(_i.organization_id, "organizations"),
+        one_of(_i.inviter_id, "ids"),
+        _i.status == _PENDING,
+        _i.expires_at > _NOW,
+    )
+    .subquery("by_inviter")
+)
+_OPEN_BY = (
+    select(*(column for column in _numbered_by_inviter.c if column.key != "number"))
+    .where(_numbered_by_inviter.c.number <= bindparam("limit"))
+    .order_by(_numbered_by_inviter.c.id.desc())
+)
 _LAPSED = (
     select(*_COLUMNS)
     .where(_i.status == _PENDING, _i.expires_at <= _NOW)
@@ -108,6 +126,7 @@ _RENEW = (
         expires_at=bindparam("new_expires_at"),
         last_sent_at=_NOW,
         send_count=_i.send_count + 1,
+        inviter_id=bindparam("sender"),
         ended_at=None,
     )
     .returning(*_COLUMNS)
@@ -184,6 +203,18 @@ class Invitations(DirectoryReader):
         rows = await self.read_of(keys, _OPEN_TO, now=now)
         return gathered(keys, ((row[0], _invitation(row[1:])) for row in rows))
 
+    async def open_invitations_by(
+        self, inviters: Sequence[tuple[OrganizationId, UserId]], now: datetime, *, limit: int
+    ) -> Sequence[Sequence[InvitationRecord]]:
+        """Return the open invitations that each person sent for each organization, newest first."""
+        people = list(dict.fromkeys(user_id for _, user_id in inviters))
+        places = list(dict.fromkeys(organization_id for organization_id, _ in inviters))
+        rows = await self.read_of(people, _OPEN_BY, organizations=places, now=now, limit=limit)
+        found = map(_invitation, rows)
+        return gathered(
+            inviters, (((one.organization_id, one.inviter_id), one) for one in found if one.inviter_id is not None)
+        )
+
     async def last_invitations(
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[InvitationRecord | None]:
@@ -231,7 +262,7 @@ class InvitationDeeds(Transaction):
         self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: Author, now: datetime
     ) -> InvitationRecord:
         """Open the invitation anew with another token and return it."""
-        values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now}
+        values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now, "sender": by.user_id}
         renewed = _invitation((await self._execute(_RENEW, values)).one())
         await self.record(_entry(by, "invitation.resend", renewed), now)
         return renewed
