@@ -10,7 +10,7 @@ from connectors.directory.interface import OrganizationRecord
 from connectors.ids import AddressId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.vocabulary import Permission
-from resolvers.changes import Once, acting_in, author, changed, changed_once, values_of
+from resolvers.changes import MASKED, Once, acting_in, author, changed, changed_once, values_of
 from resolvers.checks import address
 from resolvers.context import RequestContext
 from resolvers.errors import Conflict, NotFound
@@ -147,8 +147,13 @@ async def _record(
             action,
             entry.id,
             entry.organization_id,
-            before={key: was[key] for key in told if key in was},
-            after={key: now[key] for key in told if key in now},
+            before={key: _masked(key, was[key]) for key in told if key in was},
+            after={key: _masked(key, now[key]) for key in told if key in now},
         ),
         context.now,
     )
+
+
+def _masked(key: str, value: str | None) -> str | None:
+    """Return the value as the log keeps it, from which nothing is ever erased: where somebody lives is not in it."""
+    return MASKED if key == "address" else value

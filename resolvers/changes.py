@@ -181,6 +181,17 @@ def values_of(record: object, keys: Iterable[str]) -> dict[str, str | None]:
     return {key: _as_text(getattr(record, key)) for key in keys}
 
 
+def masked_values_of(record: object, keys: Iterable[str]) -> dict[str, str | None]:
+    """Return these parts of a record as the audit log keeps what is personal: that there is a value, and not which.
+
+    Nothing is ever erased from the log, and people's data has to be when they go.
+    """
+    return {key: None if getattr(record, key) is None else MASKED for key in keys}
+
+
+MASKED = "***"
+
+
 def _as_text(value: Any) -> str | None:
     match value:
         case None:

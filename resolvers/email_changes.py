@@ -6,6 +6,7 @@ from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import Author, UserRecord
 from connectors.rate_limits.interface import Limit
+from connectors.values import masked_address
 from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import author, changed
 from resolvers.checks import email
@@ -13,7 +14,7 @@ from resolvers.context import RequestContext
 from resolvers.errors import Conflict, Invalid, TokenInvalid
 from resolvers.mail import Mail, queue_mail
 from resolvers.passwords import check_own_password
-from resolvers.people import display_name, masked_address
+from resolvers.people import display_name
 from resolvers.tokens import hash_of, new_token
 
 CONFIRMATION_LIFETIME = timedelta(hours=24)

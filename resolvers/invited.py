@@ -17,7 +17,7 @@ from connectors.directory.interface import (
 from connectors.directory.invitations import InvitationRecord, InvitationStatus
 from connectors.ids import MembershipId, UserId, new_id
 from connectors.rate_limits.interface import Limit
-from connectors.values import AccountKind
+from connectors.values import AccountKind, masked_address
 from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import changed
 from resolvers.checks import locale, text, together
@@ -28,7 +28,6 @@ from resolvers.invitation_deeds import take_grants, withdraw
 from resolvers.invitation_mails import labels_of, tell_administrators, tell_inviter
 from resolvers.invitations import can_request_new, ended, is_open, status_of
 from resolvers.passwords import check_password
-from resolvers.people import masked_address
 from resolvers.sessions import SignedIn, begin_session
 from resolvers.tokens import hash_of
 
@@ -199,7 +198,7 @@ async def request_new(context: RequestContext, token: str) -> None:
         if last is not None and last.id == invitation.id:
             await tell_administrators(context, change, organization, invitation)
             by = Author(None, context.request_id, context.ip_address)
-            after = {"email": invitation.email}
+            after = {"email": masked_address(invitation.email)}
             await change.record(by.entry("invitation.want", invitation.id, organization.id, after=after), context.now)
 
     await changed(context, deed)

@@ -11,6 +11,7 @@ from connectors.directory.interface import CallerRecord, GrantRecord, Membership
 from connectors.directory.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
+from connectors.values import masked_address
 from resolvers.context import RequestContext
 
 _BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
@@ -145,12 +146,6 @@ async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) 
 def display_name(_context: RequestContext, user: UserRecord) -> str:
     """Return first and last name as one text; of somebody invited without a name, what the address shows of it."""
     return f"{user.first_name} {user.last_name}".strip() or masked_address(user.email)
-
-
-def masked_address(email: str) -> str:
-    """Return an e-mail address so that its owner recognizes it and nobody else learns it: ``j***@helios.example``."""
-    name, _, domain = email.rpartition("@")
-    return f"{name[:1]}***@{domain}"
 
 
 def masked_name(user: UserRecord) -> str:

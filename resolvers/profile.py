@@ -6,7 +6,7 @@ from datetime import UTC
 
 from connectors.directory.interface import AuditEntry, CallerRecord, ProfileChange, StaleVersion
 from connectors.values import Address
-from resolvers.changes import values_of
+from resolvers.changes import masked_values_of
 from resolvers.checks import LONGEST_NAME, address, locale, text
 from resolvers.context import RequestContext
 from resolvers.errors import Refused, RefusedTogether, Stale
@@ -45,8 +45,8 @@ async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRe
                     organization_id=None,
                     request_id=context.request_id,
                     ip_address=context.ip_address,
-                    before=values_of(before, cleaned),
-                    after=values_of(after, cleaned),
+                    before=masked_values_of(before, cleaned),
+                    after=masked_values_of(after, cleaned),
                 ),
                 context.now.astimezone(UTC),
             )

@@ -24,7 +24,7 @@ from connectors.directory.registrations import RegistrationRecord, RegistrationS
 from connectors.errors import ConnectorError
 from connectors.ids import ConsentId, MembershipId, OrganizationId, RegistrationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
-from connectors.values import AccountKind
+from connectors.values import AccountKind, masked_address
 from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import Once, author, changed, changed_once
 from resolvers.company_check import CompanyFacts, guidance_for
@@ -32,7 +32,7 @@ from resolvers.context import RequestContext
 from resolvers.errors import Conflict, ErrorCode, TokenInvalid
 from resolvers.mail import Mail, queue_mail
 from resolvers.passwords import check_password
-from resolvers.people import display_name, masked_address
+from resolvers.people import display_name
 from resolvers.registration_input import Applicant, CompanyWanted, company_registration, private_registration
 from resolvers.reviewers import tell_reviewers
 from resolvers.sessions import SignedIn, begin_session

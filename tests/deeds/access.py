@@ -71,7 +71,12 @@ def _ending_of_what_the_holder_began() -> tuple[Row, ...]:
     """The rows of the one open invitation that the licence holder sent."""
     why = "Whoever began this may not any more."
     ends: tuple[tuple[str, str, dict[str, str | None], dict[str, str | None]], ...] = (
-        ("invitation.revoke", "INVITATION", {"status": "PENDING"}, {"status": "REVOKED", "email": ELIF}),
+        (
+            "invitation.revoke",
+            "INVITATION",
+            {"status": "PENDING"},
+            {"status": "REVOKED", "email": "e***@hausgut.example"},
+        ),
         ("grant.revoke", "ELIF", {"role": "authorised_person", "until": None}, {}),
         ("grant.revoke", "ELIF", {"permission": "ORDER_VIEW", "until": None}, {}),
         ("membership.status", "ELIF", {"status": "INVITED"}, {"status": "REMOVED"}),

@@ -7,10 +7,11 @@ from tests.portal import NOW, Portal
 
 ADMINISTRATION, NEW = "administration@helios.example", "nina.neu@elsewhere.example"
 PASSWORD = "drei Dachziegel im Regen"
+MASKED = "n***@elsewhere.example"
 ROW = {"email": NEW, "roleKeys": ["purchase", "planning"]}
 WEEK = timedelta(days=7)
 SAID = {
-    "email": NEW,
+    "email": MASKED,
     "roles": "purchase planning",
     "permissions": "",
     "until": None,
@@ -45,7 +46,7 @@ def _withdrawn(action: str, actor: str | None, status: str, reason: str | None =
     """The rows of an invitation that nobody accepts: nothing is left of what it would give."""
     told = {"actor": actor, "organization": "HELIOS", "reason": reason}
     return (
-        Row(action, "INVITATION", before={"status": "PENDING"}, after={"status": status, "email": NEW}, **told),
+        Row(action, "INVITATION", before={"status": "PENDING"}, after={"status": status, "email": MASKED}, **told),
         Row("grant.revoke", "MEMBERSHIP", before={"role": "purchase", "until": None}, **told),
         Row("grant.revoke", "MEMBERSHIP", before={"role": "planning", "until": None}, **told),
         Row("membership.status", "MEMBERSHIP", before={"status": "INVITED"}, after={"status": "REMOVED"}, **told),
@@ -101,7 +102,7 @@ DEEDS = {
                 NEW,
                 "HELIOS",
                 before={"status": "PENDING"},
-                after={"status": "ACCEPTED", "email": NEW},
+                after={"status": "ACCEPTED", "email": MASKED},
             ),
             Row(
                 "membership.status",
@@ -126,6 +127,6 @@ DEEDS = {
         prepare=_lapsed,
         input={"token": "TOKEN"},
         secrets=("TOKEN",),
-        rows=(Row("invitation.want", "INVITATION", None, "HELIOS", after={"email": NEW}),),
+        rows=(Row("invitation.want", "INVITATION", None, "HELIOS", after={"email": MASKED}),),
     ),
 }

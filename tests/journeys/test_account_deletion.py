@@ -9,7 +9,7 @@ from sqlalchemy import select
 
 from connectors.directory.interface import Author
 from connectors.directory.sql.changes import SqlChange
-from connectors.directory.tables import grants, memberships
+from connectors.directory.tables import audit_events, grants, memberships
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import credentials
 from gateway.profiles.demo import DEMO_PASSWORD
@@ -30,6 +30,7 @@ mutation Cancel($token: String) {
   cancelAccountDeletion(input: { token: $token }) { accepted errors { __typename code path } }
 }
 """
+HOME = {"street": ["Ginsterweg 7"], "postalCode": "79100", "city": "Freiburg", "countryCode": "DE"}
 DUE = "{ viewer { deletionDueAt } }"
 ADMINISTRATOR, REGULA = "administration@lumen.example", "two.companies@helios.example"
 
@@ -281,3 +282,27 @@ async def test_one_account_that_cannot_be_deleted_does_not_keep_the_others_waiti
 
     assert after == [first, None]
     assert await user_id_of(portal, PURCHASE) is None
+
+
+async def test_of_who_is_gone_the_audit_log_keeps_ids_and_nothing_personal(each_portal: Portal) -> None:
+    person = await each_portal.person(PURCHASE)
+    profile = (
+        "mutation M($input: UpdateProfileInput!) { updateProfile(input: $input) { errors { code } } }",
+        {"firstName": "Xaver", "lastName": "Quintus", "phone": "+4976155501234", "address": HOME, "expectedVersion": 1},
+    )
+    assert (await person.asks(profile[0], input=profile[1])).at("updateProfile.errors") == []
+    helios = await each_portal.organization_of(PURCHASE)
+    book = (
+        "mutation S($input: SaveAddressInput!) { saveAddress(input: $input) { errors { code } } }",
+        {"organizationId": helios, "address": HOME | {"name": "Xaver Quintus"}, "idempotencyKey": "k"},
+    )
+    await (await each_portal.person("administration@helios.example")).asks(book[0], input=book[1])
+    assert (await asks_to_leave(person))["errors"] == []
+
+    await thirty_days_later(each_portal)
+
+    log = " ".join(str(tuple(row)) for row in await rows(each_portal, audit_events))
+    assert "profile.update" in log
+    assert "address.add" in log
+    personal = ("Xaver", "Quintus", "Jörg", "Weiß", "76155501234", "Ginsterweg", PURCHASE)
+    assert [one for one in personal if one in log] == []

@@ -269,16 +269,16 @@ async def test_who_buys_keeps_the_address_book_and_each_default_is_one_entry(eac
         (
             "address.add",
             first["id"],
-            {"address": "Hof 2, 79100 Freiburg, DE", "is_default_billing": "true", "is_default_shipping": "true"},
+            {"address": "***", "is_default_billing": "true", "is_default_shipping": "true"},
         ),
         ("address.change", first["id"], {"is_default_shipping": "false"}),
         (
             "address.add",
             second["id"],
-            {"address": "Hof 2, 79100 Basel, CH", "is_default_billing": "false", "is_default_shipping": "true"},
+            {"address": "***", "is_default_billing": "false", "is_default_shipping": "true"},
         ),
-        ("address.change", first["id"], {"address": "Hof 2, 79100 Colmar, DE"}),
-        ("address.change", first["id"], {"address": "Hof 2, 79100 Freiburg, DE", "is_default_billing": "false"}),
+        ("address.change", first["id"], {"address": "***"}),
+        ("address.change", first["id"], {"address": "***", "is_default_billing": "false"}),
         ("address.remove", second["id"], {}),
     ]
 

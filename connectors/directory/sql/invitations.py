@@ -29,6 +29,7 @@ from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, 
 from connectors.pages import Page, cursor, position
 from connectors.reading import gathered, parallel
 from connectors.statements import one_of
+from connectors.values import masked_address
 
 _LISTING = "invitations"
 _PENDING, _EXPIRED = InvitationStatus.PENDING.value, InvitationStatus.EXPIRED.value
@@ -288,7 +289,7 @@ class InvitationDeeds(Transaction):
                 id,
                 ended.organization_id,
                 before={"status": _PENDING},
-                after={"status": status.value, "email": ended.email},
+                after={"status": status.value, "email": masked_address(ended.email)},
             ),
             now,
         )
@@ -392,7 +393,7 @@ def _grants(person: UserRecord, invitation: InvitationRecord, by: Author, now: d
 def _entry(by: Author, action: str, invitation: InvitationRecord) -> AuditEntry:
     until = invitation.valid_until
     after = {
-        "email": invitation.email,
+        "email": masked_address(invitation.email),
         "roles": " ".join(invitation.role_keys),
         "permissions": " ".join(invitation.permissions),
         "until": until.isoformat() if until is not None else None,
