@@ -29,9 +29,11 @@ def mark_of(context: RequestContext) -> dict[str, Any] | None:
     view = context.view_as
     if view is None:
         return None
-    return {
+    mark: dict[str, Any] = {
         "membershipId": view.membership_id,
         "displayName": view.display_name,
         "by": view.by,
-        "withheld": [permission.value for permission in view.withheld],
     }
+    if context.discloses in ("permission", "full"):  # these are permissions that whoever looks lacks
+        mark["withheld"] = [permission.value for permission in view.withheld]
+    return mark

@@ -60,9 +60,16 @@ class Views:
             most = most_seen_as(context.policy, context.viewer, membership.organization_id, context.now)
             if most is not None:
                 return membership, most
-        needed = [permission.value for permission in context.policy.view_as_organization]
-        hint = f"It needs {' or '.join(needed)} in the member's organization." if needed else "It is switched off here."
-        raise ViewAsRefused(f"There is no such membership, or you may not see the portal as this member. {hint}")
+        refused = "There is no such membership, or you may not see the portal as this member."
+        if context.discloses in ("permission", "full"):  # as in any other refusal
+            needed = [permission.value for permission in context.policy.view_as_organization]
+            hint = (
+                f"It needs {' or '.join(needed)} in the member's organization."
+                if needed
+                else "It is switched off here."
+            )
+            raise ViewAsRefused(f"{refused} {hint}")
+        raise ViewAsRefused(refused)
 
     async def _record(self, context: RequestContext, membership: MembershipRecord) -> None:
         """Put the view on record: once an hour for each session and membership, whichever process is asked."""

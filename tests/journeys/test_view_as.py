@@ -16,7 +16,7 @@ from resolvers.context import RequestContext, ViewAs
 from resolvers.errors import Coordinate
 from resolvers.view_as import ViewIsReadOnly
 from schema.guards import OPEN, BoundGuard
-from tests.portal import Answer, Person, Portal
+from tests.portal import Answer, Person, Portal, open_portal
 
 HELIOS, LUMEN = "administration@helios.example", "administration@lumen.example"
 
@@ -306,6 +306,17 @@ async def test_the_vendors_staff_sees_what_a_company_does_and_not_its_people(por
     assert company.at("viewer.defaultOrganization.members") is None
     assert company.body["extensions"]["viewAs"]["withheld"] == ["MEMBER_MANAGE"]
     assert company.body["extensions"]["viewAs"]["by"] == bought.body["extensions"]["viewAs"]["by"]
+
+
+@pytest.mark.parametrize("level", ["none", "code"])
+async def test_who_looks_is_told_of_no_permission_where_none_may_be_told(level: str) -> None:
+    async with open_portal(authorization_disclosure=level) as portal:
+        refused = await (await looking(portal, HELIOS, "purchase@helios.example")).asks("{ viewer { id } }")
+        seen = await (await looking(portal, "planning@helios.example")).asks("{ viewer { id } }")
+
+    message = "There is no such membership, or you may not see the portal as this member."
+    assert [error["message"] for error in refused.errors] == [message]
+    assert set(seen.body["extensions"]["viewAs"]) == {"membershipId", "displayName", "by"}
 
 
 async def test_where_the_policy_lists_nothing_nobody_looks(portal: Portal) -> None:
