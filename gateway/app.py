@@ -17,7 +17,7 @@ from gateway.cors import Cors
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
-from gateway.profiles import Profile, load_profile
+from gateway.profiles import Profile, profile_for
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
@@ -45,7 +45,7 @@ def create_app(
     Raises:
         InvalidProfile: The profile cannot be used.
     """
-    profile = load_profile(settings.profile)
+    profile = profile_for(settings)
     graph = schema or build_schema(suggestions=settings.makes_suggestions)
 
     @asynccontextmanager

@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
+import logging
 import signal
 import socket
 import sys
 from collections.abc import Callable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -21,12 +23,13 @@ from gateway.garbage import settle
 from gateway.mail_cli import mail_cli
 from gateway.policy_cli import policy_cli
 from gateway.policy_file import PolicyFile
-from gateway.profiles import Profile, load_profile
+from gateway.profiles import Profile, load_profile, profile_for
 from gateway.settings import Settings, read_settings
+from gateway.staff_cli import nobody_is_staff, staff_cli
 from gateway.telemetry.logs import configure_logs
 from gateway.terminal import say
 from gateway.tokens import token_for
-from gateway.wiring import migrate_our_database, open_wiring
+from gateway.wiring import Wiring, migrate_our_database, open_wiring
 from gateway.worker import Worker
 from schema.build import build_schema, printed
 
@@ -41,7 +44,10 @@ schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=T
 cli.add_typer(schema_cli, name="schema")
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(mail_cli, name="mail")
+cli.add_typer(staff_cli, name="staff")
 cli.command()(audit)
+
+log = logging.getLogger("forecourt")
 
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
 
@@ -50,6 +56,21 @@ SCHEMA_FILE = Path(__file__).parent.parent / "schema" / "schema.graphql"
 
 class PortInUse(Exception):
     """Somebody else listens there already."""
+
+
+def _say_version(asked: bool) -> None:
+    if asked:
+        say(f"forecourt {version('forecourt')}")
+        raise typer.Exit
+
+
+@cli.callback()
+def _options(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """One GraphQL endpoint in front of every application a company's customers use."""
 
 
 @cli.command()
@@ -64,7 +85,7 @@ def serve(
     with explained(PortInUse):
         settings = read_settings(profile=profile, host=host, port=port, demo=demo)
         configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
-        chosen = load_profile(settings.profile)
+        chosen = profile_for(settings)
         with _listen(settings) as listening:
             settings = settings.model_copy(update={"port": listening.getsockname()[1]})
             loaded = None
@@ -87,7 +108,7 @@ def worker(profile: ProfileOption = None) -> None:
     with explained(PortInUse):
         settings = read_settings(profile=profile)
         configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
-        asyncio.run(_work(settings, load_profile(settings.profile)))
+        asyncio.run(_work(settings, profile_for(settings)))
 
 
 @cli.command()
@@ -190,8 +211,15 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
         _reload_on_hangup(app.state.wiring.policies)
+        await _warn_of_nobody(app.state.wiring)
         settle()
         await server.serve(sockets=[listening])
+
+
+async def _warn_of_nobody(wiring: Wiring) -> None:
+    """Say so when there is nobody who could approve a registration."""
+    if wiring.policy.vendor_permissions and not await wiring.backends.directory.vendor_staff(limit=1):
+        log.warning(nobody_is_staff())
 
 
 async def _work(settings: Settings, profile: Profile) -> None:
@@ -219,12 +247,15 @@ def _reload_on_hangup(policies: PolicyFile) -> None:
 
 
 def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) -> None:
-    say(f"\nForecourt serves {profile.title['en']} at {settings.address}")
-    say(f"  GraphQL   {settings.address}{ENDPOINT}")
+    here = settings.listens_at
+    say(f"\nForecourt serves {profile.title['en']} at {here}")
+    if settings.address != here:
+        say(f"  People    {settings.address}, by a proxy of yours")
+    say(f"  GraphQL   {here}{ENDPOINT}")
     if settings.serves_graphiql:
-        say(f"  GraphiQL  {settings.address}/graphiql")
+        say(f"  GraphiQL  {here}/graphiql")
     if settings.shows_mailbox:
-        say(f"  Mailbox   {settings.address}/mailbox")
+        say(f"  Mailbox   {here}/mailbox")
     if loaded is not None:
         _say_accounts(loaded)
         say("\nA query to try, once signed in:\n")

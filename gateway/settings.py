@@ -211,22 +211,8 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _production_is_no_demo(self) -> "Settings":
-        if self.environment == "production":
-            if self.demo:
-                raise ValueError("the demo's accounts have a public password, so it does not run in production")
-            if self.signing_key_file is None:
-                raise ValueError(
-                    "production needs FORECOURT_SIGNING_KEY_FILE, the same key for every process; make one with "
-                    "`openssl genpkey -algorithm ed25519 -out signing_key.pem`"
-                )
-            if self.public_url is None:
-                raise ValueError("production needs FORECOURT_PUBLIC_URL, the address as browsers see it")
-            if self.smtp_url is None and not self.mail_stays_here:
-                raise ValueError(
-                    "production needs FORECOURT_SMTP_URL, the mail server that takes invitations and confirmations, "
-                    "such as smtp://user:password@mail.example:587; FORECOURT_MAIL_STAYS_HERE=true says that nobody "
-                    "shall get them"
-                )
+        if missing := _missing_in_production(self.model_dump()):
+            raise ValueError("\n".join(missing))
         return self
 
     @model_validator(mode="after")
@@ -252,10 +238,15 @@ class Settings(BaseModel):
         return "permission" if self.environment == "production" else "full"
 
     @property
+    def listens_at(self) -> str:
+        """Return the address that the process itself listens at."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+    @property
     def address(self) -> str:
         """Return the address as browsers see it."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return self.public_url or f"http://{host}:{self.port}"
+        return self.public_url or self.listens_at
 
     @property
     def host_name(self) -> str:
@@ -310,47 +301,82 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
         InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
     """
     variables = os.environ if variables is None else variables
-    values = _from_file(variables.get(_CONFIG))
+    values, faults = _from_file(variables.get(_CONFIG))
     for name, value in variables.items():
         if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
             key = name.removeprefix(PREFIX).lower()
-            _check_known(key, name, prefix=PREFIX)
-            values[key] = value
+            if key in Settings.model_fields:
+                values[key] = value
+            else:
+                faults.append(_unknown(key, name, prefix=PREFIX))
     values |= {key: value for key, value in given.items() if value is not None}
+    settings = None
     try:
-        return Settings(**values)
+        settings = Settings(**values)
     except ValidationError as error:
-        raise InvalidSettings("\n".join(_fault(fault) for fault in error.errors())) from None
+        faults += [_fault(fault) for fault in error.errors()]
+        if any(fault["loc"] for fault in error.errors()):  # then nothing was asked about the whole
+            faults += _missing_in_production(values)
+    if settings is None or faults:
+        raise InvalidSettings("\n".join(faults))
+    return settings
 
 
-def _from_file(path: str | None) -> dict[str, Any]:
+def _missing_in_production(values: Mapping[str, Any]) -> list[str]:
+    """Return what has to be said, or must not be, in production: all of it, in sentences."""
+    if values.get("environment") != "production":
+        return []
+    missing = []
+    if str(values.get("demo", False)).lower() in ("true", "1", "yes", "on"):
+        missing.append("The demo's accounts have a public password, so it does not run in production.")
+    if values.get("signing_key_file") is None:
+        missing.append(
+            "Production needs FORECOURT_SIGNING_KEY_FILE, the same key for every process; make one with "
+            "`openssl genpkey -algorithm ed25519 -out signing_key.pem`."
+        )
+    if values.get("public_url") is None:
+        missing.append("Production needs FORECOURT_PUBLIC_URL, the address as browsers see it.")
+    if values.get("smtp_url") is None and str(values.get("mail_stays_here", False)).lower() in (
+        "false",
+        "0",
+        "no",
+        "off",
+    ):
+        missing.append(
+            "Production needs FORECOURT_SMTP_URL, the mail server that takes invitations and confirmations, such as "
+            "smtp://user:password@mail.example:587; FORECOURT_MAIL_STAYS_HERE=true says that nobody shall get them."
+        )
+    return missing
+
+
+def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Return what the file sets, and what is wrong with its names."""
     file = Path(path or FILE)
     if path is None and not file.exists():
-        return {}
+        return {}, []
     try:
         values = tomllib.loads(file.read_text(encoding="utf-8"))
     except OSError as error:
         raise InvalidSettings(f"The settings file {file} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
-    for key in values:
-        _check_known(key, f"{key} in {file}", prefix="")
-    return values
+    unknown = [key for key in values if key not in Settings.model_fields]
+    faults = [_unknown(key, f"{key} in {file}", prefix="") for key in unknown]
+    return {key: value for key, value in values.items() if key not in unknown}, faults
 
 
-def _check_known(key: str, shown: str, *, prefix: str) -> None:
+def _unknown(key: str, shown: str, *, prefix: str) -> str:
+    """Return what is said of a setting that there is not."""
     known = list(Settings.model_fields)
-    if key in known:
-        return
     close = difflib.get_close_matches(key, known, n=1)
     names = ", ".join(f"{prefix}{name.upper()}" if prefix else name for name in known)
     guess = f"{prefix}{close[0].upper()}" if prefix and close else close[0] if close else ""
-    raise InvalidSettings(
-        f"There is no setting {shown}. " + (f"Did you mean {guess}?" if guess else f"Settings are {names}.")
-    )
+    return f"There is no setting {shown}. " + (f"Did you mean {guess}?" if guess else f"Settings are {names}.")
 
 
 def _fault(fault: Any) -> str:
     where = fault["loc"][0] if fault["loc"] else None
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{PREFIX}{str(where).upper()}: {message}." if where else f"{message[0].upper()}{message[1:]}."
+    if where:
+        return f"{PREFIX}{str(where).upper()}: {message}."
+    return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"

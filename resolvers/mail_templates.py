@@ -51,6 +51,7 @@ TEMPLATES: Mapping[str, Template] = {
     "email_change_confirmation": _mail("name", page="/email-change"),
     "email_change_notice": _mail("name new_address"),
     "login_names": _mail("names"),
+    "staff_invitation": _mail("name expires_at", page="/password-reset"),
     "account_unknown": _mail(),
     "organization_change_to_review": _mail("organization person", "wanted"),
     "organization_change_decided": _mail("organization decision", "note wanted"),

@@ -357,6 +357,9 @@ class DirectoryQuestions(
     async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
         """Return the vendor's staff who hold this permission, by id."""
 
+    async def vendor_staff(self, *, limit: int) -> Sequence[tuple[UserRecord, tuple[str, ...]]]:
+        """Return who holds permissions of the vendor's, and which (their codes), by id, `limit` people at most."""
+
     async def lasting_holders_of(
         self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
     ) -> Sequence[Sequence[MembershipRecord]]:

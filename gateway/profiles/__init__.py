@@ -10,6 +10,7 @@ catalogue and in the texts of mails is read by those who use it.
 
 import difflib
 import json
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.values import Localized
+from gateway.settings import Settings
 
 _SHIPPED = Path(__file__).parent
 _KNOWN_KEYS = ("title", "contact")
@@ -55,6 +57,31 @@ class Profile:
     examples: tuple[Example, ...]
     icons: Mapping[str, bytes]
     mail_texts: Mapping[str, tuple[str, str]]
+
+
+_RESERVED = re.compile(
+    r"[\w.-]*[.@](?:example|test|invalid|localhost)(?![\w-]|\.\w)|\bexample\.(?:com|net|org)\b", re.IGNORECASE
+)
+"""Domains that are nobody's (RFC 2606)."""
+
+
+def profile_for(settings: Settings) -> Profile:
+    """Return the profile that is set; in production, one that names a vendor who exists.
+
+    Raises:
+        InvalidProfile: It cannot be used; or in production customers would be told to write to a domain that is
+            nobody's, as that of a shipped profile.
+    """
+    profile = load_profile(settings.profile)
+    if settings.environment == "production":
+        for language, text in profile.contact.items():
+            if found := _RESERVED.search(text):
+                raise InvalidProfile(
+                    f'{profile.folder / "profile.toml"}, [contact] {language}: "{found[0]}" is a domain that is '
+                    "nobody's, and your customers would be told to write there. Copy the folder, write how to reach "
+                    "you, and name the copy by FORECOURT_PROFILE."
+                )
+    return profile
 
 
 def shipped_profiles() -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -248,10 +249,40 @@ def test_production_has_no_demo_and_gives_no_tokens(folder: Path, tmp_path: Path
     assert_one_line(runs("serve", "--demo", folder=folder, **production), "does not run in production")
 
 
+def test_production_names_all_that_is_missing_at_once(folder: Path) -> None:
+    answer = runs("serve", folder=folder, environment="production", prot="1", max_depth="deep", demo="true")
+
+    assert answer.exit_code == 2
+    assert [line.split(",")[0].split(";")[0] for line in answer.stderr.splitlines()] == [
+        "forecourt: There is no setting FORECOURT_PROT. Did you mean FORECOURT_PORT?",
+        "FORECOURT_MAX_DEPTH: Input should be a valid integer",
+        "The demo's accounts have a public password",
+        "Production needs FORECOURT_SIGNING_KEY_FILE",
+        "Production needs FORECOURT_PUBLIC_URL",
+        "Production needs FORECOURT_SMTP_URL",
+    ]
+
+
+@pytest.mark.parametrize("command", ["serve", "worker"])
+@pytest.mark.parametrize("profile", ["solar_terminal", "software_house"])
+def test_in_production_no_customer_is_told_to_write_to_a_vendor_who_does_not_exist(
+    folder: Path, command: str, profile: str
+) -> None:
+    production = {"environment": "production", "public_url": "https://x.example", "signing_key_file": "key.pem"}
+
+    answer = runs(command, folder=folder, profile=profile, mail_stays_here="true", **production)
+
+    assert_one_line(answer, '[contact] de: "vendor.example" is a domain', "name the copy by FORECOURT_PROFILE")
+
+
+def test_the_version_is_told(folder: Path) -> None:
+    assert runs("--version", folder=folder).stdout == f"forecourt {version('forecourt')}\n"
+
+
 def test_serving_says_where_and_answers_there(folder: Path) -> None:
     """The one command, as a process of its own: the demo is loaded, the address printed, a query answered."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("FORECOURT_")}
-    environment["FORECOURT_DATA_FOLDER"] = str(folder)
+    environment |= {"FORECOURT_DATA_FOLDER": str(folder), "FORECOURT_PUBLIC_URL": "https://portal.example"}
     process = subprocess.Popen(
         [sys.executable, "-m", "gateway", "serve", "--demo", "--port", "0"],
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
@@ -271,7 +302,11 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
 
     assert process.returncode in (0, -signal.SIGTERM)
     assert answer["data"]["applicationCatalogue"][0] == {"key": "webshop"}
-    assert told[1] == f"Forecourt serves Solar Terminal at {address.removesuffix('/graphql')}"
+    assert address.startswith("http://127.0.0.1:")
+    assert told[1:3] == [
+        f"Forecourt serves Solar Terminal at {address.removesuffix('/graphql')}",
+        "  People    https://portal.example, by a proxy of yours",
+    ]
     assert f"  Mailbox   {address.removesuffix('/graphql')}/mailbox" in told
     assert sum(f"  {PURCHASE} " in line for line in told) == 1
     assert "Traceback" not in errors

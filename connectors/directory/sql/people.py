@@ -100,6 +100,14 @@ _HOLDERS_OF_VENDOR_PERMISSION = (
     .order_by(users.c.id)
 )
 
+_VENDOR_STAFF = (
+    select(*records.USER, func.aggregate_strings(vendor_permissions.c.permission, "\n"))
+    .join_from(vendor_permissions, users, users.c.id == vendor_permissions.c.user_id)
+    .group_by(*records.USER)
+    .order_by(users.c.id)
+    .limit(bindparam("limit"))
+)
+
 # Somebody who has an account shows themself to a company once they have accepted its invitation.
 _SHOWN = or_(
     memberships.c.status == MembershipStatus.ACTIVE.value,
@@ -184,6 +192,11 @@ class People(DirectoryReader):
     async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
         """Return the vendor's staff who hold this permission, by id."""
         return [records.user(row) for row in await self.read(_HOLDERS_OF_VENDOR_PERMISSION, permission=permission)]
+
+    async def vendor_staff(self, *, limit: int) -> Sequence[tuple[UserRecord, tuple[str, ...]]]:
+        """Return who holds permissions of the vendor's, and which (their codes), by id."""
+        rows = await self.read(_VENDOR_STAFF, limit=limit)
+        return [(records.user(row[:-1]), tuple(sorted(row[-1].split("\n")))) for row in rows]
 
 
 def _standing(rows: Sequence[Row]) -> StandingRecord:
