@@ -10,8 +10,8 @@ from sqlalchemy import Connection, text
 from connectors.database import Migrations, refuse_unknown
 
 
-def upgrade(connection: Connection, migrations: Migrations) -> list[str]:
-    """Run the migrations that are missing, in the connection's transaction, and return their revisions.
+def upgrade(connection: Connection, migrations: Migrations, to: str = "head") -> list[str]:
+    """Run the migrations that are missing `to` a revision, in the connection's transaction; return those that were run.
 
     Raises:
         DatabaseTooNew: The database has a revision that this Forecourt does not know; nothing is changed.
@@ -32,7 +32,7 @@ def upgrade(connection: Connection, migrations: Migrations) -> list[str]:
     def steps(revision: Any, _context: Any) -> Any:
         for head in revision if isinstance(revision, tuple) else (revision,) if revision else ():
             refuse_unknown(head, migrations.revisions(), migrations)
-        run = scripts._upgrade_revs("head", revision)
+        run = scripts._upgrade_revs(to, revision)
         done.extend(step.revision.revision for step in run)
         return run
 

@@ -17,6 +17,7 @@ import uvicorn
 from gateway.app import ENDPOINT, create_app, utc_now
 from gateway.audit_cli import audit
 from gateway.connections import server_config
+from gateway.database_cli import backup, restore_backup, transfer_database
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
 from gateway.garbage import settle
@@ -46,6 +47,9 @@ cli.add_typer(policy_cli, name="policy")
 cli.add_typer(mail_cli, name="mail")
 cli.add_typer(staff_cli, name="staff")
 cli.command()(audit)
+cli.command()(backup)
+cli.command("restore")(restore_backup)
+cli.command("transfer")(transfer_database)
 
 log = logging.getLogger("forecourt")
 

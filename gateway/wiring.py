@@ -8,6 +8,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
+import connectors.directory.tables as directory_tables
+import connectors.identity.embedded as identity_tables
+import connectors.mail.mailbox as mailbox_tables
+import connectors.shop.tables as shop_tables
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord
 from connectors.database import check_migrated, migrate, open_database
@@ -39,6 +43,8 @@ from resolvers.context import Backends, Portal
 from resolvers.mail_wording import MailWording
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
+TABLES = (directory_tables.METADATA, identity_tables.METADATA, mailbox_tables.METADATA, shop_tables.METADATA)
+"""The tables of every back end that keeps some in our database."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -141,8 +141,7 @@ def mail_domain(email: str) -> str:
 
 def user_row(record: UserRecord) -> dict[str, Any]:
     """Return the row of table `users` for a person."""
-    first_name, last_name = folded(record.first_name), folded(record.last_name)
-    return {
+    values = {
         "id": record.id,
         "email": record.email,
         "email_verified": record.email_verified,
@@ -155,11 +154,19 @@ def user_row(record: UserRecord) -> dict[str, Any]:
         "default_organization_id": record.default_organization_id,
         "created_at": record.created_at,
         "profile_version": record.profile_version,
-        "email_key": login_key(record.email) if record.email_verified else record.id,
+    }
+    return values | derived_of_user(values)
+
+
+def derived_of_user(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of table `users` that are made of others (see `connectors.directory.migrations.derived`)."""
+    first_name, last_name = folded(values["first_name"]), folded(values["last_name"])
+    return {
+        "email_key": login_key(values["email"]) if values["email_verified"] else values["id"],
         "last_name_key": last_name,
         "first_name_key": first_name,
-        "search_text": f"{first_name} {last_name}\n{folded(record.email)}",
-        "email_domain": mail_domain(record.email) if record.email_verified else None,
+        "search_text": f"{first_name} {last_name}\n{folded(values['email'])}",
+        "email_domain": mail_domain(values["email"]) if values["email_verified"] else None,
     }
 
 
@@ -172,7 +179,7 @@ def user_values(record: UserRecord) -> dict[str, Any]:
 
 def organization_row(record: OrganizationRecord) -> dict[str, Any]:
     """Return the row of table `organizations` for a company."""
-    return {
+    values = {
         "id": record.id,
         "version": record.version,
         "customer_number": record.customer_number,
@@ -185,9 +192,16 @@ def organization_row(record: OrganizationRecord) -> dict[str, Any]:
         "phone": record.phone,
         "email": record.email,
         "website": record.website,
-        "name_key": folded(record.name),
-        "vat_key": vat_key(record.vat_id),
-        "likeness_key": likeness_key(record.name),
+    }
+    return values | derived_of_organization(values)
+
+
+def derived_of_organization(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of table `organizations` that are made of others."""
+    return {
+        "name_key": folded(values["name"]),
+        "vat_key": vat_key(values["vat_id"]),
+        "likeness_key": likeness_key(values["name"]),
     }
 
 

@@ -81,6 +81,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.organizations_with_numbers(["10001"])
     await directory.who_belonged([HELIOS], [ANNA.id])
     await directory.holders_of_vendor_permission("REVIEW")
+    await directory.open_invitations_by([(HELIOS, ANNA.id)], NOW, limit=1)
     await directory.sessions_of([ANNA.id], now=NOW, limit=1)
     await directory.sessions(["ses_x"], NOW)  # type: ignore[list-item]
     await directory.consents_of([ANNA.id], limit=1)

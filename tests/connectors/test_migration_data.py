@@ -1,0 +1,140 @@
+# ruff: noqa: RUF001
+"""Migrations keep what is there: data as of every revision comes out as the code of today would have written it."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, MetaData, Table, insert, select, text
+from sqlalchemy.exc import DBAPIError
+
+from connectors.database import open_database
+from connectors.directory import records
+from connectors.directory.interface import OrganizationKind
+from connectors.directory.migrations import MIGRATIONS
+from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
+from connectors.ids import OrganizationId, UserId
+from connectors.migrating import upgrade
+from tests.servers import DatabaseKind, fresh_database
+
+KIND = next(iter(OrganizationKind)).value
+NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
+NAMES = [
+    "Bäcker & Söhne GmbH",
+    "Ο Ήλιος Α.Ε.",
+    "S.A.R.L. Lumière d'Été",
+    "株式会社ソーラー",
+    "GmbH",
+    "Straße\u00a0Solar AG",
+]
+VAT_IDS = ["DE 123.456-789", "che-123.456.789", "fr\t12 345", None, "", " "]
+PEOPLE = [
+    ("Jörg", "Weiß", "Joerg.Weiss@Helios.example", True),
+    ("Zoë", "Łuczak", "zoe@Lumière.example", True),
+    ("İpek", "Yıldız", "ipek@helios.example", False),
+]
+AUDIT = [
+    ("profile.update", {"first_name": "Jörg", "phone": None}, {"first_name": "Georg", "phone": "+49761555"}),
+    ("address.add", {}, {"address": "Jörg Weiß, Hof 2, 79100 Freiburg, DE", "is_default_billing": "true"}),
+    ("invitation.create", {}, {"email": "zoe@lumiere.example", "roles": "purchase"}),
+    ("grant.give", {}, {"role": "purchase", "until": None}),
+]
+
+
+def _rows(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Rows by table, with all that any revision asks for; a revision takes of it what it has."""
+    for place, (name, vat_id) in enumerate(zip(NAMES, VAT_IDS, strict=True)):
+        yield "organizations", {
+            "id": f"org_{place}", "version": 1, "customer_number": f"{number}{place}", "name": name, "kind": KIND,
+            "status": "ACTIVE", "vat_id": vat_id, "name_key": records.folded(name), "access_epoch": 0,
+        }  # fmt: skip
+    for place, (first_name, last_name, email, is_verified) in enumerate(PEOPLE):
+        first, last = records.folded(first_name), records.folded(last_name)
+        yield "users", {
+            "id": f"usr_{place}", "email": email, "email_verified": is_verified, "first_name": first_name,
+            "last_name": last_name, "account_kind": "BUSINESS_CUSTOMER", "created_at": NOW, "profile_version": 1,
+            "email_key": email.lower(), "last_name_key": last, "first_name_key": first,
+            "search_text": f"{first} {last}\n{records.folded(email)}", "access_epoch": 0,
+        }  # fmt: skip
+    for place, (action, before, after) in enumerate(AUDIT):
+        yield "audit_events", {
+            "id": f"aud_{place}", "occurred_at": NOW, "action": action, "subject_id": "x", "request_id": "r",
+            "before": json.dumps(before), "after": json.dumps(after),
+        }  # fmt: skip
+
+
+def _fill(connection: Connection, number: int) -> None:
+    there = MetaData()
+    there.reflect(connection)
+    for name, row in _rows(number):
+        table = there.tables[name]
+        given = {key: value for key, value in row.items() if key in table.c}
+        connection.execute(insert(table), [_as_kept(connection, given)])
+
+
+def _as_kept(connection: Connection, row: dict[str, Any]) -> dict[str, Any]:
+    """SQLite keeps instants as texts without an offset."""
+    if connection.dialect.name == "postgresql":
+        return row
+    return {key: value.replace(tzinfo=None) if isinstance(value, datetime) else value for key, value in row.items()}
+
+
+async def _migrated(engine: AsyncEngine, to: str = "head") -> None:
+    async with engine.begin() as connection:
+        await connection.run_sync(upgrade, MIGRATIONS, to)
+
+
+@pytest.mark.parametrize("revision", MIGRATIONS.revisions())
+async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
+    revision: str, database_kind: DatabaseKind
+) -> None:
+    async with fresh_database(database_kind) as url:
+        engine = open_database(url)
+        await _migrated(engine, revision)
+        async with engine.begin() as connection:
+            await connection.run_sync(_fill, 1)
+
+        await _migrated(engine)
+
+        directory = SqlDirectory(engine)
+        organizations = await directory.organizations([OrganizationId(f"org_{place}") for place in range(len(NAMES))])
+        users = await directory.users([UserId(f"usr_{place}") for place in range(len(PEOPLE))])
+        assert [one.name for one in organizations if one is not None] == NAMES
+        assert [one.email for one in users if one is not None] == [email for _, _, email, _ in PEOPLE]
+        if revision < "0011":  # what is written later is written by the code, not by a test
+            await _check_derived(engine, organizations, users)
+        if revision < "0013":
+            log = await _all(engine, "audit_events")
+            assert {row["action"]: json.loads(row["after"]) for row in log} == {
+                "profile.update": {"first_name": "***", "phone": "***"},
+                "address.add": {"address": "***", "is_default_billing": "true"},
+                "invitation.create": {"email": "z***@lumiere.example", "roles": "purchase"},
+                "grant.give": {"role": "purchase", "until": None},
+            }
+        with pytest.raises(DBAPIError, match="append only"):
+            async with engine.begin() as connection:
+                await connection.execute(text("UPDATE audit_events SET reason = 'x'"))
+        await engine.dispose()
+
+
+async def _check_derived(engine: AsyncEngine, organizations: Any, users: Any) -> None:
+    for table, found, wanted in (
+        ("organizations", organizations, records.derived_of_organization),
+        ("users", users, records.derived_of_user),
+    ):
+        rows = {row["id"]: row for row in await _all(engine, table)}
+        for record in found:
+            derived = wanted({name: getattr(record, name, None) for name in rows[record.id]})
+            assert {name: rows[record.id][name] for name in derived} == derived
+
+
+async def _all(engine: AsyncEngine, name: str) -> list[dict[str, Any]]:
+    def read(connection: Connection) -> list[dict[str, Any]]:
+        table = Table(name, MetaData(), autoload_with=connection)
+        return [dict(row) for row in connection.execute(select(table)).mappings()]
+
+    async with engine.connect() as connection:
+        return await connection.run_sync(read)
