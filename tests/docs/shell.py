@@ -32,6 +32,10 @@ class Doubtful(Exception):
     """A command is not what it should be, or is one that nobody here can check."""
 
 
+_ONLY_LOOKED_AT = ("serve", "worker", "staff", "restore", "transfer")
+"""Commands of ours that do not end, or change what the server of the page needs; they have tests of their own."""
+
+
 @dataclass(frozen=True)
 class Command:
     """One command, continued over lines or not; `variables` are those set for it, or by it alone."""
@@ -59,7 +63,7 @@ class Command:
         if self.tests is not None:
             return workspace.copied  # the suite runs the other tests anyway
         if self.is_forecourt:
-            return self.words[1:2] not in (("serve",), ("worker",))
+            return self.words[1] not in _ONLY_LOOKED_AT
         return self.words[0] in _RUN
 
 
