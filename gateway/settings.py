@@ -4,12 +4,21 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -20,10 +29,47 @@ PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
 _CONFIG = f"{PREFIX}CONFIG"
 _NOT_OURS = f"{PREFIX}TEST_"
+TOKEN = "{token}"
+"""What stands in a link where its secret goes."""
 
 
 class InvalidSettings(Exception):
     """A setting cannot be used; the message names it and says what would be right."""
+
+
+class PageUrls(BaseModel):
+    """Where the links of mails lead, by kind of page, when it is not to the pages that are shipped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    invitation: str | None = None
+    registration: str | None = None
+    password_reset: str | None = None
+    email_change: str | None = None
+    account_deletion: str | None = None
+    portal: str | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_link(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value:
+            return None  # Compose sets it to nothing
+        if len(value) > 500 or not re.fullmatch(r"https?://[!-~]+", value) or set(value) & set("\"'<>\\^`|"):
+            raise ValueError("it is a URL such as https://portal.example/page, of at most 500 characters")
+        host, rest = urlsplit(value).netloc, value.replace(TOKEN, "", 1)
+        if "@" in host or "{" in host or "{" in rest or "}" in rest:
+            raise ValueError(f"{TOKEN} stands in it once, behind the host, and no other braces and no @ before it do")
+        if info.field_name == "portal":
+            if TOKEN in value:
+                raise ValueError("the portal's start gets no token")
+            return value
+        if "#" in value and TOKEN not in value:
+            raise ValueError(f"a URL with # says where the token goes, such as https://portal.example/#/page?t={TOKEN}")
+        return value if TOKEN in value else f"{value}#token={TOKEN}"
+
+
+_TABLES: Mapping[str, type[BaseModel]] = {"page_urls": PageUrls}
+"""Settings that are a table in the file; in the environment, each key of the table is a variable of its own."""
 
 
 class Settings(BaseModel):
@@ -68,6 +114,12 @@ class Settings(BaseModel):
     )
     log_format: Literal["console", "json"] | None = Field(
         None, description="Without it, `console` outside production and `json` in it."
+    )
+    pages: bool = Field(
+        True, description="Serve the pages that links of mails lead to; off only when `page_urls` names others for all."
+    )
+    page_urls: PageUrls | None = Field(
+        None, description="A table: where links of mails lead instead, by kind of page, such as `invitation`."
     )
     cors_origins: tuple[str, ...] = Field(
         (), description="Whose pages may ask from a browser: `https://portal.example, …`; others may not."
@@ -227,6 +279,17 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _links_lead_somewhere(self) -> "Settings":
+        named = self.page_urls.model_dump(exclude_none=True) if self.page_urls is not None else {}
+        missing = [kind for kind in PageUrls.model_fields if kind not in (*named, "portal")]
+        if not self.pages and missing:
+            raise ValueError(
+                "with FORECOURT_PAGES=false, links of mails lead nowhere; say where: "
+                + ", ".join(f"{PREFIX}PAGE_URLS_{kind.upper()}" for kind in missing)
+            )
+        return self
+
+    @model_validator(mode="after")
     def _dry_run_is_meant(self) -> "Settings":
         if self.authorization_dry_run and self.authorization_reject_unauthorized:
             raise ValueError("a dry run refuses nothing, so authorization_reject_unauthorized says the contrary")
@@ -253,6 +316,13 @@ class Settings(BaseModel):
         """Return the address as browsers see it."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return self.public_url or f"http://{host}:{self.port}"
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Return where links of mails lead by kind of page, with `{token}` for the secret; `portal` is the start."""
+        own = {kind: f"{self.address}/{kind.replace('_', '-')}?token={TOKEN}" for kind in PageUrls.model_fields}
+        named = self.page_urls.model_dump(exclude_none=True) if self.page_urls is not None else {}
+        return own | {"portal": self.address} | named
 
     @property
     def host_name(self) -> str:
@@ -311,8 +381,16 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
     for name, value in variables.items():
         if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
             key = name.removeprefix(PREFIX).lower()
-            _check_known(key, name, prefix=PREFIX)
-            values[key] = value
+            table = next((table for table in _TABLES if key.startswith(table)), None)
+            if table is None:
+                _check_known(key, name, prefix=PREFIX)
+                values[key] = value
+                continue
+            prefix, known = f"{PREFIX}{table.upper()}_", _TABLES[table].model_fields
+            part = name.removeprefix(prefix).lower()
+            _check_known(part, name, prefix=prefix, known=known)
+            before = values.get(table)
+            values[table] = {**(before if isinstance(before, dict) else {}), part: value}
     values |= {key: value for key, value in given.items() if value is not None}
     try:
         return Settings(**values)
@@ -330,13 +408,15 @@ def _from_file(path: str | None) -> dict[str, Any]:
         raise InvalidSettings(f"The settings file {file} cannot be read: {error.strerror}.") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
-    for key in values:
+    for key, value in values.items():
         _check_known(key, f"{key} in {file}", prefix="")
+        for part in value if key in _TABLES and isinstance(value, dict) else ():
+            _check_known(part, f"{key}.{part} in {file}", prefix="", known=_TABLES[key].model_fields)
     return values
 
 
-def _check_known(key: str, shown: str, *, prefix: str) -> None:
-    known = list(Settings.model_fields)
+def _check_known(key: str, shown: str, *, prefix: str, known: Iterable[str] | None = None) -> None:
+    known = list(known or Settings.model_fields)
     if key in known:
         return
     close = difflib.get_close_matches(key, known, n=1)
@@ -348,6 +428,6 @@ def _check_known(key: str, shown: str, *, prefix: str) -> None:
 
 
 def _fault(fault: Any) -> str:
-    where = fault["loc"][0] if fault["loc"] else None
+    where = "_".join(map(str, fault["loc"][: 2 if fault["loc"][:1] and fault["loc"][0] in _TABLES else 1]))
     message = fault["msg"].removeprefix("Value error, ")
-    return f"{PREFIX}{str(where).upper()}: {message}." if where else f"{message[0].upper()}{message[1:]}."
+    return f"{PREFIX}{where.upper()}: {message}." if where else f"{message[0].upper()}{message[1:]}."

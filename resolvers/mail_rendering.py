@@ -106,11 +106,11 @@ class MailTexts:
         *,
         titles: Mapping[str, str],
         contacts: Mapping[str, str],
-        address: str,
+        page_urls: Mapping[str, str],
     ) -> RenderedMail:
         """Return the mail in the language of this locale, else in English.
 
-        The link leads to the portal at `address`; a token stands in its fragment, which no server ever sees.
+        The link leads to the URL that `page_urls` has for the mail's kind of page, the token in place of `{token}`.
 
         Raises:
             UnknownMail: There is no such mail, or something that has to stand in it is missing.
@@ -124,7 +124,7 @@ class MailTexts:
             filled[key] = _instant(str(value), layout, babel_locale) if key in INSTANTS and value else _cleaned(value)
         filled["portal"] = _of(titles, language)
         filled["_locale"] = babel_locale
-        link = address if template.page is None else f"{address}{template.page}#token={quote(token or '', safe='')}"
+        link = page_urls[template.page or "portal"].replace("{token}", quote(token or "", safe=""))
         greeting = layout["greeting" if filled.get("name") else "greeting_without_name"].render(filled)
         subject = _line(text.subject.render(filled), _LONGEST_SUBJECT)
         words = {

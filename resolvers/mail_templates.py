@@ -16,7 +16,8 @@ class UnknownMail(LookupError):
 class Template:
     """A mail; each of `needs` has to be given, each of `may` can be None or left out.
 
-    `page` is the page of the portal that its link opens with a token; None: the link leads to the portal's start.
+    `page` is the kind of page that its link opens with a token, a key of `Portal.page_urls`; None: the link leads to
+    the portal's start.
     """
 
     needs: frozenset[str]
@@ -29,10 +30,10 @@ def _mail(needs: str = "", may: str = "", page: str | None = None) -> Template:
 
 
 TEMPLATES: Mapping[str, Template] = {
-    "invitation": _mail("organization inviter roles expires_at", "name message", "/invitation"),
+    "invitation": _mail("organization inviter roles expires_at", "name message", "invitation"),
     "invitation_renewal_wanted": _mail("organization email"),
     "invitation_declined": _mail("organization email"),
-    "registration_confirmation": _mail("name", "organization", "/registration"),
+    "registration_confirmation": _mail("name", "organization", "registration"),
     "registration_existing_account": _mail("name"),
     "registration_received": _mail("name reference review_due_at", "organization"),
     "registration_to_review": _mail("reference", "organization overdue"),
@@ -46,15 +47,15 @@ TEMPLATES: Mapping[str, Template] = {
     "access_changed": _mail("organization", "by gained lost"),
     "membership_ended": _mail("organization"),
     "administration_transferred": _mail("organization from to"),
-    "password_reset": _mail("name", page="/password-reset"),
+    "password_reset": _mail("name", page="password_reset"),
     "password_changed": _mail("name"),
-    "email_change_confirmation": _mail("name", page="/email-change"),
+    "email_change_confirmation": _mail("name", page="email_change"),
     "email_change_notice": _mail("name new_address"),
     "login_names": _mail("names"),
     "account_unknown": _mail(),
     "organization_change_to_review": _mail("organization person", "wanted"),
     "organization_change_decided": _mail("organization decision", "note wanted"),
-    "account_deletion_scheduled": _mail("name due_at", page="/account-deletion"),
+    "account_deletion_scheduled": _mail("name due_at", page="account_deletion"),
     "account_deleted": _mail("name"),
     "data_export_ready": _mail("name expires_at"),
 }
