@@ -203,7 +203,7 @@ class _Pages:
             return await self._shown(visit, replace(form, problem=problem, status=trouble.status, wait=trouble.wait))
         if payload["errors"]:
             return await self._refused(visit, form, preview, wanted, payload["errors"])
-        if command.begins_session:
+        if payload.get("accessToken"):
             await self._sign_out(visit, payload["accessToken"])
         answer = self._message(visit, f"{fields['command']}_done", 200, preview=preview, is_done=True)
         self._keep(answer, f"{self._base}{visit.link.path}/{_name_of(visit.token)}", "", 0)
@@ -235,7 +235,8 @@ class _Pages:
             of_field = [error for error in errors if part and error["path"] == [part]]
             if of_field:
                 said = texts["errors"][key]
-                found[key] = said.get(of_field[0]["constraint"].partition(" ")[0], said["required"])
+                constraint = of_field[0].get("constraint") or ""  # such as "length 12..256"
+                found[key] = said.get(constraint.partition(" ")[0], said["required"])
         problem = None if found else texts["common"]["wrong"]
         return await self._shown(visit, replace(form, errors=found, problem=problem, status=422))
 

@@ -128,7 +128,9 @@ async def test_somebody_who_did_not_register_withdraws_it_and_the_link_opens_no_
         assert not await gets_in(portal, "zoe@privat.example", PASSWORD)
 
 
-async def test_somebody_with_an_account_accepts_at_a_click_and_needs_no_password() -> None:
+async def test_somebody_with_an_account_accepts_at_a_click_and_needs_no_password(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     async with open_to_visitors() as portal, visiting(portal) as visitor:
         await invited(portal, "administration@lumen.example")
         page = await visitor.opens(await link_to(portal, "administration@lumen.example"))
@@ -140,6 +142,7 @@ async def test_somebody_with_an_account_accepts_at_a_click_and_needs_no_password
     assert "You already have an account." in page.words
     assert done.title == "You now belong to Helios Montage GmbH | Solar Terminal"
     assert "Helios Montage GmbH" in names
+    assert [record for record in caplog.records if record.name == "forecourt.pages"] == []  # no session to end
 
 
 async def test_an_invitation_is_declined_at_a_click_and_whoever_sent_it_is_told() -> None:
