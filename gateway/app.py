@@ -17,19 +17,16 @@ from gateway.cors import Cors
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
+from gateway.pages import LINKS, PortalWords, page_routes
 from gateway.profiles import Profile, profile_for
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
 from gateway.worker import Worker, working
-from resolvers.mail_templates import TEMPLATES
 from schema.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
-
-_LINKED = sorted({template.page for template in TEMPLATES.values() if template.page is not None})
-"""The addresses to which mails lead. Without GraphiQL they belong to the portal's own pages, as `/` does."""
 
 
 def utc_now() -> datetime:
@@ -120,7 +117,12 @@ def _routes(
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
         page = _graphiql_page(settings, profile, clock)
-        routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=_LINKED)]
+        routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=[link.path for link in LINKS])]
+    if settings.pages:
+        words = PortalWords(profile.title, profile.contact, settings.address, settings.links["portal"])
+        has_graphiql = settings.serves_graphiql and settings.environment == "development"
+        has_start = not settings.serves_graphiql
+        routes += page_routes(endpoint, words, has_graphiql=has_graphiql, has_start=has_start)
     return routes
 
 

@@ -12,7 +12,7 @@ from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import Executor, default_field_resolver, default_type_resolver
 from graphql.execution.incremental import IncrementalExecutor
 from graphql.execution.values import VariableValues
-from starlette.requests import ClientDisconnect
+from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
@@ -106,13 +106,7 @@ class GraphqlEndpoint:
             shows_cost = request.headers.get(COST_HEADER, "").lower() == "true"
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
-            # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
-            prepared = await self._prepared(asked)
-            check_cost(prepared.cost, self._limits)
-            context = await self._contexts.of(request)
-            check_changes_nothing(context, [prepared.operation.is_mutation])
-            result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
-            body, status = await self._told(prepared, result, context, shows_cost)
+            body, status = await self._answered(request, asked, shows_cost)
             return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
@@ -135,6 +129,29 @@ class GraphqlEndpoint:
             return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503, media_type)
         except ClientDisconnect:
             return Answer(400, ())
+
+    async def result_of(self, request: HTTPConnection, asked: GraphqlRequest) -> dict[str, Any]:
+        """Execute an operation of the gateway's own, as if this request had sent it, and return the answer's body.
+
+        It passes all that one from outside passes: limits, guards, counts of attempts, audit.
+
+        Raises:
+            BackendUnavailable: The directory does not answer, so nobody can be known.
+            Unauthenticated, RefusedRequest: As for a request to /graphql with these headers.
+        """
+        body, _ = await self._answered(request, asked, shows_cost=False)
+        return body
+
+    async def _answered(
+        self, request: HTTPConnection, asked: GraphqlRequest, shows_cost: bool
+    ) -> tuple[dict[str, Any], int]:
+        # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
+        prepared = await self._prepared(asked)
+        check_cost(prepared.cost, self._limits)
+        context = await self._contexts.of(request)
+        check_changes_nothing(context, [prepared.operation.is_mutation])
+        result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
+        return await self._told(prepared, result, context, shows_cost)
 
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool

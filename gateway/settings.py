@@ -4,12 +4,21 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -20,10 +29,47 @@ PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
 _CONFIG = f"{PREFIX}CONFIG"
 _NOT_OURS = f"{PREFIX}TEST_"
+TOKEN = "{token}"
+"""What stands in a link where its secret goes."""
 
 
 class InvalidSettings(Exception):
     """A setting cannot be used; the message names it and says what would be right."""
+
+
+class PageUrls(BaseModel):
+    """Where the links of mails lead, by kind of page, when it is not to the pages that are shipped."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    invitation: str | None = None
+    registration: str | None = None
+    password_reset: str | None = None
+    email_change: str | None = None
+    account_deletion: str | None = None
+    portal: str | None = None
+
+    @field_validator("*")
+    @classmethod
+    def _is_a_link(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if not value:
+            return None  # Compose sets it to nothing
+        if len(value) > 500 or not re.fullmatch(r"https?://[!-~]+", value) or set(value) & set("\"'<>\\^`|"):
+            raise ValueError("it is a URL such as https://portal.example/page, of at most 500 characters")
+        host, rest = urlsplit(value).netloc, value.replace(TOKEN, "", 1)
+        if "@" in host or "{" in host or "{" in rest or "}" in rest:
+            raise ValueError(f"{TOKEN} stands in it once, behind the host, and no other braces and no @ before it do")
+        if info.field_name == "portal":
+            if TOKEN in value:
+                raise ValueError("the portal's start gets no token")
+            return value
+        if "#" in value and TOKEN not in value:
+            raise ValueError(f"a URL with # says where the token goes, such as https://portal.example/#/page?t={TOKEN}")
+        return value if TOKEN in value else f"{value}#token={TOKEN}"
+
+
+_TABLES: Mapping[str, type[BaseModel]] = {"page_urls": PageUrls}
+"""Settings that are a table in the file; in the environment, each key of the table is a variable of its own."""
 
 
 class Settings(BaseModel):
@@ -68,6 +114,12 @@ class Settings(BaseModel):
     )
     log_format: Literal["console", "json"] | None = Field(
         None, description="Without it, `console` outside production and `json` in it."
+    )
+    pages: bool = Field(
+        True, description="Serve the pages that links of mails lead to; off only when `page_urls` names others for all."
+    )
+    page_urls: PageUrls | None = Field(
+        None, description="A table: where links of mails lead instead, by kind of page, such as `invitation`."
     )
     cors_origins: tuple[str, ...] = Field(
         (), description="Whose pages may ask from a browser: `https://portal.example, …`; others may not."
@@ -216,6 +268,17 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _links_lead_somewhere(self) -> "Settings":
+        named = self.page_urls.model_dump(exclude_none=True) if self.page_urls is not None else {}
+        missing = [kind for kind in PageUrls.model_fields if kind not in (*named, "portal")]
+        if not self.pages and missing:
+            raise ValueError(
+                "with FORECOURT_PAGES=false, links of mails lead nowhere; say where: "
+                + ", ".join(f"{PREFIX}PAGE_URLS_{kind.upper()}" for kind in missing)
+            )
+        return self
+
+    @model_validator(mode="after")
     def _dry_run_is_meant(self) -> "Settings":
         if self.authorization_dry_run and self.authorization_reject_unauthorized:
             raise ValueError("a dry run refuses nothing, so authorization_reject_unauthorized says the contrary")
@@ -247,6 +310,13 @@ class Settings(BaseModel):
     def address(self) -> str:
         """Return the address as browsers see it."""
         return self.public_url or self.listens_at
+
+    @property
+    def links(self) -> Mapping[str, str]:
+        """Return where links of mails lead by kind of page, with `{token}` for the secret; `portal` is the start."""
+        own = {kind: f"{self.address}/{kind.replace('_', '-')}?token={TOKEN}" for kind in PageUrls.model_fields}
+        named = self.page_urls.model_dump(exclude_none=True) if self.page_urls is not None else {}
+        return own | {"portal": self.address} | named
 
     @property
     def host_name(self) -> str:
@@ -305,10 +375,18 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
     for name, value in variables.items():
         if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
             key = name.removeprefix(PREFIX).lower()
-            if key in Settings.model_fields:
+            table = next((table for table in _TABLES if key.startswith(f"{table}_")), None)
+            if table is not None:
+                part, known = key.removeprefix(f"{table}_"), _TABLES[table].model_fields
+                before = values.get(table)
+                if part in known:
+                    values[table] = {**(before if isinstance(before, dict) else {}), part: value}
+                else:
+                    faults.append(_unknown(part, name, prefix=f"{PREFIX}{table.upper()}_", known=known))
+            elif key in Settings.model_fields and key not in _TABLES:
                 values[key] = value
             else:
-                faults.append(_unknown(key, name, prefix=PREFIX))
+                faults.append(_unknown(key, name, prefix=PREFIX, known=Settings.model_fields))
     values |= {key: value for key, value in given.items() if value is not None}
     settings = None
     try:
@@ -361,13 +439,19 @@ def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
     unknown = [key for key in values if key not in Settings.model_fields]
-    faults = [_unknown(key, f"{key} in {file}", prefix="") for key in unknown]
+    faults = [_unknown(key, f"{key} in {file}", prefix="", known=Settings.model_fields) for key in unknown]
+    for table, model in _TABLES.items():
+        parts = values.get(table)
+        for part in [*parts] if isinstance(parts, dict) else ():
+            if part not in model.model_fields:
+                del values[table][part]
+                faults.append(_unknown(part, f"{table}.{part} in {file}", prefix="", known=model.model_fields))
     return {key: value for key, value in values.items() if key not in unknown}, faults
 
 
-def _unknown(key: str, shown: str, *, prefix: str) -> str:
+def _unknown(key: str, shown: str, *, prefix: str, known: Iterable[str]) -> str:
     """Return what is said of a setting that there is not."""
-    known = list(Settings.model_fields)
+    known = list(known)
     close = difflib.get_close_matches(key, known, n=1)
     names = ", ".join(f"{prefix}{name.upper()}" if prefix else name for name in known)
     guess = f"{prefix}{close[0].upper()}" if prefix and close else close[0] if close else ""
@@ -375,8 +459,8 @@ def _unknown(key: str, shown: str, *, prefix: str) -> str:
 
 
 def _fault(fault: Any) -> str:
-    where = fault["loc"][0] if fault["loc"] else None
+    where = "_".join(map(str, fault["loc"][: 2 if fault["loc"][:1] and fault["loc"][0] in _TABLES else 1]))
     message = fault["msg"].removeprefix("Value error, ")
     if where:
-        return f"{PREFIX}{str(where).upper()}: {message}."
+        return f"{PREFIX}{where.upper()}: {message}."
     return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, TypeVar
-from urllib.parse import quote
 
 import typer
 
@@ -18,7 +17,7 @@ from permissions.policy import Policy, nearest
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.errors import NotFound, Refused
-from resolvers.mail_templates import TEMPLATES
+from resolvers.mail_templates import TEMPLATES, link_to
 from resolvers.staff import change_staff, invite_staff, staff
 
 staff_cli = typer.Typer(help="The vendor's staff, and what each may do.", no_args_is_help=True)
@@ -74,8 +73,7 @@ def invite(
             )
             say(f"{invited.user.email} is staff now, and may: {', '.join(one.value for one in given)}.")
             if link:
-                page = TEMPLATES["staff_invitation"].page
-                say(f"{settings.address}{page}#token={quote(invited.token, safe='')}")
+                say(link_to(settings.links, TEMPLATES["staff_invitation"].page, invited.token))
                 say(f"The link works once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC. Hand it over in private.")
             else:
                 say("A mail with a link to choose a password waits for the worker; `forecourt serve` has one.")

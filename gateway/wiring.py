@@ -124,7 +124,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 mailer=mailer,
                 tokens=tokens,
                 seals=Seals(key),
-                portal=Portal(profile.title, profile.contact, settings.address, settings.sender),
+                portal=Portal(profile.title, profile.contact, settings.address, settings.sender, settings.links),
                 mail_wording=mail_wording,
             ),
             tokens,

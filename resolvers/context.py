@@ -1,6 +1,6 @@
 """What one request knows: who asks, when, in which language, and the back ends it may ask."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Literal, Protocol
@@ -44,12 +44,15 @@ class Seals(Protocol):
 class Portal:
     """What the portal says of itself: by language its title, and how to reach the vendor; where it is, as browsers
     see it; and the address that its mails come from.
+
+    `page_urls` says by kind of page where links of mails lead, with `{token}` for the secret; `portal` is the start.
     """
 
     title: Localized = field(default_factory=lambda: {"en": "Forecourt"})
     contact: Localized = field(default_factory=dict)
     address: str = "http://localhost:8000"
     sender: str = "noreply@localhost"
+    page_urls: Mapping[str, str] = field(default_factory=lambda: {"portal": "http://localhost:8000"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -147,7 +147,7 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
         context.become(await directory.caller(context.caller.user.id, context.caller.session_id, context.now))
     (membership,) = await directory.memberships([membership_id])
     assert membership is not None
-    return Accepted(membership, context.caller, session, context.backends.portal.address)
+    return Accepted(membership, context.caller, session, context.backends.portal.page_urls["portal"])
 
 
 async def decline(context: RequestContext, token: str) -> InvitationRecord:

@@ -62,7 +62,7 @@ async def send_mail(context: RequestContext, item: OutboxRecord) -> None:
         token,
         titles=portal.title,
         contacts=portal.contact,
-        address=portal.address,
+        page_urls=portal.page_urls,
     )
     host = urlsplit(portal.address).hostname or ""
     await backends.mailer.send(

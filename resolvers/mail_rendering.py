@@ -14,7 +14,6 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 from babel import Locale
 from babel.dates import format_date, format_time
@@ -24,7 +23,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from resolvers.languages import known_locale
-from resolvers.mail_templates import INSTANTS, TEMPLATES, Value, template_of
+from resolvers.mail_templates import INSTANTS, TEMPLATES, Value, link_to, template_of
 from resolvers.mail_wording import InvalidMailTexts
 
 FOLDER = Path(__file__).with_name("mail_texts")
@@ -108,11 +107,11 @@ class MailTexts:
         *,
         titles: Mapping[str, str],
         contacts: Mapping[str, str],
-        address: str,
+        page_urls: Mapping[str, str],
     ) -> RenderedMail:
         """Return the mail in the language of this locale, else in English.
 
-        The link leads to the portal at `address`; a token stands in its fragment, which no server ever sees.
+        The link leads to the URL that `page_urls` has for the mail's kind of page, the token in place of `{token}`.
 
         Raises:
             UnknownMail: There is no such mail, or something that has to stand in it is missing.
@@ -128,7 +127,7 @@ class MailTexts:
             )
         filled["portal"] = _of(titles, language)
         filled["_locale"] = babel_locale
-        link = address if template.page is None else f"{address}{template.page}#token={quote(token or '', safe='')}"
+        link = link_to(page_urls, template.page, token)
         greeting = layout["greeting" if filled.get("name") else "greeting_without_name"].render(filled)
         subject = _cut(_as_one_line(text.subject.render(filled)), _LONGEST_SUBJECT)
         words = {

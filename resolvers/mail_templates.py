@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import quote
 
 Value = str | Sequence[str] | None
 """What stands in a mail: a text, a list of them, or nothing. Instants are texts as in RFC 3339."""
@@ -16,7 +17,8 @@ class UnknownMail(LookupError):
 class Template:
     """A mail; each of `needs` has to be given, each of `may` can be None or left out.
 
-    `page` is the page of the portal that its link opens with a token; None: the link leads to the portal's start.
+    `page` is the kind of page that its link opens with a token, a key of `Portal.page_urls`; None: the link leads to
+    the portal's start.
     """
 
     needs: frozenset[str]
@@ -29,10 +31,10 @@ def _mail(needs: str = "", may: str = "", page: str | None = None) -> Template:
 
 
 TEMPLATES: Mapping[str, Template] = {
-    "invitation": _mail("organization inviter roles expires_at", "name message", "/invitation"),
+    "invitation": _mail("organization inviter roles expires_at", "name message", "invitation"),
     "invitation_renewal_wanted": _mail("organization email"),
     "invitation_declined": _mail("organization email"),
-    "registration_confirmation": _mail("name", "organization", "/registration"),
+    "registration_confirmation": _mail("name", "organization", "registration"),
     "registration_existing_account": _mail("name"),
     "registration_received": _mail("name reference review_due_at", "organization"),
     "registration_to_review": _mail("reference", "organization overdue"),
@@ -46,16 +48,16 @@ TEMPLATES: Mapping[str, Template] = {
     "access_changed": _mail("organization", "by gained lost"),
     "membership_ended": _mail("organization"),
     "administration_transferred": _mail("organization from to"),
-    "password_reset": _mail("name", page="/password-reset"),
+    "password_reset": _mail("name", page="password_reset"),
     "password_changed": _mail("name"),
-    "email_change_confirmation": _mail("name", page="/email-change"),
+    "email_change_confirmation": _mail("name", page="email_change"),
     "email_change_notice": _mail("name new_address"),
     "login_names": _mail("names"),
-    "staff_invitation": _mail("name expires_at", page="/password-reset"),
+    "staff_invitation": _mail("name expires_at", page="password_reset"),
     "account_unknown": _mail(),
     "organization_change_to_review": _mail("organization person", "wanted"),
     "organization_change_decided": _mail("organization decision", "note wanted"),
-    "account_deletion_scheduled": _mail("name due_at", page="/account-deletion"),
+    "account_deletion_scheduled": _mail("name due_at", page="account_deletion"),
     "account_deleted": _mail("name"),
     "data_export_ready": _mail("name expires_at"),
 }
@@ -63,6 +65,11 @@ TEMPLATES: Mapping[str, Template] = {
 
 INSTANTS = frozenset({"expires_at", "review_due_at", "due_at", "until"})
 """Values that are instants; everything else is words."""
+
+
+def link_to(page_urls: Mapping[str, str], page: str | None, token: str | None) -> str:
+    """Return the URL of a kind of page, a key of `Portal.page_urls` (None: the portal's start), with the token in it."""
+    return page_urls[page or "portal"].replace("{token}", quote(token or "", safe=""))
 
 
 def template_of(name: str, values: Mapping[str, Any], token: str | None) -> Template:

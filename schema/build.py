@@ -35,6 +35,7 @@ from schema.invited import InvitationQueries, InvitedMutations
 from schema.inviting import InvitingMutations
 from schema.join_requests import JoinRequestMutations
 from schema.launcher import ApplicationCategory, ApplicationQueries
+from schema.mail_links import MailLinkQueries
 from schema.members import MemberMutations
 from schema.membership import DirectGrant, RoleGrant
 from schema.node import NodeQueries
@@ -65,6 +66,7 @@ class Query(
     ApplicationQueries,
     AccessQueries,
     InvitationQueries,
+    MailLinkQueries,
     RegistrationQueries,
 ):
     """What may be asked."""

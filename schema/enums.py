@@ -18,6 +18,7 @@ from permissions.vocabulary import DenialReason, Permission, PermissionScope
 from resolvers.company_check import RegistrationCheckOutcome
 from resolvers.errors import ErrorCode
 from resolvers.launcher import ApplicationAccessState
+from resolvers.mail_links import MailLinkKind
 from schema.guards import OPEN, Guard
 
 
@@ -248,5 +249,15 @@ _enum(
         "PERMISSION_INHERITED_FROM_ROLE": "The right comes from a role; take the role back instead.",
         "ORGANIZATION_ALREADY_REGISTERED": "The company says that it is registered already; nothing was stored.",
         "BACKEND_UNAVAILABLE": "An application behind the gateway does not answer; try again later.",
+    },
+)
+_enum(
+    MailLinkKind,
+    "What the link of a mail is for.",
+    {
+        "REGISTRATION": "To confirm a registration, by `confirmRegistration`.",
+        "PASSWORD_RESET": "To set a new password, by `resetPassword`.",
+        "EMAIL_CHANGE": "To confirm a new e-mail address, by `confirmEmailChange`.",
+        "ACCOUNT_DELETION": "To keep an account that is going to be deleted, by `cancelAccountDeletion`.",
     },
 )

@@ -73,13 +73,13 @@ class GraphiqlPage:
 
 
 def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE, linked: Sequence[str] = ()) -> list[BaseRoute]:
-    """Serve the page below /graphiql, and at `linked`, the addresses to which mails lead.
+    """Serve the page below /graphiql, and below it at `linked`, the paths of the pages that links of mails lead to.
 
     The files are listed once, here: what is not in the list does not exist, whatever the path of a request says.
     A page that was not built answers 503 and says which command builds it.
     """
     if not (built_page / "index.html").is_file():
-        return [Route(path, _not_built) for path in ("/graphiql", "/graphiql/{rest:path}", *linked)]
+        return [Route(path, _not_built) for path in ("/graphiql", "/graphiql/{rest:path}")]
     configuration = orjson.dumps(_configuration(page))
     assets = {path.name: path for path in (built_page / "assets").iterdir() if path.is_file()}
 
@@ -103,7 +103,7 @@ def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE, linked: S
         Route("/graphiql/config.json", config),
         Route("/graphiql/LICENSES.txt", licences),
         Route("/graphiql/assets/{name}", asset),
-        *(Route(path, index) for path in linked),
+        *(Route(f"/graphiql{path}", index) for path in linked),
     ]
 
 

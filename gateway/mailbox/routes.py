@@ -70,7 +70,7 @@ def _page(listed: Sequence[KeptMail], opened: KeptMail | None, address: str, *, 
 
 def _with_links(text: str, address: str) -> Markup:
     """Return the text, escaped, with its links to the portal as links."""
-    pieces = re.split(rf"({re.escape(address)}[A-Za-z0-9/#=_.~%-]*)", text)
+    pieces = re.split(rf"({re.escape(address)}[A-Za-z0-9/?#=_.~%-]*)", text)
     link = Markup('<a href="{0}" target="_blank" rel="noopener noreferrer">{0}</a>')
     return Markup("").join(link.format(piece) if number % 2 else piece for number, piece in enumerate(pieces))
 

@@ -102,7 +102,7 @@ class Graphiql:
         async with asyncio.timeout(LONGEST_WAIT):
             while f'"title":"{operation}"' not in stored:
                 await asyncio.sleep(0.05)
-                stored = str(await self.page.evaluate("localStorage.getItem('graphiql:tabState')"))
+                stored = str(await self.page.evaluate("sessionStorage.getItem('graphiql:tabState')"))
 
     async def query(self) -> str:
         return str(await self.page.evaluate(_READ, "operation"))

@@ -211,7 +211,7 @@ async def test_a_company_registers_is_approved_and_invites_people_whose_new_role
 
 
 async def follow(desk: Graphiql, to: str, subject: str, button: str, picture: str) -> Graphiql:
-    """Open the mailbox at the desk, read the mail with this subject to somebody, and follow its button."""
+    """Open the mailbox at the desk, read a mail with this subject, and follow its button, by its page, to GraphiQL."""
     page = desk.page
     await page.get_by_role("link", name="Mailbox").click()
     await photograph(page, f"{picture}-mailbox")
@@ -222,6 +222,10 @@ async def follow(desk: Graphiql, to: str, subject: str, button: str, picture: st
     await photograph(page, f"{picture}-mail")
     async with page.context.expect_page() as opened:
         await link.click()
+    on_the_way = await opened.value
+    async with page.context.expect_page() as opened:
+        await on_the_way.get_by_role("link", name="Open in GraphiQL").click()
+    await on_the_way.close()
     linked = await shown(await opened.value, desk.portal_url)
     await expect(linked.page.locator(".graphiql-tab-active")).to_be_in_viewport(ratio=0.99)
     return linked

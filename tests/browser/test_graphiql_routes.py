@@ -100,14 +100,14 @@ def test_a_page_without_a_demo_is_told_no_password(built: Path) -> None:
     }  # fmt: skip
 
 
-def test_the_page_answers_where_mails_lead_too_and_nowhere_else(built: Path) -> None:
+def test_the_page_answers_below_it_for_the_links_of_mails_and_nowhere_else(built: Path) -> None:
     client = TestClient(Starlette(routes=graphiql_routes(PAGE, built, linked=["/invitation"])))
 
-    answer = client.get("/invitation")
+    answer = client.get("/graphiql/invitation")
 
     assert (answer.status_code, answer.text) == (200, "<!doctype html>")
     assert answer.headers["content-security-policy"] == POLICY
-    assert client.get("/registration").status_code == 404
+    assert client.get("/graphiql/registration").status_code == 404
 
 
 @pytest.mark.parametrize("path", ["/graphiql", "/graphiql/config.json", "/graphiql/assets/index.js"])

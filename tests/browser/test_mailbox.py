@@ -6,15 +6,18 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.graphiql import graphiql_in, shown
+from tests.journeys.invitations import invited
 from tests.mail.letters import DINA, TOKEN, mail, queue
 from tests.portal import Portal
 
 
 async def read_link(mailbox: Page) -> Page:
-    """Click the button of the mail that is shown, and return the page that opens."""
+    """Click the button of the mail that is shown, and on the page that opens, the link to its mutation."""
     async with mailbox.context.expect_page() as opened:
         await mailbox.frame_locator("iframe").get_by_role("link", name="Accept the invitation").click()
-    return await opened.value
+    async with mailbox.context.expect_page() as opened_in_graphiql:
+        await (await opened.value).get_by_role("link", name="Open in GraphiQL").click()
+    return await opened_in_graphiql.value
 
 
 @pytest.mark.usefixtures("built_graphiql")
@@ -22,7 +25,7 @@ async def test_an_invitation_leads_from_the_mailbox_to_its_mutation(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str]
 ) -> None:
     portal, url = open_to_browsers
-    await queue(portal, mail("jonas@helios.example"), mail(organization="Helios Montage GmbH"))
+    _, token = await invited(portal, locale="en")
     await portal.deliver()
     page = await visitor.new_page()
     foreign: list[str] = []
@@ -37,15 +40,15 @@ async def test_an_invitation_leads_from_the_mailbox_to_its_mutation(
     assert "acceptInvitation(input: $input)" in await graphiql.query()
     variables = json.loads(await graphiql.variables())
     assert variables["input"].pop("password") not in ("", None)
-    assert variables == {"input": {"token": TOKEN, "firstName": None, "lastName": None, "acceptTerms": True}}
-    assert graphiql.page.url == f"{url}/invitation"  # the token is gone from the address
+    assert variables == {"input": {"token": token, "firstName": None, "lastName": None, "acceptTerms": True}}
+    assert graphiql.page.url == f"{url}/graphiql/invitation"  # the token is gone from the address
     assert (await graphiql.tabs())[0] == "AcceptInvitation"
     assert [address for address in foreign if not address.startswith(("data:", "blob:"))] == []
     assert complaints == []
 
 
 @pytest.mark.usefixtures("built_graphiql")
-async def test_on_a_later_visit_a_link_gets_a_tab_beside_those_that_are_there(
+async def test_in_a_tab_that_has_shown_graphiql_a_link_gets_a_tab_beside_those_that_are_there(
     chromium: Browser, open_to_browsers: tuple[Portal, str]
 ) -> None:
     _, url = open_to_browsers
@@ -53,9 +56,9 @@ async def test_on_a_later_visit_a_link_gets_a_tab_beside_those_that_are_there(
         before = await first.tabs()
         await first.open_tab(before[1])
         await first.until_tabs_are_stored(before[1])
-        page = await first.page.context.new_page()
+        page = first.page
 
-        await page.goto(f"{url}/password-reset#token={TOKEN}")
+        await page.goto(f"{url}/graphiql/password-reset#token={TOKEN}")
         graphiql = await shown(page, url)
 
         assert await graphiql.tabs() == [*before, "ResetPassword"]
@@ -83,7 +86,7 @@ async def test_each_link_opens_its_mutation_and_a_wrong_token_is_explained(
     _, url = open_to_browsers
     page = await visitor.new_page()
 
-    await page.goto(f"{url}{path}#token={TOKEN}")
+    await page.goto(f"{url}/graphiql{path}#token={TOKEN}")
     graphiql = await shown(page, url)
 
     assert f"{mutation}(input: $input)" in await graphiql.query()
@@ -102,7 +105,7 @@ async def test_an_address_without_a_token_is_graphiql_as_always(
     _, url = open_to_browsers
     page = await visitor.new_page()
 
-    await page.goto(f"{url}/invitation{fragment}")
+    await page.goto(f"{url}/graphiql/invitation{fragment}")
     graphiql = await shown(page, url)
 
     assert "AcceptInvitation" not in await graphiql.tabs()

@@ -13,6 +13,7 @@ SELDOM = (
     "aiosqlite",
     "alembic",
     "gateway.mailbox",
+    "gateway.pages.rendering",
     "gateway.profiles.demo",
     "jinja2",
     "limits",

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.settings import InvalidSettings, Settings, read_settings
+from gateway.pages import LINKS
+from gateway.settings import InvalidSettings, PageUrls, Settings, read_settings
+from resolvers.mail_templates import TEMPLATES
 
 PRODUCTION = {
     "FORECOURT_ENVIRONMENT": "production",
@@ -263,3 +265,78 @@ def test_production_may_keep_its_mails_to_itself_if_that_is_said() -> None:
 def test_settings_do_not_change_once_they_are_read() -> None:
     with pytest.raises(ValueError, match="frozen"):
         read_settings({}).port = 1  # type: ignore[misc]
+
+
+OWN_PAGES = {
+    f"FORECOURT_PAGE_URLS_{kind}": f"https://www.example/{kind.lower()}"
+    for kind in ("INVITATION", "REGISTRATION", "PASSWORD_RESET", "EMAIL_CHANGE", "ACCOUNT_DELETION")
+}
+
+
+def test_links_of_mails_lead_to_the_shipped_pages_unless_a_setting_says_where(file: Path) -> None:
+    file.write_text(
+        'public_url = "https://portal.example"\n[page_urls]\n'
+        'invitation = "https://www.example/join"\npassword_reset = "https://www.example/#/reset?t={token}&from=mail"\n'
+        'portal = "https://www.example/"\n',
+        encoding="utf-8",
+    )
+
+    links = read_settings(
+        {"FORECOURT_CONFIG": str(file), "FORECOURT_PAGE_URLS_INVITATION": "https://env.example"}
+    ).links
+
+    assert links == {
+        "invitation": "https://env.example#token={token}",
+        "registration": "https://portal.example/registration?token={token}",
+        "password_reset": "https://www.example/#/reset?t={token}&from=mail",
+        "email_change": "https://portal.example/email-change?token={token}",
+        "account_deletion": "https://portal.example/account-deletion?token={token}",
+        "portal": "https://www.example/",
+    }
+
+
+def test_every_link_of_a_mail_can_be_given_a_page_of_ones_own() -> None:
+    assert set(PageUrls.model_fields) == {link.kind for link in LINKS} | {"portal"}
+    assert {template.page for template in TEMPLATES.values()} == {link.kind for link in LINKS} | {None}
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("INVITE", "https://www.example", "Did you mean FORECOURT_PAGE_URLS_INVITATION?"),
+        (
+            "INVITATION",
+            "www.example/join",
+            "it is a URL such as https://portal.example/page, of at most",
+        ),
+        ("INVITATION", "javascript:alert(1)", "it is a URL such as"),
+        ("INVITATION", 'https://www.example/"><script>', "it is a URL such as"),
+        ("INVITATION", "https://www.example/a b", "it is a URL such as"),
+        ("INVITATION", f"https://www.example/{'x' * 500}", "it is a URL such as"),
+        ("INVITATION", "https://{token}.example/", "{token} stands in it once, behind the host"),
+        ("INVITATION", "https://www.example/{token}/{token}", "{token} stands in it once"),
+        ("INVITATION", "https://www.example/{secret}", "no other braces"),
+        ("INVITATION", "https://www.example@evil.example/", "no @ before it"),
+        ("INVITATION", "https://www.example/#/join", "says where the token goes, such as"),
+        ("PORTAL", "https://www.example/{token}", "FORECOURT_PAGE_URLS_PORTAL: the portal's start gets no token."),
+    ],
+)
+def test_an_address_to_which_no_link_can_lead_is_refused(name: str, value: str, said: str) -> None:
+    assert said in refusal_of({f"FORECOURT_PAGE_URLS_{name}": value})
+
+
+def test_an_unknown_page_in_the_file_is_named_with_the_nearest(file: Path) -> None:
+    file.write_text('[page_urls]\ninvitations = "https://www.example"\n', encoding="utf-8")
+
+    said = refusal_of({"FORECOURT_CONFIG": str(file)})
+
+    assert said == f"There is no setting page_urls.invitations in {file}. Did you mean invitation?"
+
+
+def test_the_shipped_pages_are_switched_off_only_when_every_link_leads_elsewhere() -> None:
+    missing = {name: url for name, url in OWN_PAGES.items() if name != "FORECOURT_PAGE_URLS_EMAIL_CHANGE"}
+
+    assert refusal_of({"FORECOURT_PAGES": "false", **missing}) == (
+        "With FORECOURT_PAGES=false, links of mails lead nowhere; say where: FORECOURT_PAGE_URLS_EMAIL_CHANGE."
+    )
+    assert not read_settings({"FORECOURT_PAGES": "false", **OWN_PAGES}).pages

@@ -130,6 +130,6 @@ async def test_a_worker_of_its_own_sends_mails_and_ends_in_peace() -> None:
 
     assert said.decode() == "Forecourt works for Solar Terminal: mails leave, and the house is kept.\n"
     assert (working.returncode, server.message_ids) == (0, [f"<{id}@portal.example>"])
-    assert "https://portal.example/invitation#token=" in server.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
+    assert "https://portal.example/invitation?token=" in server.mails[0].get_body(("plain",)).get_content()  # type: ignore[union-attr]
     assert "outbox item done" in logged.decode()
     assert TOKEN not in logged.decode()

@@ -35,7 +35,7 @@ async def test_a_mail_is_shown_as_text_with_its_links_and_as_html_in_a_frame(por
 
     page = (await portal.client.get(f"/mailbox/{id}")).text
 
-    link = f"{portal.settings.address}/invitation#token={TOKEN}"
+    link = f"{portal.settings.address}/invitation?token={TOKEN}"
     assert f'<a href="{link}" target="_blank" rel="noopener noreferrer">{link}</a>' in page
     assert page.count('target="_blank"') == 1
     assert f'sandbox="allow-popups allow-popups-to-escape-sandbox" src="/mailbox/{id}/letter"' in page
@@ -80,10 +80,10 @@ async def test_without_the_demo_or_with_a_mail_server_there_is_no_such_page(path
         assert (await portal.client.get(path)).status_code == 404
 
 
-async def test_links_of_mails_lead_to_graphiql_where_it_is_served(portal: Portal) -> None:
+async def test_pages_of_links_lead_to_graphiql_where_it_is_served(portal: Portal) -> None:
     for path in ("/invitation", "/registration", "/password-reset", "/email-change", "/account-deletion"):
-        answer = await portal.client.get(path)
+        answer = await portal.client.get(f"/graphiql{path}")
         assert answer.status_code in (200, 503)  # 503 where the page is not built
         assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     async with open_portal(graphiql=False) as without:
-        assert (await without.client.get("/invitation")).status_code == 404
+        assert (await without.client.get("/graphiql/invitation")).status_code == 404

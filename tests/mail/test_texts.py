@@ -11,6 +11,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
+from gateway.settings import read_settings
 from resolvers.mail_rendering import FOLDER, MailTexts, RenderedMail, languages
 from resolvers.mail_templates import TEMPLATES, UnknownMail
 from resolvers.mail_wording import InvalidMailTexts, MailWording
@@ -39,11 +40,14 @@ HOSTILE = [
 ]
 
 
+PAGE_URLS = read_settings({}, public_url="https://portal.example").links
+
+
 def render(
     name: str, locale: str | None, values: dict[str, Any], texts: MailTexts | None = None, token: str | None = TOKEN
 ) -> RenderedMail:
     return (texts or MailTexts()).render(
-        name, locale, values, token, titles=TITLES, contacts=CONTACTS, address="https://portal.example"
+        name, locale, values, token, titles=TITLES, contacts=CONTACTS, page_urls=PAGE_URLS
     )
 
 
@@ -114,7 +118,7 @@ def test_a_mail_says_the_same_as_text_and_as_html(language: str, name: str, with
     said = "".join(page.words)
     lines = [line.removeprefix("> ").removeprefix("- ") for line in mail.text.splitlines()]
     assert [line for line in lines if line not in said and line != "-- "] == []
-    link = "https://portal.example" + (f"{TEMPLATES[name].page}#token={TOKEN}" if TEMPLATES[name].page else "")
+    link = PAGE_URLS[TEMPLATES[name].page or "portal"].replace("{token}", TOKEN)
     assert set(page.links) <= {link}
     assert (link in mail.text.splitlines()) == bool(page.links)
     if TEMPLATES[name].page is not None:
@@ -200,10 +204,10 @@ def test_a_list_is_written_as_people_do() -> None:
     assert "Achat, Planification et Montage." in render("invitation", "fr", values).text
 
 
-def test_a_token_stands_in_the_fragment_and_nowhere_else() -> None:
+def test_a_token_stands_in_the_link_and_nowhere_else() -> None:
     mail = render("password_reset", "de", {"name": "Dina"}, token="a/b?c#d&e")
 
-    assert "https://portal.example/password-reset#token=a%2Fb%3Fc%23d%26e\n" in mail.text
+    assert "https://portal.example/password-reset?token=a%2Fb%3Fc%23d%26e\n" in mail.text
     assert "a/b" not in mail.text + mail.html
     assert TOKEN not in mail.subject
 
@@ -295,6 +299,9 @@ def test_the_wheel_has_the_texts_and_the_pages(tmp_path: Path) -> None:
     wanted += [
         "gateway/mailbox/page.html",
         "gateway/mailbox/style.css",
+        "gateway/pages/style.css",
+        "gateway/pages/templates/base.html",
+        "gateway/pages/texts/fr.toml",
         "connectors/mail/migrations/versions/0001_mailbox.py",
     ]
     assert set(wanted) <= names

@@ -62,7 +62,7 @@ async def test_a_queued_mail_arrives_in_the_mailbox_in_the_language_of_its_reade
     assert arrived.subject == "Anton Verwalter lädt Sie zu Helios ein"
     assert arrived.message_id == f"{id}@127.0.0.1"
     assert (arrived.sender, arrived.sender_name, arrived.locale) == ("noreply@127.0.0.1", "Solar Terminal", "de")
-    assert f"\n{portal.settings.address}/invitation#token={TOKEN}\n" in arrived.text
+    assert f"\n{portal.settings.address}/invitation?token={TOKEN}\n" in arrived.text
     assert "\n> Hallo!\n" in arrived.text
     assert await portal.queued_mails() == []
     (done,) = await items_in(portal, OutboxState.DONE)

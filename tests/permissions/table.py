@@ -20,7 +20,7 @@ EVERYBODY = names(
     Mutation.acceptInvitation Mutation.declineInvitation Mutation.requestNewInvitation Query.invitationPreview
     Mutation.registerPrivateAccount Mutation.registerOrganization Mutation.confirmRegistration
     Mutation.withdrawRegistration
-    Query.registrationStatus Query.organizationRegistrationCheck
+    Query.registrationStatus Query.organizationRegistrationCheck Query.mailLinkPreview
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessPreview.errors
     AccessRequest.membership AccessRequest.roles AccessRequest.permissions AccessRequest.status

@@ -21,7 +21,7 @@ const SESSION = ["expiresAt", "accessToken", "refreshToken"];
 const PERSON = ["loginNames", "user { displayName }"];
 
 const ERRANDS: Record<string, Errand> = {
-  "/invitation": {
+  "/graphiql/invitation": {
     name: "Accept the invitation\n# Choose your password below, then run this.",
     mutation: "acceptInvitation",
     selection: [
@@ -38,7 +38,7 @@ const ERRANDS: Record<string, Errand> = {
     // Without names, those that the inviter gave count.
     input: (token) => ({ token, firstName: null, lastName: null, password: somePassword(), acceptTerms: true }),
   },
-  "/registration": {
+  "/graphiql/registration": {
     name: "Confirm the registration\n# Choose your password below, then run this.",
     mutation: "confirmRegistration",
     selection: [
@@ -52,20 +52,20 @@ const ERRANDS: Record<string, Errand> = {
     ],
     input: (token) => ({ token, password: somePassword() }),
   },
-  "/password-reset": {
+  "/graphiql/password-reset": {
     name: "Choose a new password\n# Write yours below, then run this.",
     mutation: "resetPassword",
     selection: [...group("viewer", PERSON), ...ERRORS, ...SESSION],
     input: (token) => ({ token, newPassword: somePassword() }),
   },
-  "/email-change": {
+  "/graphiql/email-change": {
     name: "Confirm the new e-mail address",
     mutation: "confirmEmailChange",
     inputType: "TokenInput",
     selection: [...group("viewer", ["loginNames", "user { displayName email }", "emailVerified"]), ...ERRORS],
     input: (token) => ({ token }),
   },
-  "/account-deletion": {
+  "/graphiql/account-deletion": {
     name: "Keep the account",
     mutation: "cancelAccountDeletion",
     selection: ["accepted", ...ERRORS],

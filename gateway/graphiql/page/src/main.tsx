@@ -4,7 +4,6 @@ import "graphiql/setup-workers/vite";
 
 import "@graphiql/react/style.css";
 import "@graphiql/plugin-doc-explorer/style.css";
-import "@graphiql/plugin-history/style.css";
 import "graphiql/graphiql.css";
 import "./page.css";
 import "./phone.css";

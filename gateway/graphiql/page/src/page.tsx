@@ -3,7 +3,7 @@
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import { createClient } from "graphql-ws";
-import { useEffect, useMemo, useRef, useSyncExternalStore } from "react";
+import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 
 import { Accounts } from "./accounts";
 import type { Config, Example } from "./config";
@@ -11,6 +11,17 @@ import { begunBy } from "./link";
 import { Organizations } from "./organizations";
 import type { Session } from "./session";
 import { SignInForm } from "./sign-in-form";
+import { PageStorage } from "./storage";
+
+/** No history: it would keep what was asked, tokens and passwords too, for whoever uses the page next. */
+const NO_PLUGINS: [] = [];
+
+/** From opening the page, or signing out, to signing out. */
+interface Visit {
+  number: number;
+  storage: PageStorage;
+  errand: Example | null;
+}
 
 export function Page({ config, session, errand }: { config: Config; session: Session; errand: Example | null }) {
   const { account, signingIn, notice, organizations, organizationId } = useSyncExternalStore(
@@ -22,17 +33,28 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
     () => fetcherOf(config.endpoint, session),
     [config.endpoint, session, account?.loginName, organizationId],
   );
-  // What a mail's link asks for stands first on a first visit; on a later one it gets a tab beside those that are there.
-  const examples = useMemo(() => (errand ? [errand, ...config.examples] : config.examples), [errand, config.examples]);
-  const tabs = useMemo(() => examples.map(tabOf), [examples]);
-  // GraphiQL shows the variables of every default tab but the first; a later visit finds its own.
-  const firstVariables = useMemo(
-    () => errand?.variables ?? (isFirstVisit() ? examples[0]?.variables : undefined),
-    [errand, examples],
+  // Whoever signs out leaves nothing for the next person: GraphiQL begins as on a first visit.
+  const [visit, setVisit] = useState<Visit>(() => ({ number: 1, storage: new PageStorage(), errand }));
+  async function signOut() {
+    visit.storage.clear();
+    setVisit({ number: visit.number + 1, storage: new PageStorage(), errand: null });
+    await session.signOut();
+  }
+  // What a mail's link asks for stands first; after a reload it gets a tab beside those that are there.
+  const examples = useMemo(
+    () => (visit.errand ? [visit.errand, ...config.examples] : config.examples),
+    [visit, config.examples],
   );
+  const tabs = useMemo(() => examples.map(tabOf), [examples]);
+  // GraphiQL shows the variables of every tab but the one that is open at first.
+  const first = useMemo(() => {
+    const open = visit.storage.openTab;
+    if (visit.errand) return tabOf(visit.errand);
+    return open ?? { query: undefined, variables: examples[0]?.variables || undefined };
+  }, [visit, examples]);
 
   const main = useRef<HTMLElement>(null);
-  useEffect(() => showOpenTab(main.current!), []);
+  useEffect(() => showOpenTab(main.current!), [visit]);
 
   return (
     <>
@@ -52,7 +74,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
               account={account}
               signingIn={signingIn}
               onSignIn={session.signIn}
-              onSignOut={session.signOut}
+              onSignOut={signOut}
             />
           ) : (
             account === null && <SignInForm busy={signingIn !== null} onSignIn={session.signIn} />
@@ -62,7 +84,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
           )}
           {account && !config.demo && <span className="signed-in">Signed in as {account.displayName}</span>}
           {account && (
-            <button type="button" className="button" onClick={session.signOut}>
+            <button type="button" className="button" onClick={signOut}>
               Sign out
             </button>
           )}
@@ -80,10 +102,13 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
       </div>
       <main ref={main}>
         <GraphiQL
+          key={visit.number}
           fetcher={fetcher}
+          storage={visit.storage}
+          plugins={NO_PLUGINS}
           defaultTabs={tabs.length > 0 ? tabs : undefined}
-          initialQuery={errand ? tabOf(errand).query : undefined}
-          initialVariables={firstVariables}
+          initialQuery={first.query ?? undefined}
+          initialVariables={first.variables ?? undefined}
           defaultEditorToolsVisibility={examples.some((example) => example.variables) ? "variables" : undefined}
           inputValueDeprecation
           schemaDescription
@@ -144,14 +169,6 @@ function showOpenTab(main: HTMLElement): () => void {
   });
   observer.observe(main, { childList: true, subtree: true });
   return () => observer.disconnect();
-}
-
-function isFirstVisit(): boolean {
-  try {
-    return localStorage.getItem("graphiql:tabState") === null;
-  } catch {
-    return true; // storage switched off: every visit is the first
-  }
 }
 
 function Mark() {
