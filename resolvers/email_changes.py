@@ -10,7 +10,8 @@ from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import author, changed
 from resolvers.checks import email
 from resolvers.context import RequestContext
-from resolvers.errors import Conflict, Invalid, TokenInvalid
+from resolvers.credentials import lock_verified
+from resolvers.errors import Conflict, Invalid, TokenInvalid, WrongPassword
 from resolvers.mail import Mail, queue_mail
 from resolvers.passwords import check_own_password
 from resolvers.people import display_name, masked_address
@@ -32,7 +33,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
 
     Raises:
         Invalid: The new address is none, or is the caller's own.
-        WrongPassword: The password is another one.
+        WrongPassword: The password is another one, or was replaced meanwhile.
         TooManyAttempts: From this address, for this person, or to this new address.
     """
     caller = context.caller
@@ -42,11 +43,12 @@ async def request_email_change(context: RequestContext, new_email: str, current_
         raise Invalid("This is your address already.", ["newEmail"], "another address")
     await check_attempts(context, _REQUESTS, caller.user.id)
     await check_attempts(context, _MAILS, new)
-    await check_own_password(context, caller.user, current_password, ["currentPassword"])
+    verified = await check_own_password(context, caller.user, current_password, ["currentPassword"])
 
     async def request(change: DirectoryChange) -> None:
-        user = await change.lock_user(caller.user.id)
-        assert user is not None  # whoever asks has a row
+        user = await lock_verified(change, caller.user.id, verified)
+        if user is None:
+            raise WrongPassword(["currentPassword"])
         (holder,) = await change.ask.users_with_email([new])
         token, purpose = new_token(), MailedTokenPurpose.EMAIL_CHANGE
         await change.void_mailed_tokens(user.id, purpose, context.now)
