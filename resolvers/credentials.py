@@ -51,7 +51,7 @@ async def set_password(
     The person is locked in the change, or was added in it. `password_hash` comes from `Accounts.hash`: making it takes
     too long for a transaction.
     """
-    version = await _next_version(context, change, user_id)
+    version = await _superseded(context, change, user_id)
     item_id = await change.enqueue(
         CREDENTIALS_SET,
         {"user": user_id, "version": version},
@@ -65,7 +65,7 @@ async def set_password(
 
 async def erase_password(context: RequestContext, change: DirectoryChange, user_id: UserId) -> None:
     """Let no password of the person count from the commit on, and have what is kept of it deleted."""
-    version = await _next_version(context, change, user_id)
+    version = await _superseded(context, change, user_id)
     item_id = await change.enqueue(CREDENTIALS_FORGET, {"user": user_id}, now=context.now)
     await change.set_credentials(CredentialsRecord(user_id, version, item_id))
 
@@ -136,10 +136,13 @@ async def lock_verified(change: DirectoryChange, user_id: UserId, version: int) 
     return user if known is not None and known.version <= version else None
 
 
-async def _next_version(context: RequestContext, change: DirectoryChange, user_id: UserId) -> int:
+async def _superseded(context: RequestContext, change: DirectoryChange, user_id: UserId) -> int:
+    """End the item of the change before, with what is sealed in it, and return the version after it."""
     (known,) = await change.ask.credentials_of([user_id])
     if known is None:
         raise LookupError(f"There is no user {user_id}.")
+    if known.item_id is not None:
+        await change.finish(known.item_id, now=context.now)
     # Never behind the clock: a directory that was restored from a backup must not give versions out again that the
     # identity back end has seen, for it would ignore them.
     return max(known.version + 1, int(context.now.timestamp() * 1000))

@@ -10,8 +10,6 @@ from datetime import timedelta
 from typing import Any, Literal
 
 import pytest
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import ColumnElement, Select, func, select
 
 from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
@@ -26,7 +24,7 @@ from connectors.directory.tables import (
     sessions,
     users,
 )
-from connectors.identity.embedded import EmbeddedAccounts, credentials
+from connectors.identity.embedded import credentials
 from gateway.profiles.demo import DEMO_PASSWORD
 from resolvers.context import RequestContext
 from resolvers.credentials import CREDENTIALS_SET, verified_version
@@ -63,15 +61,13 @@ class Trial:
 @pytest.fixture
 async def quick_portal(each_portal: Portal) -> Portal:
     """A portal where hashing costs nothing: each mutation is made some hundred times."""
-    accounts = each_portal.wiring.backends.accounts
-    assert isinstance(accounts, EmbeddedAccounts)
-    accounts._passwords = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+    each_portal.hash_quickly()
     return each_portal
 
 
 def asking(portal: Portal) -> RequestContext:
     """A request of somebody whom nobody knows yet, and who has not tried too often."""
-    portal.wiring.backends.rate_limits._allowed.clear()  # type: ignore[attr-defined]
+    portal.forget_attempts()
     return RequestContext(portal.wiring.backends, portal.wiring.policy, now=portal.clock(), request_id="cut off")
 
 
