@@ -81,8 +81,11 @@ async def confirm_email_change(context: RequestContext, token: str) -> None:
     await check_attempts(context, _CONFIRMATIONS)
 
     async def confirm(change: DirectoryChange) -> UserRecord:
-        used = await change.use_mailed_token(hash_of(token), MailedTokenPurpose.EMAIL_CHANGE, context.now)
-        user = await change.lock_user(used.user_id) if used is not None else None
+        token_hash, purpose = hash_of(token), MailedTokenPurpose.EMAIL_CHANGE
+        known = await change.ask.mailed_token(token_hash, purpose, context.now)
+        # The person before their links, in the order in which a new password locks them.
+        user = await change.lock_user(known.user_id) if known is not None else None
+        used = await change.use_mailed_token(token_hash, purpose, context.now) if user is not None else None
         if used is None or used.value is None or user is None:
             raise TokenInvalid
         (holder,) = await change.ask.users_with_email([used.value])
