@@ -10,7 +10,7 @@ from alembic.migration import MigrationContext
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 
-from connectors.database import open_database
+from connectors.database import migrate, open_database
 from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import METADATA, EmbeddedAccounts, credentials
@@ -233,6 +233,27 @@ async def test_a_database_that_is_down_is_said_to_be_unavailable() -> None:
 
 async def test_accounts_that_can_be_reached_are_healthy(accounts: EmbeddedAccounts) -> None:
     assert await accounts.healthy()
+
+
+async def test_a_password_from_before_there_were_versions_counts_until_the_first_change(database_url: str) -> None:
+    engine = open_database(database_url)
+    accounts = EmbeddedAccounts(engine, QUICK)
+    async with engine.begin() as connection:
+        for statement in (
+            "CREATE TABLE identity_migrations (version_num VARCHAR(32) NOT NULL)",
+            "INSERT INTO identity_migrations VALUES ('0001')",
+            "CREATE TABLE identity_credentials (user_id TEXT NOT NULL, password_hash TEXT NOT NULL, "
+            "CONSTRAINT pk_identity_credentials PRIMARY KEY (user_id))",
+            f"INSERT INTO identity_credentials VALUES ('{ANNA}', '{await accounts.hash(PASSWORD)}')",
+        ):
+            await connection.exec_driver_sql(statement)
+
+    assert await migrate(engine, MIGRATIONS) == ["0002"]
+
+    assert await accounts.verify(ANNA, PASSWORD, at_least=0) == 0
+    await stores(accounts, "another", ANNA, version=1)
+    assert await accounts.verify(ANNA, "another", at_least=1) == 1
+    await engine.dispose()
 
 
 async def test_the_migrations_make_exactly_the_table_the_code_speaks_of(identities: AsyncEngine) -> None:
