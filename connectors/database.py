@@ -7,9 +7,10 @@ table; none joins another's tables.
 
 import re
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -156,7 +157,7 @@ def open_database(url: str) -> AsyncEngine:
     SQLite runs in WAL mode with foreign keys on and waits up to five seconds for a writer.
     """
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 5})
+        engine = create_engine(url, connect_args={"timeout": 5, "factory": _sqlite_connection()})
         event.listen(engine, "connect", _prepare_sqlite)
     else:
         engine = create_engine(
@@ -258,6 +259,24 @@ def _is_away(error: DBAPIError) -> bool:
         return code & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
     state = getattr(error.orig, "sqlstate", None)
     return error.connection_invalidated or is_away(state) or (isinstance(error, InterfaceError) and not state)
+
+
+@cache
+def _sqlite_connection() -> type:
+    """Return a class of connections that undo what was not committed when they are closed.
+
+    A question that was cut off by a cancellation keeps its cursor in the traceback, and SQLite keeps a closed
+    connection, with its lock, for as long as there are cursors: until the garbage is collected nobody could write.
+    """
+    import sqlite3  # as above
+
+    class Connection(sqlite3.Connection):
+        def close(self) -> None:
+            with suppress(sqlite3.Error):  # it was closed already
+                self.rollback()
+            super().close()
+
+    return Connection
 
 
 def _prepare_sqlite(connection: Any, _record: PoolProxiedConnection) -> None:

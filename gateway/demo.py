@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from connectors.identity.interface import Credentials
 from gateway.profiles import Profile
 from gateway.settings import Settings
 from gateway.wiring import open_stores
@@ -64,7 +65,8 @@ async def load_demo(
             return LoadedDemo(0, 0, 0, data.accounts)
         await stores.directory.load(data.directory)
         await stores.shop.load(data.shop)
-        await stores.accounts.set_password([account.user_id for account in data.accounts], DEMO_PASSWORD)
+        password_hash = await stores.accounts.hash(DEMO_PASSWORD)
+        await stores.accounts.apply([Credentials(account.user_id, 0, password_hash) for account in data.accounts])
     return LoadedDemo(
         len(data.directory.organizations), len(data.directory.users), len(data.shop.orders), data.accounts
     )

@@ -91,6 +91,7 @@ async def _revive_these(directory: Directory, ids: Sequence[OutboxId]) -> int:
 def _line(item: OutboxRecord) -> str:
     what = item.content.get("template", item.kind)
     to = f" to {item.content['to']}" if "to" in item.content else ""
+    to = f" of {item.content['user']}" if "user" in item.content else to
     attempts = "1 attempt" if item.attempts == 1 else f"{item.attempts} attempts"
     return f"{item.id}  {what}{to}, of {item.created_at:%Y-%m-%d %H:%M} UTC, {attempts}"
 

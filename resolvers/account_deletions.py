@@ -14,7 +14,6 @@ from connectors.directory.interface import (
     OrganizationStatus,
     UserRecord,
 )
-from connectors.directory.outbox import OutboxRecord
 from connectors.errors import ConnectorError
 from connectors.ids import UserId
 from connectors.rate_limits.interface import Limit
@@ -22,6 +21,7 @@ from resolvers.administrators import hand_on_login_name, last_administrator, las
 from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import Once, Receipt, author, changed, changed_once
 from resolvers.context import RequestContext
+from resolvers.credentials import erase_password
 from resolvers.errors import Invalid, LastAdministrator, TokenInvalid
 from resolvers.initiators import end_what_they_may_not_begin
 from resolvers.mail import Mail, queue_mail
@@ -30,7 +30,6 @@ from resolvers.tokens import hash_of, new_token
 
 log = logging.getLogger("forecourt.accounts")
 
-CREDENTIALS_FORGET = "CREDENTIALS_FORGET"
 GRACE = timedelta(days=30)
 POSTPONED_BY = timedelta(days=7)
 AT_ONCE = 20
@@ -106,11 +105,6 @@ async def delete_due_accounts(context: RequestContext) -> None:
             log.warning("account not deleted", extra={"user": due.user_id, "reason": str(error)})
 
 
-async def forget_credentials(context: RequestContext, item: OutboxRecord) -> None:
-    """Delete the password of an account that was deleted; the same item again changes nothing."""
-    await context.backends.accounts.forget([UserId(item.content["user"])])
-
-
 async def deletion_due_of(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[object]:
     """Return when each caller's account will be deleted; None for never, and to somebody who looks as the caller."""
     if context.view_as is not None:
@@ -142,7 +136,7 @@ async def _delete(context: RequestContext, id: UserId) -> None:
         await change.set_vendor_permissions(id, (), by=by, now=context.now)
         await change.end_sessions(id, context.now)
         await change.forget_person(id, context.now)
-        await change.enqueue(CREDENTIALS_FORGET, {"user": id}, now=context.now)
+        await erase_password(context, change, id)
         await change.record(by.entry("account.delete", id, None), context.now)
         if user.email_verified:
             values = {"name": display_name(context, user)}

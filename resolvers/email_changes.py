@@ -11,7 +11,8 @@ from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import author, changed
 from resolvers.checks import email
 from resolvers.context import RequestContext
-from resolvers.errors import Conflict, Invalid, TokenInvalid
+from resolvers.credentials import lock_verified
+from resolvers.errors import Conflict, Invalid, TokenInvalid, WrongPassword
 from resolvers.mail import Mail, queue_mail
 from resolvers.passwords import check_own_password
 from resolvers.people import display_name
@@ -33,7 +34,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
 
     Raises:
         Invalid: The new address is none, or is the caller's own.
-        WrongPassword: The password is another one.
+        WrongPassword: The password is another one, or was replaced meanwhile.
         TooManyAttempts: From this address, for this person, or to this new address.
     """
     caller = context.caller
@@ -43,11 +44,12 @@ async def request_email_change(context: RequestContext, new_email: str, current_
         raise Invalid("This is your address already.", ["newEmail"], "another address")
     await check_attempts(context, _REQUESTS, caller.user.id)
     await check_attempts(context, _MAILS, new)
-    await check_own_password(context, caller.user, current_password, ["currentPassword"])
+    verified = await check_own_password(context, caller.user, current_password, ["currentPassword"])
 
     async def request(change: DirectoryChange) -> None:
-        user = await change.lock_user(caller.user.id)
-        assert user is not None  # whoever asks has a row
+        user = await lock_verified(change, caller.user.id, verified)
+        if user is None:
+            raise WrongPassword(["currentPassword"])
         (holder,) = await change.ask.users_with_email([new])
         token, purpose = new_token(), MailedTokenPurpose.EMAIL_CHANGE
         await change.void_mailed_tokens(user.id, purpose, context.now)
@@ -80,8 +82,11 @@ async def confirm_email_change(context: RequestContext, token: str) -> None:
     await check_attempts(context, _CONFIRMATIONS)
 
     async def confirm(change: DirectoryChange) -> UserRecord:
-        used = await change.use_mailed_token(hash_of(token), MailedTokenPurpose.EMAIL_CHANGE, context.now)
-        user = await change.lock_user(used.user_id) if used is not None else None
+        token_hash, purpose = hash_of(token), MailedTokenPurpose.EMAIL_CHANGE
+        known = await change.ask.mailed_token(token_hash, purpose, context.now)
+        # The person before their links, in the order in which a new password locks them.
+        user = await change.lock_user(known.user_id) if known is not None else None
+        used = await change.use_mailed_token(token_hash, purpose, context.now) if user is not None else None
         if used is None or used.value is None or user is None:
             raise TokenInvalid
         (holder,) = await change.ask.users_with_email([used.value])

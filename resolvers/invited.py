@@ -22,13 +22,14 @@ from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import changed
 from resolvers.checks import locale, text, together
 from resolvers.context import RequestContext
+from resolvers.credentials import NewPassword, apply_at_once, set_password
 from resolvers.errors import Conflict, ErrorCode, Invalid, InvitationState, Refused, TokenInvalid
 from resolvers.initiators import may_still_invite
 from resolvers.invitation_deeds import take_grants, withdraw
 from resolvers.invitation_mails import labels_of, tell_administrators, tell_inviter
 from resolvers.invitations import can_request_new, ended, is_open, status_of
 from resolvers.passwords import check_password
-from resolvers.sessions import SignedIn, begin_session
+from resolvers.sessions import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.tokens import hash_of
 
 _PATH = ["token"]
@@ -131,19 +132,24 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
     directory = context.backends.directory
     seen = await _usable(context, await directory.invitation_with_token(hash_of(acceptance.token)))
     (account,) = await directory.users_with_email([seen.email])
-    person = None
+    person, password_hash = None, ""
     if account is None:
         person = _new_person(context, acceptance, seen)
-        # Each attempt has an id of its own, so that of two at the same time the one that is made keeps its password.
-        # What is stored for the others is nobody's password.
-        await context.backends.accounts.set_password([person.id], acceptance.password or "")
+        password_hash = await context.backends.accounts.hash(acceptance.password or "")
 
-    async def deed(change: DirectoryChange) -> tuple[MembershipId, bool]:
-        return await _accepted(context, change, acceptance, person)
+    async def deed(change: DirectoryChange) -> tuple[MembershipId, tuple[NewPassword, OpenedSession] | None]:
+        membership_id, is_new = await _accepted(context, change, acceptance, person)
+        if not is_new or person is None:
+            return membership_id, None
+        password = await set_password(context, change, person.id, password_hash)
+        return membership_id, (password, await open_session(context, change, person.id))
 
-    membership_id, is_new = await changed(context, deed)
-    session = await begin_session(context, person.id) if is_new and person is not None else None
-    if session is None and context.caller is not None:
+    membership_id, begun = await changed(context, deed)
+    session = None
+    if begun is not None:
+        await apply_at_once(context, begun[0])
+        session = await signed_in(context, begun[1])
+    elif context.caller is not None:
         context.become(await directory.caller(context.caller.user.id, context.caller.session_id, context.now))
     (membership,) = await directory.memberships([membership_id])
     assert membership is not None

@@ -68,7 +68,7 @@ INSTANTS = frozenset({"expires_at", "review_due_at", "due_at", "until"})
 
 
 def link_to(page_urls: Mapping[str, str], page: str | None, token: str | None) -> str:
-    """Return the URL of a kind of page, a key of `Portal.page_urls` (None: the portal's start), with the token in it."""
+    """Return the URL of a kind of page, a key of `Portal.page_urls` (None: its start), with the token in it."""
     return page_urls[page or "portal"].replace("{token}", quote(token or "", safe=""))
 
 

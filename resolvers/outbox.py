@@ -10,9 +10,9 @@ from connectors.directory.outbox import OutboxRecord
 from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.mail.interface import MailRefused
-from resolvers.account_deletions import CREDENTIALS_FORGET, forget_credentials
 from resolvers.changes import changed
 from resolvers.context import RequestContext
+from resolvers.credentials import CREDENTIALS_FORGET, CREDENTIALS_SET, apply_credentials, forget_credentials
 from resolvers.data_exports import DATA_EXPORT, make_data_export
 from resolvers.join_requests import JOIN_REQUEST, tell_of_join_request
 from resolvers.mail import MAIL, send_mail
@@ -27,6 +27,7 @@ HANDLERS: Mapping[str, Handler] = {
     PASSWORD_RESET: send_password_reset,
     LOGIN_NAME_REMINDER: send_login_names,
     DATA_EXPORT: make_data_export,
+    CREDENTIALS_SET: apply_credentials,
     CREDENTIALS_FORGET: forget_credentials,
     JOIN_REQUEST: tell_of_join_request,
 }

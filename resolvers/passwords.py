@@ -1,19 +1,17 @@
 """Passwords: which may be chosen, and changing one's own or one that was forgotten (D4, D14).
 
-Passwords are kept by another back end than all else, so a change of one is two transactions. The password is stored
-first, and what follows from it (a used token, ended sessions, the audit row, the mail) in one transaction after it.
-When the process dies in between, nothing is lost: the token still counts, or the person repeats `changePassword`, which
-finds the new password in place and does what is missing.
+A change checks its input, hashes the new password, which takes long, and then decides in one transaction of the
+directory, under the lock of the person: whether the token or the current password counts still, and if so all that
+follows from it. Where two changes meet, the first to commit makes the other one void, of which nothing stays.
+`resolvers.credentials` says how the password gets to where passwords are kept.
 """
 
 import unicodedata
 from collections.abc import Sequence
-from datetime import timedelta
 
-from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import Author, CallerRecord, UserRecord
-from connectors.errors import ConnectorError
 from connectors.identity.opaque_string import LONGEST, opaque_string
 from connectors.ids import SessionId
 from connectors.rate_limits.interface import Limit
@@ -21,11 +19,12 @@ from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import author, changed
 from resolvers.common_passwords import COMMON
 from resolvers.context import RequestContext
+from resolvers.credentials import NewPassword, apply_at_once, lock_verified, set_password, verified_version
 from resolvers.errors import Invalid, TokenInvalid, WrongPassword
 from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
 from resolvers.sessions import ATTEMPTS as SIGN_IN_ATTEMPTS
-from resolvers.sessions import SignedIn, begin_session
+from resolvers.sessions import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.tokens import hash_of
 
 SHORTEST = 12
@@ -34,9 +33,6 @@ LEAST_OF_ITS_OWN = 4
 
 RESET_ATTEMPTS = Attempts("reset-password", from_address=Limit(30, 300))
 CHANGE_ATTEMPTS = Attempts("change-password", from_address=Limit(100, 300), in_all=Limit(20, 3600))
-
-_WHILE_IT_IS_STORED = timedelta(minutes=2)
-"""How long a token is reserved for the one request that sets a password with it."""
 
 
 def check_password(password: str, path: Sequence[str], *, not_like: Sequence[str] = ()) -> str:
@@ -75,93 +71,90 @@ def not_like(user: UserRecord) -> list[str]:
 async def reset_password(context: RequestContext, token: str, password: str) -> SignedIn:
     """Set a new password with the token of a mail, which counts once, and begin a session.
 
-    All the person's sessions end and other tokens of the kind count no more. The token is reserved while the password
-    is stored, and used up afterwards: of many requests at the same time one sets its password, and when the process
-    dies in between, the token counts again after two minutes.
+    All the person's sessions end and other tokens of the kind count no more. All of it happens, or nothing.
 
     Raises:
-        TokenInvalid: The token is unknown, used, too old, or another request is using it right now.
+        TokenInvalid: The token is unknown, used or too old, or was voided while the password was being hashed.
         Invalid: The password may not be chosen; the token still counts.
         TooManyAttempts: From this address, in the last minutes.
     """
     await check_attempts(context, RESET_ATTEMPTS)
-    hash, purpose = hash_of(token), MailedTokenPurpose.PASSWORD_RESET
+    token_hash, purpose = hash_of(token), MailedTokenPurpose.PASSWORD_RESET
     directory = context.backends.directory
-    known = await directory.mailed_token(hash, purpose, context.now)
+    known = await directory.mailed_token(token_hash, purpose, context.now)
     (user,) = await directory.users([known.user_id]) if known is not None else (None,)
     if user is None:
         raise TokenInvalid
     chosen = check_password(password, ["newPassword"], not_like=not_like(user))
+    password_hash = await context.backends.accounts.hash(chosen)
 
-    async def reserve(change: DirectoryChange) -> MailedTokenRecord | None:
-        until = context.now + _WHILE_IT_IS_STORED
-        return await change.claim_mailed_token(hash, purpose, now=context.now, until=until)
-
-    if await changed(context, reserve) is None:
-        raise TokenInvalid
-    try:
-        await context.backends.accounts.set_password([user.id], chosen)
-    except ConnectorError:
-        await changed(context, lambda change: change.release_mailed_token(hash))
-        raise
-
-    async def follow(change: DirectoryChange) -> None:
+    async def reset(change: DirectoryChange) -> tuple[NewPassword, OpenedSession]:
         person = await change.lock_user(user.id)
-        if person is None or await change.use_mailed_token(hash, purpose, context.now) is None:
+        if person is None or await change.use_mailed_token(token_hash, purpose, context.now) is None:
             raise TokenInvalid
-        await change.void_mailed_tokens(user.id, purpose, context.now)
-        await _told(context, change, person, "password.reset", None)
+        new = await _replaced(context, change, person, password_hash, "password.reset", None)
+        return new, await open_session(context, change, user.id)
 
-    await changed(context, follow)
-    return await begin_session(context, user.id)
+    new, opened = await changed(context, reset)
+    await apply_at_once(context, new)
+    return await signed_in(context, opened)
 
 
 async def change_password(context: RequestContext, current: str, password: str) -> CallerRecord:
     """Change the caller's password, who proves to be it with the current one; their other sessions end.
 
     Raises:
-        WrongPassword: The current password is another one; counted like signing in.
+        WrongPassword: The current password is another one, or was replaced meanwhile; counted like signing in.
         Invalid: The new password may not be chosen.
         TooManyAttempts: From this address, or for this person.
     """
     caller = context.caller
     assert caller is not None  # the guard has asked
-    user, accounts = caller.user, context.backends.accounts
+    user = caller.user
     chosen = check_password(password, ["newPassword"], not_like=not_like(user))
-    await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
-    await check_attempts(context, CHANGE_ATTEMPTS, user.id)
-    if await accounts.is_password_of(user.id, current):
-        await accounts.set_password([user.id], chosen)
-    elif not await accounts.is_password_of(user.id, chosen):  # else it was stored before, and what follows was not
-        raise WrongPassword(["currentPassword"])
+    verified = await check_own_password(context, user, current, ["currentPassword"])
+    password_hash = await context.backends.accounts.hash(chosen)
 
-    async def follow(change: DirectoryChange) -> None:
-        person = await change.lock_user(user.id)
-        if person is not None:
-            await change.void_mailed_tokens(user.id, MailedTokenPurpose.PASSWORD_RESET, context.now)
-            await _told(context, change, person, "password.change", caller.session_id)
+    async def replace(change: DirectoryChange) -> NewPassword:
+        person = await lock_verified(change, user.id, verified)
+        if person is None:
+            raise WrongPassword(["currentPassword"])
+        return await _replaced(context, change, person, password_hash, "password.change", caller.session_id)
 
-    await changed(context, follow)
+    await apply_at_once(context, await changed(context, replace))
     return caller
 
 
-async def check_own_password(context: RequestContext, user: UserRecord, password: str, path: Sequence[str]) -> None:
-    """Return when this is the password of the person, who is signed in; counted like signing in.
+async def check_own_password(context: RequestContext, user: UserRecord, password: str, path: Sequence[str]) -> int:
+    """Return the version of this password of the person, who is signed in; counted like signing in.
+
+    What it allows is done in a transaction that begins with `lock_verified`.
 
     Raises:
-        WrongPassword: It is not.
+        WrongPassword: It is not theirs.
         TooManyAttempts: From this address, or for this person.
     """
     await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
     await check_attempts(context, CHANGE_ATTEMPTS, user.id)
-    if not await context.backends.accounts.is_password_of(user.id, password):
+    version = await verified_version(context, user.id, password)
+    if version is None:
         raise WrongPassword(path)
+    return version
 
 
-async def _told(
-    context: RequestContext, change: DirectoryChange, user: UserRecord, action: str, but: SessionId | None
-) -> None:
-    """End the person's sessions except for one, put it on record, and tell them by mail."""
+async def _replaced(
+    context: RequestContext,
+    change: DirectoryChange,
+    user: UserRecord,
+    password_hash: str,
+    action: str,
+    but: SessionId | None,
+) -> NewPassword:
+    """Set the password of somebody locked, void the links they have, end their sessions but one, and tell them."""
+    new = await set_password(context, change, user.id, password_hash)
+    # Another address, too, may have been asked for by somebody who knew the old password.
+    for purpose in (MailedTokenPurpose.PASSWORD_RESET, MailedTokenPurpose.EMAIL_CHANGE):
+        await change.void_mailed_tokens(user.id, purpose, context.now)
     ended = await change.end_sessions(user.id, context.now, but=but)
     by = author(context)
     by = by if by.user_id is not None else Author(user.id, by.request_id, by.ip_address)
@@ -169,6 +162,7 @@ async def _told(
     if user.email_verified:
         values = {"name": display_name(context, user)}
         await queue_mail(context, change, Mail("password_changed", user.email, user.locale, values))
+    return new
 
 
 def _own_part(password: str, not_like: Sequence[str]) -> set[str]:

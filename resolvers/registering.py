@@ -21,7 +21,6 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
-from connectors.errors import ConnectorError
 from connectors.ids import ConsentId, MembershipId, OrganizationId, RegistrationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind, masked_address
@@ -29,13 +28,14 @@ from resolvers.attempts import Attempts, check_attempts
 from resolvers.changes import Once, author, changed, changed_once
 from resolvers.company_check import CompanyFacts, guidance_for
 from resolvers.context import RequestContext
+from resolvers.credentials import NewPassword, apply_at_once, set_password
 from resolvers.errors import Conflict, ErrorCode, TokenInvalid
 from resolvers.mail import Mail, queue_mail
 from resolvers.passwords import check_password
 from resolvers.people import display_name
 from resolvers.registration_input import Applicant, CompanyWanted, company_registration, private_registration
 from resolvers.reviewers import tell_reviewers
-from resolvers.sessions import SignedIn, begin_session
+from resolvers.sessions import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.tokens import hash_of, new_token
 
 TIME_TO_REVIEW = timedelta(hours=24)
@@ -43,9 +43,6 @@ TIME_TO_REVIEW = timedelta(hours=24)
 ATTEMPTS = Attempts("register", from_address=Limit(30, 3600), about_account=Limit(5, 3600), in_all=Limit(20, 3600))
 COMPANY_ATTEMPTS = Attempts("register-company", from_address=Limit(30, 3600), about_account=Limit(5, 3600))
 OWN_ATTEMPTS = Attempts("register-own-company", from_address=Limit(30, 3600), in_all=Limit(10, 86_400))
-_WHILE_IT_IS_CONFIRMED = timedelta(seconds=15)
-"""How long a token is reserved; when it takes longer, another request may win, and there is one account still."""
-
 CONFIRM_ATTEMPTS = Attempts("confirm-registration", from_address=Limit(30, 300))
 
 
@@ -111,7 +108,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
     For a company, it goes to the vendor now, and its applicant belongs to it without any right (K23).
 
     Raises:
-        TokenInvalid: The token is unknown, was used, is too old, or another request is using it right now.
+        TokenInvalid: The token is unknown, was used, or is too old.
         Invalid: The password may not be chosen; the token still counts.
         Conflict: The address has got an account by another registration meanwhile.
         TooManyAttempts: From this address, in the last minutes.
@@ -124,19 +121,9 @@ async def confirm_registration(context: RequestContext, token: str, password: st
     words = [known.first_name, known.last_name, known.email, known.organization_name or ""]
     chosen = check_password(password, ["password"], not_like=words)
     user_id = UserId(new_id("usr"))
-    # Hashing a password takes long, so of many requests with one token only the first does it.
-    until = context.now + _WHILE_IT_IS_CONFIRMED
-    if not await changed(context, lambda change: change.claim_registration(token_hash, now=context.now, until=until)):
-        raise TokenInvalid
-    # Another back end keeps it, so it cannot be one transaction. First the password, for a person who does not exist
-    # yet: it opens nothing. A token that is used up without a password would lock somebody out.
-    try:
-        await context.backends.accounts.set_password([user_id], chosen)
-    except ConnectorError:
-        await changed(context, lambda change: change.claim_registration(token_hash, now=context.now, until=None))
-        raise
+    password_hash = await context.backends.accounts.hash(chosen)
 
-    async def deed(change: DirectoryChange) -> None:
+    async def deed(change: DirectoryChange) -> tuple[NewPassword, OpenedSession]:
         registration = await change.ask.registration_with_token(token_hash)
         if registration is None or registration.status is not RegistrationStatus.EMAIL_UNVERIFIED:
             raise TokenInvalid
@@ -163,9 +150,12 @@ async def confirm_registration(context: RequestContext, token: str, password: st
             after={"status": after.status},
         )
         await change.record(entry, context.now)
+        new = await set_password(context, change, user_id, password_hash)
+        return new, await open_session(context, change, user_id)
 
-    await changed(context, deed)
-    return await begin_session(context, user_id)
+    new, opened = await changed(context, deed)
+    await apply_at_once(context, new)
+    return await signed_in(context, opened)
 
 
 async def _registered(

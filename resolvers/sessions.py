@@ -3,11 +3,14 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
 from connectors.ids import SessionId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from resolvers.attempts import Attempts, check_attempts
+from resolvers.changes import changed
 from resolvers.context import RequestContext
+from resolvers.credentials import lock_verified, verified_version
 from resolvers.errors import SessionOver, WrongCredentials
 from resolvers.tokens import hash_of, new_token
 
@@ -30,6 +33,14 @@ class SignedIn:
     caller: CallerRecord
 
 
+@dataclass(frozen=True, slots=True)
+class OpenedSession:
+    """A session that begins with the commit of the change in which it was opened, and its first refresh token."""
+
+    session: SessionRecord
+    refresh_token: str
+
+
 async def sign_in(context: RequestContext, login_name: str, password: str) -> SignedIn:
     """Begin a session for a login name or e-mail address and its password; the rest of the request is the person's.
 
@@ -39,16 +50,32 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
     """
     name = login_name.strip().lower()
     await check_attempts(context, ATTEMPTS, name)
-    backends = context.backends
-    user_id = await backends.directory.user_id_of_login_name(name[:254])
-    if not await backends.accounts.is_password_of(user_id, password) or user_id is None:
+    user_id = await context.backends.directory.user_id_of_login_name(name[:254])
+    version = await verified_version(context, user_id, password)
+    if version is None or user_id is None:
         raise WrongCredentials
-    return await begin_session(context, user_id)
+    return await begin_session(context, user_id, version)
 
 
-async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
-    """Begin a session for a person who has proved who they are; the rest of the request is theirs."""
-    backends = context.backends
+async def begin_session(context: RequestContext, user_id: UserId, verified: int | None = None) -> SignedIn:
+    """Begin a session for a person who has proved who they are; the rest of the request is theirs.
+
+    `verified` is the version of the credentials that proved it; None when something else did.
+
+    Raises:
+        WrongCredentials: These credentials were replaced since they were verified.
+    """
+
+    async def begin(change: DirectoryChange) -> OpenedSession:
+        if verified is not None and await lock_verified(change, user_id, verified) is None:
+            raise WrongCredentials
+        return await open_session(context, change, user_id)
+
+    return await signed_in(context, await changed(context, begin))
+
+
+async def open_session(context: RequestContext, change: DirectoryChange, user_id: UserId) -> OpenedSession:
+    """Open a session within a change, so that it begins together with what proves who somebody is, or not at all."""
     session = SessionRecord(
         id=SessionId(new_id("ses")),
         user_id=user_id,
@@ -59,21 +86,29 @@ async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
         expires_at=context.now + SESSION_LIFETIME,
     )
     refresh_token = new_token()
-    async with backends.directory.change() as change:
-        await change.open_session(session, hash_of(refresh_token), context.now + REFRESH_LIFETIME)
-        await change.record(
-            AuditEntry(
-                action="session.begin",
-                actor_id=user_id,
-                subject_id=session.id,
-                organization_id=None,
-                request_id=context.request_id,
-                ip_address=context.ip_address,
-                after={"device": session.device_label},
-            ),
-            context.now,
-        )
-    return await _signed_in(context, session, refresh_token)
+    await change.open_session(session, hash_of(refresh_token), context.now + REFRESH_LIFETIME)
+    await change.record(
+        AuditEntry(
+            action="session.begin",
+            actor_id=user_id,
+            subject_id=session.id,
+            organization_id=None,
+            request_id=context.request_id,
+            ip_address=context.ip_address,
+            after={"device": session.device_label},
+        ),
+        context.now,
+    )
+    return OpenedSession(session, refresh_token)
+
+
+async def signed_in(context: RequestContext, opened: OpenedSession) -> SignedIn:
+    """Return the tokens of a session whose change was committed; the rest of the request is the person's.
+
+    Raises:
+        SessionOver: Somebody has ended it since.
+    """
+    return await _signed_in(context, opened.session, opened.refresh_token)
 
 
 async def refresh_session(context: RequestContext, refresh_token: str) -> SignedIn:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, event, select
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -18,7 +20,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.directory.outbox import OutboxState
 from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
+from connectors.identity.embedded import EmbeddedAccounts
 from connectors.mail.interface import Message
+from connectors.rate_limits.embedded import EmbeddedRateLimits
 from gateway.app import create_app
 from gateway.demo import load_demo
 from gateway.profiles import load_profile
@@ -168,6 +172,18 @@ class Portal:
         answer = await person.asks("{ viewer { memberships { nodes { organization { id } } } } }")
         organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")
         return organization
+
+    def hash_quickly(self) -> None:
+        """Let a password that is set from now on cost next to nothing, for a test that sets or tries many."""
+        accounts = self.wiring.backends.accounts
+        assert isinstance(accounts, EmbeddedAccounts)
+        accounts._passwords = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+
+    def forget_attempts(self) -> None:
+        """Let nobody have tried anything too often."""
+        rate_limits = self.wiring.backends.rate_limits
+        assert isinstance(rate_limits, EmbeddedRateLimits)
+        rate_limits._allowed.clear()
 
     async def queued_mails(self, to: str | None = None) -> list[QueuedMail]:
         """The mails that have not left yet, oldest first, those to one address only if it is given."""

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
-from connectors.ids import ConsentId, DataExportId, OrganizationId, SessionId, UserId
+from connectors.ids import ConsentId, DataExportId, OrganizationId, OutboxId, SessionId, UserId
 from connectors.quick import quick
 
 if TYPE_CHECKING:
@@ -51,6 +51,18 @@ class ConsentRecord:
     granted: bool
     changed_at: datetime
     source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialsRecord:
+    """Which of a person's passwords counts: the one of this version, whatever the identity back end knows yet.
+
+    `item_id` is the item of the outbox that tells it; None for a password that never changed.
+    """
+
+    user_id: UserId
+    version: int
+    item_id: OutboxId | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +133,9 @@ class AccountQuestions(Protocol):
     async def mailed_token(self, hash: bytes, purpose: MailedTokenPurpose, now: datetime) -> MailedTokenRecord | None:
         """Return the token if it counts: known, for this purpose, not used, not expired."""
 
+    async def credentials_of(self, user_ids: Sequence[UserId]) -> Sequence[CredentialsRecord | None]:
+        """Return which password of each person counts; None for an unknown one."""
+
     async def kept_of(self, user_id: UserId) -> PersonalData:
         """Return all that the directory keeps of a person, without secrets and without what others are called.
 
@@ -140,17 +155,6 @@ class AccountDeeds(Protocol):
     async def add_mailed_token(self, token: MailedTokenRecord) -> None:
         """Store a token that a mail carries."""
 
-    async def claim_mailed_token(
-        self, hash: bytes, purpose: MailedTokenPurpose, *, now: datetime, until: datetime
-    ) -> MailedTokenRecord | None:
-        """Reserve a token that counts for one user of it, until an instant; None when it does not, or is reserved.
-
-        For what has to be done elsewhere before the token may be used up: who dies meanwhile leaves it usable.
-        """
-
-    async def release_mailed_token(self, hash: bytes) -> None:
-        """Give up a reservation."""
-
     async def use_mailed_token(
         self, hash: bytes, purpose: MailedTokenPurpose, now: datetime
     ) -> MailedTokenRecord | None:
@@ -158,6 +162,9 @@ class AccountDeeds(Protocol):
 
     async def void_mailed_tokens(self, user_id: UserId, purpose: MailedTokenPurpose, now: datetime) -> None:
         """Let no token of a person for this purpose count any more."""
+
+    async def set_credentials(self, credentials: CredentialsRecord) -> None:
+        """Let the password of another version count from the commit on; the person is locked, or was added here."""
 
     async def set_email(self, user_id: UserId, email: str) -> tuple["UserRecord", "UserRecord"]:
         """Make this the person's confirmed address; return the person before and after, with the next version.

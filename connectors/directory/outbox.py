@@ -63,10 +63,10 @@ class OutboxDeeds(Protocol):
         """Say that an item is done; what was sealed in it is gone."""
 
     async def postpone(self, id: OutboxId, *, error: str, due_at: datetime) -> None:
-        """Say that an attempt failed, and when to try again."""
+        """Say that an attempt failed, and when to try again; what somebody else finished meanwhile stays done."""
 
     async def bury(self, id: OutboxId, *, error: str, now: datetime) -> None:
-        """Give an item up; it stays for an operator, with what was sealed in it."""
+        """Give an item up; it stays for an operator, with what was sealed in it. What is done meanwhile stays done."""
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
         """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""

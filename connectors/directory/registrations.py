@@ -159,12 +159,6 @@ class RegistrationDeeds(Protocol):
     async def add_registration(self, registration: RegistrationRecord, token_hash: bytes | None) -> None:
         """Store a new registration, with the hash of the token that confirms its address."""
 
-    async def claim_registration(self, token_hash: bytes, *, now: datetime, until: datetime | None) -> bool:
-        """Reserve a token for one who confirms with it, until an instant; return whether nobody else does right now.
-
-        None gives it back. The token is used up by `store_registration`, whoever reserved it.
-        """
-
     async def store_registration(self, registration: RegistrationRecord) -> None:
         """Store a registration as it is now, one version after the one that was read; its token counts no more.
 

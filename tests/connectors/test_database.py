@@ -1,6 +1,7 @@
 """What every database of ours promises: it is known when it is away, too new or not up to date, and nothing is lost."""
 
 import asyncio
+import gc
 import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -22,6 +23,7 @@ from connectors.database import (
     new_metadata,
     open_database,
 )
+from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
 from connectors.engine import AsyncEngine
@@ -30,6 +32,7 @@ from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.statements import contains, one_of
 from tests.connectors.people import ANNA, NOW, PEOPLE, USERS
 from tests.connectors.test_directory_people import LISTS
+from tests.cut_off import is_cut_off
 from tests.servers import DatabaseKind
 
 
@@ -210,6 +213,31 @@ async def test_a_writer_that_keeps_sqlite_locked_too_long_makes_the_directory_un
 
     assert answer == [ANNA]
     other.close()
+    await engine.dispose()
+
+
+async def test_a_change_that_is_cut_off_anywhere_keeps_nobody_else_from_changing_sqlite(tmp_path: Path) -> None:
+    engine = open_database(f"sqlite+aiosqlite:///{tmp_path / 'forecourt.sqlite'}")
+    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=100"))
+    await migrate(engine, DIRECTORY)
+    directory, cut = SqlDirectory(engine), []
+    await directory.load(PEOPLE)
+
+    async def changes() -> None:
+        async with directory.change() as change:
+            await change.lock_user(ANNA.id)
+            await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.PASSWORD_RESET, NOW)
+            await change.ask.users([ANNA.id])
+
+    gc.disable()  # what collects garbage now and then would close a connection that was left open
+    try:
+        while not cut or cut[-1]:
+            cut.append(await is_cut_off(changes(), len(cut) + 1))
+            await _change_nothing(directory)
+    finally:
+        gc.enable()
+
+    assert len(cut) > 10
     await engine.dispose()
 
 

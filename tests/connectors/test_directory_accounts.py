@@ -13,6 +13,7 @@ from connectors.directory.accounts import (
     AccountDeletionRecord,
     ConsentPurpose,
     ConsentRecord,
+    CredentialsRecord,
     DataExportRecord,
     DataExportStatus,
     MailedTokenPurpose,
@@ -21,7 +22,7 @@ from connectors.directory.accounts import (
 from connectors.directory.interface import Author, MembershipStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import users
-from connectors.ids import ConsentId, DataExportId, UserId, new_id
+from connectors.ids import ConsentId, DataExportId, OutboxId, UserId, new_id
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, CLEO, HELIOS, LUMEN, NOW, TOMORROW, VERA, session
 
 LATER = NOW + timedelta(hours=1)
@@ -66,29 +67,31 @@ async def test_a_token_counts_once_for_its_purpose_until_its_time_is_over(direct
     assert await directory.mailed_token(b"b", RESET, NOW) == token(b"b")
 
 
-async def test_of_twenty_that_reserve_a_token_at_the_same_time_one_gets_it(directory: SqlDirectory) -> None:
+async def test_a_token_counts_for_one_of_twenty_at_the_same_time(directory: SqlDirectory) -> None:
     await add_tokens(directory, token(b"a"))
 
-    async def claims() -> bool:
+    async def uses() -> bool:
         async with directory.change() as change:
-            until = NOW + timedelta(minutes=2)
-            return await change.claim_mailed_token(b"a", RESET, now=NOW, until=until) is not None
+            return await change.use_mailed_token(b"a", RESET, NOW) is not None
 
-    assert sum(await asyncio.gather(*(claims() for _ in range(20)))) == 1
+    assert sum(await asyncio.gather(*(uses() for _ in range(20)))) == 1
 
 
-async def test_a_reservation_that_is_given_up_or_too_old_leaves_the_token_to_others(directory: SqlDirectory) -> None:
-    await add_tokens(directory, token(b"a"))
-    soon = NOW + timedelta(minutes=2)
+async def test_which_credentials_count_is_known_from_the_commit_on(directory: SqlDirectory) -> None:
+    never, item = CredentialsRecord(ANNA.id, 0, None), OutboxId("obx_a")
+    late = CredentialsRecord(ANNA.id, 1_795_251_600_000, item)  # milliseconds: more than 32 bits
 
     async with directory.change() as change:
-        assert await change.claim_mailed_token(b"a", RESET, now=NOW, until=soon) is not None
-        assert await change.claim_mailed_token(b"a", RESET, now=NOW, until=soon) is None
-        await change.release_mailed_token(b"a")
-        assert await change.claim_mailed_token(b"a", RESET, now=NOW, until=soon) is not None
-        assert await change.claim_mailed_token(b"a", RESET, now=soon, until=soon + timedelta(minutes=2)) is not None
-        assert await change.use_mailed_token(b"a", RESET, soon) is not None
-        assert await change.claim_mailed_token(b"a", RESET, now=LATER, until=LATER) is None
+        await change.set_credentials(late)
+        within = await change.ask.credentials_of([ANNA.id])
+        outside = await directory.credentials_of([ANNA.id])
+
+    assert (within, outside) == ([late], [never])
+    assert await directory.credentials_of([BERND.id, UserId("usr_x"), ANNA.id]) == [
+        CredentialsRecord(BERND.id, 0, None),
+        None,
+        late,
+    ]
 
 
 async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(directory: SqlDirectory) -> None:

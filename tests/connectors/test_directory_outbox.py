@@ -111,6 +111,22 @@ async def test_what_is_given_up_waits_for_an_operator_who_queues_it_anew(directo
     assert names(await claimed(directory, minutes=9)) == ["dead"]
 
 
+async def test_what_somebody_else_finished_meanwhile_is_neither_tried_again_nor_given_up(
+    directory: SqlDirectory,
+) -> None:
+    (id,) = await queued(directory, "done")
+    async with directory.change() as change:
+        await change.finish(id, now=NOW)
+
+    async with directory.change() as change:
+        await change.postpone(id, error="the back end was away", due_at=LATER)
+        await change.bury(id, error="the back end was away", now=LATER)
+
+    (item,) = await directory.outbox_items([id])
+    assert item is not None
+    assert (item.state, item.last_error, item.ended_at) == (OutboxState.DONE, None, NOW)
+
+
 async def test_the_worker_is_woken_after_the_commit_and_not_before(directory: SqlDirectory) -> None:
     woken: list[str] = []
     listening = SqlDirectory(directory._engine, wake=lambda: woken.append("woken"))

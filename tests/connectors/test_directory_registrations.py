@@ -1,7 +1,7 @@
 """Registrations are kept as they are, changed by one at a time, and show who looks the same as whom (K20)."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -82,20 +82,6 @@ async def test_a_token_counts_until_the_address_is_confirmed(directory: SqlDirec
 
     assert await directory.registration_with_token(b"hash") is None
     assert await directory.registrations([record.id]) == [after]
-
-
-async def test_a_token_is_reserved_for_one_at_a_time(directory: SqlDirectory) -> None:
-    await stored(directory, registration(), token=b"hash")
-    later = NOW + timedelta(seconds=15)
-
-    async def claims(now: datetime, until: datetime | None, token: bytes = b"hash") -> bool:
-        async with directory.change() as change:
-            return await change.claim_registration(token, now=now, until=until)
-
-    assert [await claims(NOW, later), await claims(NOW, later), await claims(later, later)] == [True, False, True]
-    await claims(later, None)
-    assert await claims(NOW, later)
-    assert not await claims(NOW, later, b"other")
 
 
 async def test_who_read_an_older_registration_changes_nothing(directory: SqlDirectory) -> None:

@@ -8,7 +8,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 
 from connectors.database import open_database
-from connectors.directory.accounts import MailedTokenPurpose
+from connectors.directory.accounts import CredentialsRecord, MailedTokenPurpose
 from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import Author, MemberFilter
 from connectors.directory.invitations import InvitationFilter, InvitationStatus
@@ -92,6 +92,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.account_deletions([ANNA.id])
     await directory.due_account_deletions(NOW, limit=1)
     await directory.mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
+    await directory.credentials_of([ANNA.id])
     await directory.kept_of(ANNA.id)
     await directory.lasting_holders_of([HELIOS], role_keys=["a"])
     requests = await directory.access_requests_of([HELIOS], first=1, after=None, status=None, now=NOW)
@@ -127,7 +128,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
         await change.forget_outbox(before=NOW)
         await change.forget_mailed_tokens(before=NOW)
         await change.end_sessions(ANNA.id, NOW)
-        await change.claim_mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, now=NOW, until=NOW)
+        await change.set_credentials(CredentialsRecord(ANNA.id, 1, None))
         await change.use_mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
         await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.EMAIL_CHANGE, NOW)
         await change.expire_data_exports(NOW)

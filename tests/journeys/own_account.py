@@ -6,8 +6,8 @@ from typing import Any
 from connectors.directory.outbox import OutboxRecord, OutboxState
 from connectors.directory.tables import mailed_tokens
 from gateway.profiles.demo import DEMO_PASSWORD
-from resolvers.account_deletions import CREDENTIALS_FORGET, forget_credentials
 from resolvers.context import RequestContext
+from resolvers.credentials import CREDENTIALS_FORGET, forget_credentials
 from resolvers.data_exports import DATA_EXPORT, make_data_export
 from resolvers.sign_in_help import LOGIN_NAME_REMINDER, PASSWORD_RESET, send_login_names, send_password_reset
 from tests.portal import Person, Portal

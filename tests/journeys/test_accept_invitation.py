@@ -5,8 +5,12 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from connectors.directory.interface import Author, MembershipStatus, OrganizationStatus
+from connectors.directory.outbox import OutboxState
+from connectors.identity.embedded import credentials
+from resolvers.credentials import CREDENTIALS_SET
 from tests.journeys.invitations import (
     ACCEPT,
     ADMINISTRATOR,
@@ -219,11 +223,20 @@ async def test_of_fifty_who_accept_with_one_token_exactly_one_does(each_portal: 
     assert len(await each_portal.audit("invitation.accept")) == 1
 
 
-async def test_of_many_who_make_an_account_with_one_token_one_does_with_their_password(each_portal: Portal) -> None:
+async def stored_passwords(portal: Portal) -> int:
+    """How many people have a password."""
+    async with portal.wiring.backends.accounts._engine.connect() as connection:  # type: ignore[attr-defined]
+        return int((await connection.execute(select(func.count(credentials.c.password_hash)))).scalar_one())
+
+
+async def test_of_fifty_who_make_an_account_with_one_token_one_does_with_their_password(each_portal: Portal) -> None:
+    """And nothing is left of the others' passwords."""
+    each_portal.hash_quickly()
     _, token = await invited(each_portal)
+    before = await stored_passwords(each_portal)
 
     answers = await asyncio.gather(
-        *(accepts(each_portal.anybody(), token, **account(password=f"{PASSWORD} {number}")) for number in range(6))
+        *(accepts(each_portal.anybody(), token, **account(password=f"{PASSWORD} {number}")) for number in range(50))
     )
 
     done = [number for number, answer in enumerate(answers) if answer["errors"] == []]
@@ -232,6 +245,9 @@ async def test_of_many_who_make_an_account_with_one_token_one_does_with_their_pa
         "[('INVITATION_ALREADY_USED', ['token'])]"
     }
     await signed_in(each_portal, NEW, f"{PASSWORD} {done[0]}")
+    assert await stored_passwords(each_portal) == before + 1
+    (item,) = await each_portal.wiring.backends.directory.outbox(OutboxState.DONE, limit=99)
+    assert (item.kind, item.sealed) == (CREDENTIALS_SET, None)
 
 
 async def test_two_invitations_to_one_address_make_one_account(each_portal: Portal) -> None:

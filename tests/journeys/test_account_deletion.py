@@ -14,7 +14,8 @@ from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import credentials
 from gateway.profiles.demo import DEMO_PASSWORD
 from resolvers.account_deletions import delete_due_accounts
-from tests.journeys.own_account import PURCHASE, as_the_portal, carry_out, gets_in, is_signed_in
+from resolvers.credentials import CREDENTIALS_SET, apply_credentials
+from tests.journeys.own_account import PURCHASE, as_the_portal, carry_out, gets_in, is_signed_in, queued, signs_in
 from tests.portal import Person, Portal
 
 REQUEST = """
@@ -31,6 +32,11 @@ mutation Cancel($token: String) {
 }
 """
 HOME = {"street": ["Ginsterweg 7"], "postalCode": "79100", "city": "Freiburg", "countryCode": "DE"}
+CHANGE = """
+mutation Change($new: String!) {
+  changePassword(input: { currentPassword: "forecourt-demo", newPassword: $new }) { errors { code } }
+}
+"""
 DUE = "{ viewer { deletionDueAt } }"
 ADMINISTRATOR, REGULA = "administration@lumen.example", "two.companies@helios.example"
 
@@ -111,7 +117,7 @@ async def test_whoever_leaves_is_gone_after_thirty_days_and_what_the_company_nee
     (membership,) = await rows(each_portal, memberships, memberships.c.user_id == me)
     assert membership.status == "REMOVED"
     assert await rows(each_portal, grants, grants.c.membership_id == membership.id) == []
-    assert await rows(each_portal, credentials, credentials.c.user_id == me) == []
+    assert [row.password_hash for row in await rows(each_portal, credentials, credentials.c.user_id == me)] == [None]
     (user,) = await each_portal.wiring.backends.directory.users([me])
     assert user is not None
     assert (user.first_name, user.last_name, user.email_verified, user.phone) == ("deleted", "", False, None)
@@ -134,6 +140,50 @@ async def test_whoever_leaves_is_gone_after_thirty_days_and_what_the_company_nee
     )
     shown = {"user": {"displayName": "deleted", "email": "deleted@deleted.invalid"}}
     assert shown in colleagues.at("organization.members.nodes")
+
+
+async def test_a_password_that_waits_is_not_kept_of_somebody_who_is_gone(
+    each_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also when a worker had taken it before they went, and stores it after what was kept of them is deleted."""
+    person, me = await each_portal.person(PURCHASE), await user_id_of(each_portal, PURCHASE)
+    await asks_to_leave(person)
+    accounts = each_portal.wiring.backends.accounts
+
+    async def away(*_args: Any) -> None:
+        raise BackendUnavailable("identity", "down for the test")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(accounts, "apply", away)
+        await person.asks(CHANGE, new="grünes Fahrrad im Regen")
+    (late,) = await queued(each_portal, CREDENTIALS_SET)
+    await thirty_days_later(each_portal)
+    await apply_credentials(as_the_portal(each_portal), late)
+
+    assert await queued(each_portal, CREDENTIALS_SET) == []
+    assert [row.password_hash for row in await rows(each_portal, credentials, credentials.c.user_id == me)] == [None]
+
+
+async def test_a_password_checked_while_its_account_is_deleted_opens_no_session(
+    each_portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await asks_to_leave(await each_portal.person(PURCHASE))
+    accounts = each_portal.wiring.backends.accounts
+    verify, verified, goes_on = accounts.verify, asyncio.Event(), asyncio.Event()
+
+    async def slowly(*args: Any, **more: Any) -> int | None:
+        version = await verify(*args, **more)
+        verified.set()
+        await goes_on.wait()
+        return version
+
+    monkeypatch.setattr(accounts, "verify", slowly)
+    signing_in = asyncio.create_task(signs_in(each_portal, PURCHASE))
+    await verified.wait()
+    await thirty_days_later(each_portal)
+    goes_on.set()
+
+    assert (await signing_in)["errors"] == [{"code": "INVALID_CREDENTIALS"}]
 
 
 async def test_housekeeping_that_runs_twice_at_the_same_time_deletes_once(each_portal: Portal) -> None:

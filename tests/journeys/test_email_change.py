@@ -8,7 +8,7 @@ import pytest
 
 from gateway.profiles.demo import DEMO_PASSWORD
 from tests.journeys.own_account import PURCHASE, carry_out, gets_in, kept_tokens
-from tests.portal import Person, Portal
+from tests.portal import Person, Portal, open_portal
 
 REQUEST = """
 mutation Request($email: EmailAddress!, $password: String! = "forecourt-demo") {
@@ -138,6 +138,26 @@ async def test_a_token_counts_once_also_of_twenty_at_the_same_time(each_portal: 
 
     assert sorted((payload["errors"] for payload in payloads), key=len) == [[]] + [TOKEN_INVALID] * 19
     assert len(await each_portal.audit("email.change")) == 1
+
+
+async def test_the_person_is_locked_before_their_link_as_by_a_new_password_so_that_the_two_never_deadlock() -> None:
+    async with open_portal(kind="postgresql") as portal:
+        person = await portal.person(PURCHASE)
+        token = await token_for(portal, person)
+        with portal.statements() as confirming:
+            await confirms(portal, token)
+        with portal.statements() as changing:
+            await person.asks(
+                'mutation { changePassword(input: { currentPassword: "forecourt-demo", '
+                'newPassword: "grünes Fahrrad im Regen" }) { errors { code } } }'
+            )
+
+    for statements in (confirming, changing):
+        firsts = [
+            next(number for number, one in enumerate(statements) if part in one)
+            for part in ("FOR UPDATE", "UPDATE mailed_tokens")
+        ]
+        assert firsts == sorted(firsts)
 
 
 async def test_a_later_request_voids_the_token_of_an_earlier_one(portal: Portal) -> None:

@@ -44,6 +44,22 @@ async def test_what_was_given_up_is_listed_and_sent_again(
     assert TOKEN not in listed.stdout + waiting.stdout + done.stdout
 
 
+async def test_a_password_that_could_not_be_carried_is_listed_by_whose_it_is(
+    portal: Portal, environment: dict[str, str], tmp_path: Path
+) -> None:
+    content, sealed = {"user": "usr_anna", "version": 1}, "sealed with another key"
+    async with portal.wiring.backends.directory.change() as change:
+        id = await change.enqueue("CREDENTIALS_SET", content, now=portal.clock(), sealed=sealed)
+    await portal.deliver()
+
+    listed = runs("mail", "list", folder=tmp_path, **environment)
+
+    assert listed.stdout.splitlines() == [
+        f"{id}  CREDENTIALS_SET of usr_anna, of 2026-11-21 09:00 UTC, 1 attempt",
+        "    This was sealed with another signing key, or was changed since.",
+    ]
+
+
 async def test_a_mail_that_was_refused_leaves_once_it_is_sent_again(tmp_path: Path) -> None:
     async with (
         smtp.mail_server() as server,

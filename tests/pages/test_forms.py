@@ -409,7 +409,7 @@ async def test_a_directory_that_is_away_is_said_so_and_the_form_can_be_sent_agai
         raise BackendUnavailable("identity", "down for the test")
 
     with monkeypatch.context() as away:
-        away.setattr(type(accounts), "set_password", fail)
+        away.setattr(type(accounts), "hash", fail)
         refused = await visitor.presses(page, "reset", **ENTRIES["password-reset"])
     with monkeypatch.context() as away:
         away.setattr(type(without_graphiql.wiring.backends.directory), "mailed_token", fail)
@@ -429,7 +429,7 @@ async def test_what_nobody_foresaw_is_said_with_a_reference_and_nothing_else(
     async def fail(*_args: Any, **_more: Any) -> Any:
         raise RuntimeError("a secret of the code")
 
-    monkeypatch.setattr(type(without_graphiql.wiring.backends.accounts), "set_password", fail)
+    monkeypatch.setattr(type(without_graphiql.wiring.backends.accounts), "hash", fail)
     failed = await visitor.presses(page, "reset", **ENTRIES["password-reset"])
 
     (reference,) = [record.reference for record in caplog.records if record.getMessage() == "unexpected error"]

@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
 from connectors.access_events import SessionEnded
 from connectors.database import UtcDateTime
@@ -14,6 +14,7 @@ from connectors.directory.accounts import (
     AccountDeletionRecord,
     ConsentPurpose,
     ConsentRecord,
+    CredentialsRecord,
     DataExportRecord,
     DataExportStatus,
     MailedTokenPurpose,
@@ -39,6 +40,8 @@ _CONSENT = (_consent.id, _consent.user_id, _consent.purpose, _consent.granted, _
 _TOKEN = (_token.hash, _token.purpose, _token.user_id, _token.value, _token.created_at, _token.expires_at)
 _EXPORT = (_export.id, _export.user_id, _export.status, _export.requested_at, _export.expires_at)
 _DELETION = (_deletion.user_id, _deletion.requested_at, _deletion.due_at)
+
+_CREDENTIALS = (_user.id, _user.credential_version, _user.credential_item_id)
 
 _NOW = bindparam("now", type_=UtcDateTime)
 _RUNNING = (_session.ended_at.is_(None), _session.expires_at > _NOW)
@@ -76,6 +79,8 @@ _CONTENT = select(_export.content).where(_export.id == bindparam("export_id"))
 _DELETIONS = select(*_DELETION).where(one_of(_deletion.user_id, "ids"))
 _DUE_DELETIONS = select(*_DELETION).where(_deletion.due_at <= _NOW).order_by(_deletion.due_at).limit(bindparam("limit"))
 
+_CREDENTIALS_OF = select(*_CREDENTIALS).where(one_of(_user.id, "ids"))
+
 _COUNTS = (
     _token.hash == bindparam("of_hash"),
     _token.purpose == bindparam("of_purpose"),
@@ -83,13 +88,6 @@ _COUNTS = (
     _token.expires_at > _NOW,
 )
 _TOKEN_THAT_COUNTS = select(*_TOKEN).where(*_COUNTS)
-_CLAIM_TOKEN = (
-    update(mailed_tokens)
-    .where(*_COUNTS, or_(_token.claimed_until.is_(None), _token.claimed_until <= _NOW))
-    .values(claimed_until=bindparam("until"))
-    .returning(*_TOKEN)
-)
-_RELEASE_TOKEN = update(mailed_tokens).where(_token.hash == bindparam("of_hash")).values(claimed_until=None)
 _USE_TOKEN = update(mailed_tokens).where(*_COUNTS).values(used_at=_NOW).returning(*_TOKEN)
 _VOID_TOKENS = (
     update(mailed_tokens)
@@ -172,6 +170,11 @@ class Accounts(DirectoryReader):
         rows = await self.read(_TOKEN_THAT_COUNTS, of_hash=hash, of_purpose=purpose.value, now=now)
         return _token_of(rows[0]) if rows else None
 
+    async def credentials_of(self, user_ids: Sequence[UserId]) -> Sequence[CredentialsRecord | None]:
+        """Return which password of each person counts."""
+        rows = await self.read_of(user_ids, _CREDENTIALS_OF)
+        return parallel(user_ids, {row[0]: CredentialsRecord(*row) for row in rows})
+
 
 class AccountDeeds(AccessDeeds):
     """Changes of what people decided; `connectors.directory.accounts` says what each promises."""
@@ -209,18 +212,6 @@ class AccountDeeds(AccessDeeds):
         }
         await self._execute(insert(mailed_tokens), row)
 
-    async def claim_mailed_token(
-        self, hash: bytes, purpose: MailedTokenPurpose, *, now: datetime, until: datetime
-    ) -> MailedTokenRecord | None:
-        """Reserve a token that counts for one user of it, until an instant."""
-        asked = {"of_hash": hash, "of_purpose": purpose.value, "now": now, "until": until}
-        row = (await self._execute(_CLAIM_TOKEN, asked)).first()
-        return _token_of(row) if row is not None else None
-
-    async def release_mailed_token(self, hash: bytes) -> None:
-        """Give up a reservation."""
-        await self._execute(_RELEASE_TOKEN, {"of_hash": hash})
-
     async def use_mailed_token(
         self, hash: bytes, purpose: MailedTokenPurpose, now: datetime
     ) -> MailedTokenRecord | None:
@@ -231,6 +222,11 @@ class AccountDeeds(AccessDeeds):
     async def void_mailed_tokens(self, user_id: UserId, purpose: MailedTokenPurpose, now: datetime) -> None:
         """Let no token of a person for this purpose count any more."""
         await self._execute(_VOID_TOKENS, {"of_user": user_id, "of_purpose": purpose.value, "now": now})
+
+    async def set_credentials(self, credentials: CredentialsRecord) -> None:
+        """Let the password of another version count."""
+        values = {"credential_version": credentials.version, "credential_item_id": credentials.item_id}
+        await self._execute(_SET_USER.values(values), {"of_user": credentials.user_id})
 
     async def set_email(self, user_id: UserId, email: str) -> tuple[UserRecord, UserRecord]:
         """Make this the person's confirmed address; return the person before and after."""

@@ -37,17 +37,16 @@ _CLAIM = (
     .returning(*_COLUMNS)
 )
 _ENDED = {"sealed": None, "last_error": None}
+_QUEUED = (_item.id == bindparam("of_id"), _item.state == OutboxState.QUEUED.value)
 _FINISH = (
     update(outbox)
     .where(_item.id == bindparam("of_id"))
     .values(state=OutboxState.DONE.value, ended_at=bindparam("now"), **_ENDED)
 )
-_POSTPONE = (
-    update(outbox).where(_item.id == bindparam("of_id")).values(due_at=bindparam("later"), last_error=bindparam("why"))
-)
+_POSTPONE = update(outbox).where(*_QUEUED).values(due_at=bindparam("later"), last_error=bindparam("why"))
 _BURY = (
     update(outbox)
-    .where(_item.id == bindparam("of_id"))
+    .where(*_QUEUED)
     .values(state=OutboxState.DEAD.value, ended_at=bindparam("now"), last_error=bindparam("why"))
 )
 _REVIVE = (

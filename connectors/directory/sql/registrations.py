@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, or_, select, union_all, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, select, union_all, update
 
 from connectors.database import ChangeConflict, IdText, UtcDateTime
 from connectors.directory import records
@@ -108,11 +108,6 @@ _LOOKALIKES = union_all(
 _STORE = update(registrations).where(
     _registration.id == bindparam("of_id"), _registration.version == bindparam("of_version")
 )
-_WITH_HASH = update(registrations).where(_registration.token_hash == bindparam("of_hash"))
-_CLAIM = _WITH_HASH.where(
-    or_(_registration.confirming_until.is_(None), _registration.confirming_until <= bindparam("now"))
-).values(confirming_until=bindparam("until"))
-_RELEASE = _WITH_HASH.values(confirming_until=None)
 _REMIND = (
     update(registrations)
     .where(
@@ -211,14 +206,6 @@ class RegistrationDeeds(Transaction):
     async def add_registration(self, registration: RegistrationRecord, token_hash: bytes | None) -> None:
         """Store a new registration, with the hash of the token that confirms its address."""
         await self._execute(insert(registrations), _row(registration) | {"token_hash": token_hash})
-
-    async def claim_registration(self, token_hash: bytes, *, now: datetime, until: datetime | None) -> bool:
-        """Reserve a token for one who confirms with it, until an instant; return whether nobody else does right now."""
-        if until is None:
-            await self._execute(_RELEASE, {"of_hash": token_hash})
-            return True
-        claimed = await self._execute(_CLAIM, {"of_hash": token_hash, "now": now, "until": until})
-        return claimed.rowcount > 0
 
     async def store_registration(self, registration: RegistrationRecord) -> None:
         """Store a registration as it is now, one version after the one that was read; its token counts no more."""

@@ -1,6 +1,6 @@
 """Who belongs to which company and what they were granted there."""
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from connectors.database import CleanText, IdText, UtcDateTime
 from connectors.directory.interface import GrantKind, MembershipStatus, OrganizationKind, OrganizationStatus
@@ -59,6 +59,8 @@ users = Table(
     Column("search_text", IdText, nullable=False, doc="names and address folded, for searching"),
     Column("email_domain", IdText, index=True, doc="of the address once it is confirmed, to find colleagues"),
     Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of what the person may do"),
+    Column("credential_version", BigInteger, nullable=False, server_default="0", doc="grows with each password"),
+    Column("credential_item_id", IdText, doc="the item of the outbox that carries the password of this version"),
     one_of("account_kind", AccountKind),
 )
 Index("ix_users_default_organization_id", users.c.default_organization_id)

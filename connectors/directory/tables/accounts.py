@@ -29,7 +29,6 @@ mailed_tokens = Table(
     Column("value", CleanText, doc="the new address that is to be confirmed"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
-    Column("claimed_until", UtcDateTime, doc="until when one request has it for itself, to use it up"),
     Column("used_at", UtcDateTime),
     Index("ix_mailed_tokens_user_id", "user_id", "purpose"),
     one_of("purpose", MailedTokenPurpose),

@@ -30,7 +30,6 @@ registrations = Table(
     Column("role_keys", CleanText, nullable=False, doc="JSON list of further roles that are asked for"),
     Column("status", IdText, nullable=False),
     Column("token_hash", LargeBinary, unique=True, doc="of the mail that confirms the address"),
-    Column("confirming_until", UtcDateTime, doc="while somebody confirms it, when others may try"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, doc="when it lapses if the address is not confirmed"),
     Column("submitted_at", UtcDateTime),
