@@ -45,7 +45,7 @@ def shared_answer(
         return answer
     coming: Future[tuple[Any, Exception | None]] = get_running_loop().create_future()
     run.answers[place] = SharedAnswer(parents, coming)
-    return _passed_on(answer, coming)
+    return _passed_on(answer, coming)  # type: ignore[arg-type]  # it is awaitable, since it is late
 
 
 async def _passed_on(answer: Awaitable[Any], coming: "Future[tuple[Any, Exception | None]]") -> Any:
