@@ -1,5 +1,6 @@
 """Asking an ASGI application in this process, with nothing in between."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
@@ -7,7 +8,7 @@ import orjson
 from bench.company import Question
 
 
-async def asked(app: Any, question: Question, token: str) -> bytes:
+async def asked(app: Any, question: Question, token: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
     """Return the body of the answer."""
     body = orjson.dumps({"operationName": question.name, "query": question.document, "variables": question.variables})
     scope = {
@@ -27,6 +28,7 @@ async def asked(app: Any, question: Question, token: str) -> bytes:
             (b"accept-language", b"de"),
             (b"authorization", b"Bearer " + token.encode()),
             (b"content-length", str(len(body)).encode()),
+            *headers,
         ],
         "client": ("127.0.0.1", 1),
         "server": ("127.0.0.1", 80),

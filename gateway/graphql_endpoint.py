@@ -25,7 +25,8 @@ from gateway.execution import BreadthFirstExecutor
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
-from gateway.limits.cost import check_cost
+from gateway.limits.allowance import LARGEST_SHOWN
+from gateway.limits.expensive import Estimated, check_costs, most_expensive
 from gateway.limits.text import check_texts
 from gateway.media_types import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
 from gateway.request_context import RequestContexts
@@ -48,9 +49,9 @@ _HEADERS = {
     )
     for media_type in (JSON, GRAPHQL_JSON)
 }
-_DEAR = 500
-"""Operations that may cost so much begin one at a time, each with a round of the event loop to itself: several that
-take some ten ms each would otherwise run one after the other before anybody else is looked at."""
+_EXPENSIVE_SHARE = 10
+"""Operations that may cost this fraction of `max_cost` begin one at a time, each with a round of the event loop to
+itself: several that take some ten ms each would otherwise run one after the other before anybody else is looked at."""
 
 log = logging.getLogger("forecourt.http")
 
@@ -63,6 +64,11 @@ class _Prepared:
     variables: VariableValues
     cost: int
     organization_id: str | None
+
+    @property
+    def estimated(self) -> Estimated:
+        """What it costs, and why."""
+        return Estimated(self.operation.cost, self.variables.coerced, self.cost)
 
 
 class GraphqlEndpoint:
@@ -81,7 +87,7 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
-        self._turn_of_dear = asyncio.Lock()
+        self._turn_of_expensive = asyncio.Lock()
         self._introspection: Mode = settings.introspection
         filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
@@ -147,7 +153,8 @@ class GraphqlEndpoint:
     ) -> tuple[dict[str, Any], int]:
         # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
         prepared = await self._prepared(asked)
-        check_cost(prepared.cost, self._limits)
+        if prepared.cost > self._limits.max_cost:
+            check_costs([prepared.estimated], self._limits)
         context = await self._contexts.of(request)
         check_changes_nothing(context, [prepared.operation.is_mutation])
         result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
@@ -159,7 +166,7 @@ class GraphqlEndpoint:
         """Answer each operation of a batch in its order; their documents and their costs count together."""
         check_texts({one.query for one in asked}, self._limits)
         prepared = [await self._prepared_or_refused(one) for one in asked]
-        check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
+        check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
         context = await self._contexts.of(request)
         are_mutations = [one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)]
         check_changes_nothing(context, are_mutations)
@@ -205,17 +212,23 @@ class GraphqlEndpoint:
         if isinstance(variables, list):
             raise _NotExecutable("BAD_USER_INPUT", told(variables, "BAD_USER_INPUT"))
         cost = operation.cost.of(variables.coerced)
+        prepared = _Prepared(operation, variables, cost, asked.organization_id)
         if cost > self._limits.max_cost and self._limits.cost_mode == "measure":
             log.warning(
                 "expensive operation",
-                extra={"operation": operation.name, "estimated": cost, "limit": self._limits.max_cost},
+                extra={
+                    "operation": operation.name,
+                    "estimated": min(cost, LARGEST_SHOWN),
+                    "limit": self._limits.max_cost,
+                    "path": next((part.path for part in most_expensive(prepared.estimated, cost)), None),
+                },
             )
-        return _Prepared(operation, variables, cost, asked.organization_id)
+        return prepared
 
     async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
         operation = prepared.operation
-        if prepared.cost >= _DEAR:
-            async with self._turn_of_dear:
+        if prepared.cost * _EXPENSIVE_SHARE >= self._limits.max_cost:
+            async with self._turn_of_expensive:
                 await asyncio.sleep(0)
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
@@ -254,7 +267,12 @@ class GraphqlEndpoint:
             extensions["viewAs"] = mark
         if shows_cost:
             limits = self._limits
-            extensions["cost"] = {"estimated": prepared.cost, "maximum": limits.max_cost, "mode": limits.cost_mode}
+            extensions["cost"] = {
+                "estimated": min(prepared.cost, LARGEST_SHOWN),
+                "maximum": limits.max_cost,
+                "mode": limits.cost_mode,
+                "mostExpensive": [part.told() for part in most_expensive(prepared.estimated, limits.max_cost)],
+            }
         if extensions:
             body["extensions"] = extensions
         return body, status

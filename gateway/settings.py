@@ -154,7 +154,7 @@ class Settings(BaseModel):
     max_aliases: int = Field(15, ge=0, description="How many aliases an operation may have, fragments written out.")
     max_root_fields: int = Field(20, ge=1, description="How many fields an operation may have at its root.")
     max_directives: int = Field(20, ge=0, description="How many directives an operation may have.")
-    max_cost: int = Field(1_000, ge=1, description="How much a request may cost by the estimate before execution.")
+    max_cost: int = Field(5_000, ge=1, description="How much a request may cost by the estimate before execution.")
     cost_mode: Literal["measure", "enforce"] = Field(
         "enforce", description="`measure` only logs what costs more than `max_cost`; `enforce` refuses it."
     )

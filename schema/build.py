@@ -1,6 +1,6 @@
 """The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import strawberry
@@ -11,6 +11,8 @@ from graphql import (
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
+    get_named_type,
+    is_composite_type,
 )
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
@@ -26,7 +28,7 @@ from schema.answering import Answering
 from schema.asking import AccessRequestMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.company import CompanyMutations
-from schema.cost import bind_cost
+from schema.cost import CostDirective, bind_cost, cost_of
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Belonging, Declaration, DeclaredField
 from schema.guards import BoundGuard, Guard
@@ -191,14 +193,29 @@ def _faults(type_name: str, name: str, field: Any) -> list[str]:
     return faults + input_faults(Coordinate(type_name, name), field, belonging)
 
 
+def _weigh(definition: DeclaredField, named: Any) -> None:
+    """Let a field that asks a back end cost 1 where what it answers costs nothing; the printed schema says so too."""
+    declaration: Declaration = definition.metadata[DECLARATION]
+    answer = cost_of(named).weight
+    costs = answer > 0 if answer is not None else is_composite_type(named)
+    if declaration.waits and not costs and not any(isinstance(it, CostDirective) for it in definition.directives):
+        definition.directives = [*definition.directives, CostDirective(weight=1)]
+
+
 def _bind(built: Schema) -> None:
     """Give each field its cost, and each declared one its answering object, where those who ask look for them."""
     for type_ in core_schema(built).type_map.values():
-        of_type = type_.extensions.get("strawberry-definition")
-        bind_cost(type_, getattr(of_type, "directives", None) or ())
+        bind_cost(type_, _directives_of(type_))
     for type_, name, field in _fields(core_schema(built)):
         definition = field.extensions.get("strawberry-definition")
-        bind_cost(field, getattr(definition, "directives", None) or (), to_camel_case)
+        if isinstance(definition, DeclaredField) and type_ is not core_schema(built).mutation_type:
+            _weigh(definition, get_named_type(field.type))
+        bind_cost(
+            field,
+            _directives_of(field),
+            to_camel_case,
+            {name: _directives_of(argument) for name, argument in field.args.items()},
+        )
         if not isinstance(definition, DeclaredField):
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
@@ -238,6 +255,10 @@ def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, 
         )
 
     return convert
+
+
+def _directives_of(part: Any) -> Sequence[object]:
+    return getattr(part.extensions.get("strawberry-definition"), "directives", None) or ()
 
 
 def _is_scalar(type_: Any) -> bool:

@@ -4,25 +4,47 @@ After the Cost Directives specification (IBM). Without directives an object cost
 and a list is taken to have ten entries; the gateway estimates an operation before it executes it.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import strawberry
 from graphql import GraphQLField, GraphQLNamedType
 from strawberry.schema_directive import Location
 
+PASSWORD_CHECK = 1_250
+"""What a mutation costs that checks or hashes a password, which takes some 50 ms of every processor: with `max_cost` as
+shipped, a request may do so four times."""
+
+COUNT = 5
+"""What it costs to count a whole list, of which a page needs a few rows."""
+
+UNINDEXED = 5
+"""What an argument costs that leaves out entries of a list after reading them."""
+
+SEARCH = 10
+"""What an argument costs that compares text with every entry of a list."""
+
 COST = "cost"
 """Where a GraphQL field or type keeps its cost, in `extensions`."""
 
 
 @strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION, Location.OBJECT, Location.INTERFACE, Location.UNION],
+    locations=[
+        Location.FIELD_DEFINITION,
+        Location.ARGUMENT_DEFINITION,
+        Location.OBJECT,
+        Location.INTERFACE,
+        Location.UNION,
+    ],
     name="cost",
-    description="What the field, or each object of the type, adds to the estimated cost of an operation.",
+    description=(
+        "What the field, or each object of the type, adds to the estimated cost of an operation; on an argument, what "
+        "it adds where it is given a value."
+    ),
 )
 class CostDirective:
-    """What a field or an object costs."""
+    """What a field, an argument or an object costs."""
 
     weight: int
 
@@ -55,10 +77,11 @@ class ListSize:
 
 @dataclass(frozen=True, slots=True)
 class FieldCost:
-    """What was declared of a field or a type; None where the default counts."""
+    """What was declared of a field or a type; None where the default counts. `arguments` by their GraphQL name."""
 
     weight: int | None = None
     size: ListSize | None = None
+    arguments: Mapping[str, int] = field(default_factory=dict)
 
 
 _DEFAULT = FieldCost()
@@ -90,8 +113,13 @@ def cost_directives(
     return directives
 
 
-def bind_cost(place: Any, directives: Sequence[object], name_of: Callable[[str], str] = str) -> None:
-    """Keep what the directives of a field or a type say where `cost_of` finds it."""
+def bind_cost(
+    place: Any,
+    directives: Sequence[object],
+    name_of: Callable[[str], str] = str,
+    arguments: Mapping[str, Sequence[object]] | None = None,
+) -> None:
+    """Keep what the directives of a field or a type say, and those of its arguments, where `cost_of` finds it."""
     weight: int | None = None
     size: ListSize | None = None
     for directive in directives:
@@ -104,5 +132,11 @@ def bind_cost(place: Any, directives: Sequence[object], name_of: Callable[[str],
                     tuple(map(name_of, directive.slicing_arguments or ())),
                     tuple(directive.sized_fields or ()),
                 )
-    if weight is not None or size is not None:
-        place.extensions[COST] = FieldCost(weight, size)
+    weights = {
+        name: directive.weight
+        for name, of_argument in (arguments or {}).items()
+        for directive in of_argument
+        if isinstance(directive, CostDirective)
+    }
+    if weight is not None or size is not None or weights:
+        place.extensions[COST] = FieldCost(weight, size, weights)

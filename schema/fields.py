@@ -89,6 +89,7 @@ class Sizing:
     cost: int | None = None
     assumed_size: int | None = None
     sliced_by: str | None = None
+    argument_costs: Mapping[str, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ def field(
     backend: Backend | None = None,
     deprecation_reason: str | None = None,
     cost: int | None = None,
+    argument_costs: Mapping[str, int] | None = None,
     assumed_size: int | None = None,
     sliced_by: str | None = None,
 ) -> Any:
@@ -154,9 +156,9 @@ def field(
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
     Exception in place of an answer fails only that parent's field. It is async, unless it asks nobody.
 
-    `argument_guards` are asked only when a request uses the argument, see `schema.inputs`. `cost`, `assumed_size` and
-    `sliced_by` are for the estimate of what an operation costs, see `schema.cost`; a function with the parameter
-    `first` answers pages of that size.
+    `argument_guards` are asked only when a request uses the argument, see `schema.inputs`. `cost`, `argument_costs`,
+    `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see `schema.cost`; a function with
+    the parameter `first` answers pages of that size. An async function costs at least 1, for it asks a back end.
     """
     return DeclaredField.of(
         Declaration(function, inspect.iscoroutinefunction(function), requires, backend),
@@ -164,7 +166,7 @@ def field(
         description,
         arguments,
         deprecation_reason,
-        Sizing(cost, assumed_size, sliced_by),
+        Sizing(cost, assumed_size, sliced_by, argument_costs),
         argument_guards,
     )
 
@@ -259,14 +261,16 @@ class DeclaredField(StrawberryField):
         argument_guards: Mapping[str, Guard] | None = None,
     ) -> "DeclaredField":
         """Return the field for a declaration."""
+        sizing = sizing or Sizing()
         guard = declaration.guard
         directives = guard.directives
         if declaration.backend is not None:
             directives.append(BackendDirective(name=declaration.backend))
         declared_arguments = (
-            _arguments_of(function, arguments or {}, argument_guards or {}) if function is not None else []
+            _arguments_of(function, arguments or {}, argument_guards or {}, sizing.argument_costs or {})
+            if function is not None
+            else []
         )
-        sizing = sizing or Sizing()
         names = [argument.python_name for argument in declared_arguments]
         directives += cost_directives(names, sizing.cost, sizing.assumed_size, sizing.sliced_by)
         declared = cls(
@@ -322,12 +326,15 @@ def _only(answers: Sequence[Any]) -> Any:
 
 
 def _arguments_of(
-    function: Callable[..., Any], descriptions: Mapping[str, str], guards: Mapping[str, Guard]
+    function: Callable[..., Any],
+    descriptions: Mapping[str, str],
+    guards: Mapping[str, Guard],
+    costs: Mapping[str, int],
 ) -> list[StrawberryArgument]:
     hints = get_type_hints(function)
-    for name in guards:
+    for name in (*guards, *costs):
         if name not in hints:
-            raise TypeError(f"{function.__module__}.{function.__qualname__} has no argument {name} to guard.")
+            raise TypeError(f"{function.__module__}.{function.__qualname__} has no argument {name} to guard or weigh.")
     arguments = []
     for parameter in inspect.signature(function).parameters.values():
         if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
@@ -347,7 +354,7 @@ def _arguments_of(
                 type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
                 description=guard.described(description),
                 default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,
-                directives=guard.directives,
+                directives=[*guard.directives, *cost_directives((), costs.get(parameter.name), None, None)],
             )
         )
     return arguments

@@ -8,6 +8,7 @@ from connectors.directory.invitations import InvitationStatus
 from resolvers import invited
 from resolvers.context import RequestContext
 from schema.common_inputs import TokenInput
+from schema.cost import PASSWORD_CHECK
 from schema.errors import UserError
 from schema.fields import computed, graph_type, root
 from schema.guards import OPEN
@@ -133,6 +134,7 @@ class InvitedMutations:
         AcceptInvitationPayload,
         _accept_invitation,
         requires=OPEN,
+        cost=PASSWORD_CHECK,
         description="Join the company that invited you (K30). With an account, sign in as usual afterwards.",
     )
     decline_invitation: InvitationPayload = mutation(

@@ -19,6 +19,7 @@ from schema.addresses import ADDRESSES, AddressBookEntry
 from schema.audit import AuditEvent
 from schema.backends import Backend
 from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
+from schema.cost import SEARCH, UNINDEXED
 from schema.fields import computed, field, graph_type, root
 from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.invitations import MANAGE_MEMBERS, Invitation
@@ -61,6 +62,7 @@ class Organization(Node):
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
+        argument_costs={"search": SEARCH, "role_keys": UNINDEXED},
     )
     access_requests: Connection[AccessRequest] | None = field(
         access_requests_of,
@@ -90,6 +92,7 @@ class Organization(Node):
             "placed_by": "Only orders of this person, by the id of the User.",
         },
         argument_guards={"placed_by": RIGHTS},
+        argument_costs=dict.fromkeys(("status", "placed_by"), UNINDEXED),
     )
     address_book: list[AddressBookEntry] | None = field(
         addresses.books_of,
@@ -113,6 +116,7 @@ class Organization(Node):
             "from_": "Only from this instant on.",
             "to": "Only before this instant.",
         },
+        argument_costs=dict.fromkeys(("actions", "actor_id"), UNINDEXED),
     )
     viewer_membership: Membership | None = field(
         organizations.viewer_memberships, requires=OPEN, description="Your own place in it."

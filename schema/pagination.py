@@ -5,7 +5,7 @@ from typing import Generic, TypeVar
 import strawberry
 
 from resolvers import pagination
-from schema.cost import CostDirective
+from schema.cost import COUNT, CostDirective
 from schema.fields import attribute, computed, field
 from schema.guards import OPEN
 
@@ -28,15 +28,15 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="An entry of a page.", directives=[CostDirective(weight=0)])
+@strawberry.type(description="An entry of a page.")
 class Edge(Generic[T]):
     """An entry of a page."""
 
     cursor: str = strawberry.field(description="The cursor after which the next entry stands.")
-    node: T = strawberry.field(description="The entry itself.")
+    node: T = strawberry.field(description="The entry itself.", directives=[CostDirective(weight=0)])
 
 
-@strawberry.type(description="A page of a list.", directives=[CostDirective(weight=0)])
+@strawberry.type(description="A page of a list.")
 class Connection(Generic[T]):
     """A page of a list."""
 
@@ -46,5 +46,6 @@ class Connection(Generic[T]):
     total_count: int | None = field(
         pagination.total_counts,
         requires=OPEN,
+        cost=COUNT,
         description="How many entries the list has in all; null where the application behind it cannot count.",
     )

@@ -6,6 +6,7 @@ import strawberry
 
 from resolvers import passwords, sign_in_help
 from resolvers.context import RequestContext
+from schema.cost import PASSWORD_CHECK
 from schema.guards import AUTHENTICATED, OPEN
 from schema.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
@@ -86,14 +87,14 @@ class PasswordMutations:
         SignInPayload,
         _reset_password,
         requires=OPEN,
-        cost=20,
+        cost=PASSWORD_CHECK,
         description="Set a new password with the token of a mail, and sign in. All your other sessions end.",
     )
     change_password: AcknowledgementPayload | None = mutation(
         AcknowledgementPayload,
         _change_password,
         requires=AUTHENTICATED,
-        cost=20,
+        cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
         empty={"accepted": False},
         description="Change your password (D14). Your other sessions end, and a mail tells you.",
     )

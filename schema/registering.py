@@ -10,6 +10,7 @@ from resolvers import registering
 from resolvers.context import RequestContext
 from resolvers.registration_input import Applicant, CompanyWanted
 from resolvers.registrations import state_of
+from schema.cost import PASSWORD_CHECK
 from schema.errors import UserError
 from schema.guards import OPEN
 from schema.mutations import mutation
@@ -181,6 +182,6 @@ class RegisteringMutations:
         SignInPayload,
         _confirm_registration,
         requires=OPEN,
-        cost=20,
+        cost=PASSWORD_CHECK,
         description="Confirm your e-mail address, set a password, and begin a session.",
     )

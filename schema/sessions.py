@@ -7,6 +7,7 @@ import strawberry
 from resolvers import sessions
 from resolvers.context import RequestContext
 from resolvers.sessions import SignedIn
+from schema.cost import PASSWORD_CHECK
 from schema.errors import UserError, deed
 from schema.fields import root
 from schema.guards import AUTHENTICATED, OPEN
@@ -92,7 +93,7 @@ class SessionMutations:
     sign_in: SignInPayload = root(
         deed(SignInPayload, _sign_in, empty=_NO_SESSION),
         requires=OPEN,
-        cost=250,  # to check a password takes some 50 ms of each processor: a request may do so four times
+        cost=PASSWORD_CHECK,
         description="Begin a session. The rest of this request is already yours.",
     )
     refresh_session: SignInPayload = root(

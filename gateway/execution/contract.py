@@ -40,6 +40,10 @@ class BatchField(Protocol):
         An exception in place of an answer fails the field of that parent only; a raised one fails it for all. An
         exception with the attribute `aggregated = True` that stands in many places is reported once, list positions
         in its path written as "@".
+
+        Where an operation has aliases, what is asked again for the same objects with the same arguments is not asked
+        again, unless a change lies between; an attribute `waits`, false, says that no answer is awaited, so that it is
+        not worth the trouble.
         """
         ...
 

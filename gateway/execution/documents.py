@@ -2,12 +2,12 @@
 
 from collections import OrderedDict
 from collections.abc import Iterator
+from itertools import chain
 from typing import Any, TypeAlias
 from weakref import ref
 
 from graphql import (
     BooleanValueNode,
-    DirectiveNode,
     FragmentDefinitionNode,
     GraphQLSchema,
     OperationDefinitionNode,
@@ -28,7 +28,7 @@ _MOST_PLANS_OF_AN_OPERATION = 16
 class Operation:
     """One operation of a document on one schema: what of it is beyond the engine, and its plans."""
 
-    __slots__ = ("_conditions", "_document", "_plans", "_roots", "beyond")
+    __slots__ = ("_conditions", "_document", "_has_aliases", "_plans", "_roots", "beyond")
 
     def __init__(
         self,
@@ -45,7 +45,10 @@ class Operation:
         self.beyond: str | None = None
         if any(fragment.variable_definitions for fragment in fragments.values()):
             self.beyond = "fragment arguments"
-        for directive in _directives([operation, *fragments.values()]):
+        nodes = list(_nodes([operation, *fragments.values()]))
+        # Without an alias no two fields ask the same of the same objects.
+        self._has_aliases = any(getattr(node, "alias", None) is not None for node in nodes)
+        for directive in chain.from_iterable(node.directives or () for node in nodes):
             name = directive.name.value
             if name in ("defer", "stream"):
                 self.beyond = "incremental delivery"
@@ -69,7 +72,7 @@ class Operation:
             return Plan()  # the resolver may belong to the request
         plan = self._plans.get(choice)
         if plan is None:
-            plan = self._plans[choice] = Plan()
+            plan = self._plans[choice] = Plan(shares=self._has_aliases)
             if len(self._plans) > _MOST_PLANS_OF_AN_OPERATION:
                 self._plans.popitem(last=False)
         return plan
@@ -104,12 +107,12 @@ def forget_operations() -> None:
     _operations.clear()
 
 
-def _directives(definitions: list[Any]) -> Iterator[DirectiveNode]:
-    """Return all directives in these definitions, whatever their depth, each once."""
+def _nodes(definitions: list[Any]) -> Iterator[Any]:
+    """Return these definitions and all selections in them, whatever their depth, each once."""
     waiting = list(definitions)
     while waiting:
         node = waiting.pop()
-        yield from node.directives or ()
+        yield node
         selection_set: SelectionSetNode | None = getattr(node, "selection_set", None)
         if selection_set is not None:
             waiting.extend(selection_set.selections)

@@ -13,6 +13,7 @@ from .core import FieldDetailsList, argument_values, arguments_by_variable
 from .generated import Reader, reader
 from .kinds import CALLABLE, is_frozen, kind_of
 from .leaves import Leaf
+from .sharing import Question, question_of, shared_answer
 from .trails import FieldTrail, Trail
 from .troubles import Troubled
 
@@ -227,7 +228,7 @@ class ResolvedField(Field):
 class BatchedField(Field):
     """A field with a batch field: asked once, with all parents."""
 
-    __slots__ = ("_batch",)
+    __slots__ = ("_batch", "question")
 
     def __init__(
         self,
@@ -239,12 +240,17 @@ class BatchedField(Field):
     ) -> None:
         super().__init__(key, parent_type, definition, details)
         self._batch = batch
+        self.question: Question | None = None
 
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         try:
             if run.is_over:
                 raise DeadlineExceeded
-            answer = self._batch.answer(run.context, parents, self.arguments(run) if self.definition.args else {})
+            arguments = self.arguments(run) if self.definition.args else {}
+            if self.question is None:
+                answer = self._batch.answer(run.context, parents, arguments)
+            else:
+                answer = shared_answer(run, self.question, self._batch, parents, arguments)
             if type(answer) is list and len(answer) == len(parents):
                 values = answer
             elif run.is_late(answer):
@@ -254,6 +260,10 @@ class BatchedField(Field):
         except Exception as error:
             return self.all_failed(error, len(parents))
         return self.completed(run, values, set(map(type, values)), parents, trail)
+
+    def share(self) -> None:
+        """Ask only once in a run what other fields ask, too."""
+        self.question = question_of(self._batch, self.nodes[0])
 
     async def _awaited(self, run: "Run", answer: Any, parents: list[Any], trail: Trail) -> Column:
         try:

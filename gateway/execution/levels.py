@@ -55,6 +55,7 @@ def answer_serially(run: "Run", selection: "Selection", root: Any, trail: Trail)
     """Answer the root fields of a mutation one after another, each to completion; stop at one that breaks the root."""
     columns: list[Any] = []
     for field in selection.fields:
+        run.answers.clear()  # what was answered before a change may be otherwise after it
         column = field.column(run, [root], trail)
         columns.append(column)
         if not is_done(column):
@@ -69,6 +70,7 @@ async def _go_on_serially(run: "Run", selection: "Selection", columns: list[Any]
     for field in selection.fields[len(columns) :]:
         if _breaks(columns[-1]):
             break
+        run.answers.clear()
         column = field.column(run, [root], trail)
         columns.append(await finished(column))
     return _judged(selection, columns, 1)

@@ -48,16 +48,18 @@ class Plan:
     A selection is compiled when a value of its type is first reached. A plan holds nothing of a request.
     """
 
-    __slots__ = ("_selections", "root")
+    __slots__ = ("_selections", "_shares", "root")
 
-    def __init__(self) -> None:
+    def __init__(self, *, shares: bool = False) -> None:
+        self._shares = shares
         self.root: Selection | None = None
         self._selections: dict[tuple[Any, ...], Selection] = {}
 
     def root_of(self, executor: Executor[Any], type_: GraphQLObjectType) -> Selection:
         """Return the selection of the root fields."""
         if self.root is None:
-            self.root = compiled(executor, type_, root_fields(executor, type_))
+            is_read = type_ is not executor.schema.mutation_type
+            self.root = compiled(executor, type_, root_fields(executor, type_), shares=self._shares and is_read)
         return self.root
 
     def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: Field) -> Selection:
@@ -66,13 +68,19 @@ class Plan:
         key = (type_, *((name, *(id(detail.node) for detail in details)) for name, details in grouped.items()))
         selection = self._selections.get(key)
         if selection is None:
-            selection = self._selections[key] = compiled(executor, type_, grouped)
+            selection = self._selections[key] = compiled(executor, type_, grouped, shares=self._shares)
         return selection
 
 
-def compiled(executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet) -> Selection:
-    """Compile the fields selected on a concrete type."""
-    fields = (_field(executor, key, type_, details) for key, details in grouped.items())
+def compiled(
+    executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet, *, shares: bool = False
+) -> Selection:
+    """Compile the fields selected on a concrete type; with `shares`, equal ones ask once."""
+    fields = [_field(executor, key, type_, details) for key, details in grouped.items()]
+    if shares:
+        for field in fields:
+            if isinstance(field, BatchedField):
+                field.share()
     return Selection(tuple(field for field in fields if field is not None))
 
 

@@ -13,12 +13,13 @@ from .kinds import LATE, UNSURE, kind_of, kinds_of
 
 if TYPE_CHECKING:
     from .plan import Plan
+    from .sharing import SharedAnswer
 
 
 class Run:
     """One execution of a plan; everything that belongs to the request and not to the document."""
 
-    __slots__ = ("_ignored", "_types_tell", "clock", "context", "executor", "plan")
+    __slots__ = ("_ignored", "_types_tell", "answers", "clock", "context", "executor", "plan")
 
     def __init__(self, executor: Executor[Any], plan: "Plan") -> None:
         self.executor = executor
@@ -26,6 +27,7 @@ class Run:
         self.context = executor.context_value
         deadline: float | None = getattr(executor.context_value, "deadline", None)
         self.clock = Clock(deadline) if deadline is not None else None
+        self.answers: dict[tuple[Any, ...], SharedAnswer] = {}
         self._types_tell = is_known_awaitable_check(executor.is_awaitable)
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
 

@@ -18,7 +18,7 @@ class Limits:
     max_aliases: int = 15
     max_root_fields: int = 20
     max_directives: int = 20
-    max_cost: int = 1_000
+    max_cost: int = 5_000
     cost_mode: Literal["measure", "enforce"] = "enforce"
 
     @classmethod
@@ -42,17 +42,31 @@ class LimitExceeded(Exception):
     """A request asks for more than it may; says the limit, the request's own figure and the setting's name."""
 
     def __init__(
-        self, code: str, what: str, *, limit: int, actual: int, setting: str | None, status: int = 400
+        self,
+        code: str,
+        what: str,
+        *,
+        limit: int,
+        actual: int,
+        setting: str | None,
+        status: int = 400,
+        advice: str = "",
+        **extensions: Any,
     ) -> None:
-        shown = f"{actual:,}" if actual < _LARGEST_SHOWN else f"more than {_LARGEST_SHOWN:,}"
         source = f" (setting {setting})" if setting else ""
-        super().__init__(f"{what} {shown}; at most {limit:,} are allowed{source}.")
+        super().__init__(f"{what} {in_words(actual)}; at most {limit:,} are allowed{source}.{advice}")
         self.code = code
         self.status = status
-        self.extensions: dict[str, Any] = {"limit": limit, "actual": min(actual, _LARGEST_SHOWN)}
+        self.extensions: dict[str, Any] = {"limit": limit, "actual": min(actual, LARGEST_SHOWN)}
         if setting:
             self.extensions["setting"] = setting
+        self.extensions |= extensions
 
 
-_LARGEST_SHOWN = 1_000_000_000
+LARGEST_SHOWN = 1_000_000_000
 """Fragments within fragments make figures with hundreds of digits."""
+
+
+def in_words(figure: int) -> str:
+    """Return a figure as a message shows it."""
+    return f"{figure:,}" if figure < LARGEST_SHOWN else f"more than {LARGEST_SHOWN:,}"

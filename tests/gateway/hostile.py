@@ -42,10 +42,10 @@ def _many_times(times: int, field: str, operation: str = "") -> str:
 
 
 def _deep(rounds: int, last: str) -> str:
-    """A query that goes round in a circle, with pages of ten: three levels, and three more each round."""
+    """A query that goes round in a circle, with pages of twenty: three levels, and three more each round."""
     for _ in range(rounds):
-        last = f"organization {{ members(first: 10) {{ nodes {{ {last} }} }} }}"
-    return f"{{ viewer {{ memberships(first: 10) {{ nodes {{ {last} }} }} }} }}"
+        last = f"organization {{ members(first: 20) {{ nodes {{ {last} }} }} }}"
+    return f"{{ viewer {{ memberships(first: 20) {{ nodes {{ {last} }} }} }} }}"
 
 
 _PAGES = "organization { members(first: 100) { nodes { "
@@ -73,6 +73,21 @@ _SEARCH = (
 )
 _MARKS = "\u0301\u0323"
 _INVITEE = {"email": "a@b.example", "firstName": _MARKS * 5_000, "roleKeys": []}
+_SET = 'resetPassword(input: {token: "a", newPassword: "something long"}) { errors { code } }'
+_SEARCHED = " ".join(
+    f'a{number}: members(first: 1, search: "{chr(97 + number)}", roleKeys: ["x"]) {{ totalCount }}'
+    for number in range(15)
+)
+_ALIASED_ADDRESSES = " ".join(f"a{number}: shippingAddress {{ city postalCode street }}" for number in range(14))
+_ROUND = "fields { type { ...R# ofType { ...R# ofType { ...R# } } } }"
+_ROUND_THE_SCHEMA = " ".join(
+    f"fragment R{level} on __Type {{ {_ROUND.replace('#', str(level + 1))} }}" for level in range(6)
+)
+_POSSIBLE = (
+    "possibleTypes { name description fields { name description args { name description type { name ofType { name "
+    "enumValues { name description } } } } type { name kind description ofType { name kind description "
+    "enumValues { name description } } enumValues { name description } } } }"
+)
 _VARIABLES = "query($first: Int!, $ids: [ID!]!, $on: Boolean!) { viewer { memberships(first: $first) { totalCount } } "
 _POSITIONS = _VARIABLES + "nodes(ids: $ids) { id } roles @include(if: $on) { key } }"
 
@@ -105,7 +120,7 @@ ATTACKS = [
     Attack("objects with names, nested 50,000 deep", query("{viewer(a:" + "{a:" * 50_000), 413, TOO_MANY_BYTES),
     Attack("objects nested 500 deep", query("{viewer(a:" + "{a:" * 500), 400, RECURSION),
     Attack("types nested 900 deep", query("query($a:" + "[" * 900 + "Int" + "]" * 900 + "){id}"), 400, RECURSION),
-    Attack("depth 12 with lists of ten", query(_deep(2, "organization { administrators { status } }")), 400, COST),
+    Attack("depth 12 with pages of twenty", query(_deep(2, "organization { administrators { status } }")), 400, COST),
     Attack("depth 30", query(_deep(9, "status")), 400, "MAX_DEPTH_LIMIT"),
     Attack("pages multiplied", query("{viewer{memberships{nodes{" + _PAGES + _PAGES + "id" + "}" * 10), 400, COST),
     Attack(
@@ -121,7 +136,7 @@ ATTACKS = [
     Attack("introspection by aliases", query(_INTROSPECTIONS.replace("types", "types a: types " * 1)), 400, INVALID),
     Attack(
         "introspection many times",
-        query(_many_times(10, _INTROSPECTIONS[2:-2])),
+        query(_many_times(15, _INTROSPECTIONS[2:-2])),
         400,
         COST,
     ),
@@ -168,6 +183,52 @@ ATTACKS = [
         INVALID,
     ),
     Attack("fifteen sign-ins by aliases", query(_many_times(15, _SIGN_IN, "mutation ")), 400, COST),
+    # What is asked often for little, or costs a back end more than its answer.
+    Attack("fifteen passwords set by aliases", query(_many_times(15, _SET, "mutation ")), 400, COST),
+    Attack(
+        "searches in each of many companies",
+        query("{viewer{memberships(first:100){nodes{organization{" + _SEARCHED + "}}}}}"),
+        400,
+        COST,
+    ),
+    Attack(
+        "what costs nothing, fourteen times in each of many orders",
+        query(
+            "{viewer{memberships(first:10){nodes{organization{orders(first:100){nodes{" + _ALIASED_ADDRESSES + "}}}}}}}"
+        ),
+        400,
+        COST,
+    ),
+    Attack(
+        "cursors of pages multiplied",
+        query("{viewer{memberships(first:100){nodes{organization{members(first:100){edges{cursor}}}}}}}"),
+        400,
+        COST,
+    ),
+    Attack(
+        "introspection round in circles",
+        query("{ __schema { types { ...R0 } } } " + _ROUND_THE_SCHEMA + " fragment R6 on __Type { name }"),
+        400,
+        "MAX_DEPTH_LIMIT",
+    ),
+    Attack(
+        "everything about all possible types",
+        query("{ __schema { " + " ".join(f"a{n}: types {{ {_POSSIBLE} }}" for n in range(15)) + " } }"),
+        400,
+        COST,
+    ),
+    Attack(
+        "a type by a variable, with all that its possible types have",
+        query("query($n: String!) " + _many_times(15, "__type(name: $n) { " + _POSSIBLE + " }"), n="Node"),
+        400,
+        COST,
+    ),
+    Attack(
+        "4,000 entries, twice",
+        query("query($ids: [ID!]!) { a: nodes(ids: $ids) { id } b: nodes(ids: $ids) { id } }", ids=["a"] * 4_000),
+        400,
+        COST,
+    ),
     Attack("an empty document", query(""), 400, PARSE),
     Attack("a schema instead of a question", query("type Query { a: Int }"), 400, INVALID),
     Attack("a subscription", query("subscription { viewer { id } }"), 400, INVALID),
@@ -220,7 +281,6 @@ ATTACKS = [
         INPUT,
     ),
     Attack("4,000 wrong entries", query(_POSITIONS, first=1, ids=[1.5] * 4_000, on=True), 400, INPUT),
-    Attack("4,000 entries", query(_POSITIONS, first=1, ids=["a"] * 4_000, on=True), 400, COST),
     Attack("100,000 entries", query(_POSITIONS, first=1, ids=["a"] * 100_000, on=True), 400, BAD),
     # JSON.
     Attack("null", b"null", 400, BAD),
@@ -308,6 +368,6 @@ BATCHES = [
     Attack("a batch of documents as large as allowed", _different("{viewer{" + "address{city}" * 48 + "}}"), 200, ""),
     Attack("a batch of invalid documents", _different("{viewer{" + "a b c d " * 45 + "}}"), 200, INVALID),
     Attack("a batch of deep documents", _different("{" * 101), 200, RECURSION),
-    Attack("a batch of pages", _different(_deep(1, "status")), 400, COST),
+    Attack("a batch of pages", _different(_deep(1, "status user { id }")), 400, COST),
 ]
 """What is sent where batches are allowed, of `MOST_IN_A_BATCH` operations."""

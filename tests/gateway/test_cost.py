@@ -10,6 +10,7 @@ from graphql import (
     get_named_type,
     is_leaf_type,
     is_list_type,
+    is_object_type,
     parse,
 )
 from hypothesis import given, settings
@@ -21,12 +22,20 @@ from schema.cost import COST, FieldCost, ListSize, cost_of
 from tests.portal import Portal, open_portal
 
 SCHEMA = build_schema("""
-type Query { one: Thing many: [Thing!]! page(first: Int = 7): Page picked(ids: [ID!]!): [Thing] name: String }
+type Query {
+  one: Thing many: [Thing!]! page(first: Int = 7): Page picked(ids: [ID!]!): [Thing] name: String
+  found(text: String, by: [Int]): Thing any: Any shape(first: Int = 2): [Shape]
+}
 type Mutation { change: Thing count: Int }
 type Page { nodes: [Thing] edges: [Edge] total: Int }
 type Edge { node: Thing }
 type Thing { name: String free: Free thing: Thing things: [Thing] few: [Thing] page(first: Int): Page heavy: String }
 type Free { name: String thing: Thing }
+interface Shape { name: String thing: Thing }
+interface Round { name: String }
+type Circle implements Shape & Round { name: String thing: Thing few: [Thing] }
+type Square implements Shape { name: String thing: Thing page(first: Int): Page }
+union Any = Thing | Circle | Square
 """)
 
 
@@ -42,6 +51,10 @@ def _declare() -> None:
     of("Query").fields["picked"].extensions[COST] = FieldCost(size=ListSize(None, ("ids",)))
     of("Thing").fields["few"].extensions[COST] = FieldCost(size=ListSize(3))
     of("Thing").fields["heavy"].extensions[COST] = FieldCost(weight=5)
+    of("Query").fields["found"].extensions[COST] = FieldCost(arguments={"text": 20, "by": 3})
+    of("Query").fields["shape"].extensions[COST] = FieldCost(size=ListSize(None, ("first",)))
+    of("Circle").fields["few"].extensions[COST] = FieldCost(size=ListSize(3))
+    of("Square").fields["page"].extensions[COST] = page
     for name in ("Page", "Edge", "Free"):
         of(name).extensions[COST] = FieldCost(weight=0)
 
@@ -49,7 +62,7 @@ def _declare() -> None:
 _declare()
 DOCUMENTS = Documents(SCHEMA, Limits(max_depth=50, max_aliases=1_000, max_root_fields=1_000))
 
-DEFAULTS = {("Query", "page"): 7}
+DEFAULTS = {("Query", "page"): 7, ("Query", "shape"): 2}
 
 COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("{ name }", {}, 0),
@@ -65,13 +78,53 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
     ("query($n: Int) { page(first: $n) { nodes { name } } }", {}, 7),
     ("query($n: Int) { page(first: $n) { nodes { page(first: $n) { nodes { name } } } } }", {"n": 20}, 420),
     ("{ one { page { nodes { name } } } }", {}, 11),
-    ("{ page(first: -5) { nodes { name } } }", {}, 0),
+    ("{ page(first: -5) { nodes { name } } }", {}, 1),
+    ("{ picked(ids: []) { name } }", {}, 1),
+    ("query($ids: [ID!]!) { picked(ids: $ids) { name } }", {"ids": []}, 1),
+    ("query($n: Int) { page(first: $n) { nodes { name } } }", {"n": 0}, 1),
+    ("{ one { free { name } a: free { name } b: free { name } } }", {}, 1 + 0 + 1 + 1),
+    ("{ found { name } }", {}, 1),
+    ('{ found(text: "x") { name } }', {}, 1 + 20),
+    ("{ found(text: null, by: [1]) { name } }", {}, 1 + 3),
+    ("query($t: String) { found(text: $t) { name } }", {}, 1),
+    ("query($t: String) { found(text: $t) { name } }", {"t": None}, 1),
+    ("query($t: String) { found(text: $t) { name } }", {"t": ""}, 1 + 20),
+    ('query($n: Int) { page(first: $n) { nodes { name } } found(text: "x") { name } }', {"n": 30}, 30 + 21),
+    ("{ shape { name } }", {}, 2),
+    (
+        "{ shape { ... on Circle { few { name } } ... on Square { page(first: 9) { nodes { name } } } } }",
+        {},
+        2 * (1 + 9),
+    ),
+    (
+        "{ shape { thing { name } ... on Circle { few { name } } ... on Square { thing { name } } } }",
+        {},
+        2 * (1 + 1 + 3),
+    ),
+    (
+        "query($n: Int) { any { ...on Circle { few { name } } ...on Square { page(first: $n) { nodes { name } } } } }",
+        {"n": 2},
+        1 + 3,
+    ),
+    (
+        "query($n: Int) { any { ...on Circle { few { name } } ...on Square { page(first: $n) { nodes { name } } } } }",
+        {"n": 5},
+        1 + 5,
+    ),
+    (
+        "{ any { ...R ... on Square { thing { name } } ... on Thing { thing { name } things { name } } } }"
+        " fragment R on Round { name ... on Circle { few { name } thing { name } } }",
+        {},
+        1 + 1 + 10,
+    ),
+    ("{ any { ... on Shape { thing { name } ... on Circle { thing { name } } } } }", {}, 1 + 2),
     ('{ picked(ids: ["a", "b"]) { name } }', {}, 2),
     ("query($ids: [ID!]!) { picked(ids: $ids) { name } }", {"ids": ["a", "b", "c"]}, 3),
     ("mutation { change { name } }", {}, 10),
     ("mutation { count a: count }", {}, 20),
     ("{ __typename ...F ...F } fragment F on Query { one { name } }", {}, 2),
     ("{ __schema { queryType { name } } }", {}, 1),
+    ('{ __type(name: "Nothing") { name } }', {}, 1),
 ]
 
 
@@ -95,7 +148,11 @@ def selections(draw: st.DrawFn, type_name: str, depth: int) -> str:
     assert isinstance(type_, GraphQLObjectType)
     parts = []
     for place in range(draw(st.integers(1, 3))):
-        fields = [name for name, field in type_.fields.items() if depth or is_leaf_type(get_named_type(field.type))]
+        fields = [
+            name
+            for name, field in type_.fields.items()
+            if is_leaf_type(get_named_type(field.type)) or (depth and is_object_type(get_named_type(field.type)))
+        ]
         name = draw(st.sampled_from(fields or ["__typename"]))
         arguments = ""
         if name == "page":
@@ -105,7 +162,7 @@ def selections(draw: st.DrawFn, type_name: str, depth: int) -> str:
         field = type_.fields.get(name)
         named = get_named_type(field.type) if field else None
         is_leaf = named is None or is_leaf_type(named)
-        within = "" if is_leaf else draw(selections(named.name, depth - 1))
+        within = "" if named is None or is_leaf else draw(selections(named.name, depth - 1))
         parts.append(f"a{place}: {name}{arguments}{within}")
     return "{" + " ".join(parts) + "}"
 
@@ -123,6 +180,8 @@ def the_long_way(selection_set: Any, type_: Any, variables: dict[str, Any], size
             weight = 0 if is_leaf_type(named) else 1
             if cost_of(named).weight is not None:
                 weight = cost_of(named).weight or 0
+        if node.alias and not is_leaf_type(named):
+            weight = max(weight, 1)
         length, below = sized.get(node.name.value, 10), {}
         if declared.size is not None:
             length = declared.size.assumed or 10
@@ -130,7 +189,7 @@ def the_long_way(selection_set: Any, type_: Any, variables: dict[str, Any], size
             for argument in node.arguments or ():
                 value = argument.value
                 asked = variables[value.name.value] if value.kind == "variable" else int(value.value)
-                length = len(asked) if isinstance(asked, list) else asked
+                length = max(len(asked) if isinstance(asked, list) else asked, 1)
             below = dict.fromkeys(declared.size.sized_fields, length)
         each = weight + (the_long_way(node.selection_set, named, variables, below) if node.selection_set else 0)
         total += (
@@ -187,7 +246,17 @@ async def test_who_asks_for_the_cost_is_told_it(portal: Portal) -> None:
     asked = await portal.anybody().posts(body, forecourt_cost="true")
     unasked = await portal.anybody().posts(body)
 
-    assert asked.body["extensions"] == {"cost": {"estimated": 5, "maximum": 1000, "mode": "enforce"}}
+    assert asked.body["extensions"] == {
+        "cost": {
+            "estimated": 6,
+            "maximum": 5000,
+            "mode": "enforce",
+            "mostExpensive": [
+                {"path": "viewer.memberships", "cost": 5, "argument": "first"},
+                {"path": "viewer", "cost": 1},
+            ],
+        }
+    }
     assert "extensions" not in unasked.body
 
 
@@ -213,10 +282,18 @@ async def test_an_operation_that_may_become_too_expensive_calls_no_back_end(port
     assert (answer.status, answer.codes) == (400, {"": "COST_ESTIMATED_TOO_EXPENSIVE"})
     assert answer.errors[0]["extensions"] == {
         "code": "COST_ESTIMATED_TOO_EXPENSIVE",
-        "limit": 1000,
-        "actual": 10201,
+        "limit": 5000,
+        "actual": 10302,
         "setting": "max_cost",
+        "mostExpensive": [
+            {"path": "viewer.memberships", "cost": 10301, "argument": "first", "fits": 48},
+            {"path": "viewer.memberships.nodes.organization.members", "cost": 10100, "argument": "first", "fits": 46},
+        ],
     }
+    assert answer.errors[0]["message"] == (
+        "The request may become too expensive; ask for less at once. Its estimated cost is 10,302; at most 5,000 are "
+        "allowed (setting max_cost). viewer.memberships alone costs 10,301; with first: 48 there, the request fits."
+    )
     assert statements == []
 
 

@@ -1,0 +1,68 @@
+"""Equal questions under several aliases: a batch field is asked once for the same objects with the same arguments."""
+
+from asyncio import Future, get_running_loop
+from collections.abc import Awaitable
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from graphql import FieldNode, print_ast
+
+from .contract import BatchField
+
+if TYPE_CHECKING:
+    from .run import Run
+
+Question: TypeAlias = tuple[Any, ...]
+"""What two fields have in common that ask the same of the same objects."""
+
+
+class SharedAnswer:
+    """What a batch field will have answered for these parents."""
+
+    __slots__ = ("coming", "parents")
+
+    def __init__(self, parents: list[Any], coming: "Future[tuple[Any, Exception | None]]") -> None:
+        self.parents = parents  # kept, so that no other objects get their identities
+        self.coming = coming
+
+
+def question_of(batch: BatchField, node: FieldNode) -> Question | None:
+    """Return what a field asks, variables by their names; None when it is answered at once, which is not worth it."""
+    if not getattr(batch, "waits", True):
+        return None
+    return (id(batch), *sorted(map(print_ast, node.arguments or ())))
+
+
+def shared_answer(
+    run: "Run", question: Question, batch: BatchField, parents: list[Any], arguments: dict[str, Any]
+) -> Any:
+    """Return what the batch field answers for these parents, or an awaitable of it; asked only for the first time."""
+    place = (question, *map(id, parents))
+    known = run.answers.get(place)
+    if known is not None:
+        return _told(known.coming)
+    answer = batch.answer(run.context, parents, arguments)
+    if not run.is_late(answer):
+        return answer
+    coming: Future[tuple[Any, Exception | None]] = get_running_loop().create_future()
+    run.answers[place] = SharedAnswer(parents, coming)
+    return _passed_on(answer, coming)  # type: ignore[arg-type]  # it is awaitable, since it is late
+
+
+async def _passed_on(answer: Awaitable[Any], coming: "Future[tuple[Any, Exception | None]]") -> Any:
+    try:
+        values = await answer
+    except Exception as error:
+        coming.set_result((None, error))
+        raise
+    except BaseException:
+        coming.cancel()
+        raise
+    coming.set_result((values, None))
+    return values
+
+
+async def _told(coming: "Future[tuple[Any, Exception | None]]") -> Any:
+    values, error = await coming
+    if error is not None:
+        raise error
+    return list(values) if type(values) is list else values
