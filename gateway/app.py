@@ -92,6 +92,7 @@ def _contexts(settings: Settings, wiring: Wiring, clock: Callable[[], datetime])
         wiring.policies,
         clock=clock,
         trusted_proxies=settings.trusted_proxies,
+        forwarded_header=settings.forwarded_header,
         introspection=settings.introspection,
         dry_run=settings.authorization_dry_run,
         timeout=settings.request_timeout_seconds,

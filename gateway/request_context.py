@@ -12,6 +12,7 @@ from connectors.identity.tokens import AccessTokens
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
 from gateway.authorization_report import Disclosure
+from gateway.client_address import ForwardedHeader, client_address
 from gateway.graphql_request import RefusedRequest
 from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
@@ -31,6 +32,7 @@ class RequestContexts:
         *,
         clock: Callable[[], datetime],
         trusted_proxies: int = 0,
+        forwarded_header: ForwardedHeader = "x-forwarded-for",
         introspection: Mode = "filtered",
         dry_run: bool = False,
         timeout: float | None = None,
@@ -41,6 +43,7 @@ class RequestContexts:
         self._policies = policies
         self._clock = clock
         self._trusted_proxies = trusted_proxies
+        self._forwarded_header: ForwardedHeader = forwarded_header
         self._introspection: Mode = introspection
         self._dry_run = dry_run
         self._timeout = timeout
@@ -83,12 +86,8 @@ class RequestContexts:
         return context
 
     def _address(self, connection: HTTPConnection) -> str | None:
-        # Each trusted proxy appends the address it saw; what stands further left may be invented by the client.
-        if self._trusted_proxies:
-            seen = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-            if len(seen) >= self._trusted_proxies:
-                return seen[-self._trusted_proxies][:64]
-        return connection.client.host if connection.client is not None else None
+        peer = connection.client.host if connection.client is not None else None
+        return client_address(connection.headers, peer, self._trusted_proxies, self._forwarded_header)
 
 
 @lru_cache(maxsize=200)
