@@ -15,7 +15,6 @@ SELDOM = (
     "gateway.mailbox",
     "gateway.profiles.demo",
     "jinja2",
-    "limits",
     "redis",
     "resolvers.mail_rendering",
     "rich",
