@@ -113,7 +113,8 @@ class GraphqlEndpoint:
             check_changes_nothing(context, [prepared.operation.is_mutation])
             result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
             body, status = await self._told(prepared, result, context, shows_cost)
-            return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
+            status = status if media_type == GRAPHQL_JSON or status == 403 else 200
+            return _answer(body, status, media_type, self._contexts.headers_after(context))
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
             return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
@@ -154,7 +155,7 @@ class GraphqlEndpoint:
                 answers.append((await self._told(one, result, own, shows_cost))[0])
             else:
                 answers.append(one)
-        return _answer(answers, 200, media_type)
+        return _answer(answers, 200, media_type, self._contexts.headers_after(context))
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:

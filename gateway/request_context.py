@@ -13,6 +13,7 @@ from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
 from gateway.authorization_report import Disclosure
 from gateway.client_address import ForwardedHeader, client_address
+from gateway.device_cookie import DeviceCookie
 from gateway.graphql_request import RefusedRequest
 from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
@@ -31,6 +32,7 @@ class RequestContexts:
         policies: PolicyFile,
         *,
         clock: Callable[[], datetime],
+        device_cookie: DeviceCookie,
         trusted_proxies: int = 0,
         forwarded_header: ForwardedHeader = "x-forwarded-for",
         introspection: Mode = "filtered",
@@ -48,6 +50,7 @@ class RequestContexts:
         self._dry_run = dry_run
         self._timeout = timeout
         self._discloses: Disclosure = discloses
+        self._device_cookie = device_cookie
         self._views = Views()
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
@@ -72,6 +75,7 @@ class RequestContexts:
             unenforced=[] if self._dry_run else None,
             discloses=self._discloses,
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
+            device_token=self._device_cookie.token_in(headers),
         )
         if identity is not None:
             caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
@@ -84,6 +88,11 @@ class RequestContexts:
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, str(refused)) from None
         return context
+
+    def headers_after(self, context: RequestContext) -> dict[str, str] | None:
+        """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""
+        tokens = context.issued_device_tokens
+        return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
 
     def _address(self, connection: HTTPConnection) -> str | None:
         peer = connection.client.host if connection.client is not None else None

@@ -16,15 +16,16 @@ from connectors.directory.interface import Author, CallerRecord, UserRecord
 from connectors.errors import ConnectorError
 from connectors.ids import SessionId
 from connectors.rate_limits.interface import Limit
-from resolvers.attempts import Attempts, check_attempts
+from resolvers.attempts import Attempt, Attempts, check_attempts
 from resolvers.changes import author, changed
 from resolvers.common_passwords import COMMON
 from resolvers.context import RequestContext
 from resolvers.errors import Invalid, TokenInvalid, WrongPassword
 from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
-from resolvers.sessions import ATTEMPTS as SIGN_IN_ATTEMPTS
 from resolvers.sessions import SignedIn, begin_session
+from resolvers.sign_in_attempts import ATTEMPTS as SIGN_IN_ATTEMPTS
+from resolvers.sign_in_attempts import GUESSING
 from resolvers.tokens import hash_of
 
 SHORTEST, LONGEST = 12, 256
@@ -32,7 +33,8 @@ LEAST_OF_ITS_OWN = 4
 """So many different letters and digits have to be left of a password without names and common words."""
 
 RESET_ATTEMPTS = Attempts("reset-password", from_address=Limit(30, 300))
-CHANGE_ATTEMPTS = Attempts("change-password", from_address=Limit(100, 300), in_all=Limit(20, 3600))
+CHANGE_ATTEMPTS = Attempts("own-password", in_all=GUESSING)
+"""Of one session, so that whoever has stolen one does not use up what is the owner's."""
 
 _WHILE_IT_IS_STORED = timedelta(minutes=2)
 """How long a token is reserved for the one request that sets a password with it."""
@@ -84,7 +86,7 @@ async def reset_password(context: RequestContext, token: str, password: str) -> 
         Invalid: The password may not be chosen; the token still counts.
         TooManyAttempts: From this address, in the last minutes.
     """
-    await check_attempts(context, RESET_ATTEMPTS)
+    attempt = await check_attempts(context, RESET_ATTEMPTS)
     hash, purpose = hash_of(token), MailedTokenPurpose.PASSWORD_RESET
     directory = context.backends.directory
     known = await directory.mailed_token(hash, purpose, context.now)
@@ -113,6 +115,7 @@ async def reset_password(context: RequestContext, token: str, password: str) -> 
         await _told(context, change, person, "password.reset", None)
 
     await changed(context, follow)
+    await attempt.give_back()
     return await begin_session(context, user.id)
 
 
@@ -128,12 +131,12 @@ async def change_password(context: RequestContext, current: str, password: str) 
     assert caller is not None  # the guard has asked
     user, accounts = caller.user, context.backends.accounts
     chosen = check_password(password, ["newPassword"], not_like=not_like(user))
-    await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
-    await check_attempts(context, CHANGE_ATTEMPTS, user.id)
+    attempt = await _count_guess(context, user)
     if await accounts.is_password_of(user.id, current):
         await accounts.set_password([user.id], chosen)
     elif not await accounts.is_password_of(user.id, chosen):  # else it was stored before, and what follows was not
         raise WrongPassword(["currentPassword"])
+    await attempt.succeeded()
 
     async def follow(change: DirectoryChange) -> None:
         person = await change.lock_user(user.id)
@@ -152,10 +155,17 @@ async def check_own_password(context: RequestContext, user: UserRecord, password
         WrongPassword: It is not.
         TooManyAttempts: From this address, or for this person.
     """
-    await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
-    await check_attempts(context, CHANGE_ATTEMPTS, user.id)
+    attempt = await _count_guess(context, user)
     if not await context.backends.accounts.is_password_of(user.id, password):
         raise WrongPassword(path)
+    await attempt.succeeded()
+
+
+async def _count_guess(context: RequestContext, user: UserRecord) -> Attempt:
+    """Count that the caller says what their password is; wrong ones count like those of signing in."""
+    attempt = await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
+    session_id = context.caller.session_id if context.caller is not None else None
+    return await check_attempts(context, CHANGE_ATTEMPTS, session_id or user.id, attempt=attempt)
 
 
 async def _told(
