@@ -4,7 +4,6 @@ Nobody who is not signed in finds out whether an address has an account: the sam
 the mail differs. What is stored for an address that has an account can never be confirmed, and lapses by itself.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -182,10 +181,7 @@ async def _registered(
         await _record_creation(context, change, registration, author(context))
         return {"id": registration.id}
 
-    # Keys of all who are not signed in share one namespace, so each address gets a part of it to itself.
-    email = registration.email.strip().lower()
-    own_key = hashlib.sha256(f"{email}\n{key}".encode(errors="replace")).hexdigest()
-    return await _stored_once(context, Once(own_key, operation, [email, *asked]), deed, registration)
+    return await _stored_once(context, Once(key, operation, asked), deed, registration)
 
 
 async def _registered_by_member(
