@@ -115,7 +115,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         Conflict: The address has got an account by another registration meanwhile.
         TooManyAttempts: From this address, in the last minutes.
     """
-    await check_attempts(context, CONFIRM_ATTEMPTS)
+    attempt = await check_attempts(context, CONFIRM_ATTEMPTS)
     token_hash, directory = hash_of(token), context.backends.directory
     known = await directory.registration_with_token(token_hash)
     if known is None or known.status_at(context.now) is not RegistrationStatus.EMAIL_UNVERIFIED:
@@ -164,6 +164,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         await change.record(entry, context.now)
 
     await changed(context, deed)
+    await attempt.give_back()
     return await begin_session(context, user_id)
 
 

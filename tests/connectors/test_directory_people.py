@@ -2,9 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
-from typing import Any
-
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
