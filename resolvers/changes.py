@@ -93,10 +93,8 @@ async def changed_once(
         )
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
-    if context.caller is not None:
-        actor, own_key = context.caller.user.id, key
-    else:
-        actor, own_key = "", hashlib.sha256(input_hash + key.encode(errors="replace")).hexdigest()
+    actor = context.caller.user.id if context.caller is not None else ""
+    own_key = key if actor else hashlib.sha256(input_hash + key.encode(errors="replace")).hexdigest()
 
     async def deed_once(change: DirectoryChange) -> Receipt:
         earlier = await change.earlier(actor, own_key)
