@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.identity.tokens import AccessTokens
 from gateway.account_export import account_export_route
 from gateway.cors import Cors
+from gateway.device_cookie import DeviceCookie
 from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.health import health_routes
@@ -88,7 +89,9 @@ def _contexts(settings: Settings, wiring: Wiring, clock: Callable[[], datetime])
         wiring.tokens,
         wiring.policies,
         clock=clock,
+        device_cookie=DeviceCookie(secure=settings.address.startswith("https:")),
         trusted_proxies=settings.trusted_proxies,
+        forwarded_header=settings.forwarded_header,
         introspection=settings.introspection,
         dry_run=settings.authorization_dry_run,
         timeout=settings.request_timeout_seconds,

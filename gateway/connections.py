@@ -164,5 +164,6 @@ def server_config(app: Any) -> uvicorn.Config:
         log_config=None,
         lifespan="on",
         server_header=False,
+        proxy_headers=False,  # uvicorn would believe whoever connects from this machine; see client_address.py
         timeout_graceful_shutdown=10,
     )

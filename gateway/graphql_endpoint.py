@@ -112,8 +112,9 @@ class GraphqlEndpoint:
             shows_cost = request.headers.get(COST_HEADER, "").lower() == "true"
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
-            body, status = await self._answered(request, asked, shows_cost)
-            return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
+            body, status, context = await self._answered(request, asked, shows_cost)
+            status = status if media_type == GRAPHQL_JSON or status == 403 else 200
+            return _answer(body, status, media_type, self._contexts.headers_after(context))
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
             return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
@@ -145,12 +146,12 @@ class GraphqlEndpoint:
             BackendUnavailable: The directory does not answer, so nobody can be known.
             Unauthenticated, RefusedRequest: As for a request to /graphql with these headers.
         """
-        body, _ = await self._answered(request, asked, shows_cost=False)
+        body, _, _ = await self._answered(request, asked, shows_cost=False)
         return body
 
     async def _answered(
         self, request: HTTPConnection, asked: GraphqlRequest, shows_cost: bool
-    ) -> tuple[dict[str, Any], int]:
+    ) -> tuple[dict[str, Any], int, RequestContext]:
         # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
@@ -158,7 +159,7 @@ class GraphqlEndpoint:
         context = await self._contexts.of(request)
         check_changes_nothing(context, [prepared.operation.is_mutation])
         result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
-        return await self._told(prepared, result, context, shows_cost)
+        return *await self._told(prepared, result, context, shows_cost), context
 
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
@@ -178,7 +179,7 @@ class GraphqlEndpoint:
                 answers.append((await self._told(one, result, own, shows_cost))[0])
             else:
                 answers.append(one)
-        return _answer(answers, 200, media_type)
+        return _answer(answers, 200, media_type, self._contexts.headers_after(context))
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:

@@ -7,6 +7,7 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from gateway.device_cookie import carries_other_cookies
 from gateway.json_text import InvalidJson, read_json
 from gateway.limits import Limits
 from gateway.limits.text import check_values
@@ -176,7 +177,7 @@ class RequestReader:
         A POST needs no such look: its content type makes a browser ask beforehand whether it may (CORS preflight).
         """
         headers = request.headers
-        if "cookie" not in headers and headers.get("sec-fetch-site", "").strip().lower() != "cross-site":
+        if not carries_other_cookies(headers) and headers.get("sec-fetch-site", "").strip().lower() != "cross-site":
             return
         if not any(headers.get(name) for name in self._required_headers):
             raise RefusedRequest(

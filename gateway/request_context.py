@@ -13,6 +13,8 @@ from connectors.identity.tokens import AccessTokens
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
 from gateway.authorization_report import Disclosure
+from gateway.client_address import ForwardedHeader, client_address
+from gateway.device_cookie import DeviceCookie
 from gateway.graphql_request import RefusedRequest
 from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
@@ -31,7 +33,9 @@ class RequestContexts:
         policies: PolicyFile,
         *,
         clock: Callable[[], datetime],
+        device_cookie: DeviceCookie,
         trusted_proxies: int = 0,
+        forwarded_header: ForwardedHeader = "x-forwarded-for",
         introspection: Mode = "filtered",
         dry_run: bool = False,
         timeout: float | None = None,
@@ -42,10 +46,12 @@ class RequestContexts:
         self._policies = policies
         self._clock = clock
         self._trusted_proxies = trusted_proxies
+        self._forwarded_header: ForwardedHeader = forwarded_header
         self._introspection: Mode = introspection
         self._dry_run = dry_run
         self._timeout = timeout
         self._discloses: Disclosure = discloses
+        self._device_cookie = device_cookie
         self._views = Views()
 
     async def of(self, connection: HTTPConnection) -> RequestContext:
@@ -70,6 +76,7 @@ class RequestContexts:
             unenforced=[] if self._dry_run else None,
             discloses=self._discloses,
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
+            device_token=self._device_cookie.token_in(headers),
         )
         if identity is not None:
             caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
@@ -83,13 +90,14 @@ class RequestContexts:
                 raise RefusedRequest(403, REFUSED, str(refused)) from None
         return context
 
+    def headers_after(self, context: RequestContext) -> dict[str, str] | None:
+        """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""
+        tokens = context.issued_device_tokens
+        return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
+
     def _address(self, connection: HTTPConnection) -> str | None:
-        # Each trusted proxy appends the address it saw; what stands further left may be invented by the client.
-        if self._trusted_proxies:
-            seen = [part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",") if part.strip()]
-            if len(seen) >= self._trusted_proxies:
-                return seen[-self._trusted_proxies][:64]
-        return connection.client.host if connection.client is not None else None
+        peer = connection.client.host if connection.client is not None else None
+        return client_address(connection.headers, peer, self._trusted_proxies, self._forwarded_header)
 
 
 @lru_cache(maxsize=200)

@@ -24,6 +24,7 @@ from sqlalchemy.exc import ArgumentError
 
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
+from gateway.client_address import ForwardedHeader
 
 PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
@@ -110,7 +111,10 @@ class Settings(BaseModel):
     access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
     graphiql: bool | None = Field(None, description="Serve GraphiQL; without it, only outside production.")
     trusted_proxies: int = Field(
-        0, ge=0, le=10, description="How many proxies in front of us append to `X-Forwarded-For`."
+        0, ge=0, le=10, description="How many proxies in front of us append to the `forwarded_header`."
+    )
+    forwarded_header: ForwardedHeader = Field(
+        "x-forwarded-for", description="The header they append to: `x-forwarded-for` or `forwarded` (RFC 7239)."
     )
     log_format: Literal["console", "json"] | None = Field(
         None, description="Without it, `console` outside production and `json` in it."

@@ -46,7 +46,7 @@ from resolvers.viewers import viewer_of
 LIFETIME = timedelta(days=30)
 """How long a request waits for somebody to decide it."""
 
-ATTEMPTS = Attempts("access request", from_address=Limit(100, 3600), in_all=Limit(30, 3600))
+ATTEMPTS = Attempts("access request", in_all=Limit(30, 3600))
 """Each request writes to everybody who could grant it."""
 
 ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION

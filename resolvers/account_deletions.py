@@ -71,7 +71,7 @@ async def cancel_account_deletion(context: RequestContext, token: str | None) ->
         Invalid: There is no token, and nobody is signed in.
         TooManyAttempts: From this address, in the last minutes.
     """
-    await check_attempts(context, _CANCELLATIONS)
+    attempt = await check_attempts(context, _CANCELLATIONS)
     if token is None and context.caller is None:
         raise Invalid("Send the token of the mail, or sign in.", ["token"], "required")
 
@@ -91,6 +91,7 @@ async def cancel_account_deletion(context: RequestContext, token: str | None) ->
             await change.record(by.entry("account.deletion_cancel", id, None), context.now)
 
     await changed(context, cancel)
+    await attempt.give_back()
 
 
 async def delete_due_accounts(context: RequestContext) -> None:

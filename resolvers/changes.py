@@ -76,10 +76,12 @@ async def changed_once(
     """Carry out the deed like `changed`, once for each key: a repeated request gets the first one's receipt.
 
     The receipt is stored in the transaction of the deed. A deed that raises leaves no trace, so that the same key may
-    be tried again. Keys belong to the caller; somebody else's are other keys.
+    be tried again. Keys belong to the caller; somebody else's are other keys. All who are not signed in are nobody in
+    particular, so there a key belongs to its input: with another one it is another key, and a stranger who happens to
+    choose the same neither gets in the way nor learns anything.
 
     Raises:
-        KeyReused: The key came with another input before.
+        KeyReused: The caller is signed in, and the key came with another input before.
         Invalid: The key is empty or longer than 200 characters.
     """
     key = once.key
@@ -89,18 +91,19 @@ async def changed_once(
         raise Invalid(
             f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotencyKey"], f"length 1..{LONGEST_KEY}"
         )
-    actor = context.caller.user.id if context.caller is not None else ""
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
+    actor = context.caller.user.id if context.caller is not None else ""
+    own_key = key if actor else hashlib.sha256(input_hash + key.encode(errors="replace")).hexdigest()
 
     async def deed_once(change: DirectoryChange) -> Receipt:
-        earlier = await change.earlier(actor, key)
+        earlier = await change.earlier(actor, own_key)
         if earlier is not None:
             if earlier.input_hash != input_hash:
                 raise KeyReused
             return earlier.receipt
         receipt = await deed(change)
-        await change.remember(actor, key, IdempotencyRecord(input_hash, receipt), context.now)
+        await change.remember(actor, own_key, IdempotencyRecord(input_hash, receipt), context.now)
         return receipt
 
     return await changed(context, deed_once)

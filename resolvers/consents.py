@@ -36,7 +36,7 @@ LABELS: Mapping[ConsentPurpose, Localized] = {
     },
 }
 
-_DECISIONS = Attempts("consent", Limit(300, 3600), in_all=Limit(100, 3600))
+_DECISIONS = Attempts("consent", in_all=Limit(100, 3600))
 
 
 async def set_consent(context: RequestContext, purpose: ConsentPurpose, granted: bool) -> None:

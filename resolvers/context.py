@@ -39,6 +39,9 @@ class Seals(Protocol):
     def open(self, sealed: str) -> str:
         """Return the text that was sealed."""
 
+    def fingerprint(self, text: str) -> str:
+        """Return by what the text can be recognized, by nobody without the key, and not be found out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portal:
@@ -97,7 +100,9 @@ class RequestContext:
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
     not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
     whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
-    are those read so far by an operation that changes nothing; None where something may change.
+    are those read so far by an operation that changes nothing; None where something may change. `device_token` is by
+    what the device was known that the request comes from, and of those issued, the last goes back with the answer; see
+    devices.py.
     """
 
     backends: Backends
@@ -116,6 +121,8 @@ class RequestContext:
     deadline: float | None = None
     discloses: Literal["none", "code", "permission", "full"] = "full"
     people: "People | None" = None
+    device_token: str | None = None
+    issued_device_tokens: list[str] = field(default_factory=list)
 
     @property
     def only_reads(self) -> bool:

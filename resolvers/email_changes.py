@@ -20,8 +20,8 @@ from resolvers.tokens import hash_of, new_token
 
 CONFIRMATION_LIFETIME = timedelta(hours=24)
 
-_REQUESTS = Attempts("email-change", Limit(30, 3600), in_all=Limit(5, 3600))
-_MAILS = Attempts("email-change-mail", Limit(30, 3600), in_all=Limit(5, 3600))
+_REQUESTS = Attempts("email-change", in_all=Limit(5, 3600))
+_MAILS = Attempts("email-change-mail", in_all=Limit(5, 3600))
 _CONFIRMATIONS = Attempts("email-confirmation", Limit(30, 300))
 
 
@@ -35,16 +35,17 @@ async def request_email_change(context: RequestContext, new_email: str, current_
     Raises:
         Invalid: The new address is none, or is the caller's own.
         WrongPassword: The password is another one, or was replaced meanwhile.
-        TooManyAttempts: From this address, for this person, or to this new address.
+        TooManyAttempts: By this person, or to this new address.
     """
     caller = context.caller
     assert caller is not None  # the guard has asked
     new = email(new_email, ["newEmail"])
     if new.lower() == caller.user.email.lower() and caller.user.email_verified:
         raise Invalid("This is your address already.", ["newEmail"], "another address")
+    verified = await check_own_password(context, caller.user, current_password, ["currentPassword"])
+    # Counted afterwards, lest somebody with a stolen session use up the mails to an address that is not theirs.
     await check_attempts(context, _REQUESTS, caller.user.id)
     await check_attempts(context, _MAILS, new)
-    verified = await check_own_password(context, caller.user, current_password, ["currentPassword"])
 
     async def request(change: DirectoryChange) -> None:
         user = await lock_verified(change, caller.user.id, verified)
@@ -79,7 +80,7 @@ async def confirm_email_change(context: RequestContext, token: str) -> None:
         Conflict: Somebody else has confirmed the address meanwhile.
         TooManyAttempts: From this IP address, in the last minutes.
     """
-    await check_attempts(context, _CONFIRMATIONS)
+    attempt = await check_attempts(context, _CONFIRMATIONS)
 
     async def confirm(change: DirectoryChange) -> UserRecord:
         token_hash, purpose = hash_of(token), MailedTokenPurpose.EMAIL_CHANGE
@@ -106,6 +107,7 @@ async def confirm_email_change(context: RequestContext, token: str) -> None:
         return after
 
     user = await changed(context, confirm)
+    await attempt.give_back()
     caller = context.caller
     if caller is not None and caller.user.id == user.id:
         context.become(await context.backends.directory.caller(user.id, caller.session_id, context.now))

@@ -24,9 +24,11 @@ MOST_LAPSED = 200
 """So many invitations are stored as lapsed in one round of housekeeping; the rest waits for the next."""
 
 # Nobody is flooded with mail: neither by one person, nor by one company, nor at one address by all of them.
-_BY_PERSON = Attempts("invite", from_address=Limit(300, 3_600), in_all=Limit(200, 3_600))
-_BY_ORGANIZATION = Attempts("invite-for", from_address=Limit(300, 3_600), in_all=Limit(500, 86_400))
-_TO_ADDRESS = Attempts("invite-to", from_address=Limit(300, 3_600), in_all=Limit(10, 86_400))
+_BY_PERSON = Attempts("invite", in_all=Limit(200, 3_600))
+_BY_ORGANIZATION = Attempts("invite-for", in_all=Limit(500, 86_400))
+_TO_ADDRESS = Attempts("invite-to", in_all=Limit(10, 86_400))
+_TO_ADDRESS_IN_ALL = Attempts("invite-to-in-all", in_all=Limit(50, 86_400))
+"""More than one organization gets, so that one does not use up what is the others'."""
 
 
 async def resend(context: RequestContext, invitation_id: InvitationId, *, key: str | None = None) -> InvitationRecord:
@@ -133,9 +135,10 @@ async def count_mail(context: RequestContext, organization_id: OrganizationId, a
         TooManyAttempts: By this person, for this organization, or to this address.
     """
     assert context.caller is not None
-    await check_attempts(context, _TO_ADDRESS, address)
-    await check_attempts(context, _BY_PERSON, context.caller.user.id)
-    await check_attempts(context, _BY_ORGANIZATION, organization_id)
+    attempt = await check_attempts(context, _TO_ADDRESS, f"{organization_id} {address}")
+    await check_attempts(context, _TO_ADDRESS_IN_ALL, address, attempt=attempt)
+    await check_attempts(context, _BY_PERSON, context.caller.user.id, attempt=attempt)
+    await check_attempts(context, _BY_ORGANIZATION, organization_id, attempt=attempt)
 
 
 def until(context: RequestContext, lifetime: timedelta, valid_until: datetime | None) -> datetime:

@@ -35,7 +35,8 @@ from resolvers.tokens import hash_of
 _PATH = ["token"]
 _LONGEST_TOKEN = 200
 
-# A token cannot be guessed; what is bounded is the work that trying them makes, and the mail to administrators.
+# A token cannot be guessed; what is bounded is the work that trying them makes, and the mail to administrators. Tokens
+# that are right do not count, for many are invited behind one address.
 _LOOKING = Attempts("invitation-preview", from_address=Limit(120, 300))
 _ANSWERING = Attempts("invitation-answer", from_address=Limit(100, 300))
 _ASKING = Attempts(
@@ -85,11 +86,12 @@ async def preview(context: RequestContext, *, token: str) -> InvitationPreview |
     Raises:
         TooManyAttempts: From this address.
     """
-    await check_attempts(context, _LOOKING)
+    attempt = await check_attempts(context, _LOOKING)
     directory = context.backends.directory
     invitation = await directory.invitation_with_token(hash_of(token))
     if invitation is None:
         return None
+    await attempt.give_back()
     (organization,) = await directory.organizations([invitation.organization_id])
     (account,) = await directory.users_with_email([invitation.email])
     assert organization is not None
@@ -128,7 +130,7 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
         RefusedTogether: What a new account needs is missing or not allowed.
         TooManyAttempts: From this address.
     """
-    await check_attempts(context, _ANSWERING)
+    attempt = await check_attempts(context, _ANSWERING)
     directory = context.backends.directory
     seen = await _usable(context, await directory.invitation_with_token(hash_of(acceptance.token)))
     (account,) = await directory.users_with_email([seen.email])
@@ -145,6 +147,7 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
         return membership_id, (password, await open_session(context, change, person.id))
 
     membership_id, begun = await changed(context, deed)
+    await attempt.give_back()
     session = None
     if begun is not None:
         await apply_at_once(context, begun[0])
@@ -164,7 +167,7 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
         InvitationState: The invitation is expired, taken back or used, or somebody else is signed in.
         TooManyAttempts: From this address.
     """
-    await check_attempts(context, _ANSWERING)
+    attempt = await check_attempts(context, _ANSWERING)
 
     async def deed(change: DirectoryChange) -> InvitationRecord:
         invitation, organization = await _locked(context, change, token)
@@ -176,7 +179,9 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
         assert declined is not None
         return declined
 
-    return await changed(context, deed)
+    declined = await changed(context, deed)
+    await attempt.give_back()
+    return declined
 
 
 async def request_new(context: RequestContext, token: str) -> None:

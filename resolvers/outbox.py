@@ -17,6 +17,7 @@ from resolvers.data_exports import DATA_EXPORT, make_data_export
 from resolvers.join_requests import JOIN_REQUEST, tell_of_join_request
 from resolvers.mail import MAIL, send_mail
 from resolvers.mail_templates import UnknownMail
+from resolvers.refused_sign_ins import SIGN_IN_REFUSED, record_refused_sign_in
 from resolvers.sign_in_help import LOGIN_NAME_REMINDER, PASSWORD_RESET, send_login_names, send_password_reset
 
 Handler = Callable[[RequestContext, OutboxRecord], Awaitable[None]]
@@ -30,6 +31,7 @@ HANDLERS: Mapping[str, Handler] = {
     CREDENTIALS_SET: apply_credentials,
     CREDENTIALS_FORGET: forget_credentials,
     JOIN_REQUEST: tell_of_join_request,
+    SIGN_IN_REFUSED: record_refused_sign_in,
 }
 """What carries out which kind of item."""
 

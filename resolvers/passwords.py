@@ -15,7 +15,7 @@ from connectors.directory.interface import Author, CallerRecord, UserRecord
 from connectors.identity.opaque_string import LONGEST, opaque_string
 from connectors.ids import SessionId
 from connectors.rate_limits.interface import Limit
-from resolvers.attempts import Attempts, check_attempts
+from resolvers.attempts import Attempt, Attempts, check_attempts
 from resolvers.changes import author, changed
 from resolvers.common_passwords import COMMON
 from resolvers.context import RequestContext
@@ -23,8 +23,9 @@ from resolvers.credentials import NewPassword, apply_at_once, lock_verified, set
 from resolvers.errors import Invalid, TokenInvalid, WrongPassword
 from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
-from resolvers.sessions import ATTEMPTS as SIGN_IN_ATTEMPTS
 from resolvers.sessions import OpenedSession, SignedIn, open_session, signed_in
+from resolvers.sign_in_attempts import ATTEMPTS as SIGN_IN_ATTEMPTS
+from resolvers.sign_in_attempts import GUESSING
 from resolvers.tokens import hash_of
 
 SHORTEST = 12
@@ -32,7 +33,8 @@ LEAST_OF_ITS_OWN = 4
 """So many different letters and digits have to be left of a password without names and common words."""
 
 RESET_ATTEMPTS = Attempts("reset-password", from_address=Limit(30, 300))
-CHANGE_ATTEMPTS = Attempts("change-password", from_address=Limit(100, 300), in_all=Limit(20, 3600))
+CHANGE_ATTEMPTS = Attempts("own-password", in_all=GUESSING)
+"""Of one session, so that whoever has stolen one does not use up what is the owner's."""
 
 
 def check_password(password: str, path: Sequence[str], *, not_like: Sequence[str] = ()) -> str:
@@ -78,7 +80,7 @@ async def reset_password(context: RequestContext, token: str, password: str) -> 
         Invalid: The password may not be chosen; the token still counts.
         TooManyAttempts: From this address, in the last minutes.
     """
-    await check_attempts(context, RESET_ATTEMPTS)
+    attempt = await check_attempts(context, RESET_ATTEMPTS)
     token_hash, purpose = hash_of(token), MailedTokenPurpose.PASSWORD_RESET
     directory = context.backends.directory
     known = await directory.mailed_token(token_hash, purpose, context.now)
@@ -96,6 +98,7 @@ async def reset_password(context: RequestContext, token: str, password: str) -> 
         return new, await open_session(context, change, user.id)
 
     new, opened = await changed(context, reset)
+    await attempt.give_back()
     await apply_at_once(context, new)
     return await signed_in(context, opened)
 
@@ -134,12 +137,19 @@ async def check_own_password(context: RequestContext, user: UserRecord, password
         WrongPassword: It is not theirs.
         TooManyAttempts: From this address, or for this person.
     """
-    await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
-    await check_attempts(context, CHANGE_ATTEMPTS, user.id)
+    attempt = await _count_guess(context, user)
     version = await verified_version(context, user.id, password)
     if version is None:
         raise WrongPassword(path)
+    await attempt.succeeded()
     return version
+
+
+async def _count_guess(context: RequestContext, user: UserRecord) -> Attempt:
+    """Count that the caller says what their password is; wrong ones count like those of signing in."""
+    attempt = await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
+    session_id = context.caller.session_id if context.caller is not None else None
+    return await check_attempts(context, CHANGE_ATTEMPTS, session_id or user.id, attempt=attempt)
 
 
 async def _replaced(

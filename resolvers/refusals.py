@@ -6,12 +6,13 @@ from connectors.directory.interface import AuditEntry
 from connectors.errors import ConnectorError
 from connectors.ids import OrganizationId
 from resolvers.context import RequestContext
-from resolvers.errors import Invalid, NotAuthenticated, Refused, Stale, TooManyAttempts
+from resolvers.errors import Invalid, Refused, Stale, WrongPassword
 
 log = logging.getLogger("forecourt.refusals")
+auth_log = logging.getLogger("forecourt.auth")
 
-_SLIPS = (Invalid, Stale, TooManyAttempts, NotAuthenticated)
-"""What everybody gets wrong now and then, and what is counted elsewhere."""
+_SLIPS = (Invalid, Stale)
+"""What everybody gets wrong now and then. Refused sign-ins are on record elsewhere, for whoever is not signed in."""
 
 
 async def record_refusal(
@@ -25,6 +26,9 @@ async def record_refusal(
     caller = context.caller
     if caller is None or isinstance(refusal, _SLIPS):
         return
+    if isinstance(refusal, WrongPassword):
+        values = {"address": context.ip_address, "person": caller.user.id, "action": action}
+        auth_log.warning("password refused", extra=values)
     entry = AuditEntry(
         action,
         caller.user.id,

@@ -4,7 +4,6 @@ Nobody who is not signed in finds out whether an address has an account: the sam
 the mail differs. What is stored for an address that has an account can never be confirmed, and lapses by itself.
 """
 
-import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
@@ -113,7 +112,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         Conflict: The address has got an account by another registration meanwhile.
         TooManyAttempts: From this address, in the last minutes.
     """
-    await check_attempts(context, CONFIRM_ATTEMPTS)
+    attempt = await check_attempts(context, CONFIRM_ATTEMPTS)
     token_hash, directory = hash_of(token), context.backends.directory
     known = await directory.registration_with_token(token_hash)
     if known is None or known.status_at(context.now) is not RegistrationStatus.EMAIL_UNVERIFIED:
@@ -154,6 +153,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         return new, await open_session(context, change, user_id)
 
     new, opened = await changed(context, deed)
+    await attempt.give_back()
     await apply_at_once(context, new)
     return await signed_in(context, opened)
 
@@ -172,10 +172,7 @@ async def _registered(
         await _record_creation(context, change, registration, author(context))
         return {"id": registration.id}
 
-    # Keys of all who are not signed in share one namespace, so each address gets a part of it to itself.
-    email = registration.email.strip().lower()
-    own_key = hashlib.sha256(f"{email}\n{key}".encode(errors="replace")).hexdigest()
-    return await _stored_once(context, Once(own_key, operation, [email, *asked]), deed, registration)
+    return await _stored_once(context, Once(key, operation, asked), deed, registration)
 
 
 async def _registered_by_member(

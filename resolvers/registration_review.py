@@ -287,10 +287,11 @@ async def _locked(
 
 
 async def _with_token(context: RequestContext, token: str) -> RegistrationRecord:
-    await check_attempts(context, CONFIRM_ATTEMPTS)
+    attempt = await check_attempts(context, CONFIRM_ATTEMPTS)
     found = await context.backends.directory.registration_with_token(hash_of(token))
     if found is None or found.status_at(context.now) is not RegistrationStatus.EMAIL_UNVERIFIED:
         raise TokenInvalid
+    await attempt.give_back()
     return found
 
 

@@ -90,12 +90,15 @@ async def registration_status(context: RequestContext, *, reference: str, email:
     Raises:
         TooManyAttempts: From this address, in the last minutes.
     """
-    await check_attempts(context, STATUS_ATTEMPTS, email)
+    attempt = await check_attempts(context, STATUS_ATTEMPTS, email)
     found = await context.backends.directory.registration_with_reference(reference.strip().upper()[:100])
     fits = hmac.compare_digest(
         email.strip().lower().encode(), (found.email if found is not None else "").strip().lower().encode()
     )
-    return state_of(context, found) if found is not None and fits else None
+    if found is None or not fits:
+        return None
+    await attempt.succeeded()
+    return state_of(context, found)
 
 
 def state_of(context: RequestContext, registration: RegistrationRecord) -> RegistrationState:

@@ -5,13 +5,16 @@ from datetime import datetime, timedelta
 
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
+from connectors.errors import ConnectorError
 from connectors.ids import SessionId, UserId, new_id
-from connectors.rate_limits.interface import Limit
-from resolvers.attempts import Attempts, check_attempts
+from resolvers.attempts import network_of
 from resolvers.changes import changed
 from resolvers.context import RequestContext
 from resolvers.credentials import lock_verified, verified_version
+from resolvers.devices import remember_device
 from resolvers.errors import SessionOver, WrongCredentials
+from resolvers.refused_sign_ins import log_refused_refresh, report_refused_sign_in
+from resolvers.sign_in_attempts import count_sign_in
 from resolvers.tokens import hash_of, new_token
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -19,8 +22,6 @@ SESSION_LIFETIME = timedelta(days=30)
 
 REFRESH_LIFETIME = timedelta(days=14)
 """How long a session lives without being continued."""
-
-ATTEMPTS = Attempts("sign-in", from_address=Limit(100, 300), about_account=Limit(10, 300))
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +47,19 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
 
     Raises:
         WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both (D4).
-        TooManyAttempts: From this address, for this name, in the last minutes.
+        TooManyAttempts: Too many failed, from this address or for this name.
     """
     name = login_name.strip().lower()
-    await check_attempts(context, ATTEMPTS, name)
-    user_id = await context.backends.directory.user_id_of_login_name(name[:254])
-    version = await verified_version(context, user_id, password)
+    attempt, user_id = await count_sign_in(context, name)
+    try:
+        version = await verified_version(context, user_id, password)
+    except ConnectorError:
+        await attempt.give_back()
+        raise
     if version is None or user_id is None:
+        await report_refused_sign_in(context, name, user_id, "wrong_credentials")
         raise WrongCredentials
+    await attempt.succeeded()
     return await begin_session(context, user_id, version)
 
 
@@ -86,7 +92,9 @@ async def open_session(context: RequestContext, change: DirectoryChange, user_id
         expires_at=context.now + SESSION_LIFETIME,
     )
     refresh_token = new_token()
-    await change.open_session(session, hash_of(refresh_token), context.now + REFRESH_LIFETIME)
+    await change.open_session(
+        session, hash_of(refresh_token), context.now + REFRESH_LIFETIME, network=network_of(context.ip_address)
+    )
     await change.record(
         AuditEntry(
             action="session.begin",
@@ -108,6 +116,7 @@ async def signed_in(context: RequestContext, opened: OpenedSession) -> SignedIn:
     Raises:
         SessionOver: Somebody has ended it since.
     """
+    remember_device(context, opened.session.user_id)
     return await _signed_in(context, opened.session, opened.refresh_token)
 
 
@@ -125,9 +134,11 @@ async def refresh_session(context: RequestContext, refresh_token: str) -> Signed
                 hash_of(refresh_token), hash_of(successor), now=context.now, expires_at=context.now + REFRESH_LIFETIME
             )
     except RefreshTokenReused as reused:
+        log_refused_refresh(context, "reused", reused.user_id)
         await _record_reuse(context, reused)
         raise SessionOver from None
     if session is None:
+        log_refused_refresh(context, "unknown_or_expired")
         raise SessionOver
     return await _signed_in(context, session, successor)
 

@@ -5,10 +5,12 @@ Exception
     ViewIsReadOnly          something was to be changed while looking as somebody else
 """
 
+import logging
 from collections import OrderedDict
 from dataclasses import replace
 
 from connectors.directory.interface import AuditEntry, CallerRecord, MembershipRecord, MembershipStatus
+from connectors.errors import ConnectorError
 from connectors.ids import MembershipId
 from permissions.view_as import CONTACTS, most_seen_as, narrowed
 from permissions.vocabulary import permissions_in
@@ -17,6 +19,8 @@ from resolvers.people import display_name
 from resolvers.viewers import viewer_of
 
 _MOST_REMEMBERED = 1_000
+
+log = logging.getLogger("forecourt.auth")
 
 
 class ViewAsRefused(Exception):
@@ -43,7 +47,11 @@ class Views:
             ViewAsRefused: The caller may not, or there is no such member; an unknown membership and a foreign one get
                 the same answer after the same questions.
         """
-        membership, most = await self._allowed(context, membership_id)
+        try:
+            membership, most = await self._allowed(context, membership_id)
+        except ViewAsRefused:
+            await _record_refusal(context, membership_id)
+            raise
         if membership.status in (MembershipStatus.INVITED, MembershipStatus.REMOVED):
             raise ViewAsRefused("This person is no member of the company at present, so there is nothing to see.")
         viewed = await context.backends.directory.caller(membership.user_id, None, context.now)
@@ -92,6 +100,32 @@ class Views:
         self._recorded[known] = None
         if len(self._recorded) > _MOST_REMEMBERED:
             self._recorded.popitem(last=False)
+
+
+async def _record_refusal(context: RequestContext, membership_id: MembershipId) -> None:
+    """Log that somebody may not see the portal as this member, and put it on record, once an hour for each of both.
+
+    It belongs to no organization's log: who asks may not even know whether there is such a member.
+    """
+    caller = context.caller
+    person = caller.user.id if caller is not None else None
+    log.warning("view as refused", extra={"address": context.ip_address, "membership": membership_id, "person": person})
+    if caller is None:
+        return
+    entry = AuditEntry(
+        action="view_as.refused",
+        actor_id=caller.user.id,
+        subject_id=membership_id,
+        organization_id=None,
+        request_id=context.request_id,
+        ip_address=context.ip_address,
+        refused_with="VIEW_AS_REFUSED",
+    )
+    try:
+        async with context.backends.directory.change() as change:
+            await change.record_hourly(entry, context.now, f"{caller.user.id} {membership_id}")
+    except ConnectorError as error:
+        log.warning("refusal not recorded", extra={"action": "view_as.refused", "reason": str(error)})
 
 
 def _see(context: RequestContext, viewed: CallerRecord, membership: MembershipRecord, most: int) -> None:

@@ -154,9 +154,14 @@ class DirectoryChange(
         """
 
     async def open_session(
-        self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime
+        self,
+        session: SessionRecord,
+        refresh_token_hash: bytes,
+        refresh_expires_at: datetime,
+        *,
+        network: str | None = None,
     ) -> None:
-        """Store a new session with its first refresh token (only the hash is stored)."""
+        """Store a new session with its first refresh token (only the hash is stored), begun in this network."""
 
     async def rotate_refresh_token(
         self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime

@@ -277,6 +277,9 @@ class DirectoryQuestions(
     async def user_id_of_login_name(self, login_name: str) -> UserId | None:
         """Return whose login name (already normalized: trimmed, lower case) or verified e-mail address this is."""
 
+    async def has_signed_in_from(self, user_id: UserId | None, network: str | None, *, since: datetime) -> bool:
+        """Return whether the person began a session in this network since then; for nobody, not, by the same work."""
+
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
         """Return each user's login names as they are shown, e-mail address first; parallel to `user_ids`."""
 

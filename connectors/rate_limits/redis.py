@@ -1,22 +1,45 @@
 """Rate limits counted in Redis or Valkey, shared by all gateways."""
 
-import time
+import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from limits import RateLimitItemPerSecond
-from limits.aio.storage.redis import RedisStorage
-from limits.aio.strategies import MovingWindowRateLimiter
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from connectors.errors import BackendUnavailable
-from connectors.rate_limits.interface import Limit
+from connectors.rate_limits.interface import Backoff, Limit
 from connectors.rate_limits.keys import hashed
 
 BACKEND = "rate_limits"
+
+_HIT = """
+local microseconds = 1000000
+local clock = redis.call('TIME')
+local now = clock[1] * microseconds + clock[2]
+local times, window = tonumber(ARGV[1]), ARGV[2] * microseconds
+local pause, longest_pause = ARGV[3] * microseconds, ARGV[4] * microseconds
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now - window))
+local count = redis.call('ZCARD', KEYS[1])
+if count >= times then
+    local due
+    if pause == 0 then
+        due = redis.call('ZRANGE', KEYS[1], -times, -times, 'WITHSCORES')[2] + window
+    else
+        local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')[2]
+        due = last + math.min(pause * 2 ^ math.min(count - times, 30), longest_pause)
+    end
+    if due > now then
+        return due - now
+    end
+end
+redis.call('ZADD', KEYS[1], string.format('%.0f', now), ARGV[5])
+redis.call('PEXPIRE', KEYS[1], window / 1000)
+return 0
+"""
+"""Counts a try at KEYS[1] and returns 0, or the microseconds until the next one; by the clock of the server."""
 
 
 class RedisRateLimits:
@@ -30,26 +53,30 @@ class RedisRateLimits:
         self._client: Redis = Redis.from_url(
             url, socket_timeout=1, socket_connect_timeout=1, retry=Retry(NoBackoff(), 1)
         )
-        storage = RedisStorage(
-            "async+redis://",
-            implementation="redispy",
-            key_prefix="forecourt:limits",
-            connection_pool=self._client.connection_pool,  # type: ignore[arg-type]
-        )
-        self._window = MovingWindowRateLimiter(storage)
+        self._hit = self._client.register_script(_HIT)
 
-    async def hit(self, key: str, limit: Limit) -> float | None:
+    async def hit(self, key: str, limit: Limit | Backoff) -> float | None:
         """Count a try and return None when it is allowed, else the seconds until the next one will be.
 
         Raises:
             BackendUnavailable: Nobody answers at the address.
         """
+        pauses = (limit.pause, limit.longest_pause) if isinstance(limit, Backoff) else (0, 0)
         async with _redis_errors():
-            item = RateLimitItemPerSecond(limit.times, limit.seconds, namespace="forecourt")
-            if await self._window.hit(item, hashed(key)):
-                return None
-            stats = await self._window.get_window_stats(item, hashed(key))
-            return max(stats.reset_time - time.time(), 0.0)
+            wait = await self._hit(
+                keys=[_kept_as(key, limit)], args=[limit.times, limit.seconds, *pauses, secrets.token_hex(8)]
+            )
+            return int(wait) / 1_000_000 if wait else None
+
+    async def forgive(self, key: str, limit: Limit | Backoff) -> None:
+        """Give back one try, the last."""
+        async with _redis_errors():
+            await self._client.zpopmax(_kept_as(key, limit))
+
+    async def clear(self, key: str, limit: Limit | Backoff) -> None:
+        """Forget all tries."""
+        async with _redis_errors():
+            await self._client.delete(_kept_as(key, limit))
 
     async def healthy(self) -> bool:
         """Return whether the server answers."""
@@ -62,6 +89,10 @@ class RedisRateLimits:
     async def close(self) -> None:
         """Close the connections."""
         await self._client.aclose()
+
+
+def _kept_as(key: str, limit: Limit | Backoff) -> str:
+    return f"forecourt:tries:{hashed(key)}:{limit.times}/{limit.seconds}"
 
 
 @asynccontextmanager

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -78,6 +79,25 @@ async def test_a_private_person_is_a_caller_without_any_standing(asked: SqlDirec
 
 async def test_nobody_is_the_caller_with_an_unknown_id(asked: SqlDirectory) -> None:
     assert await asked.caller(UserId("usr_unknown"), None, NOW) is None
+
+
+async def test_a_person_has_signed_in_from_the_networks_of_their_own_sessions_that_began_since(
+    directory: SqlDirectory,
+) -> None:
+    here, elsewhere, before = "203.0.113.7", "2001:db8::/64", NOW - timedelta(seconds=1)
+    async with directory.change() as change:
+        await change.open_session(session("here", ANNA), b"1", TOMORROW, network=here)
+        await change.open_session(session("nowhere", ANNA), b"2", TOMORROW)
+        await change.open_session(session("other", BERND), b"3", TOMORROW, network=elsewhere)
+
+    asked = [(ANNA.id, here), (ANNA.id, elsewhere), (ANNA.id, None), (ANNA.id, ""), (BERND.id, elsewhere), (None, here)]
+    known = [await directory.has_signed_in_from(person, network, since=before) for person, network in asked]
+
+    assert known == [True, False, False, False, True, False]
+    assert not await directory.has_signed_in_from(ANNA.id, here, since=NOW)
+    async with directory.change() as change:
+        await change.forget_person(ANNA.id, NOW)
+    assert not await directory.has_signed_in_from(ANNA.id, here, since=before)
 
 
 async def test_a_session_counts_only_for_its_user_until_it_expires_or_ends(directory: SqlDirectory) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from connectors.errors import BackendUnavailable
 from connectors.rate_limits.embedded import EmbeddedRateLimits
-from connectors.rate_limits.interface import Limit, RateLimits
+from connectors.rate_limits.interface import Backoff, Limit, RateLimits
 from connectors.rate_limits.redis import RedisRateLimits
 
 
@@ -96,6 +96,96 @@ async def test_a_window_moves_along_with_each_try_that_was_allowed(limits: RateL
     assert answers[0] is None  # the first try is out of the window, the second is not
     assert answers[1] is not None
     assert answers[1] < 0.5
+
+
+async def test_a_try_that_is_given_back_does_not_count(limits: RateLimits, key: str) -> None:
+    limit = Limit(times=2, seconds=60)
+    for _ in range(5):
+        await limits.hit(key, limit)
+        await limits.forgive(key, limit)
+
+    answers = [await limits.hit(key, limit) for _ in range(3)]
+
+    assert answers[:2] == [None, None]
+    assert answers[2] is not None
+
+
+async def test_nothing_can_be_given_back_that_was_not_tried(limits: RateLimits, key: str) -> None:
+    limit = Limit(times=1, seconds=60)
+    await limits.forgive(key, limit)
+    await limits.forgive(key, limit)
+    await limits.clear(key, limit)
+
+    answers = [await limits.hit(key, limit) for _ in range(2)]
+
+    assert answers[0] is None
+    assert answers[1] is not None
+
+
+async def test_tries_that_are_cleared_are_forgotten_under_their_limit_alone(limits: RateLimits, key: str) -> None:
+    limit, other = Limit(times=2, seconds=60), Limit(times=1, seconds=60)
+    for _ in range(2):
+        await limits.hit(key, limit)
+    await limits.hit(key, other)
+
+    await limits.clear(key, limit)
+
+    assert [await limits.hit(key, limit) for _ in range(2)] == [None, None]
+    assert await limits.hit(key, other) is not None
+
+
+async def test_of_tries_at_once_no_more_are_let_through_than_are_given_back(limits: RateLimits, key: str) -> None:
+    """Reserved before anything is checked, so that parallel guesses do not pass because none has failed yet."""
+    limit = Limit(times=3, seconds=60)
+    passed = [await limits.hit(key, limit) for _ in range(4)].count(None)
+    await limits.forgive(key, limit)
+
+    answers = await asyncio.gather(*(limits.hit(key, limit) for _ in range(10)))
+
+    assert (passed, answers.count(None)) == (3, 1)
+
+
+async def test_a_backoff_lets_so_many_through_and_then_one_after_each_growing_wait(
+    limits: RateLimits, key: str
+) -> None:
+    backoff = Backoff(times=3, seconds=3600, pause=1, longest_pause=40)
+    free = [await limits.hit(key, backoff) for _ in range(3)]
+    first_wait = await limits.hit(key, backoff)
+    assert first_wait is not None
+    await asyncio.sleep(first_wait + 0.05)
+    after_it = await limits.hit(key, backoff)
+
+    second_wait = await limits.hit(key, backoff)
+
+    assert (free, after_it) == ([None] * 3, None)
+    assert 0.5 < first_wait <= 1
+    assert second_wait is not None
+    assert 1.5 < second_wait <= 2
+
+
+async def test_the_wait_of_a_backoff_doubles_up_to_the_longest(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    clock = SimpleNamespace(now=0.0)
+    monkeypatch.setattr("connectors.rate_limits.embedded.time", SimpleNamespace(monotonic=lambda: clock.now))
+    limits, backoff = EmbeddedRateLimits(), Backoff(times=10, seconds=86_400, pause=60, longest_pause=900)
+    waits = []
+
+    for _ in range(18):
+        while (wait := await limits.hit(key, backoff)) is not None:
+            waits.append(wait / 60)
+            clock.now += wait
+
+    assert waits == [1, 2, 4, 8, 15, 15, 15, 15]
+
+
+async def test_memory_keeps_so_many_keys_and_forgets_the_one_tried_longest_ago(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connectors.rate_limits.embedded._MOST_KEYS", 3)
+    limits, limit = EmbeddedRateLimits(), Limit(times=2, seconds=60)
+
+    for key in ("a", "b", "c", "a", "d"):
+        await limits.hit(key, limit)
+
+    assert len(limits._allowed) == 3
+    assert await limits.hit("a", limit) is not None  # b, tried longest ago, was forgotten
 
 
 async def test_keys_that_nobody_tries_any_more_are_forgotten(monkeypatch: pytest.MonkeyPatch, key: str) -> None:

@@ -16,7 +16,6 @@ SELDOM = (
     "gateway.pages.rendering",
     "gateway.profiles.demo",
     "jinja2",
-    "limits",
     "redis",
     "resolvers.mail_rendering",
     "rich",

@@ -18,7 +18,8 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.ids import MembershipId, OrganizationId, UserId, new_id
-from connectors.rate_limits.interface import Limit
+from connectors.rate_limits.embedded import EmbeddedRateLimits
+from connectors.rate_limits.interface import Backoff, Limit
 from connectors.values import AccountKind
 from resolvers.context import RequestContext
 from resolvers.invitation_deeds import expire_invitations
@@ -54,10 +55,10 @@ _USED = {
 }
 
 
-class Unlimited:
+class Unlimited(EmbeddedRateLimits):
     """Lets everybody try as often as they like."""
 
-    async def hit(self, key: str, limit: Limit) -> float | None:
+    async def hit(self, key: str, limit: Limit | Backoff) -> float | None:
         """Count nothing."""
         return None
 

@@ -165,10 +165,15 @@ class SqlChange(
         return True
 
     async def open_session(
-        self, session: SessionRecord, refresh_token_hash: bytes, refresh_expires_at: datetime
+        self,
+        session: SessionRecord,
+        refresh_token_hash: bytes,
+        refresh_expires_at: datetime,
+        *,
+        network: str | None = None,
     ) -> None:
-        """Store a new session with its first refresh token (only the hash is stored)."""
-        await self._execute(insert(sessions), records.session_row(session))
+        """Store a new session with its first refresh token (only the hash is stored), begun in this network."""
+        await self._execute(insert(sessions), records.session_row(session) | {"network": network})
         await self._add_token(session.id, refresh_token_hash, session.created_at, refresh_expires_at)
 
     async def rotate_refresh_token(

@@ -7,7 +7,7 @@ from operator import itemgetter
 
 from sqlalchemy import and_, bindparam, func, literal, or_, select, union_all
 
-from connectors.database import IdText
+from connectors.database import CleanText, IdText, UtcDateTime
 from connectors.directory import records
 from connectors.directory.interface import (
     CallerRecord,
@@ -77,6 +77,15 @@ _USER_ID_OF_LOGIN_NAME = (
         select(login_names.c.user_id, literal(1)).where(login_names.c.name_key == _NAME),
     )
     .order_by("rank")
+    .limit(1)
+)
+_SESSION_IN_NETWORK = (
+    select(sessions.c.id)
+    .where(
+        sessions.c.user_id == bindparam("of_user", type_=IdText),
+        sessions.c.network == bindparam("network", type_=CleanText),
+        sessions.c.created_at > bindparam("since", type_=UtcDateTime),
+    )
     .limit(1)
 )
 _LOGIN_NAMES_OF = union_all(
@@ -158,6 +167,11 @@ class People(DirectoryReader):
         """Return whose login name or verified e-mail address this is; an address wins over a name."""
         rows = await self.read(_USER_ID_OF_LOGIN_NAME, name=login_name)
         return UserId(rows[0][0]) if rows else None
+
+    async def has_signed_in_from(self, user_id: UserId | None, network: str | None, *, since: datetime) -> bool:
+        """Return whether the person began a session in this network since then."""
+        rows = await self.read(_SESSION_IN_NETWORK, of_user=user_id or "", network=network or "", since=since)
+        return bool(rows)
 
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
         """Return each user's login names as they are shown, the verified e-mail address first."""

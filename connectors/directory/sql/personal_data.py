@@ -159,7 +159,7 @@ _ERASE: Sequence[Update | Delete] = (
     update(data_exports)
     .where(data_exports.c.user_id == _PERSON)
     .values(status=DataExportStatus.EXPIRED.value, content=None),
-    update(sessions).where(sessions.c.user_id == _PERSON).values(device_label=DELETED, ip_address=None),
+    update(sessions).where(sessions.c.user_id == _PERSON).values(device_label=DELETED, ip_address=None, network=None),
     update(registrations)
     .where(registrations.c.user_id == _PERSON)
     .values(email=DELETED_ADDRESS, email_key=registrations.c.id, first_name=DELETED, last_name=DELETED, phone=None),

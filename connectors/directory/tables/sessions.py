@@ -1,6 +1,6 @@
 """Signed-in devices and the tokens that continue their sessions."""
 
-from sqlalchemy import Column, ForeignKey, LargeBinary, Table
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table
 
 from connectors.database import CleanText, IdText, UtcDateTime
 from connectors.directory.tables.metadata import METADATA
@@ -12,10 +12,12 @@ sessions = Table(
     Column("user_id", IdText, ForeignKey("users.id"), nullable=False, index=True),
     Column("device_label", CleanText, nullable=False),
     Column("ip_address", CleanText),
+    Column("network", CleanText, doc="in which the address is, to find whether somebody was there before"),
     Column("created_at", UtcDateTime, nullable=False),
     Column("last_seen_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False, index=True),
     Column("ended_at", UtcDateTime),
+    Index("ix_sessions_network", "user_id", "network", "created_at"),
 )
 
 refresh_tokens = Table(
