@@ -132,12 +132,12 @@ async def test_of_guesses_at_once_no_more_are_checked_than_may_fail(gate: Portal
     checked: list[str] = []
     still_checking = asyncio.Event()
 
-    async def is_password_of(_user_id: str | None, password: str) -> bool:
+    async def verify(_user_id: str | None, password: str, *, at_least: int) -> int | None:
         checked.append(password)
         await still_checking.wait()
-        return False
+        return None
 
-    gate.wiring.backends.accounts.is_password_of = is_password_of  # type: ignore[method-assign]
+    gate.wiring.backends.accounts.verify = verify  # type: ignore[method-assign]
     client = Client(gate, "198.51.100.7")
     guesses = [asyncio.create_task(client.signs_in(OWNER, f"guess {number}")) for number in range(20)]
     async with asyncio.timeout(60):
@@ -305,16 +305,16 @@ async def test_while_the_counts_are_away_people_get_in(gate: Portal) -> None:
 
 async def test_an_attempt_that_could_not_be_checked_does_not_count(gate: Portal) -> None:
     accounts: Any = gate.wiring.backends.accounts
-    check = accounts.is_password_of
+    check = accounts.verify
 
-    async def away(*_args: Any) -> bool:
+    async def away(*_args: Any, **_more: Any) -> int:
         raise BackendUnavailable("identity", "down for the test")
 
-    accounts.is_password_of = away
+    accounts.verify = away
     for _ in range(12):
         body = {"query": SIGN_IN, "variables": {"name": OWNER, "password": DEMO_PASSWORD}}
         await gate.anybody().posts(json.dumps(body).encode(), x_forwarded_for="198.51.100.7")
-    accounts.is_password_of = check
+    accounts.verify = check
 
     assert await Client(gate, "198.51.100.7").signs_in() == []
 
