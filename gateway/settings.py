@@ -62,6 +62,15 @@ class Settings(BaseModel):
         True, description="Send mails and keep house in this process; `false` where `forecourt worker` runs beside it."
     )
     access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
+    refresh_reuse_seconds: int = Field(
+        10,
+        ge=0,
+        le=60,
+        description=(
+            "How long a refresh token may be used again and gets the same successor, for tabs that refresh at the "
+            "same time and for answers that got lost; `0` never."
+        ),
+    )
     graphiql: bool | None = Field(None, description="Serve GraphiQL; without it, only outside production.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="How many proxies in front of us append to `X-Forwarded-For`."

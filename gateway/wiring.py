@@ -120,6 +120,7 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 seals=Seals(key),
                 portal=Portal(profile.title, profile.contact, settings.address, settings.sender),
                 mail_wording=mail_wording,
+                refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from connectors.applications.interface import Applications
@@ -54,7 +54,10 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """The applications behind the gateway, each behind its interface."""
+    """The applications behind the gateway, each behind its interface.
+
+    `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
+    """
 
     directory: Directory
     accounts: Accounts
@@ -66,6 +69,7 @@ class Backends:
     seals: Seals
     portal: Portal = field(default_factory=Portal)
     mail_wording: MailWording = field(default_factory=MailWording)
+    refresh_reuse: timedelta = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
