@@ -8,7 +8,8 @@ from time import monotonic
 
 from starlette.requests import HTTPConnection
 
-from connectors.identity.tokens import AccessTokens
+from connectors.directory.interface import CallerRecord
+from connectors.identity.tokens import AccessTokens, Identity, TokenProblem
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
 from gateway.authorization_report import Disclosure
@@ -47,16 +48,21 @@ class RequestContexts:
         self._discloses: Disclosure = discloses
         self._views = Views()
 
-    async def of(self, connection: HTTPConnection) -> RequestContext:
+    async def of(
+        self, connection: HTTPConnection, *, needs_caller: Callable[[], bool] = lambda: True
+    ) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
 
+        So it is when a token is not accepted for a request that needs no caller; `not_accepted` then says why. What
+        needs one is found out only then.
+
         Raises:
-            Unauthenticated: A token was sent that proves nobody, or whose session is over.
+            Unauthenticated: A token was sent that proves nobody, or whose session has ended.
             BackendUnavailable: The directory does not answer, so nobody can be known.
-            RefusedRequest: It wants to see the portal as a member whom its caller may not look as.
+            RefusedRequest: It wants to see the portal as a member whom its caller may not look as, or has several
+                tokens.
         """
         headers, now = connection.headers, self._clock()
-        identity = authenticate(headers.getlist("authorization"), self._tokens, now)
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,
@@ -70,17 +76,27 @@ class RequestContexts:
             discloses=self._discloses,
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
         )
-        if identity is not None:
-            caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
-            if caller is None:
-                raise Unauthenticated("invalid_token", "The session of this access token is over. Sign in again.")
-            context.become(caller)
+        try:
+            identity = authenticate(headers.getlist("authorization"), self._tokens, now)
+            if identity is not None:
+                context.become(await self._caller(identity, now))
+        except Unauthenticated as problem:
+            if VIEW_AS_HEADER in headers or needs_caller():
+                raise
+            context.not_accepted = problem
         if VIEW_AS_HEADER in headers:
             try:
                 await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, str(refused)) from None
         return context
+
+    async def _caller(self, identity: Identity, now: datetime) -> CallerRecord:
+        caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
+        if caller is None:
+            message = "The session of this access token has ended. Sign in again."
+            raise Unauthenticated(message, TokenProblem.SESSION_ENDED)
+        return caller
 
     def _address(self, connection: HTTPConnection) -> str | None:
         # Each trusted proxy appends the address it saw; what stands further left may be invented by the client.

@@ -98,7 +98,8 @@ class RequestContext:
     the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
     not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
     whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
-    are those read so far by an operation that changes nothing; None where something may change.
+    are those read so far by an operation that changes nothing; None where something may change. `not_accepted` is why
+    an access token that was sent does not count, though the request is answered.
     """
 
     backends: Backends
@@ -117,6 +118,7 @@ class RequestContext:
     deadline: float | None = None
     discloses: Literal["none", "code", "permission", "full"] = "full"
     people: "People | None" = None
+    not_accepted: Exception | None = None
 
     @property
     def only_reads(self) -> bool:

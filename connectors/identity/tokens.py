@@ -9,6 +9,7 @@ import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -27,12 +28,25 @@ from connectors.ids import SessionId, UserId, new_id
 ALGORITHM = "EdDSA"
 TOKEN_TYPE = "at+jwt"
 LEEWAY = timedelta(seconds=60)
+_NOT_OURS = "This is not an access token of this portal, or it was changed. Sign in again."
 _REMEMBERED = 10_000
 """So many verified tokens are kept, so that one is not verified again with each request."""
 
 
+class TokenProblem(StrEnum):
+    """Why an access token is not accepted: its time is over, its session has ended, or it proves nothing here."""
+
+    EXPIRED = "ACCESS_TOKEN_EXPIRED"
+    SESSION_ENDED = "SESSION_ENDED"
+    INVALID = "ACCESS_TOKEN_INVALID"
+
+
 class InvalidToken(Exception):
     """The token cannot be accepted; the message says why in words that may be shown to whoever sent it."""
+
+    def __init__(self, message: str, problem: TokenProblem = TokenProblem.INVALID) -> None:
+        super().__init__(message)
+        self.problem = problem
 
 
 class UnusableKey(Exception):
@@ -95,7 +109,10 @@ class AccessTokens:
             self._verified[token] = known
         if known.expires + LEEWAY.total_seconds() <= now.timestamp():
             self._verified.pop(token, None)
-            raise InvalidToken("The access token has expired. Get a new one with refreshSession, or sign in again.")
+            raise InvalidToken(
+                "The access token has expired. Get a new one with refreshSession, sent on its own.",
+                TokenProblem.EXPIRED,
+            )
         return known
 
     def key_set(self) -> dict[str, Any]:
@@ -115,12 +132,14 @@ class AccessTokens:
 
     def _verify(self, token: str) -> Identity:
         if len(token) > 4096:
-            raise InvalidToken("The access token is too long to be one of ours.")
+            raise InvalidToken(_NOT_OURS)
         try:
             header = jwt.get_unverified_header(token)
             # RFC 8725, 3.11: an ID token or a logout token is no access token.
             if str(header.get("typ", "")).lower().removeprefix("application/") != TOKEN_TYPE:
-                raise InvalidToken("This is no access token; send the accessToken that signIn returned.")
+                raise InvalidToken(
+                    "This is not an access token. Send the accessToken that signIn returned, or sign in again."
+                )
             if header.get("kid") != self._key_id:
                 raise InvalidToken("The access token was signed with a key that is not in use here.")
             claims = jwt.decode(
@@ -137,10 +156,10 @@ class AccessTokens:
                 },
             )
         except jwt.PyJWTError as error:
-            raise InvalidToken("The access token is not valid. Sign in again.") from error
+            raise InvalidToken(_NOT_OURS) from error
         subject, session, expires = claims["sub"], claims["sid"], claims["exp"]
         if not isinstance(subject, str) or not isinstance(session, str) or not isinstance(expires, (int, float)):
-            raise InvalidToken("The access token is not valid. Sign in again.")
+            raise InvalidToken(_NOT_OURS)
         return Identity(UserId(subject), SessionId(session), float(expires))
 
 
