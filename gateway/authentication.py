@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from connectors.identity.tokens import AccessTokens, Identity, InvalidToken, TokenProblem
+from connectors.identity.tokens import AccessTokens, Identity, InvalidToken, TokenProblem, UnknownKey
 from gateway.graphql_request import RefusedRequest
 
 _WHAT_TO_SEND = "Send the access token as `Authorization: Bearer <token>`."
@@ -32,8 +32,11 @@ class Unauthenticated(Exception):
         return {"reason": self.problem.value} if self.problem is not None else {}
 
 
-def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datetime) -> Identity | None:
+async def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datetime) -> Identity | None:
     """Return whose token the header carries; None without one and for an empty one, for anybody may ask.
+
+    For a key that is not known, the files of the keys may be looked into, lest a process that has not noticed a new
+    key refuse what another has signed with it.
 
     Raises:
         Unauthenticated: There is a header, and it proves nobody.
@@ -52,7 +55,12 @@ def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datet
     if scheme.lower() != "bearer" or not rest:
         raise Unauthenticated
     try:
-        return tokens.verify(rest[0], now)
+        try:
+            return tokens.verify(rest[0], now)
+        except UnknownKey as unknown:
+            if not await tokens.keys.finds(unknown.key_id):
+                raise
+            return tokens.verify(rest[0], now)
     except InvalidToken as error:
         raise Unauthenticated(str(error), error.problem) from None
 

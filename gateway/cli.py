@@ -5,7 +5,7 @@ import errno
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,9 +18,9 @@ from gateway.connections import server_config
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
 from gateway.garbage import settle
+from gateway.keys_cli import keys_cli
 from gateway.mail_cli import mail_cli
 from gateway.policy_cli import policy_cli
-from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile, load_profile
 from gateway.settings import Settings, read_settings
 from gateway.telemetry.logs import configure_logs
@@ -40,6 +40,7 @@ schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=T
 cli.add_typer(schema_cli, name="schema")
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(mail_cli, name="mail")
+cli.add_typer(keys_cli, name="keys")
 cli.command()(audit)
 
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
@@ -188,7 +189,7 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     # The lifespan runs here rather than in uvicorn, so that a fault of a back end reaches the operator as a sentence.
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
-        _reload_on_hangup(app.state.wiring.policies)
+        _reload_on_hangup(app.state.wiring.policies.reload, app.state.wiring.tokens.keys.reload)
         settle()
         await server.serve(sockets=[listening])
 
@@ -196,7 +197,7 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
 async def _work(settings: Settings, profile: Profile) -> None:
     async with open_wiring(settings, profile) as wiring:
         working = Worker(wiring.backends, wiring.policies, wiring.work, clock=utc_now)
-        _reload_on_hangup(wiring.policies)
+        _reload_on_hangup(wiring.policies.reload, wiring.tokens.keys.reload)
         for stopping in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stopping, working.stop)
         typer.echo(f"Forecourt works for {profile.title['en']}: mails leave, and the house is kept.")
@@ -204,15 +205,16 @@ async def _work(settings: Settings, profile: Profile) -> None:
         await working.run()
 
 
-def _reload_on_hangup(policies: PolicyFile) -> None:
-    """Read the policy again whenever the process gets SIGHUP, where the system has that signal."""
+def _reload_on_hangup(*reloads: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    """Read the policy and the keys again whenever the process gets SIGHUP, where the system has that signal."""
     if hasattr(signal, "SIGHUP"):
         loop, running = asyncio.get_running_loop(), set[asyncio.Task[bool]]()
 
         def reload() -> None:
-            task = loop.create_task(policies.reload())
-            running.add(task)
-            task.add_done_callback(running.discard)
+            for each in reloads:
+                task = loop.create_task(each())
+                running.add(task)
+                task.add_done_callback(running.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
 

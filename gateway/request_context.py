@@ -77,7 +77,7 @@ class RequestContexts:
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
         )
         try:
-            identity = authenticate(headers.getlist("authorization"), self._tokens, now)
+            identity = await authenticate(headers.getlist("authorization"), self._tokens, now)
             if identity is not None:
                 context.become(await self._caller(identity, now))
         except Unauthenticated as problem:

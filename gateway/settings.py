@@ -47,7 +47,11 @@ class Settings(BaseModel):
         None, description="`redis://host:6379/0`, by which processes share counts and news; may be left out."
     )
     signing_key_file: Path | None = Field(
-        None, description="An Ed25519 private key in PEM; without it, one is made in the data folder."
+        None,
+        description=(
+            "The first Ed25519 private key, in PEM, beside which further ones stand; without it, one is made in the "
+            "data folder."
+        ),
     )
     smtp_url: SecretStr | None = Field(
         None, description="`smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS); without it, a local mailbox."
@@ -287,6 +291,11 @@ class Settings(BaseModel):
     def folder(self) -> Path:
         """Return the profile's own part of the data folder, so that two profiles never share a database."""
         return self.data_folder / Path(self.profile).name
+
+    @property
+    def key_file(self) -> Path:
+        """Return the file with the first signing key, beside which further ones stand."""
+        return self.signing_key_file or self.folder / "signing_key.pem"
 
     @property
     def database(self) -> str:

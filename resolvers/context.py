@@ -39,6 +39,9 @@ class Seals(Protocol):
     def open(self, sealed: str) -> str:
         """Return the text that was sealed."""
 
+    async def look_for_keys(self) -> None:
+        """Find out whether there are new keys with which something may have been sealed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portal:

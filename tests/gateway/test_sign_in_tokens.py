@@ -38,9 +38,14 @@ def parts_of(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return jwt.get_unverified_header(token), jwt.decode(token, options={"verify_signature": False})
 
 
+def signing_key(portal: Portal) -> Ed25519PrivateKey:
+    """The gateway's own key."""
+    return portal.wiring.tokens.keys.current.signing_at(portal.clock()).private
+
+
 def signed(portal: Portal, header: dict[str, Any], claims: dict[str, Any], key: Any = None) -> str:
     """A token with this header and these claims, signed with the gateway's own key unless another is given."""
-    key = key or portal.wiring.tokens._key
+    key = key or signing_key(portal)
     sent = {name: value for name, value in header.items() if name != "alg"}
     return jwt.encode({name: value for name, value in claims.items() if value is not None}, key, "EdDSA", headers=sent)
 
@@ -53,8 +58,7 @@ def unsigned(header: dict[str, Any], claims: dict[str, Any], signature: str = ""
 
 def public_pem(portal: Portal) -> bytes:
     """The public key, as an attacker may take it for an HMAC secret."""
-    key: Ed25519PrivateKey = portal.wiring.tokens._key
-    return key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+    return signing_key(portal).public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
 
 
 def hs256_with_the_public_key(portal: Portal, header: dict[str, Any], claims: dict[str, Any]) -> str:
@@ -227,6 +231,6 @@ async def test_a_token_is_no_longer_good_for_a_gateway_with_another_key(gate: Po
 
 async def test_the_private_key_is_made_readable_by_its_owner_only(gate: Portal) -> None:
     file = gate.settings.folder / "signing_key.pem"
-    written = gate.wiring.tokens._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    written = signing_key(gate).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     assert (file.stat().st_mode & 0o777, file.read_bytes()) == (0o600, written)
