@@ -33,7 +33,7 @@ class Seals:
             BrokenSeal: It was sealed with a key that is not in use here, or was changed.
         """
         try:
-            return MultiFernet([key.fernet for key in reversed(self._keys.current.keys)]).decrypt(sealed).decode()
+            return MultiFernet([key.fernet for key in reversed(self._keys.current.keys)]).decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise BrokenSeal("This was sealed with a key that is not in use here, or was changed since.") from error
 
@@ -45,6 +45,6 @@ class Seals:
 def resealed(sealed: str, old: SigningKey, new: SigningKey) -> str | None:
     """Return what was sealed with the old key, sealed with the new one; None for what was not."""
     try:
-        return new.fernet.encrypt(old.fernet.decrypt(sealed)).decode()
+        return new.fernet.encrypt(old.fernet.decrypt(sealed.encode())).decode()
     except InvalidToken:
         return None
