@@ -32,8 +32,9 @@ class Seals:
         Raises:
             BrokenSeal: It was sealed with a key that is not in use here, or was changed.
         """
+        newest_first = MultiFernet([key.fernet for key in reversed(self._keys.current.keys)])
         try:
-            return MultiFernet([key.fernet for key in reversed(self._keys.current.keys)]).decrypt(sealed.encode()).decode()
+            return newest_first.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
             raise BrokenSeal("This was sealed with a key that is not in use here, or was changed since.") from error
 
