@@ -67,14 +67,15 @@ def plain_strawberry(folder: Path, database_url: str) -> Any:
     """Return the plain Strawberry server."""
     from bench.plain_strawberry import PlainStrawberry
     from connectors.applications.embedded import EmbeddedApplications
-    from connectors.identity.tokens import AccessTokens, read_or_make_key
+    from connectors.identity.keys import SigningKeys, read_or_make_keys
+    from connectors.identity.tokens import AccessTokens
     from gateway.profiles import load_profile
     from permissions.policy import parse_policy
 
     profile, settings = load_profile(PROFILE), settings_for(folder, database_url)
     applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
     tokens = AccessTokens(
-        read_or_make_key(settings.folder / "signing_key.pem"),
+        SigningKeys(settings.key_file, read_or_make_keys(settings.key_file)),
         issuer=settings.issuer,
         audience="forecourt",
         lifetime=timedelta(hours=1),

@@ -1,6 +1,7 @@
 """Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 import orjson
@@ -31,13 +32,14 @@ def account_export_route(contexts: RequestContexts) -> Route:
         try:
             context = await contexts.of(request)
             if context.caller is None:
-                raise Unauthenticated("invalid_request", "Send the access token as `Authorization: Bearer <token>`.")
+                raise Unauthenticated
             content = await fetched_export(context, DataExportId(request.path_params["id"]))
         except Unauthenticated as refused:
-            body = request_error(refused.description, "UNAUTHENTICATED")
+            body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
             return _answer(body, 401, {"www-authenticate": refused.challenge})
         except RefusedRequest as refused:
-            return _answer(request_error(str(refused), refused.code, **refused.extensions), refused.status)
+            body = request_error(str(refused), refused.code, **refused.extensions)
+            return _answer(body, refused.status, refused.headers)
         except BackendUnavailable:
             log.warning("directory away")
             message = "The portal's directory does not answer. Try again later."
@@ -51,5 +53,5 @@ def account_export_route(contexts: RequestContexts) -> Route:
     return Route(EXPORT_PATH + "{id}", fetch, methods=["GET"])
 
 
-def _answer(body: dict[str, Any], status: int, headers: dict[str, str] | None = None) -> Response:
-    return Response(orjson.dumps(body), status, _HEADERS | (headers or {}), "application/json; charset=utf-8")
+def _answer(body: dict[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, {**_HEADERS, **(headers or {})}, "application/json; charset=utf-8")

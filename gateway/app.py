@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
-from datetime import UTC, datetime
+from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -11,6 +11,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from connectors.identity.keys import PUBLISHED_FOR
 from connectors.identity.tokens import AccessTokens
 from gateway.account_export import account_export_route
 from gateway.cors import Cors
@@ -24,15 +25,11 @@ from gateway.request_context import RequestContexts
 from gateway.settings import Settings
 from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
+from gateway.wiring import utc_now as utc_now
 from gateway.worker import Worker, working
 from schema.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
-
-
-def utc_now() -> datetime:
-    """Return the instant it is."""
-    return datetime.now(UTC)
 
 
 def create_app(
@@ -48,7 +45,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
-        async with open_wiring(settings, profile) as wiring:
+        async with open_wiring(settings, profile, clock=clock) as wiring:
             contexts = _contexts(settings, wiring, clock)
             endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
@@ -147,7 +144,8 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
 
 def _key_set(tokens: AccessTokens) -> Callable[[Request], Response]:
     def key_set(_request: Request) -> Response:
-        return JSONResponse(tokens.key_set(), headers={"cache-control": "public, max-age=300"})
+        max_age = int(PUBLISHED_FOR.total_seconds())
+        return JSONResponse(tokens.key_set(), headers={"cache-control": f"public, max-age={max_age}"})
 
     return key_set
 

@@ -6,7 +6,7 @@ import logging
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any
@@ -21,9 +21,9 @@ from gateway.database_cli import backup, restore_backup, transfer_database
 from gateway.demo import LoadedDemo, NoDemo, load_demo
 from gateway.faults import explained
 from gateway.garbage import settle
+from gateway.keys_cli import keys_cli
 from gateway.mail_cli import mail_cli
 from gateway.policy_cli import policy_cli
-from gateway.policy_file import PolicyFile
 from gateway.profiles import Profile, load_profile, profile_for
 from gateway.settings import Settings, read_settings
 from gateway.staff_cli import nobody_is_staff, staff_cli
@@ -46,6 +46,7 @@ cli.add_typer(schema_cli, name="schema")
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(mail_cli, name="mail")
 cli.add_typer(staff_cli, name="staff")
+cli.add_typer(keys_cli, name="keys")
 cli.command()(audit)
 cli.command()(backup)
 cli.command("restore")(restore_backup)
@@ -214,7 +215,7 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
     # The lifespan runs here rather than in uvicorn, so that a fault of a back end reaches the operator as a sentence.
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
-        _reload_on_hangup(app.state.wiring.policies)
+        _reload_on_hangup(app.state.wiring.policies.reload, app.state.wiring.tokens.keys.reload)
         await _warn_of_nobody(app.state.wiring)
         settle()
         await server.serve(sockets=[listening])
@@ -229,7 +230,7 @@ async def _warn_of_nobody(wiring: Wiring) -> None:
 async def _work(settings: Settings, profile: Profile) -> None:
     async with open_wiring(settings, profile) as wiring:
         working = Worker(wiring.backends, wiring.policies, wiring.work, clock=utc_now)
-        _reload_on_hangup(wiring.policies)
+        _reload_on_hangup(wiring.policies.reload, wiring.tokens.keys.reload)
         for stopping in (signal.SIGINT, signal.SIGTERM):
             asyncio.get_running_loop().add_signal_handler(stopping, working.stop)
         say(f"Forecourt works for {profile.title['en']}: mails leave, and the house is kept.")
@@ -237,15 +238,16 @@ async def _work(settings: Settings, profile: Profile) -> None:
         await working.run()
 
 
-def _reload_on_hangup(policies: PolicyFile) -> None:
-    """Read the policy again whenever the process gets SIGHUP, where the system has that signal."""
+def _reload_on_hangup(*reloads: Callable[[], Coroutine[Any, Any, bool]]) -> None:
+    """Read the policy and the keys again whenever the process gets SIGHUP, where the system has that signal."""
     if hasattr(signal, "SIGHUP"):
         loop, running = asyncio.get_running_loop(), set[asyncio.Task[bool]]()
 
         def reload() -> None:
-            task = loop.create_task(policies.reload())
-            running.add(task)
-            task.add_done_callback(running.discard)
+            for each in reloads:
+                task = loop.create_task(each())
+                running.add(task)
+                task.add_done_callback(running.discard)
 
         loop.add_signal_handler(signal.SIGHUP, reload)
 

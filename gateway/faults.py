@@ -8,7 +8,7 @@ import typer
 from connectors.applications.interface import InvalidCatalogue
 from connectors.database import DatabaseNotMigrated, DatabaseTooNew
 from connectors.errors import BackendUnavailable
-from connectors.identity.tokens import UnusableKey
+from connectors.identity.keys import UnusableKey
 from gateway.demo import NoDemo
 from gateway.profiles import InvalidProfile
 from gateway.settings import InvalidSettings

@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
+from gateway.anonymous import Needs
 from gateway.authentication import Unauthenticated
 from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
@@ -89,6 +90,7 @@ class GraphqlEndpoint:
         self._reader = RequestReader(settings)
         self._turn_of_expensive = asyncio.Lock()
         self._introspection: Mode = settings.introspection
+        self._needs = Needs(schema, filtered=self._introspection == "filtered")
         filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
         self._draft = settings.http_status_profile == "draft"
@@ -128,7 +130,7 @@ class GraphqlEndpoint:
             body = request_error(str(exceeded), exceeded.code, **exceeded.extensions)
             return _answer(body, exceeded.status, media_type)
         except Unauthenticated as refused:
-            body = request_error(refused.description, "UNAUTHENTICATED")
+            body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
             return _answer(body, 401, media_type, {"www-authenticate": refused.challenge})
         except BackendUnavailable:
             log.warning("directory away")
@@ -156,7 +158,7 @@ class GraphqlEndpoint:
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
-        context = await self._contexts.of(request)
+        context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
         check_changes_nothing(context, [prepared.operation.is_mutation])
         result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
         return *await self._told(prepared, result, context, shows_cost), context
@@ -167,19 +169,28 @@ class GraphqlEndpoint:
         """Answer each operation of a batch in its order; their documents and their costs count together."""
         check_texts({one.query for one in asked}, self._limits)
         prepared = [await self._prepared_or_refused(one) for one in asked]
+        executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
-        context = await self._contexts.of(request)
-        are_mutations = [one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)]
+        context = await self._contexts.of(
+            request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
+        )
+        are_mutations = [one.operation.is_mutation for one in executable]
         check_changes_nothing(context, are_mutations)
         answers = []
         for one in prepared:
-            if isinstance(one, _Prepared):
+            if not isinstance(one, _Prepared):
+                answers.append(one)
+            elif isinstance(context.not_accepted, Unauthenticated) and self._needs_caller(one):
+                problem = context.not_accepted
+                answers.append(request_error(str(problem), "UNAUTHENTICATED", **problem.extensions))
+            else:
                 own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
                 result = await self._executed(one, own, only_reads=not any(are_mutations))
                 answers.append((await self._told(one, result, own, shows_cost))[0])
-            else:
-                answers.append(one)
         return _answer(answers, 200, media_type, self._contexts.headers_after(context))
+
+    def _needs_caller(self, prepared: _Prepared) -> bool:
+        return self._needs.caller(prepared.operation, prepared.variables)
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
@@ -266,6 +277,11 @@ class GraphqlEndpoint:
         extensions = dict(told.extensions)
         if (mark := mark_of(context)) is not None:
             extensions["viewAs"] = mark
+        if isinstance(context.not_accepted, Unauthenticated):
+            extensions["authentication"] = {
+                "message": "The access token was not accepted, so this was answered as for somebody not signed in.",
+                **context.not_accepted.extensions,
+            }
         if shows_cost:
             limits = self._limits
             extensions["cost"] = {

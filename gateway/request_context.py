@@ -9,7 +9,8 @@ from time import monotonic
 
 from starlette.requests import HTTPConnection
 
-from connectors.identity.tokens import AccessTokens
+from connectors.directory.interface import CallerRecord
+from connectors.identity.tokens import AccessTokens, Identity, TokenProblem
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
 from gateway.authorization_report import Disclosure
@@ -54,16 +55,21 @@ class RequestContexts:
         self._device_cookie = device_cookie
         self._views = Views()
 
-    async def of(self, connection: HTTPConnection) -> RequestContext:
+    async def of(
+        self, connection: HTTPConnection, *, needs_caller: Callable[[], bool] = lambda: True
+    ) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
 
+        So it is when a token is not accepted for a request that needs no caller; `not_accepted` then says why. What
+        needs one is found out only then.
+
         Raises:
-            Unauthenticated: A token was sent that proves nobody, or whose session is over.
+            Unauthenticated: A token was sent that proves nobody, or whose session has ended.
             BackendUnavailable: The directory does not answer, so nobody can be known.
-            RefusedRequest: It wants to see the portal as a member whom its caller may not look as.
+            RefusedRequest: It wants to see the portal as a member whom its caller may not look as, or has several
+                tokens.
         """
         headers, now = connection.headers, self._clock()
-        identity = authenticate(headers.getlist("authorization"), self._tokens, now)
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,
@@ -78,11 +84,14 @@ class RequestContexts:
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
             device_token=self._device_cookie.token_in(headers),
         )
-        if identity is not None:
-            caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
-            if caller is None:
-                raise Unauthenticated("invalid_token", "The session of this access token is over. Sign in again.")
-            context.become(caller)
+        try:
+            identity = await authenticate(headers.getlist("authorization"), self._tokens, now)
+            if identity is not None:
+                context.become(await self._caller(identity, now))
+        except Unauthenticated as problem:
+            if VIEW_AS_HEADER in headers or needs_caller():
+                raise
+            context.not_accepted = problem
         if VIEW_AS_HEADER in headers:
             try:
                 await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
@@ -94,6 +103,13 @@ class RequestContexts:
         """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""
         tokens = context.issued_device_tokens
         return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
+
+    async def _caller(self, identity: Identity, now: datetime) -> CallerRecord:
+        caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
+        if caller is None:
+            message = "The session of this access token has ended. Sign in again."
+            raise Unauthenticated(message, TokenProblem.SESSION_ENDED)
+        return caller
 
     def _address(self, connection: HTTPConnection) -> str | None:
         peer = connection.client.host if connection.client is not None else None

@@ -94,7 +94,11 @@ class Settings(BaseModel):
         None, description="`redis://host:6379/0`, by which processes share counts and news; may be left out."
     )
     signing_key_file: Path | None = Field(
-        None, description="An Ed25519 private key in PEM; without it, one is made in the data folder."
+        None,
+        description=(
+            "The first Ed25519 private key, in PEM, beside which further ones stand; without it, one is made in the "
+            "data folder."
+        ),
     )
     smtp_url: SecretStr | None = Field(
         None, description="`smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS); without it, a local mailbox."
@@ -109,6 +113,15 @@ class Settings(BaseModel):
         True, description="Send mails and keep house in this process; `false` where `forecourt worker` runs beside it."
     )
     access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
+    refresh_reuse_seconds: int = Field(
+        10,
+        ge=0,
+        le=60,
+        description=(
+            "How long a refresh token may be used again and gets the same successor, for tabs that refresh at the "
+            "same time and for answers that got lost; `0` never."
+        ),
+    )
     graphiql: bool | None = Field(None, description="Serve GraphiQL; without it, only outside production.")
     trusted_proxies: int = Field(
         0, ge=0, le=10, description="How many proxies in front of us append to the `forwarded_header`."
@@ -346,6 +359,11 @@ class Settings(BaseModel):
     def folder(self) -> Path:
         """Return the profile's own part of the data folder, so that two profiles never share a database."""
         return self.data_folder / Path(self.profile).name
+
+    @property
+    def key_file(self) -> Path:
+        """Return the file with the first signing key, beside which further ones stand."""
+        return self.signing_key_file or self.folder / "signing_key.pem"
 
     @property
     def database(self) -> str:

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -22,9 +22,10 @@ from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
 from connectors.identity.embedded import EmbeddedAccounts
+from connectors.identity.keys import SigningKeys, read_keys, read_or_make_keys
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.identity.seals import Seals
-from connectors.identity.tokens import AccessTokens, read_key, read_or_make_key
+from connectors.identity.tokens import AccessTokens
 from connectors.mail.interface import Mailer
 from connectors.mail.mailbox import Mailbox
 from connectors.mail.migrations import MIGRATIONS as MAIL
@@ -68,31 +69,36 @@ class Wiring:
         return self.policies.current
 
 
+def utc_now() -> datetime:
+    """Return the instant it is."""
+    return datetime.now(UTC)
+
+
 @asynccontextmanager
-async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wiring]:
+async def open_wiring(
+    settings: Settings, profile: Profile, *, clock: Callable[[], datetime] = utc_now
+) -> AsyncIterator[Wiring]:
     """Open every back end for as long as the block runs.
 
     Raises:
         InvalidPolicy, InvalidCatalogue, InvalidMailTexts: The profile cannot be used.
-        UnusableKey: The signing key cannot be read.
+        UnusableKey: A signing key cannot be read.
         DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
         BackendUnavailable: The database does not answer.
     """
     policy, applications = await _read_policy(profile)
     mail_wording = MailWording(profile.mail_texts)
     check = partial(_check_catalogue_of, profile, applications)
-    key = (
-        read_key(settings.signing_key_file)
-        if settings.signing_key_file is not None
-        else read_or_make_key(settings.folder / "signing_key.pem")
-    )
+    read = read_keys if settings.signing_key_file is not None else read_or_make_keys
+    keys = SigningKeys(settings.key_file, read(settings.key_file))
     tokens = AccessTokens(
-        key,
+        keys,
         issuer=settings.issuer,
         audience="forecourt",
         lifetime=timedelta(minutes=settings.access_token_minutes),
     )
     async with AsyncExitStack() as stack:
+        await stack.enter_async_context(keys.watched())
         engine = _open_our_database(settings)
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
@@ -123,9 +129,10 @@ async def open_wiring(settings: Settings, profile: Profile) -> AsyncIterator[Wir
                 rate_limits=rate_limits,
                 mailer=mailer,
                 tokens=tokens,
-                seals=Seals(key),
+                seals=Seals(keys, clock),
                 portal=Portal(profile.title, profile.contact, settings.address, settings.sender, settings.links),
                 mail_wording=mail_wording,
+                refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),

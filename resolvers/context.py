@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from connectors.applications.interface import Applications
@@ -42,6 +42,9 @@ class Seals(Protocol):
     def fingerprint(self, text: str) -> str:
         """Return by what the text can be recognized, by nobody without the key, and not be found out."""
 
+    async def look_for_keys(self) -> None:
+        """Find out whether there are new keys with which something may have been sealed."""
+
 
 @dataclass(frozen=True, slots=True)
 class Portal:
@@ -60,7 +63,10 @@ class Portal:
 
 @dataclass(frozen=True, slots=True)
 class Backends:
-    """The applications behind the gateway, each behind its interface."""
+    """The applications behind the gateway, each behind its interface.
+
+    `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
+    """
 
     directory: Directory
     accounts: Accounts
@@ -72,6 +78,7 @@ class Backends:
     seals: Seals
     portal: Portal = field(default_factory=Portal)
     mail_wording: MailWording = field(default_factory=MailWording)
+    refresh_reuse: timedelta = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ class RequestContext:
     whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
     are those read so far by an operation that changes nothing; None where something may change. `device_token` is by
     what the device was known that the request comes from, and of those issued, the last goes back with the answer; see
-    devices.py.
+    devices.py. `not_accepted` is why an access token that was sent does not count, though the request is answered.
     """
 
     backends: Backends
@@ -123,6 +130,7 @@ class RequestContext:
     people: "People | None" = None
     device_token: str | None = None
     issued_device_tokens: list[str] = field(default_factory=list)
+    not_accepted: Exception | None = None
 
     @property
     def only_reads(self) -> bool:

@@ -242,7 +242,7 @@ class SessionOver(NotAuthenticated):
     code = ErrorCode.SESSION_ENDED
 
     def __init__(self) -> None:
-        super().__init__("This session is over. Sign in again.", ["refreshToken"])
+        super().__init__("This session has ended. Sign in again.", ["refreshToken"])
 
 
 class TooManyAttempts(Refused):

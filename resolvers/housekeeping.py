@@ -35,6 +35,12 @@ async def forget_sessions(context: RequestContext) -> None:
     await _until_none(context, lambda change: change.forget_sessions(before=context.now - KEEP_ENDED))
 
 
+async def erase_successors(context: RequestContext) -> None:
+    """Erase the sealed successors of refresh tokens that cannot be used again any more."""
+    before = context.now - context.backends.refresh_reuse
+    await _until_none(context, lambda change: change.erase_successors(before=before))
+
+
 async def forget_outbox(context: RequestContext) -> None:
     """Throw away what was done more than a month ago; what was given up stays for the operator."""
     await _until_none(context, lambda change: change.forget_outbox(before=context.now - KEEP_ENDED))
@@ -53,6 +59,7 @@ async def forget_mails(context: RequestContext) -> None:
 CHORES: Sequence[Chore] = (
     forget_requests,
     forget_sessions,
+    erase_successors,
     forget_outbox,
     forget_mailed_tokens,
     forget_mails,

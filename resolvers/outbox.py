@@ -104,7 +104,11 @@ async def _tried(
         return f"This Forecourt knows no items of the kind {item.kind}.", False
     try:
         async with asyncio.timeout(PATIENCE):
-            await handler(context, item)
+            try:
+                await handler(context, item)
+            except BrokenSeal:  # another process has sealed it, perhaps, with a key that is new
+                await context.backends.seals.look_for_keys()
+                await handler(context, item)
     except (MailRefused, UnknownMail, BrokenSeal) as error:
         return str(error), True
     except BackendUnavailable as error:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
 from connectors.errors import ConnectorError
+from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id
 from resolvers.attempts import network_of
 from resolvers.changes import changed
@@ -26,7 +27,7 @@ REFRESH_LIFETIME = timedelta(days=14)
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """A session's tokens: `access_token` says who until `expires_at`, `refresh_token` gets the next, once."""
+    """A session's tokens: `access_token` says who until `expires_at`, `refresh_token` gets the next."""
 
     access_token: str
     refresh_token: str
@@ -121,25 +122,25 @@ async def signed_in(context: RequestContext, opened: OpenedSession) -> SignedIn:
 
 
 async def refresh_session(context: RequestContext, refresh_token: str) -> SignedIn:
-    """Continue a session with new tokens; the refresh token counts once (RFC 9700, 4.14.2).
+    """Continue a session with new tokens; the refresh token is replaced by its successor (RFC 9700, 4.14.2).
+
+    For a few seconds after its first use (`Backends.refresh_reuse`) the token gets the same successor again, whatever
+    became of that meanwhile: two tabs that refresh at the same time, or a client whose answer got lost, go on.
 
     Raises:
-        SessionOver: The token is unknown, expired or used before. A token used before ends its session, for one of
-            its two users is a thief.
+        SessionOver: The token is unknown, expired or was used longer ago. The latter ends its session, for one of its
+            two users is a thief.
     """
-    successor = new_token()
     try:
-        async with context.backends.directory.change() as change:
-            session = await change.rotate_refresh_token(
-                hash_of(refresh_token), hash_of(successor), now=context.now, expires_at=context.now + REFRESH_LIFETIME
-            )
+        refreshed = await changed(context, lambda change: _rotated(context, change, refresh_token))
     except RefreshTokenReused as reused:
         log_refused_refresh(context, "reused", reused.user_id)
         await _record_reuse(context, reused)
         raise SessionOver from None
-    if session is None:
+    if refreshed is None:
         log_refused_refresh(context, "unknown_or_expired")
         raise SessionOver
+    session, successor = refreshed
     return await _signed_in(context, session, successor)
 
 
@@ -163,6 +164,39 @@ async def sign_out(context: RequestContext) -> None:
                 context.now,
             )
     context.become(None)
+
+
+async def _rotated(
+    context: RequestContext, change: DirectoryChange, refresh_token: str
+) -> tuple[SessionRecord, str] | None:
+    """Return the session that a refresh token continues and the token's successor; None when there is no session."""
+    seals, window = context.backends.seals, context.backends.refresh_reuse
+    old_hash, successor = hash_of(refresh_token), new_token()
+    sealed = seals.seal(successor)
+    expires_at = context.now + REFRESH_LIFETIME
+    rotated = await change.rotate_refresh_token(
+        old_hash,
+        hash_of(successor),
+        now=context.now,
+        expires_at=expires_at,
+        sealed_successor=sealed if window else None,
+        reuse_window=window,
+    )
+    if rotated is None:
+        return None
+    session = rotated.session
+    if not rotated.is_repeated:
+        return session, successor
+    if rotated.sealed_successor is not None:
+        try:
+            return session, seals.open(rotated.sealed_successor)
+        except BrokenSeal:  # the key it was sealed with was retired this very moment
+            pass
+    # Whoever comes may be honest, so the session goes on, with a token of its own beside the one that nobody can read.
+    await change.add_successor(
+        old_hash, hash_of(successor), session.id, now=context.now, expires_at=expires_at, sealed_successor=sealed
+    )
+    return session, successor
 
 
 async def _record_reuse(context: RequestContext, reused: RefreshTokenReused) -> None:

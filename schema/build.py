@@ -31,7 +31,7 @@ from schema.company import CompanyMutations
 from schema.cost import CostDirective, bind_cost, cost_of
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, Belonging, Declaration, DeclaredField
-from schema.guards import BoundGuard, Guard
+from schema.guards import BoundGuard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.invited import InvitationQueries, InvitedMutations
 from schema.inviting import InvitingMutations
@@ -220,7 +220,7 @@ def _bind(built: Schema) -> None:
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
         belonging = BELONGINGS.get(type_.name, Belonging())
-        asked = Guard(signed_in=declaration.guard.signed_in) if declaration.asks_itself else declaration.guard
+        asked = declaration.guard.without_permissions if declaration.asks_itself else declaration.guard
         guard = BoundGuard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[BATCH] = (

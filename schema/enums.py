@@ -232,7 +232,7 @@ _enum(
         "NOT_FOUND": "There is no such object, or none that the caller may know of.",
         "STALE_VERSION": "Somebody changed the object meanwhile; read it again.",
         "INVALID_CREDENTIALS": "Login name and password do not fit.",
-        "SESSION_ENDED": "The session is over; sign in again.",
+        "SESSION_ENDED": "The session has ended; sign in again.",
         "RATE_LIMITED": "Too many attempts; try again later.",
         "FORBIDDEN": "The caller may not do this there; the entry says what is missing and who could grant it.",
         "CONFLICT": "What is there already, or where the object stands, is in the way.",

@@ -18,6 +18,8 @@ class Guard:
     """What a field asks: nothing, somebody signed in, or one of `any_of`.
 
     What is `personal` is open to the person concerned (`or_self`), and not to who only sees the portal as they would.
+    With `by_caller`, an open field answers by who asks, so whoever sent an access token wants it answered for
+    themself; not when they give what stands at the dotted path `unless_given`, which proves or says who they are.
     """
 
     signed_in: bool = False
@@ -25,6 +27,13 @@ class Guard:
     scope: PermissionScope = PermissionScope.ORGANIZATION
     or_self: bool = False
     personal: bool = False
+    by_caller: bool = False
+    unless_given: str | None = None
+
+    @property
+    def without_permissions(self) -> "Guard":
+        """Return what is asked when the field asks for its permissions itself."""
+        return Guard(self.signed_in, by_caller=self.by_caller, unless_given=self.unless_given)
 
     @classmethod
     def of(cls, directives: Iterable[object]) -> "Guard":
@@ -61,6 +70,15 @@ class Guard:
 
 OPEN = Guard()
 """The explicit mark of a field with a resolver that everybody may read who may hold the object."""
+
+BY_CALLER = Guard(by_caller=True)
+"""Open to everybody like `OPEN`, and answered by who asks: nothing for somebody who is not signed in."""
+
+
+def by_caller_unless(given: str) -> Guard:
+    """Return the guard of what somebody does signed in, or without by giving what stands at a path (`input.token`)."""
+    return Guard(by_caller=True, unless_given=given)
+
 
 AUTHENTICATED = Guard(signed_in=True)
 """Somebody has to be signed in."""

@@ -72,7 +72,7 @@ class AcceptInvitationPayload:
         description="For a new account only: send it as `Authorization: Bearer …`."
     )
     refresh_token: str | None = strawberry.field(
-        description="For a new account only: gets the next tokens from `refreshSession`, once."
+        description="For a new account only: gets the next tokens from `refreshSession`."
     )
     expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
     continue_url: URL | None = strawberry.field(

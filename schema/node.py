@@ -4,7 +4,7 @@ import strawberry
 
 from resolvers import nodes
 from schema.fields import root
-from schema.guards import OPEN
+from schema.guards import BY_CALLER
 
 
 @strawberry.interface(description="An object with an id that is the same everywhere and always.")
@@ -20,13 +20,13 @@ class NodeQueries:
 
     node: Node | None = root(
         nodes.node,
-        requires=OPEN,
+        requires=BY_CALLER,
         description="The object with this id; null when there is none, or none that you may see.",
         arguments={"id": "The object's id."},
     )
     nodes: list[Node | None] = root(
         nodes.nodes,
-        requires=OPEN,
+        requires=BY_CALLER,
         sliced_by="ids",
         description="The objects with these ids, in their order; null where there is none that you may see.",
         arguments={"ids": "The objects' ids, 100 at most."},

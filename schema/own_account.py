@@ -9,7 +9,7 @@ from connectors.ids import OrganizationId, SessionId
 from resolvers import account_deletions, consents, data_exports, email_changes, own_sessions
 from resolvers.context import RequestContext
 from schema.common_inputs import NodeActionInput, TokenInput
-from schema.guards import AUTHENTICATED, OPEN
+from schema.guards import AUTHENTICATED, OPEN, by_caller_unless
 from schema.mutations import in_organization, mutation
 from schema.profile import ViewerPayload
 from schema.scalars import EmailAddress
@@ -183,7 +183,7 @@ class OwnAccountMutations:
     cancel_account_deletion: AcknowledgementPayload = mutation(
         AcknowledgementPayload,
         _cancel_account_deletion,
-        requires=OPEN,
+        requires=by_caller_unless("input.token"),
         empty={"accepted": False},
         description="Keep your account: with the token of the mail, or signed in.",
     )

@@ -10,7 +10,7 @@ from resolvers.context import RequestContext
 from resolvers.registration_review import Decision
 from resolvers.registrations import state_of
 from schema.errors import UserError
-from schema.guards import AUTHENTICATED, OPEN
+from schema.guards import AUTHENTICATED, by_caller_unless
 from schema.mutations import mutation
 from schema.registrations import REVIEWERS, OrganizationRegistration, RegistrationStatusView
 
@@ -170,6 +170,6 @@ class RegistrationReviewMutations:
     withdraw_registration: WithdrawRegistrationPayload | None = mutation(
         WithdrawRegistrationPayload,
         _withdraw_registration,
-        requires=OPEN,
+        requires=by_caller_unless("input.token"),
         description="Withdraw your registration before it is decided; the company is closed, and you have left it.",
     )

@@ -27,7 +27,9 @@ class SignInInput:
 class RefreshSessionInput:
     """The session to continue."""
 
-    refresh_token: str = strawberry.field(description="The last refresh token you were given; it counts once.")
+    refresh_token: str = strawberry.field(
+        description="The last refresh token you were given; the answer has its successor."
+    )
 
 
 @strawberry.input(description="Nothing needs to be said.")
@@ -46,7 +48,7 @@ class SignInPayload:
     access_token: str | None = strawberry.field(
         description="Send it as `Authorization: Bearer …`. It says who you are, never what you may do."
     )
-    refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`, once.")
+    refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`.")
     expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
     viewer: Viewer | None = strawberry.field(description="You, from now on.")
     errors: list[UserError] = strawberry.field(description="Why there is no session; empty when there is.")
@@ -99,7 +101,10 @@ class SessionMutations:
     refresh_session: SignInPayload = root(
         deed(SignInPayload, _refresh_session, empty=_NO_SESSION),
         requires=OPEN,
-        description="Continue a session with new tokens. A refresh token that comes twice ends its session.",
+        description=(
+            "Continue a session with new tokens. A refresh token that comes again within some seconds gets the same "
+            "successor; one that comes later ends its session."
+        ),
     )
     sign_out: AcknowledgementPayload | None = root(
         deed(AcknowledgementPayload, _sign_out, empty={"accepted": False}),

@@ -29,7 +29,7 @@ from schema.account import Consent, DataExport, Session
 from schema.audit import AuditEvent
 from schema.cost import CostDirective, ListSizeDirective
 from schema.fields import attribute, computed, field, graph_type, root
-from schema.guards import OPEN
+from schema.guards import BY_CALLER, OPEN
 from schema.invitations import Invitation
 from schema.join_requests import JoinRequest
 from schema.launcher import ApplicationTile
@@ -200,4 +200,4 @@ def _viewer(context: RequestContext) -> CallerRecord | None:
 class ViewerQueries:
     """The question who asks."""
 
-    viewer: Viewer | None = root(_viewer, requires=OPEN, description="You; null when nobody is signed in (D7).")
+    viewer: Viewer | None = root(_viewer, requires=BY_CALLER, description="You; null when nobody is signed in (D7).")

@@ -13,6 +13,7 @@ COMPOSE = (ROOT / "compose.yaml").read_text()
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 SERVICES: dict[str, dict[str, Any]] = yaml.safe_load(COMPOSE)["services"]
 ONE_SHOT = {"migrate"}
+TOOLS = {name for name, service in SERVICES.items() if "tools" in service.get("profiles", ())}
 
 
 def test_every_service_has_a_health_check_or_runs_once() -> None:
@@ -24,7 +25,7 @@ def test_every_service_has_a_health_check_or_runs_once() -> None:
         if wanted["condition"] == "service_completed_successfully"
     }
 
-    assert checked == SERVICES.keys() - ONE_SHOT
+    assert checked == SERVICES.keys() - ONE_SHOT - TOOLS
     assert waited_for_to_end == ONE_SHOT
 
 
@@ -36,6 +37,7 @@ def test_a_service_waits_until_those_it_needs_are_healthy() -> None:
 
     assert conditions == {
         "migrate": {"postgres": "service_healthy"},
+        "keys": {"postgres": "service_healthy"},
         "gateway": {
             "migrate": "service_completed_successfully",
             "postgres": "service_healthy",
@@ -57,11 +59,29 @@ def test_a_missing_secret_is_named_before_anything_starts() -> None:
     defaulted = set(re.findall(r"\$\{(\w+):-", COMPOSE))
 
     assert required.keys() == {
-        "POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SIGNING_KEY_FILE", "FORECOURT_SMTP_URL",
+        "POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SMTP_URL",
     }  # fmt: skip
     assert all(explanation.startswith("set it to ") for explanation in required.values())
     assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT", "FORECOURT_MAIL_FROM"}
     assert len(re.findall(r"(?<!\$)\$\{", COMPOSE)) == len(re.findall(r"\$\{\w+:[?-]", COMPOSE))
+
+
+def test_the_keys_are_a_folder_in_which_only_the_command_for_keys_may_write() -> None:
+    """Further keys appear beside the first one, and a mounted file would never change."""
+    mounted = {name: service["volumes"] for name, service in SERVICES.items() if service.get("image") == "forecourt"}
+    files = {
+        service["environment"]["FORECOURT_SIGNING_KEY_FILE"]
+        for service in SERVICES.values()
+        if service.get("image") == "forecourt"
+    }
+
+    assert set(TOOLS) == {"keys"}
+    assert mounted == {
+        "migrate": ["./keys:/run/keys:ro"],
+        "gateway": ["./keys:/run/keys:ro"],
+        "keys": ["./keys:/run/keys"],
+    }
+    assert files == {"/run/keys/signing_key.pem"}
 
 
 @pytest.mark.parametrize("text", [COMPOSE, DOCKERFILE], ids=["compose.yaml", "Dockerfile"])

@@ -1,7 +1,7 @@
 """What can be changed in the directory."""
 
 from collections.abc import Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from connectors.directory.access_requests import AccessRequestDeeds
@@ -21,6 +21,7 @@ from connectors.directory.interface import (
     OrganizationRecord,
     OrganizationStatus,
     ProfileChange,
+    RotatedToken,
     SessionRecord,
     UserRecord,
 )
@@ -164,15 +165,38 @@ class DirectoryChange(
         """Store a new session with its first refresh token (only the hash is stored), begun in this network."""
 
     async def rotate_refresh_token(
-        self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime
-    ) -> SessionRecord | None:
+        self,
+        old_hash: bytes,
+        new_hash: bytes,
+        *,
+        now: datetime,
+        expires_at: datetime,
+        sealed_successor: str | None = None,
+        reuse_window: timedelta = timedelta(),
+    ) -> RotatedToken | None:
         """Replace a refresh token by its successor, at most once however many ask at the same time.
 
-        Returns the session, or None when the token is unknown or expired or its session ended.
+        `sealed_successor` is the successor as it may be kept. A token replaced less than the `reuse_window` ago is
+        not replaced again: the answer says so and has the successor of the first time. Until the transaction ends,
+        nobody else gets an answer about that token.
+
+        Returns None when the token is unknown or expired or its session ended.
 
         Raises:
-            RefreshTokenReused: The token had been replaced before. The session is ended, and that is committed.
+            RefreshTokenReused: The token was replaced longer ago. The session is ended, and that is committed.
         """
+
+    async def add_successor(
+        self,
+        old_hash: bytes,
+        new_hash: bytes,
+        session_id: SessionId,
+        *,
+        now: datetime,
+        expires_at: datetime,
+        sealed_successor: str,
+    ) -> None:
+        """Give a replaced token one more successor, which is the one kept from now on; the others count too."""
 
     async def end_session(self, session_id: SessionId, now: datetime) -> None:
         """End a session, told like a change of access; ending one that is over changes nothing."""

@@ -10,6 +10,9 @@ class HousekeepingDeeds(Protocol):
     async def forget_sessions(self, *, before: datetime) -> int:
         """Throw away sessions that were over anyway before this instant, with all their refresh tokens."""
 
+    async def erase_successors(self, *, before: datetime) -> int:
+        """Erase the sealed successors of refresh tokens that were replaced before this instant."""
+
     async def forget_outbox(self, *, before: datetime) -> int:
         """Throw away items of the outbox that were done before this instant."""
 

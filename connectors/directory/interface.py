@@ -241,8 +241,21 @@ class StaleVersion(Exception):
         self.current_version = current_version
 
 
+@dataclass(frozen=True, slots=True)
+class RotatedToken:
+    """The session that a refresh token continues.
+
+    `is_repeated` says that the token had been replaced a moment before; `sealed_successor` is then what replaced it,
+    None when that was not kept.
+    """
+
+    session: SessionRecord
+    is_repeated: bool = False
+    sealed_successor: str | None = None
+
+
 class RefreshTokenReused(Exception):
-    """A refresh token came a second time, so it was stolen or replayed; the whole session has been ended."""
+    """A refresh token came again too late, so it was stolen or replayed; the whole session has been ended."""
 
     def __init__(self, session_id: SessionId, user_id: UserId) -> None:
         super().__init__("The refresh token had been replaced by another; its session has been ended.")

@@ -1,13 +1,11 @@
 """Keeping secrets in the database for a while: encrypted with a key that is not there."""
 
-import base64
-import hmac
+from collections.abc import Callable
+from datetime import datetime
 
-from cryptography.fernet import Fernet, InvalidToken
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.fernet import InvalidToken, MultiFernet
+
+from connectors.identity.keys import SigningKey, SigningKeys
 
 
 class BrokenSeal(Exception):
@@ -15,30 +13,46 @@ class BrokenSeal(Exception):
 
 
 class Seals:
-    """Seals texts so that only processes with the same signing key read them."""
+    """Seals texts so that only processes with the same signing keys read them.
 
-    def __init__(self, key: Ed25519PrivateKey) -> None:
-        raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        # RFC 5869: a key of its own for each purpose, from which the signing key cannot be found out.
-        derived = HKDF(SHA256(), 32, salt=None, info=b"forecourt outbox").derive(raw)
-        self._fernet = Fernet(base64.urlsafe_b64encode(derived))
-        self._fingerprint_key = HKDF(SHA256(), 32, salt=None, info=b"forecourt fingerprints").derive(raw)
+    The key that signs seals; each key of the set opens, so a key may be replaced while something is sealed with it.
+    """
+
+    def __init__(self, keys: SigningKeys, clock: Callable[[], datetime]) -> None:
+        self._keys = keys
+        self._clock = clock
 
     def seal(self, text: str) -> str:
         """Return the text encrypted and authenticated."""
-        return self._fernet.encrypt(text.encode()).decode()
+        return self._keys.current.signing_at(self._clock()).fernet.encrypt(text.encode()).decode()
 
     def fingerprint(self, text: str) -> str:
-        """Return 16 hexadecimal digits, the same for the same text, from which nobody without the key finds it out."""
-        return hmac.digest(self._fingerprint_key, text.encode(errors="replace"), "sha256")[:8].hex()
+        """Return 16 hexadecimal digits, the same for the same text, from which nobody without the key finds it out.
+
+        Another signing key makes others of it.
+        """
+        return self._keys.current.signing_at(self._clock()).fingerprint(text)
 
     def open(self, sealed: str) -> str:
         """Return the text that was sealed.
 
         Raises:
-            BrokenSeal: It was sealed with another key, or was changed.
+            BrokenSeal: It was sealed with a key that is not in use here, or was changed.
         """
+        newest_first = MultiFernet([key.fernet for key in reversed(self._keys.current.keys)])
         try:
-            return self._fernet.decrypt(sealed.encode()).decode()
+            return newest_first.decrypt(sealed.encode()).decode()
         except InvalidToken as error:
-            raise BrokenSeal("This was sealed with another signing key, or was changed since.") from error
+            raise BrokenSeal("This was sealed with a key that is not in use here, or was changed since.") from error
+
+    async def look_for_keys(self) -> None:
+        """Find out whether there are new keys with which something may have been sealed."""
+        await self._keys.reload()
+
+
+def resealed(sealed: str, old: SigningKey, new: SigningKey) -> str | None:
+    """Return what was sealed with the old key, sealed with the new one; None for what was not."""
+    try:
+        return new.fernet.encrypt(old.fernet.decrypt(sealed.encode())).decode()
+    except InvalidToken:
+        return None

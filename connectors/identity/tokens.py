@@ -3,40 +3,49 @@
 JWTs as in RFC 9068, signed with Ed25519 (RFC 8037). A decision never uses a claim but the subject and the session.
 """
 
-import base64
-import hashlib
-import os
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
+from enum import StrEnum
 from typing import Any
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import (
-    Encoding,
-    NoEncryption,
-    PrivateFormat,
-    PublicFormat,
-    load_pem_private_key,
-)
 
+from connectors.identity.keys import ALGORITHM, KeySet, SigningKeys
 from connectors.ids import SessionId, UserId, new_id
 
-ALGORITHM = "EdDSA"
 TOKEN_TYPE = "at+jwt"
 LEEWAY = timedelta(seconds=60)
+_NOT_OURS = "This is not an access token of this portal, or it was changed. Sign in again."
 _REMEMBERED = 10_000
 """So many verified tokens are kept, so that one is not verified again with each request."""
+
+
+class TokenProblem(StrEnum):
+    """Why an access token is not accepted: its time is over, its session has ended, or it proves nothing here."""
+
+    EXPIRED = "ACCESS_TOKEN_EXPIRED"
+    SESSION_ENDED = "SESSION_ENDED"
+    INVALID = "ACCESS_TOKEN_INVALID"
 
 
 class InvalidToken(Exception):
     """The token cannot be accepted; the message says why in words that may be shown to whoever sent it."""
 
+    def __init__(self, message: str, problem: TokenProblem = TokenProblem.INVALID) -> None:
+        super().__init__(message)
+        self.problem = problem
 
-class UnusableKey(Exception):
-    """The signing key cannot be read; the message says what to do."""
+
+class UnknownKey(InvalidToken):
+    """The token was signed with a key that is not known here: it is forged, or the key is very new or was retired."""
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            "The access token was signed with a key that is not in use here. Get a new one with refreshSession, sent "
+            "on its own, or sign in again."
+        )
+        self.key_id = key_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,21 +58,15 @@ class Identity:
 
 
 class AccessTokens:
-    """Issues and verifies access tokens with one key."""
+    """Issues access tokens with the key that signs, and verifies those of every key of the set."""
 
-    def __init__(self, key: Ed25519PrivateKey, *, issuer: str, audience: str, lifetime: timedelta) -> None:
-        public = key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
-        x = base64.urlsafe_b64encode(public).rstrip(b"=").decode()
-        # RFC 7638: the thumbprint of the key is its name.
-        thumbprint = hashlib.sha256(f'{{"crv":"Ed25519","kty":"OKP","x":"{x}"}}'.encode()).digest()
-        self._key = key
-        self._public = key.public_key()
-        self._key_id = base64.urlsafe_b64encode(thumbprint).rstrip(b"=").decode()
-        self._x = x
+    def __init__(self, keys: SigningKeys, *, issuer: str, audience: str, lifetime: timedelta) -> None:
+        self.keys = keys
         self._issuer = issuer
         self._audience = audience
         self._lifetime = lifetime
         self._verified: OrderedDict[str, Identity] = OrderedDict()
+        self._verified_with: KeySet = keys.current
 
     def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> tuple[str, datetime]:
         """Return a signed access token and when it expires."""
@@ -78,7 +81,8 @@ class AccessTokens:
             "exp": int(expires_at.timestamp()),
             "jti": new_id("tok"),
         }
-        token = jwt.encode(claims, self._key, algorithm=ALGORITHM, headers={"typ": TOKEN_TYPE, "kid": self._key_id})
+        key = self.keys.current.signing_at(now)
+        token = jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"typ": TOKEN_TYPE, "kid": key.id})
         return token, expires_at
 
     def verify(self, token: str, now: datetime) -> Identity:
@@ -86,7 +90,11 @@ class AccessTokens:
 
         Raises:
             InvalidToken: Expired, forged, of another issuer or for another audience, or no access token (RFC 8725).
+            UnknownKey: It names a key that is not known here.
         """
+        if self._verified_with is not self.keys.current:  # a key may have been retired
+            self._verified.clear()
+            self._verified_with = self.keys.current
         known = self._verified.get(token)
         if known is None:
             known = self._verify(token)
@@ -95,37 +103,35 @@ class AccessTokens:
             self._verified[token] = known
         if known.expires + LEEWAY.total_seconds() <= now.timestamp():
             self._verified.pop(token, None)
-            raise InvalidToken("The access token has expired. Get a new one with refreshSession, or sign in again.")
+            raise InvalidToken(
+                "The access token has expired. Get a new one with refreshSession, sent on its own.",
+                TokenProblem.EXPIRED,
+            )
         return known
 
     def key_set(self) -> dict[str, Any]:
-        """Return the public key as a JSON Web Key Set (RFC 7517)."""
-        return {
-            "keys": [
-                {
-                    "kty": "OKP",
-                    "crv": "Ed25519",
-                    "x": self._x,
-                    "kid": self._key_id,
-                    "use": "sig",
-                    "alg": ALGORITHM,
-                }
-            ]
-        }
+        """Return the public keys as a JSON Web Key Set (RFC 7517), those that do not sign yet or any more too."""
+        return {"keys": [key.jwk for key in self.keys.current.keys]}
 
     def _verify(self, token: str) -> Identity:
         if len(token) > 4096:
-            raise InvalidToken("The access token is too long to be one of ours.")
+            raise InvalidToken(_NOT_OURS)
         try:
             header = jwt.get_unverified_header(token)
             # RFC 8725, 3.11: an ID token or a logout token is no access token.
             if str(header.get("typ", "")).lower().removeprefix("application/") != TOKEN_TYPE:
-                raise InvalidToken("This is no access token; send the accessToken that signIn returned.")
-            if header.get("kid") != self._key_id:
-                raise InvalidToken("The access token was signed with a key that is not in use here.")
+                raise InvalidToken(
+                    "This is not an access token. Send the accessToken that signIn returned, or sign in again."
+                )
+            key_id = header.get("kid")
+            if not isinstance(key_id, str):
+                raise InvalidToken(_NOT_OURS)
+            key = self.keys.current.get(key_id)
+            if key is None:
+                raise UnknownKey(key_id)
             claims = jwt.decode(
                 token,
-                self._public,
+                key.public,
                 algorithms=[ALGORITHM],  # RFC 8725, 3.1: never the algorithm that the token names
                 audience=self._audience,
                 issuer=self._issuer,
@@ -137,50 +143,8 @@ class AccessTokens:
                 },
             )
         except jwt.PyJWTError as error:
-            raise InvalidToken("The access token is not valid. Sign in again.") from error
+            raise InvalidToken(_NOT_OURS) from error
         subject, session, expires = claims["sub"], claims["sid"], claims["exp"]
         if not isinstance(subject, str) or not isinstance(session, str) or not isinstance(expires, (int, float)):
-            raise InvalidToken("The access token is not valid. Sign in again.")
+            raise InvalidToken(_NOT_OURS)
         return Identity(UserId(subject), SessionId(session), float(expires))
-
-
-def read_key(file: Path) -> Ed25519PrivateKey:
-    """Return the Ed25519 private key in a PEM file (PKCS #8).
-
-    Raises:
-        UnusableKey: The file cannot be read, or holds no such key.
-    """
-    try:
-        key = load_pem_private_key(file.read_bytes(), password=None)
-    except OSError as error:
-        raise UnusableKey(f"The signing key {file} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError) as error:
-        raise UnusableKey(_no_key(file)) from error
-    if not isinstance(key, Ed25519PrivateKey):
-        raise UnusableKey(_no_key(file))
-    return key
-
-
-def read_or_make_key(file: Path) -> Ed25519PrivateKey:
-    """Return the key in the file, made at first use and readable by its owner only.
-
-    Raises:
-        UnusableKey: The file exists and holds no such key.
-    """
-    if not file.exists():
-        pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return read_key(file)
-        with os.fdopen(handle, "wb") as opened:
-            opened.write(pem)
-    return read_key(file)
-
-
-def _no_key(file: Path) -> str:
-    return (
-        f"{file} holds no Ed25519 private key in PEM. Make one with "
-        f"`openssl genpkey -algorithm ed25519 -out {file.name}`."
-    )

@@ -3,6 +3,7 @@
 import asyncio
 from contextlib import suppress
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from sqlalchemy import delete, select, text, update
@@ -16,7 +17,7 @@ from connectors.directory.interface import (
     GrantKind,
     ProfileChange,
     RefreshTokenReused,
-    SessionRecord,
+    RotatedToken,
     StaleVersion,
 )
 from connectors.directory.sql import SqlDirectory
@@ -39,9 +40,23 @@ async def _signed_in(directory: SqlDirectory) -> None:
         await change.open_session(SESSION, FIRST, TOMORROW)
 
 
-async def _rotate(directory: SqlDirectory, old: bytes, new: bytes) -> SessionRecord | None:
+async def _rotate(
+    directory: SqlDirectory, old: bytes, new: bytes, *, now: datetime = LATER, window: timedelta = timedelta()
+) -> RotatedToken | None:
     async with directory.change() as change:
-        return await change.rotate_refresh_token(old, new, now=LATER, expires_at=TOMORROW)
+        return await change.rotate_refresh_token(
+            old,
+            new,
+            now=now,
+            expires_at=TOMORROW,
+            sealed_successor=f"sealed {new!r}" if window else None,
+            reuse_window=window,
+        )
+
+
+async def _kept_successors(directory: SqlDirectory) -> list[str]:
+    kept = tables.refresh_tokens.c.sealed_successor
+    return [row[0] for row in await directory.read(select(kept).where(kept.is_not(None)).order_by(kept))]
 
 
 async def _is_signed_in(directory: SqlDirectory) -> bool:
@@ -59,7 +74,7 @@ async def test_a_refresh_token_is_replaced_by_the_next_again_and_again(directory
     once = await _rotate(directory, FIRST, SECOND)
     twice = await _rotate(directory, SECOND, THIRD)
 
-    assert once == twice == replace(SESSION, last_seen_at=LATER)
+    assert once == twice == RotatedToken(replace(SESSION, last_seen_at=LATER))
     assert await _is_signed_in(directory)
 
 
@@ -112,11 +127,69 @@ async def test_of_twenty_refreshes_at_once_exactly_one_succeeds(directory: SqlDi
         *(_rotate(directory, FIRST, bytes([number]) * 32) for number in range(100, 120)), return_exceptions=True
     )
 
-    assert sum(isinstance(answer, SessionRecord) for answer in answers) == 1
+    assert sum(isinstance(answer, RotatedToken) for answer in answers) == 1
     assert sum(isinstance(answer, RefreshTokenReused) for answer in answers) == 19
     assert not await _is_signed_in(directory)
     kept = await directory.read(select(tables.refresh_tokens.c.hash))
     assert len(kept) == 2
+
+
+WINDOW = timedelta(seconds=10)
+
+
+async def test_of_twenty_refreshes_at_once_all_get_the_one_successor(directory: SqlDirectory) -> None:
+    await _signed_in(directory)
+
+    answers = await asyncio.gather(
+        *(_rotate(directory, FIRST, bytes([number]) * 32, window=WINDOW) for number in range(100, 120))
+    )
+
+    (new,) = await directory.read(select(tables.refresh_tokens.c.hash).where(tables.refresh_tokens.c.hash != FIRST))
+    seen = replace(SESSION, last_seen_at=LATER)
+    assert answers.count(RotatedToken(seen)) == 1
+    assert answers.count(RotatedToken(seen, True, f"sealed {bytes(new[0])!r}")) == 19
+    assert await _is_signed_in(directory)
+
+
+async def test_a_token_used_again_gets_its_successor_until_the_window_ends_and_not_longer(
+    directory: SqlDirectory,
+) -> None:
+    await _signed_in(directory)
+    await _rotate(directory, FIRST, SECOND, window=WINDOW)
+
+    last = await _rotate(directory, FIRST, THIRD, now=LATER + WINDOW - timedelta(microseconds=1), window=WINDOW)
+    with pytest.raises(RefreshTokenReused):
+        await _rotate(directory, FIRST, THIRD, now=LATER + WINDOW, window=WINDOW)
+
+    assert last is not None
+    assert (last.is_repeated, last.sealed_successor) == (True, f"sealed {SECOND!r}")
+    assert not await _is_signed_in(directory)
+
+
+async def test_a_token_of_a_session_that_ended_gets_no_successor_within_the_window(directory: SqlDirectory) -> None:
+    await _signed_in(directory)
+    await _rotate(directory, FIRST, SECOND, window=WINDOW)
+    async with directory.change() as change:
+        await change.end_session(SESSION.id, LATER)
+
+    assert await _rotate(directory, FIRST, THIRD, window=WINDOW) is None
+
+
+async def test_a_successor_is_kept_no_longer_than_it_may_be_asked_for(directory: SqlDirectory) -> None:
+    await _signed_in(directory)
+    await _rotate(directory, FIRST, SECOND, window=WINDOW)
+    at_once = await _kept_successors(directory)
+    await _rotate(directory, SECOND, THIRD, now=LATER + WINDOW, window=WINDOW)  # which erases what is too old
+    overtaken = await _kept_successors(directory)
+
+    async with directory.change() as change:
+        erased = [
+            await change.erase_successors(before=before)
+            for before in (LATER + WINDOW, LATER + WINDOW + timedelta(microseconds=1))
+        ]
+
+    assert (at_once, overtaken) == ([f"sealed {SECOND!r}"], [f"sealed {THIRD!r}"])
+    assert (erased, await _kept_successors(directory)) == ([0, 1], [])
 
 
 async def test_an_unknown_refresh_token_leads_nowhere(directory: SqlDirectory) -> None:

@@ -20,9 +20,9 @@ from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
 from connectors.engine import AsyncEngine
-from connectors.ids import InvitationId, RegistrationId
+from connectors.ids import InvitationId, RegistrationId, SessionId
 from connectors.pages import cursor
-from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW
+from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW, TOMORROW, session
 from tests.servers import DatabaseKind, fresh_database
 
 REGISTRATION = RegistrationId("reg_x")
@@ -136,6 +136,12 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
         await change.forget_person(BERND.id, NOW)
         await change.move_login_name("x", ANNA.id, HELIOS, by=Author(None, "x"), now=NOW)
         await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
+        await change.open_session(session("one", ANNA), b"one", TOMORROW)
+        await change.rotate_refresh_token(b"one", b"two", now=NOW, expires_at=TOMORROW)
+        await change.add_successor(
+            b"one", b"three", SessionId("ses_one"), now=NOW, expires_at=TOMORROW, sealed_successor="x"
+        )
+        await change.erase_successors(before=NOW)
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
 
     asked = {statement: parameters for statement, parameters in sent if not statement.startswith("BEGIN")}

@@ -1,17 +1,23 @@
 """Signing in with the portal's own accounts, and what becomes of the session."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import pytest
 from sqlalchemy import delete, make_url, select, update
 
-from connectors.directory.tables import grants, memberships, users
+from connectors.directory.tables import grants, memberships, refresh_tokens, users
+from gateway.app import create_app
 from gateway.profiles.demo import DEMO_PASSWORD
+from resolvers.housekeeping import keep_house
+from resolvers.tokens import hash_of
 from tests.logs import capture_logs
+from tests.mail.letters import context_of
 from tests.portal import Answer, Person, Portal, open_portal
 
 SIGN_IN = """
@@ -62,6 +68,19 @@ async def alter(portal: Portal, *statements: Any) -> None:
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         for statement in statements:
             await connection.execute(statement)
+
+
+async def stored_tokens(portal: Portal) -> list[bytes]:
+    """The hashes of all refresh tokens."""
+    async with portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
+        return [bytes(hash) for hash in (await connection.execute(select(refresh_tokens.c.hash))).scalars()]
+
+
+async def sealed_successors(portal: Portal) -> list[str]:
+    """The successors of refresh tokens that are kept."""
+    kept = refresh_tokens.c.sealed_successor
+    async with portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
+        return list((await connection.execute(select(kept).where(kept.is_not(None)))).scalars())
 
 
 def given_to(user_id: str) -> Any:
@@ -193,10 +212,11 @@ async def test_a_session_goes_on_with_new_tokens(each_portal: Portal) -> None:
     assert new.at("viewer.user.displayName") == "Jörg Weiß"
 
 
-async def test_a_refresh_token_that_comes_twice_ends_its_session_at_once(each_portal: Portal) -> None:
+async def test_a_refresh_token_that_comes_again_too_late_ends_its_session_at_once(each_portal: Portal) -> None:
     first = await signs_in(each_portal, "purchase@helios.example")
     other_device = await signs_in(each_portal, "purchase@helios.example")
     second = await refreshes(each_portal, first["refreshToken"])
+    each_portal.clock.move(timedelta(seconds=10))
 
     stolen = await refreshes(each_portal, first["refreshToken"])
 
@@ -213,6 +233,159 @@ async def test_a_refresh_token_that_comes_twice_ends_its_session_at_once(each_po
     assert (await holder_of(each_portal, other_device["accessToken"]).asks(ME)).at(
         "viewer.user.displayName"
     ) == "Jörg Weiß"
+
+
+async def test_two_tabs_that_refresh_at_once_or_a_lost_answer_end_nothing(each_portal: Portal) -> None:
+    first = await signs_in(each_portal, "purchase@helios.example")
+
+    one_tab = await refreshes(each_portal, first["refreshToken"])
+    each_portal.clock.move(timedelta(seconds=9))
+    other_tab = await refreshes(each_portal, first["refreshToken"])
+
+    assert one_tab["errors"] == other_tab["errors"] == []
+    assert one_tab["refreshToken"] == other_tab["refreshToken"]
+    assert one_tab["accessToken"] != other_tab["accessToken"]
+    for payload in (first, one_tab, other_tab):
+        assert (await holder_of(each_portal, payload["accessToken"]).asks(ME)).errors == []
+    each_portal.clock.move(timedelta(minutes=10))
+    assert (await refreshes(each_portal, other_tab["refreshToken"]))["errors"] == []
+    assert await each_portal.audit("session.reuse") == []
+
+
+async def test_twenty_refreshes_at_once_in_two_processes_all_get_the_one_successor(each_portal: Portal) -> None:
+    first = await signs_in(each_portal, "purchase@helios.example")
+    other_app = create_app(each_portal.settings, clock=each_portal.clock)
+    async with (
+        other_app.router.lifespan_context(other_app),
+        httpx2.AsyncClient(
+            transport=httpx2.ASGITransport(app=other_app), base_url="http://portal.example"
+        ) as other_client,
+    ):
+        processes = [each_portal.client, other_client]
+
+        answers = await asyncio.gather(
+            *(Person(processes[number % 2]).asks(REFRESH, token=first["refreshToken"]) for number in range(20))
+        )
+
+    payloads = [answer.at("refreshSession") for answer in answers]
+    assert [payload["errors"] for payload in payloads] == [[]] * 20
+    (successor,) = {payload["refreshToken"] for payload in payloads}
+    assert len({payload["accessToken"] for payload in payloads}) == 20
+    assert sorted(await stored_tokens(each_portal)) == sorted([hash_of(first["refreshToken"]), hash_of(successor)])
+    assert (await refreshes(each_portal, successor))["errors"] == []
+
+
+async def test_within_the_window_a_token_gets_its_successor_even_when_that_was_used(portal: Portal) -> None:
+    first = await signs_in(portal, "purchase@helios.example")
+    second = await refreshes(portal, first["refreshToken"])
+    third = await refreshes(portal, second["refreshToken"])
+
+    late_tab = await refreshes(portal, first["refreshToken"])
+    goes_on = await refreshes(portal, late_tab["refreshToken"])
+
+    assert late_tab["refreshToken"] == second["refreshToken"]
+    assert goes_on["refreshToken"] == third["refreshToken"]
+
+
+async def test_an_older_generation_ends_the_session_when_its_own_window_is_over(portal: Portal) -> None:
+    first = await signs_in(portal, "purchase@helios.example")
+    second = await refreshes(portal, first["refreshToken"])
+    portal.clock.move(timedelta(seconds=10))
+    third = await refreshes(portal, second["refreshToken"])
+
+    stolen = await refreshes(portal, first["refreshToken"])
+
+    assert stolen["errors"] == [SESSION_OVER]
+    assert len(await portal.audit("session.reuse")) == 1
+    for token in (second["refreshToken"], third["refreshToken"]):
+        assert (await refreshes(portal, token))["errors"] == [SESSION_OVER]
+    assert is_refused(await holder_of(portal, third["accessToken"]).asks(ME))
+
+
+async def test_a_window_of_zero_seconds_lets_no_token_come_twice() -> None:
+    async with open_portal(refresh_reuse_seconds=0) as portal:
+        first = await signs_in(portal, "purchase@helios.example")
+        second = await refreshes(portal, first["refreshToken"])
+
+        assert (await refreshes(portal, first["refreshToken"]))["errors"] == [SESSION_OVER]
+        assert is_refused(await holder_of(portal, second["accessToken"]).asks(ME))
+
+
+async def test_the_window_is_as_long_as_the_operator_says() -> None:
+    async with open_portal(refresh_reuse_seconds=60) as portal:
+        first = await signs_in(portal, "purchase@helios.example")
+        second = await refreshes(portal, first["refreshToken"])
+        portal.clock.move(timedelta(seconds=59))
+
+        assert (await refreshes(portal, first["refreshToken"]))["refreshToken"] == second["refreshToken"]
+        portal.clock.move(timedelta(seconds=1))
+        assert (await refreshes(portal, first["refreshToken"]))["errors"] == [SESSION_OVER]
+
+
+PASSWORD_CHANGE = """
+mutation Change($old: String!) {
+  changePassword(input: { currentPassword: $old, newPassword: "vier Ziegel unter Glas" }) {
+    accepted errors { code message }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("ending", "variables"),
+    [
+        (SIGN_OUT, {}),
+        ("mutation { revokeOtherSessions(input: {}) { errors { code } } }", {}),
+        (PASSWORD_CHANGE, {"old": DEMO_PASSWORD}),
+    ],
+    ids=["signing out", "signing out elsewhere", "changing the password"],
+)
+async def test_a_session_that_was_ended_within_the_window_does_not_come_back(
+    portal: Portal, ending: str, variables: dict[str, str]
+) -> None:
+    first = await signs_in(portal, "purchase@helios.example")
+    second = await refreshes(portal, first["refreshToken"])
+    own = second["accessToken"]
+    if ending != SIGN_OUT:
+        own = (await signs_in(portal, "purchase@helios.example"))["accessToken"]
+
+    answer = await holder_of(portal, own).asks(ending, **variables)
+
+    assert answer.errors == []
+    assert [payload["errors"] for payload in answer.data.values()] == [[]]
+    for token in (first["refreshToken"], second["refreshToken"]):
+        assert (await refreshes(portal, token))["errors"] == [SESSION_OVER]
+    assert await portal.audit("session.reuse") == []  # nobody stole anything
+
+
+async def test_the_successor_is_kept_sealed_and_only_while_the_window_is_open(portal: Portal) -> None:
+    first = await signs_in(portal, "purchase@helios.example")
+    second = await refreshes(portal, first["refreshToken"])
+
+    kept = await sealed_successors(portal)
+    portal.clock.move(timedelta(seconds=11))
+    await keep_house(context_of(portal))
+
+    (sealed,) = kept
+    assert second["refreshToken"] not in sealed
+    assert portal.wiring.backends.seals.open(sealed) == second["refreshToken"]
+    assert await sealed_successors(portal) == []
+
+
+async def test_a_successor_that_nobody_can_unseal_ends_no_session(each_portal: Portal) -> None:
+    """The key was retired within the window: everybody goes on, each with a token that counts."""
+    portal = each_portal
+    first = await signs_in(portal, "purchase@helios.example")
+    second = await refreshes(portal, first["refreshToken"])
+    await alter(portal, update(refresh_tokens).values(sealed_successor="sealed with a key that is gone"))
+
+    tabs = await asyncio.gather(*(refreshes(portal, first["refreshToken"]) for _ in range(4)))
+
+    assert [tab["errors"] for tab in tabs] == [[]] * 4
+    (other,) = {tab["refreshToken"] for tab in tabs}
+    assert other != second["refreshToken"]
+    for token in (other, second["refreshToken"]):
+        assert (await refreshes(portal, token))["errors"] == []
 
 
 @pytest.mark.parametrize("token", ["", "x", "x" * 5_000, "\u0000", "💡"])

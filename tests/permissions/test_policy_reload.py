@@ -100,7 +100,7 @@ async def test_a_file_that_is_gone_or_unreadable_changes_nothing(own_portal: Por
 
 async def test_the_signal_hangup_reads_the_policy_again(own_portal: Portal) -> None:
     in_force = own_portal.wiring.policy
-    _reload_on_hangup(own_portal.wiring.policies)
+    _reload_on_hangup(own_portal.wiring.policies.reload)
     try:
         os.kill(os.getpid(), signal.SIGHUP)
         for _ in range(100):

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, select, update
@@ -16,6 +16,7 @@ from connectors.directory.interface import (
     OrganizationRecord,
     ProfileChange,
     RefreshTokenReused,
+    RotatedToken,
     SessionRecord,
     StaleVersion,
     UserRecord,
@@ -50,13 +51,27 @@ _REPLACE_TOKEN = (
         _token.expires_at > bindparam("now"),
         select(_session.id).where(_session.id == _token.session_id, *_RUNNING).exists(),
     )
-    .values(replaced_at=bindparam("now"))
+    .values(replaced_at=bindparam("now"), sealed_successor=bindparam("sealed"))
     .returning(_token.session_id)
 )
+# Locked, so that of several who come again at the same time each sees what the one before has stored.
 _REPLACED_TOKEN = (
-    select(_token.session_id, _session.user_id)
+    select(_token.session_id, _session.user_id, _token.replaced_at, _token.sealed_successor)
     .join_from(refresh_tokens, sessions, _session.id == _token.session_id)
     .where(_token.hash == bindparam("old_hash"), _token.replaced_at.is_not(None))
+    .with_for_update(of=refresh_tokens)
+)
+_KEEP_SUCCESSOR = (
+    update(refresh_tokens).where(_token.hash == bindparam("old_hash")).values(sealed_successor=bindparam("sealed"))
+)
+_ERASE_SUCCESSORS = (
+    update(refresh_tokens)
+    .where(
+        _token.session_id == bindparam("of_session"),
+        _token.sealed_successor.is_not(None),
+        _token.replaced_at <= bindparam("before"),
+    )
+    .values(sealed_successor=None)
 )
 _SEE_SESSION = (
     update(sessions)
@@ -177,27 +192,44 @@ class SqlChange(
         await self._add_token(session.id, refresh_token_hash, session.created_at, refresh_expires_at)
 
     async def rotate_refresh_token(
-        self, old_hash: bytes, new_hash: bytes, *, now: datetime, expires_at: datetime
-    ) -> SessionRecord | None:
+        self,
+        old_hash: bytes,
+        new_hash: bytes,
+        *,
+        now: datetime,
+        expires_at: datetime,
+        sealed_successor: str | None = None,
+        reuse_window: timedelta = timedelta(),
+    ) -> RotatedToken | None:
         """Replace a refresh token by its successor, at most once however many ask at the same time.
 
         Raises:
-            RefreshTokenReused: The token had been replaced before. The session is ended, and that is committed.
+            RefreshTokenReused: It was replaced longer ago than the window. The session is ended; that is committed.
         """
-        row = (await self._execute(_REPLACE_TOKEN, {"old_hash": old_hash, "now": now})).first()
+        asked = {"old_hash": old_hash, "now": now, "sealed": sealed_successor}
+        row = (await self._execute(_REPLACE_TOKEN, asked)).first()
         if row is None:
-            reused = (await self._execute(_REPLACED_TOKEN, {"old_hash": old_hash})).first()
-            if reused is None:
-                return None
-            session_id = SessionId(reused.session_id)
-            self.reused.append((session_id, now))
-            await self.end_session(session_id, now)
-            raise RefreshTokenReused(session_id, UserId(reused.user_id))
+            return await self._used_again(old_hash, now, reuse_window)
         seen = (await self._execute(_SEE_SESSION, {"session_id": row[0], "now": now})).first()
         if seen is None:  # signed out between the two statements
             return None
+        await self._execute(_ERASE_SUCCESSORS, {"of_session": row[0], "before": now - reuse_window})
         await self._add_token(row[0], new_hash, now, expires_at)
-        return records.session(seen)
+        return RotatedToken(records.session(seen))
+
+    async def add_successor(
+        self,
+        old_hash: bytes,
+        new_hash: bytes,
+        session_id: SessionId,
+        *,
+        now: datetime,
+        expires_at: datetime,
+        sealed_successor: str,
+    ) -> None:
+        """Give a token that was replaced one more successor, which is the one kept from now on."""
+        await self._execute(_KEEP_SUCCESSOR, {"old_hash": old_hash, "sealed": sealed_successor})
+        await self._add_token(session_id, new_hash, now, expires_at)
 
     async def end_session(self, session_id: SessionId, now: datetime) -> None:
         """End a session, told like a change of access; ending one that is over changes nothing."""
@@ -227,6 +259,19 @@ class SqlChange(
         after = records.user_values(replace(before, **values, profile_version=before.profile_version + 1))
         stored = (await self._execute(_UPDATE_USER.values(after), {"user_id": user_id})).one()
         return before, records.user(stored)
+
+    async def _used_again(self, hash: bytes, now: datetime, reuse_window: timedelta) -> RotatedToken | None:
+        """Answer for a token that cannot be replaced: unknown, expired, or replaced before."""
+        row = (await self._execute(_REPLACED_TOKEN, {"old_hash": hash})).first()
+        if row is None:
+            return None
+        session_id = SessionId(row.session_id)
+        if reuse_window and now < row.replaced_at + reuse_window:
+            seen = (await self._execute(_SEE_SESSION, {"session_id": session_id, "now": now})).first()
+            return RotatedToken(records.session(seen), True, row.sealed_successor) if seen is not None else None
+        self.reused.append((session_id, now))
+        await self.end_session(session_id, now)
+        raise RefreshTokenReused(session_id, UserId(row.user_id))
 
     async def _add_token(self, session_id: SessionId, hash: bytes, issued_at: datetime, expires_at: datetime) -> None:
         row = {"hash": hash, "session_id": session_id, "issued_at": issued_at, "expires_at": expires_at}

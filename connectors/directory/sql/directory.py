@@ -4,8 +4,9 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from connectors.access_events import AccessEvent
 from connectors.database import database_errors
@@ -91,6 +92,25 @@ class SqlDirectory(Questions):
                     await connection.execute(insert(table), values)
             if connection.dialect.name == "postgresql":  # it would plan for empty tables until it looks for itself
                 await connection.exec_driver_sql(f"ANALYZE {', '.join(table.name for table, _ in rows)}")
+
+    async def reseal(self, resealed: Callable[[str], str | None]) -> int:
+        """Seal anew whatever is kept sealed, and return how many values that were; None leaves a value as it is.
+
+        What others erase or change meanwhile stays as they left it.
+        """
+        number = 0
+        async with database_errors(BACKEND), self._engine.begin() as connection:
+            for table, key, sealed in (
+                (tables.outbox, tables.outbox.c.id, tables.outbox.c.sealed),
+                (tables.refresh_tokens, tables.refresh_tokens.c.hash, tables.refresh_tokens.c.sealed_successor),
+            ):
+                rows: Any = await connection.execute(select(key, sealed).where(sealed.is_not(None)))
+                for id, old in rows.all():
+                    new = resealed(old)
+                    if new is not None:
+                        statement = update(table).where(key == id, sealed == old).values({sealed.name: new})
+                        number += (await connection.execute(statement)).rowcount
+        return number
 
     async def healthy(self) -> bool:
         """Return whether the database answers within two seconds."""

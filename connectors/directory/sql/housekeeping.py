@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, select, update
 
 from connectors.directory.outbox import OutboxState
 from connectors.directory.sql.transaction import Transaction
@@ -19,6 +19,15 @@ _OLD_SESSIONS = (
 )
 _FORGET_REFRESH_TOKENS = delete(refresh_tokens).where(refresh_tokens.c.session_id.in_(_OLD_SESSIONS))
 _FORGET_SESSIONS = delete(sessions).where(sessions.c.id.in_(_OLD_SESSIONS))
+_KEPT_SUCCESSORS = (
+    select(refresh_tokens.c.hash)
+    .where(refresh_tokens.c.sealed_successor.is_not(None), refresh_tokens.c.replaced_at < bindparam("before"))
+    .order_by(refresh_tokens.c.replaced_at)
+    .limit(_MOST)
+)
+_ERASE_SUCCESSORS = (
+    update(refresh_tokens).where(refresh_tokens.c.hash.in_(_KEPT_SUCCESSORS)).values(sealed_successor=None)
+)
 _OLD_ITEMS = (
     select(outbox.c.id)
     .where(
@@ -46,6 +55,10 @@ class HousekeepingDeeds(Transaction):
         """Throw away sessions that were over anyway before this instant, with all their refresh tokens."""
         await self._execute(_FORGET_REFRESH_TOKENS, {"before": before})
         return (await self._execute(_FORGET_SESSIONS, {"before": before})).rowcount
+
+    async def erase_successors(self, *, before: datetime) -> int:
+        """Erase the sealed successors of refresh tokens that were replaced before this instant."""
+        return (await self._execute(_ERASE_SUCCESSORS, {"before": before})).rowcount
 
     async def forget_outbox(self, *, before: datetime) -> int:
         """Throw away items of the outbox that were done before this instant."""

@@ -1,6 +1,6 @@
 """Signed-in devices and the tokens that continue their sessions."""
 
-from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table
+from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, text
 
 from connectors.database import CleanText, IdText, UtcDateTime
 from connectors.directory.tables.metadata import METADATA
@@ -28,4 +28,12 @@ refresh_tokens = Table(
     Column("issued_at", UtcDateTime, nullable=False),
     Column("expires_at", UtcDateTime, nullable=False),
     Column("replaced_at", UtcDateTime),
+    Column("sealed_successor", CleanText, doc="the token that replaced it, encrypted; only while it may be used again"),
+    # By which those whose time is over are found.
+    Index(
+        "ix_refresh_tokens_sealed_successor",
+        "replaced_at",
+        postgresql_where=text("sealed_successor IS NOT NULL"),
+        sqlite_where=text("sealed_successor IS NOT NULL"),
+    ),
 )
