@@ -66,6 +66,9 @@ def test_a_missing_secret_is_named_before_anything_starts() -> None:
     assert len(re.findall(r"(?<!\$)\$\{", COMPOSE)) == len(re.findall(r"\$\{\w+:[?-]", COMPOSE))
 
 
+PROFILE = "${FORECOURT_PROFILE:-./profile}:/profile:ro"
+
+
 def test_the_keys_are_a_folder_in_which_only_the_command_for_keys_may_write() -> None:
     """Further keys appear beside the first one, and a mounted file would never change."""
     mounted = {name: service["volumes"] for name, service in SERVICES.items() if service.get("image") == "forecourt"}
@@ -77,8 +80,8 @@ def test_the_keys_are_a_folder_in_which_only_the_command_for_keys_may_write() ->
 
     assert set(TOOLS) == {"keys"}
     assert mounted == {
-        "migrate": ["./keys:/run/keys:ro"],
-        "gateway": ["./keys:/run/keys:ro"],
+        "migrate": ["./keys:/run/keys:ro", PROFILE],
+        "gateway": ["./keys:/run/keys:ro", PROFILE],
         "keys": ["./keys:/run/keys"],
     }
     assert files == {"/run/keys/signing_key.pem"}
