@@ -72,6 +72,16 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         (), description="Whose pages may ask from a browser: `https://portal.example, …`; others may not."
     )
+    cors_headers: tuple[str, ...] = Field(
+        (), description="Headers that these pages may send beside the usual ones (docs/http.md)."
+    )
+    cors_expose_headers: tuple[str, ...] = Field(
+        ("allow", "retry-after", "www-authenticate", "x-request-id", "traceparent"),
+        description="Headers of answers that these pages may read.",
+    )
+    cors_max_age_seconds: int = Field(
+        7_200, ge=0, le=86_400, description="How long a browser keeps what it was permitted; Chrome, two hours at most."
+    )
     csrf_required_headers: tuple[str, ...] = Field(
         ("x-apollo-operation-name", "apollo-require-preflight"),
         description="A header that no form can send: one of them lets a GET through that looks forged.",
@@ -141,7 +151,7 @@ class Settings(BaseModel):
         False, description="Confirm that the dry run is meant for production too."
     )
 
-    @field_validator("cors_origins", "csrf_required_headers", mode="before")
+    @field_validator("cors_origins", "cors_headers", "cors_expose_headers", "csrf_required_headers", mode="before")
     @classmethod
     def _is_a_list(cls, value: Any) -> Any:
         return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
@@ -149,15 +159,15 @@ class Settings(BaseModel):
     @field_validator("cors_origins")
     @classmethod
     def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if not re.fullmatch(r"https?://[^/*?#\s]+", origin):
-                raise ValueError(f"{origin} is no origin; write https://portal.example, without a path and without *")
-        return tuple(origin.lower() for origin in value)
+        return tuple(dict.fromkeys(_origin(origin) for origin in value))
 
-    @field_validator("csrf_required_headers")
+    @field_validator("cors_headers", "cors_expose_headers", "csrf_required_headers")
     @classmethod
     def _names_headers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name.lower() for name in value)
+        for name in value:
+            if name == "*" or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+                raise ValueError(f"{name} is no name of a header; write each out, without *")
+        return tuple(dict.fromkeys(name.lower() for name in value))
 
     @field_validator("public_url")
     @classmethod
@@ -318,6 +328,26 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
         return Settings(**values)
     except ValidationError as error:
         raise InvalidSettings("\n".join(_fault(fault) for fault in error.errors())) from None
+
+
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it: in lower case, without the port that goes without saying.
+
+    Raises:
+        ValueError: It is none.
+    """
+    found = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", text.lower())
+    try:
+        port = urlsplit(text).port
+    except ValueError:
+        port = 0
+    if found is None or port == 0:
+        raise ValueError(
+            f"{text} is no origin; write https://portal.example, with a port where there is one, without a path and "
+            "without *, and a host with other letters as browsers send it (xn--…)"
+        )
+    scheme, host = found[1], found[2]
+    return f"{scheme}://{host}" if port in (None, {"http": 80, "https": 443}[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def _from_file(path: str | None) -> dict[str, Any]:
