@@ -95,6 +95,31 @@ class Settings(BaseModel):
     request_timeout_seconds: float = Field(
         10, gt=0, le=300, description="How long an operation may take; fields not answered by then are null."
     )
+    head_timeout_seconds: float = Field(
+        10,
+        gt=0,
+        le=300,
+        description="How long a new connection, or a request that has begun, may take for its headers.",
+    )
+    keep_alive_seconds: float = Field(
+        75,
+        gt=0,
+        le=3_600,
+        description="How long a connection stays open without a request: longer than the proxy in front keeps it.",
+    )
+    write_timeout_seconds: float = Field(
+        30, gt=0, le=300, description="How long a client may not read what it was answered before it is cut off."
+    )
+    max_connections: int = Field(
+        2_000,
+        ge=10,
+        description="How many connections a process has; beyond, those go that have been idle longest, or it is 503.",
+    )
+    max_connections_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="The same of one IPv4 address or IPv6 /64. Not behind a proxy, whose address they all have.",
+    )
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body of a request.")
     max_json_depth: int = Field(64, ge=4, le=500, description="How deeply the JSON of a request may be nested.")
     max_json_values: int = Field(
@@ -168,6 +193,15 @@ class Settings(BaseModel):
             if name == "*" or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
                 raise ValueError(f"{name} is no name of a header; write each out, without *")
         return tuple(dict.fromkeys(name.lower() for name in value))
+
+    @model_validator(mode="after")
+    def _addresses_are_of_clients(self) -> "Settings":
+        if self.max_connections_per_address is not None and self.trusted_proxies:
+            raise ValueError(
+                "a proxy's address is that of all its connections, so max_connections_per_address does not go with "
+                "trusted_proxies; let the proxy count those of a client"
+            )
+        return self
 
     @field_validator("public_url")
     @classmethod
