@@ -7,7 +7,7 @@ thousand of them, of this.
 
 import asyncio
 import ipaddress
-from collections import Counter
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar
@@ -47,8 +47,12 @@ _FRAMING_PER_BYTE = 8
 """A chunk of one byte comes in six. What goes beyond is in chunk extensions and trailers, which nobody reads."""
 
 _LINGER_SECONDS = 2.0
-"""For so long is read and thrown away what a client still sends when it is refused, or a reset would overtake the
-answer (RFC 9112, 9.6)."""
+_LINGER_BYTES = 65_536
+"""A client that is refused while it sends is not cut off at once, or a reset would overtake the answer (RFC 9112, 9.6).
+So much of what it sends is thrown away, then nothing is read any more."""
+
+_MOST_PIPELINED = 4
+"""So many connections may be answered at once that have asked again without waiting. Browsers and proxies wait."""
 
 _SPARE_DESCRIPTORS = 100
 """Files and connections of our own: databases, Redis, logs, mail."""
@@ -66,6 +70,10 @@ class Occupancy:
     connections_per_address: int | None
     bytes_of_bodies: int = 0
     by_address: Counter[str] = field(default_factory=Counter)
+    pipelined: set["BoundedHttp"] = field(default_factory=set)
+    """The connections whose request is answered that came before the answer to the one before it."""
+    queue: deque["BoundedHttp"] = field(default_factory=deque)
+    """Those that wait to be among them."""
 
     @classmethod
     def of(cls, settings: Settings) -> "Occupancy":
@@ -103,6 +111,7 @@ class BoundedHttp(HttpToolsProtocol):
     """Of all bodies of this connection that are not answered."""
     _address: str | None = None
     _refusal: bytes | None = None
+    _thrown_away = 0
     _running: RequestResponseCycle | None = None
     """The request that the application has begun last; uvicorn's `cycle` is the one that was read last."""
     _waiting: asyncio.TimerHandle | None = None
@@ -133,6 +142,7 @@ class BoundedHttp(HttpToolsProtocol):
                 del self.occupancy.by_address[self._address]
         self._release_bodies()
         super().connection_lost(exc)
+        self._end_turn()
         if self._running is not None:  # uvicorn tells only the request that came last
             self._running.disconnected = True
             self._running.message_event.set()
@@ -140,6 +150,10 @@ class BoundedHttp(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on, counting what belongs to a head; what is behind its limit is not given to the parser."""
         self._unset_keepalive_if_required()
+        if self._refusal is not None:
+            self._thrown_away += len(data)
+            if self._thrown_away > _LINGER_BYTES:
+                self.flow.pause_reading()
         while data and self._refusal is None and not self.transport.is_closing():
             room = MOST_HEAD_BYTES - self._head_bytes
             if self._in_head and len(data) > room:
@@ -230,10 +244,16 @@ class BoundedHttp(HttpToolsProtocol):
         super().on_message_complete()
 
     def on_response_complete(self) -> None:
-        """Begin the next request, say what was refused in between, or wait for another."""
+        """Begin the next request when it is its turn, say what was refused in between, or wait for another."""
         is_last = not self.pipeline
+        self._end_turn()
         if is_last:
             self._release_bodies()
+        elif len(self.occupancy.pipelined) >= _MOST_PIPELINED:
+            self.occupancy.queue.append(self)
+            return
+        else:
+            self.occupancy.pipelined.add(self)
         super().on_response_complete()
         if self.transport.is_closing():
             self._close()
@@ -272,6 +292,17 @@ class BoundedHttp(HttpToolsProtocol):
     def is_idle(self) -> bool:
         """Whether nobody waits for an answer on this connection."""
         return (self._running is None or self._running.response_complete) and not self.pipeline
+
+    def _end_turn(self) -> None:
+        """Let another connection be answered what it asked without waiting."""
+        if self in self.occupancy.pipelined:
+            self.occupancy.pipelined.remove(self)
+            while self.occupancy.queue:
+                other = self.occupancy.queue.popleft()
+                if not other.transport.is_closing():
+                    self.occupancy.pipelined.add(other)
+                    super(BoundedHttp, other).on_response_complete()
+                    break
 
     def _finds_room(self) -> bool:
         """Return whether one more connection may be; those that have been idle longest make room for it."""

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -48,9 +49,13 @@ _HEADERS = {
     )
     for media_type in (JSON, GRAPHQL_JSON)
 }
-_DEAR = 500
-"""Operations that may cost so much begin one at a time, each with a round of the event loop to itself: several that
-take some ten ms each would otherwise run one after the other before anybody else is looked at."""
+_EXPENSIVE = 500
+"""Requests that may cost so much take turns: several that take some ten ms each would otherwise run one after the other
+before anybody else is looked at."""
+_MOST_EXPENSIVE = 2
+"""So many of them at once: one keeps the processor busy while another waits for the database."""
+
+_AT_ONCE = nullcontext()
 
 log = logging.getLogger("forecourt.http")
 
@@ -81,7 +86,8 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
-        self._turn_of_dear = asyncio.Lock()
+        self._turns = asyncio.Semaphore(_MOST_EXPENSIVE)
+        self._patience = settings.request_timeout_seconds
         self._introspection: Mode = settings.introspection
         filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
@@ -109,10 +115,11 @@ class GraphqlEndpoint:
             # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
             prepared = await self._prepared(asked)
             check_cost(prepared.cost, self._limits)
-            context = await self._contexts.of(request)
-            check_changes_nothing(context, [prepared.operation.is_mutation])
-            result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
-            body, status = await self._told(prepared, result, context, shows_cost)
+            async with self._turn(prepared.cost):
+                context = await self._contexts.of(request)
+                check_changes_nothing(context, [prepared.operation.is_mutation])
+                result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
+                body, status = await self._told(prepared, result, context, shows_cost)
             return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
@@ -142,19 +149,43 @@ class GraphqlEndpoint:
         """Answer each operation of a batch in its order; their documents and their costs count together."""
         check_texts({one.query for one in asked}, self._limits)
         prepared = [await self._prepared_or_refused(one) for one in asked]
-        check_cost(sum(one.cost for one in prepared if isinstance(one, _Prepared)), self._limits)
-        context = await self._contexts.of(request)
-        are_mutations = [one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)]
-        check_changes_nothing(context, are_mutations)
-        answers = []
-        for one in prepared:
-            if isinstance(one, _Prepared):
-                own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
-                result = await self._executed(one, own, only_reads=not any(are_mutations))
-                answers.append((await self._told(one, result, own, shows_cost))[0])
-            else:
-                answers.append(one)
+        cost = sum(one.cost for one in prepared if isinstance(one, _Prepared))
+        check_cost(cost, self._limits)
+        async with self._turn(cost):
+            context = await self._contexts.of(request)
+            are_mutations = [one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)]
+            check_changes_nothing(context, are_mutations)
+            answers = []
+            for one in prepared:
+                if isinstance(one, _Prepared):
+                    own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
+                    result = await self._executed(one, own, only_reads=not any(are_mutations))
+                    answers.append((await self._told(one, result, own, shows_cost))[0])
+                else:
+                    answers.append(one)
         return _answer(answers, 200, media_type)
+
+    @asynccontextmanager
+    async def _taking_turns(self) -> AsyncIterator[None]:
+        """Wait until not too many expensive requests are being answered, and until others have had their turn.
+
+        Raises:
+            RefusedRequest: That takes longer than an operation may.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            message = "Too many expensive operations are asked at once. Try again later, or ask for less."
+            raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
+        try:
+            await asyncio.sleep(0)
+            yield
+        finally:
+            self._turns.release()
+
+    def _turn(self, cost: float) -> AbstractAsyncContextManager[None]:
+        return self._taking_turns() if cost >= _EXPENSIVE else _AT_ONCE
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
@@ -197,9 +228,6 @@ class GraphqlEndpoint:
 
     async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
         operation = prepared.operation
-        if prepared.cost >= _DEAR:
-            async with self._turn_of_dear:
-                await asyncio.sleep(0)
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
         try:

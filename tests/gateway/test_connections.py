@@ -382,6 +382,65 @@ async def test_a_refusal_waits_for_the_answers_before_it(sent: bytes) -> None:
     assert len(codes(told[2:])) == 1
 
 
+async def test_who_asks_again_without_waiting_waits_for_others_who_do_so_and_keeps_nobody_else_waiting() -> None:
+    begun: asyncio.Queue[None] = asyncio.Queue()
+    may_answer = asyncio.Semaphore(0)
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        if scope["path"] == "/":
+            begun.put_nowait(None)
+            await may_answer.acquire()
+        await says_yes(scope, receive, send)
+
+    async with serving(waits, keep_alive_seconds=SOON) as server:
+        impatient = [asyncio.create_task(server.answers(GET * 2)) for _ in range(6)]
+        for _ in range(6):
+            await begun.get()
+        for _ in range(6):
+            may_answer.release()
+        for _ in range(4):
+            await begun.get()
+        patient = await server.answers(GET.replace(b"/", b"/patient", 1))
+        waiting = begun.qsize(), len(server.occupancy.pipelined), len(server.occupancy.queue)
+        for _ in range(6):
+            may_answer.release()
+        answers = await asyncio.gather(*impatient)
+
+    assert patient == [(200, b"yes")]
+    assert waiting == (0, 4, 2)
+    assert answers == [[(200, b"yes")] * 2] * 6
+    assert (server.occupancy.pipelined, len(server.occupancy.queue)) == (set(), 0)
+
+
+async def test_who_goes_away_leaves_their_turn_to_others() -> None:
+    begun: asyncio.Queue[None] = asyncio.Queue()
+    may_answer = asyncio.Semaphore(0)
+
+    async def waits(scope: Any, receive: Any, send: Any) -> None:
+        begun.put_nowait(None)
+        await may_answer.acquire()
+        await says_yes(scope, receive, send)
+
+    async with serving(waits, keep_alive_seconds=SOON) as server:
+        held = [await server.connect(GET * 2) for _ in range(6)]
+        for _ in held:
+            await begun.get()
+        for _ in held:
+            may_answer.release()
+        for _ in range(4):
+            await begun.get()
+        for _, writer in held:
+            writer.transport.abort()
+        for _ in held:
+            await server.lost.get()
+        impatient = asyncio.create_task(server.answers(GET * 2))
+        for _ in range(20):
+            may_answer.release()
+        answers = await impatient
+
+    assert answers == [(200, b"yes")] * 2
+
+
 async def test_an_older_client_is_answered_and_let_go() -> None:
     async with serving(says_yes) as server:
         assert await server.answers(b"GET / HTTP/1.0\r\n\r\n") == [(200, b"yes")]

@@ -236,6 +236,20 @@ async def test_a_request_for_an_upgrade_without_a_body_is_answered_as_any_other(
     assert [answer.json() for answer in answers] == [{"data": {"viewer": None}}] * 2
 
 
+async def test_what_costs_much_is_refused_when_its_turn_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.graphql_endpoint._MOST_EXPENSIVE", 0)
+    async with open_portal(request_timeout_seconds=0.05, max_batch=10) as portal:
+        costly = await portal.client.post("/graphql", content=query(get_introspection_query()), headers=JSON)
+        cheap = await portal.client.post("/graphql", content=VALID, headers=JSON)
+        half = query("{viewer{memberships(first:20){nodes{organization{members(first:20){nodes{id}}}}}}}")
+        together = await portal.client.post("/graphql", content=b"[" + half + b"," + half + b"]", headers=JSON)
+
+    for refused in (costly, together):
+        assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (503, "TOO_BUSY")
+        assert refused.headers["retry-after"] == "1"
+    assert cheap.json() == {"data": {"viewer": None}}
+
+
 async def test_who_asks_again_and_again_without_waiting_is_cut_off(served: Served, client: httpx2.AsyncClient) -> None:
     one = b"GET /graphql?query={__typename} HTTP/1.1\r\nhost: x\r\n\r\n"
     answers = []
