@@ -134,6 +134,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more, and leave what was occupied to others."""
         self._stop_waiting()
+        self._unset_keepalive_if_required()  # uvicorn does so only for who says goodbye
         if self._writing is not None:
             self._writing.cancel()
         if self._address is not None:
@@ -146,6 +147,9 @@ class BoundedHttp(HttpToolsProtocol):
         if self._running is not None:  # uvicorn tells only the request that came last
             self._running.disconnected = True
             self._running.message_event.set()
+        # What was not begun refers back to this, and would stay until Python looks for garbage.
+        self.pipeline.clear()
+        self.cycle = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Read on, counting what belongs to a head; what is behind its limit is not given to the parser."""

@@ -4,7 +4,9 @@ Waiting is made short by settings; nothing here depends on how long something ta
 """
 
 import asyncio
+import gc
 import json
+import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -282,6 +284,42 @@ async def test_who_reads_slowly_gets_all() -> None:
         await reader.readuntil(b"\r\n\r\n")
         assert await asyncio.wait_for(reader.readexactly(len(large)), 60) == large
         writer.close()
+
+
+@pytest.mark.parametrize("sent", [GET, GET * 30, b"GET / HTTP", b"no HTTP\r\n\r\n"])
+async def test_nothing_is_kept_of_a_connection_that_was_cut_off(sent: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, known = BoundedHttp.connection_made, []
+
+    def noted(self: BoundedHttp, transport: Any) -> None:
+        known.append(weakref.ref(self))
+        made(self, transport)
+
+    monkeypatch.setattr(BoundedHttp, "connection_made", noted)
+    begun = asyncio.Event()
+
+    async def says_much(scope: Any, receive: Any, send: Any) -> None:
+        begun.set()
+        await says_yes(scope, receive, send, b"a" * 1_000_000)
+
+    gc.collect()
+    gc.disable()
+    try:
+        async with serving(says_much, write_timeout_seconds=SOON) as server:
+            _, writer = await server.connect(sent)
+            writer.transport.pause_reading()  # type: ignore[attr-defined]
+            if not sent.startswith(GET):
+                _, other = await server.connect(GET)
+                other.transport.pause_reading()  # type: ignore[attr-defined]
+            await begun.wait()
+            writer.transport.abort()
+            await asyncio.wait_for(server.lost.get(), 30)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert known[0]() is None
+            if not sent.startswith(GET):
+                other.transport.abort()
+    finally:
+        gc.enable()
 
 
 # Heads.
