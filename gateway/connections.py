@@ -46,6 +46,9 @@ _MOST_FRAMING_BYTES = 32_768
 _FRAMING_PER_BYTE = 8
 """A chunk of one byte comes in six. What goes beyond is in chunk extensions and trailers, which nobody reads."""
 
+_PIECE_BYTES = 4_096
+"""Of what comes at once, so much is parsed before it is asked whether requests wait already."""
+
 _LINGER_SECONDS = 2.0
 _LINGER_BYTES = 65_536
 """A client that is refused while it sends is not cut off at once, or a reset would overtake the answer (RFC 9112, 9.6).
@@ -86,6 +89,14 @@ class Occupancy:
         )
 
 
+class _Ignored(list[tuple[bytes, bytes]]):
+    def append(self, _: tuple[bytes, bytes]) -> None:
+        """Keep nothing."""
+
+
+_TRAILERS = _Ignored()
+
+
 class _Refused(Exception):
     """Raised within the parser, so that it leaves the rest of what came."""
 
@@ -110,6 +121,7 @@ class BoundedHttp(HttpToolsProtocol):
     _held_bytes = 0
     """Of all bodies of this connection that are not answered."""
     _address: str | None = None
+    _unparsed = b""
     _refusal: bytes | None = None
     _thrown_away = 0
     _running: RequestResponseCycle | None = None
@@ -159,13 +171,27 @@ class BoundedHttp(HttpToolsProtocol):
             if self._thrown_away > _LINGER_BYTES:
                 self.flow.pause_reading()
         while data and self._refusal is None and not self.transport.is_closing():
-            room = MOST_HEAD_BYTES - self._head_bytes
+            if self.pipeline:  # what comes behind a request that waits is parsed when that has begun
+                self._unparsed += data
+                self.flow.pause_reading()
+                return
+            room = min(MOST_HEAD_BYTES - self._head_bytes, _PIECE_BYTES)
             if self._in_head and len(data) > room:
                 self._read(data[:room])
                 data = data[room:]
             else:
                 self._read(data)
                 return
+
+    def _begin_next(self) -> None:
+        """Begin the request that waits, if there is one, and parse what came behind it when that was the last."""
+        super().on_response_complete()
+        if self._unparsed and not self.transport.is_closing():
+            self.flow.pause_reading()
+            if not self.pipeline:
+                data, self._unparsed = self._unparsed, b""
+                self.flow.resume_reading()
+                self.data_received(data)
 
     def _read(self, data: bytes) -> None:
         if self._in_head:
@@ -220,7 +246,7 @@ class BoundedHttp(HttpToolsProtocol):
             self._body_bytes = self._framing_bytes = 0
             # The parser tells of trailers as it does of headers, and the application has this list already: they
             # would be taken for headers that a proxy has let pass (RFC 9110, 6.5.1).
-            self.headers = []
+            self.headers = _TRAILERS
             return
         raise _Refused
 
@@ -236,6 +262,7 @@ class BoundedHttp(HttpToolsProtocol):
         self.occupancy.bytes_of_bodies += more
         if self._body_bytes > SMALL_BODY_BYTES and self.occupancy.bytes_of_bodies > MOST_BODY_BYTES:
             self._refuse("503 Service Unavailable", "TOO_BUSY", "Too many large requests at once. Try again later.")
+            self.flow.pause_reading()  # throwing away what a thousand send would be work as well
             raise _Refused
         super().on_body(body)
 
@@ -258,7 +285,7 @@ class BoundedHttp(HttpToolsProtocol):
             return
         else:
             self.occupancy.pipelined.add(self)
-        super().on_response_complete()
+        self._begin_next()
         if self.transport.is_closing():
             self._close()
         elif is_last:
@@ -305,7 +332,7 @@ class BoundedHttp(HttpToolsProtocol):
                 other = self.occupancy.queue.popleft()
                 if not other.transport.is_closing():
                     self.occupancy.pipelined.add(other)
-                    super(BoundedHttp, other).on_response_complete()
+                    other._begin_next()
                     break
 
     def _finds_room(self) -> bool:
