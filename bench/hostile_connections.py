@@ -12,7 +12,7 @@ from time import perf_counter
 
 MANY = 1_000
 PATIENCE_SECONDS = 10.0
-"""As shipped: `body_timeout_seconds`, and what gateway/connections.py waits for a head."""
+"""As shipped: `body_timeout_seconds` and `head_timeout_seconds`."""
 
 _GIVE_UP_SECONDS = 30.0
 _HEAD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"

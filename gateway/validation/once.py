@@ -58,10 +58,10 @@ def validation_errors(
         visit(document, walk, _KEYS)
     except ValidationAbortedError as error:
         errors.append(error)
-    for error in errors:  # raised where a value was looked at, with all that was there
-        error.__traceback__ = error.__context__ = error.__cause__ = None
-        if error.original_error is not None:
-            error.original_error.__traceback__ = None
+    for found in errors:  # raised where a value was looked at, with all that was there
+        found.__traceback__ = found.__context__ = found.__cause__ = None
+        if found.original_error is not None:
+            found.original_error.__traceback__ = None
     _let_go(walk, *visitors)
     return errors
 
