@@ -210,7 +210,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self._in_head:
             if len(self.url) > MOST_URI_BYTES:
                 self._refuse_uri()
-            elif self._head_bytes >= MOST_HEAD_BYTES:
+            elif self._head_bytes >= MOST_HEAD_BYTES or (self._begun and len(self.headers) > MOST_HEADERS):
                 self._refuse_head()
             elif (self._begun or self._head_bytes) and self._waiting is None:
                 self._wait()  # nearly every head comes in one piece, and needs no timer
