@@ -12,7 +12,7 @@ from time import perf_counter
 
 MANY = 1_000
 PATIENCE_SECONDS = 10.0
-"""As shipped: `body_timeout_seconds`, and what gateway/connections.py waits for a head."""
+"""As shipped: `body_timeout_seconds` and `head_timeout_seconds`."""
 
 _GIVE_UP_SECONDS = 30.0
 _HEAD = b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n"
@@ -105,6 +105,29 @@ def _with_length(length: int) -> bytes:
     return _HEAD + b"content-length: %d\r\n\r\n" % length
 
 
+def _on_what_is_bounded_apart() -> dict[str, Callable[[int], Awaitable[float]]]:
+    """Heads, trailers, bodies that wait for their turn, and connections that stay open between two requests."""
+    begun = b"GET /graphql HTTP/1.1\r\nhost: x\r\n"
+    chunked = _HEAD + b"transfer-encoding: chunked\r\n\r\n"
+    body = b'{"query": "{ __typename }", "variables": {"a": "' + b"a" * 899_950 + b'"}}'
+    return {
+        "1,000 connections that stay open after an answer": _unread(MANY, _GET, 2.0),
+        "200 who do not read 10 small answers": _unread(200, _GET * 10, 2.0),
+        "200 heads after an answer, a byte at a time": _dripped(200, _GET + begun + b"x: ", b"a"),
+        "200 bodies after their answer, a byte at a time": _dripped(
+            200, _HEAD.replace(b"application/json", b"text/plain") + b"content-length: 100000\r\n\r\n", b"a"
+        ),
+        "100 heads of 200 KB at once": _endless(100, begun + b"x: " + b"a" * 200_000 + b"\r\n\r\n"),
+        "100 heads of 5,000 lines at once": _endless(100, begun + b"a: b\r\n" * 5_000 + b"\r\n"),
+        "100 addresses of 200 KB": _endless(100, b"GET /graphql?query=" + b"a" * 200_000 + b" HTTP/1.1\r\n\r\n"),
+        "100 complete bodies of 900 KB": _endless(
+            100, _HEAD + b"connection: close\r\ncontent-length: %d\r\n\r\n" % len(body) + body
+        ),
+        "16 chunk extensions without end": _endless(16, chunked + b"1;", b"a" * 0x10000),
+        "16 trailers without end": _endless(16, chunked + b"0\r\n", b"a: b\r\n" * 10_000),
+    }
+
+
 def attacks_on_connections(large: bytes) -> list[AttackOnConnections]:
     """Return them all; `large` is a request whose answer is large."""
     chunked = _HEAD + b"transfer-encoding: chunked\r\n\r\n"
@@ -121,5 +144,6 @@ def attacks_on_connections(large: bytes) -> list[AttackOnConnections]:
         "16 times 10,000 requests without waiting": _endless(16, _GET * 10_000),
         "16 times what is no HTTP": _endless(16, b"BREW /graphql COFFEE/1.0\r\n\r\n" * 1_000),
         "200 who do not read 30 large answers": _unread(200, large * 30, 3.0),
+        **_on_what_is_bounded_apart(),
     }
     return [AttackOnConnections(*each) for each in done.items()]

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from gateway.connections import BoundedHttp, server_config
+from gateway.connections import server_config
 from gateway.garbage import settle
 from gateway.telemetry.logs import configure_logs
 
@@ -96,9 +96,11 @@ OTHERS: dict[str, Callable[[Path, str], Any]] = {"forecourt_with_batches": forec
 
 
 class _Server(uvicorn.Server):
+    settles = False
+
     async def startup(self, sockets: Any = None) -> None:
         await super().startup(sockets)
-        if self.config.http is BoundedHttp:  # Forecourt's own command line does so
+        if self.settles:  # Forecourt's own command line does so
             settle()
         for server in self.servers:
             print(server.sockets[0].getsockname()[1], flush=True)  # noqa: T201  the parent waits for it
@@ -110,8 +112,13 @@ def main(contestant: str, folder: str, database_url: str) -> None:
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     app = (CONTESTANTS | OTHERS)[contestant](Path(folder), database_url)
     is_forecourt = contestant.startswith("forecourt")
-    plain = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False)
-    _Server(server_config(app) if is_forecourt else plain).run()
+    if is_forecourt:
+        config = server_config(app, settings_for(Path(folder), database_url))
+    else:
+        config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, server_header=False)
+    server = _Server(config)
+    server.settles = is_forecourt
+    server.run()
 
 
 if __name__ == "__main__":

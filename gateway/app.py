@@ -49,13 +49,16 @@ def create_app(
             contexts = _contexts(settings, wiring, clock)
             endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
-            app.graphql = UnexpectedErrors(Cors(endpoint, settings.cors_origins) if settings.cors_origins else endpoint)
+            safe = UnexpectedErrors(endpoint)
+            app.graphql = Cors(safe, settings) if settings.cors_origins else safe
             app.state.wiring = wiring
             async with worker_of(settings, wiring, clock):
                 yield
 
-    middleware = [Middleware(UnexpectedErrors), Middleware(Cors, origins=settings.cors_origins)]
-    return Gateway(lifespan=lifespan, middleware=middleware)
+    middleware = [Middleware(Cors, settings=settings), Middleware(UnexpectedErrors)]
+    gateway = Gateway(lifespan=lifespan, middleware=middleware)
+    gateway.router.redirect_slashes = False  # Starlette would lead to whatever host the request names
+    return gateway
 
 
 class Gateway(Starlette):
@@ -64,7 +67,9 @@ class Gateway(Starlette):
     graphql: ASGIApp | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer as an ASGI application."""
+        """Answer as an ASGI application; a path with a slash at its end is the same as without."""
+        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"][:-1]}
         if self.graphql is not None and scope["type"] == "http" and scope["path"] == ENDPOINT:
             await self.graphql(scope, receive, send)
         else:

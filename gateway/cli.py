@@ -100,7 +100,7 @@ def serve(
                 loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
             app = create_app(settings)
             server = _Server(
-                server_config(app),
+                server_config(app, settings),
                 started=lambda: _say_where(settings, chosen, loaded),
             )
             with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:

@@ -2,7 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -51,8 +52,12 @@ _HEADERS = {
     for media_type in (JSON, GRAPHQL_JSON)
 }
 _EXPENSIVE_SHARE = 10
-"""Operations that may cost this fraction of `max_cost` begin one at a time, each with a round of the event loop to
-itself: several that take some ten ms each would otherwise run one after the other before anybody else is looked at."""
+"""Requests that may cost this fraction of `max_cost` take turns: several that take some ten ms each would otherwise run
+one after the other before anybody else is looked at."""
+_MOST_EXPENSIVE = 2
+"""So many of them at once: one keeps the processor busy while another waits for the database."""
+
+_AT_ONCE = nullcontext()
 
 log = logging.getLogger("forecourt.http")
 
@@ -88,7 +93,8 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
-        self._turn_of_expensive = asyncio.Lock()
+        self._turns = asyncio.Semaphore(_MOST_EXPENSIVE)
+        self._patience = settings.request_timeout_seconds
         self._introspection: Mode = settings.introspection
         self._needs = Needs(schema, filtered=self._introspection == "filtered")
         filter_introspection(schema)
@@ -158,10 +164,11 @@ class GraphqlEndpoint:
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
-        context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
-        check_changes_nothing(context, [prepared.operation.is_mutation])
-        result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
-        return *await self._told(prepared, result, context, shows_cost), context
+        async with self._turn(prepared.cost):
+            context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
+            check_changes_nothing(context, [prepared.operation.is_mutation])
+            result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
+            return *await self._told(prepared, result, context, shows_cost), context
 
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
@@ -171,26 +178,49 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
-        context = await self._contexts.of(
-            request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
-        )
-        are_mutations = [one.operation.is_mutation for one in executable]
-        check_changes_nothing(context, are_mutations)
-        answers = []
-        for one in prepared:
-            if not isinstance(one, _Prepared):
-                answers.append(one)
-            elif isinstance(context.not_accepted, Unauthenticated) and self._needs_caller(one):
-                problem = context.not_accepted
-                answers.append(request_error(str(problem), "UNAUTHENTICATED", **problem.extensions))
-            else:
-                own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
-                result = await self._executed(one, own, only_reads=not any(are_mutations))
-                answers.append((await self._told(one, result, own, shows_cost))[0])
+        async with self._turn(sum(one.cost for one in executable)):
+            context = await self._contexts.of(
+                request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
+            )
+            are_mutations = [one.operation.is_mutation for one in executable]
+            check_changes_nothing(context, are_mutations)
+            answers = []
+            for one in prepared:
+                if not isinstance(one, _Prepared):
+                    answers.append(one)
+                elif isinstance(context.not_accepted, Unauthenticated) and self._needs_caller(one):
+                    problem = context.not_accepted
+                    answers.append(request_error(str(problem), "UNAUTHENTICATED", **problem.extensions))
+                else:
+                    own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
+                    result = await self._executed(one, own, only_reads=not any(are_mutations))
+                    answers.append((await self._told(one, result, own, shows_cost))[0])
         return _answer(answers, 200, media_type, self._contexts.headers_after(context))
 
     def _needs_caller(self, prepared: _Prepared) -> bool:
         return self._needs.caller(prepared.operation, prepared.variables)
+
+    @asynccontextmanager
+    async def _taking_turns(self) -> AsyncIterator[None]:
+        """Wait until not too many expensive requests are being answered, and until others have had their turn.
+
+        Raises:
+            RefusedRequest: That takes longer than an operation may.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire()
+        except TimeoutError:
+            message = "Too many expensive operations are asked at once. Try again later, or ask for less."
+            raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
+        try:
+            await asyncio.sleep(0)
+            yield
+        finally:
+            self._turns.release()
+
+    def _turn(self, cost: float) -> AbstractAsyncContextManager[None]:
+        return self._taking_turns() if cost * _EXPENSIVE_SHARE >= self._limits.max_cost else _AT_ONCE
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
@@ -239,9 +269,6 @@ class GraphqlEndpoint:
 
     async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
         operation = prepared.operation
-        if prepared.cost * _EXPENSIVE_SHARE >= self._limits.max_cost:
-            async with self._turn_of_expensive:
-                await asyncio.sleep(0)
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
         try:

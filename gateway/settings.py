@@ -141,6 +141,16 @@ class Settings(BaseModel):
     cors_origins: tuple[str, ...] = Field(
         (), description="Whose pages may ask from a browser: `https://portal.example, …`; others may not."
     )
+    cors_headers: tuple[str, ...] = Field(
+        (), description="Headers that these pages may send beside the usual ones (docs/http.md)."
+    )
+    cors_expose_headers: tuple[str, ...] = Field(
+        ("allow", "retry-after", "www-authenticate", "x-request-id", "traceparent"),
+        description="Headers of answers that these pages may read.",
+    )
+    cors_max_age_seconds: int = Field(
+        7_200, ge=0, le=86_400, description="How long a browser keeps what it was permitted; Chrome, two hours at most."
+    )
     csrf_required_headers: tuple[str, ...] = Field(
         ("x-apollo-operation-name", "apollo-require-preflight"),
         description="A header that no form can send: one of them lets a GET through that looks forged.",
@@ -153,6 +163,31 @@ class Settings(BaseModel):
     body_timeout_seconds: float = Field(10, gt=0, le=300, description="How long the body of a request may take.")
     request_timeout_seconds: float = Field(
         10, gt=0, le=300, description="How long an operation may take; fields not answered by then are null."
+    )
+    head_timeout_seconds: float = Field(
+        10,
+        gt=0,
+        le=300,
+        description="How long a new connection, or a request that has begun, may take for its headers.",
+    )
+    keep_alive_seconds: float = Field(
+        75,
+        gt=0,
+        le=3_600,
+        description="How long a connection stays open without a request: longer than the proxy in front keeps it.",
+    )
+    write_timeout_seconds: float = Field(
+        30, gt=0, le=300, description="How long a client may not read what it was answered before it is cut off."
+    )
+    max_connections: int = Field(
+        2_000,
+        ge=10,
+        description="How many connections a process has; beyond, those go that have been idle longest, or it is 503.",
+    )
+    max_connections_per_address: int | None = Field(
+        None,
+        ge=1,
+        description="The same of one IPv4 address or IPv6 /64. Not behind a proxy, whose address they all have.",
     )
     max_body_bytes: int = Field(1_000_000, ge=1_000, description="The largest body of a request.")
     max_json_depth: int = Field(64, ge=4, le=500, description="How deeply the JSON of a request may be nested.")
@@ -213,7 +248,7 @@ class Settings(BaseModel):
         False, description="Confirm that the dry run is meant for production too."
     )
 
-    @field_validator("cors_origins", "csrf_required_headers", mode="before")
+    @field_validator("cors_origins", "cors_headers", "cors_expose_headers", "csrf_required_headers", mode="before")
     @classmethod
     def _is_a_list(cls, value: Any) -> Any:
         return tuple(part for part in re.split(r"[\s,]+", value) if part) if isinstance(value, str) else value
@@ -221,15 +256,24 @@ class Settings(BaseModel):
     @field_validator("cors_origins")
     @classmethod
     def _names_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            if not re.fullmatch(r"https?://[^/*?#\s]+", origin):
-                raise ValueError(f"{origin} is no origin; write https://portal.example, without a path and without *")
-        return tuple(origin.lower() for origin in value)
+        return tuple(dict.fromkeys(_origin(origin) for origin in value))
 
-    @field_validator("csrf_required_headers")
+    @field_validator("cors_headers", "cors_expose_headers", "csrf_required_headers")
     @classmethod
     def _names_headers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(name.lower() for name in value)
+        for name in value:
+            if name == "*" or not re.fullmatch(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+", name):
+                raise ValueError(f"{name} is no name of a header; write each out, without *")
+        return tuple(dict.fromkeys(name.lower() for name in value))
+
+    @model_validator(mode="after")
+    def _addresses_are_of_clients(self) -> "Settings":
+        if self.max_connections_per_address is not None and self.trusted_proxies:
+            raise ValueError(
+                "a proxy's address is that of all its connections, so max_connections_per_address does not go with "
+                "trusted_proxies; let the proxy count those of a client"
+            )
+        return self
 
     @field_validator("public_url")
     @classmethod
@@ -447,6 +491,26 @@ def _missing_in_production(values: Mapping[str, Any]) -> list[str]:
             "smtp://user:password@mail.example:587; FORECOURT_MAIL_STAYS_HERE=true says that nobody shall get them."
         )
     return missing
+
+
+def _origin(text: str) -> str:
+    """Return an origin as browsers send it: in lower case, without the port that goes without saying.
+
+    Raises:
+        ValueError: It is none.
+    """
+    found = re.fullmatch(r"(https?)://([a-z0-9.-]+|\[[0-9a-f:.]+\])(?::([0-9]{1,5}))?", text.lower())
+    try:
+        port = urlsplit(text).port
+    except ValueError:
+        port = 0
+    if found is None or port == 0:
+        raise ValueError(
+            f"{text} is no origin; write https://portal.example, with a port where there is one, without a path and "
+            "without *, and a host with other letters as browsers send it (xn--…)"
+        )
+    scheme, host = found[1], found[2]
+    return f"{scheme}://{host}" if port in (None, {"http": 80, "https": 443}[scheme]) else f"{scheme}://{host}:{port}"
 
 
 def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:

@@ -298,6 +298,13 @@ ATTACKS = [
     Attack(
         "an integer of 10,000 digits in JSON", VALID[:-1] + b', "variables": {"a": ' + b"1" * 10_000 + b"}}", 400, BAD
     ),
+    Attack(
+        "900 KB of digits, a letter after each 99",
+        VALID[:-1] + b', "variables": {"a": "' + (b"1" * 99 + b"a") * 9_000 + b'"}}',
+        200,
+        "",
+    ),
+    Attack("900 KB of escapes", VALID[:-1] + b', "variables": {"a": "' + b"\\n" * 450_000 + b'"}}', 200, ""),
     Attack("NaN", b'{"query": "{ viewer { id } }", "variables": {"a": NaN}}', 400, BAD),
     Attack("infinity", b'{"query": "{ viewer { id } }", "variables": {"a": 1e999}}', 400, BAD),
     Attack("half a surrogate", b'{"query": "{ viewer { id } }", "operationName": "\\ud800"}', 400, BAD),

@@ -73,7 +73,7 @@ def test_the_documents_used_last_are_kept(parsed: list[str]) -> None:
 
 
 def test_large_documents_make_room_for_one_another(parsed: list[str]) -> None:
-    documents = Documents(SCHEMA, Limits(), memory=30_000)
+    documents = Documents(SCHEMA, Limits(), memory=21_000)
 
     for text in ("{" + " b" * 20 + "}", "{" + " x: b" * 5 + "}", "{" + " b" * 20 + "}"):
         documents.document(text)

@@ -217,3 +217,29 @@ async def test_what_nobody_foresaw_is_answered_with_a_reference_and_nothing_else
         "extensions": {"code": "INTERNAL_SERVER_ERROR", "reference": reference},
     }
     assert "hunter2" not in response.text
+
+
+@pytest.mark.parametrize("path", ["/graphql", "/graphiql", "/health/live", "/mailbox", "/.well-known/jwks.json", "/"])
+async def test_a_slash_at_the_end_leads_to_the_same_place_and_nowhere_else(path: str) -> None:
+    headers = {"host": "evil.example", "x-forwarded-host": "evil.example", "accept": "*/*"}
+    async with open_portal(demo=True) as portal:
+        asked = path.removesuffix("/")
+        without = await portal.client.get(asked or "/", headers=headers, follow_redirects=False)
+        answers = [
+            await portal.client.get(asked + more, headers=headers, follow_redirects=False)
+            for more in ("/", "/?a=b", "//", "//evil.example/", "/%2fevil.example/", "/\\evil.example/")
+        ]
+
+    assert (answers[0].status_code, answers[0].content) == (without.status_code, without.content)
+    assert answers[1].status_code == without.status_code
+    for answer in (without, *answers):
+        assert "evil" not in answer.headers.get("location", "")
+        assert "evil" not in answer.text
+
+
+async def test_what_is_asked_by_post_arrives_with_a_slash_at_the_end_too(portal: Portal) -> None:
+    body = {"query": "{ viewer { id } }"}
+
+    answer = await portal.client.post("/graphql/", json=body, headers={"host": "evil.example"})
+
+    assert (answer.status_code, answer.json()) == (200, {"data": {"viewer": None}})
