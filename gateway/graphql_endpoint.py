@@ -9,8 +9,7 @@ from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
-from graphql.execution import Executor, default_field_resolver, default_type_resolver
-from graphql.execution.incremental import IncrementalExecutor
+from graphql.execution import default_field_resolver, default_type_resolver
 from graphql.execution.values import VariableValues
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -19,9 +18,9 @@ from connectors.errors import BackendUnavailable
 from gateway.authentication import Unauthenticated
 from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
-from gateway.errors import request_error
+from gateway.errors import request_error, shown
 from gateway.exchange import Answer, GraphqlHttpRequest, raw_headers
-from gateway.execution import BreadthFirstExecutor
+from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
@@ -86,8 +85,8 @@ class GraphqlEndpoint:
         filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
         self._draft = settings.http_status_profile == "draft"
-        self._executor: type[Executor[Any]] = (
-            BreadthFirstExecutor if settings.execution == "breadth-first" else IncrementalExecutor
+        self._executor: type[BreadthFirstExecutor] | type[CountingExecutor] = (
+            BreadthFirstExecutor if settings.execution == "breadth-first" else CountingExecutor
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,9 +110,13 @@ class GraphqlEndpoint:
             check_cost(prepared.cost, self._limits)
             context = await self._contexts.of(request)
             check_changes_nothing(context, [prepared.operation.is_mutation])
-            result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
+            only_reads = not prepared.operation.is_mutation
+            result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
             body, status = await self._told(prepared, result, context, shows_cost)
-            return _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
+            answer = _answer(body, status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type)
+            if len(answer.body) <= self._limits.max_answer_bytes:
+                return answer
+            return _answer(self._too_large(prepared, context), answer.status_code, media_type)
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
             return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
@@ -147,14 +150,27 @@ class GraphqlEndpoint:
         are_mutations = [one.operation.is_mutation for one in prepared if isinstance(one, _Prepared)]
         check_changes_nothing(context, are_mutations)
         answers = []
+        budget = self._budget()
         for one in prepared:
             if isinstance(one, _Prepared):
                 own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
-                result = await self._executed(one, own, only_reads=not any(are_mutations))
+                result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
                 answers.append((await self._told(one, result, own, shows_cost))[0])
             else:
                 answers.append(one)
-        return _answer(answers, 200, media_type)
+        answer = _answer(answers, 200, media_type)
+        if len(answer.body) <= self._limits.max_answer_bytes:
+            return answer
+        refused = [self._too_large(one, context) if isinstance(one, _Prepared) else one for one in prepared]
+        return _answer(refused, 200, media_type)
+
+    def _budget(self) -> Budget:
+        return Budget(self._limits.max_objects, self._limits.max_answer_bytes)
+
+    def _too_large(self, prepared: _Prepared, context: RequestContext) -> dict[str, Any]:
+        """Return the body for an answer that has turned out to be too long to be sent."""
+        exceeded = AnswerTooLarge("bytes", self._limits.max_answer_bytes, prepared.operation.is_mutation or None)
+        return {"data": None, "errors": shown(_unplaced(exceeded), context.request_id)}
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
@@ -195,7 +211,9 @@ class GraphqlEndpoint:
             )
         return _Prepared(operation, variables, cost, asked.organization_id)
 
-    async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
+    async def _executed(
+        self, prepared: _Prepared, context: RequestContext, budget: Budget, *, only_reads: bool
+    ) -> ExecutionResult:
         operation = prepared.operation
         if prepared.cost >= _DEAR:
             async with self._turn_of_dear:
@@ -203,7 +221,7 @@ class GraphqlEndpoint:
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
         try:
-            result = self._executor(
+            executor = self._executor(
                 self._schema,
                 operation.fragments,
                 operation.fragment_details,
@@ -215,11 +233,17 @@ class GraphqlEndpoint:
                 default_type_resolver,
                 default_field_resolver,
                 hide_suggestions=not self._suggestions,
-            ).execute_operation()
+            )
+            executor.budget = budget
+            result = executor.execute_operation()
             answer = await result if isawaitable(result) else result
             assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
         except GraphQLError as error:
             return ExecutionResult(None, [error])
+        except AnswerTooLarge as exceeded:
+            return ExecutionResult(None, _unplaced(exceeded))
+        if budget.exceeded is not None and self._executor is CountingExecutor:
+            return ExecutionResult(None, _unplaced(budget.exceeded.of_mutation(operation.is_mutation or None)))
         return answer
 
     async def _told(
@@ -254,6 +278,11 @@ class _NotExecutable(Exception):
     def status(self, draft: bool) -> int:
         """Return the status under GraphQL's own media type; under plain JSON, such an answer has 200."""
         return 422 if draft and self.code != PARSE_FAILED else 400
+
+
+def _unplaced(error: Exception) -> list[GraphQLError]:
+    """Return the error of a whole operation."""
+    return [GraphQLError(str(error), original_error=error)]
 
 
 def _answer(
