@@ -1,12 +1,13 @@
 """How large an answer may become, counted level by level while it is made."""
 
+from collections.abc import Callable
 from itertools import chain
 from sys import maxsize
 from typing import Any
 
 from .contract import AnswerTooLarge
 
-UNWATCHED_OBJECTS = 500
+UNWATCHED_OBJECTS = 1_000
 """An answer of so few objects is only counted: it is complete before counting it more closely would have saved any."""
 
 VALUES_OF_A_TURN = 10_000
@@ -21,7 +22,16 @@ class Budget:
     Shared by the operations of a batch. Without limits it only counts objects, and nobody is given a turn.
     """
 
-    __slots__ = ("_since_turn", "bytes", "exceeded", "max_bytes", "max_objects", "objects", "unwatched")
+    __slots__ = (
+        "_since_turn",
+        "bytes",
+        "exceeded",
+        "max_bytes",
+        "max_objects",
+        "objects",
+        "unwatched",
+        "when_exceeded",
+    )
 
     def __init__(self, max_objects: int | None = None, max_bytes: int | None = None) -> None:
         self.max_objects = maxsize if max_objects is None else max_objects
@@ -31,6 +41,7 @@ class Budget:
         self.objects = 0
         self.bytes = 0
         self.exceeded: AnswerTooLarge | None = None
+        self.when_exceeded: Callable[[], None] | None = None
         self._since_turn = 0
 
     def check_objects(self) -> None:
@@ -76,4 +87,6 @@ class Budget:
 
     def _exceeded(self, unit: str, limit: int) -> AnswerTooLarge:
         self.exceeded = AnswerTooLarge(unit, limit)
+        if self.when_exceeded is not None:
+            self.when_exceeded()
         return self.exceeded

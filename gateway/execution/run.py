@@ -31,6 +31,8 @@ class Run:
         self.context = executor.context_value
         deadline: float | None = getattr(executor.context_value, "deadline", None)
         self.clock = Clock(deadline) if deadline is not None else None
+        if self.clock is not None:
+            budget.when_exceeded = self.clock.end  # no field is waited for any more
         self._held: list[Any] = []
         self._types_tell = is_known_awaitable_check(executor.is_awaitable)
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
@@ -99,15 +101,15 @@ class Run:
 
 async def together(columns: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Complete the columns concurrently, parallel to `columns`; when one raises, none goes on afterwards."""
-    if len(columns) == 1:
-        return [await columns[0]]
-    tasks = [create_task(column) for column in columns]
+    # The first needs no task of its own: this one waits anyway.
+    tasks = [create_task(column) for column in columns[1:]]
     try:
-        return await gather(*tasks)
+        return [await columns[0], *[await task for task in tasks]]
     except BaseException:
         for task in tasks:
             task.cancel()
-        await wait(tasks)
+        if tasks:
+            await wait(tasks)
         # What they raise besides is for nobody to hear; a task of which nobody asks it complains.
         for task in tasks:
             if not task.cancelled():

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+from time import monotonic
 from types import SimpleNamespace
 from typing import Any
 
@@ -359,8 +360,9 @@ async def test_nothing_is_left_unawaited_when_one_of_several_fields_gives_up() -
         await within(
             Budget(max_objects=1_000),
             schema,
-            "{ a: items { id } slow item { late } items { items { id } } b: slow }",
+            "{ slow a: items { id } item { late } items { items { id } } b: slow }",
             {"item": {}},
+            SimpleNamespace(deadline=monotonic() + 60),
         )
 
     assert ended == ["late"] * 3  # nothing goes on after the answer
