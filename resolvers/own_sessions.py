@@ -9,8 +9,7 @@ from resolvers.changes import author, changed
 from resolvers.context import RequestContext
 from resolvers.errors import NotFound
 from resolvers.organizations import is_visible
-
-MOST_SESSIONS = 50
+from resolvers.sessions import MOST_SESSIONS
 
 
 async def sessions_of(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[SessionRecord]]:

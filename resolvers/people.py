@@ -13,6 +13,8 @@ from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from resolvers.context import RequestContext
 
+MOST_LOGIN_NAMES = 100
+
 _BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
     *(field.name for field in fields(UserRecord) if field.name != "seen_in")
 )

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
 from connectors.ids import SessionId, UserId, new_id
+from connectors.pages import ALL
 from connectors.rate_limits.interface import Limit
 from resolvers.attempts import Attempts, check_attempts
 from resolvers.context import RequestContext
@@ -16,6 +17,9 @@ SESSION_LIFETIME = timedelta(days=30)
 
 REFRESH_LIFETIME = timedelta(days=14)
 """How long a session lives without being continued."""
+
+MOST_SESSIONS = 50
+"""So many sessions a person may have at a time."""
 
 ATTEMPTS = Attempts("sign-in", from_address=Limit(100, 300), about_account=Limit(10, 300))
 
@@ -47,7 +51,10 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
 
 
 async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
-    """Begin a session for a person who has proved who they are; the rest of the request is theirs."""
+    """Begin a session for a person who has proved who they are; the rest of the request is theirs.
+
+    Who has 50 sessions already loses the one that was seen longest ago.
+    """
     backends = context.backends
     session = SessionRecord(
         id=SessionId(new_id("ses")),
@@ -60,6 +67,9 @@ async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
     )
     refresh_token = new_token()
     async with backends.directory.change() as change:
+        (running,) = await change.ask.sessions_of([user_id], now=context.now, limit=ALL)
+        for surplus in running[MOST_SESSIONS - 1 :]:
+            await change.end_session(surplus.id, context.now)
         await change.open_session(session, hash_of(refresh_token), context.now + REFRESH_LIFETIME)
         await change.record(
             AuditEntry(

@@ -9,7 +9,7 @@ from permissions.vocabulary import Permission
 from resolvers import member_deeds, transfers
 from resolvers.context import RequestContext
 from resolvers.member_deeds import MemberDeed
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.guards import AUTHENTICATED, any_of
 from schema.membership import Membership
 from schema.mutations import in_organization, mutation, of_object
@@ -61,7 +61,7 @@ class MembershipPayload:
     """A member as they are now, or why nothing was done."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
-    errors: list[UserError] = strawberry.field(description="Why nothing was done; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 @strawberry.type(description="Who administered the company and who does now, or why nothing was done.")
@@ -70,7 +70,7 @@ class TransferAdministrationPayload:
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
     to: Membership | None = strawberry.field(description="Who administers the company now; null when refused.")
-    errors: list[UserError] = strawberry.field(description="Why nothing was done; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 def _deed_of(input: MemberActionInput) -> MemberDeed:
