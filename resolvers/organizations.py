@@ -21,7 +21,7 @@ from resolvers.errors import Stale
 MANAGES_DATA = (Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
 """Who may change how to reach a company, and ask the vendor for what only the vendor changes (K40, D22)."""
 
-MOST_ADMINISTRATORS = 10
+MOST_ADMINISTRATORS = 8
 """So many are named whom one may ask."""
 
 _MANAGE_MEMBERS = mask_of([Permission.MEMBER_MANAGE])
@@ -100,7 +100,7 @@ def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
 async def administrators_of(
     context: RequestContext, organizations: Sequence[OrganizationRecord]
 ) -> Sequence[Sequence[MembershipRecord]]:
-    """Return active members who hold each organization, by name, 10 at most: whom to ask."""
+    """Return active members who hold each organization, by name, 8 at most: whom to ask."""
     return await context.backends.directory.holders_of(
         [organization.id for organization in organizations],
         role_keys=context.policy.administrative_role_keys(),

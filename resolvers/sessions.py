@@ -18,7 +18,7 @@ SESSION_LIFETIME = timedelta(days=30)
 REFRESH_LIFETIME = timedelta(days=14)
 """How long a session lives without being continued."""
 
-MOST_SESSIONS = 50
+MOST_SESSIONS = 100
 """So many sessions a person may have at a time."""
 
 ATTEMPTS = Attempts("sign-in", from_address=Limit(100, 300), about_account=Limit(10, 300))
@@ -53,7 +53,7 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
 async def begin_session(context: RequestContext, user_id: UserId) -> SignedIn:
     """Begin a session for a person who has proved who they are; the rest of the request is theirs.
 
-    Who has 50 sessions already loses the one that was seen longest ago.
+    Who has 100 sessions already loses the one that was seen longest ago.
     """
     backends = context.backends
     session = SessionRecord(

@@ -159,6 +159,7 @@ class LastAdministratorError(UserError):
         "refusal.candidates",
         requires=OPEN,
         at_most=MOST_CANDIDATES,
+        assumed_size=5,
         description="Active members to whom an administrative role could be given first.",
     )
 

@@ -30,7 +30,6 @@ from resolvers.invitations import MOST_PENDING
 from resolvers.invitations import pending_invitations as pending_invitations_of
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
-from resolvers.sessions import MOST_SESSIONS
 from schema.account import Consent, DataExport, Session
 from schema.audit import AuditEvent
 from schema.cost import CostDirective
@@ -116,7 +115,7 @@ class Viewer(Node):
     sessions: list[Session] = field(
         own_sessions.sessions_of,
         requires=OPEN,
-        at_most=MOST_SESSIONS,
+        at_most=own_sessions.MOST_SHOWN,
         description="The devices on which you are signed in, seen last first.",
     )
     password_change_url: URL | None = computed(

@@ -25,7 +25,7 @@ CORE = core_schema(build_schema())
 
 SELDOM_FULL = {
     # Of these the policy, the catalogue, a single order or a single change says how long they are. They come with what
-    # they stand in, most are short, and `max_objects` bounds the rest.
+    # they stand in, most are short, and `max_objects` bounds the rest. An organization has one last administrator.
     "AccessDecision.sources",
     "AccessPreview.applicationsAdded",
     "AccessPreview.applicationsRemoved",
@@ -44,6 +44,7 @@ SELDOM_FULL = {
     "EffectivePermission.sources",
     "Invitation.permissions",
     "Invitation.roles",
+    "LastAdministratorError.candidates",
     "Membership.applications",
     "Membership.directGrants",
     "Membership.effectivePermissions",
