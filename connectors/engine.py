@@ -74,7 +74,7 @@ class AsyncConnection:
         return await self.start()
 
     async def __aexit__(self, *_raised: object) -> None:
-        await _to_its_end(self.close())
+        await to_its_end(self.close())
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Return what the database answers to a statement, all of it read."""
@@ -103,7 +103,7 @@ class AsyncConnection:
         return self._open
 
 
-async def _to_its_end(closing: Coroutine[Any, Any, None]) -> None:
+async def to_its_end(closing: Coroutine[Any, Any, None]) -> None:
     """Wait until a connection is given back, even if cancelled meanwhile; else it would come to a pool that is gone."""
     task = asyncio.create_task(closing)
     cancelled: asyncio.CancelledError | None = None

@@ -11,6 +11,9 @@ from connectors.errors import InvalidCursor
 
 T = TypeVar("T")
 
+ALL = 2**31 - 1
+"""As a limit: none."""
+
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):

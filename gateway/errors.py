@@ -11,7 +11,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
-from gateway.execution import DeadlineExceeded
+from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
 from gateway.introspection import DISABLED, IntrospectionDisabled
 from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
 from resolvers.view_as import ViewIsReadOnly
@@ -27,12 +27,16 @@ CODES: dict[type[Exception], str] = {
     IntrospectionDisabled: DISABLED,
     BackendTimeout: "GATEWAY_TIMEOUT",
     DeadlineExceeded: "GATEWAY_TIMEOUT",
+    AnswerTooLarge: "COST_ACTUAL_TOO_EXPENSIVE",
+    ErrorsOmitted: "ERRORS_OMITTED",
     BackendUnavailable: "BACKEND_UNAVAILABLE",
     ConnectorError: "BACKEND_ERROR",
 }
 """Known trouble by class; the nearest ancestor counts."""
 
 MASKED = "INTERNAL_SERVER_ERROR"
+
+_SETTINGS = {"objects": "max_objects", "bytes": "max_answer_bytes"}
 
 
 Explained = Mapping[int, Mapping[str, Any]]
@@ -102,6 +106,8 @@ def _message(cause: Exception) -> str:
     match cause:
         case DeadlineExceeded():
             return "This field was not answered in time. Ask for less at once, or try again later."
+        case AnswerTooLarge():
+            return _too_large(cause)
         case BackendTimeout(backend=backend):
             return f"The application behind this field ({backend}) did not answer in time. Try again later."
         case BackendUnavailable(backend=backend):
@@ -117,7 +123,22 @@ def _explanation(cause: Exception) -> dict[str, Any]:
             return {"backend": backend.upper()}
         case TooManyAttempts(retry_after_seconds=seconds):
             return {"retryAfterSeconds": seconds}
+        case AnswerTooLarge(unit=unit, limit=limit, executed=executed):
+            said = {"limit": limit, "setting": _SETTINGS[unit]}
+            return said if executed is None else said | {"executed": executed}
+        case ErrorsOmitted(number=number):
+            return {"number": number}
     return {}
+
+
+def _too_large(cause: AnswerTooLarge) -> str:
+    if cause.executed is False:
+        return "Not executed, because the answer to the mutations before it became too large. Send it again by itself."
+    what = (
+        f"The answer would have more than {cause.limit:,} {cause.unit} (setting {_SETTINGS[cause.unit]}). "
+        "Ask for less at once: smaller pages, fewer fields, or several requests."
+    )
+    return f"{what} The mutation was executed, and what it changed stays changed." if cause.executed else what
 
 
 def _dotted(error: GraphQLError) -> str:

@@ -10,8 +10,7 @@ from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
-from graphql.execution import Executor, default_field_resolver, default_type_resolver
-from graphql.execution.incremental import IncrementalExecutor
+from graphql.execution import default_field_resolver, default_type_resolver
 from graphql.execution.values import VariableValues
 from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Scope, Send
@@ -21,9 +20,9 @@ from gateway.anonymous import Needs
 from gateway.authentication import Unauthenticated
 from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
-from gateway.errors import request_error
+from gateway.errors import request_error, shown
 from gateway.exchange import Answer, GraphqlHttpRequest, raw_headers
-from gateway.execution import BreadthFirstExecutor
+from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
@@ -100,8 +99,8 @@ class GraphqlEndpoint:
         filter_introspection(schema)
         self._authorization = AuthorizationReport.of(settings)
         self._draft = settings.http_status_profile == "draft"
-        self._executor: type[Executor[Any]] = (
-            BreadthFirstExecutor if settings.execution == "breadth-first" else IncrementalExecutor
+        self._executor: type[BreadthFirstExecutor] | type[CountingExecutor] = (
+            BreadthFirstExecutor if settings.execution == "breadth-first" else CountingExecutor
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -120,9 +119,13 @@ class GraphqlEndpoint:
             shows_cost = request.headers.get(COST_HEADER, "").lower() == "true"
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
-            body, status, context = await self._answered(request, asked, shows_cost)
+            body, status, context, prepared = await self._answered(request, asked, shows_cost)
             status = status if media_type == GRAPHQL_JSON or status == 403 else 200
-            return _answer(body, status, media_type, self._contexts.headers_after(context))
+            headers = self._contexts.headers_after(context)
+            answer = _answer(body, status, media_type, headers)
+            if len(answer.body) <= self._limits.max_answer_bytes:
+                return answer
+            return _answer(self._too_large(prepared, context), status, media_type, headers)
         except NotAcceptable:
             message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
             return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
@@ -154,12 +157,12 @@ class GraphqlEndpoint:
             BackendUnavailable: The directory does not answer, so nobody can be known.
             Unauthenticated, RefusedRequest: As for a request to /graphql with these headers.
         """
-        body, _, _ = await self._answered(request, asked, shows_cost=False)
+        body, *_ = await self._answered(request, asked, shows_cost=False)
         return body
 
     async def _answered(
         self, request: HTTPConnection, asked: GraphqlRequest, shows_cost: bool
-    ) -> tuple[dict[str, Any], int, RequestContext]:
+    ) -> tuple[dict[str, Any], int, RequestContext, _Prepared]:
         # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
@@ -167,8 +170,9 @@ class GraphqlEndpoint:
         async with self._turn(prepared.cost):
             context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
             check_changes_nothing(context, [prepared.operation.is_mutation])
-            result = await self._executed(prepared, context, only_reads=not prepared.operation.is_mutation)
-            return *await self._told(prepared, result, context, shows_cost), context
+            only_reads = not prepared.operation.is_mutation
+            result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
+            return *await self._told(prepared, result, context, shows_cost), context, prepared
 
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
@@ -184,7 +188,7 @@ class GraphqlEndpoint:
             )
             are_mutations = [one.operation.is_mutation for one in executable]
             check_changes_nothing(context, are_mutations)
-            answers = []
+            answers, budget = [], self._budget()
             for one in prepared:
                 if not isinstance(one, _Prepared):
                     answers.append(one)
@@ -193,9 +197,14 @@ class GraphqlEndpoint:
                     answers.append(request_error(str(problem), "UNAUTHENTICATED", **problem.extensions))
                 else:
                     own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
-                    result = await self._executed(one, own, only_reads=not any(are_mutations))
+                    result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
                     answers.append((await self._told(one, result, own, shows_cost))[0])
-        return _answer(answers, 200, media_type, self._contexts.headers_after(context))
+        headers = self._contexts.headers_after(context)
+        answer = _answer(answers, 200, media_type, headers)
+        if len(answer.body) <= self._limits.max_answer_bytes:
+            return answer
+        refused = [self._too_large(one, context) if isinstance(one, _Prepared) else one for one in prepared]
+        return _answer(refused, 200, media_type, headers)
 
     def _needs_caller(self, prepared: _Prepared) -> bool:
         return self._needs.caller(prepared.operation, prepared.variables)
@@ -221,6 +230,14 @@ class GraphqlEndpoint:
 
     def _turn(self, cost: float) -> AbstractAsyncContextManager[None]:
         return self._taking_turns() if cost * _EXPENSIVE_SHARE >= self._limits.max_cost else _AT_ONCE
+
+    def _budget(self) -> Budget:
+        return Budget(self._limits.max_objects, self._limits.max_answer_bytes)
+
+    def _too_large(self, prepared: _Prepared, context: RequestContext) -> dict[str, Any]:
+        """Return the body for an answer that has turned out to be too long to be sent."""
+        exceeded = AnswerTooLarge("bytes", self._limits.max_answer_bytes, prepared.operation.is_mutation or None)
+        return {"data": None, "errors": shown(_unplaced(exceeded), context.request_id)}
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
@@ -267,12 +284,14 @@ class GraphqlEndpoint:
             )
         return prepared
 
-    async def _executed(self, prepared: _Prepared, context: RequestContext, *, only_reads: bool) -> ExecutionResult:
+    async def _executed(
+        self, prepared: _Prepared, context: RequestContext, budget: Budget, *, only_reads: bool
+    ) -> ExecutionResult:
         operation = prepared.operation
         look_at(context, prepared.organization_id)
         context.people = People() if only_reads else None
         try:
-            result = self._executor(
+            executor = self._executor(
                 self._schema,
                 operation.fragments,
                 operation.fragment_details,
@@ -284,11 +303,17 @@ class GraphqlEndpoint:
                 default_type_resolver,
                 default_field_resolver,
                 hide_suggestions=not self._suggestions,
-            ).execute_operation()
+            )
+            executor.budget = budget
+            result = executor.execute_operation()
             answer = await result if isawaitable(result) else result
             assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
         except GraphQLError as error:
             return ExecutionResult(None, [error])
+        except AnswerTooLarge as exceeded:
+            return ExecutionResult(None, _unplaced(exceeded))
+        if budget.exceeded is not None and self._executor is CountingExecutor:
+            return ExecutionResult(None, _unplaced(budget.exceeded.of_mutation(operation.is_mutation or None)))
         return answer
 
     async def _told(
@@ -333,6 +358,11 @@ class _NotExecutable(Exception):
     def status(self, draft: bool) -> int:
         """Return the status under GraphQL's own media type; under plain JSON, such an answer has 200."""
         return 422 if draft and self.code != PARSE_FAILED else 400
+
+
+def _unplaced(error: Exception) -> list[GraphQLError]:
+    """Return the error of a whole operation."""
+    return [GraphQLError(str(error), original_error=error)]
 
 
 def _answer(

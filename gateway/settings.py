@@ -210,6 +210,12 @@ class Settings(BaseModel):
     cost_mode: Literal["measure", "enforce"] = Field(
         "enforce", description="`measure` only logs what costs more than `max_cost`; `enforce` refuses it."
     )
+    max_objects: int = Field(
+        50_000, ge=1_000, description="How many objects the answer to a request may have, counted while it is made."
+    )
+    max_answer_bytes: int = Field(
+        10_000_000, ge=100_000, description="How many bytes the answer to a request may have."
+    )
     document_cache_entries: int = Field(1_000, ge=1, description="How many documents are kept ready to execute.")
     document_cache_bytes: int = Field(
         64_000_000, ge=0, description="How much memory the documents that are kept ready may take, by estimate."

@@ -67,6 +67,7 @@ class Worker:
                     await self._pause()
         finally:
             keeping_house.cancel()
+            await asyncio.wait([keeping_house])
             await self._drain()
 
     def stop(self) -> None:
@@ -126,6 +127,7 @@ class Worker:
             for task in late:
                 task.cancel()
             if late:
+                await asyncio.wait(late)
                 log.warning("items left to another worker", extra={"items": len(late)})
 
     async def _keep_house(self) -> None:

@@ -11,6 +11,12 @@ from permissions.toml_places import TomlPlaces, parser_fault
 from permissions.viewer import Grant
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 
+MOST_ROLES = 50
+"""So many roles a policy may have, so no list of roles is longer."""
+
+MOST_SOURCES = MOST_ROLES + 1
+"""So many grants may give somebody one permission: each role, and the direct grant."""
+
 
 class InvalidPolicy(Exception):
     """The policy cannot be used; the message says where and what to write instead."""
@@ -117,6 +123,8 @@ def parse_policy(text: str, source: str) -> Policy:
     roles_table = reader.table(document, "roles")
     if not roles_table:
         raise reader.refusal("there is no role; write at least one table such as [roles.administration]", "roles")
+    if len(roles_table) > MOST_ROLES:
+        raise reader.refusal(f"there are {len(roles_table)} roles; {MOST_ROLES} are the most", "roles")
     rights, vendor, login = (reader.table(document, name) for name in ("rights", "vendor", "login"))
     reader.only_keys(rights, "[rights]", ("toggles",), "rights")
     reader.only_keys(vendor, "[vendor]", ("permissions",), "vendor")

@@ -38,6 +38,9 @@ class Permission(StrEnum):
     ANNOUNCEMENT_MANAGE = "ANNOUNCEMENT_MANAGE"
 
 
+MOST_PERMISSIONS = len(Permission)
+"""No list of permissions without repetitions is longer."""
+
 VENDOR_PERMISSIONS = frozenset(
     {
         Permission.REGISTRATION_REVIEW,

@@ -10,9 +10,18 @@ from permissions.rules import granted_singly, granting_roles, may_assign_role, m
 from permissions.viewer import Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission, PermissionScope
 from resolvers.context import RequestContext
-from resolvers.errors import Forbidden
+from resolvers.errors import Forbidden, InvalidArgument
 from resolvers.organizations import default_organization_id
 from resolvers.viewers import grants_under
+
+MOST_ASKED = 100
+"""So many permissions may be asked about at once."""
+
+MOST_GRANTERS = 5
+"""So many members are named who could give a permission."""
+
+_MOST_ASSIGNERS = 100
+"""Among so many members of an organization they are looked for, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +53,12 @@ async def decisions_of(
     """Return a decision for each permission, in the organization given, else in the caller's first; asks no back end.
 
     Vendor permissions are decided without an organization.
+
+    Raises:
+        InvalidArgument: More than 100 permissions.
     """
+    if len(permissions) > MOST_ASKED:
+        raise InvalidArgument(f"`permissions` has {len(permissions)} entries; ask about {MOST_ASKED} at most at once.")
     return [
         [
             _decided(context, caller, permission, organization_id or default_organization_id(caller))
@@ -102,20 +116,21 @@ async def ways_to(
     )
     if not ids:
         return [()] * len(wanted)
-    standings = await assigners_of(context, context.backends.directory, ids)
+    standings = await assigners_of(context, context.backends.directory, ids, limit=_MOST_ASSIGNERS)
     return [_ways(context, any_of, standings.get(organization_id, {})) for organization_id, any_of in wanted]
 
 
 async def assigners_of(
-    context: RequestContext, directory: DirectoryQuestions, ids: Sequence[OrganizationId]
+    context: RequestContext, directory: DirectoryQuestions, ids: Sequence[OrganizationId], *, limit: int | None = None
 ) -> Mapping[OrganizationId, Mapping[MembershipRecord, Standing]]:
-    """Return the members of each organization who hold ROLE_ASSIGN, and what they hold."""
+    """Return the members of each organization who hold ROLE_ASSIGN, by name, and what they hold."""
     policy = context.policy
     found = await directory.holders_of(
         ids,
         role_keys=[role.key for role in policy.roles_with([Permission.ROLE_ASSIGN])],
         permissions=[Permission.ROLE_ASSIGN.value],
         now=context.now,
+        limit=limit,
     )
     members = [member for holders in found for member in holders]
     grants = dict(zip(members, await directory.grants_of([member.id for member in members]), strict=True))
@@ -142,7 +157,7 @@ def _ways(
 
 
 def _members_of(ways: Sequence[Way]) -> list[MembershipRecord]:
-    return list(dict.fromkeys(member for way in ways for member in way.members))
+    return list(dict.fromkeys(member for way in ways for member in way.members))[:MOST_GRANTERS]
 
 
 def _decided(

@@ -24,6 +24,9 @@ from resolvers.organizations import visible_organizations
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.people import seen
 
+MOST_PENDING = 20
+"""So many open invitations are shown to whom they are for."""
+
 _MANAGE = mask_of([Permission.MEMBER_MANAGE])
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
@@ -199,11 +202,14 @@ async def invitations_of(
 async def pending_invitations(
     context: RequestContext, callers: Sequence[CallerRecord]
 ) -> Sequence[Sequence[InvitationRecord]]:
-    """Return the open invitations to each caller's confirmed address; none to somebody who looks as the caller."""
+    """Return the open invitations to each caller's confirmed address, oldest first, 20 at most.
+
+    None to somebody who looks as the caller.
+    """
     if context.view_as is not None:
         return [()] * len(callers)
     emails = [caller.user.email for caller in callers if caller.user.email_verified]
-    found = iter(await context.backends.directory.open_invitations_to(emails, context.now))
+    found = iter(await context.backends.directory.open_invitations_to(emails, context.now, limit=MOST_PENDING))
     return [next(found) if caller.user.email_verified else () for caller in callers]
 
 

@@ -8,6 +8,9 @@ from connectors.shop.interface import OrderEventRecord, OrderFilter, OrderLineRe
 from resolvers.context import RequestContext
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 
+MOST_LINES = 200
+MOST_EVENTS = 50
+
 
 async def orders_of(
     context: RequestContext,
@@ -27,13 +30,13 @@ async def orders_of(
 
 
 async def lines_of(context: RequestContext, orders: Sequence[OrderRecord]) -> Sequence[Sequence[OrderLineRecord]]:
-    """Return each order's lines; one call to the shop."""
-    return await context.backends.shop.lines_of([order.id for order in orders])
+    """Return each order's first 200 lines; one call to the shop."""
+    return await context.backends.shop.lines_of([order.id for order in orders], limit=MOST_LINES)
 
 
 async def events_of(context: RequestContext, orders: Sequence[OrderRecord]) -> Sequence[Sequence[OrderEventRecord]]:
-    """Return what happened to each order, oldest first; one call to the shop."""
-    return await context.backends.shop.events_of([order.id for order in orders])
+    """Return what happened to each order, oldest first, 50 events at most; one call to the shop."""
+    return await context.backends.shop.events_of([order.id for order in orders], limit=MOST_EVENTS)
 
 
 async def _count_orders(

@@ -21,6 +21,9 @@ from resolvers.errors import Stale
 MANAGES_DATA = (Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
 """Who may change how to reach a company, and ask the vendor for what only the vendor changes (K40, D22)."""
 
+MOST_ADMINISTRATORS = 8
+"""So many are named whom one may ask."""
+
 _MANAGE_MEMBERS = mask_of([Permission.MEMBER_MANAGE])
 _MANAGE_ORGANIZATION = mask_of([Permission.ORGANIZATION_MANAGE])
 _PLACE_ORDERS = mask_of([Permission.ORDER_PLACE])
@@ -97,12 +100,13 @@ def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
 async def administrators_of(
     context: RequestContext, organizations: Sequence[OrganizationRecord]
 ) -> Sequence[Sequence[MembershipRecord]]:
-    """Return the active members who hold each organization: whom to ask."""
+    """Return active members who hold each organization, by name, 8 at most: whom to ask."""
     return await context.backends.directory.holders_of(
         [organization.id for organization in organizations],
         role_keys=context.policy.administrative_role_keys(),
         permissions=(),
         now=context.now,
+        limit=MOST_ADMINISTRATORS,
     )
 
 

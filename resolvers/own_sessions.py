@@ -10,7 +10,7 @@ from resolvers.context import RequestContext
 from resolvers.errors import NotFound
 from resolvers.organizations import is_visible
 
-MOST_SESSIONS = 50
+MOST_SHOWN = 50
 
 
 async def sessions_of(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[SessionRecord]]:
@@ -18,7 +18,7 @@ async def sessions_of(context: RequestContext, callers: Sequence[CallerRecord]) 
     if context.view_as is not None:
         return [()] * len(callers)
     ids = [caller.user.id for caller in callers]
-    return await context.backends.directory.sessions_of(ids, now=context.now, limit=MOST_SESSIONS)
+    return await context.backends.directory.sessions_of(ids, now=context.now, limit=MOST_SHOWN)
 
 
 def is_current(context: RequestContext, session: SessionRecord) -> bool:

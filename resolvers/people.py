@@ -14,6 +14,8 @@ from connectors.shop.interface import OrderEventRecord, OrderRecord
 from connectors.values import masked_address
 from resolvers.context import RequestContext
 
+MOST_LOGIN_NAMES = 100
+
 _BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
     *(field.name for field in fields(UserRecord) if field.name != "seen_in")
 )

@@ -25,6 +25,9 @@ from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.registration_review import UNDECIDED
 from resolvers.reviewers import is_reviewer
 
+MOST_DUPLICATES = 20
+LONGEST_HISTORY = 50
+
 STATUS_ATTEMPTS = Attempts("registration-status", from_address=Limit(60, 300), about_account=Limit(20, 300))
 
 
@@ -166,14 +169,14 @@ async def applicants_of(context: RequestContext, records: Sequence[RegistrationR
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
-    """Return the other companies that look the same as the one that each registers, as things are now (K20)."""
+    """Return other companies that look the same as the one that each registers, as things are now, 20 at most (K20)."""
     wanted = [
         Likeness(record.vat_id, record.customer_number, record.organization_name, company_domain(record.email))
         for record in records
     ]
     found = await context.backends.directory.lookalikes(wanted)
     return [
-        [one for one in alike if one.organization.id != record.organization_id]
+        [one for one in alike if one.organization.id != record.organization_id][:MOST_DUPLICATES]
         for record, alike in zip(records, found, strict=True)
     ]
 

@@ -8,6 +8,7 @@ from connectors.directory.interface import AuditEntry, CallerRecord, RefreshToke
 from connectors.errors import ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id
+from connectors.pages import ALL
 from resolvers.attempts import network_of
 from resolvers.changes import changed
 from resolvers.context import RequestContext
@@ -23,6 +24,9 @@ SESSION_LIFETIME = timedelta(days=30)
 
 REFRESH_LIFETIME = timedelta(days=14)
 """How long a session lives without being continued."""
+
+MOST_SESSIONS = 100
+"""So many sessions a person may have at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +86,10 @@ async def begin_session(context: RequestContext, user_id: UserId, verified: int 
 
 
 async def open_session(context: RequestContext, change: DirectoryChange, user_id: UserId) -> OpenedSession:
-    """Open a session within a change, so that it begins together with what proves who somebody is, or not at all."""
+    """Open a session within a change, so that it begins together with what proves who somebody is, or not at all.
+
+    Who has 100 sessions already loses the one that was seen longest ago.
+    """
     session = SessionRecord(
         id=SessionId(new_id("ses")),
         user_id=user_id,
@@ -93,6 +100,9 @@ async def open_session(context: RequestContext, change: DirectoryChange, user_id
         expires_at=context.now + SESSION_LIFETIME,
     )
     refresh_token = new_token()
+    (running,) = await change.ask.sessions_of([user_id], now=context.now, limit=ALL)
+    for surplus in running[MOST_SESSIONS - 1 :]:
+        await change.end_session(surplus.id, context.now)
     await change.open_session(
         session, hash_of(refresh_token), context.now + REFRESH_LIFETIME, network=network_of(context.ip_address)
     )

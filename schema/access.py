@@ -5,16 +5,17 @@ from typing import Any
 
 import strawberry
 
+from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
+from permissions.vocabulary import MOST_PERMISSIONS
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers import access_plans, access_previews, member_access
 from resolvers.access_edits import UNCHANGED, AccessEdit, GrantEnd
 from resolvers.context import RequestContext
 from resolvers.errors import Refused
-from resolvers.member_access import AccessOutcome
-from schema.cost import ListSizeDirective
-from schema.errors import Entry, UserError, entry_of
-from schema.fields import computed, graph_type
+from resolvers.member_access import MOST_CHANGES, AccessOutcome
+from schema.errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
+from schema.fields import attribute, computed, graph_type
 from schema.guards import OPEN, any_of
 from schema.launcher import Application, ApplicationTile
 from schema.membership import Membership
@@ -46,36 +47,59 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
     return [entry_of(context, refusal) for refusal in preview.refusals]
 
 
-def _few() -> list[object]:
-    return [ListSizeDirective(assumed_size=5)]
-
-
 @graph_type(of=access_previews.AccessPreview, description="What a change of access means for a member, at once.")
 class AccessPreview:
     """What a change of access means for a member."""
 
-    permissions_added: list[Permission] = strawberry.field(
-        description="What the member may do that they could not before.", directives=_few()
+    permissions_added: list[Permission] = attribute(
+        "permissions_added",
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=5,
+        description="What the member may do that they could not before.",
     )
-    permissions_removed: list[Permission] = strawberry.field(
-        description="What the member may not do any more.", directives=_few()
+    permissions_removed: list[Permission] = attribute(
+        "permissions_removed",
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=5,
+        description="What the member may not do any more.",
     )
-    applications_added: list[Application] = strawberry.field(
-        description="Applications that open for the member and did not before.", directives=_few()
+    applications_added: list[Application] = attribute(
+        "applications_added",
+        requires=OPEN,
+        at_most=MOST_APPLICATIONS,
+        assumed_size=5,
+        description="Applications that open for the member and did not before.",
     )
-    applications_removed: list[Application] = strawberry.field(
-        description="Applications that do not open for the member any more.", directives=_few()
+    applications_removed: list[Application] = attribute(
+        "applications_removed",
+        requires=OPEN,
+        at_most=MOST_APPLICATIONS,
+        assumed_size=5,
+        description="Applications that do not open for the member any more.",
     )
-    tiles: list[ApplicationTile] = strawberry.field(
+    tiles: list[ApplicationTile] = attribute(
+        "tiles",
+        requires=OPEN,
+        at_most=MOST_APPLICATIONS,
+        assumed_size=15,
         description="The member's tiles as they are then, also those that do not open. A grant that would only be "
         "made has an id that finds nothing yet.",
-        directives=[ListSizeDirective(assumed_size=15)],
     )
-    warnings: list[AccessWarning] = strawberry.field(
-        description="What deserves a second look before it is done.", directives=[ListSizeDirective(assumed_size=1)]
+    warnings: list[AccessWarning] = attribute(
+        "warnings",
+        requires=OPEN,
+        at_most=MOST_WARNINGS,
+        assumed_size=1,
+        description="What deserves a second look before it is done.",
     )
     errors: list[UserError] = computed(
-        _entries, requires=OPEN, assumed_size=2, description="Why the change would be refused; empty when it would not."
+        _entries,
+        requires=OPEN,
+        at_most=MOST_ERRORS,
+        assumed_size=2,
+        description="Why the change would be refused; empty when it would not.",
     )
 
 
@@ -152,23 +176,29 @@ class UpdateMemberAccessPayload:
     effective_from: DateTime | None = strawberry.field(
         description="From when on it counts: at once. Null when nothing was stored."
     )
-    warnings: list[AccessWarning] | None = strawberry.field(
-        description="What deserves a second look (D28).", directives=[ListSizeDirective(assumed_size=1)]
+    warnings: list[AccessWarning] | None = attribute(
+        "warnings",
+        requires=OPEN,
+        at_most=MOST_WARNINGS,
+        assumed_size=1,
+        description="What deserves a second look (D28).",
     )
-    errors: list[UserError] = strawberry.field(
-        description="Why nothing was changed; empty when it was.", directives=[ListSizeDirective(assumed_size=2)]
-    )
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
 @strawberry.type(description="What came of several changes of access.")
 class UpdateMembersAccessPayload:
     """What came of several changes of access."""
 
-    results: list[UpdateMemberAccessPayload] | None = strawberry.field(
-        description="One for each change, in their order; null when all are refused."
+    results: list[UpdateMemberAccessPayload] | None = attribute(
+        "results",
+        requires=OPEN,
+        at_most=MOST_CHANGES,
+        assumed_size=10,
+        description="One for each change, in their order; null when all are refused.",
     )
-    errors: list[UserError] = strawberry.field(
-        description="With `allOrNothing`, all that is refused, by its path; nothing was changed then."
+    errors: list[UserError] = entries(
+        "With `allOrNothing`, all that is refused, by its path; nothing was changed then."
     )
 
 

@@ -7,6 +7,8 @@ import strawberry
 
 from connectors.directory.access_requests import AccessRequestRecord
 from connectors.directory.requests import RequestStatus
+from permissions.policy import MOST_ROLES
+from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers import access_request_lists
 from resolvers.access_requests import may_decide, may_withdraw
 from schema.fields import computed, field, graph_type
@@ -32,6 +34,7 @@ class AccessRequest(Node):
     roles: list[Role] = computed(
         access_request_lists.roles_of,
         requires=OPEN,
+        at_most=MOST_ROLES,
         assumed_size=1,
         description="The roles that an approval gives: those asked for, and for a permission or an application the "
         "smallest role that gives it.",
@@ -39,6 +42,7 @@ class AccessRequest(Node):
     permissions: list[Permission] = computed(
         access_request_lists.permissions_of,
         requires=OPEN,
+        at_most=MOST_PERMISSIONS,
         assumed_size=1,
         description="The single rights that an approval switches on.",
     )

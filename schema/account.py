@@ -37,8 +37,8 @@ class Consent(Node):
     history: list["Consent"] = field(
         consents.history_of,
         requires=OPEN,
-        assumed_size=5,
-        description="All your decisions about this purpose, the last first, 100 at most.",
+        at_most=consents.LONGEST_HISTORY,
+        description="Your decisions about this purpose, the last first.",
     )
 
 

@@ -1,6 +1,6 @@
 """Answering a declared field: its guard first, then its function with the parents that are allowed."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,14 +40,19 @@ class Answering:
         allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
         if not allowed:
             return refusals
-        answers = self.answer_all(context, allowed, **values)
         if self.waits:
-            return _merged_later(answers, refusals)
-        return _merged(answers, refusals)
+            return self._merged_later(context, allowed, values, refusals)
+        return _merged(self.answer_all(context, allowed, **values), refusals)
 
-
-async def _merged_later(answers: Awaitable[Sequence[Any]], refusals: Sequence[Exception | None]) -> list[Any]:
-    return _merged(await answers, refusals)
+    async def _merged_later(
+        self,
+        context: RequestContext,
+        allowed: Sequence[Any],
+        values: dict[str, Any],
+        refusals: Sequence[Exception | None],
+    ) -> list[Any]:
+        # Called here and not before: when this is never begun, nothing is left that nobody awaits.
+        return _merged(await self.answer_all(context, allowed, **values), refusals)
 
 
 def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> list[Any]:

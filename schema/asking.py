@@ -12,9 +12,9 @@ from resolvers.access_wishes import Wish
 from resolvers.context import RequestContext
 from schema.access import AccessWarning
 from schema.access_requests import AccessRequest
-from schema.cost import ListSizeDirective
-from schema.errors import UserError
-from schema.guards import AUTHENTICATED, any_of
+from schema.errors import MOST_WARNINGS, UserError, entries
+from schema.fields import attribute
+from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.mutations import in_organization, mutation, of_object
 from schema.scalars import DateTime
 
@@ -63,11 +63,14 @@ class AccessRequestPayload:
     """A request for access as it is now."""
 
     access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
-    warnings: list[AccessWarning] | None = strawberry.field(
+    warnings: list[AccessWarning] | None = attribute(
+        "warnings",
+        requires=OPEN,
+        at_most=MOST_WARNINGS,
+        assumed_size=1,
         description="What deserves a second look because of an approval (D28).",
-        directives=[ListSizeDirective(assumed_size=1)],
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was done; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 async def _request_access(context: RequestContext, *, input: RequestAccessInput) -> dict[str, Any]:

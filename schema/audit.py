@@ -45,10 +45,10 @@ class AuditEvent(Node):
     )
     subject_id: strawberry.ID = strawberry.field(description="The id of what it was done to, also when it is gone.")
     before: list[AuditField] = computed(
-        audit.before_of, requires=OPEN, assumed_size=3, description="What was changed, as it was before."
+        audit.before_of, requires=OPEN, at_most=50, assumed_size=3, description="What was changed, as it was before."
     )
     after: list[AuditField] = computed(
-        audit.after_of, requires=OPEN, assumed_size=3, description="What was changed, as it was afterwards."
+        audit.after_of, requires=OPEN, at_most=50, assumed_size=3, description="What was changed, as it was afterwards."
     )
     ip_address: str | None = field(
         audit.ip_addresses_of,

@@ -14,7 +14,7 @@ from resolvers.change_requests import SEES_REQUESTS, Wish
 from resolvers.context import RequestContext
 from resolvers.organizations import MANAGES_DATA
 from schema.common_inputs import NodeActionInput
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN, any_of
 from schema.mutations import in_organization, mutation, of_object
@@ -102,7 +102,7 @@ class ChangeRequestPayload:
     change_request: ChangeRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_organization_change(

@@ -11,7 +11,7 @@ from resolvers.context import RequestContext
 from resolvers.organizations import MANAGES_DATA
 from schema.addresses import ADDRESSES, AddressBookEntry
 from schema.common_inputs import NodeActionInput
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.guards import any_of
 from schema.mutations import in_organization, mutation, of_object
 from schema.organization import Organization
@@ -59,7 +59,7 @@ class OrganizationPayload:
     organization: Organization | None = strawberry.field(
         description="The company as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 @strawberry.type(description="The entry and its company as they are now, or why nothing was changed.")
@@ -72,7 +72,7 @@ class SaveAddressPayload:
     organization: Organization | None = strawberry.field(
         description="The company as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _update_organization(context: RequestContext, *, input: UpdateOrganizationInput) -> dict[str, Any]:

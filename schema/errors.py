@@ -10,14 +10,25 @@ import strawberry
 from connectors.directory.interface import MembershipRecord
 from connectors.directory.invitations import InvitationStatus
 from permissions.texts import DENIAL_TEXTS
-from permissions.vocabulary import DenialReason, Permission
+from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
 from resolvers import errors
-from resolvers.capabilities import granters_of_refusals
+from resolvers.administrators import MOST_CANDIDATES
+from resolvers.capabilities import MOST_GRANTERS, granters_of_refusals
 from resolvers.context import RequestContext
 from resolvers.errors import ErrorCode, Refused, RefusedTogether
 from schema.fields import attribute, computed, field, graph_type
 from schema.guards import OPEN
 from schema.node import Node
+
+MOST_ERRORS = 100
+"""So many entries `errors` has at most; who sends a hundred mistakes at once begins with those."""
+
+MOST_WARNINGS = 50
+
+
+def entries(description: str, *, assumed_size: int = 10) -> Any:
+    """Declare the `errors` of a payload."""
+    return attribute("errors", requires=OPEN, at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
 
 
 @strawberry.interface(description="Something about the input that the caller can mend.")
@@ -26,8 +37,8 @@ class UserError:
 
     code: ErrorCode = strawberry.field(description="What is the matter, for programs.")
     message: str = strawberry.field(description="What is the matter and what helps, for people.")
-    path: list[str] | None = strawberry.field(
-        description="The part of `input` that is meant; null when it is all of it."
+    path: list[str] | None = attribute(
+        "path", requires=OPEN, at_most=20, description="The part of `input` that is meant; null when it is all of it."
     )
 
 
@@ -123,10 +134,17 @@ class PermissionError(UserError):
 
     reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
     missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
-        _missing, requires=OPEN, assumed_size=2, description="Permissions of which any one would do."
+        _missing,
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=2,
+        description="Permissions of which any one would do.",
     )
     grantable_by: list[Annotated["Membership", strawberry.lazy("schema.membership")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
-        _granters, requires=OPEN, assumed_size=2, description="The members of your organization who could give it."
+        _granters,
+        requires=OPEN,
+        at_most=MOST_GRANTERS,
+        description="The members of your organization who could give it, by name.",
     )
     access_requestable: bool = computed(
         _is_requestable, requires=OPEN, description="Whether `requestAccess` makes sense."
@@ -140,6 +158,7 @@ class LastAdministratorError(UserError):
     candidates: list[Annotated["Membership", strawberry.lazy("schema.membership")]] = attribute(  # type: ignore[name-defined]  # noqa: F821
         "refusal.candidates",
         requires=OPEN,
+        at_most=MOST_CANDIDATES,
         assumed_size=5,
         description="Active members to whom an administrative role could be given first.",
     )

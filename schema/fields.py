@@ -10,7 +10,7 @@
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
 from operator import attrgetter
@@ -34,6 +34,9 @@ from schema.scalars import DateTime, Locale
 
 DECLARATION = "forecourt"
 """Where a strawberry field keeps its declaration, in `metadata`."""
+
+SIZING = "forecourt sizing"
+"""Where it keeps what was declared of its cost and length."""
 
 BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
@@ -84,12 +87,33 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class Sizing:
-    """What was declared of a field's cost, see `schema.cost`."""
+    """What was declared of a field's cost, see `schema.cost`, and of the length of its list."""
 
     cost: int | None = None
     assumed_size: int | None = None
     sliced_by: str | None = None
     argument_costs: Mapping[str, int] | None = None
+    at_most: int | None = None
+
+    def described(self, description: str) -> str:
+        """Return a description with the greatest length at its end, unless arguments say the length."""
+        if self.at_most is None or self.sliced_by is not None:
+            return description
+        return f"{description} At most {self.at_most}."
+
+    def kept(self, declaration: "Declaration") -> "Declaration":
+        """Return the declaration with its lists cut at their greatest length; a function should not read so much."""
+        most, answer_all = self.at_most, declaration.answer_all
+        if most is None:
+            return declaration
+
+        async def answer_later(*arguments: Any, **values: Any) -> Sequence[Any]:
+            return _cut(await answer_all(*arguments, **values), most)
+
+        def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
+            return _cut(answer_all(*arguments, **values), most)
+
+        return replace(declaration, answer_all=answer_later if declaration.waits else answer_now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +174,7 @@ def field(
     argument_costs: Mapping[str, int] | None = None,
     assumed_size: int | None = None,
     sliced_by: str | None = None,
+    at_most: int | None = None,
 ) -> Any:
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
@@ -159,6 +184,9 @@ def field(
     `argument_guards` are asked only when a request uses the argument, see `schema.inputs`. `cost`, `argument_costs`,
     `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see `schema.cost`; a function with
     the parameter `first` answers pages of that size. An async function costs at least 1, for it asks a back end.
+
+    A list that is no page is never longer than `at_most`, whatever the function answers, and is described and
+    estimated so; `assumed_size` is for one that is seldom as long as it may be.
     """
     return DeclaredField.of(
         Declaration(function, inspect.iscoroutinefunction(function), requires, backend),
@@ -166,7 +194,7 @@ def field(
         description,
         arguments,
         deprecation_reason,
-        Sizing(cost, assumed_size, sliced_by, argument_costs),
+        Sizing(cost, assumed_size, sliced_by, argument_costs, at_most),
         argument_guards,
     )
 
@@ -183,6 +211,7 @@ def root(
     cost: int | None = None,
     assumed_size: int | None = None,
     sliced_by: str | None = None,
+    at_most: int | None = None,
 ) -> Any:
     """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``; async if it asks somebody.
 
@@ -202,7 +231,7 @@ def root(
         function,
         description,
         arguments,
-        sizing=Sizing(cost, assumed_size, sliced_by),
+        sizing=Sizing(cost, assumed_size, sliced_by, at_most=at_most),
         argument_guards=argument_guards,
     )
 
@@ -215,6 +244,7 @@ def computed(
     arguments: Mapping[str, str] | None = None,
     cost: int | None = None,
     assumed_size: int | None = None,
+    at_most: int | None = None,
 ) -> Any:
     """Declare a value made of one record by ``function(context, record, **arguments)``, which asks no back end."""
 
@@ -224,12 +254,22 @@ def computed(
         return [function(context, parent) for parent in parents]  # most often, and at half the cost
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires), function, description, arguments, sizing=Sizing(cost, assumed_size)
+        Declaration(answer_all, False, requires),
+        function,
+        description,
+        arguments,
+        sizing=Sizing(cost, assumed_size, at_most=at_most),
     )
 
 
 def attribute(
-    path: str, *, requires: Guard, description: str, cost: int | None = None, assumed_size: int | None = None
+    path: str,
+    *,
+    requires: Guard,
+    description: str,
+    cost: int | None = None,
+    assumed_size: int | None = None,
+    at_most: int | None = None,
 ) -> Any:
     """Declare a value that the record has at a dotted path, such as ``user.email``."""
     read = attrgetter(path)
@@ -238,7 +278,7 @@ def attribute(
         return list(map(read, parents))
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires), None, description, sizing=Sizing(cost, assumed_size)
+        Declaration(answer_all, False, requires), None, description, sizing=Sizing(cost, assumed_size, at_most=at_most)
     )
 
 
@@ -272,10 +312,11 @@ class DeclaredField(StrawberryField):
             else []
         )
         names = [argument.python_name for argument in declared_arguments]
-        directives += cost_directives(names, sizing.cost, sizing.assumed_size, sizing.sliced_by)
+        assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
+        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by)
         declared = cls(
-            description=guard.described(description),
-            metadata={DECLARATION: declaration},
+            description=guard.described(sizing.described(description)),
+            metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
             directives=directives,
             deprecation_reason=deprecation_reason,
         )
@@ -312,6 +353,12 @@ class DeclaredField(StrawberryField):
 
             loader = context.loaders[place] = DataLoader(answer_all, cache=False)
         return loader.load(source)
+
+
+def _cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
+    if all(type(answer) not in (list, tuple) or len(answer) <= most for answer in answers):
+        return answers
+    return [answer[:most] if isinstance(answer, (list, tuple)) else answer for answer in answers]
 
 
 async def _only_later(answers: Any) -> Any:

@@ -6,8 +6,11 @@ from typing import Annotated
 import strawberry
 
 from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from permissions.policy import MOST_ROLES
+from permissions.vocabulary import MOST_PERMISSIONS
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers import invitations
+from schema.errors import UserError, entries
 from schema.fields import computed, field, graph_type
 from schema.guards import OPEN, any_of
 from schema.node import Node
@@ -40,10 +43,18 @@ class Invitation(Node):
         description="The company; null for somebody who does not belong to it yet.",
     )
     roles: list[Role] = computed(
-        invitations.roles_of, requires=OPEN, assumed_size=2, description="The roles that it gives."
+        invitations.roles_of,
+        requires=OPEN,
+        at_most=MOST_ROLES,
+        assumed_size=2,
+        description="The roles that it gives.",
     )
     permissions: list[Permission] = computed(
-        invitations.permissions_of, requires=OPEN, assumed_size=2, description="The single permissions that it gives."
+        invitations.permissions_of,
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=2,
+        description="The single permissions that it gives.",
     )
     valid_until: DateTime | None = strawberry.field(
         description="When what it gives ends by itself; null when it does not."
@@ -74,6 +85,4 @@ class InvitationPayload:
     """An invitation as it is now, or why nothing was done."""
 
     invitation: Invitation | None = strawberry.field(description="The invitation; null when nothing was done.")
-    errors: list[Annotated["UserError", strawberry.lazy("schema.errors")]] = strawberry.field(  # type: ignore[name-defined]  # noqa: F821
-        description="Why nothing was done; empty when it was."
-    )
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")

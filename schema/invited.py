@@ -5,11 +5,13 @@ from typing import Any
 import strawberry
 
 from connectors.directory.invitations import InvitationStatus
+from permissions.policy import MOST_ROLES
+from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers import invited
 from resolvers.context import RequestContext
 from schema.common_inputs import TokenInput
 from schema.cost import PASSWORD_CHECK
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.fields import computed, graph_type, root
 from schema.guards import OPEN
 from schema.invitations import InvitationPayload
@@ -29,6 +31,7 @@ class InvitationPreview:
     role_labels: list[str] = computed(
         invited.role_labels_of,
         requires=OPEN,
+        at_most=MOST_ROLES + MOST_PERMISSIONS,
         description="What it gives, as people call it: roles, then single rights.",
     )
     status: InvitationStatus = strawberry.field(description="Where it stands now.")
@@ -78,7 +81,7 @@ class AcceptInvitationPayload:
     continue_url: URL | None = strawberry.field(
         description="Where the portal begins; null when the operator has not said under which address."
     )
-    errors: list[UserError] = strawberry.field(description="Why you have no place there; empty when you have.")
+    errors: list[UserError] = entries("Why you have no place there; empty when you have.")
 
 
 async def _accept_invitation(context: RequestContext, *, input: AcceptInvitationInput) -> dict[str, Any]:

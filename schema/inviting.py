@@ -9,8 +9,7 @@ from permissions.vocabulary import Permission as PermissionCode
 from resolvers import inviting
 from resolvers.context import RequestContext
 from resolvers.invitation_deeds import resend, revoke
-from schema.cost import ListSizeDirective
-from schema.errors import Entry, UserError, entry_of
+from schema.errors import Entry, UserError, entries, entry_of
 from schema.fields import attribute, computed, graph_type
 from schema.guards import OPEN
 from schema.invitations import MANAGE_MEMBERS, Invitation, InvitationPayload
@@ -92,7 +91,11 @@ class InviteResult:
         "membership", requires=OPEN, description="The place that waits for the person; it counts once they accept."
     )
     errors: list[UserError] = computed(
-        _errors, requires=OPEN, assumed_size=1, description="Why the person was not invited; empty when they were."
+        _errors,
+        requires=OPEN,
+        at_most=20,
+        assumed_size=1,
+        description="Why the person was not invited; empty when they were.",
     )
 
 
@@ -100,13 +103,13 @@ class InviteResult:
 class InviteMembersPayload:
     """What came of each row."""
 
-    results: list[InviteResult] = strawberry.field(
+    results: list[InviteResult] = attribute(
+        "results",
+        requires=OPEN,
+        at_most=inviting.MOST_AT_ONCE,
         description="One entry for each of `invitees`, in their order; what is wrong with one hinders no other.",
-        directives=[ListSizeDirective(assumed_size=inviting.MOST_AT_ONCE)],
     )
-    errors: list[UserError] = strawberry.field(
-        description="Why nobody was invited; empty when each row has its result."
-    )
+    errors: list[UserError] = entries("Why nobody was invited; empty when each row has its result.")
 
 
 async def _invite_members(context: RequestContext, *, input: InviteMembersInput) -> dict[str, Any]:

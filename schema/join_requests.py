@@ -12,7 +12,7 @@ from permissions.vocabulary import Permission
 from resolvers import join_decisions, join_requests
 from resolvers.context import RequestContext
 from resolvers.join_decisions import Joining
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.fields import computed, field, graph_type
 from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.mutations import mutation, of_object
@@ -97,7 +97,7 @@ class JoinRequestPayload:
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_to_join_organization(

@@ -2,14 +2,15 @@
 
 import strawberry
 
-from connectors.applications.interface import CategoryRecord, LaunchKind
+from connectors.applications.interface import MOST_APPLICATIONS, MOST_MODES, CategoryRecord, LaunchKind
 from connectors.values import AccountKind
-from permissions.vocabulary import DenialReason
+from permissions.policy import MOST_SOURCES
+from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
 from resolvers.texts import in_language
-from schema.cost import CostDirective, ListSizeDirective
+from schema.cost import CostDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
 from schema.membership import PermissionSource
@@ -89,19 +90,23 @@ class Application(Node):
         "record.category", requires=OPEN, description="The group in which it stands on the page."
     )
     platforms: list[str] = attribute(
-        "record.platforms", requires=OPEN, description="Where it runs: `pc`, `tablet`, `smartphone`."
+        "record.platforms", requires=OPEN, at_most=10, description="Where it runs: `pc`, `tablet`, `smartphone`."
     )
     published_at: DateTime | None = attribute(
         "record.published_at", requires=OPEN, description="Since when it is in the catalogue."
     )
     audience: list[AccountKind] = computed(
-        _audience, requires=OPEN, description="The kinds of account to which it is shown."
+        _audience, requires=OPEN, at_most=len(AccountKind), description="The kinds of account to which it is shown."
     )
     parent: "Application | None" = field(
         launcher.parents_of, requires=OPEN, description="The application that it is a part of."
     )
     modes: list[ApplicationMode] = computed(
-        launcher.modes_of, requires=OPEN, assumed_size=3, description="The ways in which it can be opened."
+        launcher.modes_of,
+        requires=OPEN,
+        at_most=MOST_MODES,
+        assumed_size=3,
+        description="The ways in which it can be opened.",
     )
 
 
@@ -121,12 +126,19 @@ class ApplicationTile:
     application: Application = strawberry.field(description="The application.", directives=[CostDirective(weight=0)])
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it does.")
-    missing: list[Permission] = strawberry.field(
+    missing: list[Permission] = attribute(
+        "missing",
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=2,
         description="Permissions of which any one would open it. Empty when it opens, or when only a role does.",
-        directives=[ListSizeDirective(assumed_size=2)],
     )
-    granted_by: list[PermissionSource] = strawberry.field(
-        description="Your grants that open it.", directives=[ListSizeDirective(assumed_size=1)]
+    granted_by: list[PermissionSource] = attribute(
+        "granted_by",
+        requires=OPEN,
+        at_most=MOST_SOURCES,
+        assumed_size=1,
+        description="Your grants that open it.",
     )
     launch: Launch | None = strawberry.field(description="How to open it; null when it does not open for you.")
 
@@ -138,6 +150,7 @@ class ApplicationQueries:
     application_catalogue: list[Application] = root(
         launcher.catalogue,
         requires=OPEN,
+        at_most=MOST_APPLICATIONS,
         assumed_size=20,
         description="Every application there is, in the order of the page.",
         arguments={"audience": "Only those shown to this kind of account."},

@@ -10,9 +10,9 @@ from resolvers import member_deeds, transfers
 from resolvers.context import RequestContext
 from resolvers.initiators import MOST_SHOWN
 from resolvers.member_deeds import MemberDeed
-from schema.cost import ListSizeDirective
-from schema.errors import UserError
-from schema.guards import AUTHENTICATED, any_of
+from schema.errors import UserError, entries
+from schema.fields import attribute
+from schema.guards import AUTHENTICATED, OPEN, any_of
 from schema.invitations import Invitation
 from schema.membership import Membership
 from schema.mutations import in_organization, mutation, of_object
@@ -64,14 +64,16 @@ class MembershipPayload:
     """A member as they are now, or why nothing was done."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
-    revoked_invitations: list[Invitation] | None = strawberry.field(
+    revoked_invitations: list[Invitation] | None = attribute(
+        "revoked_invitations",
+        requires=OPEN,
+        at_most=MOST_SHOWN,
         description=(
             "The invitations that the member had sent, nobody had accepted, and that were revoked with `removeMember`, "
-            "the newest first, 50 at most; empty for other changes, null when refused."
+            "the newest first; empty for other changes, null when refused."
         ),
-        directives=[ListSizeDirective(assumed_size=MOST_SHOWN)],
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was done; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 @strawberry.type(description="Who administered the company and who does now, or why nothing was done.")
@@ -80,7 +82,7 @@ class TransferAdministrationPayload:
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
     to: Membership | None = strawberry.field(description="Who administers the company now; null when refused.")
-    errors: list[UserError] = strawberry.field(description="Why nothing was done; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 def _deed_of(input: MemberActionInput) -> MemberDeed:

@@ -5,8 +5,10 @@ from typing import Annotated
 
 import strawberry
 
+from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
-from permissions.vocabulary import DenialReason
+from permissions.policy import MOST_ROLES, MOST_SOURCES
+from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers import access_request_lists, initiators, launcher, memberships, organizations, people
 from resolvers.member_rules import (
@@ -18,8 +20,8 @@ from resolvers.member_rules import (
     denied,
 )
 from schema.access_requests import AccessRequest
-from schema.cost import CostDirective, ListSizeDirective
-from schema.fields import computed, field, graph_type
+from schema.cost import CostDirective
+from schema.fields import attribute, computed, field, graph_type
 from schema.guards import OPEN, any_of
 from schema.node import Node
 from schema.pagination import Connection
@@ -82,8 +84,12 @@ class EffectivePermission:
     """A permission that counts now."""
 
     permission: Permission = strawberry.field(description="The permission.", directives=[CostDirective(weight=0)])
-    sources: list[PermissionSource] = strawberry.field(
-        description="The grants it comes from; one is enough.", directives=[ListSizeDirective(assumed_size=1)]
+    sources: list[PermissionSource] = attribute(
+        "sources",
+        requires=OPEN,
+        at_most=MOST_SOURCES,
+        assumed_size=1,
+        description="The grants it comes from; one is enough.",
     )
     valid_until: DateTime | None = strawberry.field(
         description="When the last of its sources ends; null when one of them does not."
@@ -110,18 +116,21 @@ class Membership(Node):
     role_grants: list[RoleGrant] | None = field(
         memberships.role_grants_of,
         requires=RIGHTS,
+        at_most=MOST_ROLES,
         assumed_size=2,
         description="The person's roles that have not ended.",
     )
     direct_grants: list[DirectGrant] | None = field(
         memberships.direct_grants_of,
         requires=RIGHTS,
+        at_most=MOST_PERMISSIONS,
         assumed_size=1,
         description="The person's single permissions that have not ended.",
     )
     effective_permissions: list[EffectivePermission] | None = field(
         memberships.effective_permissions_of,
         requires=RIGHTS,
+        at_most=MOST_PERMISSIONS,
         assumed_size=6,
         description=(
             "What the person may do now: all that their roles and single permissions give together. "
@@ -131,6 +140,7 @@ class Membership(Node):
     applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         launcher.applications_of_members,
         requires=RIGHTS,
+        at_most=MOST_APPLICATIONS,
         assumed_size=10,
         description="The applications that open for the person here.",
     )
@@ -145,6 +155,7 @@ class Membership(Node):
         initiators.open_invitations_by,
         requires=any_of(PermissionCode.MEMBER_MANAGE),
         sliced_by="first",
+        at_most=initiators.MOST_SHOWN,
         description=(
             "The invitations that the person sent and nobody has accepted, newest first. They are revoked when the "
             "person is removed, or may not send them any more."
@@ -159,6 +170,7 @@ class Membership(Node):
     viewer_cannot_update_roles_reasons: list[DenialReason] = field(
         denied(against_updating),
         requires=OPEN,
+        at_most=len(DenialReason),
         assumed_size=1,
         description="Why you may not change what the person holds; empty when you may.",
     )
@@ -174,6 +186,7 @@ class Membership(Node):
     viewer_cannot_remove_reasons: list[DenialReason] = field(
         denied(against_removing),
         requires=OPEN,
+        at_most=len(DenialReason),
         assumed_size=1,
         description="Why you may not remove the person; empty when you may.",
     )

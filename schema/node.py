@@ -28,6 +28,7 @@ class NodeQueries:
         nodes.nodes,
         requires=BY_CALLER,
         sliced_by="ids",
+        at_most=nodes.MOST_NODES,
         description="The objects with these ids, in their order; null where there is none that you may see.",
         arguments={"ids": "The objects' ids, 100 at most."},
     )

@@ -8,7 +8,7 @@ from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRe
 from permissions.vocabulary import Permission
 from resolvers import people
 from resolvers.context import RequestContext
-from resolvers.orders import events_of, lines_of
+from resolvers.orders import MOST_EVENTS, MOST_LINES, events_of, lines_of
 from resolvers.texts import in_language
 from schema.backends import Backend
 from schema.fields import computed, field, graph_type
@@ -57,11 +57,21 @@ class Order(Node):
         people.buyers, requires=OPEN, description="Who ordered it; null when the shop does not know."
     )
     lines: list[OrderLine] | None = field(
-        lines_of, requires=OPEN, backend=Backend.SHOP, assumed_size=5, description="What was ordered."
+        lines_of,
+        requires=OPEN,
+        backend=Backend.SHOP,
+        at_most=MOST_LINES,
+        assumed_size=5,
+        description="What was ordered, in the order of the lines.",
     )
     total: Money = strawberry.field(description="The sum of the lines.")
     shipping_address: Address | None = strawberry.field(description="Where it goes.")
     tracking_url: URL | None = strawberry.field(description="Where one can follow the parcel.")
     events: list[OrderEvent] | None = field(
-        events_of, requires=OPEN, backend=Backend.SHOP, assumed_size=5, description="What happened to it, oldest first."
+        events_of,
+        requires=OPEN,
+        backend=Backend.SHOP,
+        at_most=MOST_EVENTS,
+        assumed_size=5,
+        description="What happened to it, oldest first.",
     )

@@ -50,8 +50,9 @@ class Organization(Node):
     administrators: list[Membership] | None = field(
         organizations.administrators_of,
         requires=AUTHENTICATED,
-        assumed_size=2,
-        description="The active members who administer it: whom to ask for a right.",
+        at_most=organizations.MOST_ADMINISTRATORS,
+        description="Active members who administer it, by name: whom to ask for a right. Who may see the members finds "
+        "all who do with `members(roleKeys:)`.",
     )
     members: Connection[Membership] | None = field(
         members_of,
@@ -97,8 +98,8 @@ class Organization(Node):
     address_book: list[AddressBookEntry] | None = field(
         addresses.books_of,
         requires=ADDRESSES,
-        assumed_size=20,
-        description="Where invoices and goods may go, oldest entry first; 200 entries at most.",
+        at_most=addresses.LONGEST_BOOK,
+        description="Where invoices and goods may go, oldest entry first.",
     )
     change_requests: Connection[ChangeRequest] | None = field(
         change_requests_of,

@@ -7,7 +7,7 @@ import strawberry
 from resolvers import profile
 from resolvers.context import RequestContext
 from resolvers.profile import ProfileEdit
-from schema.errors import UserError, deed
+from schema.errors import UserError, deed, entries
 from schema.fields import root
 from schema.guards import AUTHENTICATED
 from schema.scalars import Locale, PhoneNumber
@@ -34,7 +34,7 @@ class ViewerPayload:
     viewer: Viewer | None = strawberry.field(
         description="You as you are now; null when nothing was changed, and when you are not signed in."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _update_profile(context: RequestContext, *, input: UpdateProfileInput) -> dict[str, Any]:

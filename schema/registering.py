@@ -11,7 +11,7 @@ from resolvers.context import RequestContext
 from resolvers.registration_input import Applicant, CompanyWanted
 from resolvers.registrations import state_of
 from schema.cost import PASSWORD_CHECK
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.guards import OPEN, by_caller_unless
 from schema.mutations import mutation
 from schema.registrations import OrganizationRegistration, OrganizationRegistrationCheck, RegistrationStatusView
@@ -92,7 +92,7 @@ class RegisterPrivateAccountPayload:
     verification_sent_to: EmailAddress | None = strawberry.field(
         description="The address to look at, whether there was an account for it already or not."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was sent; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
 @strawberry.type(description="What became of it, whether your address or company was known or not.")
@@ -107,7 +107,7 @@ class RegisterOrganizationPayload:
     guidance: OrganizationRegistrationCheck | None = strawberry.field(
         description="Whom to turn to, when the company is registered already."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was stored; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was stored; empty when it was.")
 
 
 async def _register_private_account(context: RequestContext, *, input: RegisterPrivateAccountInput) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from resolvers import registration_review
 from resolvers.context import RequestContext
 from resolvers.registration_review import Decision
 from resolvers.registrations import state_of
-from schema.errors import UserError
+from schema.errors import UserError, entries
 from schema.guards import AUTHENTICATED, by_caller_unless
 from schema.mutations import mutation
 from schema.registrations import REVIEWERS, OrganizationRegistration, RegistrationStatusView
@@ -80,7 +80,7 @@ class RegistrationPayload:
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 @strawberry.type(description="Where the registration stands now, or why nothing was changed.")
@@ -93,7 +93,7 @@ class WithdrawRegistrationPayload:
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
     )
-    errors: list[UserError] = strawberry.field(description="Why nothing was changed; empty when it was.")
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _approve_registration(context: RequestContext, *, input: ApproveRegistrationInput) -> dict[str, Any]:

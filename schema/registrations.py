@@ -13,11 +13,13 @@ from connectors.directory.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
+from permissions.policy import MOST_ROLES
 from permissions.vocabulary import Permission as PermissionCode
 from permissions.vocabulary import PermissionScope
 from resolvers import company_check, registrations
 from resolvers.company_check import RegistrationCheckOutcome
 from resolvers.context import RequestContext
+from resolvers.organizations import MOST_ADMINISTRATORS
 from resolvers.registrations import registration_status, submitted_registrations
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN, any_of
@@ -38,7 +40,7 @@ class RegistrationDuplicate:
 
     organization: Organization = strawberry.field(description="The company that is there already.")
     reasons: list[LikenessReason] = attribute(
-        "reasons", requires=OPEN, assumed_size=2, description="In what it is the same."
+        "reasons", requires=OPEN, at_most=len(LikenessReason), assumed_size=2, description="In what it is the same."
     )
 
 
@@ -86,6 +88,7 @@ class OrganizationRegistration(Node):
     wanted_roles: list[Role] = computed(
         registrations.wanted_roles,
         requires=OPEN,
+        at_most=MOST_ROLES,
         assumed_size=2,
         description=(
             "Roles that the applicant would like besides; approving gives the administrative role only, with which "
@@ -116,14 +119,18 @@ class OrganizationRegistration(Node):
     duplicates: list[RegistrationDuplicate] | None = field(
         registrations.duplicates_of,
         requires=REVIEWERS,
-        assumed_size=2,
+        at_most=registrations.MOST_DUPLICATES,
         description=(
             "Companies that are the same in the VAT id, customer number, name or mail domain, as things are now; "
             "those alike in the most come first (K20)."
         ),
     )
     history: list[RegistrationEvent] = field(
-        registrations.history_of, requires=OPEN, assumed_size=5, description="What happened to it, oldest first."
+        registrations.history_of,
+        requires=OPEN,
+        at_most=registrations.LONGEST_HISTORY,
+        assumed_size=5,
+        description="What happened to it, oldest first.",
     )
 
 
@@ -155,7 +162,7 @@ class OrganizationRegistrationCheck:
     masked_administrators: list[str] = attribute(
         "masked_administrators",
         requires=OPEN,
-        assumed_size=2,
+        at_most=MOST_ADMINISTRATORS,
         description="The initials of those who administer it, for who knows its VAT id or number and its name.",
     )
     can_request_to_join: bool = attribute(

@@ -5,12 +5,15 @@ from typing import Annotated
 
 import strawberry
 
+from connectors.applications.interface import MOST_APPLICATIONS
 from permissions import policy, vocabulary
+from permissions.policy import MOST_ROLES
 from permissions.texts import PERMISSION_TEXTS
+from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers import launcher, member_rules
 from resolvers.context import RequestContext
 from resolvers.texts import in_language
-from schema.fields import computed, field, graph_type, root
+from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import OPEN
 from schema.node import Node
 
@@ -58,9 +61,19 @@ class Role(Node):
     key: str = strawberry.field(description="What programs call it.")
     label: str = computed(_role_label, requires=OPEN, description="What people call it.")
     description: str = computed(_role_description, requires=OPEN, description="What it is for.")
-    permissions: list[Permission] = strawberry.field(description="What it lets somebody do.")
+    permissions: list[Permission] = attribute(
+        "permissions",
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=10,
+        description="What it lets somebody do.",
+    )
     applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] = field(  # type: ignore[name-defined]  # noqa: F821
-        launcher.applications_of_roles, requires=OPEN, description="The applications that it opens."
+        launcher.applications_of_roles,
+        requires=OPEN,
+        at_most=MOST_APPLICATIONS,
+        assumed_size=10,
+        description="The applications that it opens.",
     )
     member_assignable: bool = strawberry.field(description="Whether members of an organization may hand it out.")
     viewer_can_assign: bool = computed(
@@ -88,7 +101,9 @@ def _permissions(_context: RequestContext) -> Sequence[vocabulary.Permission]:
 class RoleQueries:
     """Questions about what there is to have."""
 
-    roles: list[Role] = root(_roles, requires=OPEN, description="The roles of this portal.")
+    roles: list[Role] = root(
+        _roles, requires=OPEN, at_most=MOST_ROLES, assumed_size=10, description="The roles of this portal."
+    )
     permissions: list[Permission] = root(
-        _permissions, requires=OPEN, assumed_size=25, description="All that somebody may do in this portal."
+        _permissions, requires=OPEN, at_most=MOST_PERMISSIONS, description="All that somebody may do in this portal."
     )

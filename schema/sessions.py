@@ -8,7 +8,7 @@ from resolvers import sessions
 from resolvers.context import RequestContext
 from resolvers.sessions import SignedIn
 from schema.cost import PASSWORD_CHECK
-from schema.errors import UserError, deed
+from schema.errors import UserError, deed, entries
 from schema.fields import root
 from schema.guards import AUTHENTICATED, OPEN
 from schema.scalars import DateTime
@@ -51,7 +51,7 @@ class SignInPayload:
     refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`.")
     expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
     viewer: Viewer | None = strawberry.field(description="You, from now on.")
-    errors: list[UserError] = strawberry.field(description="Why there is no session; empty when there is.")
+    errors: list[UserError] = entries("Why there is no session; empty when there is.")
 
 
 @strawberry.type(description="Whether it was done.")
@@ -59,7 +59,7 @@ class AcknowledgementPayload:
     """Whether it was done."""
 
     accepted: bool = strawberry.field(description="Whether it was done.")
-    errors: list[UserError] = strawberry.field(description="Why not; empty when it was.")
+    errors: list[UserError] = entries("Why not; empty when it was.")
 
 
 async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:

@@ -4,8 +4,11 @@ from operator import attrgetter
 
 import strawberry
 
+from connectors.applications.interface import MOST_APPLICATIONS
+from connectors.directory.accounts import ConsentPurpose
 from connectors.directory.interface import CallerRecord
 from connectors.values import AccountKind
+from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import DenialReason
 from resolvers import (
     access,
@@ -21,13 +24,15 @@ from resolvers import (
     registrations,
 )
 from resolvers.audit import own_audit_events
+from resolvers.capabilities import MOST_GRANTERS
 from resolvers.context import RequestContext
+from resolvers.invitations import MOST_PENDING
 from resolvers.invitations import pending_invitations as pending_invitations_of
 from resolvers.memberships import membership_in, memberships_of
 from resolvers.nodes import viewer_id
 from schema.account import Consent, DataExport, Session
 from schema.audit import AuditEvent
-from schema.cost import CostDirective, ListSizeDirective
+from schema.cost import CostDirective
 from schema.fields import attribute, computed, field, graph_type, root
 from schema.guards import BY_CALLER, OPEN
 from schema.invitations import Invitation
@@ -53,14 +58,16 @@ class AccessDecision:
         "decision.reason", requires=OPEN, description="Why you may not; null when you may."
     )
     permission: Permission = strawberry.field(description="What was asked about.", directives=[CostDirective(weight=0)])
-    sources: list[PermissionSource] = strawberry.field(
-        description="Your grants that allow it.", directives=[ListSizeDirective(assumed_size=1)]
+    sources: list[PermissionSource] = attribute(
+        "sources", requires=OPEN, at_most=MOST_SOURCES, assumed_size=1, description="Your grants that allow it."
     )
     grantable_by: list[Membership] | None = field(
         capabilities.granters_of,
         requires=OPEN,
-        assumed_size=2,
-        description="The members of your organization who could give it to you; empty when you may, or nobody can.",
+        at_most=MOST_GRANTERS,
+        description=(
+            "The members of your organization who could give it to you, by name; empty when you may, or nobody can."
+        ),
     )
 
 
@@ -85,7 +92,10 @@ class Viewer(Node):
         "user.email_verified", requires=OPEN, description="Whether you have confirmed your e-mail address."
     )
     login_names: list[str] = field(
-        people.login_names, requires=OPEN, description="The names under which you can sign in, e-mail address first."
+        people.login_names,
+        requires=OPEN,
+        at_most=people.MOST_LOGIN_NAMES,
+        description="The names under which you can sign in, e-mail address first.",
     )
     profile_version: int = attribute(
         "user.profile_version", requires=OPEN, description="Counts the changes of your profile, for `updateProfile`."
@@ -99,14 +109,14 @@ class Viewer(Node):
     consents: list[Consent] = field(
         consents.consents_of,
         requires=OPEN,
-        assumed_size=3,
+        at_most=len(ConsentPurpose),
         description="What you have decided about each purpose, as it counts now; what you never decided is not there.",
     )
     sessions: list[Session] = field(
         own_sessions.sessions_of,
         requires=OPEN,
-        assumed_size=10,
-        description="The devices on which you are signed in, seen last first, 50 at most.",
+        at_most=own_sessions.MOST_SHOWN,
+        description="The devices on which you are signed in, seen last first.",
     )
     password_change_url: URL | None = computed(
         _password_change_url,
@@ -116,8 +126,8 @@ class Viewer(Node):
     data_exports: list[DataExport] = field(
         data_exports.data_exports_of,
         requires=OPEN,
-        assumed_size=3,
-        description="The exports of your data that you have asked for, the last first, 20 at most.",
+        at_most=data_exports.MOST_SHOWN,
+        description="The exports of your data that you have asked for, the last first.",
     )
     deletion_due_at: DateTime | None = field(
         account_deletions.deletion_due_of,
@@ -145,8 +155,10 @@ class Viewer(Node):
     pending_invitations: list[Invitation] = field(
         pending_invitations_of,
         requires=OPEN,
-        assumed_size=2,
-        description="The open invitations to your confirmed e-mail address; the mail of each has its token.",
+        at_most=MOST_PENDING,
+        description=(
+            "The open invitations to your confirmed e-mail address, oldest first; the mail of each has its token."
+        ),
     )
     default_organization: Organization | None = field(
         organizations.default_organizations, requires=OPEN, description="The company that you look at first."
@@ -159,12 +171,13 @@ class Viewer(Node):
     join_requests: list[JoinRequest] = field(
         join_requests.join_requests_of_viewers,
         requires=OPEN,
-        assumed_size=2,
-        description="Your own requests to join a company, newest first, the last 20.",
+        at_most=join_requests.MOST_SHOWN,
+        description="Your own requests to join a company, newest first.",
     )
     applications: list[ApplicationTile] = field(
         launcher.tiles_of,
         requires=OPEN,
+        at_most=MOST_APPLICATIONS,
         assumed_size=20,
         description="The applications on your page, in a fixed order; only those that open, unless you ask for all.",
         arguments={
@@ -184,10 +197,11 @@ class Viewer(Node):
         capabilities.decisions_of,
         requires=OPEN,
         sliced_by="permissions",
+        at_most=capabilities.MOST_ASKED,
         description="Whether you may do each of these things: the decision that a field would take.",
         arguments={
             "organization_id": "The company in which; without it, the one that you look at first.",
-            "permissions": "What to ask about, answered in this order.",
+            "permissions": "What to ask about, answered in this order; 100 at most.",
         },
     )
 

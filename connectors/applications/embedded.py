@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from connectors.applications.interface import (
+    MOST_APPLICATIONS,
+    MOST_MODES,
     ApplicationRecord,
     CategoryRecord,
     InvalidCatalogue,
@@ -86,6 +88,8 @@ class _Reader:
             for position, (key, table) in enumerate(self.tables(document, "categories").items(), 1)
         }
         tables = self.tables(document, "applications")
+        if len(tables) > MOST_APPLICATIONS:
+            raise self.refusal("the file", f"it has {len(tables)} applications; {MOST_APPLICATIONS} are the most")
         by_category = sorted(tables, key=lambda key: self.category_of(key, tables[key], categories).position)
         records = {
             key: self.application(key, tables[key], position, categories) for position, key in enumerate(by_category, 1)
@@ -133,7 +137,7 @@ class _Reader:
             parent_key=self.text(table, "parent", place, example="shop") if "parent" in table else None,
             modes=tuple(
                 self.mode(mode_key, mode, f"[applications.{key}.modes.{mode_key}]")
-                for mode_key, mode in self.tables(table, "modes", place, required=False).items()
+                for mode_key, mode in self.modes(table, place).items()
             ),
             published_at=self.instant(table, "published_at", place),
         )
@@ -210,6 +214,12 @@ class _Reader:
         for key in table:
             if key not in known:
                 raise self.refusal(place, f'"{key}" is not known here{_nearest(key, known)}')
+
+    def modes(self, table: Mapping[str, Any], place: str) -> dict[str, dict[str, Any]]:
+        found = self.tables(table, "modes", place, required=False)
+        if len(found) > MOST_MODES:
+            raise self.refusal(place, f"it has {len(found)} modes; {MOST_MODES} are the most")
+        return found
 
     def tables(
         self, table: Mapping[str, Any], key: str, place: str = "the file", *, required: bool = True

@@ -12,6 +12,12 @@ from typing import Protocol
 
 from connectors.values import AccountKind, Localized
 
+MOST_APPLICATIONS = 100
+"""So many applications a catalogue may have, so no list of them is longer."""
+
+MOST_MODES = 20
+"""So many ways of opening it an application may have."""
+
 
 class LaunchKind(StrEnum):
     """How an application is opened (K2)."""

@@ -359,11 +359,12 @@ class DirectoryQuestions(
         role_keys: Sequence[str],
         permissions: Sequence[str],
         now: datetime,
+        limit: int | None = None,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`.
 
-        In the order of `members_of`.
-        """  # fmt: skip
+        In the order of `members_of`; the first `limit` of each organization, without it all.
+        """
 
     async def who_belonged(
         self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
-from connectors.pages import Page
+from connectors.pages import ALL, Page
 from connectors.quick import quick
 
 if TYPE_CHECKING:
@@ -94,7 +94,9 @@ class InvitationQuestions(Protocol):
     ) -> Sequence[int]:
         """Return how many entries `invitations_of` has for each organization in all."""
 
-    async def open_invitations_to(self, emails: Sequence[str], now: datetime) -> Sequence[Sequence[InvitationRecord]]:
+    async def open_invitations_to(
+        self, emails: Sequence[str], now: datetime, *, limit: int = ALL
+    ) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations to each address, whatever its case, into ACTIVE organizations, oldest first."""
 
     async def open_invitations_by(

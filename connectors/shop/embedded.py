@@ -11,7 +11,7 @@ from connectors.database import database_errors
 from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable, InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId
-from connectors.pages import Page, cursor, position
+from connectors.pages import ALL, Page, cursor, position
 from connectors.reading import Reader
 from connectors.shop import statements
 from connectors.shop.interface import (
@@ -89,19 +89,22 @@ class EmbeddedShop:
         found = {row[0]: order_from(row) for row in rows}
         return [found.get(id) for id in ids]
 
-    async def lines_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderLineRecord]]:
-        """Return each order's lines by position."""
-        rows = await self._rows(statements.lines(), _asked("orders", order_ids), needed=order_ids)
+    async def lines_of(self, order_ids: Sequence[OrderId], *, limit: int = ALL) -> Sequence[Sequence[OrderLineRecord]]:
+        """Return each order's lines by position, the first `limit` of each."""
+        asked = {**_asked("orders", order_ids), "limit": limit}
+        rows = await self._rows(statements.lines(), asked, needed=order_ids)
         found: defaultdict[str, list[OrderLineRecord]] = defaultdict(list)
         for line in lines_from(rows):
             found[line.order_id].append(line)
         return [found[order_id] for order_id in order_ids]
 
-    async def events_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderEventRecord]]:
-        """Return each order's events, oldest first."""
-        statement = statements.events(of_orders=True)
+    async def events_of(
+        self, order_ids: Sequence[OrderId], *, limit: int = ALL
+    ) -> Sequence[Sequence[OrderEventRecord]]:
+        """Return each order's events, oldest first, the first `limit` of each."""
+        statement, asked = statements.events(of_orders=True), {**_asked("orders", order_ids), "limit": limit}
         found: defaultdict[str, list[OrderEventRecord]] = defaultdict(list)
-        for row in await self._rows(statement, _asked("orders", order_ids), needed=order_ids):
+        for row in await self._rows(statement, asked, needed=order_ids):
             found[row[1]].append(event_from(row))
         return [found[order_id] for order_id in order_ids]
 

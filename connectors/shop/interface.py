@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
-from connectors.pages import Page
+from connectors.pages import ALL, Page
 from connectors.quick import quick
 from connectors.values import Address, Money
 
@@ -113,11 +113,13 @@ class Shop(Protocol):
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
         """Return the orders with these ids."""
 
-    async def lines_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderLineRecord]]:
-        """Return each order's lines by position."""
+    async def lines_of(self, order_ids: Sequence[OrderId], *, limit: int = ALL) -> Sequence[Sequence[OrderLineRecord]]:
+        """Return each order's lines by position, the first `limit` of each."""
 
-    async def events_of(self, order_ids: Sequence[OrderId]) -> Sequence[Sequence[OrderEventRecord]]:
-        """Return each order's events, oldest first."""
+    async def events_of(
+        self, order_ids: Sequence[OrderId], *, limit: int = ALL
+    ) -> Sequence[Sequence[OrderEventRecord]]:
+        """Return each order's events, oldest first, the first `limit` of each."""
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""

@@ -95,8 +95,8 @@ def orders() -> Select[Any]:
 
 @cache
 def lines() -> Select[Any]:
-    """Select the lines of each of `orders`, with the order's currency, by position."""
-    return (
+    """Select the first `limit` lines of each of `orders`, with the order's currency, by position."""
+    found = (
         select(
             LINES.c.order_id,
             LINES.c.position,
@@ -108,15 +108,15 @@ def lines() -> Select[Any]:
         )
         .join_from(LINES, ORDERS)
         .where(one_of(LINES.c.order_id, "orders"))
-        .order_by(LINES.c.order_id, LINES.c.position)
     )
+    return _first(found, LINES.c.order_id, LINES.c.position)
 
 
 @cache
 def events(*, of_orders: bool) -> Select[Any]:
-    """Select each of `ids`, or of the events of each of `orders`, with the order's organization, oldest first."""
+    """Select each of `ids`, or the first `limit` events of each of `orders`, with the organization, oldest first."""
     asked = one_of(EVENTS.c.order_id, "orders") if of_orders else one_of(EVENTS.c.id, "ids")
-    return (
+    found = (
         select(
             EVENTS.c.id,
             EVENTS.c.order_id,
@@ -128,8 +128,18 @@ def events(*, of_orders: bool) -> Select[Any]:
         )
         .join_from(EVENTS, ORDERS)
         .where(asked)
-        .order_by(EVENTS.c.order_id, EVENTS.c.at, EVENTS.c.id)
     )
+    if of_orders:
+        return _first(found, EVENTS.c.order_id, EVENTS.c.at, EVENTS.c.id)
+    return found.order_by(EVENTS.c.order_id, EVENTS.c.at, EVENTS.c.id)
+
+
+def _first(found: Select[Any], owner: ColumnElement[Any], *order: ColumnElement[Any]) -> Select[Any]:
+    """Select the first `limit` rows of each owner, in this order."""
+    numbered = found.add_columns(func.row_number().over(partition_by=owner, order_by=order).label("number")).subquery()
+    shown = [column for column in numbered.c if column.key != "number"]
+    kept = select(*shown).where(numbered.c.number <= bindparam("limit"))
+    return kept.order_by(numbered.c.order_id, numbered.c.number)
 
 
 def _filters(orders: FromClause, status: bool, placed_by: bool) -> list[ColumnElement[bool]]:

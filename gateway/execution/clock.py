@@ -52,6 +52,12 @@ class Clock:
                 self._cut_off.remove(task)
                 task.uncancel()
 
+    def end(self) -> None:
+        """End all waits, and those that begin from now on, as if the deadline had passed."""
+        self.stop()
+        self._deadline = monotonic()
+        self._run_out()
+
     def stop(self) -> None:
         """Let go of the timer; nothing is waited for any more."""
         if self._timer is not None:

@@ -1,12 +1,12 @@
 """From raw columns to completed ones: nulls, errors, lists, concrete and abstract types, a whole column at a time."""
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 from .core import Undefined
 from .kinds import FAULT, LATE, NULL, UNSURE
 from .trails import PickedTrail, Trail
-from .troubles import Failure, Trouble, Troubled, contained
+from .troubles import Trouble, Troubled, Troubles, contained
 
 if TYPE_CHECKING:
     from .fields import Field
@@ -46,49 +46,59 @@ class Completion:
         if kinds is None:
             kinds = run.kinds(types)
         if not kinds & (NULL | FAULT | LATE | UNSURE):
-            return self._bounded(self.present(run, values, trail, types))
+            return self._bounded(run, self.present(run, values, trail, types))
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
-            return self._awaited(run, values, trail)
+            return run.hold(self._awaited(run, run.hold_all(values), trail))
+        if kinds & FAULT and len(types) == 1:
+            return self.all_broken(values)
         return self._sifted(run, values, trail)
 
     def broken(self, error: Exception) -> Trouble:
         """Return the trouble of a place where this error stands instead of a value."""
-        return Trouble([Failure(None, error, self.field)], self.non_null)
+        return Trouble(self.non_null, error, self.field)
 
     def failed(self, error: Exception) -> Trouble:
         """Return the trouble of a value that could not be completed."""
-        return Trouble([Failure(None, error, self.field)], True)
+        return Trouble(True, error, self.field)
+
+    def all_broken(self, errors: Sequence[Exception]) -> Troubled:
+        """Return the column of which every value is an error; equal ones share their trouble."""
+        made = {id(error): self.broken(error) for error in {id(error): error for error in errors}.values()}
+        return Troubled([None] * len(errors), [made[id(error)] for error in errors])
 
     def _sifted(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
         """Complete the values that are there and put nulls and errors back beside them."""
-        troubles: dict[int, Trouble] = {}
+        troubles: Troubles = [None] * len(values)
+        made: dict[int, Trouble] = {}
         picks: list[int] = []
         for place, value in enumerate(values):
             if isinstance(value, Exception):
-                troubles[place] = self.broken(value)
+                trouble = made.get(id(value))
+                if trouble is None:
+                    trouble = made[id(value)] = self.broken(value)
+                troubles[place] = trouble
             elif not is_null(value):
                 picks.append(place)
             elif self.non_null:
                 troubles[place] = self.broken(self._null())
         if not picks:
-            nulls: list[Any] = [None] * len(values)
-            return Troubled(nulls, troubles) if troubles else nulls
+            return column_of([None] * len(values), troubles)
         if len(picks) == len(values):
-            return self._bounded(self.present(run, values, trail))
-        done = self._bounded(self.present(run, [values[pick] for pick in picks], PickedTrail(trail, picks)))
+            return self._bounded(run, self.present(run, values, trail))
+        done = self._bounded(run, self.present(run, [values[pick] for pick in picks], PickedTrail(trail, picks)))
         if is_done(done):
-            return spread(done, picks, len(values), troubles)
-        return spread_later(done, picks, len(values), troubles)
+            return spread(done, picks, troubles)
+        return run.hold(spread_later(done, picks, troubles))
 
     def _null(self) -> Exception:
         return TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}.")
 
-    def _bounded(self, done: MaybeLate) -> MaybeLate:
+    def _bounded(self, run: "Run", done: MaybeLate) -> MaybeLate:
         if self.non_null or type(done) is list:
             return done
         if type(done) is Troubled:
             return contained(done)
-        return _contained_later(done)
+        return run.hold(_contained_later(done))
 
     async def _awaited(self, run: "Run", values: list[Any], trail: Trail) -> Column:
         values = await run.settled(values)
@@ -115,27 +125,32 @@ def is_null(value: Any) -> bool:
     return value is None or value is Undefined
 
 
-def put(done: Column, picks: list[int], values: list[Any], troubles: dict[int, Trouble]) -> None:
+def column_of(values: list[Any], troubles: Troubles) -> Column:
+    """Return the values as a column, with their troubles when they have any."""
+    return Troubled(values, troubles) if any(troubles) else values
+
+
+def put(done: Column, picks: list[int], values: list[Any], troubles: Troubles) -> None:
     """Write completed values and their troubles to their places."""
     completed = done
     if type(done) is Troubled:
         completed = done.values
-        for place, trouble in done.troubles.items():
-            troubles[picks[place]] = trouble
+        for pick, trouble in zip(picks, done.troubles, strict=True):
+            troubles[pick] = trouble
     for pick, value in zip(picks, completed, strict=True):  # type: ignore[arg-type]
         values[pick] = value
 
 
-def spread(done: Column, picks: list[int], size: int, troubles: dict[int, Trouble]) -> Column:
-    """Return a column of this size with completed values at their places, null elsewhere, joined with `troubles`."""
-    values: list[Any] = [None] * size
+def spread(done: Column, picks: list[int], troubles: Troubles) -> Column:
+    """Return a column as long as `troubles`, with the completed values at their places and null elsewhere."""
+    values: list[Any] = [None] * len(troubles)
     put(done, picks, values, troubles)
-    return Troubled(values, troubles) if troubles else values
+    return column_of(values, troubles)
 
 
-async def spread_later(late: MaybeLate, picks: list[int], size: int, troubles: dict[int, Trouble]) -> Column:
+async def spread_later(late: MaybeLate, picks: list[int], troubles: Troubles) -> Column:
     """Wait for the completed values, then do as `spread`."""
-    return spread(await finished(late), picks, size, troubles)
+    return spread(await finished(late), picks, troubles)
 
 
 async def _contained_later(late: MaybeLate) -> Column:

@@ -55,5 +55,31 @@ class DeadlineExceeded(Exception):
         super().__init__("The deadline of the operation has passed.")
 
 
+class AnswerTooLarge(Exception):
+    """The answer would have more `unit` ("objects" or "bytes") than the `limit`; nothing of it is given.
+
+    At a root field of a mutation, `executed` says whether the mutation had been carried out when its answer became too
+    large, or was not begun because an earlier one's had; None elsewhere.
+    """
+
+    def __init__(self, unit: str, limit: int, executed: bool | None = None) -> None:
+        self.unit = unit
+        self.limit = limit
+        self.executed = executed
+        super().__init__(f"The answer would have more than {limit:,} {unit}.")
+
+    def of_mutation(self, executed: bool | None) -> "AnswerTooLarge":
+        """Return it as it is reported at a root field of a mutation."""
+        return AnswerTooLarge(self.unit, self.limit, executed)
+
+
+class ErrorsOmitted(Exception):
+    """Beside the errors that are reported there are `number` more."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        super().__init__(f"{number:,} further errors are not reported one by one.")
+
+
 class WrongAnswer(TypeError):
     """A batch field broke its contract; whoever wrote it has to change code."""

@@ -20,6 +20,7 @@ from graphql import (
 from graphql.execution import MiddlewareManager
 from graphql.pyutils import AbortSignal
 
+from .budget import Budget
 from .completion import Column, MaybeLate, finished, is_done
 from .core import (
     CollectedErrors,
@@ -56,8 +57,12 @@ class BreadthFirstExecutor(Executor[Any]):
     and `subscribe`. What it does not do it hands to graphql-core and counts in `HANDED_OVER`.
 
     An attribute `deadline` of the context value, in seconds of `time.monotonic`, bounds the whole operation: a
-    column that is late fails with `DeadlineExceeded`, the rest stands.
+    column that is late fails with `DeadlineExceeded`, the rest stands. `budget` bounds what the answer may hold: when
+    it is exceeded, `AnswerTooLarge` is raised instead of an answer, or, in a mutation, stands at the root field that
+    exceeded it and at those after it, which are not begun.
     """
+
+    budget: Budget | None = None
 
     def __init__(
         self,
@@ -155,12 +160,16 @@ class BreadthFirstExecutor(Executor[Any]):
         return self._answer(plan, selection, serially)
 
     def _answer(self, plan: Plan, selection: Selection, serially: bool) -> Any:
-        run = Run(self, plan)
+        run = Run(self, plan, self.budget or Budget())
         done: MaybeLate
-        if serially:
-            done = answer_serially(run, selection, self.root_value, Trail())
-        else:
-            done = answer_level(run, selection, [self.root_value], Trail())
+        try:
+            if serially:
+                done = answer_serially(run, selection, self.root_value, Trail())
+            else:
+                done = answer_level(run, selection, [self.root_value], Trail())
+        except BaseException:
+            run.stop()
+            raise
         return _result(done) if is_done(done) else _late_result(run, done)
 
     def _beyond(self) -> str | None:
@@ -206,7 +215,8 @@ class BreadthFirstExecutor(Executor[Any]):
 
 def _result(rows: Column) -> ExecutionResult:
     if type(rows) is Troubled:
-        return ExecutionResult(rows.values[0], graphql_errors(rows.troubles[0].failures))
+        trouble = rows.troubles[0]
+        return ExecutionResult(rows.values[0], graphql_errors(trouble) if trouble is not None else None)
     return ExecutionResult(rows[0], None)  # type: ignore[index]
 
 

@@ -5,7 +5,7 @@ from inspect import iscoroutine
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from graphql import GraphQLField, GraphQLObjectType
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type
 
 from .completion import Column, Completion, MaybeLate, finished
 from .contract import BatchField, DeadlineExceeded, WrongAnswer
@@ -33,6 +33,7 @@ class Field:
         "definition",
         "details",
         "is_clean",
+        "is_leaf",
         "is_pathless",
         "key",
         "nodes",
@@ -47,6 +48,7 @@ class Field:
         self.details = details
         self.nodes = [detail.node for detail in details]
         self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
+        self.is_leaf = is_leaf_type(get_named_type(definition.type))
         self.is_pathless = False
         self._constants: dict[str, Any] | None = None
         self._variables: tuple[tuple[str, str], ...] = ()
@@ -94,7 +96,7 @@ class Field:
 
     def all_failed(self, error: Exception, size: int) -> Column:
         """Return the column in which this error stands at every place."""
-        return Troubled([None] * size, {place: self.completion.broken(error) for place in range(size)})
+        return Troubled([None] * size, [self.completion.broken(error)] * size)
 
     def completed(self, run: "Run", values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
         """Complete raw values of these types that are parallel to `parents`."""
@@ -220,6 +222,9 @@ class ResolvedField(Field):
                 values.append(resolve(parent, info, **arguments))
             except Exception as error:
                 values.append(error)
+            except BaseException:
+                run.hold_all(values)
+                raise
             if not may_be_shared:
                 arguments = self.arguments(run)
         return self.completion.complete(run, values, places)
@@ -254,7 +259,7 @@ class BatchedField(Field):
             if type(answer) is list and len(answer) == len(parents):
                 values = answer
             elif run.is_late(answer):
-                return self._awaited(run, answer, parents, trail)
+                return run.hold(self._awaited(run, run.hold(answer), parents, trail))
             else:
                 values = self._parallel(answer, len(parents))
         except Exception as error:

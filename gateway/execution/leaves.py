@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLLeafType, GraphQLString
 from graphql.pyutils import inspect
 
-from .completion import Column, Completion, MaybeLate
+from .completion import Column, Completion, MaybeLate, column_of
 from .core import Undefined, is_plain_enum
 from .kinds import FAULT, LATE, NULL, UNSURE
 from .trails import Trail
-from .troubles import Trouble, Troubled
+from .troubles import Trouble, Troubles
 
 if TYPE_CHECKING:
     from .fields import Field
@@ -40,9 +40,11 @@ class Leaf(Completion):
         if not kinds & (NULL | FAULT | LATE | UNSURE):
             return self._all_coerced(values)
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
-            return self._awaited(run, values, trail)
+            return run.hold(self._awaited(run, run.hold_all(values), trail))
         if types == _NULLS and not self.non_null:
             return values
+        if kinds & FAULT and len(types) == 1:
+            return self.all_broken(values)
         return self._coerced(values)
 
     def complete(
@@ -67,24 +69,28 @@ class Leaf(Completion):
         """Coerce one value after the other; nulls and errors may be among them."""
         coerce = self.coerce
         done: list[Any] = []
-        troubles: dict[int, Trouble] = {}
+        troubles: Troubles = []
+        made: dict[int, Trouble] = {}
         for value in values:
+            trouble = coerced = None
             if value is None or value is Undefined:
                 if self.non_null:
-                    troubles[len(done)] = self.broken(self._null())
-                done.append(None)
-                continue
-            try:
-                if isinstance(value, Exception):
-                    raise value
-                coerced = coerce(value)
-                if coerced is None or coerced is Undefined:
-                    raise self._nothing(value, coerced)
-            except Exception as error:
-                troubles[len(done)] = self.broken(error)
-                coerced = None
+                    trouble = self.broken(self._null())
+            elif isinstance(value, Exception):
+                trouble = made.get(id(value))
+                if trouble is None:
+                    trouble = made[id(value)] = self.broken(value)
+            else:
+                try:
+                    coerced = coerce(value)
+                    if coerced is None or coerced is Undefined:
+                        raise self._nothing(value, coerced)
+                except Exception as error:
+                    trouble = self.broken(error)
+                    coerced = None
             done.append(coerced)
-        return Troubled(done, troubles) if troubles else done
+            troubles.append(trouble)
+        return column_of(done, troubles)
 
     def _nothing(self, value: Any, coerced: Any) -> Exception:
         return TypeError(

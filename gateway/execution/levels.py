@@ -1,15 +1,18 @@
 """A level: one selection answered for all its objects, field by field, and the rows built at the end."""
 
+from asyncio import sleep
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .completion import Column, MaybeLate, finished, is_done
+from .completion import Column, MaybeLate, column_of, finished, is_done
+from .contract import AnswerTooLarge, DeadlineExceeded
 from .kinds import MAPPING, kinds_of
 from .run import together
 from .trails import Trail
-from .troubles import Failure, Trouble, Troubled, below
+from .troubles import Troubled, joined
 
 if TYPE_CHECKING:
+    from .fields import Field
     from .plan import Selection
     from .run import Run
 
@@ -47,37 +50,97 @@ def answer_level(
         return _rows(selection, columns, len(parents))
     late = [place for place, column in enumerate(columns) if not is_done(column)]
     if late:
-        return _late_level(selection, columns, late, len(parents))
+        return run.hold(_late_level(selection, columns, late, len(parents)))
     return _judged(selection, columns, len(parents))
 
 
-def answer_serially(run: "Run", selection: "Selection", root: Any, trail: Trail) -> MaybeLate:
-    """Answer the root fields of a mutation one after another, each to completion; stop at one that breaks the root."""
+async def answer_in_turns(run: "Run", selection: "Selection", parents: list[Any], trail: Trail) -> Column:
+    """Do as `answer_level` in an answer that has become long, and look between the fields at all that bounds it.
+
+    Raises:
+        AnswerTooLarge: The answer would have too many bytes.
+    """
+    budget, size = run.budget, len(parents)
+    budget.add_bytes(size * selection.width)
+    has_attributes = selection.reads_attributes and not kinds_of(set(map(type, parents))) & MAPPING
     columns: list[Any] = []
     for field in selection.fields:
-        run.answers.clear()  # what was answered before a change may be otherwise after it
-        column = field.column(run, [root], trail)
+        if budget.is_turn_over(size):
+            await sleep(0)
+        if run.is_over:
+            columns.append(field.all_failed(DeadlineExceeded(), size))
+            continue
+        column: Any = _read(field, parents) if has_attributes and field.read is not None else None
+        columns.append(field.column(run, parents, trail) if column is None else column)
+    late = [place for place, column in enumerate(columns) if not is_done(column)]
+    if late:
+        waiting = [columns[place] for place in late]
+        for place, column in zip(late, await together(waiting), strict=True):
+            columns[place] = column
+    for field, column in zip(selection.fields, columns, strict=True):
+        if field.is_leaf:
+            budget.add_texts(column.values if type(column) is Troubled else column)
+    if budget.is_turn_over(size):
+        await sleep(0)
+    return _judged(selection, columns, size)
+
+
+def _read(field: "Field", parents: list[Any]) -> list[Any] | None:
+    """Return the attribute that a field is, read of each parent, if that completes it."""
+    assert field.read is not None
+    try:
+        column = field.read(parents)
+    except Exception:
+        return None
+    if set(map(type, column)) != field.clean or not (field.is_clean is None or field.is_clean(column)):
+        return None
+    return column
+
+
+def answer_serially(run: "Run", selection: "Selection", root: Any, trail: Trail) -> MaybeLate:
+    """Answer the root fields of a mutation one after another, each to completion; stop at one that breaks the root.
+
+    When the answer of one becomes too large, only that one fails, and the fields after it are not begun.
+    """
+    columns: list[Any] = []
+    for field in selection.fields:
+        column = _begun(run, field, root, trail)
         columns.append(column)
         if not is_done(column):
-            return _go_on_serially(run, selection, columns, root, trail)
+            return run.hold(_go_on_serially(run, selection, columns, root, trail))
         if _breaks(column):
             break
     return _judged(selection, columns, 1)
 
 
 async def _go_on_serially(run: "Run", selection: "Selection", columns: list[Any], root: Any, trail: Trail) -> Column:
-    columns[-1] = await columns[-1]
+    columns[-1] = await _ended(selection.fields[len(columns) - 1], columns[-1])
     for field in selection.fields[len(columns) :]:
         if _breaks(columns[-1]):
             break
-        run.answers.clear()
-        column = field.column(run, [root], trail)
-        columns.append(await finished(column))
+        columns.append(await _ended(field, _begun(run, field, root, trail)))
     return _judged(selection, columns, 1)
 
 
+def _begun(run: "Run", field: "Field", root: Any, trail: Trail) -> MaybeLate:
+    try:
+        if run.budget.exceeded is not None:
+            return field.all_failed(run.budget.exceeded.of_mutation(executed=False), 1)
+        run.answers.clear()  # what was answered before a change may be otherwise after it
+        return field.column(run, [root], trail)
+    except AnswerTooLarge as exceeded:
+        return field.all_failed(exceeded.of_mutation(executed=True), 1)
+
+
+async def _ended(field: "Field", column: MaybeLate) -> Column:
+    try:
+        return await finished(column)
+    except AnswerTooLarge as exceeded:
+        return field.all_failed(exceeded.of_mutation(executed=True), 1)
+
+
 def _breaks(column: Column) -> bool:
-    return type(column) is Troubled and any(trouble.breaks for trouble in column.troubles.values())
+    return type(column) is Troubled and any(trouble is not None and trouble.breaks for trouble in column.troubles)
 
 
 async def _late_level(selection: "Selection", columns: list[Any], late: list[int], size: int) -> Column:
@@ -101,22 +164,16 @@ def _judged(selection: "Selection", columns: list[Any], size: int) -> Column:
     ]
     if not troubled:
         return _rows(selection, values, size)
-    troubles: dict[int, Trouble] = {}
-    for key, of_field in troubled:
-        for place, trouble in of_field.items():
-            before = troubles.get(place)
-            if before is None:
-                troubles[place] = Trouble(below(key, trouble.failures), trouble.breaks)
-            elif not before.breaks:
-                # The fields after a breaking one are not reported: graphql-core does not look at them.
-                failures: list[Failure] = before.failures
-                failures.extend(below(key, trouble.failures))
-                troubles[place] = Trouble(failures, trouble.breaks)
+    keys = tuple(key for key, _ in troubled)
+    parts = list(zip(*(of_field for _, of_field in troubled), strict=True))
+    # Rows of which the same fields failed for the same reason are the rule, and share what is kept of it.
+    made = {of_row: joined(keys, of_row) for of_row in set(parts)}
+    troubles = [made[of_row] for of_row in parts]
     if len(columns) < len(selection.fields):
-        rows: list[Any] = [None] * size
-    else:
-        rows = _rows(selection, values, size)
-        for place, trouble in troubles.items():
-            if trouble.breaks:
+        return Troubled([None] * size, troubles)
+    rows = _rows(selection, values, size)
+    if any(trouble is not None and trouble.breaks for trouble in made.values()):
+        for place, trouble in enumerate(troubles):
+            if trouble is not None and trouble.breaks:
                 rows[place] = None
-    return Troubled(rows, troubles)
+    return column_of(rows, troubles)

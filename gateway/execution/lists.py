@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
-from .completion import Column, Completion, MaybeLate, finished, is_done, spread, spread_later
+from .completion import Column, Completion, MaybeLate, column_of, finished, is_done, spread, spread_later
 from .core import is_iterable
 from .run import together
 from .trails import ItemTrail, PickedTrail, Trail
-from .troubles import Failure, Trouble, Troubled, below
+from .troubles import Trouble, Troubled, Troubles, joined
 
 if TYPE_CHECKING:
     from .fields import Field
@@ -42,7 +42,7 @@ class ListOf(Completion):
             return _grouped(done, sizes)
         if is_done(done):
             return self._judged(done, sizes, ends)
-        return self._judged_later(done, sizes, ends)
+        return run.hold(self._judged_later(done, sizes, ends))
 
     async def _judged_later(self, late: Any, sizes: list[int], ends: dict[int, Exception]) -> Column:
         return self._judged(await late, sizes, ends)
@@ -50,33 +50,30 @@ class ListOf(Completion):
     def _judged(self, items: Column, sizes: list[int], ends: dict[int, Exception]) -> Column:
         """Group the items and decide for each list what its items' troubles mean for it."""
         if type(items) is Troubled:
-            flat, flat_troubles = items.values, items.troubles
+            values, parts = _grouped(items.values, sizes), _grouped(items.troubles, sizes)
         else:
-            flat, flat_troubles = items, {}  # type: ignore[assignment]
-        values = _grouped(flat, sizes)
-        troubles: dict[int, Trouble] = {}
-        for place, index, trouble in _by_list(flat_troubles, sizes):
-            before = troubles.get(place)
-            if before is None:
-                troubles[place] = Trouble(below(index, trouble.failures), trouble.breaks)
-            elif not before.breaks:
-                # The items after a breaking one are not reported: graphql-core does not look at them.
-                before.failures.extend(below(index, trouble.failures))
-                troubles[place] = Trouble(before.failures, trouble.breaks)
+            values, parts = _grouped(items, sizes), [()] * len(sizes)  # type: ignore[arg-type]
+        made: dict[tuple[Trouble | None, ...], Trouble | None] = {}
+        troubles: Troubles = []
+        for of_list in map(tuple, parts):
+            if of_list not in made:
+                made[of_list] = joined(range(len(of_list)), of_list)
+            troubles.append(made[of_list])
         for place, error in ends.items():
-            before = troubles.get(place)
-            if before is None or not before.breaks:
-                failures = before.failures if before else []
-                troubles[place] = Trouble([*failures, Failure(None, error, self.field)], True)
-        for place, trouble in troubles.items():
-            if trouble.breaks:
+            before = troubles[place]
+            if before is None:
+                troubles[place] = self.failed(error)
+            elif not before.breaks:
+                troubles[place] = Trouble(True, error, self.field, before.steps, before.parts)
+        for place, trouble in enumerate(troubles):
+            if trouble is not None and trouble.breaks:
                 values[place] = None
-        return Troubled(values, troubles) if troubles else values
+        return column_of(values, troubles)
 
     def _iterated(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
         """Read whatever can be iterated into plain lists, then go on with those."""
         lists: list[Any] = []
-        troubles: dict[int, Trouble] = {}
+        troubles: Troubles = [None] * len(values)
         ends: dict[int, Exception] = {}
         streams: dict[int, AsyncIterable[Any]] = {}
         for place, value in enumerate(values):
@@ -95,7 +92,7 @@ class ListOf(Completion):
                 troubles[place] = self.failed(GraphQLError(message))
             lists.append(items)
         if streams:
-            return self._streamed(run, lists, streams, trail, ends, troubles)
+            return run.hold(self._streamed(run, lists, streams, trail, ends, troubles))
         return self._iterated_items(run, lists, trail, ends, troubles)
 
     def _iterated_items(
@@ -104,16 +101,16 @@ class ListOf(Completion):
         lists: list[Any],
         trail: Trail,
         ends: dict[int, Exception],
-        troubles: dict[int, Trouble],
+        troubles: Troubles,
     ) -> MaybeLate:
-        if not troubles:
+        if not any(troubles):
             return self._items(run, lists, trail, ends)
-        picks = [place for place in range(len(lists)) if place not in troubles]
+        picks = [place for place, trouble in enumerate(troubles) if trouble is None]
         picked_ends = {index: ends[place] for index, place in enumerate(picks) if place in ends}
         done = self._items(run, [lists[pick] for pick in picks], PickedTrail(trail, picks), picked_ends)
         if is_done(done):
-            return spread(done, picks, len(lists), troubles)
-        return spread_later(done, picks, len(lists), troubles)
+            return spread(done, picks, troubles)
+        return run.hold(spread_later(done, picks, troubles))
 
     async def _streamed(
         self,
@@ -122,7 +119,7 @@ class ListOf(Completion):
         streams: dict[int, AsyncIterable[Any]],
         trail: Trail,
         ends: dict[int, Exception],
-        troubles: dict[int, Trouble],
+        troubles: Troubles,
     ) -> Column:
         async def read(place: int, stream: AsyncIterable[Any]) -> None:
             try:
@@ -130,7 +127,7 @@ class ListOf(Completion):
             except Exception as error:
                 ends[place] = error
 
-        await together([read(place, stream) for place, stream in streams.items()])
+        await together([run.hold(read(place, stream)) for place, stream in streams.items()])
         done = self._iterated_items(run, lists, trail, ends, troubles)
         return await finished(done)
 
@@ -148,16 +145,3 @@ def _grouped(flat: list[Any], sizes: list[int]) -> list[Any]:
         groups.append(flat[start:end])
         start = end
     return groups
-
-
-def _by_list(troubles: dict[int, Trouble], sizes: list[int]) -> list[tuple[int, int, Trouble]]:
-    """Return the troubles of items in order, each with its list's place and its index there."""
-    found: list[tuple[int, int, Trouble]] = []
-    places = iter(enumerate(sizes))
-    start = end = place = 0
-    for position in sorted(troubles):
-        while position >= end:
-            place, size = next(places)
-            start, end = end, end + size
-        found.append((place, position - start, troubles[position]))
-    return found

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
-from .completion import Column, Completion, MaybeLate, finished, is_done, put
-from .contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE
+from .completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
+from .contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
 from .core import Info, invalid_return_type_error, is_strawberry_type_check
-from .levels import answer_level
+from .levels import answer_in_turns, answer_level
 from .run import together
 from .trails import PickedTrail, Trail
-from .troubles import Trouble, Troubled
+from .troubles import Troubled, Troubles
 
 if TYPE_CHECKING:
     from .fields import Field
@@ -33,11 +33,13 @@ class ObjectOf(Completion):
         self._that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
 
     def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+        budget = run.budget
+        budget.objects += len(values)
         if types is None:
             types = set(map(type, values))
         if self.type.is_type_of is not None and not self._are_surely_mine(types, values):
             return self._checked(run, values, trail)
-        if self.selection is not None:
+        if self.selection is not None and budget.objects <= budget.unwatched:
             return answer_level(run, self.selection, values, trail, types)
         return self._answered(run, values, trail)
 
@@ -48,7 +50,12 @@ class ObjectOf(Completion):
                 selection = self.selection = run.plan.selection_of(run.executor, self.type, self.field)
             except Exception as error:
                 return self._all_failed(error, len(values))
-        return answer_level(run, selection, values, trail)
+        if run.budget.objects <= run.budget.unwatched:
+            return answer_level(run, selection, values, trail)
+        run.budget.check_objects()
+        if run.is_over:
+            return self._all_failed(DeadlineExceeded(), len(values))
+        return run.hold(answer_in_turns(run, selection, values, trail))
 
     def _are_surely_mine(self, types: set[type], values: list[Any]) -> bool:
         class_ = self._class
@@ -60,7 +67,7 @@ class ObjectOf(Completion):
             return False  # asked again, object by object, it says whose error it is
 
     def _all_failed(self, error: Exception, size: int) -> Troubled:
-        return Troubled([None] * size, {place: self.failed(error) for place in range(size)})
+        return Troubled([None] * size, [self.failed(error)] * size)
 
     def _checked(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
         """Ask the type of each value whether it is one of its own."""
@@ -77,26 +84,26 @@ class ObjectOf(Completion):
         # True and False are no awaitables in any kind of execution.
         if {bool}.issuperset(map(type, verdicts)) or not any(map(run.is_late, verdicts)):
             return self._judged(run, values, verdicts, trail)
-        return self._judged_later(run, values, verdicts, trail)
+        return run.hold(self._judged_later(run, values, run.hold_all(verdicts), trail))
 
     async def _judged_later(self, run: "Run", values: list[Any], verdicts: list[Any], trail: Trail) -> Column:
         done = self._judged(run, values, await run.settled(verdicts), trail)
         return await finished(done)
 
     def _judged(self, run: "Run", values: list[Any], verdicts: list[Any], trail: Trail) -> MaybeLate:
-        troubles: dict[int, Trouble] = {}
+        troubles: Troubles = [None] * len(values)
         for place, verdict in enumerate(verdicts):
             if isinstance(verdict, Exception):
                 troubles[place] = self.failed(verdict)
             elif not verdict:
                 troubles[place] = self.failed(invalid_return_type_error(self.type, values[place], self.field.details))
-        if not troubles:
+        if not any(troubles):
             return self._answered(run, values, trail)
-        picks = [place for place in range(len(values)) if place not in troubles]
+        picks = [place for place, trouble in enumerate(troubles) if trouble is None]
         if not picks:
             return Troubled([None] * len(values), troubles)
         done = self._answered(run, [values[pick] for pick in picks], PickedTrail(trail, picks))
-        return _joined([(picks, done)], len(values), troubles)
+        return _joined(run, [(picks, done)], troubles)
 
 
 class AbstractOf(Completion):
@@ -120,7 +127,7 @@ class AbstractOf(Completion):
                 names.append(error)
         if {str}.issuperset(map(type, names)) or not any(map(run.is_late, names)):
             return self._grouped(run, values, names, infos, trail)
-        return self._grouped_later(run, values, names, infos, trail)
+        return run.hold(self._grouped_later(run, values, run.hold_all(names), infos, trail))
 
     async def _grouped_later(
         self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], trail: Trail
@@ -130,7 +137,7 @@ class AbstractOf(Completion):
 
     def _grouped(self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], trail: Trail) -> MaybeLate:
         groups: dict[str, list[int]] = {}
-        troubles: dict[int, Trouble] = {}
+        troubles: Troubles = [None] * len(values)
         for place, name in enumerate(names):
             if isinstance(name, Exception):
                 troubles[place] = self.failed(name)
@@ -142,7 +149,7 @@ class AbstractOf(Completion):
                     troubles[place] = self.failed(error)
                     continue
             groups.setdefault(name, []).append(place)
-        if len(groups) == 1 and not troubles:
+        if len(groups) == 1 and not any(troubles):
             return self._concrete[names[0]].present(run, values, trail)
         done = [
             (
@@ -151,7 +158,7 @@ class AbstractOf(Completion):
             )
             for name, picks in groups.items()
         ]
-        return _joined(done, len(values), troubles)
+        return _joined(run, done, troubles)
 
     def _learn(self, run: "Run", name: Any, value: Any, info: Info) -> None:
         """Remember a type name as one of this abstract type.
@@ -163,23 +170,21 @@ class AbstractOf(Completion):
         self._concrete[name] = ObjectOf(self.field, True, type_)
 
 
-def _joined(groups: list[tuple[list[int], MaybeLate]], size: int, troubles: dict[int, Trouble]) -> MaybeLate:
+def _joined(run: "Run", groups: list[tuple[list[int], MaybeLate]], troubles: Troubles) -> MaybeLate:
     """Put columns that were completed separately back into one."""
     late = [place for place, (_, done) in enumerate(groups) if isawaitable(done)]
     if late:
-        return _joined_later(groups, late, size, troubles)
-    values: list[Any] = [None] * size
+        return run.hold(_joined_later(run, groups, late, troubles))
+    values: list[Any] = [None] * len(troubles)
     for picks, done in groups:
         put(done, picks, values, troubles)  # type: ignore[arg-type]
-    return Troubled(values, troubles) if troubles else values
+    return column_of(values, troubles)
 
 
-async def _joined_later(
-    groups: list[tuple[list[int], Any]], late: list[int], size: int, troubles: dict[int, Trouble]
-) -> Column:
+async def _joined_later(run: "Run", groups: list[tuple[list[int], Any]], late: list[int], troubles: Troubles) -> Column:
     waiting: list[Coroutine[Any, Any, Column]] = [groups[place][1] for place in late]
     for place, done in zip(late, await together(waiting), strict=True):
         groups[place] = (groups[place][0], done)
-    joined = _joined(groups, size, troubles)
+    joined = _joined(run, groups, troubles)
     assert is_done(joined)
     return joined

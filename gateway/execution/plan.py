@@ -34,12 +34,13 @@ from .objects import AbstractOf, ObjectOf
 class Selection:
     """The fields selected on one concrete type, in document order."""
 
-    __slots__ = ("fields", "reads_attributes", "rows")
+    __slots__ = ("fields", "reads_attributes", "rows", "width")
 
     def __init__(self, fields: tuple[Field, ...]) -> None:
         self.fields = fields
         self.reads_attributes = any(field.read is not None for field in fields)
         self.rows = row_builder(tuple(field.key for field in fields))
+        self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
 
 
 class Plan:

@@ -1,9 +1,10 @@
 """What one execution of a plan needs at every level: the request's values, the clock, and how to wait."""
 
-from asyncio import Future, create_task, gather
+from asyncio import Future, create_task, gather, wait
 from collections.abc import Awaitable, Coroutine, Sequence
+from inspect import CORO_CREATED, getcoroutinestate
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphql.type import GraphQLResolveInfo  # noqa: F401
 
@@ -12,22 +13,29 @@ from .core import Executor, is_known_awaitable_check, never_awaits
 from .kinds import LATE, UNSURE, kind_of, kinds_of
 
 if TYPE_CHECKING:
+    from .budget import Budget
     from .plan import Plan
     from .sharing import SharedAnswer
+
+T = TypeVar("T")
 
 
 class Run:
     """One execution of a plan; everything that belongs to the request and not to the document."""
 
-    __slots__ = ("_ignored", "_types_tell", "answers", "clock", "context", "executor", "plan")
+    __slots__ = ("_held", "_ignored", "_types_tell", "answers", "budget", "clock", "context", "executor", "plan")
 
-    def __init__(self, executor: Executor[Any], plan: "Plan") -> None:
+    def __init__(self, executor: Executor[Any], plan: "Plan", budget: "Budget") -> None:
         self.executor = executor
         self.plan = plan
+        self.budget = budget
         self.context = executor.context_value
         deadline: float | None = getattr(executor.context_value, "deadline", None)
         self.clock = Clock(deadline) if deadline is not None else None
         self.answers: dict[tuple[Any, ...], SharedAnswer] = {}
+        if self.clock is not None:
+            budget.when_exceeded = self.clock.end  # no field is waited for any more
+        self._held: list[Any] = []
         self._types_tell = is_known_awaitable_check(executor.is_awaitable)
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
 
@@ -52,8 +60,26 @@ class Run:
         """Return what awaits the value, but no longer than the deadline: `Clock.bounded`."""
         return awaitable if self.clock is None else self.clock.bounded(awaitable)
 
+    def hold(self, late: T) -> T:
+        """Return what is awaited later; a coroutine is closed at the end of the run if nobody has begun it."""
+        self._held.append(late)
+        return late
+
+    def hold_all(self, values: list[T]) -> list[T]:
+        """Return values of which some are awaited later, as `hold` does one."""
+        self._held.extend(values)
+        return values
+
     def stop(self) -> None:
-        """Let go of what the run holds, when the answer is there."""
+        """Let go of what the run holds, when the answer is there or will never be.
+
+        A coroutine that was given to another, or to a task, is not begun when that one is cancelled before its first
+        step. It would be reported as never awaited.
+        """
+        for late in self._held:
+            if type(late) is CoroutineType and late.cr_frame is not None and getcoroutinestate(late) == CORO_CREATED:
+                late.close()
+        self._held.clear()
         if self.clock is not None:
             self.clock.stop()
 
@@ -76,7 +102,7 @@ class Run:
 
 
 async def together(columns: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
-    """Complete the columns concurrently, parallel to `columns`."""
+    """Complete the columns concurrently, parallel to `columns`; when one raises, none goes on afterwards."""
     # The first needs no task of its own: this one waits anyway.
     tasks = [create_task(column) for column in columns[1:]]
     try:
@@ -84,6 +110,12 @@ async def together(columns: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     except BaseException:
         for task in tasks:
             task.cancel()
+        if tasks:
+            await wait(tasks)
+        # What they raise besides is for nobody to hear; a task of which nobody asks it complains.
+        for task in tasks:
+            if not task.cancelled():
+                task.exception()
         raise
 
 

@@ -20,6 +20,8 @@ class Limits:
     max_directives: int = 20
     max_cost: int = 5_000
     cost_mode: Literal["measure", "enforce"] = "enforce"
+    max_objects: int = 50_000
+    max_answer_bytes: int = 10_000_000
 
     @classmethod
     def of(cls, settings: Settings) -> "Limits":
@@ -35,6 +37,8 @@ class Limits:
             max_directives=settings.max_directives,
             max_cost=settings.max_cost,
             cost_mode=settings.cost_mode,
+            max_objects=settings.max_objects,
+            max_answer_bytes=settings.max_answer_bytes,
         )
 
 

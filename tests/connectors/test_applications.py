@@ -155,3 +155,16 @@ def test_a_launch_url_that_no_portal_may_open_is_refused(url: str) -> None:
 def test_a_fault_is_told_with_its_line() -> None:
     with pytest.raises(InvalidCatalogue, match=r"applications\.toml, line 18: \[applications\.shop\]: "):
         read(CATALOGUE.replace('icon = "/icons/shop.svg"', "icon = 3"))
+
+
+def test_a_catalogue_or_an_application_with_more_than_the_page_can_show_is_refused() -> None:
+    table = """[applications.{}]
+title = {{ en = "One" }}
+"""
+    many = "".join(table.format(f"a{number}") for number in range(101))
+    modes = "".join(f'[applications.shop.modes.m{number}]\nlabel = {{ en = "M" }}\n' for number in range(20))
+
+    with pytest.raises(InvalidCatalogue, match="it has 101 applications; 100 are the most"):
+        read('[categories.work]\nlabel = { en = "Work" }\n' + many)
+    with pytest.raises(InvalidCatalogue, match=r"it has 2[12] modes; 20 are the most"):
+        read(CATALOGUE + modes)

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
+from connectors.access_events import SessionEnded
 from connectors.database import ChangeConflict
 from connectors.directory import tables
 from connectors.directory.interface import (
@@ -21,7 +22,7 @@ from connectors.directory.interface import (
     StaleVersion,
 )
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
+from connectors.engine import AsyncConnection, AsyncEngine
 from connectors.ids import SessionId, UserId
 from connectors.values import Address
 from tests.connectors import people
@@ -463,3 +464,35 @@ async def test_a_character_that_no_database_keeps_is_replaced_and_the_answer_say
     assert anna is not None
     assert anna.first_name == "An\ufffdna"
     assert after.first_name == "An\ufffdna"
+
+
+async def test_what_is_stored_is_told_even_when_whoever_stored_it_is_cancelled_while_the_connection_closes(
+    directory: SqlDirectory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[object] = []
+    await _signed_in(directory)
+    directory._tell = told.extend
+    closing, may_close = asyncio.Event(), asyncio.Event()
+    real = AsyncConnection.close
+
+    async def close(connection: AsyncConnection) -> None:
+        closing.set()
+        await may_close.wait()
+        await real(connection)
+
+    async def sign_out() -> None:
+        async with directory.change() as change:
+            await change.end_session(SESSION.id, LATER)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AsyncConnection, "close", close)
+        signing_out = asyncio.create_task(sign_out())
+        await closing.wait()
+        signing_out.cancel()
+        await asyncio.sleep(0)
+        may_close.set()
+        with pytest.raises(asyncio.CancelledError):
+            await signing_out
+
+    assert not await _is_signed_in(directory)
+    assert SessionEnded(SESSION.id, ANNA.id) in told

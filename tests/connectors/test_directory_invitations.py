@@ -205,7 +205,10 @@ async def test_somebody_finds_the_open_invitations_to_their_address_into_active_
 
     found = await directory.open_invitations_to(["ZOE@new.example", "yan@new.example", "nobody@x.example"], NOW)
 
+    (oldest,) = await directory.open_invitations_to(["zoe@new.example"], NOW, limit=1)
+
     assert [[one.organization_id for one in own] for own in found] == [[HELIOS, LUMEN], [], []]
+    assert oldest == found[0][:1]
 
 
 async def test_the_open_invitations_that_somebody_sent_are_found_newest_first(directory: SqlDirectory) -> None:

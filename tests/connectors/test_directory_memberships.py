@@ -229,6 +229,9 @@ async def test_holders_are_active_members_whose_grant_has_not_expired(
     found = await asked.holders_of([HELIOS, UNKNOWN, LUMEN], role_keys=roles, permissions=permissions, now=NOW)
 
     assert found == [expected[0], [], expected[1]]
+    assert await asked.holders_of(
+        [HELIOS, UNKNOWN, LUMEN], role_keys=roles, permissions=permissions, now=NOW, limit=1
+    ) == [of_one[:1] for of_one in found]
 
 
 async def test_a_grant_ends_at_the_instant_until_which_it_is_valid(asked: SqlDirectory) -> None:

@@ -229,6 +229,8 @@ async def test_lines_come_by_position_and_events_oldest_first(shop_with: ShopWit
     asked = [bare.id, other.id, OrderId("ord_unknown"), one.id, other.id]
 
     assert await shop.lines_of(asked) == [[], [lines[1]], [], [lines[2], lines[0]], [lines[1]]]
+    assert await shop.lines_of(asked, limit=1) == [[], [lines[1]], [], [lines[2]], [lines[1]]]
+    assert await shop.events_of(asked, limit=2) == [[], [events[1]], [], [events[2], events[3]], [events[1]]]
     assert await shop.events_of(asked) == [[], [events[1]], [], [events[2], events[3], events[0]], [events[1]]]
     assert await shop.events([events[0].id, OrderEventId("evt_unknown"), events[1].id]) == [events[0], None, events[1]]
 

@@ -41,6 +41,13 @@ def _many_times(times: int, field: str, operation: str = "") -> str:
     return f"{operation}{{ {' '.join(f'a{number}: {field}' for number in range(times))} }}"
 
 
+def _in_a_circle(rounds: int, leaves: str) -> str:
+    """Administrators of the organization of administrators, and so on."""
+    for _ in range(rounds):
+        leaves = f"administrators {{ organization {{ {leaves} }} }}"
+    return f"{{ viewer {{ defaultOrganization {{ {leaves} }} }} }}"
+
+
 def _deep(rounds: int, last: str) -> str:
     """A query that goes round in a circle, with pages of twenty: three levels, and three more each round."""
     for _ in range(rounds):
@@ -132,6 +139,15 @@ ATTACKS = [
         COST,
     ),
     Attack("a page of a thousand million", query("{viewer{memberships(first:1000000000){totalCount}}}"), 200, ""),
+    # Lists without a page, within one another.
+    Attack("administrators five levels deep", query(_in_a_circle(4, "administrators { id status }")), 400, COST),
+    Attack(
+        "administrators four levels deep, with what most may not see",
+        query(_in_a_circle(3, "administrators { roleGrants { id } directGrants { id } user { email } }")),
+        400,
+        COST,
+    ),
+    Attack("address books within administrators", query(_in_a_circle(4, "addressBook { id }")), 400, COST),
     Attack("introspection within introspection", query(_TYPES), 400, INVALID),
     Attack("introspection by aliases", query(_INTROSPECTIONS.replace("types", "types a: types " * 1)), 400, INVALID),
     Attack(

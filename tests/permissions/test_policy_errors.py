@@ -229,3 +229,14 @@ def _paths(value: object, path: tuple[str, ...]) -> list[tuple[str, ...]]:
             for found in [*([] if isinstance(inner, dict) else [(*path, key)]), *_paths(inner, (*path, key))]
         ]
     return [(*path, item) for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
+def test_more_roles_than_lists_of_them_can_show_are_refused() -> None:
+    role = """[roles.r{}]
+label = {{ en = "R" }}
+description = {{ en = "R." }}
+permissions = ["ORDER_PLACE"]
+"""
+
+    with pytest.raises(InvalidPolicy, match="there are 51 roles; 50 are the most"):
+        parse_policy(GOOD + "".join(role.format(number) for number in range(49)), "policy.toml")

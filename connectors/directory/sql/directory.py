@@ -16,7 +16,7 @@ from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.invitations import invitation_row
 from connectors.directory.sql.questions import Questions
 from connectors.directory.sql.reader import BACKEND
-from connectors.engine import AsyncConnection, AsyncEngine
+from connectors.engine import AsyncConnection, AsyncEngine, to_its_end
 from connectors.errors import BackendUnavailable
 
 _NOTHING = select(1)
@@ -61,11 +61,13 @@ class SqlDirectory(Questions):
                 await connection.commit()
             is_stored = True
         finally:
-            await asyncio.shield(connection.close())
-            if is_stored and change.news and self._tell is not None:
-                self._tell(change.news)
-            if is_stored and change.enqueued and self._wake is not None:
-                self._wake()
+            try:
+                await to_its_end(connection.close())
+            finally:  # what is stored is told, even by somebody who is cancelled meanwhile
+                if is_stored and change.news and self._tell is not None:
+                    self._tell(change.news)
+                if is_stored and change.enqueued and self._wake is not None:
+                    self._wake()
             if change.reused and not is_stored:
                 await self._end_reused_sessions(change)
 

@@ -26,7 +26,7 @@ from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
-from connectors.pages import Page, cursor, position
+from connectors.pages import ALL, Page, cursor, position
 from connectors.reading import gathered, parallel
 from connectors.statements import one_of
 from connectors.values import masked_address
@@ -64,8 +64,8 @@ _COUNT = (
     .where(one_of(_i.organization_id, "ids"), one_of(_STANDS, "statuses"))
     .group_by(_i.organization_id)
 )
-_OPEN_TO = (
-    select(_i.email_key, *_COLUMNS)
+_open_to = (
+    select(_i.email_key, *_COLUMNS, func.row_number().over(partition_by=_i.email_key, order_by=_i.id).label("number"))
     .select_from(invitations.join(organizations, organizations.c.id == _i.organization_id))
     .where(
         one_of(_i.email_key, "ids"),
@@ -73,7 +73,12 @@ _OPEN_TO = (
         _i.expires_at > _NOW,
         organizations.c.status == OrganizationStatus.ACTIVE.value,
     )
-    .order_by(_i.id)
+    .subquery("open_to")
+)
+_OPEN_TO = (
+    select(*(column for column in _open_to.c if column.key != "number"))
+    .where(_open_to.c.number <= bindparam("limit"))
+    .order_by(_open_to.c.id)
 )
 # Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
 _LATEST_FIRST = (case((_i.status == _PENDING, 0), else_=1), _i.id.desc())
@@ -198,10 +203,12 @@ class Invitations(DirectoryReader):
         found = {row[0]: row[1] for row in await self.read_of(organization_ids, _COUNT, **_filter(where))}
         return [found.get(id, 0) for id in organization_ids]
 
-    async def open_invitations_to(self, emails: Sequence[str], now: datetime) -> Sequence[Sequence[InvitationRecord]]:
+    async def open_invitations_to(
+        self, emails: Sequence[str], now: datetime, *, limit: int = ALL
+    ) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations to each address into ACTIVE organizations, oldest first."""
         keys = [records.login_key(email) for email in emails]
-        rows = await self.read_of(keys, _OPEN_TO, now=now)
+        rows = await self.read_of(keys, _OPEN_TO, now=now, limit=limit)
         return gathered(keys, ((row[0], _invitation(row[1:])) for row in rows))
 
     async def open_invitations_by(

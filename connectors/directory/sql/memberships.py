@@ -118,6 +118,14 @@ _HOLDERS_OF = (
     )
     .order_by(*_BY_PERSON)
 )
+_numbered_holders = _HOLDERS_OF.add_columns(
+    func.row_number().over(partition_by=memberships.c.organization_id, order_by=_BY_PERSON).label("number")
+).subquery("holders")
+_FIRST_HOLDERS_OF = (
+    select(*(column for column in _numbered_holders.c if column.key != "number"))
+    .where(_numbered_holders.c.number <= bindparam("limit"))
+    .order_by(_numbered_holders.c.number)
+)
 
 
 _LASTING_HOLDERS_OF = (
@@ -203,9 +211,14 @@ class Memberships(DirectoryReader):
         role_keys: Sequence[str],
         permissions: Sequence[str],
         now: datetime,
+        limit: int | None = None,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`."""
-        rows = await self.read_of(organization_ids, _HOLDERS_OF, role_keys=role_keys, permissions=permissions, now=now)
+        asked: dict[str, Any] = {"role_keys": role_keys, "permissions": permissions, "now": now}
+        if limit is None:
+            rows = await self.read_of(organization_ids, _HOLDERS_OF, **asked)
+        else:
+            rows = await self.read_of(organization_ids, _FIRST_HOLDERS_OF, **asked, limit=limit)
         found = map(records.membership, rows)
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from graphql import ExecutionResult, GraphQLSchema, execute, execute_sync, parse
 
-from gateway.execution import HANDED_OVER, BreadthFirstExecutor
+from gateway.execution import HANDED_OVER, BreadthFirstExecutor, Budget
 
 ErrorFacts = tuple[str, list[str | int] | None, list[tuple[int, int]]]
 
@@ -49,8 +49,22 @@ def in_declared_sync(schema: GraphQLSchema, text: str, root: Callable[[], Any] =
     return answered
 
 
+class CloselyCounted(BreadthFirstExecutor):
+    """The engine as it goes on when an answer has become long: from the first object on, within wide limits."""
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.budget = Budget(max_objects=1_000_000, max_bytes=1_000_000_000)
+        self.budget.unwatched = 0
+
+
 async def in_async(
-    schema: GraphQLSchema, text: str, root: Callable[[], Any] = dict, same_errors: bool = True, **arguments: Any
+    schema: GraphQLSchema,
+    text: str,
+    root: Callable[[], Any] = dict,
+    same_errors: bool = True,
+    engine: type[BreadthFirstExecutor] = BreadthFirstExecutor,
+    **arguments: Any,
 ) -> ExecutionResult:
     """Do as `in_sync` where something may be awaited; errors of racing siblings may differ and can be left out."""
     document = parse(text)
@@ -58,7 +72,7 @@ async def in_async(
     expected: Any = execute(schema, document, root(), **arguments)
     if isawaitable(expected):
         expected = await expected
-    answered: Any = execute(schema, document, root(), executor_class=BreadthFirstExecutor, **arguments)
+    answered: Any = execute(schema, document, root(), executor_class=engine, **arguments)
     if isawaitable(answered):
         answered = await answered
     assert as_text(answered.data) == as_text(expected.data)

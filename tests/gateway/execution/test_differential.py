@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .both import in_async, in_declared_sync, in_sync
+from .both import CloselyCounted, in_async, in_declared_sync, in_sync
 from .generated import World
 
 EXAMPLES = int(os.environ.get("FORECOURT_TEST_DIFFERENTIAL_EXAMPLES", "120"))
@@ -69,5 +69,24 @@ async def test_asynchronous_operations_have_the_same_data(chance: Random) -> Non
             text,
             lambda text=text: world.root(_root_name(text)),  # type: ignore[misc]
             same_errors=False,
+            variable_values=VARIABLES,
+        )
+
+
+@exhaustive
+@given(chances, st.booleans())
+async def test_operations_of_which_the_answer_is_long_have_the_same_data_and_the_same_errors(
+    chance: Random, is_async: bool
+) -> None:
+    world = World(chance, is_async=is_async)
+
+    for _ in range(3):
+        text = world.operation()
+        await in_async(
+            world.schema,
+            text,
+            lambda text=text: world.root(_root_name(text)),  # type: ignore[misc]
+            same_errors=not is_async,
+            engine=CloselyCounted,
             variable_values=VARIABLES,
         )
