@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -19,9 +19,9 @@ from connectors.errors import BackendUnavailable
 from gateway.authentication import Unauthenticated
 from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
-from gateway.errors import request_error
+from gateway.errors import directory_away, request_error
 from gateway.exchange import Answer, GraphqlHttpRequest, raw_headers
-from gateway.execution import BreadthFirstExecutor
+from gateway.execution import BreadthFirstExecutor, DeadlineExceeded
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
@@ -129,10 +129,9 @@ class GraphqlEndpoint:
         except Unauthenticated as refused:
             body = request_error(refused.description, "UNAUTHENTICATED")
             return _answer(body, 401, media_type, {"www-authenticate": refused.challenge})
-        except BackendUnavailable:
-            log.warning("directory away")
-            message = "The portal's directory does not answer, so nobody can be recognised. Try again later."
-            return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503, media_type)
+        except BackendUnavailable as away:
+            status, body = directory_away(away)
+            return _answer(body, status, media_type)
         except ClientDisconnect:
             return Answer(400, ())
 
@@ -216,11 +215,22 @@ class GraphqlEndpoint:
                 default_field_resolver,
                 hide_suggestions=not self._suggestions,
             ).execute_operation()
-            answer = await result if isawaitable(result) else result
+            answer = await self._in_time(result, context) if isawaitable(result) else result
             assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
         except GraphQLError as error:
             return ExecutionResult(None, [error])
         return answer
+
+    async def _in_time(self, result: Awaitable[Any], context: RequestContext) -> Any:
+        """Return the result; graphql-core knows no deadline, so at it the whole operation fails."""
+        if self._executor is BreadthFirstExecutor:
+            return await result
+        try:
+            async with asyncio.timeout_at(context.deadline):
+                return await result
+        except TimeoutError:
+            late = DeadlineExceeded()
+            return ExecutionResult(None, [GraphQLError(str(late), original_error=late)])
 
     async def _told(
         self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool

@@ -1,14 +1,18 @@
 """From who asks to all that the request knows, once per request."""
 
+import asyncio
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from functools import lru_cache
 from time import monotonic
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from connectors.identity.tokens import AccessTokens
+from connectors.errors import BackendTimeout
+from connectors.identity.tokens import AccessTokens, Identity
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
 from gateway.authorization_report import Disclosure
@@ -53,6 +57,7 @@ class RequestContexts:
         Raises:
             Unauthenticated: A token was sent that proves nobody, or whose session is over.
             BackendUnavailable: The directory does not answer, so nobody can be known.
+            BackendTimeout: It did not answer before the deadline of the request.
             RefusedRequest: It wants to see the portal as a member whom its caller may not look as.
         """
         headers, now = connection.headers, self._clock()
@@ -70,8 +75,14 @@ class RequestContexts:
             discloses=self._discloses,
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
         )
+        if identity is not None or VIEW_AS_HEADER in headers:
+            async with in_time(context, "directory"):
+                await self._recognize(context, identity, headers)
+        return context
+
+    async def _recognize(self, context: RequestContext, identity: Identity | None, headers: Headers) -> None:
         if identity is not None:
-            caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
+            caller = await self._backends.directory.caller(identity.user_id, identity.session_id, context.now)
             if caller is None:
                 raise Unauthenticated("invalid_token", "The session of this access token is over. Sign in again.")
             context.become(caller)
@@ -80,7 +91,6 @@ class RequestContexts:
                 await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, str(refused)) from None
-        return context
 
     def _address(self, connection: HTTPConnection) -> str | None:
         # Each trusted proxy appends the address it saw; what stands further left may be invented by the client.
@@ -89,6 +99,20 @@ class RequestContexts:
             if len(seen) >= self._trusted_proxies:
                 return seen[-self._trusted_proxies][:64]
         return connection.client.host if connection.client is not None else None
+
+
+@asynccontextmanager
+async def in_time(context: RequestContext, backend: str) -> AsyncIterator[None]:
+    """Let the block wait for this back end no longer than the deadline of the request.
+
+    Raises:
+        BackendTimeout: The deadline has passed.
+    """
+    try:
+        async with asyncio.timeout_at(context.deadline):
+            yield
+    except TimeoutError:
+        raise BackendTimeout(backend, "no answer before the deadline of the request") from None
 
 
 @lru_cache(maxsize=200)

@@ -13,10 +13,11 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Column, MetaData, Table, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.database import CleanText, IdText, database_errors, for_reading, new_metadata
+from connectors.database import CleanText, IdText, database_errors, new_metadata
 from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.ids import UserId
+from connectors.reading import Reader
 from connectors.statements import one_of
 
 BACKEND = "identity"
@@ -50,7 +51,7 @@ class EmbeddedAccounts:
 
     def __init__(self, engine: AsyncEngine, hasher: Argon2Hasher | None = None) -> None:
         self._engine = engine
-        self._reads = for_reading(engine)
+        self._reader = Reader(engine, BACKEND)
         self._passwords = PasswordHash((hasher or Argon2Hasher(),))
         insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         statement = insert(credentials)
@@ -99,9 +100,8 @@ class EmbeddedAccounts:
         return True
 
     async def _hash_of(self, user_id: UserId | None) -> str | None:
-        async with database_errors(BACKEND), self._reads.connect() as connection:
-            hashed: str | None = (await connection.execute(_HASH_OF, {"user_id": user_id or ""})).scalar()
-            return hashed
+        rows = await self._reader.read(_HASH_OF, user_id=user_id or "")
+        return rows[0][0] if rows else None
 
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         nobodys = self._nobodys_hash  # asked for either way: making it the first time takes as long as checking

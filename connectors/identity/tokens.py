@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from connectors.ids import SessionId, UserId, new_id
+from connectors.private_files import keep_private, make_private_folder
 
 ALGORITHM = "EdDSA"
 TOKEN_TYPE = "at+jwt"
@@ -169,13 +170,14 @@ def read_or_make_key(file: Path) -> Ed25519PrivateKey:
     """
     if not file.exists():
         pem = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-        file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(file.parent)
         try:
             handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         except FileExistsError:
             return read_key(file)
         with os.fdopen(handle, "wb") as opened:
             opened.write(pem)
+    keep_private(file)
     return read_key(file)
 
 

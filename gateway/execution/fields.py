@@ -206,7 +206,7 @@ class ResolvedField(Field):
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         try:
             if run.is_over:
-                raise DeadlineExceeded
+                raise DeadlineExceeded(is_begun=False)
             arguments = self.arguments(run)
         except Exception as error:
             return self.all_failed(error, len(parents))
@@ -243,7 +243,7 @@ class BatchedField(Field):
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         try:
             if run.is_over:
-                raise DeadlineExceeded
+                raise DeadlineExceeded(is_begun=False)
             answer = self._batch.answer(run.context, parents, self.arguments(run) if self.definition.args else {})
             if type(answer) is list and len(answer) == len(parents):
                 values = answer

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, event, insert, make_url, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database import (
@@ -24,7 +24,7 @@ from connectors.database import (
 )
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
+from connectors.engine import AsyncEngine, DatabaseLimits
 from connectors.errors import BackendUnavailable
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.statements import contains, one_of
@@ -197,8 +197,7 @@ async def test_a_question_survives_that_the_server_closed_the_connections(postgr
 
 async def test_a_writer_that_keeps_sqlite_locked_too_long_makes_the_directory_unavailable(tmp_path: Path) -> None:
     file = tmp_path / "forecourt.sqlite"
-    engine = open_database(f"sqlite+aiosqlite:///{file}")
-    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=100"))
+    engine = open_database(f"sqlite+aiosqlite:///{file}", DatabaseLimits(statement_seconds=0.5))
     await migrate(engine, DIRECTORY)
     await SqlDirectory(engine).load(PEOPLE)
     other = sqlite3.connect(file, isolation_level=None)
