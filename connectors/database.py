@@ -6,8 +6,9 @@ table; none joins another's tables.
 """
 
 import re
+import threading
 from collections.abc import AsyncIterator, Collection
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +29,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.engine import Engine, ExceptionContext
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError, MissingGreenlet
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
@@ -67,6 +68,9 @@ _SQLITE_CAUSES = {
 
 _SQLITE_BUSY_SECONDS = 0.1
 """So long SQLite waits for a lock in the driver's thread, which nobody can call back; longer waits are ours."""
+
+_SQLITE_STEPS = 10_000
+"""Steps, some hundred microseconds, after which SQLite looks whether anybody still waits for its answer."""
 
 _SQLITE_READING = 5
 """Connections, each with a thread, for queries of SQLite."""
@@ -323,8 +327,10 @@ def _cause(error: DBAPIError) -> str:
 
 
 def _sqlite(url: str, connections: int, *, reads_only: bool = False) -> Engine:
-    def prepare(connection: Any, _entry: ConnectionPoolEntry) -> None:
+    def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
         try:
+            is_cut_off = entry.info["is_cut_off"] = threading.Event()
+            connection.run_async(lambda driver: driver.set_progress_handler(is_cut_off.is_set, _SQLITE_STEPS))
             cursor = connection.cursor()
             cursor.execute("PRAGMA journal_mode=WAL")
             cursor.execute("PRAGMA foreign_keys=ON")
@@ -340,7 +346,7 @@ def _sqlite(url: str, connections: int, *, reads_only: bool = False) -> Engine:
     engine = create_engine(url, pool_size=connections, max_overflow=0, connect_args={"timeout": 1})
     event.listen(engine, "do_connect", _keep_private)
     event.listen(engine, "connect", prepare)
-    event.listen(engine, "invalidate", _interrupt)
+    event.listen(engine, "invalidate", _stop)
     return engine
 
 
@@ -375,7 +381,6 @@ def _keep_private(_dialect: Dialect, _entry: object, arguments: Any, options: An
         keep_private(Path(arguments[0]))
 
 
-def _interrupt(connection: Any, _entry: ConnectionPoolEntry, _why: BaseException | None) -> None:
-    """Stop what SQLite still does for a connection that was cut off, or closing it would wait for that."""
-    with suppress(MissingGreenlet):  # at the end of a process
-        connection.run_async(lambda driver: driver.interrupt())
+def _stop(_connection: DBAPIConnection, entry: ConnectionPoolEntry, _why: BaseException | None) -> None:
+    """Stop what SQLite does for a connection that was cut off, or is about to, or closing it would wait for that."""
+    entry.info["is_cut_off"].set()

@@ -1,7 +1,6 @@
 """What every database of ours promises: it is known when it is away, too new or not up to date, and nothing is lost."""
 
 import asyncio
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, selec
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database import (
+    ChangeConflict,
     DatabaseNotMigrated,
     DatabaseTooNew,
     IdText,
@@ -24,9 +24,10 @@ from connectors.database import (
 )
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine, DatabaseLimits
-from connectors.errors import BackendUnavailable
+from connectors.engine import AsyncEngine
+from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
+from connectors.postgresql import connections_of
 from connectors.statements import contains, one_of
 from tests.connectors.people import ANNA, NOW, PEOPLE, USERS
 from tests.connectors.test_directory_people import LISTS
@@ -168,6 +169,43 @@ async def test_a_file_that_is_no_database_is_said_to_be_unavailable(tmp_path: Pa
     assert file.read_text().startswith("Nothing to see here.")
 
 
+@pytest.mark.parametrize(
+    ("state", "known_as"),
+    [
+        ("57P01", BackendUnavailable),  # it is shut down by an administrator
+        ("57P02", BackendUnavailable),  # it has crashed
+        ("57P03", BackendUnavailable),  # it starts, or shuts down
+        ("53300", BackendUnavailable),  # too many connections
+        ("53100", BackendUnavailable),  # its disk is full
+        ("25006", BackendUnavailable),  # it is a standby
+        ("08006", BackendUnavailable),
+        ("57014", BackendTimeout),  # statement_timeout
+        ("55P03", BackendTimeout),  # lock_timeout
+        ("25P03", BackendTimeout),  # idle_in_transaction_session_timeout
+        ("40001", ChangeConflict),
+        ("42P01", DBAPIError),  # a statement of ours is wrong
+    ],
+)
+async def test_every_known_outage_of_postgresql_is_known_as_one_in_changes_and_in_queries(
+    postgresql_server: str, state: str, known_as: type[Exception]
+) -> None:
+    engine = open_database(postgresql_server)
+    raises = f"DO $$ BEGIN RAISE EXCEPTION 'for the test' USING ERRCODE = '{state}'; END $$"
+
+    async def changes() -> None:
+        async with database_errors("directory"), engine.begin() as connection:
+            await connection.exec_driver_sql(raises)
+
+    with pytest.raises(known_as) as caught:
+        await changes()
+    if known_as in (BackendUnavailable, BackendTimeout):
+        with pytest.raises(known_as):
+            await connections_of(engine).rows("directory", raises, ())
+
+    assert caught.type is known_as or known_as is DBAPIError
+    await engine.dispose()
+
+
 async def test_a_statement_of_ours_that_is_wrong_is_not_blamed_on_the_database(engine: AsyncEngine) -> None:
     async def ask_nonsense() -> None:
         async with database_errors("directory"), engine.connect() as connection:
@@ -193,23 +231,6 @@ async def test_a_question_survives_that_the_server_closed_the_connections(postgr
     answers = await asyncio.gather(*(directory.users([ANNA.id]) for _ in range(20)))
 
     assert answers == [[ANNA]] * 20
-
-
-async def test_a_writer_that_keeps_sqlite_locked_too_long_makes_the_directory_unavailable(tmp_path: Path) -> None:
-    file = tmp_path / "forecourt.sqlite"
-    engine = open_database(f"sqlite+aiosqlite:///{file}", DatabaseLimits(statement_seconds=0.5))
-    await migrate(engine, DIRECTORY)
-    await SqlDirectory(engine).load(PEOPLE)
-    other = sqlite3.connect(file, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-
-    with pytest.raises(BackendUnavailable):
-        await _change_nothing(SqlDirectory(engine))
-    answer = await SqlDirectory(engine).users([ANNA.id])
-
-    assert answer == [ANNA]
-    other.close()
-    await engine.dispose()
 
 
 @pytest.mark.parametrize(

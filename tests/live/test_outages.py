@@ -191,16 +191,15 @@ async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_co
         others = await asyncio.gather(*(buyer.asks("{ viewer { user { displayName } } }") for _ in range(20)))
         await migration.execute("ROLLBACK")
         await migration.close()
-        while (afterwards := await buyer.asks(ORDERS)).errors:  # it looks again after the limit for locks
-            await asyncio.sleep(0.05)
+        await asyncio.sleep(0.2)  # so often it looks whether the table is free again
+        afterwards = await buyer.asks(ORDERS)
 
-    path = "viewer.defaultOrganization.orders"
     assert {answer.status for answer in [*answers, *more]} == {200}
     assert {tuple(answer.codes.values()) for answer in [*answers, *more]} == {("GATEWAY_TIMEOUT",)}
     assert [answer.at("viewer.defaultOrganization.name") for answer in more] == ["Helios Montage GmbH"] * 20
     assert len([statement for statement in sent if "shop_orders" in statement]) <= 2
     assert [answer.errors for answer in others] == [[]] * 20
-    assert afterwards.at(path) is not None
+    assert afterwards.errors == []
 
 
 async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_its_successor(
