@@ -18,8 +18,9 @@ def keep_private(file: Path) -> None:
     So is what SQLite keeps beside it. A file that a group may read was made so by somebody on purpose, and stays. Says
     in the log what it changed, and what it could not; a folder that is missing is left to whoever opens the file.
     """
+    # Only a new file: closing one that SQLite has open would let go of all locks that this process holds on it.
     with suppress(OSError):
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
     for one in (file, *(file.with_name(f"{file.name}{suffix}") for suffix in ("-wal", "-shm", "-journal"))):
         _tighten(one)
 

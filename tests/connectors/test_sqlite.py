@@ -3,6 +3,7 @@
 import asyncio
 import os
 import sqlite3
+import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -166,6 +167,22 @@ async def test_everything_that_is_kept_belongs_to_its_owner_alone_whatever_the_u
         "data": 0o700, "profile": 0o700, "signing_key.pem": 0o600,
         "forecourt.db": 0o600, "forecourt.db-wal": 0o600, "forecourt.db-shm": 0o600,
     }  # fmt: skip
+
+
+async def test_another_process_that_comes_and_goes_sees_what_is_stored_here(sqlite: AsyncEngine, file: Path) -> None:
+    counts = f"import sqlite3; print(*sqlite3.connect({str(file)!r}).execute('SELECT count(*) FROM outbox').fetchone())"
+
+    async def counted_elsewhere() -> int:
+        process = await asyncio.create_subprocess_exec(sys.executable, "-c", counts, stdout=asyncio.subprocess.PIPE)
+        said, _ = await process.communicate()
+        return int(said)
+
+    await asyncio.gather(*(SqlDirectory(sqlite).users([ANNA.id]) for _ in range(5)))  # on connections of their own
+    before = await counted_elsewhere()
+    async with SqlDirectory(sqlite).change() as change:
+        await change.enqueue("mail", {}, now=NOW)
+
+    assert (before, await counted_elsewhere()) == (0, 1)
 
 
 async def test_what_everybody_could_read_is_tightened_and_what_a_group_may_read_stays(tmp_path: Path) -> None:
