@@ -1,5 +1,6 @@
 """Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
 
+import asyncio
 from typing import Any
 
 import orjson
@@ -12,7 +13,7 @@ from connectors.ids import DataExportId
 from gateway.authentication import Unauthenticated
 from gateway.errors import directory_away, request_error
 from gateway.graphql_request import RefusedRequest
-from gateway.request_context import RequestContexts, in_time
+from gateway.request_context import RequestContexts
 from resolvers.data_exports import EXPORT_PATH, fetched_export
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -29,14 +30,14 @@ def account_export_route(contexts: RequestContexts) -> Route:
             context = await contexts.of(request)
             if context.caller is None:
                 raise Unauthenticated("invalid_request", "Send the access token as `Authorization: Bearer <token>`.")
-            async with in_time(context, "directory"):
+            async with asyncio.timeout_at(context.deadline):
                 content = await fetched_export(context, DataExportId(request.path_params["id"]))
         except Unauthenticated as refused:
             body = request_error(refused.description, "UNAUTHENTICATED")
             return _answer(body, 401, {"www-authenticate": refused.challenge})
         except RefusedRequest as refused:
             return _answer(request_error(str(refused), refused.code, **refused.extensions), refused.status)
-        except BackendUnavailable as away:
+        except (BackendUnavailable, TimeoutError) as away:
             status, body = directory_away(away)
             return _answer(body, status)
         if content is None:

@@ -67,10 +67,10 @@ def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
     return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
 
 
-def directory_away(error: BackendUnavailable) -> tuple[int, dict[str, Any]]:
+def directory_away(error: BackendUnavailable | TimeoutError) -> tuple[int, dict[str, Any]]:
     """Return the status and the body of an answer to a request whose caller the directory does not tell, and log it."""
-    log.warning("directory away", extra={"reason": str(error)})
-    if isinstance(error, BackendTimeout):
+    log.warning("directory away", extra={"reason": str(error) or "no answer before the deadline of the request"})
+    if isinstance(error, (BackendTimeout, TimeoutError)):
         message = "The portal's directory did not answer in time, so nobody can be recognised. Try again later."
         return 504, request_error(message, CODES[BackendTimeout])
     message = "The portal's directory does not answer, so nobody can be recognised. Try again later."

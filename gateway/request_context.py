@@ -2,8 +2,7 @@
 
 import asyncio
 import secrets
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import lru_cache
 from time import monotonic
@@ -76,8 +75,11 @@ class RequestContexts:
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
         )
         if identity is not None or VIEW_AS_HEADER in headers:
-            async with in_time(context, "directory"):
-                await self._recognize(context, identity, headers)
+            try:
+                async with asyncio.timeout_at(context.deadline):
+                    await self._recognize(context, identity, headers)
+            except TimeoutError:
+                raise BackendTimeout("directory", "no answer before the deadline of the request") from None
         return context
 
     async def _recognize(self, context: RequestContext, identity: Identity | None, headers: Headers) -> None:
@@ -99,20 +101,6 @@ class RequestContexts:
             if len(seen) >= self._trusted_proxies:
                 return seen[-self._trusted_proxies][:64]
         return connection.client.host if connection.client is not None else None
-
-
-@asynccontextmanager
-async def in_time(context: RequestContext, backend: str) -> AsyncIterator[None]:
-    """Let the block wait for this back end no longer than the deadline of the request.
-
-    Raises:
-        BackendTimeout: The deadline has passed.
-    """
-    try:
-        async with asyncio.timeout_at(context.deadline):
-            yield
-    except TimeoutError:
-        raise BackendTimeout(backend, "no answer before the deadline of the request") from None
 
 
 @lru_cache(maxsize=200)
