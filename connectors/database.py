@@ -6,6 +6,7 @@ table; none joins another's tables.
 """
 
 import re
+import threading
 from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -27,22 +28,53 @@ from sqlalchemy import (
     select,
     table,
 )
-from sqlalchemy.exc import DBAPIError, InterfaceError
+from sqlalchemy.engine import Engine, ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, InterfaceError, InvalidatePoolError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from connectors.engine import AsyncEngine
-from connectors.errors import BackendUnavailable
+from connectors.engine import AsyncEngine, CommitUnconfirmed, DatabaseLimits
+from connectors.errors import BackendTimeout, BackendUnavailable, OutcomeUnknown
+from connectors.private_files import keep_private
 
 _CONFLICTS = ("40001", "40P01")
 """PostgreSQL's serialization failure and deadlock."""
 
-_AWAY = ("08", "28", "3D", "53", "57P", "58")
+LOCKED = "55P03"
+"""PostgreSQL's state when `lock_timeout` ends the wait for a lock."""
+
+_LATE = (LOCKED, "57014", "25P03")
+"""PostgreSQL's states when one of the time limits that we set ends a statement or a transaction."""
+
+READ_ONLY = "25006"
+"""PostgreSQL's state when a server takes no changes: a standby, or a primary that became one."""
+
+_AWAY = ("08", "28", "3D", "53", "57P", "58", READ_ONLY)
 """PostgreSQL's classes of connection trouble, refused logins, missing databases, exhaustion, shutdown, failures."""
 
-POSTGRESQL_OPTIONS: dict[str, Any] = {"timeout": 5, "server_settings": {"application_name": "forecourt"}}
-"""How every connection to PostgreSQL is opened."""
+_SQLITE_CAUSES = {
+    "SQLITE_BUSY": "another process keeps the file locked",
+    "SQLITE_LOCKED": "another process keeps the file locked",
+    "SQLITE_FULL": "the disk is full",
+    "SQLITE_READONLY": "the file or its folder is read-only",
+    "SQLITE_CANTOPEN": "the file cannot be opened; its folder is missing, or not ours",
+    "SQLITE_CORRUPT": "the file is damaged; restore a backup",
+    "SQLITE_NOTADB": "the file is no SQLite database",
+    "SQLITE_IOERR": "the disk cannot be read or written",
+    "SQLITE_INTERRUPT": "the query was stopped",
+}
+"""What the operator is told of SQLite's errors, by their primary code."""
+
+_SQLITE_BUSY_SECONDS = 0.1
+"""So long SQLite waits for a lock in the driver's thread, which nobody can call back; longer waits are ours."""
+
+_SQLITE_STEPS = 10_000
+"""Steps, some hundred microseconds, after which SQLite looks whether anybody still waits for its answer."""
+
+_SQLITE_READING = 5
+"""Connections, each with a thread, for queries of SQLite."""
 
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
 
@@ -113,6 +145,11 @@ def is_away(state: str | None) -> bool:
     return state is not None and state.startswith(_AWAY)
 
 
+def is_late(state: str | None) -> bool:
+    """Return whether this SQLSTATE of PostgreSQL says that one of our time limits has ended a statement."""
+    return state in _LATE
+
+
 def clean_text(text: str) -> str:
     """Return the text with every character that a database refuses replaced by U+FFFD."""
     return _REFUSED.sub("\ufffd", text)
@@ -151,47 +188,63 @@ def new_metadata() -> MetaData:
     return MetaData(naming_convention=NAMING)
 
 
-def open_database(url: str) -> AsyncEngine:
+def open_database(url: str, limits: DatabaseLimits | None = None) -> AsyncEngine:
     """Return an engine for a ``sqlite+aiosqlite:`` or ``postgresql+asyncpg:`` URL, with nothing connected yet.
 
-    SQLite runs in WAL mode with foreign keys on and waits up to five seconds for a writer.
+    SQLite runs in WAL mode with foreign keys on: one connection changes, others read meanwhile. Its files are readable
+    by their owner only.
     """
+    limits = limits or DatabaseLimits()
     if url.startswith("sqlite"):
-        engine = create_engine(url, connect_args={"timeout": 5, "factory": _sqlite_connection()})
-        event.listen(engine, "connect", _prepare_sqlite)
-    else:
-        engine = create_engine(
-            url,
-            pool_size=10,
-            max_overflow=0,
-            pool_timeout=5,
-            pool_pre_ping=False,
-            connect_args=POSTGRESQL_OPTIONS,
-        )
-    return AsyncEngine(engine)
+        return AsyncEngine(_sqlite(url, 1), limits, places=1, reading=_sqlite(url, _SQLITE_READING, reads_only=True))
+    engine = create_engine(
+        url, pool_size=limits.changing, max_overflow=0, connect_args=postgresql_options(limits, 3 * limits.lock_seconds)
+    )
+    event.listen(engine, "checkout", _check_alive)
+    event.listen(engine, "close", _close_at_once)
+    event.listen(engine, "handle_error", _leave_read_only_server)
+    return AsyncEngine(engine, limits, places=limits.changing)
 
 
-def for_reading(engine: AsyncEngine) -> AsyncEngine:
-    """Return the engine, with the same connections, for questions of one statement each.
-
-    On PostgreSQL they run without a transaction block, which saves two round trips; SQLite's driver opens none for a
-    question anyway.
-    """
-    return engine if engine.dialect.name == "sqlite" else engine.execution_options(isolation_level="AUTOCOMMIT")
+def postgresql_options(limits: DatabaseLimits, lock_seconds: float) -> dict[str, Any]:
+    """Return how connections to PostgreSQL are opened, with time limits that the server itself keeps."""
+    in_milliseconds = {
+        "statement_timeout": limits.statement_seconds,
+        "lock_timeout": lock_seconds,
+        "idle_in_transaction_session_timeout": 2 * limits.statement_seconds,
+    }
+    settings = {name: str(max(1, round(seconds * 1_000))) for name, seconds in in_milliseconds.items()}
+    return {
+        "timeout": limits.statement_seconds,
+        "server_settings": {"application_name": "forecourt", **settings},
+    }
 
 
 @asynccontextmanager
 async def database_errors(backend: str) -> AsyncIterator[None]:
-    """Turn a database that does not answer into BackendUnavailable; other errors pass, for they are ours."""
+    """Turn a database that does not answer into BackendUnavailable; other errors pass, for they are ours.
+
+    Raises:
+        BackendTimeout: It did not answer in time.
+        OutcomeUnknown: It did not say whether a change was stored.
+        ChangeConflict: Another change was in the way.
+    """
     try:
         yield
-    except (PoolTimeout, OSError, TimeoutError) as error:
+    except CommitUnconfirmed as error:
+        raise OutcomeUnknown(backend, str(error)) from error
+    except (PoolTimeout, TimeoutError) as error:
+        raise BackendTimeout(backend, "no answer in time") from error
+    except OSError as error:
         raise BackendUnavailable(backend, type(error).__name__) from error
     except DBAPIError as error:
-        if getattr(error.orig, "sqlstate", None) in _CONFLICTS:
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _CONFLICTS:
             raise ChangeConflict(f"The {backend} database undid the change: another one was in its way.") from error
+        if is_late(state):
+            raise BackendTimeout(backend, _cause(error)) from error
         if _is_away(error):
-            raise BackendUnavailable(backend, type(error.orig).__name__) from error
+            raise BackendUnavailable(backend, _cause(error)) from error
         raise
 
 
@@ -206,8 +259,12 @@ async def migrate(engine: AsyncEngine, migrations: Migrations) -> list[str]:
     """
     from connectors.migrating import upgrade  # which loads Alembic, 8 MB that a process that serves does not need
 
-    async with database_errors(migrations.backend), engine.begin() as connection:
-        return await connection.run_sync(upgrade, migrations)
+    async with database_errors(migrations.backend), engine.connect() as connection:
+        # Whoever migrates first may take longer than a writer usually waits for another.
+        await connection.begin(patience=60)
+        done = await connection.run_sync(upgrade, migrations)
+        await connection.commit()
+        return done
 
 
 async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
@@ -279,13 +336,72 @@ def _sqlite_connection() -> type:
     return Connection
 
 
-def _prepare_sqlite(connection: Any, _record: PoolProxiedConnection) -> None:
+def _cause(error: DBAPIError) -> str:
+    """Return what the log says of an error, which never is the statement or its values."""
+    name = str(getattr(error.orig, "sqlite_errorname", ""))
+    primary = "_".join(name.split("_")[:2])
+    if primary in _SQLITE_CAUSES:
+        return f"{_SQLITE_CAUSES[primary]} ({name})"
+    return type(getattr(error.orig, "__cause__", None) or error.orig).__name__
+
+
+def _sqlite(url: str, connections: int, *, reads_only: bool = False) -> Engine:
+    def prepare(connection: Any, entry: ConnectionPoolEntry) -> None:
+        try:
+            is_cut_off = entry.info["is_cut_off"] = threading.Event()
+            connection.run_async(lambda driver: driver.set_progress_handler(is_cut_off.is_set, _SQLITE_STEPS))
+            cursor = connection.cursor()
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+            cursor.execute("PRAGMA synchronous=NORMAL")
+            cursor.execute(f"PRAGMA busy_timeout={round(_SQLITE_BUSY_SECONDS * 1_000)}")
+            if reads_only:
+                cursor.execute("PRAGMA query_only=ON")
+            cursor.close()
+        except BaseException:  # nobody else closes a connection that did not come to be, and it has a thread
+            connection.close()
+            raise
+
+    engine = create_engine(
+        url, pool_size=connections, max_overflow=0, connect_args={"timeout": 1, "factory": _sqlite_connection()}
+    )
+    event.listen(engine, "do_connect", _keep_private)
+    event.listen(engine, "connect", prepare)
+    event.listen(engine, "invalidate", _stop)
+    return engine
+
+
+def _check_alive(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection that was used before whether it still is one; if not, the pool opens another.
+
+    SQLAlchemy's own `pool_pre_ping` sends four messages where one is enough.
+    """
+    if not entry.info.get("was_used"):
+        entry.info["was_used"] = True
+        return
     try:
-        cursor = connection.cursor()
-        cursor.execute("PRAGMA journal_mode=WAL")
-        cursor.execute("PRAGMA foreign_keys=ON")
-        cursor.execute("PRAGMA synchronous=NORMAL")
-        cursor.close()
-    except BaseException:  # nobody else closes a connection that did not come to be, and it has a thread
-        connection.close()
-        raise
+        connection.run_async(lambda driver: driver.execute("SELECT 1"))
+    except Exception as error:
+        raise InvalidatePoolError("the server has closed the connection") from error
+
+
+def _close_at_once(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Close a connection without asking the server, which may not answer: the driver would wait for ever."""
+    connection.driver_connection.terminate()
+
+
+def _leave_read_only_server(context: ExceptionContext) -> None:
+    """Drop every connection to a server that takes no changes any more; new ones may lead to its successor."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def _keep_private(_dialect: Dialect, _entry: object, arguments: Any, options: Any) -> None:
+    """See to it, before SQLite makes a file, that it is made for its owner only; what is beside it is made alike."""
+    if not options.get("uri") and arguments[0] not in ("", ":memory:"):
+        keep_private(Path(arguments[0]))
+
+
+def _stop(_connection: DBAPIConnection, entry: ConnectionPoolEntry, _why: BaseException | None) -> None:
+    """Stop what SQLite does for a connection that was cut off, or is about to, or closing it would wait for that."""
+    entry.info["is_cut_off"].set()

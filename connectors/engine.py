@@ -2,24 +2,75 @@
 
 Its own, in `sqlalchemy.ext.asyncio`, brings the whole ORM along, which is 6 MB in every process that serves. Both stand
 on the same: a driver for asyncio below SQLAlchemy's Core, and `greenlet_spawn`, which lets Core wait for it.
+
+Nothing here waits longer than the limits say, not even to give a connection back: what was cut off half-way is closed
+without asking a database that does not answer.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, CursorResult, Dialect, Engine, Executable
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
 T = TypeVar("T")
 
+_PAUSE = 0.02
+"""Seconds after which SQLite is asked again whether another process still changes something."""
+
+
+class CommitUnconfirmed(Exception):
+    """The database did not say whether it has stored the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseLimits:
+    """How much one process takes of a database, and how long it waits for it.
+
+    `connections` are all that a process opens, to PostgreSQL. `statement_seconds` bound one statement, and the wait for
+    a connection; `lock_seconds` the wait of a query for a locked table.
+    """
+
+    connections: int = 16
+    statement_seconds: float = 5.0
+    lock_seconds: float = 1.0
+
+    @property
+    def changing(self) -> int:
+        """Return how many connections are for changes: a third of what events leave."""
+        return (self.connections - 1) // 3
+
+    @property
+    def reading(self) -> int:
+        """Return how many connections are for queries: those that neither changes nor events take."""
+        return self.connections - 1 - self.changing
+
 
 class AsyncEngine:
-    """An engine whose driver is one for asyncio; events are listened to at its `sync_engine`."""
+    """An engine whose driver is one for asyncio; events are listened to at its `sync_engines`.
 
-    def __init__(self, sync_engine: Engine) -> None:
+    Changes wait for one of `places` connections in the order in which they come. `reading` is an engine for queries
+    that has connections of its own, so that they never wait for changes; None where it has not.
+    """
+
+    def __init__(
+        self, sync_engine: Engine, limits: DatabaseLimits, *, places: int, reading: Engine | None = None
+    ) -> None:
         self.sync_engine = sync_engine
+        self.limits = limits
+        self._reading = reading or sync_engine
+        # A pool gives a connection to whoever comes just when it is returned, also before those that wait.
+        self._places = asyncio.Semaphore(places)
+        self._places_to_read = asyncio.Semaphore(limits.reading)
+
+    @property
+    def sync_engines(self) -> frozenset[Engine]:
+        """Return the engines of SQLAlchemy that changes and queries go through."""
+        return frozenset((self.sync_engine, self._reading))
 
     @property
     def dialect(self) -> Dialect:
@@ -31,33 +82,45 @@ class AsyncEngine:
         """Return the address of the database."""
         return self.sync_engine.url
 
-    def execution_options(self, **options: Any) -> "AsyncEngine":
-        """Return an engine with these options and the same connections."""
-        return AsyncEngine(self.sync_engine.execution_options(**options))
-
     def connect(self) -> "AsyncConnection":
         """Return a connection, to be started; in an `async with` it is, and is closed at the end."""
-        return AsyncConnection(self.sync_engine)
+        return AsyncConnection(self.sync_engine, self._places, self.limits)
+
+    def connect_to_read(self) -> "AsyncConnection":
+        """Return a connection like `connect`, for queries alone, which waits for no change."""
+        return AsyncConnection(self._reading, self._places_to_read, self.limits)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["AsyncConnection"]:
-        """Open a connection whose changes are kept when the block ends, and undone when it raises."""
+        """Open a connection whose changes are kept when the block ends, and undone when it raises.
+
+        Raises:
+            CommitUnconfirmed: They may be kept or not: the database did not say.
+        """
         async with self.connect() as connection:
+            await connection.begin()
             yield connection
             await connection.commit()
 
     async def dispose(self) -> None:
         """Close the connections that are idle, and let go of the others."""
-        await greenlet_spawn(self.sync_engine.dispose)
+        for engine in self.sync_engines:
+            await greenlet_spawn(engine.dispose)
 
 
 class AsyncConnection:
-    """A connection of an AsyncEngine, for one task at a time."""
+    """A connection of an AsyncEngine, for one task at a time.
 
-    __slots__ = ("_engine", "_open")
+    Whatever the database is asked raises TimeoutError when it takes longer than the limits say; then, and when the task
+    is cancelled meanwhile, the connection is closed and nothing of what was not committed stays.
+    """
 
-    def __init__(self, engine: Engine) -> None:
+    __slots__ = ("_engine", "_limits", "_open", "_places")
+
+    def __init__(self, engine: Engine, places: asyncio.Semaphore, limits: DatabaseLimits) -> None:
         self._engine = engine
+        self._places = places
+        self._limits = limits
         self._open: Connection | None = None
 
     @property
@@ -67,34 +130,93 @@ class AsyncConnection:
 
     async def start(self) -> "AsyncConnection":
         """Take a connection from those of the engine and return this one, which has it from now on."""
-        self._open = await greenlet_spawn(self._engine.connect)
+        async with asyncio.timeout(self._limits.statement_seconds):
+            await self._places.acquire()
+        try:
+            self._open = await self._bounded(self._engine.connect)
+        except BaseException:
+            self._places.release()
+            raise
         return self
 
-    async def __aenter__(self) -> "AsyncConnection":
-        return await self.start()
+    async def begin(self, patience: float | None = None) -> None:
+        """Begin to change something, on SQLite after whoever else does, so that what was read stays true.
 
-    async def __aexit__(self, *_raised: object) -> None:
-        await to_its_end(self.close())
+        PostgreSQL begins by itself. `patience`, in seconds, is how long to wait for another process; without it, as
+        long as for any statement.
+
+        Raises:
+            OperationalError: Another process still changes something.
+        """
+        if self.dialect.name != "sqlite":
+            return
+        # SQLite itself would wait in the driver's thread, where nobody can call it back.
+        clock = asyncio.get_running_loop().time
+        until = clock() + (self._limits.statement_seconds if patience is None else patience)
+        while True:
+            try:
+                await self.exec_driver_sql("BEGIN IMMEDIATE")
+            except DBAPIError as error:
+                if not _is_busy(error) or clock() > until:
+                    raise
+            else:
+                return
+            await asyncio.sleep(_PAUSE)
+
+    async def __aenter__(self) -> "AsyncConnection":
+        return await self.start() if self._open is None else self
+
+    async def __aexit__(self, _kind: object, raised: BaseException | None, _traceback: object) -> None:
+        # Who is cancelled has no time left to wait for an answer.
+        await _to_its_end(self._abandon() if isinstance(raised, asyncio.CancelledError) else self.close())
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:
         """Return what the database answers to a statement, all of it read."""
-        return await greenlet_spawn(self._started.execute, statement, parameters)
+        return await self._bounded(self._started.execute, statement, parameters)
 
     async def exec_driver_sql(self, statement: str, parameters: Any = None) -> CursorResult[Any]:
         """Return what the database answers to a statement in the driver's own words, all of it read."""
-        return await greenlet_spawn(self._started.exec_driver_sql, statement, parameters)
+        return await self._bounded(self._started.exec_driver_sql, statement, parameters)
 
-    async def run_sync(self, deed: Callable[..., T], *arguments: Any) -> T:
-        """Return what something written for a connection without asyncio does with this one."""
-        return await greenlet_spawn(deed, self._started, *arguments)
+    async def run_sync(self, work: Callable[..., T], *arguments: Any) -> T:
+        """Return what something written for a connection without asyncio does with this one, however long it takes."""
+        return await greenlet_spawn(work, self._started, *arguments)
 
     async def commit(self) -> None:
-        """Keep what was changed."""
-        await greenlet_spawn(self._started.commit)
+        """Keep what was changed.
+
+        Raises:
+            CommitUnconfirmed: The database did not say whether it did, in time or before the task was cancelled.
+        """
+        try:
+            await self._bounded(self._started.commit)
+        except (TimeoutError, asyncio.CancelledError) as error:
+            raise CommitUnconfirmed("not confirmed in time") from error
+        except DBAPIError as error:
+            if error.connection_invalidated:
+                raise CommitUnconfirmed(type(error.orig).__name__) from error
+            raise
 
     async def close(self) -> None:
         """Give the connection back; what was not committed is undone."""
-        await greenlet_spawn(self._started.close)
+        if (connection := self._open) is None:
+            return
+        self._open = None
+        try:
+            with suppress(TimeoutError):  # the connection is closed then, and whoever had it has what they wanted
+                await self._bounded(connection.close)
+        finally:
+            self._places.release()
+
+    async def _abandon(self) -> None:
+        """Close the connection instead of giving it back, so that nobody waits for the database to undo anything."""
+        if self._open is not None and not self._open.closed and not self._open.invalidated:
+            await self._bounded(self._open.invalidate)
+        await self.close()
+
+    async def _bounded(self, work: Callable[..., T], *arguments: Any) -> T:
+        async with asyncio.timeout(self._limits.statement_seconds):
+            return await greenlet_spawn(work, *arguments)
 
     @property
     def _started(self) -> Connection:
@@ -103,7 +225,11 @@ class AsyncConnection:
         return self._open
 
 
-async def to_its_end(closing: Coroutine[Any, Any, None]) -> None:
+def _is_busy(error: DBAPIError) -> bool:
+    return str(getattr(error.orig, "sqlite_errorname", "")).startswith("SQLITE_BUSY")
+
+
+async def _to_its_end(closing: Coroutine[Any, Any, None]) -> None:
     """Wait until a connection is given back, even if cancelled meanwhile; else it would come to a pool that is gone."""
     task = asyncio.create_task(closing)
     cancelled: asyncio.CancelledError | None = None

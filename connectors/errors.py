@@ -3,6 +3,7 @@
 ConnectorError
     BackendUnavailable      it does not answer; try again later
         BackendTimeout      it did not answer in time
+        OutcomeUnknown      it did not say whether a change was carried out
     UnexpectedAnswer        it answered something that its interface does not allow
 InvalidCursor               the place to go on from is none that this list gave out
 """
@@ -22,6 +23,10 @@ class BackendUnavailable(ConnectorError):
 
 class BackendTimeout(BackendUnavailable):
     """The back end did not answer in time."""
+
+
+class OutcomeUnknown(BackendUnavailable):
+    """The back end was asked to store a change and did not say whether it has."""
 
 
 class UnexpectedAnswer(ConnectorError):

@@ -11,18 +11,18 @@ from connectors.database import Migrations, refuse_unknown
 
 
 def upgrade(connection: Connection, migrations: Migrations, to: str = "head") -> list[str]:
-    """Run the migrations that are missing `to` a revision, in the connection's transaction; return those that were run.
+    """Run the migrations that are missing `to` a revision, in the transaction that the connection has begun.
+
+    Returns the revisions that were run.
 
     Raises:
         DatabaseTooNew: The database has a revision that this Forecourt does not know; nothing is changed.
     """
     if connection.dialect.name == "postgresql":
+        # A large table takes longer than any request may.
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
+        connection.execute(text("SET LOCAL lock_timeout = 0"))
         connection.execute(text("SELECT pg_advisory_xact_lock(7201946183)"))
-    else:  # the driver itself begins no transaction before it creates a table
-        # Whoever migrates first may take longer than a writer usually waits for another.
-        connection.exec_driver_sql("PRAGMA busy_timeout = 60000")
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
-        connection.exec_driver_sql("PRAGMA busy_timeout = 5000")
     config = Config()
     config.set_main_option("script_location", str(migrations.folder))
     scripts = ScriptDirectory.from_config(config)

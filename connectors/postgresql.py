@@ -8,51 +8,92 @@ from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]
 from sqlalchemy import Engine, event
+from sqlalchemy.engine import ExceptionContext
 
-from connectors.database import POSTGRESQL_OPTIONS, is_away
+from connectors.database import LOCKED, READ_ONLY, is_away, is_late, postgresql_options
 from connectors.engine import AsyncEngine
-from connectors.errors import BackendUnavailable
+from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.instants import read_instants_quickly
 
-MOST_CONNECTIONS = 10
 MOST_WAITING = 1_000
-PATIENCE = 5.0
-"""Seconds that a question waits for a connection."""
+
+_GRACE_SECONDS = 0.5
+"""So much longer than the server we wait: an error of its own costs no connection."""
 
 
 class Connections:
-    """Lends each question a connection of its own, the one that was used last, so that few stay open in quiet times."""
+    """Lends each question a connection of its own, the one that was used last, so that few stay open in quiet times.
+
+    A question whose table somebody keeps locked fails after the limit for locks. From then on it fails at once, but for
+    one now and then that looks whether the table is free again: they would take all connections, and with them every
+    question that could be answered.
+    """
 
     def __init__(self, engine: AsyncEngine) -> None:
+        limits = engine.limits
         _, options = engine.dialect.create_connect_args(engine.url)
-        self._options: dict[str, Any] = {**options, **POSTGRESQL_OPTIONS}
+        self._options: dict[str, Any] = {
+            **options,
+            **postgresql_options(limits, limits.lock_seconds),
+            "command_timeout": limits.statement_seconds + _GRACE_SECONDS,
+        }
+        self._limits = limits
         self._events = engine.sync_engine.dispatch
         self._idle: list[Any] = []
-        self._places = MOST_CONNECTIONS
+        self._places = limits.reading
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._period = 0
+        self._locked: set[str] = set()
+        self._next_look = 0.0
         event.listen(engine.sync_engine, "engine_disposed", self._dispose)
+        event.listen(engine.sync_engine, "handle_error", self._leave_read_only_server)
 
     async def rows(self, backend: str, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         """Return the rows of a question; asks once more when the database had closed the connection.
 
         Raises:
             BackendUnavailable: The database does not answer, or too many questions wait for it already.
+            BackendTimeout: It does not answer in time, or somebody keeps a table locked.
         """
+        if self._locked:
+            self._look_seldom(backend, text)
         for listener in self._events.before_cursor_execute:  # whoever counts statements hears of these too
             listener(None, None, text, arguments, None, False)
         try:
             try:
-                return await self._asked(text, arguments)
+                rows = await self._asked(text, arguments)
             except _Lost:
                 self._close_idle()  # what closed this one has closed the others too
-                return await self._asked(text, arguments)
-        except (OSError, TimeoutError, _Exhausted, _Lost) as error:
+                rows = await self._asked(text, arguments)
+        except TimeoutError as error:
+            raise BackendTimeout(backend, "no answer in time") from error
+        except (OSError, _Exhausted, _Lost) as error:
             raise BackendUnavailable(backend, type(error.__cause__ or error).__name__) from error
         except asyncpg.PostgresError as error:
+            if is_late(error.sqlstate):
+                if error.sqlstate == LOCKED:
+                    self._locked.add(text)
+                    self._next_look = self._now() + self._limits.lock_seconds
+                raise BackendTimeout(backend, type(error).__name__) from error
             if is_away(error.sqlstate):
                 raise BackendUnavailable(backend, type(error).__name__) from error
             raise
+        if self._locked and text in self._locked:
+            self._locked.clear()  # whoever had locked this table has probably let go of the others, too
+        return rows
+
+    def _look_seldom(self, backend: str, text: str) -> None:
+        """Return when nothing is known to be locked that this question needs, or when it is time to look again.
+
+        Raises:
+            BackendTimeout: Its table was locked a moment ago.
+        """
+        if text not in self._locked:
+            return
+        now = self._now()
+        if now < self._next_look:
+            raise BackendTimeout(backend, "somebody keeps its table locked")
+        self._next_look = now + self._limits.lock_seconds
 
     async def _asked(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         connection, period = await self._taken(), self._period
@@ -86,7 +127,7 @@ class Connections:
         turn: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._waiting.append(turn)
         try:
-            async with asyncio.timeout(PATIENCE):
+            async with asyncio.timeout(self._limits.statement_seconds):
                 connection = await turn
         except BaseException:
             if turn.done() and not turn.cancelled():  # it was this one's turn just when it gave up
@@ -128,10 +169,19 @@ class Connections:
         else:
             self._idle.append(connection)
 
-    def _dispose(self, _engine: Engine) -> None:
+    def _dispose(self, _engine: Engine | None = None) -> None:
         """Close what is idle now, and what is lent when it comes back."""
         self._period += 1
         self._close_idle()
+
+    def _leave_read_only_server(self, context: ExceptionContext) -> None:
+        """Read where changes are possible, too: what a server that became a standby says is old, or soon will be."""
+        if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+            self._dispose()
+
+    @staticmethod
+    def _now() -> float:
+        return asyncio.get_running_loop().time()
 
     def _close_idle(self) -> None:
         self._places += len(self._idle)

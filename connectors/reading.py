@@ -2,7 +2,7 @@
 
 On PostgreSQL a statement is compiled to text when it is first asked, and from then on goes straight to the driver, on
 connections that never open a transaction: going through SQLAlchemy costs several times what the question does. SQLite,
-whose driver works in threads, stays on SQLAlchemy.
+whose driver works in threads, stays on SQLAlchemy, on connections that only read.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -41,7 +41,7 @@ class Reader:
             BackendUnavailable: The database does not answer, or too many questions wait for it already.
         """
         if self._connections is None:
-            async with database_errors(self._backend), self._engine.connect() as connection:
+            async with database_errors(self._backend), self._engine.connect_to_read() as connection:
                 return (await connection.execute(statement, values)).all()
         question = self._questions.get(statement)
         if question is None:

@@ -1,6 +1,6 @@
 """Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
 
-import logging
+import asyncio
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,12 +12,10 @@ from starlette.routing import Route
 from connectors.errors import BackendUnavailable
 from connectors.ids import DataExportId
 from gateway.authentication import Unauthenticated
-from gateway.errors import request_error
+from gateway.errors import directory_away, request_error
 from gateway.graphql_request import RefusedRequest
 from gateway.request_context import RequestContexts
 from resolvers.data_exports import EXPORT_PATH, fetched_export
-
-log = logging.getLogger("forecourt.http")
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -33,17 +31,17 @@ def account_export_route(contexts: RequestContexts) -> Route:
             context = await contexts.of(request)
             if context.caller is None:
                 raise Unauthenticated
-            content = await fetched_export(context, DataExportId(request.path_params["id"]))
+            async with asyncio.timeout_at(context.deadline):
+                content = await fetched_export(context, DataExportId(request.path_params["id"]))
         except Unauthenticated as refused:
             body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
             return _answer(body, 401, {"www-authenticate": refused.challenge})
         except RefusedRequest as refused:
             body = request_error(str(refused), refused.code, **refused.extensions)
             return _answer(body, refused.status, refused.headers)
-        except BackendUnavailable:
-            log.warning("directory away")
-            message = "The portal's directory does not answer. Try again later."
-            return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503)
+        except (BackendUnavailable, TimeoutError) as away:
+            status, body = directory_away(away)
+            return _answer(body, status)
         if content is None:
             message = "There is no such export, or its time is over. `Viewer.dataExports` lists yours."
             return _answer(request_error(message, "NOT_FOUND"), 404)

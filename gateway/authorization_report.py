@@ -1,5 +1,6 @@
 """What a client is told of the fields that were refused: how much, and where in the answer."""
 
+import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,10 +67,15 @@ class AuthorizationReport:
             return Told()
         refused = [cause for error in errors if isinstance(cause := cause_of(error), NotPermitted)]
         if not refused and not unenforced:
-            return Told(shown(errors, context.request_id))
+            return Told(shown(errors, context.request_id, is_mutation=is_mutation))
         explained = await self._explained(context, list(dict.fromkeys(refused)), unenforced)
         dry_run = {"authorizationDryRun": [explained[one] for one in unenforced]} if unenforced else {}
-        told = shown(errors, context.request_id, explained={id(one): words for one, words in explained.items()})
+        told = shown(
+            errors,
+            context.request_id,
+            explained={id(one): words for one, words in explained.items()},
+            is_mutation=is_mutation,
+        )
         if refused and self._rejects and not (is_mutation and _did_something(result.data)):
             return Told([error for error in told if _is_about_access(error)], dry_run, is_rejected=True)
         if self._place == "errors" or not refused:
@@ -115,7 +121,7 @@ class AuthorizationReport:
     async def _ways(
         self, context: RequestContext, refusals: Sequence[NotPermitted]
     ) -> dict[NotPermitted, list[dict[str, Any]]]:
-        """Return who could grant what, for the refusals of members; without names when the directory is away."""
+        """Return who could grant what, for the refusals of members; nobody when the directory is away or late."""
         members = [
             refusal
             for refusal in refusals
@@ -125,11 +131,13 @@ class AuthorizationReport:
             return {}
         wanted = [(refusal.organization_id, refusal.decision.missing) for refusal in members]
         try:
-            found = await ways_to(context, wanted)  # type: ignore[arg-type]
-            ids = list(dict.fromkeys(one.user_id for ways in found for way in ways for one in way.members[:MOST_NAMES]))
-            users = dict(zip(ids, await context.backends.directory.users(ids) if ids else [], strict=True))
-        except ConnectorError as error:
-            log.warning("nobody can be named", extra={"reason": str(error)})
+            async with asyncio.timeout_at(context.deadline):
+                found = await ways_to(context, wanted)  # type: ignore[arg-type]
+                named = (one.user_id for ways in found for way in ways for one in way.members[:MOST_NAMES])
+                ids = list(dict.fromkeys(named))
+                users = dict(zip(ids, await context.backends.directory.users(ids) if ids else [], strict=True))
+        except (ConnectorError, TimeoutError) as error:
+            log.warning("nobody can be named", extra={"reason": str(error) or "no answer before the deadline"})
             return {}
         names = {user_id: display_name(context, user) for user_id, user in users.items() if user is not None}
         return {refusal: [_way(way, names) for way in ways] for refusal, ways in zip(members, found, strict=True)}

@@ -10,7 +10,7 @@ from typing import Any
 
 from graphql import GraphQLError
 
-from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
+from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, OutcomeUnknown
 from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
 from gateway.introspection import DISABLED, IntrospectionDisabled
 from resolvers.errors import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
@@ -25,6 +25,7 @@ CODES: dict[type[Exception], str] = {
     TooManyAttempts: "RATE_LIMITED",
     ViewIsReadOnly: "VIEW_AS_READ_ONLY",
     IntrospectionDisabled: DISABLED,
+    OutcomeUnknown: "OUTCOME_UNKNOWN",
     BackendTimeout: "GATEWAY_TIMEOUT",
     DeadlineExceeded: "GATEWAY_TIMEOUT",
     AnswerTooLarge: "COST_ACTUAL_TOO_EXPENSIVE",
@@ -38,26 +39,46 @@ MASKED = "INTERNAL_SERVER_ERROR"
 
 _SETTINGS = {"objects": "max_objects", "bytes": "max_answer_bytes"}
 
+_UNKNOWN = (
+    "It was not confirmed in time that this change is stored, so it may have been carried out or not. Look before you "
+    "send it again; with the idempotencyKey that it had, you can send it again at once."
+)
 
 Explained = Mapping[int, Mapping[str, Any]]
 """The message and the extensions of each refusal, by the id of its exception."""
 
 
 def shown(
-    errors: Sequence[GraphQLError], request_id: str, *, code: str = "BAD_USER_INPUT", explained: Explained | None = None
+    errors: Sequence[GraphQLError],
+    request_id: str,
+    *,
+    code: str = "BAD_USER_INPUT",
+    explained: Explained | None = None,
+    is_mutation: bool = False,
 ) -> list[dict[str, Any]]:
     """Return the errors as the client sees them, and log each cause once.
 
     `code` is that of errors that GraphQL itself found. A refusal that is not `explained` (see
-    authorization_report.py) says only that it is one.
+    authorization_report.py) says only that it is one. Of a change that was cut off at the deadline nobody knows whether
+    it was carried out.
     """
     logged: dict[int, str] = {}
-    return [_shown(error, request_id, code, logged, explained or {}) for error in errors]
+    return [_shown(error, request_id, code, logged, explained or {}, is_mutation) for error in errors]
 
 
 def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
     """Return the body of an answer to a request that is not executed: errors and no data."""
     return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
+
+
+def directory_away(error: BackendUnavailable | TimeoutError) -> tuple[int, dict[str, Any]]:
+    """Return the status and the body of an answer to a request whose caller the directory does not tell, and log it."""
+    log.warning("directory away", extra={"reason": str(error) or "no answer before the deadline of the request"})
+    if isinstance(error, (BackendTimeout, TimeoutError)):
+        message = "The portal's directory did not answer in time, so nobody can be recognised. Try again later."
+        return 504, request_error(message, CODES[BackendTimeout])
+    message = "The portal's directory does not answer, so nobody can be recognised. Try again later."
+    return 503, request_error(message, CODES[BackendUnavailable])
 
 
 def cause_of(error: GraphQLError) -> Exception | None:
@@ -69,7 +90,7 @@ def cause_of(error: GraphQLError) -> Exception | None:
 
 
 def _shown(
-    error: GraphQLError, request_id: str, code: str, logged: dict[int, str], explained: Explained
+    error: GraphQLError, request_id: str, code: str, logged: dict[int, str], explained: Explained, is_mutation: bool
 ) -> dict[str, Any]:
     formatted: dict[str, Any] = {"message": error.message}
     if error.locations:
@@ -81,6 +102,8 @@ def _shown(
         formatted["extensions"] = {"code": code}
         return formatted
     known = next((CODES[kind] for kind in type(cause).__mro__ if kind in CODES), None)
+    if is_mutation and isinstance(cause, DeadlineExceeded) and cause.is_begun and len(error.path or ()) <= 1:
+        known = CODES[OutcomeUnknown]
     if known is None:
         reference = logged.get(id(cause))
         if reference is None:
@@ -94,7 +117,7 @@ def _shown(
         formatted["message"] = words.get("message", "Not permitted.")
         formatted["extensions"] = {"code": known, **words.get("extensions", {})}
         return formatted
-    formatted["message"] = _message(cause)
+    formatted["message"] = _UNKNOWN if known == CODES[OutcomeUnknown] else _message(cause)
     formatted["extensions"] = {"code": known, **_explanation(cause)}
     if id(cause) not in logged:
         logged[id(cause)] = known

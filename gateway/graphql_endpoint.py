@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
@@ -20,9 +20,9 @@ from gateway.anonymous import Needs
 from gateway.authentication import Unauthenticated
 from gateway.authorization_report import AuthorizationReport
 from gateway.documents import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
-from gateway.errors import request_error, shown
+from gateway.errors import directory_away, request_error, shown
 from gateway.exchange import Answer, GraphqlHttpRequest, raw_headers
-from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor
+from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor, DeadlineExceeded
 from gateway.graphql_request import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
 from gateway.limits import LimitExceeded, Limits
@@ -141,10 +141,9 @@ class GraphqlEndpoint:
         except Unauthenticated as refused:
             body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
             return _answer(body, 401, media_type, {"www-authenticate": refused.challenge})
-        except BackendUnavailable:
-            log.warning("directory away")
-            message = "The portal's directory does not answer, so nobody can be recognised. Try again later."
-            return _answer(request_error(message, "BACKEND_UNAVAILABLE"), 503, media_type)
+        except BackendUnavailable as away:
+            status, body = directory_away(away)
+            return _answer(body, status, media_type)
         except ClientDisconnect:
             return Answer(400, ())
 
@@ -306,7 +305,7 @@ class GraphqlEndpoint:
             )
             executor.budget = budget
             result = executor.execute_operation()
-            answer = await result if isawaitable(result) else result
+            answer = await self._in_time(result, context) if isawaitable(result) else result
             assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
         except GraphQLError as error:
             return ExecutionResult(None, [error])
@@ -315,6 +314,17 @@ class GraphqlEndpoint:
         if budget.exceeded is not None and self._executor is CountingExecutor:
             return ExecutionResult(None, _unplaced(budget.exceeded.of_mutation(operation.is_mutation or None)))
         return answer
+
+    async def _in_time(self, result: Awaitable[Any], context: RequestContext) -> Any:
+        """Return the result; graphql-core knows no deadline, so at it the whole operation fails."""
+        if self._executor is BreadthFirstExecutor:
+            return await result
+        try:
+            async with asyncio.timeout_at(context.deadline):
+                return await result
+        except TimeoutError:
+            late = DeadlineExceeded()
+            return ExecutionResult(None, [GraphQLError(str(late), original_error=late)])
 
     async def _told(
         self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool

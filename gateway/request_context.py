@@ -1,5 +1,6 @@
 """From who asks to all that the request knows, once per request."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import Callable, Sequence
@@ -7,9 +8,11 @@ from datetime import datetime
 from functools import lru_cache
 from time import monotonic
 
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
 from connectors.directory.interface import CallerRecord
+from connectors.errors import BackendTimeout
 from connectors.identity.tokens import AccessTokens, Identity, TokenProblem
 from connectors.ids import MembershipId
 from gateway.authentication import Unauthenticated, authenticate
@@ -66,6 +69,7 @@ class RequestContexts:
         Raises:
             Unauthenticated: A token was sent that proves nobody, or whose session has ended.
             BackendUnavailable: The directory does not answer, so nobody can be known.
+            BackendTimeout: It did not answer before the deadline of the request.
             RefusedRequest: It wants to see the portal as a member whom its caller may not look as, or has several
                 tokens.
         """
@@ -84,10 +88,20 @@ class RequestContexts:
             deadline=monotonic() + self._timeout if self._timeout is not None else None,
             device_token=self._device_cookie.token_in(headers),
         )
+        if not headers.getlist("authorization") and VIEW_AS_HEADER not in headers:
+            return context
         try:
-            identity = await authenticate(headers.getlist("authorization"), self._tokens, now)
+            async with asyncio.timeout_at(context.deadline):
+                await self._recognize(context, headers, needs_caller)
+        except TimeoutError:
+            raise BackendTimeout("directory", "no answer before the deadline of the request") from None
+        return context
+
+    async def _recognize(self, context: RequestContext, headers: Headers, needs_caller: Callable[[], bool]) -> None:
+        try:
+            identity = await authenticate(headers.getlist("authorization"), self._tokens, context.now)
             if identity is not None:
-                context.become(await self._caller(identity, now))
+                context.become(await self._caller(identity, context.now))
         except Unauthenticated as problem:
             if VIEW_AS_HEADER in headers or needs_caller():
                 raise
@@ -97,7 +111,6 @@ class RequestContexts:
                 await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, str(refused)) from None
-        return context
 
     def headers_after(self, context: RequestContext) -> dict[str, str] | None:
         """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""

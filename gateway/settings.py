@@ -22,6 +22,7 @@ from pydantic import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from connectors.engine import DatabaseLimits
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
 from gateway.client_address import ForwardedHeader
@@ -89,6 +90,15 @@ class Settings(BaseModel):
     data_folder: Path = Field(Path("data"), description="Where the embedded database and the signing key are kept.")
     database_url: SecretStr | None = Field(
         None, description="`postgresql+asyncpg://user:password@host/name`; without it, SQLite in the data folder."
+    )
+    database_connections: int = Field(
+        16, ge=3, le=1_000, description="How many connections to PostgreSQL one process opens, all kinds together."
+    )
+    database_timeout_seconds: float = Field(
+        5, gt=0, le=300, description="How long one statement of the database may take; less than a request may."
+    )
+    database_lock_timeout_seconds: float = Field(
+        1, gt=0, le=300, description="How long a query waits for a locked table; a change waits three times as long."
     )
     redis_url: SecretStr | None = Field(
         None, description="`redis://host:6379/0`, by which processes share counts and news; may be left out."
@@ -421,6 +431,13 @@ class Settings(BaseModel):
         if self.database_url is not None:
             return self.database_url.get_secret_value()
         return f"sqlite+aiosqlite:///{self.folder / 'forecourt.db'}"
+
+    @property
+    def database_limits(self) -> DatabaseLimits:
+        """Return how much of the database this process takes."""
+        return DatabaseLimits(
+            self.database_connections, self.database_timeout_seconds, self.database_lock_timeout_seconds
+        )
 
     @property
     def makes_suggestions(self) -> bool:

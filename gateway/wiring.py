@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -17,7 +17,7 @@ from connectors.applications.interface import ApplicationRecord
 from connectors.database import check_migrated, migrate, open_database
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
+from connectors.engine import AsyncEngine, DatabaseLimits
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
@@ -30,6 +30,7 @@ from connectors.mail.interface import Mailer
 from connectors.mail.mailbox import Mailbox
 from connectors.mail.migrations import MIGRATIONS as MAIL
 from connectors.mail.server import mail_server
+from connectors.private_files import make_private_folder
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.embedded import EmbeddedShop
@@ -46,6 +47,8 @@ from resolvers.mail_wording import MailWording
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 TABLES = (directory_tables.METADATA, identity_tables.METADATA, mailbox_tables.METADATA, shop_tables.METADATA)
 """The tables of every back end that keeps some in our database."""
+
+_LOADING_SECONDS = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,8 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         DatabaseNotMigrated, DatabaseTooNew: The database is not of this Forecourt.
         BackendUnavailable: The database does not answer.
     """
-    engine = _open_our_database(settings)
+    # What fills a database sends in one statement what a request never would.
+    engine = _open_our_database(settings, replace(settings.database_limits, statement_seconds=_LOADING_SECONDS))
     try:
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
@@ -192,10 +196,10 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
         await engine.dispose()
 
 
-def _open_our_database(settings: Settings) -> AsyncEngine:
+def _open_our_database(settings: Settings, limits: DatabaseLimits | None = None) -> AsyncEngine:
     if settings.database_url is None:
-        settings.folder.mkdir(parents=True, exist_ok=True)
-    return open_database(settings.database)
+        make_private_folder(settings.folder)
+    return open_database(settings.database, limits or settings.database_limits)
 
 
 def _open_events(settings: Settings) -> Events:

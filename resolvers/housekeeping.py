@@ -1,5 +1,6 @@
 """What has to be done every minute: throwing away what nobody needs any more, and whatever else is due by itself."""
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
@@ -21,6 +22,9 @@ KEEP_REQUESTS = timedelta(days=7)
 
 KEEP_ENDED = timedelta(days=30)
 """How long it can be seen what has ended: sessions, items of the outbox, links in mails."""
+
+MOST_SECONDS = 60.0
+"""So long one scheduled task may take at a time; what is left is done the next time."""
 
 log = logging.getLogger("forecourt.housekeeping")
 
@@ -77,9 +81,12 @@ async def keep_house(context: RequestContext, chores: Sequence[Chore] = CHORES) 
     for chore in chores:
         name = chore.__name__
         try:
-            await chore(context)
+            async with asyncio.timeout(MOST_SECONDS):
+                await chore(context)
         except ConnectorError as error:
             log.warning("chore not done", extra={"chore": name, "reason": str(error)})
+        except TimeoutError:
+            log.warning("chore not done", extra={"chore": name, "reason": f"not within {MOST_SECONDS:.0f} seconds"})
         except Exception as error:  # ours to mend; meanwhile the others go on
             log.error("chore failed", exc_info=error, extra={"chore": name})
 

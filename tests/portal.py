@@ -258,8 +258,18 @@ async def open_portal(
 
     No worker runs beside it: `Portal.deliver` sends what is queued when the test says so.
     """
-    given = {"worker": False, "demo": True} | given
     url = await servers.copy(kind, await _template(profile, kind))
+    try:
+        async with open_portal_at(url, profile, **given) as portal:
+            yield portal
+    finally:
+        await servers.drop(url)
+
+
+@asynccontextmanager
+async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any) -> AsyncIterator[Portal]:
+    """Open a gateway on a database that has a profile's demo in it."""
+    given = {"worker": False, "demo": True} | given
     folder = tempfile.mkdtemp(prefix="forecourt-data-")
     clock = Clock()
     try:
@@ -272,7 +282,6 @@ async def open_portal(
         ):
             yield Portal(app, client, clock, settings)
     finally:
-        await servers.drop(url)
         shutil.rmtree(folder)
 
 
@@ -286,7 +295,12 @@ async def _template(profile: str, kind: DatabaseKind) -> str:
     url = _templates.get((kind, profile))
     if url is None:
         url = _templates[kind, profile] = await servers.copy(kind, None)
-        settings = read_settings({}, profile=profile, demo=True, database_url=url)
-        await migrate_our_database(settings)
-        await load_demo(settings, load_profile(profile), clock=Clock())
+        await fill(url, profile)
     return url
+
+
+async def fill(url: str, profile: str = "solar_terminal") -> None:
+    """Migrate an empty database and load a profile's demo into it."""
+    settings = read_settings({}, profile=profile, demo=True, database_url=url)
+    await migrate_our_database(settings)
+    await load_demo(settings, load_profile(profile), clock=Clock())

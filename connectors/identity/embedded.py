@@ -12,12 +12,13 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import BigInteger, Column, MetaData, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.database import CleanText, IdText, database_errors, for_reading, new_metadata
+from connectors.database import CleanText, IdText, database_errors, new_metadata
 from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.identity.interface import Credentials, CredentialsBehind
 from connectors.identity.opaque_string import opaque_string
 from connectors.ids import UserId
+from connectors.reading import Reader
 
 BACKEND = "identity"
 METADATA: MetaData = new_metadata()
@@ -51,7 +52,7 @@ class EmbeddedAccounts:
 
     def __init__(self, engine: AsyncEngine, hasher: Argon2Hasher | None = None) -> None:
         self._engine = engine
-        self._reads = for_reading(engine)
+        self._reader = Reader(engine, BACKEND)
         self._passwords = PasswordHash((hasher or Argon2Hasher(),))
         insert = (postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert)(credentials)
         new, kept = insert.excluded, credentials.c
@@ -118,9 +119,8 @@ class EmbeddedAccounts:
         return True
 
     async def _stored(self, user_id: UserId | None) -> tuple[str | None, int]:
-        async with database_errors(BACKEND), self._reads.connect() as connection:
-            row = (await connection.execute(_STORED, {"user_id": user_id or ""})).first()
-            return (row.password_hash, row.version) if row is not None else (None, 0)
+        rows = await self._reader.read(_STORED, user_id=user_id or "")
+        return (rows[0][0], rows[0][1]) if rows else (None, 0)
 
     def _verify(self, password: str, stored: str | None) -> tuple[bool, str | None]:
         nobodys = self._nobodys_hash  # asked for either way: making it the first time takes as long as checking

@@ -9,11 +9,12 @@ import orjson
 from sqlalchemy import Column, MetaData, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.database import CleanText, IdText, UtcDateTime, database_errors, for_reading, new_metadata
+from connectors.database import CleanText, IdText, UtcDateTime, database_errors, new_metadata
 from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 from connectors.ids import new_id
 from connectors.mail.interface import BACKEND, KeptMail, Message, check_message
+from connectors.reading import Reader
 
 METADATA: MetaData = new_metadata()
 
@@ -48,7 +49,7 @@ class Mailbox:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
-        self._reads = for_reading(engine)
+        self._reader = Reader(engine, BACKEND)
         insert = postgresql.insert if engine.dialect.name == "postgresql" else sqlite.insert
         self._keep = insert(mails).on_conflict_do_nothing(index_elements=["message_id"])
 
@@ -73,14 +74,12 @@ class Mailbox:
 
     async def mails(self, *, limit: int) -> Sequence[KeptMail]:
         """Return the mails that came last, newest first."""
-        async with database_errors(BACKEND), self._reads.connect() as connection:
-            return [_kept(row) for row in await connection.execute(_NEWEST, {"most": limit})]
+        return [_kept(row) for row in await self._reader.read(_NEWEST, most=limit)]
 
     async def mail(self, id: str) -> KeptMail | None:
         """Return one mail; None when there is no such one."""
-        async with database_errors(BACKEND), self._reads.connect() as connection:
-            row = (await connection.execute(_ONE, {"of_id": id})).first()
-            return _kept(row) if row is not None else None
+        rows = await self._reader.read(_ONE, of_id=id)
+        return _kept(rows[0]) if rows else None
 
     async def forget(self, *, before: datetime) -> None:
         """Throw away mails older than this."""

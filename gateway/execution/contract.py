@@ -49,10 +49,11 @@ class BatchField(Protocol):
 
 
 class DeadlineExceeded(Exception):
-    """The field was not answered before the operation's deadline."""
+    """The field was not answered before the operation's deadline; `is_begun` is False when it never was asked for."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, is_begun: bool = True) -> None:
         super().__init__("The deadline of the operation has passed.")
+        self.is_begun = is_begun
 
 
 class AnswerTooLarge(Exception):

@@ -209,7 +209,7 @@ class ResolvedField(Field):
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         try:
             if run.is_over:
-                raise DeadlineExceeded
+                raise DeadlineExceeded(is_begun=False)
             arguments = self.arguments(run)
         except Exception as error:
             return self.all_failed(error, len(parents))
@@ -250,7 +250,7 @@ class BatchedField(Field):
     def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
         try:
             if run.is_over:
-                raise DeadlineExceeded
+                raise DeadlineExceeded(is_begun=False)
             arguments = self.arguments(run) if self.definition.args else {}
             if self.question is None:
                 answer = self._batch.answer(run.context, parents, arguments)

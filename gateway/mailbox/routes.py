@@ -1,7 +1,7 @@
 """The routes of the mailbox page: written by the server, without a script, and closed to everything from elsewhere."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -10,7 +10,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from connectors.errors import BackendUnavailable
 from connectors.mail.interface import KeptMail, KeptMails
+
+Page = Callable[[Request], Awaitable[Response]]
 
 SHOWN = 200
 """So many mails are listed, those that came last."""
@@ -55,11 +58,23 @@ def mailbox_routes(mailbox: KeptMails, address: str) -> list[BaseRoute]:
         return Response(style, media_type="text/css", headers=headers)
 
     return [
-        Route("/mailbox", mails),
+        Route("/mailbox", _or_away(mails)),
         Route("/mailbox/style.css", stylesheet),
-        Route("/mailbox/{id}", mail),
-        Route("/mailbox/{id}/letter", letter),
+        Route("/mailbox/{id}", _or_away(mail)),
+        Route("/mailbox/{id}/letter", _or_away(letter)),
     ]
+
+
+def _or_away(page: Page) -> Page:
+    async def answered(request: Request) -> Response:
+        try:
+            return await page(request)
+        except BackendUnavailable:
+            return _answer(
+                "<!doctype html><title>Away</title><p>The mailbox does not answer. Try again.", MAIL_POLICY, 503
+            )
+
+    return answered
 
 
 def _page(listed: Sequence[KeptMail], opened: KeptMail | None, address: str, *, is_missing: bool = False) -> Response:

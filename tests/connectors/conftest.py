@@ -51,8 +51,10 @@ def statements(engine: AsyncEngine) -> Iterator[list[str]]:
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         sent.append(statement)
 
-    event.listen(engine.sync_engine, "before_cursor_execute", note)
+    for one in engine.sync_engines:
+        event.listen(one, "before_cursor_execute", note)
     try:
         yield sent
     finally:
-        event.remove(engine.sync_engine, "before_cursor_execute", note)
+        for one in engine.sync_engines:
+            event.remove(one, "before_cursor_execute", note)

@@ -2,16 +2,16 @@
 
 import asyncio
 import gc
-import sqlite3
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, Integer, MetaData, Table, event, insert, make_url, select, text
+from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, select, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database import (
+    ChangeConflict,
     DatabaseNotMigrated,
     DatabaseTooNew,
     IdText,
@@ -27,8 +27,9 @@ from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
 from connectors.engine import AsyncEngine
-from connectors.errors import BackendUnavailable
+from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
+from connectors.postgresql import connections_of
 from connectors.statements import contains, one_of
 from tests.connectors.people import ANNA, NOW, PEOPLE, USERS
 from tests.connectors.test_directory_people import LISTS
@@ -171,6 +172,43 @@ async def test_a_file_that_is_no_database_is_said_to_be_unavailable(tmp_path: Pa
     assert file.read_text().startswith("Nothing to see here.")
 
 
+@pytest.mark.parametrize(
+    ("state", "known_as"),
+    [
+        ("57P01", BackendUnavailable),  # it is shut down by an administrator
+        ("57P02", BackendUnavailable),  # it has crashed
+        ("57P03", BackendUnavailable),  # it starts, or shuts down
+        ("53300", BackendUnavailable),  # too many connections
+        ("53100", BackendUnavailable),  # its disk is full
+        ("25006", BackendUnavailable),  # it is a standby
+        ("08006", BackendUnavailable),
+        ("57014", BackendTimeout),  # statement_timeout
+        ("55P03", BackendTimeout),  # lock_timeout
+        ("25P03", BackendTimeout),  # idle_in_transaction_session_timeout
+        ("40001", ChangeConflict),
+        ("42P01", DBAPIError),  # a statement of ours is wrong
+    ],
+)
+async def test_every_known_outage_of_postgresql_is_known_as_one_in_changes_and_in_queries(
+    postgresql_server: str, state: str, known_as: type[Exception]
+) -> None:
+    engine = open_database(postgresql_server)
+    raises = f"DO $$ BEGIN RAISE EXCEPTION 'for the test' USING ERRCODE = '{state}'; END $$"
+
+    async def changes() -> None:
+        async with database_errors("directory"), engine.begin() as connection:
+            await connection.exec_driver_sql(raises)
+
+    with pytest.raises(known_as) as caught:
+        await changes()
+    if known_as in (BackendUnavailable, BackendTimeout):
+        with pytest.raises(known_as):
+            await connections_of(engine).rows("directory", raises, ())
+
+    assert caught.type is known_as or known_as is DBAPIError
+    await engine.dispose()
+
+
 async def test_a_statement_of_ours_that_is_wrong_is_not_blamed_on_the_database(engine: AsyncEngine) -> None:
     async def ask_nonsense() -> None:
         async with database_errors("directory"), engine.connect() as connection:
@@ -198,27 +236,8 @@ async def test_a_question_survives_that_the_server_closed_the_connections(postgr
     assert answers == [[ANNA]] * 20
 
 
-async def test_a_writer_that_keeps_sqlite_locked_too_long_makes_the_directory_unavailable(tmp_path: Path) -> None:
-    file = tmp_path / "forecourt.sqlite"
-    engine = open_database(f"sqlite+aiosqlite:///{file}")
-    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=100"))
-    await migrate(engine, DIRECTORY)
-    await SqlDirectory(engine).load(PEOPLE)
-    other = sqlite3.connect(file, isolation_level=None)
-    other.execute("BEGIN IMMEDIATE")
-
-    with pytest.raises(BackendUnavailable):
-        await _change_nothing(SqlDirectory(engine))
-    answer = await SqlDirectory(engine).users([ANNA.id])
-
-    assert answer == [ANNA]
-    other.close()
-    await engine.dispose()
-
-
 async def test_a_change_that_is_cut_off_anywhere_keeps_nobody_else_from_changing_sqlite(tmp_path: Path) -> None:
     engine = open_database(f"sqlite+aiosqlite:///{tmp_path / 'forecourt.sqlite'}")
-    event.listen(engine.sync_engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout=100"))
     await migrate(engine, DIRECTORY)
     directory, cut = SqlDirectory(engine), []
     await directory.load(PEOPLE)

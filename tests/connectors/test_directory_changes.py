@@ -414,7 +414,9 @@ async def test_thousands_of_records_are_loaded_in_one_statement_per_table(engine
     with statements(engine) as sent:
         await directory.load(DirectoryData(persons, [], people.ORGANIZATIONS, members, grants, []))
 
-    assert [statement.split()[0] for statement in sent if not statement.startswith("ANALYZE")] == ["INSERT"] * 4
+    assert [statement.split()[0] for statement in sent if not statement.startswith(("ANALYZE", "BEGIN"))] == [
+        "INSERT"
+    ] * 4
     assert await directory.count_members_of([HELIOS], people.EVERYBODY) == [3000]
 
 

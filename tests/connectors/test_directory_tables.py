@@ -50,11 +50,12 @@ async def test_the_rules_of_the_tables_are_those_the_code_speaks_of(database_kin
 @pytest.mark.parametrize("has_next", [False, True])
 async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, has_next: bool) -> None:
     sent: list[tuple[str, Any]] = []
-    event.listen(
-        directory._engine.sync_engine,
-        "before_cursor_execute",
-        lambda _connection, _cursor, statement, parameters, *_rest: sent.append((statement, parameters)),
-    )
+    for engine in directory._engine.sync_engines:
+        event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, parameters, *_rest: sent.append((statement, parameters)),
+        )
     where = MemberFilter(search="a", role_keys=("purchase",), now=NOW) if has_next else MemberFilter()
     (page,) = await directory.members_of([HELIOS], first=1, after=None, where=where)
     after = page.cursor_of(page.items[0]) if has_next else None

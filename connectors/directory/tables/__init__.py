@@ -10,7 +10,7 @@ from connectors.directory.tables.access import (
 )
 from connectors.directory.tables.accounts import account_deletions, consents, data_exports, mailed_tokens
 from connectors.directory.tables.invitations import invitations
-from connectors.directory.tables.journal import audit_events, idempotency_records, outbox
+from connectors.directory.tables.journal import audit_events, idempotency_records, outbox, write_checks
 from connectors.directory.tables.metadata import METADATA
 from connectors.directory.tables.registrations import registrations
 from connectors.directory.tables.requests import access_requests, addresses, change_requests, join_requests
@@ -39,4 +39,5 @@ __all__ = [
     "sessions",
     "users",
     "vendor_permissions",
+    "write_checks",
 ]

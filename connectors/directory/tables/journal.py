@@ -47,6 +47,14 @@ outbox = Table(
     one_of("state", OutboxState),
 )
 
+# One row, written to find out whether anything can be written.
+write_checks = Table(
+    "write_checks",
+    METADATA,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("checked_at", UtcDateTime, nullable=False),
+)
+
 idempotency_records = Table(
     "idempotency_records",
     METADATA,

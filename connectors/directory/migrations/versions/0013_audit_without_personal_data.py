@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0013"
-down_revision = "0011"
+down_revision = "0012"
 
 _MASKED = {
     "profile.update": ("first_name", "last_name", "phone", "locale", "address"),
