@@ -186,11 +186,11 @@ class AsyncConnection:
         """Keep what was changed.
 
         Raises:
-            CommitUnconfirmed: The database did not say whether it did, in time or before the task was cancelled.
+            CommitUnconfirmed: The database did not say in time whether it did.
         """
         try:
             await self._bounded(self._started.commit)
-        except (TimeoutError, asyncio.CancelledError) as error:
+        except TimeoutError as error:
             raise CommitUnconfirmed("not confirmed in time") from error
         except DBAPIError as error:
             if error.connection_invalidated:

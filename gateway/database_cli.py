@@ -10,6 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from connectors.database import DatabaseNotMigrated, check_migrated, migrate, open_database
 from connectors.database_copies import CopyRefused, back_up, check_backup, check_unused, restore, transfer
+from connectors.private_files import make_private_folder
 from gateway.app import utc_now
 from gateway.faults import explained
 from gateway.settings import Settings, read_settings
@@ -42,7 +43,7 @@ def restore_backup(
         is_current = asyncio.run(
             _is_current(f"sqlite+aiosqlite:///file:{file.absolute()}?mode=ro&immutable=1&uri=true")
         )
-        database.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private_folder(database.parent)
         kept = database.with_name(f"{database.name}.{utc_now():%Y%m%dT%H%M%SZ}")
         was_there = restore(file, database, kept)
         say(f"{database} is what {file} was.")

@@ -35,6 +35,8 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from connectors.private_files import keep_private, make_private_folder
+
 ALGORITHM = "EdDSA"
 
 PUBLISHED_FOR = timedelta(minutes=5)
@@ -218,20 +220,23 @@ def read_keys(file: Path) -> KeySet:
 
 
 def read_or_make_keys(file: Path) -> KeySet:
-    """Return the keys of a set, whose first is made when there is none.
+    """Return the keys of a set, whose first is made when there is none; only the owner of their files may read them.
 
     Raises:
         UnusableKey: One of the files cannot be read, or holds no Ed25519 private key.
     """
     try:
-        return read_keys(file)
+        keys = read_keys(file)
     except UnusableKey:
         if file.exists():
             raise
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with suppress(FileExistsError):  # another process makes it at the same time
-        _write(file, _pem_of(Ed25519PrivateKey.generate()))
-    return read_keys(file)
+        make_private_folder(file.parent)
+        with suppress(FileExistsError):  # another process makes it at the same time
+            _write(file, _pem_of(Ed25519PrivateKey.generate()))
+        keys = read_keys(file)
+    for key in keys.keys:
+        keep_private(key.file)
+    return keys
 
 
 def add_key(file: Path, *, now: datetime, signs_from: datetime) -> SigningKey:

@@ -68,7 +68,7 @@ async def answer_in_turns(run: "Run", selection: "Selection", parents: list[Any]
         if budget.is_turn_over(size):
             await sleep(0)
         if run.is_over:
-            columns.append(field.all_failed(DeadlineExceeded(), size))
+            columns.append(field.all_failed(DeadlineExceeded(is_begun=False), size))
             continue
         column: Any = _read(field, parents) if has_attributes and field.read is not None else None
         columns.append(field.column(run, parents, trail) if column is None else column)

@@ -47,7 +47,7 @@ _LONGEST_SHOWN = 200
 _NOT_PASSED_ON = (b"authorization", b"cookie", b"forecourt-view-as", b"forecourt-organization", b"accept-language")
 """Headers that a page does not ask the graph with: a link counts for whoever holds it, whoever is signed in."""
 
-_STATUS = {"RATE_LIMITED": 429, "BACKEND_UNAVAILABLE": 503, "GATEWAY_TIMEOUT": 503}
+_STATUS = {"RATE_LIMITED": 429, "BACKEND_UNAVAILABLE": 503, "GATEWAY_TIMEOUT": 503, "OUTCOME_UNKNOWN": 503}
 _REASON = {429: "wait", 503: "away", 500: "failed"}
 """By an error's code, the status of the page, and by that the text that it shows."""
 

@@ -15,7 +15,7 @@ from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
 from connectors.engine import AsyncEngine, DatabaseLimits
 from connectors.errors import BackendTimeout, BackendUnavailable
-from connectors.identity.tokens import read_or_make_key
+from connectors.identity.keys import read_or_make_keys
 from connectors.private_files import make_private_folder
 from connectors.reading import Reader
 from tests.connectors.people import ANNA, NOW, PEOPLE
@@ -154,7 +154,7 @@ async def test_everything_that_is_kept_belongs_to_its_owner_alone_whatever_the_u
     before = os.umask(0)
     try:
         make_private_folder(folder)
-        read_or_make_key(folder / "signing_key.pem")
+        read_or_make_keys(folder / "signing_key.pem")
         engine = open_database(f"sqlite+aiosqlite:///{folder / 'forecourt.db'}")
         await migrate(engine, DIRECTORY)
         await SqlDirectory(engine).is_writable()
@@ -188,7 +188,7 @@ async def test_another_process_that_comes_and_goes_sees_what_is_stored_here(sqli
 async def test_what_everybody_could_read_is_tightened_and_what_a_group_may_read_stays(tmp_path: Path) -> None:
     folder = tmp_path / "data"
     key, ours, shared = folder / "signing_key.pem", folder / "ours.db", folder / "shared.db"
-    read_or_make_key(key)
+    read_or_make_keys(key)
     key.chmod(0o644)
     folder.chmod(0o755)
     for file, mode in ((ours, 0o644), (shared, 0o640)):
@@ -197,7 +197,7 @@ async def test_what_everybody_could_read_is_tightened_and_what_a_group_may_read_
 
     with capture_logs() as seen:
         make_private_folder(folder)
-        read_or_make_key(key)
+        read_or_make_keys(key)
         for file in (ours, shared):
             engine = open_database(f"sqlite+aiosqlite:///{file}")
             await migrate(engine, DIRECTORY)
