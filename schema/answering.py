@@ -55,18 +55,6 @@ class Answering:
         return _merged(await self.answer_all(context, allowed, **values), refusals)
 
 
-@dataclass(slots=True)
-class KeptList:
-    """Reads a list that each parent has under a name, and keeps no more of it than `most`."""
-
-    read: Callable[[Any], Any]
-    most: int
-
-    def answer(self, _context: RequestContext, parents: Sequence[Any], _arguments: dict[str, Any]) -> Sequence[Any]:
-        """Return the list of each parent."""
-        return cut(list(map(self.read, parents)), self.most)
-
-
 def cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
     """Return answers of which no list is longer than this."""
     if all(type(answer) not in (list, tuple) or len(answer) <= most for answer in answers):

@@ -1,6 +1,6 @@
 """The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -25,14 +25,14 @@ import schema.enums  # noqa: F401  describes the enums before anything is built 
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
 from schema.access import AccessMutations, AccessQueries
-from schema.answering import Answering, KeptList, cut
+from schema.answering import Answering, cut
 from schema.asking import AccessRequestMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.company import CompanyMutations
 from schema.cost import bind_cost
 from schema.errors import USER_ERRORS
 from schema.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
-from schema.guards import BoundGuard, Guard
+from schema.guards import OPEN, BoundGuard, Guard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.invited import InvitationQueries, InvitedMutations
 from schema.inviting import InvitingMutations
@@ -202,7 +202,7 @@ def _bind(built: Schema) -> None:
         bind_cost(field, getattr(definition, "directives", None) or (), to_camel_case)
         if not isinstance(definition, DeclaredField):
             if definition is not None and SIZING in definition.metadata:
-                _keep_short(field, definition)
+                _keep_short(field, definition, Coordinate(type_.name, name))
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
         belonging = BELONGINGS.get(type_.name, Belonging())
@@ -218,17 +218,20 @@ def _bind(built: Schema) -> None:
         )
 
 
-def _keep_short(field: GraphQLField, definition: StrawberryField) -> None:
+def _keep_short(field: GraphQLField, definition: StrawberryField, place: Coordinate) -> None:
     """Let both executors answer a list that is an attribute no longer than was declared."""
     most: int = definition.metadata[SIZING].at_most
-    resolve = field.resolve
+    read, resolve = attrgetter(definition.python_name), field.resolve
     assert resolve is not None  # strawberry gives each field one
 
     def resolve_shortly(source: Any, info: Any, **arguments: Any) -> Any:
         return cut([resolve(source, info, **arguments)], most)[0]
 
+    def answer_all(_context: Any, parents: Sequence[Any]) -> Sequence[Any]:
+        return cut(list(map(read, parents)), most)
+
     field.resolve = resolve_shortly
-    field.extensions[BATCH] = KeptList(attrgetter(definition.python_name), most)
+    field.extensions[BATCH] = Answering(BoundGuard(OPEN, place, None, None), answer_all, False)
 
 
 def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
