@@ -15,7 +15,7 @@ from resolvers.context import RequestContext
 from resolvers.errors import Refused
 from resolvers.member_access import MOST_CHANGES, AccessOutcome
 from schema.errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
-from schema.fields import attribute, computed, graph_type
+from schema.fields import computed, graph_type, listed
 from schema.guards import OPEN, any_of
 from schema.launcher import Application, ApplicationTile
 from schema.membership import Membership
@@ -51,45 +51,33 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
 class AccessPreview:
     """What a change of access means for a member."""
 
-    permissions_added: list[Permission] = attribute(
-        "permissions_added",
-        requires=OPEN,
+    permissions_added: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
         description="What the member may do that they could not before.",
     )
-    permissions_removed: list[Permission] = attribute(
-        "permissions_removed",
-        requires=OPEN,
+    permissions_removed: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
         description="What the member may not do any more.",
     )
-    applications_added: list[Application] = attribute(
-        "applications_added",
-        requires=OPEN,
+    applications_added: list[Application] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=5,
         description="Applications that open for the member and did not before.",
     )
-    applications_removed: list[Application] = attribute(
-        "applications_removed",
-        requires=OPEN,
+    applications_removed: list[Application] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=5,
         description="Applications that do not open for the member any more.",
     )
-    tiles: list[ApplicationTile] = attribute(
-        "tiles",
-        requires=OPEN,
+    tiles: list[ApplicationTile] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=15,
         description="The member's tiles as they are then, also those that do not open. A grant that would only be "
         "made has an id that finds nothing yet.",
     )
-    warnings: list[AccessWarning] = attribute(
-        "warnings",
-        requires=OPEN,
+    warnings: list[AccessWarning] = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
         description="What deserves a second look before it is done.",
@@ -176,9 +164,7 @@ class UpdateMemberAccessPayload:
     effective_from: DateTime | None = strawberry.field(
         description="From when on it counts: at once. Null when nothing was stored."
     )
-    warnings: list[AccessWarning] | None = attribute(
-        "warnings",
-        requires=OPEN,
+    warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
         description="What deserves a second look (D28).",
@@ -190,9 +176,7 @@ class UpdateMemberAccessPayload:
 class UpdateMembersAccessPayload:
     """What came of several changes of access."""
 
-    results: list[UpdateMemberAccessPayload] | None = attribute(
-        "results",
-        requires=OPEN,
+    results: list[UpdateMemberAccessPayload] | None = listed(
         at_most=MOST_CHANGES,
         assumed_size=10,
         description="One for each change, in their order; null when all are refused.",

@@ -55,6 +55,13 @@ class Answering:
         return _merged(await self.answer_all(context, allowed, **values), refusals)
 
 
+def cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
+    """Return answers of which no list is longer than this."""
+    if all(type(answer) not in (list, tuple) or len(answer) <= most for answer in answers):
+        return answers
+    return [answer[:most] if isinstance(answer, (list, tuple)) else answer for answer in answers]
+
+
 def _merged(answers: Sequence[Any], refusals: Sequence[Exception | None]) -> list[Any]:
     rest = iter(answers)
     return [next(rest) if refusal is None else refusal for refusal in refusals]

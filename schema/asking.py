@@ -13,8 +13,8 @@ from resolvers.context import RequestContext
 from schema.access import AccessWarning
 from schema.access_requests import AccessRequest
 from schema.errors import MOST_WARNINGS, UserError, entries
-from schema.fields import attribute
-from schema.guards import AUTHENTICATED, OPEN, any_of
+from schema.fields import listed
+from schema.guards import AUTHENTICATED, any_of
 from schema.mutations import in_organization, mutation, of_object
 from schema.scalars import DateTime
 
@@ -63,9 +63,7 @@ class AccessRequestPayload:
     """A request for access as it is now."""
 
     access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
-    warnings: list[AccessWarning] | None = attribute(
-        "warnings",
-        requires=OPEN,
+    warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
         description="What deserves a second look because of an approval (D28).",

@@ -1,11 +1,13 @@
 """The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
 
 from collections.abc import Callable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import strawberry
 from graphql import (
     GraphQLEnumType,
+    GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLNonNull,
@@ -18,20 +20,21 @@ from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
 from strawberry.types.base import StrawberryOptional
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 import schema.enums  # noqa: F401  describes the enums before anything is built of them
 from permissions.vocabulary import PermissionScope
 from resolvers.errors import Coordinate
 from schema.access import AccessMutations, AccessQueries
-from schema.answering import Answering
+from schema.answering import Answering, cut
 from schema.asking import AccessRequestMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.company import CompanyMutations
 from schema.cost import CostDirective, bind_cost, cost_of
 from schema.errors import USER_ERRORS
-from schema.fields import BATCH, BELONGINGS, DECLARATION, Belonging, Declaration, DeclaredField
-from schema.guards import BoundGuard
+from schema.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
+from schema.guards import OPEN, BoundGuard
 from schema.inputs import GuardedAnswering, input_faults, input_guards
 from schema.invited import InvitationQueries, InvitedMutations
 from schema.inviting import InvitingMutations
@@ -217,6 +220,8 @@ def _bind(built: Schema) -> None:
             {name: _directives_of(argument) for name, argument in field.args.items()},
         )
         if not isinstance(definition, DeclaredField):
+            if definition is not None and SIZING in definition.metadata:
+                _keep_short(field, definition, Coordinate(type_.name, name))
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
         belonging = BELONGINGS.get(type_.name, Belonging())
@@ -230,6 +235,22 @@ def _bind(built: Schema) -> None:
                 guard, declaration.answer_all, declaration.waits, _converter(built, definition), inputs=inputs
             )
         )
+
+
+def _keep_short(field: GraphQLField, definition: StrawberryField, place: Coordinate) -> None:
+    """Let both executors answer a list that is an attribute no longer than was declared."""
+    most: int = definition.metadata[SIZING].at_most
+    read, resolve = attrgetter(definition.python_name), field.resolve
+    assert resolve is not None  # strawberry gives each field one
+
+    def resolve_shortly(source: Any, info: Any, **arguments: Any) -> Any:
+        return cut([resolve(source, info, **arguments)], most)[0]
+
+    def answer_all(_context: Any, parents: Sequence[Any]) -> Sequence[Any]:
+        return cut(list(map(read, parents)), most)
+
+    field.resolve = resolve_shortly
+    field.extensions[BATCH] = Answering(BoundGuard(OPEN, place, None, None), answer_all, False)
 
 
 def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

@@ -16,7 +16,7 @@ from resolvers.administrators import MOST_CANDIDATES
 from resolvers.capabilities import MOST_GRANTERS, granters_of_refusals
 from resolvers.context import RequestContext
 from resolvers.errors import ErrorCode, Refused, RefusedTogether
-from schema.fields import attribute, computed, field, graph_type
+from schema.fields import attribute, computed, field, graph_type, listed
 from schema.guards import OPEN
 from schema.node import Node
 
@@ -28,7 +28,7 @@ MOST_WARNINGS = 50
 
 def entries(description: str, *, assumed_size: int = 10) -> Any:
     """Declare the `errors` of a payload."""
-    return attribute("errors", requires=OPEN, at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
+    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
 
 
 @strawberry.interface(description="Something about the input that the caller can mend.")
@@ -37,8 +37,8 @@ class UserError:
 
     code: ErrorCode = strawberry.field(description="What is the matter, for programs.")
     message: str = strawberry.field(description="What is the matter and what helps, for people.")
-    path: list[str] | None = attribute(
-        "path", requires=OPEN, at_most=20, description="The part of `input` that is meant; null when it is all of it."
+    path: list[str] | None = listed(
+        at_most=20, description="The part of `input` that is meant; null when it is all of it."
     )
 
 

@@ -26,7 +26,7 @@ from strawberry.types.field import StrawberryField
 
 from connectors import ids
 from resolvers.context import RequestContext
-from schema.answering import Answering
+from schema.answering import Answering, cut
 from schema.backends import Backend, BackendDirective
 from schema.cost import CostDirective, cost_directives
 from schema.guards import OPEN, Guard
@@ -108,10 +108,10 @@ class Sizing:
             return declaration
 
         async def answer_later(*arguments: Any, **values: Any) -> Sequence[Any]:
-            return _cut(await answer_all(*arguments, **values), most)
+            return cut(await answer_all(*arguments, **values), most)
 
         def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
-            return _cut(answer_all(*arguments, **values), most)
+            return cut(answer_all(*arguments, **values), most)
 
         return replace(declaration, answer_all=answer_later if declaration.waits else answer_now)
 
@@ -282,6 +282,16 @@ def attribute(
     )
 
 
+def listed(*, description: str, at_most: int, assumed_size: int | None = None) -> Any:
+    """Declare a list that the record has under the field's own name; it is never longer than `at_most`."""
+    sizing = Sizing(assumed_size=assumed_size, at_most=at_most)
+    return strawberry.field(
+        description=sizing.described(description),
+        directives=cost_directives([], None, at_most if assumed_size is None else assumed_size, None),
+        metadata={SIZING: sizing},
+    )
+
+
 class DeclaredField(StrawberryField):
     """A strawberry field that is answered by its declaration instead of a resolver of one object.
 
@@ -353,12 +363,6 @@ class DeclaredField(StrawberryField):
 
             loader = context.loaders[place] = DataLoader(answer_all, cache=False)
         return loader.load(source)
-
-
-def _cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
-    if all(type(answer) not in (list, tuple) or len(answer) <= most for answer in answers):
-        return answers
-    return [answer[:most] if isinstance(answer, (list, tuple)) else answer for answer in answers]
 
 
 async def _only_later(answers: Any) -> Any:

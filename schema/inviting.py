@@ -10,7 +10,7 @@ from resolvers import inviting
 from resolvers.context import RequestContext
 from resolvers.invitation_deeds import resend, revoke
 from schema.errors import Entry, UserError, entries, entry_of
-from schema.fields import attribute, computed, graph_type
+from schema.fields import attribute, computed, graph_type, listed
 from schema.guards import OPEN
 from schema.invitations import MANAGE_MEMBERS, Invitation, InvitationPayload
 from schema.membership import Membership
@@ -103,9 +103,7 @@ class InviteResult:
 class InviteMembersPayload:
     """What came of each row."""
 
-    results: list[InviteResult] = attribute(
-        "results",
-        requires=OPEN,
+    results: list[InviteResult] = listed(
         at_most=inviting.MOST_AT_ONCE,
         description="One entry for each of `invitees`, in their order; what is wrong with one hinders no other.",
     )

@@ -11,7 +11,7 @@ from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
 from resolvers.texts import in_language
 from schema.cost import CostDirective
-from schema.fields import attribute, computed, field, graph_type, root
+from schema.fields import attribute, computed, field, graph_type, listed, root
 from schema.guards import OPEN
 from schema.membership import PermissionSource
 from schema.node import Node
@@ -126,16 +126,12 @@ class ApplicationTile:
     application: Application = strawberry.field(description="The application.", directives=[CostDirective(weight=0)])
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it does.")
-    missing: list[Permission] = attribute(
-        "missing",
-        requires=OPEN,
+    missing: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
         description="Permissions of which any one would open it. Empty when it opens, or when only a role does.",
     )
-    granted_by: list[PermissionSource] = attribute(
-        "granted_by",
-        requires=OPEN,
+    granted_by: list[PermissionSource] = listed(
         at_most=MOST_SOURCES,
         assumed_size=1,
         description="Your grants that open it.",

@@ -21,7 +21,7 @@ from resolvers.member_rules import (
 )
 from schema.access_requests import AccessRequest
 from schema.cost import CostDirective
-from schema.fields import attribute, computed, field, graph_type
+from schema.fields import computed, field, graph_type, listed
 from schema.guards import OPEN, any_of
 from schema.node import Node
 from schema.pagination import Connection
@@ -84,9 +84,7 @@ class EffectivePermission:
     """A permission that counts now."""
 
     permission: Permission = strawberry.field(description="The permission.", directives=[CostDirective(weight=0)])
-    sources: list[PermissionSource] = attribute(
-        "sources",
-        requires=OPEN,
+    sources: list[PermissionSource] = listed(
         at_most=MOST_SOURCES,
         assumed_size=1,
         description="The grants it comes from; one is enough.",

@@ -13,7 +13,7 @@ from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers import launcher, member_rules
 from resolvers.context import RequestContext
 from resolvers.texts import in_language
-from schema.fields import attribute, computed, field, graph_type, root
+from schema.fields import computed, field, graph_type, listed, root
 from schema.guards import OPEN
 from schema.node import Node
 
@@ -61,9 +61,7 @@ class Role(Node):
     key: str = strawberry.field(description="What programs call it.")
     label: str = computed(_role_label, requires=OPEN, description="What people call it.")
     description: str = computed(_role_description, requires=OPEN, description="What it is for.")
-    permissions: list[Permission] = attribute(
-        "permissions",
-        requires=OPEN,
+    permissions: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=10,
         description="What it lets somebody do.",

@@ -4,7 +4,7 @@ import strawberry
 
 from connectors import values
 from resolvers import texts
-from schema.fields import attribute, computed, field, graph_type
+from schema.fields import computed, field, graph_type, listed
 from schema.guards import OPEN
 from schema.scalars import CurrencyCode, Decimal, PhoneNumber
 
@@ -15,9 +15,7 @@ class Address:
 
     name: str | None = strawberry.field(description="For whom.")
     company: str | None = strawberry.field(description="In which company.")
-    street: list[str] = attribute(
-        "street", requires=OPEN, at_most=4, description="Street and number, and what else stands above the town."
-    )
+    street: list[str] = listed(at_most=4, description="Street and number, and what else stands above the town.")
     postal_code: str = strawberry.field(description="The postal code, as the country writes it.")
     city: str = strawberry.field(description="The town.")
     region: str | None = strawberry.field(description="The state, canton or province.")

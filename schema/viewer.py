@@ -33,7 +33,7 @@ from resolvers.nodes import viewer_id
 from schema.account import Consent, DataExport, Session
 from schema.audit import AuditEvent
 from schema.cost import CostDirective
-from schema.fields import attribute, computed, field, graph_type, root
+from schema.fields import attribute, computed, field, graph_type, listed, root
 from schema.guards import BY_CALLER, OPEN
 from schema.invitations import Invitation
 from schema.join_requests import JoinRequest
@@ -58,8 +58,8 @@ class AccessDecision:
         "decision.reason", requires=OPEN, description="Why you may not; null when you may."
     )
     permission: Permission = strawberry.field(description="What was asked about.", directives=[CostDirective(weight=0)])
-    sources: list[PermissionSource] = attribute(
-        "sources", requires=OPEN, at_most=MOST_SOURCES, assumed_size=1, description="Your grants that allow it."
+    sources: list[PermissionSource] = listed(
+        at_most=MOST_SOURCES, assumed_size=1, description="Your grants that allow it."
     )
     grantable_by: list[Membership] | None = field(
         capabilities.granters_of,

@@ -17,7 +17,7 @@ from graphql import (
 from resolvers.pagination import LARGEST_PAGE
 from schema.build import build_schema, core_schema
 from schema.cost import ListSize, cost_of
-from schema.fields import BATCH, SIZING, DeclaredField, Sizing, attribute, computed, field
+from schema.fields import BATCH, SIZING, Sizing, attribute, computed, field
 from schema.guards import OPEN
 from tests.portal import Portal
 
@@ -74,7 +74,8 @@ def fields() -> Iterator[tuple[str, GraphQLField]]:
 
 def sizing_of(it: GraphQLField) -> Sizing:
     definition = it.extensions["strawberry-definition"]
-    return definition.metadata[SIZING] if isinstance(definition, DeclaredField) else Sizing()
+    sizing: Sizing = definition.metadata.get(SIZING, Sizing())
+    return sizing
 
 
 LISTS = [(place, it) for place, it in fields() if is_list_type(get_nullable_type(it.type))]
