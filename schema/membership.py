@@ -158,7 +158,7 @@ class Membership(Node):
             "The invitations that the person sent and nobody has accepted, newest first. They are revoked when the "
             "person is removed, or may not send them any more."
         ),
-        arguments={"first": "How many to return at most, from 1 to 50."},
+        arguments={"first": "How many to return, 50 at most."},
     )
     viewer_can_update_roles: bool = field(
         allowed(against_updating),

@@ -68,6 +68,10 @@ NEEDS_NOBODY: dict[str, tuple[str, dict[str, Any]]] = {
     "permissions": ("{ permissions { code } }", {}),
     "applicationCatalogue": ("{ applicationCatalogue { key } }", {}),
     "invitationPreview": (PREVIEW, TOKEN),
+    "mailLinkPreview": (
+        "query P($token: String!) { mailLinkPreview(kind: PASSWORD_RESET, token: $token) { maskedEmail } }",
+        TOKEN,
+    ),
     "registrationStatus": ('{ registrationStatus(reference: "x", email: "a@b.example") { status } }', {}),
     "organizationRegistrationCheck": (
         '{ organizationRegistrationCheck(input: { vatId: "DE123456789" }) { __typename } }',
