@@ -10,6 +10,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from gateway.terminal import visible
+
 _OURS = "forecourt."
 _OF_EVERY_RECORD = frozenset(logging.makeLogRecord({}).__dict__)
 _EVENT_WIDTH = 30
@@ -53,7 +55,8 @@ class JsonLines(logging.Formatter):
 class ConsoleLines(logging.Formatter):
     """A line for people: when, how bad, what, who says so, and the values; below, the traceback of an error.
 
-    Tracebacks are plain: one that shows local variables shows passwords.
+    Tracebacks are plain: one that shows local variables shows passwords. What would move the cursor, turn around what
+    follows, or hide is escaped, for people choose their names and send what they like.
     """
 
     def __init__(self, *, colors: bool) -> None:
@@ -67,12 +70,12 @@ class ConsoleLines(logging.Formatter):
         parts = [
             painted(_instant(record), _DIM),
             f"[{painted(level.ljust(_LEVEL_WIDTH), _LEVELS.get(level, '') + _BRIGHT)}]",
-            painted(record.getMessage().ljust(_EVENT_WIDTH), _BRIGHT),
+            painted(visible(record.getMessage()).ljust(_EVENT_WIDTH), _BRIGHT),
             f"[{painted(record.name, _BRIGHT + _BLUE)}]",
             *(f"{painted(key, _CYAN)}={painted(_shown(value), _MAGENTA)}" for key, value in sorted(values.items())),
         ]
         line = " ".join(parts)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        return f"{line}\n{visible(self.formatException(record.exc_info))}" if record.exc_info else line
 
     def _painted(self, text: str, color: str) -> str:
         return f"{color}{text}{_RESET}" if self._colors else text
@@ -91,4 +94,4 @@ def _instant(record: logging.LogRecord) -> str:
 
 def _shown(value: object) -> str:
     """Return the value; a text in quotes when it could be taken for something else."""
-    return value if isinstance(value, str) and not set(value) & set(" \t=\r\n\"'") else repr(value)
+    return visible(value if isinstance(value, str) and not set(value) & set(" \t=\r\n\"'") else repr(value))

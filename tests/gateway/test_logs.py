@@ -51,6 +51,22 @@ def test_a_terminal_gets_colors() -> None:
     )
 
 
+def test_a_line_for_people_escapes_what_would_steer_their_terminal() -> None:
+    name = "\x1b[2J\u202eMeyer"
+    error = LookupError(name)
+
+    line = ConsoleLines(colors=False).format(
+        record("forecourt.auth", logging.WARNING, f"refused {name}", error=error, user=name, said=f"by {name}")
+    )
+
+    assert line == (
+        r"2026-07-01T12:00:00.000000Z [warning  ] refused \u001b[2J\u202eMeyer   [forecourt.auth] "
+        r"said='by \x1b[2J\u202eMeyer' user=\u001b[2J\u202eMeyer"
+        "\n"
+        r"LookupError: \u001b[2J\u202eMeyer"
+    )
+
+
 def test_a_line_for_machines_is_one_object_with_the_values_as_they_are() -> None:
     line = JsonLines().format(
         record("forecourt.policy", logging.INFO, "policy reloaded", roles=["buyer"], at=AT, file="ä\n")
