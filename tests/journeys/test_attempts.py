@@ -48,6 +48,27 @@ async def test_the_right_current_password_does_not_count(quick: Portal) -> None:
     assert [await codes(person, CHANGE, current=DEMO_PASSWORD) for _ in range(15)] == [[]] * 15
 
 
+async def test_a_right_password_is_not_checked_without_end(quick: Portal) -> None:
+    """Checking one takes as long whether it is right or wrong, and everybody who signs in waits for it."""
+    checked = []
+    verify = quick.wiring.backends.accounts._verify  # type: ignore[attr-defined]
+
+    def counted(password: str, stored: str | None) -> tuple[bool, None]:
+        checked.append(password)
+        answer: tuple[bool, None] = verify(password, stored)
+        return answer
+
+    quick.wiring.backends.accounts._verify = counted  # type: ignore[attr-defined]
+    sessions = [await quick.person(PURCHASE) for _ in range(3)]
+
+    for number in range(40):
+        await codes(sessions[number % 3], EMAIL, password=DEMO_PASSWORD)
+    refused = await codes(sessions[0], CHANGE, current=DEMO_PASSWORD)
+
+    assert (len(checked), refused) == (30, ["RATE_LIMITED"])
+    assert await codes(await quick.person("planning@helios.example"), CHANGE, current=DEMO_PASSWORD) == []
+
+
 async def test_guesses_in_one_session_do_not_use_up_those_of_another(quick: Portal) -> None:
     thief, owner = await quick.person(PURCHASE), await quick.person(PURCHASE)
     guesses = [await codes(thief, EMAIL, password=f"guess {number}") for number in range(5)]
