@@ -145,6 +145,25 @@ async def test_a_refused_view_as_is_in_the_log_and_in_ones_own_history_once_an_h
     assert history.at("viewer.auditEvents.nodes").count({"action": "view_as.refused"}) == 2
 
 
+REMOVE = "mutation ($id: ID!) { removeMember(input: { id: $id }) { errors { code } } }"
+
+
+async def test_invented_ids_neither_fill_the_audit_log_nor_write_addresses_into_it(portal: Portal) -> None:
+    person = await portal.person(PURCHASE)
+    me = (await person.asks("{ viewer { user { id } } }")).at("viewer.user.id")
+    for number in range(70):
+        await codes(person, REMOVE, id=f"mbr_invented{number % 65}")
+        await person.posts(b'{"query": "{ viewer { id } }"}', forecourt_view_as=f"mbr_other{number}")
+    for address in ("mary.miller@elsewhere.example", "paul@elsewhere.example"):
+        await codes(person, REMOVE, id=address)
+        await person.posts(b'{"query": "{ viewer { id } }"}', forecourt_view_as=address)
+
+    removals = [row.subject_id for row in await portal.audit("removeMember")]
+    views = [row.subject_id for row in await portal.audit("view_as.refused")]
+    assert [len(removals) + len(views), removals.count(me), views.count(me)] == [62, 1, 1]
+    assert not [one for one in removals + views if "@" in one]
+
+
 async def test_a_refused_refresh_is_in_the_log(portal: Portal) -> None:
     refresh = "mutation R($t: String!) { refreshSession(input: { refreshToken: $t }) { errors { code } } }"
     with capture_logs() as logged:
