@@ -198,11 +198,16 @@ def open_database(url: str, limits: DatabaseLimits | None = None) -> AsyncEngine
     if url.startswith("sqlite"):
         return AsyncEngine(_sqlite(url, 1), limits, places=1, reading=_sqlite(url, _SQLITE_READING, reads_only=True))
     engine = create_engine(
-        url, pool_size=limits.changing, max_overflow=0, connect_args=postgresql_options(limits, 3 * limits.lock_seconds)
+        url,
+        pool_size=limits.changing,
+        max_overflow=0,
+        hide_parameters=True,  # errors are logged, and parameters hold what people typed, and hashes of secrets
+        connect_args=postgresql_options(limits, 3 * limits.lock_seconds),
     )
     event.listen(engine, "checkout", _check_alive)
     event.listen(engine, "close", _close_at_once)
     event.listen(engine, "handle_error", _leave_read_only_server)
+    event.listen(engine, "handle_error", _hide_detail)
     return AsyncEngine(engine, limits, places=limits.changing)
 
 
@@ -363,7 +368,11 @@ def _sqlite(url: str, connections: int, *, reads_only: bool = False) -> Engine:
             raise
 
     engine = create_engine(
-        url, pool_size=connections, max_overflow=0, connect_args={"timeout": 1, "factory": _sqlite_connection()}
+        url,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,  # as above
+        connect_args={"timeout": 1, "factory": _sqlite_connection()},
     )
     event.listen(engine, "do_connect", _keep_private)
     event.listen(engine, "connect", prepare)
@@ -394,6 +403,16 @@ def _leave_read_only_server(context: ExceptionContext) -> None:
     """Drop every connection to a server that takes no changes any more; new ones may lead to its successor."""
     if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
         context.is_disconnect = True
+
+
+def _hide_detail(context: ExceptionContext) -> None:
+    """Leave out of an error what PostgreSQL says beside its message: the row that it refuses, for example."""
+    for error in (context.sqlalchemy_exception, context.original_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].partition("\nDETAIL:")[0], *error.args[1:])
+    cause = context.original_exception.__cause__
+    if getattr(cause, "detail", None) is not None:
+        cause.detail = None  # type: ignore[union-attr]  # of asyncpg's error, as its text has it
 
 
 def _keep_private(_dialect: Dialect, _entry: object, arguments: Any, options: Any) -> None:

@@ -1,8 +1,8 @@
 """The cookie by which a browser's device is known again; see resolvers/devices.py. It signs nobody in."""
 
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 
+from gateway.cookies import cookie_in
 from resolvers.devices import DEVICE_LIFETIME
 
 # RFC 6265bis, 4.1.3.2: a cookie of this prefix cannot be set by a sibling host or by plain HTTP.
@@ -20,7 +20,7 @@ class DeviceCookie:
 
     def token_in(self, headers: Headers) -> str | None:
         """Return the device's token that the request carries."""
-        return cookie_parser(headers["cookie"]).get(self._name) if "cookie" in headers else None
+        return cookie_in(headers, self._name)
 
     def header_of(self, token: str) -> str:
         """Return the value of Set-Cookie that lets the browser keep the token."""

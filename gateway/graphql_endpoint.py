@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
@@ -55,6 +55,8 @@ _EXPENSIVE_SHARE = 10
 one after the other before anybody else is looked at."""
 _MOST_EXPENSIVE = 2
 """So many of them at once: one keeps the processor busy while another waits for the database."""
+_LONGEST_TURN = 0.5
+"""Seconds after which another one has its turn: whoever takes longer waits for a back end, and it may be a slow one."""
 
 _AT_ONCE = nullcontext()
 
@@ -74,6 +76,11 @@ class _Prepared:
     def estimated(self) -> Estimated:
         """What it costs, and why."""
         return Estimated(self.operation.cost, self.variables.coerced, self.cost)
+
+    @property
+    def cost_of_answer(self) -> int:
+        """What it costs besides its mutations: those wait, for passwords are checked in threads, two at a time."""
+        return self.operation.cost.of_answer(self.variables.coerced) if self.operation.is_mutation else self.cost
 
 
 class GraphqlEndpoint:
@@ -166,7 +173,7 @@ class GraphqlEndpoint:
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
-        async with self._turn(prepared.cost):
+        async with self._turn([prepared]):
             context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
             check_changes_nothing(context, [prepared.operation.is_mutation])
             only_reads = not prepared.operation.is_mutation
@@ -181,7 +188,7 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
-        async with self._turn(sum(one.cost for one in executable)):
+        async with self._turn(executable):
             context = await self._contexts.of(
                 request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
             )
@@ -210,7 +217,9 @@ class GraphqlEndpoint:
 
     @asynccontextmanager
     async def _taking_turns(self) -> AsyncIterator[None]:
-        """Wait until not too many expensive requests are being answered, and until others have had their turn.
+        """Wait until not too many expensive requests have their turn, and until others were looked at.
+
+        A turn ends with the request, and at the latest after half a second.
 
         Raises:
             RefusedRequest: That takes longer than an operation may.
@@ -221,14 +230,21 @@ class GraphqlEndpoint:
         except TimeoutError:
             message = "Too many expensive operations are asked at once. Try again later, or ask for less."
             raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
+        ends = [self._turns.release]
+        timer = asyncio.get_running_loop().call_later(_LONGEST_TURN, lambda: ends.pop()())
         try:
             await asyncio.sleep(0)
             yield
         finally:
-            self._turns.release()
+            timer.cancel()
+            if ends:
+                ends.pop()()
 
-    def _turn(self, cost: float) -> AbstractAsyncContextManager[None]:
-        return self._taking_turns() if cost * _EXPENSIVE_SHARE >= self._limits.max_cost else _AT_ONCE
+    def _turn(self, prepared: Sequence[_Prepared]) -> AbstractAsyncContextManager[None]:
+        least = self._limits.max_cost / _EXPENSIVE_SHARE
+        is_expensive = sum(one.cost for one in prepared) >= least
+        takes_turn = is_expensive and sum(one.cost_of_answer for one in prepared) >= least
+        return self._taking_turns() if takes_turn else _AT_ONCE
 
     def _budget(self) -> Budget:
         return Budget(self._limits.max_objects, self._limits.max_answer_bytes)

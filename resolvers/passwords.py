@@ -25,7 +25,7 @@ from resolvers.mail import Mail, queue_mail
 from resolvers.people import display_name
 from resolvers.sessions import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.sign_in_attempts import ATTEMPTS as SIGN_IN_ATTEMPTS
-from resolvers.sign_in_attempts import GUESSING
+from resolvers.sign_in_attempts import GUESSING, OWN_PASSWORD_WORK
 from resolvers.tokens import hash_of
 
 SHORTEST = 12
@@ -149,7 +149,9 @@ async def _count_guess(context: RequestContext, user: UserRecord) -> Attempt:
     """Count that the caller says what their password is; wrong ones count like those of signing in."""
     attempt = await check_attempts(context, SIGN_IN_ATTEMPTS, user.email)
     session_id = context.caller.session_id if context.caller is not None else None
-    return await check_attempts(context, CHANGE_ATTEMPTS, session_id or user.id, attempt=attempt)
+    await check_attempts(context, CHANGE_ATTEMPTS, session_id or user.id, attempt=attempt)
+    # Last, so that guesses that are refused do not use up what the owner needs.
+    return await check_attempts(context, OWN_PASSWORD_WORK, user.id, attempt=attempt)
 
 
 async def _replaced(

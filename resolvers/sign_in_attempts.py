@@ -40,6 +40,9 @@ _ON_KNOWN_DEVICE = Attempts("sign-in-on-known-device", about_account=GUESSING)
 _WORK = Attempts("sign-in-work", from_address=Limit(1_000, 300), counts_successes=True)
 _WORK_ON_KNOWN_DEVICE = Attempts("sign-in-work-of-account", in_all=Limit(100, 300), counts_successes=True)
 
+OWN_PASSWORD_WORK = Attempts("own-password-work", in_all=Limit(30, 300), counts_successes=True)
+"""How often somebody signed in may have their own password checked, which they may well know."""
+
 
 async def count_sign_in(context: RequestContext, name: str) -> tuple[Attempt, UserId | None]:
     """Count that somebody tries to sign in with this name, and return the attempt and whose name it is, if anybody's.

@@ -16,6 +16,7 @@ from permissions.view_as import CONTACTS, most_seen_as, narrowed
 from permissions.vocabulary import permissions_in
 from resolvers.context import RequestContext, ViewAs
 from resolvers.people import display_name
+from resolvers.refusals import record_refused
 from resolvers.viewers import viewer_of
 
 _MOST_REMEMBERED = 1_000
@@ -122,8 +123,7 @@ async def _record_refusal(context: RequestContext, membership_id: MembershipId) 
         refused_with="VIEW_AS_REFUSED",
     )
     try:
-        async with context.backends.directory.change() as change:
-            await change.record_hourly(entry, context.now, f"{caller.user.id} {membership_id}")
+        await record_refused(context, entry, caller.user.id)
     except ConnectorError as error:
         log.warning("refusal not recorded", extra={"action": "view_as.refused", "reason": str(error)})
 

@@ -9,6 +9,7 @@ from connectors.ids import OrganizationId, SessionId
 from resolvers import account_deletions, consents, data_exports, email_changes, own_sessions
 from resolvers.context import RequestContext
 from schema.common_inputs import NodeActionInput, TokenInput
+from schema.cost import PASSWORD_CHECK
 from schema.guards import AUTHENTICATED, OPEN, by_caller_unless
 from schema.mutations import in_organization, mutation
 from schema.profile import ViewerPayload
@@ -117,6 +118,7 @@ class OwnAccountMutations:
             "Have another e-mail address linked with your account (D10). The old one stays until you open the link "
             "that is sent to the new one, and is told. The answer does not say whether somebody has the new address."
         ),
+        cost=PASSWORD_CHECK,
     )
     confirm_email_change: ViewerPayload = mutation(
         ViewerPayload,

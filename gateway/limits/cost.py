@@ -225,7 +225,8 @@ class Asked:
 class Estimation:
     """A document that is being estimated: for any variables, or for those given, so that every sum is a number.
 
-    `lengths` replaces the length of lists and pages, by the identity of their field's node.
+    `lengths` replaces the length of lists and pages, by the identity of their field's node. Without `counts_mutations`,
+    a mutation costs what its answer does.
     """
 
     def __init__(
@@ -234,9 +235,12 @@ class Estimation:
         fragments: Fragments,
         variables: Variables | None = None,
         lengths: Mapping[int, int] | None = None,
+        *,
+        counts_mutations: bool = True,
     ) -> None:
         self.schema = schema
         self.fragments = fragments
+        self._counts_mutations = counts_mutations
         self._variables = variables
         self._lengths = lengths or {}
         self._introspection = IntrospectionCost(schema, fragments)
@@ -330,6 +334,8 @@ class Estimation:
         weight = declared.weight
         if weight is None:
             weight = DEFAULT_MUTATION_WEIGHT if is_mutation else _weight_of_type(named)
+        if is_mutation and not self._counts_mutations:
+            weight = 0
         if node.alias is not None and node.selection_set is not None:
             weight = max(weight, 1)  # what comes along with its object does so once, and not under fifteen aliases
         return Asked(
@@ -425,6 +431,11 @@ class Cost:
     def of(self, variables: Variables) -> int:
         """Return the estimate for these coerced variables."""
         return self._sum.of(variables)
+
+    def of_answer(self, variables: Variables) -> int:
+        """Return the same without what the mutations themselves cost."""
+        estimation = Estimation(self.schema, self.fragments, variables, counts_mutations=False)
+        return estimation.of_operation(self.operation).number
 
 
 class CostOfOperations:

@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute, Route
 from connectors.errors import BackendUnavailable
 from connectors.values import Localized
 from gateway.authentication import Unauthenticated
+from gateway.cookies import cookie_in
 from gateway.graphql_endpoint import GraphqlEndpoint
 from gateway.graphql_request import GraphqlRequest
 from gateway.pages.forms import RefusedForm, check_same_origin, read_form
@@ -139,7 +140,7 @@ class _Pages:
 
     async def page(self, link: Link, request: Request) -> Response:
         """Answer the page of a link that this browser has opened: show it, or do what its button says."""
-        token = request.cookies.get(self._cookie, "")
+        token = cookie_in(request.headers, self._cookie) or ""
         # The name is made of the token: neither another link's cookie nor one that somebody planted counts here.
         if not _TOKEN.fullmatch(token) or _name_of(token) != request.path_params["name"]:
             return self._message(_Visit(request, link), "not_open", 404)

@@ -2,13 +2,15 @@
 
 import asyncio
 import gc
+import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, select, text
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.schema import CreateTable
 
 from connectors.database import (
     ChangeConflict,
@@ -320,3 +322,28 @@ async def _change_nothing(directory: SqlDirectory) -> None:
 async def _run(engine: AsyncEngine, statement: str) -> None:
     async with engine.begin() as connection:
         await connection.execute(text(statement))
+
+
+async def test_an_error_tells_no_value_that_was_to_be_stored(database_url: str) -> None:
+    """Errors nobody foresaw are logged with their tracebacks, and values may be hashes of passwords, or addresses."""
+    engine = open_database(database_url)
+    table = Table(
+        "things",
+        MetaData(),
+        Column("id", Integer, primary_key=True),
+        Column("name", IdText, unique=True, nullable=False),
+    )
+    async with engine.begin() as connection:
+        await connection.execute(CreateTable(table))
+        await connection.execute(insert(table), {"id": 1, "name": "secret-name\nof two lines"})
+
+    told = []
+    for row in ({"id": 1, "name": "secret-other"}, {"id": 2, "name": "secret-name\nof two lines"}, {"id": 4711_0815}):
+        with pytest.raises(IntegrityError) as raised:
+            async with database_errors("things"), engine.begin() as connection:
+                await connection.execute(insert(table).values({"name": None} | row))
+        told.append("".join(traceback.format_exception(raised.value)))
+
+    assert all("INSERT INTO things" in one for one in told)
+    assert not [one for one in told if "secret" in one or "two lines" in one or "47110815" in one]
+    await engine.dispose()

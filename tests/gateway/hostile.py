@@ -344,6 +344,13 @@ ATTACKS = [
     Attack("nothing acceptable", VALID, 406, "NOT_ACCEPTABLE", {"accept": "text/html"}),
     Attack("3,000 media types", VALID, 406, "NOT_ACCEPTABLE", {"accept": "a/b;q=0.1," * 3_000}),
     Attack("a token of 20,000 letters", VALID, 401, "UNAUTHENTICATED", {"authorization": "Bearer " + "a.b." * 5_000}),
+    Attack(
+        "a cookie of 30,000 backslashes",
+        query("{ __typename }"),
+        200,
+        "",
+        {"cookie": 'other="' + "\\" * 30_000 + '"'},
+    ),
     Attack("an upgrade to WebSockets", VALID, 400, BAD, {"connection": "upgrade", "upgrade": "websocket"}),
     Attack(
         "a mutation by GET",

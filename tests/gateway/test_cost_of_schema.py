@@ -9,6 +9,8 @@ import pytest
 from graphql import (
     ArgumentNode,
     FieldNode,
+    GraphQLField,
+    GraphQLInputObjectType,
     GraphQLInterfaceType,
     GraphQLObjectType,
     NameNode,
@@ -25,6 +27,7 @@ from gateway.documents import Documents
 from gateway.limits import Limits
 from gateway.limits.cost import Estimation
 from schema.build import build_schema, core_schema
+from schema.cost import PASSWORD_CHECK, CostDirective
 from schema.fields import DECLARATION, Declaration, DeclaredField
 from tests.portal import Portal
 
@@ -175,3 +178,25 @@ async def test_unequal_aliases_are_charged_for_what_each_asks(portal: Portal) ->
     assert answer.errors == []
     assert estimate == 1 + 15 * (1 + 10 + 5)
     assert estimate >= 5 * len(statements)
+
+
+def test_every_mutation_that_takes_a_password_pays_for_checking_or_hashing_each() -> None:
+    assert CORE.mutation_type is not None
+    passwords = {
+        name: sum("password" in part.lower() for part in get_named_type(field.args["input"].type).fields)
+        for name, field in CORE.mutation_type.fields.items()
+        if isinstance(get_named_type(field.args["input"].type), GraphQLInputObjectType)
+    }
+    costs = {
+        name: next(one.weight for one in _directives(CORE.mutation_type.fields[name]) if isinstance(one, CostDirective))
+        for name, number in passwords.items()
+        if number
+    }
+
+    assert set(costs) >= {"signIn", "changePassword", "requestEmailChange", "resetPassword", "confirmRegistration"}
+    assert costs == {name: passwords[name] * PASSWORD_CHECK for name in costs}
+
+
+def _directives(field: GraphQLField) -> list[object]:
+    definition = field.extensions["strawberry-definition"]
+    return [*definition.directives]

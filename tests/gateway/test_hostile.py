@@ -4,6 +4,7 @@ import asyncio
 import resource
 import time
 from collections.abc import AsyncIterator
+from typing import Any
 
 import httpx2
 import pytest
@@ -248,6 +249,45 @@ async def test_what_costs_much_is_refused_when_its_turn_does_not_come(monkeypatc
         assert (refused.status_code, refused.json()["errors"][0]["extensions"]["code"]) == (503, "TOO_BUSY")
         assert refused.headers["retry-after"] == "1"
     assert cheap.json() == {"data": {"viewer": None}}
+
+
+async def test_nobody_who_signs_in_waits_for_the_turn_of_what_costs_much(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.graphql_endpoint._MOST_EXPENSIVE", 0)
+    sign_in = 'signIn(input: {loginName: "nobody", password: "something long"}) { errors { code } }'
+    page = "viewer{memberships(first:20){nodes{organization{members(first:20){nodes{id user{id}}}}}}}"
+    with_page = sign_in.replace("errors", f"{page} errors")
+    async with open_portal(request_timeout_seconds=0.05) as portal:
+        plain = await portal.client.post("/graphql", content=query(f"mutation {{ {sign_in} }}"), headers=JSON)
+        costly = await portal.client.post("/graphql", content=query(f"mutation {{ {with_page} }}"), headers=JSON)
+
+    assert plain.json().get("errors", [{}])[0].get("extensions", {}).get("code") != "TOO_BUSY"
+    assert (costly.status_code, costly.json()["errors"][0]["extensions"]["code"]) == (503, "TOO_BUSY")
+
+
+async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.graphql_endpoint._LONGEST_TURN", 0.01)
+    async with open_portal() as portal:
+        directory, goes_on, both, begun = portal.wiring.backends.directory, asyncio.Event(), asyncio.Event(), 0
+        caller = directory.caller
+
+        async def slow(*given: Any) -> Any:
+            nonlocal begun
+            begun += 1
+            if begun == 2:
+                both.set()
+            if begun <= 2:
+                await goes_on.wait()
+            return await caller(*given)
+
+        person = await portal.person("purchase@helios.example")
+        directory.caller = slow  # type: ignore[method-assign]
+        waiting = [asyncio.create_task(person.asks(get_introspection_query())) for _ in range(2)]
+        await both.wait()
+        third = await person.asks(get_introspection_query())
+        assert not any(one.done() for one in waiting)
+        goes_on.set()
+        answers = [third, *await asyncio.gather(*waiting)]
+    assert [answer.status for answer in answers] == [200] * 3
 
 
 async def test_who_asks_again_and_again_without_waiting_is_cut_off(served: Served, client: httpx2.AsyncClient) -> None:

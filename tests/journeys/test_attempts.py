@@ -48,6 +48,27 @@ async def test_the_right_current_password_does_not_count(quick: Portal) -> None:
     assert [await codes(person, CHANGE, current=DEMO_PASSWORD) for _ in range(15)] == [[]] * 15
 
 
+async def test_a_right_password_is_not_checked_without_end(quick: Portal) -> None:
+    """Checking one takes as long whether it is right or wrong, and everybody who signs in waits for it."""
+    checked = []
+    verify = quick.wiring.backends.accounts._verify  # type: ignore[attr-defined]
+
+    def counted(password: str, stored: str | None) -> tuple[bool, None]:
+        checked.append(password)
+        answer: tuple[bool, None] = verify(password, stored)
+        return answer
+
+    quick.wiring.backends.accounts._verify = counted  # type: ignore[attr-defined]
+    sessions = [await quick.person(PURCHASE) for _ in range(3)]
+
+    for number in range(40):
+        await codes(sessions[number % 3], EMAIL, password=DEMO_PASSWORD)
+    refused = await codes(sessions[0], CHANGE, current=DEMO_PASSWORD)
+
+    assert (len(checked), refused) == (30, ["RATE_LIMITED"])
+    assert await codes(await quick.person("planning@helios.example"), CHANGE, current=DEMO_PASSWORD) == []
+
+
 async def test_guesses_in_one_session_do_not_use_up_those_of_another(quick: Portal) -> None:
     thief, owner = await quick.person(PURCHASE), await quick.person(PURCHASE)
     guesses = [await codes(thief, EMAIL, password=f"guess {number}") for number in range(5)]
@@ -122,6 +143,25 @@ async def test_a_refused_view_as_is_in_the_log_and_in_ones_own_history_once_an_h
     assert lines == [(membership, me), (membership, me), ("mbr_unknown", me), (membership, None)]
     history = await person.asks("{ viewer { auditEvents { nodes { action } } } }")
     assert history.at("viewer.auditEvents.nodes").count({"action": "view_as.refused"}) == 2
+
+
+REMOVE = "mutation ($id: ID!) { removeMember(input: { id: $id }) { errors { code } } }"
+
+
+async def test_invented_ids_neither_fill_the_audit_log_nor_write_addresses_into_it(portal: Portal) -> None:
+    person = await portal.person(PURCHASE)
+    me = (await person.asks("{ viewer { user { id } } }")).at("viewer.user.id")
+    for number in range(70):
+        await codes(person, REMOVE, id=f"mbr_invented{number % 65}")
+        await person.posts(b'{"query": "{ viewer { id } }"}', forecourt_view_as=f"mbr_other{number}")
+    for address in ("mary.miller@elsewhere.example", "paul@elsewhere.example"):
+        await codes(person, REMOVE, id=address)
+        await person.posts(b'{"query": "{ viewer { id } }"}', forecourt_view_as=address)
+
+    removals = [row.subject_id for row in await portal.audit("removeMember")]
+    views = [row.subject_id for row in await portal.audit("view_as.refused")]
+    assert [len(removals) + len(views), removals.count(me), views.count(me)] == [62, 1, 1]
+    assert not [one for one in removals + views if "@" in one]
 
 
 async def test_a_refused_refresh_is_in_the_log(portal: Portal) -> None:
