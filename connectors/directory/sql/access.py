@@ -316,7 +316,8 @@ class AccessDeeds(Transaction):
         await self._execute(_COUNT_ORGANIZATION, {"organization_id": organization_id})
         concerned = {"ids": sorted(user_ids)}
         await self._execute(_LOCK_USERS, concerned)
-        for user_id, epoch in (await self._execute(_COUNT_USERS, concerned)).all():
+        counted: Sequence[Any] = (await self._execute(_COUNT_USERS, concerned)).all()
+        for user_id, epoch in counted:
             self.news.append(AccessChanged(epoch, user_id, organization_id))
 
     async def _record_grant(
