@@ -5,6 +5,7 @@ Exception
 """
 
 import os
+import shutil
 import sqlite3
 from collections.abc import Mapping, Sequence
 from contextlib import closing
@@ -17,7 +18,6 @@ from connectors.database import database_errors
 from connectors.engine import AsyncEngine
 
 _AT_ONCE = 500
-_PAGES = 1_000
 _SIDE_FILES = ("-wal", "-shm", "-journal")
 
 
@@ -41,7 +41,8 @@ def back_up(database: Path, file: Path) -> None:
     partial = file.with_name(f"{file.name}.partial")
     partial.unlink(missing_ok=True)
     try:
-        _copy(database, partial)
+        with closing(_to_read(database)) as reading:
+            _copy(reading, partial)
         _check_sound(partial)
         os.replace(partial, file)
     finally:
@@ -58,7 +59,7 @@ def check_backup(file: Path, tables: Sequence[str]) -> None:
     if not file.is_file():
         raise CopyRefused(f"There is no file {file}.")
     _check_sound(file)
-    with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+    with closing(_to_read(file)) as connection:
         found = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not found >= {*tables}:
         raise CopyRefused(f"{file} is no database of Forecourt.")
@@ -67,22 +68,25 @@ def check_backup(file: Path, tables: Sequence[str]) -> None:
 def restore(file: Path, database: Path, kept: Path) -> bool:
     """Let a backup be the SQLite database, and return whether there was one before, which is kept under another name.
 
-    A crash in between leaves the one or the other, whole. Look at the backup with `check_backup` first.
+    A crash in between leaves the one or the other, whole. The database stays the file that it is, with its owner, its
+    mode and whatever links lead to it, and nobody opens it meanwhile; only one that is damaged is moved away, as it
+    is. Look at the backup with `check_backup` first.
 
     Raises:
-        CopyRefused: The backup is damaged, or the database is in use.
-        OSError: A file cannot be written.
+        CopyRefused: The backup is damaged, or the database is in use, or cannot be changed.
+        OSError: A file cannot be written, or there is one with the name for what is kept.
     """
-    if database.exists():
-        check_unused(database)
+    database = database.resolve()
+    was_there = database.exists()
+    if was_there and _is_database(database) and _restored_inside(file, database, kept):
+        return True
     partial = database.with_name(f"{database.name}.partial")
-    partial.unlink(missing_ok=True)
+    _remove(partial)
     try:
-        _copy(file, partial)
+        with closing(_to_read(file)) as reading:
+            _copy(reading, partial)
         _check_sound(partial)
-        was_there = database.exists()
-        if was_there:
-            os.replace(database, kept)
+        _put_aside(database, kept)
         os.replace(partial, database)
     finally:
         _remove(partial)
@@ -90,19 +94,31 @@ def restore(file: Path, database: Path, kept: Path) -> bool:
     return was_there
 
 
+def _restored_inside(file: Path, database: Path, kept: Path) -> bool:
+    """Write a backup into the database in one transaction, and keep a copy of what it was; False if it is damaged."""
+    with closing(sqlite3.connect(database, timeout=0)) as inside:
+        if not _locked(inside, database):
+            return False
+        _check_sound(file)
+        _copy(inside, kept)
+        try:
+            with closing(_to_read(file)) as reading:
+                reading.backup(inside)
+        except sqlite3.DatabaseError as error:
+            _remove(kept)
+            raise CopyRefused(f"{database} could not be written, and is what it was: {error}.") from error
+    return True
+
+
 def check_unused(database: Path) -> None:
     """Return when no process has the SQLite database open; whatever its log held is in the file then.
 
     Raises:
-        CopyRefused: One has.
+        CopyRefused: One has, or the database is damaged, or cannot be opened.
     """
-    try:
-        with closing(sqlite3.connect(database, timeout=0)) as connection:
-            (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
-    except sqlite3.OperationalError:
-        mode = ""
-    if mode != "delete":
-        raise CopyRefused(f"{database} is in use. Stop the gateway and its worker, and try again.")
+    with closing(sqlite3.connect(database, timeout=0)) as connection:
+        if not _is_database(database) or not _locked(connection, database):
+            raise CopyRefused(f"{database} is damaged. Restore a backup.")
 
 
 async def transfer(source: AsyncEngine, target: AsyncEngine, tables: Sequence[MetaData]) -> Mapping[str, int]:
@@ -151,23 +167,76 @@ def _count(connection: Connection, table: Table) -> int:
     return int(connection.execute(select(func.count()).select_from(table)).scalar_one())
 
 
-def _copy(source: Path, target: Path) -> None:
-    """Copy a database by SQLite's own means, which waits for nobody and copies no half of a transaction."""
+def _is_database(file: Path) -> bool:
+    """Return whether a file begins like a database, or is empty; SQLite itself deletes the log of one that does not."""
+    with file.open("rb") as opened:
+        return opened.read(16) in (b"", b"SQLite format 3\0")
+
+
+def _locked(connection: sqlite3.Connection, database: Path) -> bool:
+    """Let nobody else open a database until it is closed, and bring its log into the file; False if it is damaged.
+
+    Raises:
+        CopyRefused: Somebody has it open, or it cannot be changed.
+    """
+    try:
+        (mode,) = connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+        connection.execute("PRAGMA locking_mode = EXCLUSIVE")
+        connection.execute("BEGIN EXCLUSIVE")
+        connection.execute("COMMIT")  # which in this mode keeps the lock
+    except sqlite3.DatabaseError as error:
+        match error.sqlite_errorcode & 0xFF:
+            case sqlite3.SQLITE_NOTADB | sqlite3.SQLITE_CORRUPT:
+                return False
+            case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+                mode = ""
+            case _:
+                raise CopyRefused(f"{database} cannot be changed: {error}.") from error
+    if mode != "delete":
+        raise CopyRefused(f"{database} is in use. Stop the gateway and its worker, and try again.")
+    return True
+
+
+def _to_read(file: Path) -> sqlite3.Connection:
+    return sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+
+
+def _copy(source: sqlite3.Connection, target: Path) -> None:
+    """Copy a database, as it is at one instant, into a new file.
+
+    In one step: between several, SQLite begins again whenever somebody has written, and never ends where they write
+    all the time.
+    """
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     try:
-        read_only = f"{source.absolute().as_uri()}?mode=ro"
-        with closing(sqlite3.connect(read_only, uri=True)) as reading, closing(sqlite3.connect(target)) as writing:
-            reading.backup(writing, pages=_PAGES)
+        with closing(sqlite3.connect(target)) as writing:
+            source.backup(writing)
             writing.execute("PRAGMA journal_mode = DELETE")
     except sqlite3.DatabaseError as error:
-        raise CopyRefused(f"{source} cannot be read as a database: {error}.") from error
+        _remove(target)
+        raise CopyRefused(f"{target} could not be written as a copy: {error}.") from error
     with target.open("rb") as written:
         os.fsync(written.fileno())
 
 
+def _put_aside(database: Path, kept: Path) -> None:
+    """Keep a damaged database with what is beside it: SQLite would take an old log for the new file's."""
+    if database.exists():
+        try:
+            os.link(database, kept)  # so that there never is none
+        except FileExistsError:
+            raise
+        except OSError:  # a file system without links
+            shutil.copy2(database, kept)
+    for suffix in _SIDE_FILES:
+        beside = database.with_name(f"{database.name}{suffix}")
+        if beside.exists():
+            os.replace(beside, kept.with_name(f"{kept.name}{suffix}"))
+
+
 def _check_sound(file: Path) -> None:
     try:
-        with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with closing(_to_read(file)) as connection:
             (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             broken = connection.execute("PRAGMA foreign_key_check").fetchone()
     except sqlite3.DatabaseError as error:

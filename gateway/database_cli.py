@@ -3,6 +3,7 @@
 import asyncio
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote
 
 import typer
 from sqlalchemy import make_url
@@ -38,11 +39,11 @@ def restore_backup(
     """Let a backup be the SQLite database again; the gateway must not run. What was there is kept beside it."""
     with explained(CopyRefused):
         settings = read_settings(profile=profile)
-        database = _file_of(settings, "pg_restore")
+        database = _file_of(settings, "pg_restore").resolve()
         check_backup(file, [migrations.version_table for migrations in MIGRATIONS])
-        is_current = asyncio.run(
-            _is_current(f"sqlite+aiosqlite:///file:{file.absolute()}?mode=ro&immutable=1&uri=true")
-        )
+        # Quoted twice: SQLAlchemy reads the one, SQLite the other.
+        named = quote(file.absolute().as_uri())
+        is_current = asyncio.run(_is_current(f"sqlite+aiosqlite:///{named}?mode=ro&immutable=1&uri=true"))
         make_private_folder(database.parent)
         kept = database.with_name(f"{database.name}.{utc_now():%Y%m%dT%H%M%SZ}")
         was_there = restore(file, database, kept)

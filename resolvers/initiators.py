@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, DirectoryQuestions, MembershipRecord
+from connectors.directory.interface import Author, CallerRecord, DirectoryQuestions, MembershipRecord
 from connectors.directory.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
@@ -18,7 +18,6 @@ from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
 from resolvers.context import RequestContext
 from resolvers.errors import InvalidArgument
-from resolvers.invitation_deeds import withdraw
 from resolvers.invitations import not_delegable
 from resolvers.organizations import MANAGES_DATA
 from resolvers.viewers import viewer_of
@@ -39,15 +38,7 @@ async def may_still_invite(context: RequestContext, ask: DirectoryQuestions, inv
     """
     if invitation.inviter_id is None:
         return True
-    sender = await ask.caller(invitation.inviter_id, None, context.now)
-    if sender is None:
-        return False
-    viewer, organization_id = viewer_of(sender, context.policy), invitation.organization_id
-    if not may(viewer, _INVITES, organization_id, context.now):
-        return False
-    roles = ((key, [""]) for key in invitation.role_keys)
-    permissions = ((code, [""]) for code in invitation.permissions)
-    return not not_delegable(context, viewer.standings[organization_id], roles, permissions)
+    return _may_send(context, await ask.caller(invitation.inviter_id, None, context.now), invitation)
 
 
 async def may_still_ask(context: RequestContext, ask: DirectoryQuestions, request: ChangeRequestRecord) -> bool:
@@ -65,17 +56,17 @@ async def end_what_they_may_not_begin(
     Call it in the transaction that takes a right from them. Returns the invitations that were revoked, as they were.
     """
     why = replace(by, reason=_REASON)
-    revoked = []
     (sent,) = await change.ask.open_invitations_by([(organization_id, user_id)], context.now, limit=_MOST_ENDED)
-    for invitation in sent:
-        if not await may_still_invite(context, change.ask, invitation):
-            await withdraw(context, change, invitation, InvitationStatus.REVOKED, why)
-            revoked.append(invitation)
+    sender = await change.ask.caller(user_id, None, context.now) if sent else None
+    void = [one.id for one in sent if not _may_send(context, sender, one)]
+    if void:
+        await change.withdraw_invitations(void, InvitationStatus.REVOKED, by=why, now=context.now)
     (request,) = await change.ask.open_change_requests([organization_id])
     is_theirs = request is not None and request.requested_by_id == user_id
     if request is not None and is_theirs and not await may_still_ask(context, change.ask, request):
         await end_change_request(context, change, request, RequestStatus.WITHDRAWN, why)
-    return revoked
+    ended = set(void)
+    return [one for one in sent if one.id in ended]
 
 
 async def end_change_request(
@@ -106,6 +97,17 @@ async def open_invitations_by(
         raise InvalidArgument(f"`first` is {first}; ask for 1 to {MOST_SHOWN} invitations.")
     places = [(member.organization_id, member.user_id) for member in members]
     return await context.backends.directory.open_invitations_by(places, context.now, limit=first)
+
+
+def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: InvitationRecord) -> bool:
+    if sender is None:
+        return False
+    viewer, organization_id = viewer_of(sender, context.policy), invitation.organization_id
+    if not may(viewer, _INVITES, organization_id, context.now):
+        return False
+    roles = ((key, [""]) for key in invitation.role_keys)
+    permissions = ((code, [""]) for code in invitation.permissions)
+    return not not_delegable(context, viewer.standings[organization_id], roles, permissions)
 
 
 _ACTIONS = {

@@ -81,7 +81,8 @@ async def revoke(
         invitation, _, _ = await _acting_on(context, change, invitation_id)
         if refusal := why_not_revoke(context, invitation):
             raise refusal
-        await withdraw(context, change, invitation, InvitationStatus.REVOKED, author(context, why))
+        by = author(context, why)
+        await change.withdraw_invitations([invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
         return invitation.id
 
     await changed_once(context, Once(key, "revokeInvitation", [invitation_id, why]), deed)
@@ -92,18 +93,6 @@ async def expire_invitations(context: RequestContext) -> None:
     """Store invitations that are past their time as EXPIRED, each with the end of what it would have given."""
     for lapsed in await context.backends.directory.lapsed_invitations(context.now, limit=MOST_LAPSED):
         await changed(context, _Lapse(context, lapsed))
-
-
-async def withdraw(
-    context: RequestContext, change: DirectoryChange, invitation: InvitationRecord, status: InvitationStatus, by: Author
-) -> None:
-    """End an invitation that nobody accepts: nobody is invited any more, and nothing is left of what it would give."""
-    if await change.end_invitation(invitation.id, status, by=by, now=context.now) is None:
-        return
-    (membership,) = await change.ask.memberships([invitation.membership_id])
-    if membership is not None and membership.status is MembershipStatus.INVITED:
-        await take_grants(context, change, membership.id, by)
-        await change.set_membership_status(membership.id, MembershipStatus.REMOVED, by=by, now=context.now)
 
 
 async def use_membership(
@@ -158,7 +147,8 @@ class _Lapse:
         await change.lock_organization(self._lapsed.organization_id)
         (found,) = await change.ask.invitations([self._lapsed.id])
         if found is not None and found.expires_at <= self._context.now:
-            await withdraw(self._context, change, found, InvitationStatus.EXPIRED, author(self._context))
+            by, now = author(self._context), self._context.now
+            await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
 
 
 async def _acting_on(

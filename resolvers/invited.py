@@ -25,7 +25,7 @@ from resolvers.context import RequestContext
 from resolvers.credentials import NewPassword, apply_at_once, set_password
 from resolvers.errors import Conflict, ErrorCode, Invalid, InvitationState, Refused, TokenInvalid
 from resolvers.initiators import may_still_invite
-from resolvers.invitation_deeds import take_grants, withdraw
+from resolvers.invitation_deeds import take_grants
 from resolvers.invitation_mails import labels_of, tell_administrators, tell_inviter
 from resolvers.invitations import can_request_new, ended, is_open, status_of
 from resolvers.passwords import check_password
@@ -173,7 +173,7 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
         invitation, organization = await _locked(context, change, token)
         caller = context.caller
         by = Author(caller.user.id if caller is not None else None, context.request_id, context.ip_address)
-        await withdraw(context, change, invitation, InvitationStatus.DECLINED, by)
+        await change.withdraw_invitations([invitation.id], InvitationStatus.DECLINED, by=by, now=context.now)
         await tell_inviter(context, change, organization, invitation)
         (declined,) = await change.ask.invitations([invitation.id])
         assert declined is not None

@@ -8,7 +8,6 @@ from connectors.directory.interface import AuditEntry, CallerRecord, RefreshToke
 from connectors.errors import ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id
-from connectors.pages import ALL
 from resolvers.attempts import network_of
 from resolvers.changes import changed
 from resolvers.context import RequestContext
@@ -88,7 +87,7 @@ async def begin_session(context: RequestContext, user_id: UserId, verified: int 
 async def open_session(context: RequestContext, change: DirectoryChange, user_id: UserId) -> OpenedSession:
     """Open a session within a change, so that it begins together with what proves who somebody is, or not at all.
 
-    Who has 100 sessions already loses the one that was seen longest ago.
+    Who has 100 sessions already loses the one that was seen longest ago, or all beyond, from before there was a limit.
     """
     session = SessionRecord(
         id=SessionId(new_id("ses")),
@@ -100,9 +99,7 @@ async def open_session(context: RequestContext, change: DirectoryChange, user_id
         expires_at=context.now + SESSION_LIFETIME,
     )
     refresh_token = new_token()
-    (running,) = await change.ask.sessions_of([user_id], now=context.now, limit=ALL)
-    for surplus in running[MOST_SESSIONS - 1 :]:
-        await change.end_session(surplus.id, context.now)
+    await change.end_surplus_sessions(user_id, context.now, most=MOST_SESSIONS - 1)
     await change.open_session(
         session, hash_of(refresh_token), context.now + REFRESH_LIFETIME, network=network_of(context.ip_address)
     )

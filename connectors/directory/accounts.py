@@ -149,6 +149,12 @@ class AccountDeeds(Protocol):
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
         """End all of a person's sessions, except for one, each told like a change of access; return how many."""
 
+    async def end_surplus_sessions(self, user_id: UserId, now: datetime, *, most: int) -> int:
+        """End a person's running sessions but the `most` that were seen last, and return how many.
+
+        In as many statements for thousands as for one.
+        """
+
     async def add_consent(self, consent: ConsentRecord) -> None:
         """Store what somebody decided; earlier decisions stay as their history."""
 

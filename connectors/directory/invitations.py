@@ -150,6 +150,15 @@ class InvitationDeeds(Protocol):
     ) -> InvitationRecord | None:
         """Say what became of an invitation that is stored as PENDING and return it; None when it is not (any more)."""
 
+    async def withdraw_invitations(
+        self, ids: Sequence[InvitationId], status: InvitationStatus, *, by: "Author", now: datetime
+    ) -> Sequence[InvitationRecord]:
+        """End invitations of one organization that nobody accepts, and return those that were stored as PENDING.
+
+        Nobody is invited by them any more, and all that they would have given is taken, so that coming back by another
+        brings nothing of it back. In as many statements for a thousand as for one; the organization is locked.
+        """
+
     async def hand_over(self, invitation: InvitationRecord, user_id: UserId) -> MembershipId:
         """Give the invitation's membership, with what it gives, to the person, and return which membership that is.
 

@@ -1,14 +1,16 @@
 """What people decide about their own account is kept with its history, and forgotten when they leave."""
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import insert, select
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.database import ChangeConflict
+from connectors.directory import records
 from connectors.directory.accounts import (
     AccountDeletionRecord,
     ConsentPurpose,
@@ -21,8 +23,10 @@ from connectors.directory.accounts import (
 )
 from connectors.directory.interface import Author, MembershipStatus
 from connectors.directory.sql import SqlDirectory
-from connectors.directory.tables import users
+from connectors.directory.tables import sessions, users
+from connectors.engine import AsyncEngine
 from connectors.ids import ConsentId, DataExportId, OutboxId, UserId, new_id
+from tests.connectors.conftest import statements
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, CLEO, HELIOS, LUMEN, NOW, TOMORROW, VERA, session
 
 LATER = NOW + timedelta(hours=1)
@@ -112,22 +116,22 @@ async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(dire
 async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(directory: SqlDirectory) -> None:
     told: list[AccessEvent] = []
     directory._tell = told.extend
-    sessions = [session(name, ANNA) for name in ("a", "b", "c")]
+    own = [session(name, ANNA) for name in ("a", "b", "c")]
     over, other = session("over", ANNA, NOW), session("other", BERND)
     async with directory.change() as change:
-        for one in (*sessions, over, other):
+        for one in (*own, over, other):
             await change.open_session(one, one.id.encode(), TOMORROW)
 
     (listed, none) = await directory.sessions_of([ANNA.id, CLEO.id], now=NOW, limit=2)
-    assert (listed, none) == ([sessions[2], sessions[1]], [])
+    assert (listed, none) == ([own[2], own[1]], [])
     assert await directory.sessions([over.id, other.id], NOW) == [None, other]
 
     async with directory.change() as change:
-        assert await change.end_sessions(ANNA.id, NOW, but=sessions[1].id) == 3  # the one that is over too
+        assert await change.end_sessions(ANNA.id, NOW, but=own[1].id) == 3  # the one that is over too
     async with directory.change() as change:
-        assert await change.end_sessions(ANNA.id, NOW, but=sessions[1].id) == 0
+        assert await change.end_sessions(ANNA.id, NOW, but=own[1].id) == 0
 
-    assert await directory.sessions_of([ANNA.id, BERND.id], now=NOW, limit=9) == [[sessions[1]], [other]]
+    assert await directory.sessions_of([ANNA.id, BERND.id], now=NOW, limit=9) == [[own[1]], [other]]
     assert {event.session_id for event in told if isinstance(event, SessionEnded)} == {"ses_a", "ses_c", "ses_over"}
     assert [event.epoch for event in told if isinstance(event, AccessChanged)] == [1]
 
@@ -284,3 +288,30 @@ async def test_the_company_looked_at_first_is_kept(directory: SqlDirectory) -> N
         LUMEN,
         None,
     )
+
+
+async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
+    engine: AsyncEngine, directory: SqlDirectory
+) -> None:
+    """Who had signed in every minute before there was a limit could not sign in any more."""
+    told: list[AccessEvent] = []
+    directory._tell = told.extend
+    rows = [
+        records.session_row(replace(session(f"{place:04}", ANNA), last_seen_at=NOW + timedelta(seconds=place)))
+        for place in range(2_000)
+    ]
+    async with directory.change() as change:
+        await change.open_session(session("other", BERND), b"other", TOMORROW)
+    async with engine.begin() as connection:
+        await connection.execute(insert(sessions), rows)
+
+    with statements(engine) as sent:
+        async with directory.change() as change:
+            assert await change.end_surplus_sessions(ANNA.id, NOW, most=2) == 1_998
+
+    assert len([one for one in sent if not one.startswith("BEGIN")]) == 2
+    running = await directory.sessions_of([ANNA.id, BERND.id], now=NOW, limit=9)
+    assert [[one.id for one in own] for own in running] == [["ses_1999", "ses_1998"], ["ses_other"]]
+    assert len({event.session_id for event in told if isinstance(event, SessionEnded)}) == 1_998
+    async with directory.change() as change:
+        assert await change.end_surplus_sessions(ANNA.id, NOW, most=2) == 0

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import func, select
 
 from connectors.database import ChangeConflict
 from connectors.directory.interface import Author, MembershipStatus, UserRecord
 from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.sql import SqlDirectory
+from connectors.directory.tables import audit_events
 from connectors.engine import AsyncEngine
 from connectors.errors import InvalidCursor
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
@@ -31,6 +33,8 @@ from tests.connectors.people import (
 BY_ANNA = Author(ANNA.id, "request")
 LATER = NOW + timedelta(days=7)
 EVERY = InvitationFilter(None, NOW)
+EVERY_OPEN = InvitationFilter((InvitationStatus.PENDING,), NOW)
+REMOVED = MembershipStatus.REMOVED
 
 
 def invitation(name: str, organization_id: OrganizationId = HELIOS, **other: Any) -> InvitationRecord:
@@ -106,6 +110,40 @@ async def test_a_hundred_invitations_are_stored_in_as_many_statements_as_one(
 
     assert len(for_many) == len(for_one)
     assert await directory.count_invitations_of([HELIOS, LUMEN], EVERY) == [101, 0]
+
+
+async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one(
+    directory: SqlDirectory, engine: AsyncEngine
+) -> None:
+    """Whoever sent so many could not be removed in the time that a request has."""
+    many = [invitation(f"many{number}") for number in range(1_000)]
+    await store(directory, invitation("one"), invitation("other"), *many)
+    counted: list[int] = []
+
+    async def withdraw(*ids: InvitationId) -> list[InvitationId]:
+        with statements(engine) as sent:
+            async with directory.change() as change:
+                ended = await change.withdraw_invitations(ids, InvitationStatus.REVOKED, by=BY_ANNA, now=NOW)
+        counted.append(len(sent))
+        return [one.id for one in ended]
+
+    assert await withdraw(invitation("one").id) == [invitation("one").id]
+    assert await withdraw(*(one.id for one in many)) == [one.id for one in many]
+    assert await withdraw(many[0].id) == []  # ended before
+
+    assert counted[1] == counted[0]
+    assert counted[2] < counted[0]
+    (left,) = await directory.invitations_of([HELIOS], first=9, after=None, where=EVERY_OPEN)
+    assert [one.id for one in left.items] == [invitation("other").id]
+    members = await directory.memberships([one.membership_id for one in (invitation("other"), *many)])
+    assert [one.status for one in members if one is not None] == [MembershipStatus.INVITED] + [REMOVED] * 1_000
+    assert [one.version for one in members[1:] if one is not None] == [2] * 1_000
+    given = await directory.grants_of([one.membership_id for one in (invitation("other"), many[0], many[-1])])
+    assert [len(grants) for grants in given] == [3, 0, 0]
+    async with engine.connect() as connection:
+        written = select(audit_events.c.action, func.count()).group_by(audit_events.c.action)
+        log: dict[str, int] = {row[0]: row[1] for row in (await connection.execute(written)).all()}
+    assert (log["invitation.revoke"], log["grant.revoke"], log["membership.status"]) == (1_001, 3_003, 1_001)
 
 
 async def test_a_second_open_invitation_for_the_same_address_is_never_stored(directory: SqlDirectory) -> None:

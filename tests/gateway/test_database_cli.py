@@ -1,10 +1,15 @@
 """``forecourt backup``, ``restore`` and ``transfer``: on the real tables, with a gateway running and without."""
 
+import asyncio
 import os
+import shutil
 import sqlite3
 import stat
+import sys
 import threading
+import time
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +19,7 @@ from sqlalchemy import select
 from typer.testing import CliRunner
 
 from connectors.database import open_database
+from connectors.database_copies import back_up
 from gateway.cli import cli
 from gateway.wiring import MIGRATIONS, TABLES
 from tests.portal import Portal, open_portal
@@ -170,6 +176,130 @@ async def test_what_is_no_backup_is_refused_and_the_database_stays(portal: Porta
     assert missing == f"There is no file {tmp_path / 'missing'}."
     assert "is no database of Forecourt" in one_line(strange)
     assert database.read_bytes() == was
+
+
+async def test_a_backup_is_made_while_others_write_all_the_time(portal: Portal, tmp_path: Path) -> None:
+    database = Path(str(portal.settings.database).partition(":///")[2])
+    is_made, until = threading.Event(), time.monotonic() + 20
+
+    def write() -> None:
+        with closing(sqlite3.connect(database, timeout=20)) as connection:
+            connection.execute("PRAGMA synchronous = OFF")
+            connection.execute("CREATE TABLE others (content BLOB)")
+            connection.execute(
+                "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 12000) "
+                "INSERT INTO others SELECT zeroblob(4000) FROM n"
+            )
+            connection.commit()
+            is_filled.set()
+            while not is_made.is_set() and time.monotonic() < until:
+                connection.execute("UPDATE others SET content = randomblob(9) WHERE rowid = 1")
+                connection.commit()
+
+    is_filled, writing = threading.Event(), threading.Thread(target=write)
+    writing.start()
+    is_filled.wait()
+    back_up(database, tmp_path / "backup.db")
+    is_made.set()
+    writing.join()
+
+    assert time.monotonic() < until
+
+
+async def test_a_damaged_database_gives_way_to_a_backup_and_is_kept_with_its_log(
+    portal: Portal, tmp_path: Path
+) -> None:
+    file, database = backed_up(portal, tmp_path), tmp_path / "solar_terminal" / "forecourt.db"
+    database.parent.mkdir()
+    database.write_bytes(b"no database" * 500)
+    log = database.with_name("forecourt.db-wal")
+    log.write_bytes(b"its log")
+
+    result = runs("restore", str(file), folder=tmp_path)
+
+    assert result.exit_code == 0, result.output
+    assert await contents(f"sqlite+aiosqlite:///{database}") == await contents(portal.settings.database)
+    kept = {one.name.partition("Z")[2]: one.read_bytes() for one in database.parent.glob("forecourt.db.2*")}
+    assert kept == {"": b"no database" * 500, "-wal": b"its log"}
+
+
+async def test_a_log_without_its_database_is_not_taken_for_that_of_the_backup(portal: Portal, tmp_path: Path) -> None:
+    file, database = backed_up(portal, tmp_path), tmp_path / "solar_terminal" / "forecourt.db"
+    wanted = await contents(portal.settings.database)
+    database.parent.mkdir()
+    shutil.copy(file, database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("UPDATE users SET first_name = 'Changed'")
+        connection.commit()
+        logged = {one: one.read_bytes() for one in database.parent.glob("forecourt.db-*")}
+    database.unlink()
+    for one, content in logged.items():
+        one.write_bytes(content)
+
+    runs("restore", str(file), folder=tmp_path)
+
+    assert await contents(f"sqlite+aiosqlite:///{database}") == wanted
+
+
+async def test_a_restored_database_stays_where_it_is_with_whoever_may_read_it(portal: Portal, tmp_path: Path) -> None:
+    file, database = backed_up(portal, tmp_path), tmp_path / "solar_terminal" / "forecourt.db"
+    volume = tmp_path / "volume" / "there.db"
+    for folder in (database.parent, volume.parent):
+        folder.mkdir()
+    with closing(sqlite3.connect(volume)) as connection:
+        connection.execute("CREATE TABLE earlier (id)")
+    volume.chmod(0o640)
+    database.symlink_to(volume)
+    before = volume.stat()
+
+    result = runs("restore", str(file), folder=tmp_path)
+
+    assert result.exit_code == 0, result.output
+    assert database.is_symlink()
+    assert (volume.stat().st_ino, stat.S_IMODE(volume.stat().st_mode)) == (before.st_ino, 0o640)
+    assert await contents(f"sqlite+aiosqlite:///{database}") == await contents(portal.settings.database)
+    assert len(list(volume.parent.glob("there.db.2*"))) == 1
+
+
+_KILLED_HALFWAY = """
+import os, sqlite3, sys
+from pathlib import Path
+from connectors import database_copies
+
+class Killed(sqlite3.Connection):
+    def backup(self, target):
+        target.execute("PRAGMA cache_size = 2")
+        super().backup(target, pages=20, progress=lambda status, left, of: os._exit(9) if left < of / 2 else None)
+
+file, database = map(Path, sys.argv[1:])
+database_copies._to_read = lambda file: sqlite3.connect(file, factory=Killed)
+database_copies.restore(file, database, database.with_name("kept.db"))
+"""
+
+
+async def test_a_crash_while_a_backup_is_restored_leaves_the_database_that_was(portal: Portal, tmp_path: Path) -> None:
+    file, database = backed_up(portal, tmp_path), tmp_path / "data.db"
+    shutil.copy(file, database)
+    with closing(sqlite3.connect(database)) as connection:
+        connection.execute("UPDATE users SET first_name = 'Changed'")
+        connection.commit()
+    wanted = await contents(f"sqlite+aiosqlite:///{database}")
+
+    killed = await asyncio.create_subprocess_exec(sys.executable, "-c", _KILLED_HALFWAY, file, database)
+
+    assert await killed.wait() == 9
+    assert await contents(f"sqlite+aiosqlite:///{database}") == wanted
+
+
+async def test_a_backup_may_have_any_name(portal: Portal, tmp_path: Path) -> None:
+    file = backed_up(portal, tmp_path).rename(tmp_path / "what? 100%41 #1.db")
+
+    result = runs("restore", str(file), folder=tmp_path / "data")
+
+    database = tmp_path / "data" / "solar_terminal" / "forecourt.db"
+    assert result.stdout == f"{database} is what {file} was.\n"
+    assert [one for one in os.listdir(tmp_path) if one.startswith("what")] == [file.name]
 
 
 @pytest.mark.parametrize(

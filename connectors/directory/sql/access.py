@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from connectors.access_events import AccessChanged
 from connectors.directory import records
 from connectors.directory.interface import (
+    AuditEntry,
     Author,
     GrantKind,
     GrantRecord,
@@ -67,6 +68,13 @@ _COUNT_USER = (
     .where(_user.id == bindparam("user_id"))
     .values(access_epoch=_user.access_epoch + 1)
     .returning(_user.access_epoch)
+)
+_LOCK_USERS = select(_user.id).where(one_of(_user.id, "ids")).order_by(_user.id).with_for_update(key_share=True)
+_COUNT_USERS = (
+    update(users)
+    .where(one_of(_user.id, "ids"))
+    .values(access_epoch=_user.access_epoch + 1)
+    .returning(_user.id, _user.access_epoch)
 )
 _COUNT_MEMBERS = update(users).where(_user.id.in_(_MEMBERS)).values(access_epoch=_user.access_epoch + 1)
 
@@ -149,7 +157,7 @@ class AccessDeeds(Transaction):
             return None
         grant = records.grant(row)
         await self._execute(_TAKE_GRANT, {"grant_id": grant_id})
-        await self._record_grant("grant.revoke", grant, by, now, before=_shown(grant), after={})
+        await self.record(revoked_entry(by, grant), now)
         await self._count(grant.user_id, grant.organization_id)
         return grant
 
@@ -303,6 +311,15 @@ class AccessDeeds(Transaction):
         epoch = (await self._execute(_COUNT_USER, {"user_id": user_id})).scalar_one()
         self.news.append(AccessChanged(epoch, user_id, organization_id))
 
+    async def _count_all(self, user_ids: Collection[UserId], organization_id: OrganizationId) -> None:
+        """Count a change that concerns many people in one organization, once for each."""
+        await self._execute(_COUNT_ORGANIZATION, {"organization_id": organization_id})
+        concerned = {"ids": sorted(user_ids)}
+        await self._execute(_LOCK_USERS, concerned)
+        counted: Sequence[Any] = (await self._execute(_COUNT_USERS, concerned)).all()
+        for user_id, epoch in counted:
+            self.news.append(AccessChanged(epoch, user_id, organization_id))
+
     async def _record_grant(
         self,
         action: str,
@@ -314,6 +331,11 @@ class AccessDeeds(Transaction):
         after: dict[str, str | None],
     ) -> None:
         await self.record(by.entry(action, grant.membership_id, grant.organization_id, before=before, after=after), now)
+
+
+def revoked_entry(by: Author, grant: GrantRecord) -> AuditEntry:
+    """Return the audit entry of a grant that was taken away."""
+    return by.entry("grant.revoke", grant.membership_id, grant.organization_id, before=_shown(grant), after={})
 
 
 def _shown(grant: GrantRecord) -> dict[str, str | None]:

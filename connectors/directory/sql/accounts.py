@@ -101,6 +101,19 @@ _END_SESSIONS = (
     .values(ended_at=_NOW)
     .returning(_session.id)
 )
+_END_SURPLUS = (
+    update(sessions)
+    .where(
+        _session.id.in_(
+            select(_session.id)
+            .where(_session.user_id == bindparam("of_user"), *_RUNNING)
+            .order_by(_session.last_seen_at.desc(), _session.id.desc())
+            .offset(bindparam("most"))
+        )
+    )
+    .values(ended_at=_NOW)
+    .returning(_session.id)
+)
 _LOCK_USER = select(*records.USER).where(_user.id == bindparam("of_user")).with_for_update()
 _SET_USER = update(users).where(_user.id == bindparam("of_user"))
 _FILL_EXPORT = (
@@ -181,12 +194,13 @@ class AccountDeeds(AccessDeeds):
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
         """End all of a person's sessions, except for one, each told like a change of access."""
-        ended = (await self._execute(_END_SESSIONS, {"of_user": user_id, "but": but or "", "now": now})).scalars().all()
-        for session_id in ended:
-            self.news.append(SessionEnded(session_id, user_id))
-        if ended:
-            await self._count(user_id, None)
-        return len(ended)
+        ended = await self._execute(_END_SESSIONS, {"of_user": user_id, "but": but or "", "now": now})
+        return await self._tell_of_end(user_id, ended.scalars().all())
+
+    async def end_surplus_sessions(self, user_id: UserId, now: datetime, *, most: int) -> int:
+        """End a person's running sessions but those seen last."""
+        ended = await self._execute(_END_SURPLUS, {"of_user": user_id, "most": most, "now": now})
+        return await self._tell_of_end(user_id, ended.scalars().all())
 
     async def add_consent(self, consent: ConsentRecord) -> None:
         """Store what somebody decided."""
@@ -272,6 +286,13 @@ class AccountDeeds(AccessDeeds):
         """Let the account stay, and return what was planned."""
         row = (await self._execute(_CANCEL_DELETION, {"of_user": user_id})).first()
         return _deletion_of(row) if row is not None else None
+
+    async def _tell_of_end(self, user_id: UserId, ended: Sequence[str]) -> int:
+        for session_id in ended:
+            self.news.append(SessionEnded(SessionId(session_id), user_id))
+        if ended:
+            await self._count(user_id, None)
+        return len(ended)
 
 
 def _consent_of(row: Row) -> ConsentRecord:

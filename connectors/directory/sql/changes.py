@@ -21,7 +21,7 @@ from connectors.directory.interface import (
     StaleVersion,
     UserRecord,
 )
-from connectors.directory.sql.access import LOCK_ORGANIZATION, AccessDeeds
+from connectors.directory.sql.access import LOCK_ORGANIZATION
 from connectors.directory.sql.access_requests import AccessRequestDeeds
 from connectors.directory.sql.accounts import AccountDeeds
 from connectors.directory.sql.addresses import AddressDeeds
@@ -99,7 +99,6 @@ _UPDATE_ORGANIZATION = (
 
 class SqlChange(
     AccountDeeds,
-    AccessDeeds,
     HousekeepingDeeds,
     PersonalDataDeeds,
     AccessRequestDeeds,

@@ -22,8 +22,8 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.sql.access import AccessDeeds, revoked_entry
 from connectors.directory.sql.reader import DirectoryReader
-from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.pages import ALL, Page, cursor, position
@@ -143,6 +143,25 @@ _END = (
     .values(status=bindparam("new_status"), ended_at=_NOW, accepted_by_id=bindparam("accepted_by"))
     .returning(*_COLUMNS)
 )
+_END_ALL = (
+    update(invitations)
+    .where(one_of(_i.id, "ids"), _i.status == _PENDING)
+    .values(status=bindparam("new_status"), ended_at=_NOW)
+    .returning(*_COLUMNS)
+)
+_INVITED = select(_m.id, _m.user_id).where(one_of(_m.id, "ids"), _m.status == MembershipStatus.INVITED.value)
+_GIVEN_TO = (
+    select(*records.GRANT)
+    .select_from(grants.join(memberships, _m.id == _g.membership_id))
+    .where(one_of(_g.membership_id, "ids"))
+    .order_by(_g.id)
+)
+_TAKE_GIVEN = delete(grants).where(one_of(_g.membership_id, "ids"))
+_REMOVE_INVITED = (
+    update(memberships)
+    .where(one_of(_m.id, "ids"))
+    .values(status=MembershipStatus.REMOVED.value, version=_m.version + 1)
+)
 _UPDATE_INVITED = update(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
 _OF_MEMBERSHIP = (
     select(*records.MEMBERSHIP, _u.email_verified)
@@ -246,7 +265,7 @@ class Invitations(DirectoryReader):
         return [_invitation(row) for row in await self.read(_LAPSED, now=now, limit=limit)]
 
 
-class InvitationDeeds(Transaction):
+class InvitationDeeds(AccessDeeds):
     """Changes of invitations on an open transaction; `connectors.directory.invitations` says what each promises."""
 
     async def add_invitations(self, new: Sequence[NewInvitation], *, by: Author, now: datetime) -> None:
@@ -290,16 +309,32 @@ class InvitationDeeds(Transaction):
         if row is None:
             return None
         ended = _invitation(row)
-        await self.record(
-            by.entry(
-                _ACTIONS[status],
-                id,
-                ended.organization_id,
-                before={"status": _PENDING},
-                after={"status": status.value, "email": masked_address(ended.email)},
-            ),
-            now,
+        await self.record(_end_entry(by, ended), now)
+        return ended
+
+    async def withdraw_invitations(
+        self, ids: Sequence[InvitationId], status: InvitationStatus, *, by: Author, now: datetime
+    ) -> Sequence[InvitationRecord]:
+        """End invitations of one organization, which is locked, with all that they would have given."""
+        rows = await self._execute(_END_ALL, {"ids": ids, "new_status": status.value, "now": now})
+        found = {row[0]: _invitation(row) for row in rows}
+        ended = [found[id] for id in dict.fromkeys(ids) if id in found]
+        await self.record_all([_end_entry(by, one) for one in ended], now)
+        members = {one.membership_id: one.organization_id for one in ended}
+        invited: Sequence[Any] = (await self._execute(_INVITED, {"ids": list(members)})).all() if members else ()
+        if not invited:
+            return ended
+        places = {"ids": [membership_id for membership_id, _ in invited]}
+        given = [records.grant(row) for row in await self._execute(_GIVEN_TO, places)]
+        if given:
+            await self._execute(_TAKE_GIVEN, places)
+        await self.record_all([revoked_entry(by, grant) for grant in given], now)
+        await self._execute(_REMOVE_INVITED, places)
+        before, after = {"status": MembershipStatus.INVITED.value}, {"status": MembershipStatus.REMOVED.value}
+        await self.record_all(
+            [by.entry("membership.status", id, members[id], before=before, after=after) for id in places["ids"]], now
         )
+        await self._count_all({user_id for _, user_id in invited}, ended[0].organization_id)
         return ended
 
     async def hand_over(self, invitation: InvitationRecord, user_id: UserId) -> MembershipId:
@@ -340,6 +375,12 @@ _ACTIONS = {
     InvitationStatus.REVOKED: "invitation.revoke",
     InvitationStatus.EXPIRED: "invitation.expire",
 }
+
+
+def _end_entry(by: Author, ended: InvitationRecord) -> AuditEntry:
+    """Return the audit entry of an invitation that is not open any more."""
+    after = {"status": ended.status.value, "email": masked_address(ended.email)}
+    return by.entry(_ACTIONS[ended.status], ended.id, ended.organization_id, before={"status": _PENDING}, after=after)
 
 
 def invitation_row(record: InvitationRecord, token_hash: bytes) -> dict[str, Any]:
