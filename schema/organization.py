@@ -52,7 +52,7 @@ class Organization(Node):
         requires=AUTHENTICATED,
         at_most=organizations.MOST_ADMINISTRATORS,
         description="Active members who administer it, by name: whom to ask for a right. Who may see the members finds "
-        "all who do with `members(roleKeys:)`.",
+        "all who do by the `roleKeys` of `members`.",
     )
     members: Connection[Membership] | None = field(
         members_of,

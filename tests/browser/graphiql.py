@@ -96,11 +96,14 @@ class Graphiql:
         await self.page.locator(".graphiql-tab-button").get_by_text(operation, exact=True).click()
         await self._until_the_query_was_read()
 
-    async def until_tabs_are_stored(self, operation: str) -> None:
-        """Wait until a later visit would find a tab with the operation: GraphiQL stores them half a second later."""
+    async def until_tabs_are_stored(self, operation: str, variables: str = "") -> None:
+        """Wait until a later visit would find a tab with the operation, and one with this text in its variables.
+
+        GraphiQL stores each half a second later.
+        """
         stored = ""
         async with asyncio.timeout(LONGEST_WAIT):
-            while f'"title":"{operation}"' not in stored:
+            while f'"title":"{operation}"' not in stored or variables not in stored:
                 await asyncio.sleep(0.05)
                 stored = str(await self.page.evaluate("sessionStorage.getItem('graphiql:tabState')"))
 

@@ -80,7 +80,7 @@ async def test_a_reload_keeps_the_tabs_but_those_with_secrets(
     await graphiql.open_tab(before[1])
     await graphiql.write("query MyOwn($id: ID!) { node(id: $id) { id } }")
     await graphiql.write_variables({"id": "org_1"})
-    await graphiql.until_tabs_are_stored("MyOwn")
+    await graphiql.until_tabs_are_stored("MyOwn", "org_1")
     await page.reload()
     graphiql = await shown(page, url)
 

@@ -9,7 +9,7 @@ from typing import Any
 from schema.build import build_schema, core_schema
 from tests.portal import Portal
 
-_TOKEN = re.compile(r"#token=([\w-]+)")
+_TOKEN = re.compile(r"[#?]token=([\w-]+)")
 
 ANYBODY = ""
 """Nobody who is signed in."""

@@ -165,7 +165,7 @@ ATTACKS = [
     Attack("a password of combining marks at the limit", query(_SIGN_IN_WITH, password=_MARKS * 5_000), 200, ""),
     Attack(
         "ten names of combining marks at the limit",
-        query(_INVITE, input={"organizationId": "a", "invitees": [_INVITEE] * 10}),
+        query(_INVITE, input={"organizationId": "a", "idempotencyKey": "a", "invitees": [_INVITEE] * 10}),
         200,
         "",
     ),
@@ -174,7 +174,8 @@ ATTACKS = [
     Attack("5 MB of comments", query("{ viewer { id } }" + "#\n" * 2_500_000), 413, LARGE),
     Attack("60 KB of comments", query("{ viewer { id } }" + "#\n" * 30_000), 400, TOKENS),
     Attack("quotes that do not close", query('"' * 60_000), 400, TOKENS),
-    Attack("a block string that does not close", query('{ node(id: """' + '\\"""' * 10_000), 400, PARSE),
+    Attack("a block string that does not close", query('{ node(id: """' + '\\"""' * 10_000), 400, TOO_LONG),
+    Attack("a short block string that does not close", query('{ node(id: """' + '\\"""' * 2_000), 400, PARSE),
     Attack(
         "an integer of 10,000 digits",
         query("{viewer{memberships(first:" + "1" * 10_000 + "){totalCount}}}"),
@@ -317,10 +318,10 @@ ATTACKS = [
     Attack(
         "900 KB of digits, a letter after each 99",
         VALID[:-1] + b', "variables": {"a": "' + (b"1" * 99 + b"a") * 9_000 + b'"}}',
-        200,
-        "",
+        400,
+        TOO_LONG,
     ),
-    Attack("900 KB of escapes", VALID[:-1] + b', "variables": {"a": "' + b"\\n" * 450_000 + b'"}}', 200, ""),
+    Attack("900 KB of escapes", VALID[:-1] + b', "variables": {"a": "' + b"\\n" * 450_000 + b'"}}', 400, TOO_LONG),
     Attack("NaN", b'{"query": "{ viewer { id } }", "variables": {"a": NaN}}', 400, BAD),
     Attack("infinity", b'{"query": "{ viewer { id } }", "variables": {"a": 1e999}}', 400, BAD),
     Attack("half a surrogate", b'{"query": "{ viewer { id } }", "operationName": "\\ud800"}', 400, BAD),

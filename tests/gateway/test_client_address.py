@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 
 from gateway.client_address import ForwardedHeader, client_address
 from gateway.connections import server_config
+from gateway.settings import read_settings
 from tests.portal import open_portal
 
 PEER = "192.0.2.99"
@@ -179,7 +180,7 @@ async def test_the_server_believes_no_header_of_who_connects_from_the_same_machi
     async def app(scope: Any, _receive: Any, _send: Any) -> None:
         seen.append((scope["client"], scope["scheme"]))
 
-    config = server_config(app)
+    config = server_config(app, read_settings({}))
     config.load()
     headers = [(b"x-forwarded-for", CLIENT.encode()), (b"x-forwarded-proto", b"https")]
     scope = {"type": "http", "client": ("127.0.0.1", 4711), "scheme": "http", "headers": headers}

@@ -21,7 +21,6 @@ from gateway.connections import (
     MOST_URI_BYTES,
     BoundedHttp,
     Occupancy,
-    _network,
     server_config,
 )
 from gateway.settings import InvalidSettings, Settings, read_settings
@@ -643,19 +642,6 @@ async def test_one_address_has_no_more_connections_than_are_set() -> None:
 
     assert refused == [(503, "TOO_BUSY")]
     assert answer == [(200, b"yes")]
-
-
-@pytest.mark.parametrize(
-    ("address", "network"),
-    [
-        ("192.0.2.7", "192.0.2.7/32"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("fe80::1%eth0", "fe80::/64"),
-        ("", ""),
-    ],
-)
-def test_an_ipv6_client_is_counted_by_its_network(address: str, network: str) -> None:
-    assert _network(address) == network
 
 
 def test_connections_are_not_counted_by_the_address_of_a_proxy() -> None:

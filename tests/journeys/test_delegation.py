@@ -117,7 +117,7 @@ async def test_members_are_removed_but_nobody_with_an_administrative_role(team: 
     found = await lead.backends.directory.memberships([administrator, buyer])
     subjects = await subjects_of(lead, [member for member in found if member is not None])
 
-    removed = await remove_member(lead, MemberDeed(buyer))
+    removed, _ = await remove_member(lead, MemberDeed(buyer))
     for deed in (suspend_member, remove_member):
         with pytest.raises(Forbidden) as refused:
             await deed(lead, MemberDeed(administrator))

@@ -90,6 +90,10 @@ NEEDS_PERMISSION: dict[str, Case] = {
         of_role_assign(ADMINISTRATORS, "accessRequests { totalCount }", "organization.administrators.*.accessRequests"),
         seen=[{"totalCount": 0}] * 3,
     ),
+    "Membership.openInvitations": replace(
+        of_administrators("openInvitations { email }", [[{"email": "ayse.brandt@helios.example"}], [], []]),
+        required=("MEMBER_MANAGE",),
+    ),
     "Organization.members": of_members(COMPANY, "members { totalCount }", "organization.members", {"totalCount": 25}),
     "Organization.invitations": Case(
         COMPANY,

@@ -56,7 +56,7 @@ async def test_a_password_that_could_not_be_carried_is_listed_by_whose_it_is(
 
     assert listed.stdout.splitlines() == [
         f"{id}  CREDENTIALS_SET of usr_anna, of 2026-11-21 09:00 UTC, 1 attempt",
-        "    This was sealed with another signing key, or was changed since.",
+        "    This was sealed with a key that is not in use here, or was changed since.",
     ]
 
 

@@ -11,7 +11,8 @@ from tests.pages.visitor import link_to
 from tests.portal import Portal
 
 PASSWORD = "seven kites over Basel"
-NEW_ADDRESS = "joerg.neu@helios.example"
+MOVING, NEW_ADDRESS = "planning@helios.example", "joerg.neu@helios.example"
+"""Whose address changes: somebody else than who gets a new password, which makes such links void."""
 RESET = "mutation R($n: String!) { requestPasswordReset(input: { loginIdentifier: $n }) { accepted } }"
 
 
@@ -43,7 +44,7 @@ async def password_reset(portal: Portal) -> str:
 
 async def email_change(portal: Portal) -> str:
     """The link by which a new address is confirmed."""
-    await moving.token_for(portal, await portal.person(PURCHASE), NEW_ADDRESS)
+    await moving.token_for(portal, await portal.person(MOVING), NEW_ADDRESS)
     return await link_to(portal, NEW_ADDRESS)
 
 

@@ -57,6 +57,7 @@ EVERYBODY = names(
     Membership.user Membership.organization
     Membership.viewerCanUpdateRoles Membership.viewerCannotUpdateRolesReasons Membership.viewerCanSuspend
     Membership.viewerCanReactivate Membership.viewerCanRemove Membership.viewerCannotRemoveReasons
+    MembershipPayload.revokedInvitations
     MembershipConnection.edges MembershipConnection.nodes MembershipConnection.pageInfo
     MembershipConnection.totalCount
     Money.amount Money.formatted
