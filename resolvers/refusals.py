@@ -2,6 +2,7 @@
 
 import logging
 import re
+from contextlib import suppress
 from dataclasses import replace
 
 from connectors.directory.interface import AuditEntry
@@ -73,7 +74,5 @@ async def record_refused(context: RequestContext, entry: AuditEntry, user_id: Us
     async with context.backends.directory.change() as change:
         is_new = await change.record_hourly(entry, context.now, f"{user_id} {entry.subject_id} {key}".strip())
     if is_named and not is_new:
-        try:
+        with suppress(BackendUnavailable):  # else counted a little too strictly for a while
             await rate_limits.forgive(tried, _DIFFERENT)
-        except BackendUnavailable:
-            pass  # counted a little too strictly for a while
