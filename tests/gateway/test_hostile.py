@@ -280,7 +280,7 @@ async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: 
             return await caller(*given)
 
         person = await portal.person("purchase@helios.example")
-        directory.caller = slow  # type: ignore[method-assign]
+        monkeypatch.setattr(directory, "caller", slow)
         waiting = [asyncio.create_task(person.asks(get_introspection_query())) for _ in range(2)]
         await both.wait()
         third = await person.asks(get_introspection_query())
