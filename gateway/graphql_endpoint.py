@@ -29,6 +29,7 @@ from gateway.limits import LimitExceeded, Limits
 from gateway.limits.allowance import LARGEST_SHOWN
 from gateway.limits.expensive import Estimated, check_costs, most_expensive
 from gateway.limits.text import check_texts
+from gateway.limits.turns import Turns
 from gateway.media_types import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
 from gateway.request_context import RequestContexts
 from gateway.settings import Settings
@@ -99,7 +100,7 @@ class GraphqlEndpoint:
             memory=settings.document_cache_bytes,
         )
         self._reader = RequestReader(settings)
-        self._turns = asyncio.Semaphore(_MOST_EXPENSIVE)
+        self._turns = Turns(_MOST_EXPENSIVE)
         self._patience = settings.request_timeout_seconds
         self._introspection: Mode = settings.introspection
         self._needs = Needs(schema, filtered=self._introspection == "filtered")
@@ -173,7 +174,7 @@ class GraphqlEndpoint:
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
-        async with self._turn([prepared]):
+        async with self._turn(request, [prepared]):
             context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
             check_changes_nothing(context, [prepared.operation.is_mutation])
             only_reads = not prepared.operation.is_mutation
@@ -188,7 +189,7 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
-        async with self._turn(executable):
+        async with self._turn(request, executable):
             context = await self._contexts.of(
                 request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
             )
@@ -216,17 +217,17 @@ class GraphqlEndpoint:
         return self._needs.caller(prepared.operation, prepared.variables)
 
     @asynccontextmanager
-    async def _taking_turns(self) -> AsyncIterator[None]:
+    async def _taking_turns(self, network: str) -> AsyncIterator[None]:
         """Wait until not too many expensive requests have their turn, and until others were looked at.
 
-        A turn ends with the request, and at the latest after half a second.
+        A turn ends with the request, and at the latest after half a second. Networks come one after the other.
 
         Raises:
             RefusedRequest: That takes longer than an operation may.
         """
         try:
             async with asyncio.timeout(self._patience):
-                await self._turns.acquire()
+                await self._turns.acquire(network)
         except TimeoutError:
             message = "Too many expensive operations are asked at once. Try again later, or ask for less."
             raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
@@ -240,11 +241,11 @@ class GraphqlEndpoint:
             if ends:
                 ends.pop()()
 
-    def _turn(self, prepared: Sequence[_Prepared]) -> AbstractAsyncContextManager[None]:
+    def _turn(self, request: HTTPConnection, prepared: Sequence[_Prepared]) -> AbstractAsyncContextManager[None]:
         least = self._limits.max_cost / _EXPENSIVE_SHARE
         is_expensive = sum(one.cost for one in prepared) >= least
         takes_turn = is_expensive and sum(one.cost_of_answer for one in prepared) >= least
-        return self._taking_turns() if takes_turn else _AT_ONCE
+        return self._taking_turns(self._contexts.network(request)) if takes_turn else _AT_ONCE
 
     def _budget(self) -> Budget:
         return Budget(self._limits.max_objects, self._limits.max_answer_bytes)

@@ -133,7 +133,8 @@ class RequestReader:
     def _check_values(self, asked: GraphqlRequest, size: int) -> GraphqlRequest:
         """Return the request when no text among its values is too long; of few bytes, none can be."""
         if size > self._limits.max_text_characters:
-            check_values({"variables": asked.variables, "operationName": asked.operation_name}, self._limits)
+            named = {"operationName": asked.operation_name, "extensions": {"organizationId": asked.organization_id}}
+            check_values({"variables": asked.variables, **named}, self._limits)
         return asked
 
     def _asked(self, body: Any, size: int) -> GraphqlRequest | list[GraphqlRequest]:

@@ -23,6 +23,7 @@ from gateway.graphql_request import RefusedRequest
 from gateway.introspection import ORGANIZATION_HEADER, Introspection, Mode
 from gateway.policy_file import PolicyFile
 from gateway.view_as import REFUSED, VIEW_AS_HEADER
+from resolvers.attempts import network_of
 from resolvers.context import Backends, RequestContext
 from resolvers.view_as import ViewAsRefused, Views
 
@@ -116,6 +117,10 @@ class RequestContexts:
         """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""
         tokens = context.issued_device_tokens
         return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
+
+    def network(self, connection: HTTPConnection) -> str:
+        """Return the network that a request comes from: an IPv4 address, an IPv6 /64; the same for all unknown ones."""
+        return network_of(self._address(connection)) or "unknown"
 
     async def _caller(self, identity: Identity, now: datetime) -> CallerRecord:
         caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)

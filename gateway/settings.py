@@ -356,6 +356,21 @@ class Settings(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _passwords_can_be_changed(self) -> "Settings":
+        is_enough = self.max_cost >= Settings.model_fields["max_cost"].default
+        if is_enough or self.environment != "production" or self.cost_mode != "enforce":
+            return self
+        from schema.cost import PASSWORD_CHECK  # with the library of the schema, which a worker does without
+
+        least = 2 * PASSWORD_CHECK
+        if self.max_cost <= least:
+            raise ValueError(
+                f"with FORECOURT_MAX_COST={self.max_cost}, nobody could change a password, which costs {least:,} and "
+                "what it answers, signing in half as much; allow more, or set FORECOURT_COST_MODE=measure"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _dry_run_is_meant(self) -> "Settings":
         if self.authorization_dry_run and self.authorization_reject_unauthorized:
             raise ValueError("a dry run refuses nothing, so authorization_reject_unauthorized says the contrary")

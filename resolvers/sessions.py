@@ -138,6 +138,10 @@ async def refresh_session(context: RequestContext, refresh_token: str) -> Signed
         SessionOver: The token is unknown, expired or was used longer ago. The latter ends its session, for one of its
             two users is a thief.
     """
+    # Anybody may send anything here, as often as they like; what nobody has issued does not wait for a change.
+    if not await context.backends.directory.knows_refresh_token(hash_of(refresh_token)):
+        log_refused_refresh(context, "unknown_or_expired")
+        raise SessionOver
     try:
         refreshed = await changed(context, lambda change: _rotated(context, change, refresh_token))
     except RefreshTokenReused as reused:

@@ -293,6 +293,9 @@ class DirectoryQuestions(
     async def has_signed_in_from(self, user_id: UserId | None, network: str | None, *, since: datetime) -> bool:
         """Return whether the person began a session in this network since then; for nobody, not, by the same work."""
 
+    async def knows_refresh_token(self, hash: bytes) -> bool:
+        """Return whether a session has, or had, the refresh token with this hash, whatever became of both."""
+
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
         """Return each user's login names as they are shown, e-mail address first; parallel to `user_ids`."""
 

@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     re.VERBOSE,
 )
 
+_QUOTE = '"'
 _OPENING = frozenset("{[(")
 _CLOSING = frozenset("}])")
 
@@ -38,7 +39,7 @@ def check_text(text: str, size: int, limits: Limits) -> int:
     _check_tokens("The document has", len(tokens), limits)
     longest = max(map(len, tokens), default=0)
     if longest > limits.max_text_characters:  # seldom, and then it may be a comment
-        _check_literals(tokens, limits)
+        _check_longest(tokens, limits)
     nesting = _nesting(tokens)
     if nesting > limits.max_recursion:
         raise too_nested(nesting, limits)
@@ -76,11 +77,12 @@ def check_values(values: Any, limits: Limits, path: tuple[str | int, ...] = ()) 
             waiting += [((*path, index), inner) for index, inner in enumerate(value)]
 
 
-def _check_literals(tokens: Collection[str], limits: Limits) -> None:
+def _check_longest(tokens: Collection[str], limits: Limits) -> None:
     for token in tokens:
         characters = len(token.strip('"'))
-        if token.startswith('"') and characters > limits.max_text_characters:
-            raise _too_long("A text in the document", characters, limits)
+        if characters > limits.max_text_characters and not token.startswith("#"):
+            # A number is a text where an ID is asked for, and a name stands in the answer once for each object.
+            raise _too_long(f"A {'text' if token[0] == _QUOTE else 'word'} in the document", characters, limits)
 
 
 def _too_long(what: str, actual: int, limits: Limits) -> LimitExceeded:

@@ -182,7 +182,8 @@ ATTACKS = [
         400,
         INVALID,
     ),
-    Attack("a name of 60,000 letters", query("{" + "a" * 60_000 + "}"), 400, INVALID),
+    Attack("a name of 60,000 letters", query("{" + "a" * 60_000 + "}"), 400, TOO_LONG),
+    Attack("an id of 60,000 digits", query("{node(id:" + "9" * 60_000 + "){id}}"), 400, TOO_LONG),
     Attack("half a surrogate, escaped in a string", query('{ node(id: "\\ud800") { id } }'), 400, PARSE),
     Attack("a surrogate of 9 digits in a string", query('{ node(id: "\\u{00000d800}") { id } }'), 400, PARSE),
     Attack(

@@ -264,6 +264,24 @@ async def test_nobody_who_signs_in_waits_for_the_turn_of_what_costs_much(monkeyp
     assert (costly.status_code, costly.json()["errors"][0]["extensions"]["code"]) == (503, "TOO_BUSY")
 
 
+async def test_nobody_waits_for_all_the_costly_requests_of_a_stranger() -> None:
+    question, answered = query(get_introspection_query()), list[str]()
+    async with open_portal(trusted_proxies=1) as portal:
+
+        async def asks(address: str) -> None:
+            headers = JSON | {"x-forwarded-for": address}
+            response = await portal.client.post("/graphql", content=question, headers=headers)
+            assert response.status_code == 200
+            answered.append(address)
+
+        await asks("198.51.100.7")  # so that the document is ready
+        flood = [asyncio.create_task(asks("198.51.100.7")) for _ in range(20)]
+        await asyncio.sleep(0)
+        await asks("198.51.100.8")
+        assert answered.count("198.51.100.7") < 10
+        await asyncio.gather(*flood)
+
+
 async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.graphql_endpoint._LONGEST_TURN", 0.01)
     async with open_portal() as portal:
@@ -280,7 +298,7 @@ async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: 
             return await caller(*given)
 
         person = await portal.person("purchase@helios.example")
-        directory.caller = slow  # type: ignore[method-assign]
+        monkeypatch.setattr(directory, "caller", slow)
         waiting = [asyncio.create_task(person.asks(get_introspection_query())) for _ in range(2)]
         await both.wait()
         third = await person.asks(get_introspection_query())

@@ -215,6 +215,18 @@ def test_production_starts_only_with_a_key_an_address_a_mail_server_and_no_demo(
     assert refusal_of(environment).startswith(beginning)
 
 
+@pytest.mark.parametrize("allowed", [1_000, 1_250, 2_500])
+def test_production_allows_what_it_costs_to_sign_in_and_to_change_a_password(allowed: int) -> None:
+    environment = PRODUCTION | {"FORECOURT_MAX_COST": str(allowed)}
+
+    refusal = refusal_of(environment)
+
+    assert f"FORECOURT_MAX_COST={allowed}, nobody could change a password, which costs 2,500" in refusal
+    assert "\n" not in refusal
+    assert read_settings(environment | {"FORECOURT_COST_MODE": "measure"}).max_cost == allowed
+    assert read_settings(PRODUCTION | {"FORECOURT_MAX_COST": "2600"}).max_cost == 2_600
+
+
 def test_production_shows_no_graphiql_unless_it_is_switched_on() -> None:
     assert not read_settings(PRODUCTION).serves_graphiql
     assert read_settings(PRODUCTION | {"FORECOURT_GRAPHIQL": "true"}).serves_graphiql

@@ -234,3 +234,21 @@ async def test_the_private_key_is_made_readable_by_its_owner_only(gate: Portal) 
     written = signing_key(gate).private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
     assert (file.stat().st_mode & 0o777, file.read_bytes()) == (0o600, written)
+
+
+async def test_a_refresh_token_that_nobody_has_issued_begins_no_change(each_portal: Portal) -> None:
+    """Changes wait for one another, and anybody may send tokens, fifteen in a request."""
+    begun = 0
+    change = each_portal.wiring.backends.directory.change
+
+    def counted() -> Any:
+        nonlocal begun
+        begun += 1
+        return change()
+
+    each_portal.wiring.backends.directory.change = counted  # type: ignore[method-assign]
+    question = "mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) { errors { code } } }"
+    answers = [await each_portal.anybody().asks(question, token=token) for token in ("", "invented", "x" * 10_000)]
+
+    assert [answer.at("refreshSession.errors") for answer in answers] == [[{"code": "SESSION_ENDED"}]] * 3
+    assert begun == 0

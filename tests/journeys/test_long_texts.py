@@ -120,7 +120,10 @@ async def test_a_long_password_is_nobodys_and_is_checked_like_any_other(portal: 
     assert max(composed, default=0) <= LONGEST_TYPED
 
 
-@pytest.mark.parametrize("place", ["variable", "name", "within", "literal", "block", "operation", "get"])
+PLACES = ["variable", "name", "within", "literal", "block", "number", "alias", "operation", "organization", "get"]
+
+
+@pytest.mark.parametrize("place", PLACES)
 async def test_a_text_over_the_limit_is_refused_and_the_answer_says_where_it_stands(portal: Portal, place: str) -> None:
     long, query = "x" * (LONGEST + 1), "query($id: ID!) { node(id: $id) { id } }"
     somebody = portal.anybody()
@@ -130,7 +133,13 @@ async def test_a_text_over_the_limit_is_refused_and_the_answer_says_where_it_sta
         "within": ({"query": query, "variables": {"id": {"a": [1, long]}}}, "The text at variables.id.a.1"),
         "literal": ({"query": f'{{ node(id: "{long}") {{ id }} }}'}, "A text in the document"),
         "block": ({"query": f'{{ node(id: """{long}""") {{ id }} }}'}, "A text in the document"),
+        "number": ({"query": f"{{ node(id: {'9' * (LONGEST + 1)}) {{ id }} }}"}, "A word in the document"),
+        "alias": ({"query": f"{{ {long}: __typename }}"}, "A word in the document"),
         "operation": ({"query": query, "operationName": long}, "The text at operationName"),
+        "organization": (
+            {"query": "{ __typename }", "extensions": {"organizationId": long}},
+            "The text at extensions.organizationId",
+        ),
         "get": ({"query": query, "variables": {"id": long}}, "The text at variables.id"),
     }
     body, where = requests[place]

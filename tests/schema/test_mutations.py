@@ -179,7 +179,7 @@ async def test_nobody_is_told_anything_without_being_signed_in(touching: Portal)
 
 
 async def test_vendor_permissions_are_asked_of_the_vendors_staff_only(touching: Portal) -> None:
-    question = 'mutation { touchRegistrations(input: { id: "x" }) { errors { code message } } }'
+    question = 'mutation { touchRegistrations(input: { id: "reg_x" }) { errors { code message } } }'
     reviewer = await touching.person("review@vendor.example")
     administrator = await touching.person("administration@helios.example")
 
@@ -187,9 +187,9 @@ async def test_vendor_permissions_are_asked_of_the_vendors_staff_only(touching: 
     assert (await administrator.asks(question)).at("touchRegistrations.errors") == [
         {"code": "FORBIDDEN", "message": "This needs REGISTRATION_REVIEW as vendor staff."}
     ]
-    assert CALLS == ["x"]
+    assert CALLS == ["reg_x"]
     (row,) = await touching.audit("touchRegistrations")
-    assert (row.subject_id, row.refused_with) == ("x", "FORBIDDEN")
+    assert (row.subject_id, row.refused_with) == ("reg_x", "FORBIDDEN")
 
 
 async def test_a_suspended_member_is_told_so(touching: Portal) -> None:

@@ -21,6 +21,7 @@ from connectors.directory.tables import (
     login_names,
     memberships,
     organizations,
+    refresh_tokens,
     sessions,
     users,
     vendor_permissions,
@@ -79,6 +80,7 @@ _USER_ID_OF_LOGIN_NAME = (
     .order_by("rank")
     .limit(1)
 )
+_REFRESH_TOKEN = select(refresh_tokens.c.session_id).where(refresh_tokens.c.hash == bindparam("of_hash"))
 _SESSION_IN_NETWORK = (
     select(sessions.c.id)
     .where(
@@ -172,6 +174,10 @@ class People(DirectoryReader):
         """Return whether the person began a session in this network since then."""
         rows = await self.read(_SESSION_IN_NETWORK, of_user=user_id or "", network=network or "", since=since)
         return bool(rows)
+
+    async def knows_refresh_token(self, hash: bytes) -> bool:
+        """Return whether a session has, or had, the refresh token with this hash."""
+        return bool(await self.read(_REFRESH_TOKEN, of_hash=hash))
 
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
         """Return each user's login names as they are shown, the verified e-mail address first."""
