@@ -179,7 +179,7 @@ async def test_what_is_no_backup_is_refused_and_the_database_stays(portal: Porta
         (("transfer", "postgresql+asyncpg://x/x"), None, "so there is nothing to transfer."),
         (("backup", "FILE"), "postgresql+asyncpg://x/x", "use pg_dump, which comes with it."),
         (("restore", "FILE"), "postgresql+asyncpg://x/x", "use pg_restore, which comes with it."),
-        (("transfer", "postgresql+asyncpg://x/x"), "postgresql+asyncpg://x/x", "use pg_dump, which comes with it."),
+        (("transfer", "postgresql+asyncpg://x/x"), "postgresql+asyncpg://x/x", "unset until the transfer is done."),
     ],
     ids=str,
 )
