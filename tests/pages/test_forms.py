@@ -447,9 +447,9 @@ async def test_the_portal_begins_with_a_page_of_its_own_or_where_a_setting_says(
         page = await visitor.opens(await links.email_change(portal))
         done = await visitor.presses(page, "confirm")
 
-    assert (start.status, start.title) == (200, "Welcome to Solar Terminal | Solar Terminal")
+    assert (start.status, start.title) == (200, "Welcome to the Solar Terminal portal | Solar Terminal")
     assert "service@vendor.example" in start.words
-    assert done.links["Continue to Solar Terminal"] == "https://www.example/start"
+    assert done.links["Continue to the Solar Terminal portal"] == "https://www.example/start"
 
 
 async def test_with_pages_of_ones_own_for_every_link_the_shipped_ones_can_be_off() -> None:
