@@ -36,6 +36,13 @@ def make_private_folder(folder: Path) -> None:
     _tighten(folder)
 
 
+def warn_if_public(file: Path) -> None:
+    """Say in the log that everybody could read a file that is not ours to change."""
+    with suppress(OSError):
+        if file.stat().st_mode & _OTHERS:
+            log.warning("everybody can read this", extra={"file": str(file), "reason": "its mode; chmod 600 closes it"})
+
+
 def _tighten(path: Path) -> None:
     try:
         mode = path.stat().st_mode

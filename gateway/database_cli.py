@@ -61,6 +61,10 @@ def transfer_database(
     """Copy the SQLite database into an empty PostgreSQL database; the gateway must not run."""
     with explained(CopyRefused):
         settings = read_settings(profile=profile)
+        if not settings.database.startswith("sqlite"):
+            raise CopyRefused(
+                "What is copied is the SQLite database, so leave database_url unset until the transfer is done."
+            )
         database = _file_of(settings, "pg_dump")
         if not database.exists():
             raise CopyRefused(f"There is no database {database}, so there is nothing to transfer.")

@@ -1,5 +1,6 @@
 """Faults that the operator can mend, told as one sentence instead of a traceback."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -45,6 +46,9 @@ def explained(*more: type[Exception]) -> Iterator[None]:
         _fail(str(error))
     except BackendUnavailable as error:
         _fail(f"The {error.backend} database does not answer ({error}). Is it running, and is the URL right?")
+    except BrokenPipeError:  # whoever reads what we print has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        raise typer.Exit(1) from None
     except OSError as error:
         _fail(f"{error.filename or 'The system'}: {error.strerror}.")
 

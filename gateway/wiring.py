@@ -22,7 +22,7 @@ from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
 from connectors.identity.embedded import EmbeddedAccounts
-from connectors.identity.keys import SigningKeys, read_keys, read_or_make_keys
+from connectors.identity.keys import SigningKeys, read_given_keys, read_or_make_keys
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
@@ -92,7 +92,7 @@ async def open_wiring(
     policy, applications = await _read_policy(profile)
     mail_wording = MailWording(profile.mail_texts)
     check = partial(_check_catalogue_of, profile, applications)
-    read = read_keys if settings.signing_key_file is not None else read_or_make_keys
+    read = read_given_keys if settings.signing_key_file is not None else read_or_make_keys
     keys = SigningKeys(settings.key_file, read(settings.key_file))
     tokens = AccessTokens(
         keys,

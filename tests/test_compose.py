@@ -62,7 +62,7 @@ def test_a_missing_secret_is_named_before_anything_starts() -> None:
         "POSTGRES_PASSWORD", "FORECOURT_PUBLIC_URL", "FORECOURT_SMTP_URL",
     }  # fmt: skip
     assert all(explanation.startswith("set it to ") for explanation in required.values())
-    assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT", "FORECOURT_MAIL_FROM"}
+    assert defaulted == {"FORECOURT_PROFILE", "FORECOURT_PORT", "FORECOURT_MAIL_FROM", "FORECOURT_TRUSTED_PROXIES"}
     assert len(re.findall(r"(?<!\$)\$\{", COMPOSE)) == len(re.findall(r"\$\{\w+:[?-]", COMPOSE))
 
 

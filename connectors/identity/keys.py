@@ -35,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from connectors.private_files import keep_private, make_private_folder
+from connectors.private_files import keep_private, make_private_folder, warn_if_public
 
 ALGORITHM = "EdDSA"
 
@@ -219,6 +219,18 @@ def read_keys(file: Path) -> KeySet:
     return KeySet({key.id: key for key in reversed(keys)}.values(), file)
 
 
+def read_given_keys(file: Path) -> KeySet:
+    """Return the keys of a set that the operator made; says in the log which of their files everybody can read.
+
+    Raises:
+        UnusableKey: As `read_keys`.
+    """
+    keys = read_keys(file)
+    for key in keys.keys:
+        warn_if_public(key.file)
+    return keys
+
+
 def read_or_make_keys(file: Path) -> KeySet:
     """Return the keys of a set, whose first is made when there is none; only the owner of their files may read them.
 
@@ -261,8 +273,16 @@ def _read_key(file: Path) -> SigningKey:
     try:
         text = file.read_bytes()
         private = load_pem_private_key(text, password=None)
+    except FileNotFoundError:
+        raise UnusableKey(
+            f"There is no signing key {file}. Name another by FORECOURT_SIGNING_KEY_FILE, or make one with "
+            f"`openssl genpkey -algorithm ed25519 -out {file}`; without that setting, `forecourt serve` makes one at "
+            "its first start."
+        ) from None
     except OSError as error:
-        raise UnusableKey(f"The signing key {file} cannot be read: {error.strerror}.") from error
+        raise UnusableKey(
+            f"The signing key {file} cannot be read: {error.strerror}. The user of this process has to be able to."
+        ) from error
     except (ValueError, TypeError) as error:
         raise UnusableKey(_no_key(file)) from error
     if not isinstance(private, Ed25519PrivateKey):

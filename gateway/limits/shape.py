@@ -155,10 +155,10 @@ def _with_directives(shape: Shape, more: int) -> Shape:
 
 def _check(who: str, shape: Shape, limits: Limits) -> None:
     checks: Sequence[tuple[str, str, int, int, str | None]] = (
-        ("MAX_DEPTH_LIMIT", f"{who} is too deep. Its levels are", shape.depth, limits.max_depth, "max_depth"),
+        ("MAX_DEPTH_LIMIT", f"{who} has too many levels of fields:", shape.depth, limits.max_depth, "max_depth"),
         (
             "MAX_DEPTH_LIMIT",
-            f"{who} asks too deeply about the schema. Its levels below __schema or __type are",
+            f"{who} asks about the schema with too many levels below __schema or __type:",
             shape.introspection_depth,
             _MAX_INTROSPECTION_DEPTH,
             None,

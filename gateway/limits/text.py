@@ -88,7 +88,7 @@ def _check_longest(tokens: Collection[str], limits: Limits) -> None:
 def _too_long(what: str, actual: int, limits: Limits) -> LimitExceeded:
     return LimitExceeded(
         "MAX_TEXT_LIMIT",
-        f"{what} is too long. Its characters are",
+        f"{what} has too many characters:",
         limit=limits.max_text_characters,
         actual=actual,
         setting="max_text_characters",
@@ -136,7 +136,7 @@ def too_nested(nesting: int, limits: Limits) -> LimitExceeded:
     """Return what is raised when brackets, or fragments within fragments, are nested too deeply."""
     return LimitExceeded(
         "MAX_RECURSION_LIMIT",
-        "The document is nested too deeply, fragments included. Its levels are",
+        "The document has too many levels of nesting, fragments included:",
         limit=limits.max_recursion,
         actual=nesting,
         setting="max_recursion",

@@ -15,7 +15,7 @@ from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
 from connectors.engine import AsyncEngine, DatabaseLimits
 from connectors.errors import BackendTimeout, BackendUnavailable
-from connectors.identity.keys import read_or_make_keys
+from connectors.identity.keys import read_given_keys, read_or_make_keys
 from connectors.private_files import make_private_folder
 from connectors.reading import Reader
 from tests.connectors.people import ANNA, NOW, PEOPLE
@@ -207,6 +207,18 @@ async def test_what_everybody_could_read_is_tightened_and_what_a_group_may_read_
     assert [line["file"] for line in seen if line["event"] == "everybody could read this; now only its owner can"] == [
         str(folder), str(key), str(ours),
     ]  # fmt: skip
+
+
+def test_a_key_of_the_operator_that_everybody_can_read_is_named_in_the_log_and_left_alone(tmp_path: Path) -> None:
+    key = tmp_path / "signing_key.pem"
+    read_or_make_keys(key)
+    key.chmod(0o644)
+
+    with capture_logs() as seen:
+        read_given_keys(key)
+
+    assert [(line["event"], line["file"]) for line in seen] == [("everybody can read this", str(key))]
+    assert key.stat().st_mode & 0o777 == 0o644
 
 
 async def test_a_gateway_whose_file_takes_no_changes_answers_queries_and_is_not_ready() -> None:

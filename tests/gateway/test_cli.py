@@ -326,3 +326,17 @@ async def test_a_token_of_the_command_line_is_good_for_the_gateway(portal: Porta
     answer = await Person(portal.client, token).asks("{ viewer { user { displayName } } }")
 
     assert answer.at("viewer.user.displayName") == "Jörg Weiß"
+
+
+def test_a_reader_of_the_output_who_has_seen_enough_causes_no_message() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gateway", "policy", "matrix"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+
+    process.stdout.close()  # as `head` does
+
+    with process.stderr as errors:
+        assert errors.read() == ""
+    assert process.wait(60) == 1

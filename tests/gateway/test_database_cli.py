@@ -309,7 +309,7 @@ async def test_a_backup_may_have_any_name(portal: Portal, tmp_path: Path) -> Non
         (("transfer", "postgresql+asyncpg://x/x"), None, "so there is nothing to transfer."),
         (("backup", "FILE"), "postgresql+asyncpg://x/x", "use pg_dump, which comes with it."),
         (("restore", "FILE"), "postgresql+asyncpg://x/x", "use pg_restore, which comes with it."),
-        (("transfer", "postgresql+asyncpg://x/x"), "postgresql+asyncpg://x/x", "use pg_dump, which comes with it."),
+        (("transfer", "postgresql+asyncpg://x/x"), "postgresql+asyncpg://x/x", "unset until the transfer is done."),
     ],
     ids=str,
 )

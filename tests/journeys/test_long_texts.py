@@ -153,7 +153,7 @@ async def test_a_text_over_the_limit_is_refused_and_the_answer_says_where_it_sta
 
     assert errors == [
         {
-            "message": f"{where} is too long. Its characters are {LONGEST + 1:,}; at most {LONGEST:,} are allowed "
+            "message": f"{where} has too many characters: {LONGEST + 1:,}; at most {LONGEST:,} are allowed "
             "(setting max_text_characters).",
             "extensions": {
                 "code": "MAX_TEXT_LIMIT",

@@ -112,7 +112,7 @@ async def test_a_company_is_known_to_who_knows_its_numbers(
         "canRequestToJoin": outcome == "POSSIBLY_REGISTERED",
     }
     assert "main responsible person" in told["guidance"]
-    assert told["guidance"].endswith("Monday to Friday from 8 to 17.")
+    assert told["guidance"].endswith("Monday to Friday, 8 am to 5 pm.")
 
 
 @pytest.mark.parametrize(

@@ -193,7 +193,7 @@ async def test_each_end_of_an_invitation_has_a_page_of_its_own() -> None:
     assert [(page.status, page.title.partition(" |")[0]) for page in pages] == [
         (410, "This invitation has been withdrawn"),
         (410, "This invitation has already been accepted"),
-        (404, "We do not know this invitation"),
+        (404, "We cannot find this invitation"),
     ]
     assert [list(page.buttons) for page in pages] == [[], [], []]
 
