@@ -101,6 +101,7 @@ def _restored_inside(file: Path, database: Path, kept: Path) -> bool:
             return False
         _check_sound(file)
         _copy(inside, kept)
+        _flush(kept.parent)
         try:
             with closing(_to_read(file)) as reading:
                 reading.backup(inside)
