@@ -101,6 +101,7 @@ def _restored_inside(file: Path, database: Path, kept: Path) -> bool:
             return False
         _check_sound(file)
         _copy(inside, kept)
+        _flush(kept.parent)
         try:
             with closing(_to_read(file)) as reading:
                 reading.backup(inside)
@@ -124,13 +125,14 @@ def check_unused(database: Path) -> None:
 async def transfer(source: AsyncEngine, target: AsyncEngine, tables: Sequence[MetaData]) -> Mapping[str, int]:
     """Copy all rows of these tables into a migrated database without any, and return how many each has.
 
-    All of it is stored, or nothing. Call it with a source that nobody writes to.
+    All of it is stored, or nothing; what says only something of the database that it is in (`is_copied` in a table's
+    `info`) stays where it is. Call it with a source that nobody writes to.
 
     Raises:
         CopyRefused: The target has rows already, or has not all of them afterwards.
         BackendUnavailable: A database does not answer.
     """
-    wanted = [table for metadata in tables for table in metadata.sorted_tables]
+    wanted = [table for metadata in tables for table in metadata.sorted_tables if table.info.get("is_copied", True)]
     copied: dict[str, int] = {}
     async with (
         database_errors("source"),

@@ -9,7 +9,7 @@ from connectors.errors import ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id
 from resolvers.attempts import network_of
-from resolvers.changes import changed
+from resolvers.changes import author, changed
 from resolvers.context import RequestContext
 from resolvers.credentials import lock_verified, verified_version
 from resolvers.devices import remember_device
@@ -160,20 +160,14 @@ async def sign_out(context: RequestContext) -> None:
     caller = context.caller
     if caller is None:
         return
-    if caller.session_id is not None:
-        async with context.backends.directory.change() as change:
-            await change.end_session(caller.session_id, context.now)
-            await change.record(
-                AuditEntry(
-                    action="session.end",
-                    actor_id=caller.user.id,
-                    subject_id=caller.session_id,
-                    organization_id=None,
-                    request_id=context.request_id,
-                    ip_address=context.ip_address,
-                ),
-                context.now,
-            )
+    session_id = caller.session_id
+    if session_id is not None:
+
+        async def end(change: DirectoryChange) -> None:
+            await change.end_session(session_id, context.now)
+            await change.record(author(context).entry("session.end", session_id, None), context.now)
+
+        await changed(context, end)
     context.become(None)
 
 

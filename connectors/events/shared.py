@@ -110,7 +110,10 @@ class SharedEvents(EmbeddedEvents):
             while not self._unsent.empty() and len(messages) < 100:
                 messages.append(self._unsent.get_nowait())
             try:
-                await self._send(messages)
+                # More than fit may have come while the server was there all the time.
+                told = [lost(self._sender)] if self._lost_some else []
+                self._lost_some = False
+                await self._send(messages + told)
             except Exception as error:  # the others ask the directory now and then anyway
                 log.info("news not told to other gateways: %s", type(error).__name__)
                 self._lost_some = True

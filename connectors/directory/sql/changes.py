@@ -79,6 +79,12 @@ _SEE_SESSION = (
     .values(last_seen_at=bindparam("now"))
     .returning(*records.SESSION)
 )
+# Whoever ends several locks the person first; the other way round, each would wait for what the other has.
+_LOCK_OWNER = (
+    select(users.c.id)
+    .where(users.c.id == select(_session.user_id).where(_session.id == bindparam("session_id")).scalar_subquery())
+    .with_for_update(key_share=True)
+)
 _END_SESSION = (
     update(sessions)
     .where(_session.id == bindparam("session_id"), _session.ended_at.is_(None))
@@ -232,6 +238,7 @@ class SqlChange(
 
     async def end_session(self, session_id: SessionId, now: datetime) -> None:
         """End a session, told like a change of access; ending one that is over changes nothing."""
+        await self._execute(_LOCK_OWNER, {"session_id": session_id})
         row = (await self._execute(_END_SESSION, {"session_id": session_id, "now": now})).first()
         if row is not None:
             self.news.append(SessionEnded(session_id, row[0]))

@@ -53,6 +53,7 @@ write_checks = Table(
     METADATA,
     Column("id", Integer, primary_key=True, autoincrement=False),
     Column("checked_at", UtcDateTime, nullable=False),
+    info={"is_copied": False},
 )
 
 idempotency_records = Table(
