@@ -16,13 +16,10 @@ from sqlalchemy import ColumnElement, Connection, MetaData, Table, func, insert,
 
 from connectors.database import database_errors
 from connectors.engine import AsyncEngine
+from connectors.errors import CopyRefused
 
 _AT_ONCE = 500
 _SIDE_FILES = ("-wal", "-shm", "-journal")
-
-
-class CopyRefused(Exception):
-    """Nothing was copied, and nothing changed; the message says why and what to do."""
 
 
 def back_up(database: Path, file: Path) -> None:

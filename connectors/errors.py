@@ -5,6 +5,7 @@ ConnectorError
         BackendTimeout      it did not answer in time
         OutcomeUnknown      it did not say whether a change was carried out
     UnexpectedAnswer        it answered something that its interface does not allow
+CopyRefused                 a database is not copied into another place
 InvalidCursor               the place to go on from is none that this list gave out
 """
 
@@ -31,6 +32,10 @@ class OutcomeUnknown(BackendUnavailable):
 
 class UnexpectedAnswer(ConnectorError):
     """The back end answered something that its interface does not allow."""
+
+
+class CopyRefused(Exception):
+    """Nothing was copied, and nothing changed; the message says why and what to do."""
 
 
 class InvalidCursor(ValueError):

@@ -10,7 +10,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
 from connectors.database import DatabaseNotMigrated, check_migrated, migrate, open_database
-from connectors.database_copies import CopyRefused, back_up, check_backup, check_unused, restore, transfer
+from connectors.errors import CopyRefused
 from connectors.private_files import make_private_folder
 from gateway.app import utc_now
 from gateway.faults import explained
@@ -26,6 +26,8 @@ def backup(
     profile: ProfileOption = None,
 ) -> None:
     """Copy the SQLite database into a file, while the gateway goes on."""
+    from connectors.database_copies import back_up  # with SQLite's library, which a process that serves does without
+
     with explained(CopyRefused):
         database = _file_of(read_settings(profile=profile), "pg_dump")
         back_up(database, file)
@@ -37,6 +39,8 @@ def restore_backup(
     profile: ProfileOption = None,
 ) -> None:
     """Let a backup be the SQLite database again; the gateway must not run. What was there is kept beside it."""
+    from connectors.database_copies import check_backup, restore  # as above
+
     with explained(CopyRefused):
         settings = read_settings(profile=profile)
         database = _file_of(settings, "pg_restore").resolve()
@@ -59,6 +63,8 @@ def transfer_database(
     profile: ProfileOption = None,
 ) -> None:
     """Copy the SQLite database into an empty PostgreSQL database; the gateway must not run."""
+    from connectors.database_copies import check_unused  # as above
+
     with explained(CopyRefused):
         settings = read_settings(profile=profile)
         if not settings.database.startswith("sqlite"):
@@ -100,6 +106,8 @@ async def _is_current(url: str) -> bool:
 
 
 async def _transferred(settings: Settings, to: str) -> dict[str, int]:
+    from connectors.database_copies import transfer  # as above
+
     source, target = open_database(settings.database), open_database(to)
     try:
         for migrations in MIGRATIONS:

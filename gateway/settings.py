@@ -95,7 +95,10 @@ class Settings(BaseModel):
         16, ge=3, le=1_000, description="How many connections to PostgreSQL one process opens, all kinds together."
     )
     database_timeout_seconds: float = Field(
-        5, gt=0, le=300, description="How long one statement of the database may take; less than a request may."
+        5,
+        gt=0,
+        le=300,
+        description="How long one statement of the database may take; `request_timeout_seconds` ends it earlier when it is less.",
     )
     database_lock_timeout_seconds: float = Field(
         1, gt=0, le=300, description="How long a query waits for a locked table; a change waits three times as long."
