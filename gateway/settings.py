@@ -98,7 +98,9 @@ class Settings(BaseModel):
         5,
         gt=0,
         le=300,
-        description="How long one statement of the database may take; `request_timeout_seconds` ends it earlier when it is less.",
+        description=(
+            "How long one statement of the database may take; `request_timeout_seconds` ends it earlier when less."
+        ),
     )
     database_lock_timeout_seconds: float = Field(
         1, gt=0, le=300, description="How long a query waits for a locked table; a change waits three times as long."
