@@ -363,7 +363,8 @@ async def test_no_log_line_has_a_token_or_a_password(
     await visitor.presses(page, "reset", **ENTRIES["password-reset"])
     await visitor.opens(link)
 
-    written = caplog.text + str([record.__dict__ for record in caplog.records if record.name.startswith("forecourt")])
+    # The client's library is not the gateway's: it writes down what it asks.
+    written = str([(it.getMessage(), it.__dict__) for it in caplog.records if not it.name.startswith("httpx")])
     assert link.partition("token=")[2] not in written
     assert PASSWORD not in written
 
