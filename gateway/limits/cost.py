@@ -84,10 +84,23 @@ class Given:
         return int(variables.get(self.variable) is not None)
 
 
+class Known(dict[int, int]):
+    """What was worked out before for some variables, by identity; what was counted of the schema goes with it."""
+
+    __slots__ = ("_introspection",)
+
+    def introspection(self, schema: GraphQLSchema, fragments: Fragments) -> IntrospectionCost:
+        """Return what counts the introspections of one document; it takes more memory than is to be kept."""
+        found: IntrospectionCost | None = getattr(self, "_introspection", None)
+        if found is None:
+            found = self._introspection = IntrospectionCost(schema, fragments)
+        return found
+
+
 class Term(Protocol):
     """A cost that depends on the variables."""
 
-    def of(self, variables: Variables, known: dict[int, int]) -> int:
+    def of(self, variables: Variables, known: Known) -> int:
         """Return the cost for these coerced variables; `known` has what was worked out before, by identity."""
         ...
 
@@ -108,11 +121,11 @@ class Sum:
         elif other.terms or other.number:
             self.terms.append((times, other))
 
-    def of(self, variables: Variables, known: dict[int, int] | None = None) -> int:
+    def of(self, variables: Variables, known: Known | None = None) -> int:
         """Return the number for these coerced variables; a sum that is shared is worked out once."""
         if not self.terms:
             return self.number
-        known = {} if known is None else known
+        known = Known() if known is None else known
         total = known.get(id(self))
         if total is None:
             total = self.number
@@ -131,7 +144,7 @@ class _Most:
         self._number = number
         self._others = others
 
-    def of(self, variables: Variables, known: dict[int, int]) -> int:
+    def of(self, variables: Variables, known: Known) -> int:
         return max(self._number, *(other.of(variables, known) for other in self._others))
 
 
@@ -160,13 +173,13 @@ class _NamedType:
         self._variable = variable
         self._known: dict[str, int] = {}
 
-    def of(self, variables: Variables, known: dict[int, int]) -> int:
+    def of(self, variables: Variables, known: Known) -> int:
         name = variables.get(self._variable)
         if not isinstance(name, str) or name not in self._schema.type_map:
             return 1
         cost = self._known.get(name)
-        if cost is None:  # what is counted for it takes more memory than is to be kept
-            costs = IntrospectionCost(self._schema, self._fragments)
+        if cost is None:
+            costs = known.introspection(self._schema, self._fragments)
             cost = self._known[name] = costs.of_type(self._selection_set, name)
         return cost
 
@@ -309,11 +322,12 @@ class Estimation:
             return total
         match _value_of(node, "name"):
             case VariableNode(name=variable):
-                named = _NamedType(self.schema, self.fragments, node.selection_set, variable.value)
                 if self._variables is None:
+                    named = _NamedType(self.schema, self.fragments, node.selection_set, variable.value)
                     total.terms.append((1, named))
                 else:
-                    total.number = named.of(self._variables, {})
+                    name = self._variables.get(variable.value)
+                    total.number = self._introspection.of_type(node.selection_set, name) if isinstance(name, str) else 1
             case StringValueNode(value=name):
                 total.number = self._introspection.of_type(node.selection_set, name)
         return total
