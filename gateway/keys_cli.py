@@ -23,6 +23,7 @@ from connectors.identity.tokens import LEEWAY
 from gateway.app import utc_now
 from gateway.faults import explained
 from gateway.settings import Settings, read_settings
+from gateway.terminal import say
 from gateway.wiring import open_stores
 
 keys_cli = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)
@@ -43,7 +44,7 @@ def list_keys(profile: ProfileOption = None) -> None:
         for key in keys.keys:
             state = keys.state_of(key, now)
             made = f"made {_said(key.created_at)}" if key.created_at is not None else "made elsewhere"
-            typer.echo(f"{key.id}  {state:<9}  {made}, {_what_follows(settings, keys, key, state, now)}")
+            say(f"{key.id}  {state:<9}  {made}, {_what_follows(settings, keys, key, state, now)}")
 
 
 @keys_cli.command()
@@ -63,8 +64,8 @@ def rotate(
             )
         signs_from = instant if now else instant + ANNOUNCED_FOR
         key = add_key(settings.key_file, now=instant, signs_from=signs_from)
-        typer.echo(f"Made {key.id}, in {key.file}.")
-        typer.echo(
+        say(f"Made {key.id}, in {key.file}.")
+        say(
             f"It signs from now on. Processes notice within {REREAD_EVERY:.0f} seconds, or at once by SIGHUP."
             if now
             else f"It is published from now on and signs from {_said(signs_from)}. Nothing else has to be done."
@@ -97,12 +98,12 @@ def retire(
             )
         number = asyncio.run(_resealed(settings, key, keys.signing_at(instant)))
         remove_key(key)
-        typer.echo(f"Retired {key.id}. Processes notice within {REREAD_EVERY:.0f} seconds, or at once by SIGHUP.")
+        say(f"Retired {key.id}. Processes notice within {REREAD_EVERY:.0f} seconds, or at once by SIGHUP.")
         if number:
             what = "1 secret" if number == 1 else f"{number} secrets"
-            typer.echo(f"Sealed anew: {what} that it had sealed.")
+            say(f"Sealed with the new key: {what} of the old one.")
         if still_counts:
-            typer.echo("Lost: access tokens that it signed. Clients call refreshSession; no session ends.")
+            say("Lost: access tokens that it signed. Clients call refreshSession; no session ends.")
 
 
 async def _resealed(settings: Settings, old: SigningKey, new: SigningKey) -> int:

@@ -336,7 +336,7 @@ async def test_what_a_retired_key_has_sealed_is_sealed_anew(each_portal: Portal)
     done = runs("keys", "retire", old.id, "--now", folder=portal.settings.data_folder, **environment)
     await keys_of(portal).reload()
 
-    assert "Sealed anew: 2 secrets that it had sealed.\n" in done.stdout, done.output
+    assert "Sealed with the new key: 2 secrets of the old one.\n" in done.stdout, done.output
     assert old.id not in await published(portal)
     assert (await refreshes(portal, session["refreshToken"]))["refreshToken"] == second["refreshToken"]
     await portal.deliver()

@@ -267,8 +267,9 @@ async def test_a_gateway_closes_while_its_server_hangs(server: OwnPostgresql, te
         await buyer.asks(ORDERS)
         server.hang()
         try:
-            await portal.wiring.events.close()
-            await portal.wiring.backends.directory._engine.dispose()  # type: ignore[attr-defined]
+            async with asyncio.timeout(30):  # it hangs until `go_on`
+                await portal.wiring.events.close()
+                await portal.wiring.backends.directory._engine.dispose()  # type: ignore[attr-defined]
         finally:
             server.go_on()
 

@@ -113,7 +113,7 @@ class SqlDirectory(Questions):
                 await connection.exec_driver_sql(f"ANALYZE {', '.join(table.name for table, _ in rows)}")
 
     async def reseal(self, resealed: Callable[[str], str | None]) -> int:
-        """Seal anew whatever is kept sealed, and return how many values that were; None leaves a value as it is.
+        """Replace the seals of what is kept sealed, and return how many values that were; None leaves a value as it is.
 
         What others erase or change meanwhile stays as they left it.
         """
