@@ -55,16 +55,12 @@ class Connections:
             BackendUnavailable: The database does not answer, or too many questions wait for it already.
             BackendTimeout: It does not answer in time, or somebody keeps a table locked.
         """
-        if self._locked:
-            self._look_seldom(backend, text)
-        for listener in self._events.before_cursor_execute:  # whoever counts statements hears of these too
-            listener(None, None, text, arguments, None, False)
         try:
             try:
-                rows = await self._asked(text, arguments)
+                rows = await self._asked(backend, text, arguments)
             except _Lost:
                 self._close_idle()  # what closed this one has closed the others too
-                rows = await self._asked(text, arguments)
+                rows = await self._asked(backend, text, arguments)
         except TimeoutError as error:
             raise BackendTimeout(backend, "no answer in time") from error
         except (OSError, _Exhausted, _Lost) as error:
@@ -82,6 +78,17 @@ class Connections:
             self._locked.clear()  # whoever had locked this table has probably let go of the others, too
         return rows
 
+    async def _asked(self, backend: str, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
+        connection, period = await self._taken(), self._period
+        try:
+            if self._locked:  # not before its turn: a hundred may have queued until the first of them met the lock
+                self._look_seldom(backend, text)
+            for listener in self._events.before_cursor_execute:  # whoever counts statements hears of these too
+                listener(None, None, text, arguments, None, False)
+            return await self._fetched(connection, text, arguments)
+        finally:
+            self._give_back(connection, period)
+
     def _look_seldom(self, backend: str, text: str) -> None:
         """Return when nothing is known to be locked that this question needs, or when it is time to look again.
 
@@ -95,8 +102,8 @@ class Connections:
             raise BackendTimeout(backend, "somebody keeps its table locked")
         self._next_look = now + self._limits.lock_seconds
 
-    async def _asked(self, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        connection, period = await self._taken(), self._period
+    @staticmethod
+    async def _fetched(connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         try:
             rows: Sequence[Any] = await connection.fetch(text, *arguments)
         except asyncpg.InternalClientError as error:  # it had been told that it will be closed
@@ -109,8 +116,6 @@ class Connections:
         except BaseException:
             connection.terminate()  # cancelled half-way: what it says next is not for the next question
             raise
-        finally:
-            self._give_back(connection, period)
         return rows
 
     async def _taken(self) -> Any:
