@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from gateway.errors import CODES, MASKED
+from gateway.pipeline.error_formatting import CODES, MASKED
 from gateway.settings import Settings
-from resolvers.errors import ErrorCode
+from resolvers.refusals import ErrorCode
 from tests.docs.markdown import ROOT, page_at
 
 _CODE = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+")
