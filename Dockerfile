@@ -1,10 +1,10 @@
 # The gateway as an image: docker build --tag forecourt .
 
 FROM node:24-slim AS page
-WORKDIR /source/gateway/graphiql/page
-COPY gateway/graphiql/page/package.json gateway/graphiql/page/package-lock.json ./
+WORKDIR /source/gateway/pages/graphiql/page
+COPY gateway/pages/graphiql/page/package.json gateway/pages/graphiql/page/package-lock.json ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY gateway/graphiql/page ./
+COPY gateway/pages/graphiql/page ./
 RUN npm run build
 
 FROM python:3.11-slim AS build
@@ -20,7 +20,7 @@ COPY connectors connectors
 COPY resolvers resolvers
 COPY schema schema
 COPY gateway gateway
-COPY --from=page /source/gateway/graphiql/dist gateway/graphiql/dist
+COPY --from=page /source/gateway/pages/graphiql/dist gateway/pages/graphiql/dist
 RUN pip install --no-deps --no-build-isolation .
 
 FROM python:3.11-slim

@@ -11,10 +11,10 @@ BIN := .venv/bin
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: .venv/run gateway/graphiql/dist/index.html ## Start the demo: make run PROFILE=software_house PORT=8010
+run: .venv/run gateway/pages/graphiql/dist/index.html ## Start the demo: make run PROFILE=software_house PORT=8010
 	@$(BIN)/forecourt serve --demo --profile $(PROFILE) --port $(PORT)
 
-test: .venv/dev gateway/graphiql/dist/index.html ## Run the whole test suite
+test: .venv/dev gateway/pages/graphiql/dist/index.html ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto
 
 check: .venv/dev ## Lint, types, import contracts, and whether the printed schema is current
@@ -40,10 +40,10 @@ bench: .venv/dev ## Measure what a request costs beside the peers (some minutes)
 	$(BIN)/python -m bench --write-docs
 	$(BIN)/python -m bench.guards
 
-graphiql: gateway/graphiql/dist/index.html ## Build the GraphiQL page
+graphiql: gateway/pages/graphiql/dist/index.html ## Build the GraphiQL page
 
 clean: ## Remove what the commands made, the data folder excepted
-	rm -rf .venv gateway/graphiql/dist gateway/graphiql/page/node_modules tests/browser/node_modules
+	rm -rf .venv gateway/pages/graphiql/dist gateway/pages/graphiql/page/node_modules tests/browser/node_modules
 
 # The virtual environment comes from the hash locks: .venv/run has what serving needs, .venv/dev what testing needs.
 .venv/bin/python:
@@ -63,10 +63,10 @@ PIP := $(BIN)/pip install -qq --disable-pip-version-check
 	@$(PIP) --require-hashes -r requirements-dev.lock
 	@touch $@
 
-GRAPHIQL_SOURCES := $(shell find gateway/graphiql/page -type f -not -path '*/node_modules/*' 2>/dev/null)
+GRAPHIQL_SOURCES := $(shell find gateway/pages/graphiql/page -type f -not -path '*/node_modules/*' 2>/dev/null)
 
-gateway/graphiql/dist/index.html: $(GRAPHIQL_SOURCES) scripts/node.py | .venv/run
+gateway/pages/graphiql/dist/index.html: $(GRAPHIQL_SOURCES) scripts/node.py | .venv/run
 	@echo "Building the GraphiQL page from npm (once, some twenty seconds) ..."
-	@$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page ci --ignore-scripts --no-audit --no-fund --silent
-	@$(BIN)/python scripts/node.py npm --prefix gateway/graphiql/page run --silent build >/dev/null
+	@$(BIN)/python scripts/node.py npm --prefix gateway/pages/graphiql/page ci --ignore-scripts --no-audit --no-fund --silent
+	@$(BIN)/python scripts/node.py npm --prefix gateway/pages/graphiql/page run --silent build >/dev/null
 	@touch $@

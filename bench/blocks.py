@@ -12,7 +12,7 @@ from bench.asgi import asked
 from bench.company import QUESTIONS, Question, growing
 from bench.serve import forecourt
 from bench.stage import open_stage
-from gateway.garbage import settle
+from gateway.server.gc_tuning import settle
 
 SHORT = Question("Short", "query Short { __typename }", {})
 

@@ -27,7 +27,7 @@ from connectors.ids import GrantId, MembershipId, OrderId, OrganizationId
 from connectors.shop.embedded import EmbeddedShop
 from connectors.shop.interface import OrderLineRecord, OrderRecord, ShopData
 from gateway.app import create_app
-from gateway.garbage import settle
+from gateway.server.gc_tuning import settle
 
 COMPANIES = 40
 """So many copies of the bench's first company are added, all with the same 25 people and 24 orders of their own."""

@@ -23,7 +23,7 @@ from bench.stage import Stage, open_stage
 from gateway.app import create_app
 from permissions.decision import may
 from permissions.viewer import Grant, Standing, Viewer
-from schema.guards import BoundGuard
+from schema.graph.guards import BoundGuard
 
 TIMES, ROUNDS = 25, 41
 

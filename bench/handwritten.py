@@ -20,7 +20,7 @@ from starlette.routing import Route
 from bench.company import VIEWER_ID
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord
-from gateway.profiles import Profile
+from gateway.profile_files import Profile
 from permissions.policy import Policy, parse_policy
 
 _CALLER = """

@@ -1,7 +1,7 @@
 """Measures what hostile requests cost a gateway that runs: `python -m bench.hostile`, some three minutes.
 
-Everything in tests/gateway/hostile.py is sent, by somebody who is signed in where that is not said otherwise, and each
-request is written a little differently, so that none is answered from what was kept of the one before.
+Everything in tests/gateway/pipeline/hostile.py is sent, by somebody who is signed in where that is not said otherwise,
+and each request is written a little differently, so that none is answered from what was kept of the one before.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from bench.hostile_connections import AttackOnConnections, attacks_on_connection
 from bench.hostile_report import Row, median_of, table, worst, write_docs
 from bench.load import request_bytes
 from bench.stage import Contestant, open_stage, serving
-from tests.gateway.hostile import ATTACKS, BATCHES, JSON, Attack, query
+from tests.gateway.pipeline.hostile import ATTACKS, BATCHES, JSON, Attack, query
 
 ONE_AFTER_ANOTHER = 10
 AT_ONCE = 16

@@ -20,8 +20,8 @@ from bench.asgi import asked
 from bench.company import QUESTIONS, Question, growing
 from bench.serve import CONTESTANTS
 from bench.stage import Stage, open_stage
-from gateway.garbage import settle
-from gateway.telemetry.logs import configure_logs
+from gateway.server.gc_tuning import settle
+from gateway.server.logging import configure_logs
 
 TIMES = 100
 _WARM = 100

@@ -11,9 +11,9 @@ from typing import Any
 
 import uvicorn
 
-from gateway.connections import server_config
-from gateway.garbage import settle
-from gateway.telemetry.logs import configure_logs
+from gateway.server.gc_tuning import settle
+from gateway.server.http_limits import server_config
+from gateway.server.logging import configure_logs
 
 PROFILE = "solar_terminal"
 
@@ -58,7 +58,7 @@ def forecourt_with_batches(folder: Path, database_url: str) -> Any:
 def by_hand(_folder: Path, database_url: str) -> Any:
     """Return the hand-written endpoint."""
     from bench.handwritten import handwritten
-    from gateway.profiles import load_profile
+    from gateway.profile_files import load_profile
 
     return handwritten(database_url.replace("postgresql+asyncpg:", "postgresql:", 1), load_profile(PROFILE))
 
@@ -69,7 +69,7 @@ def plain_strawberry(folder: Path, database_url: str) -> Any:
     from connectors.applications.embedded import EmbeddedApplications
     from connectors.identity.keys import SigningKeys, read_or_make_keys
     from connectors.identity.tokens import AccessTokens
-    from gateway.profiles import load_profile
+    from gateway.profile_files import load_profile
     from permissions.policy import parse_policy
 
     profile, settings = load_profile(PROFILE), settings_for(folder, database_url)

@@ -15,9 +15,9 @@ from connectors.database import open_database
 from connectors.directory.sql import SqlDirectory
 from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now
-from gateway.demo import load_demo
-from gateway.profiles import load_profile
-from gateway.tokens import token_for
+from gateway.cli.token import token_for
+from gateway.demo.loading import load_demo
+from gateway.profile_files import load_profile
 from gateway.wiring import migrate_our_database
 from tests.servers import fresh_database, servers
 

@@ -13,21 +13,21 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.identity.keys import PUBLISHED_FOR
 from connectors.identity.tokens import AccessTokens
-from gateway.account_export import account_export_route
-from gateway.cors import Cors
-from gateway.device_cookie import DeviceCookie
-from gateway.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
-from gateway.graphql_endpoint import GraphqlEndpoint
-from gateway.health import health_routes
-from gateway.pages import LINKS, PortalWords, page_routes
-from gateway.profiles import Profile, profile_for
-from gateway.request_context import RequestContexts
+from gateway.auth.device_cookie import DeviceCookie
+from gateway.auth.request_context import RequestContexts
+from gateway.pages.data_export_download import account_export_route
+from gateway.pages.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
+from gateway.pages.mail_links import LINKS, PortalWords, page_routes
+from gateway.pipeline.endpoint import GraphqlEndpoint
+from gateway.pipeline.error_middleware import UnexpectedErrors
+from gateway.profile_files import Profile, profile_for
+from gateway.server.cors import Cors
+from gateway.server.health import health_routes
 from gateway.settings import Settings
-from gateway.unexpected import UnexpectedErrors
 from gateway.wiring import Wiring, open_wiring
 from gateway.wiring import utc_now as utc_now
 from gateway.worker import Worker, working
-from schema.build import Schema, build_schema, core_schema
+from schema.graph.build import Schema, build_schema, core_schema
 
 ENDPOINT = "/graphql"
 
@@ -117,7 +117,7 @@ def _routes(
         account_export_route(contexts),
     ]
     if settings.shows_mailbox and wiring.mailbox is not None:
-        from gateway.mailbox import mailbox_routes  # only in a demo; its page is a template
+        from gateway.pages.mailbox import mailbox_routes  # only in a demo; its page is a template
 
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
@@ -135,8 +135,8 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
     demo = None
     if settings.demo:
         # What invents the demo's people and orders takes 7 MB of memory.
-        from gateway.demo import demo_accounts
-        from gateway.profiles.demo import DEMO_PASSWORD
+        from gateway.demo import DEMO_PASSWORD
+        from gateway.demo.loading import demo_accounts
 
         accounts = tuple(
             DemoAccount(account.login_name, account.login_name, account.description)

@@ -25,7 +25,7 @@ from sqlalchemy.exc import ArgumentError
 from connectors.engine import DatabaseLimits
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
-from gateway.client_address import ForwardedHeader
+from gateway.server.client_address import ForwardedHeader
 
 PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
@@ -365,7 +365,9 @@ class Settings(BaseModel):
         is_enough = self.max_cost >= Settings.model_fields["max_cost"].default
         if is_enough or self.environment != "production" or self.cost_mode != "enforce":
             return self
-        from schema.cost import PASSWORD_CHECK  # with the library of the schema, which a worker does without
+        from schema.graph.cost_directives import (
+            PASSWORD_CHECK,  # with the library of the schema, which a worker does without
+        )
 
         least = 2 * PASSWORD_CHECK
         if self.max_cost <= least:

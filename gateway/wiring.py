@@ -35,14 +35,14 @@ from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.embedded import EmbeddedShop
 from connectors.shop.migrations import MIGRATIONS as SHOP
-from gateway.policy_file import PolicyFile
-from gateway.profiles import Profile
+from gateway.auth.policy_reloader import PolicyFile
+from gateway.profile_files import Profile
 from gateway.settings import Settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
-from permissions.toml_places import TomlPlaces
+from permissions.toml_positions import TomlPlaces
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from resolvers.context import Backends, Portal
-from resolvers.mail_wording import MailWording
+from resolvers.mail.wording import MailWording
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 TABLES = (directory_tables.METADATA, identity_tables.METADATA, mailbox_tables.METADATA, shop_tables.METADATA)

@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 
 from connectors.directory.outbox import OutboxRecord
 from connectors.errors import ConnectorError
-from gateway.policy_file import PolicyFile
+from gateway.auth.policy_reloader import PolicyFile
 from resolvers.context import Backends, RequestContext
-from resolvers.housekeeping import CHORES, Chore, keep_house
-from resolvers.outbox import HANDLERS, Handler, carry_out, take
+from resolvers.outbox.delivery import HANDLERS, Handler, carry_out, take
+from resolvers.scheduled_tasks import CHORES, Chore, keep_house
 
 AT_ONCE = 8
 """So many items are carried out at the same time by one worker."""

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from permissions.access_rules import granting_roles
 from permissions.policy import Policy
-from permissions.rules import granting_roles
 from permissions.viewer import Grant, Viewer
 from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of, permissions_in
 

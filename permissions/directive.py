@@ -5,7 +5,7 @@ from strawberry.schema_directive import Location
 
 from permissions.vocabulary import Permission, PermissionScope
 
-# The enums are named here, beside the directives that speak of them; schema/enums.py describes their values.
+# The enums are named here, beside the directives that speak of them; schema/graph/enums.py describes their values.
 strawberry.enum(
     Permission, name="PermissionCode", description="One thing somebody may do in an organization, or as vendor staff."
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from permissions.toml_places import TomlPlaces, parser_fault
+from permissions.toml_positions import TomlPlaces, parser_fault
 from permissions.viewer import Grant
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 

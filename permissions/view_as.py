@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import datetime
 
+from permissions.access_rules import may_assign_role, may_toggle
 from permissions.policy import Policy
-from permissions.rules import may_assign_role, may_toggle
 from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 

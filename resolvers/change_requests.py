@@ -12,16 +12,16 @@ from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
-from resolvers import checks
-from resolvers.changes import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
+from resolvers import validation as checks
+from resolvers.approvals.initiators import end_change_request, may_still_ask
 from resolvers.context import RequestContext
-from resolvers.errors import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
-from resolvers.initiators import end_change_request, may_still_ask
-from resolvers.mail import Mail, queue_mail
-from resolvers.organizations import MANAGES_DATA, changed_data
+from resolvers.localization import in_their_language, on_one_line
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.organizations.queries import MANAGES_DATA, changed_data
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.people import display_name
-from resolvers.texts import in_their_language, on_one_line
+from resolvers.refusals import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
+from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
 
 SEES_REQUESTS = (Permission.ORGANIZATION_VIEW, *MANAGES_DATA)
 """Whoever may ask for a change sees what was asked: no role of the solar profile states ORGANIZATION_VIEW."""

@@ -16,8 +16,8 @@ from connectors.values import Localized
 from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
-from resolvers.mail_wording import MailWording
-from resolvers.viewers import viewer_of
+from resolvers.mail.wording import MailWording
+from resolvers.viewer import viewer_of
 
 if TYPE_CHECKING:
     from resolvers.people import People

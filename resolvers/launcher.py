@@ -22,7 +22,7 @@ from permissions.policy import Role
 from permissions.viewer import Standing
 from permissions.vocabulary import DenialReason, Permission, permissions_in
 from resolvers.context import RequestContext
-from resolvers.organizations import default_organization_id, organizations_with
+from resolvers.organizations.queries import default_organization_id, organizations_with
 from resolvers.people import people_with
 
 

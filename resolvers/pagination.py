@@ -8,7 +8,7 @@ from connectors.errors import InvalidCursor
 from connectors.pages import Page
 from connectors.quick import quick
 from resolvers.context import RequestContext
-from resolvers.errors import InvalidArgument
+from resolvers.refusals import InvalidArgument
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100

@@ -5,7 +5,7 @@ from typing import Any
 
 from permissions.decision import Decision
 from permissions.vocabulary import DenialReason, Permission
-from resolvers.errors import (
+from resolvers.refusals import (
     Conflict,
     ErrorCode,
     Forbidden,

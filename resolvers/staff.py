@@ -10,13 +10,13 @@ from connectors.directory.interface import Author, UserRecord
 from connectors.ids import UserId, new_id
 from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission
-from resolvers.changes import changed
-from resolvers.checks import email, locale, text
 from resolvers.context import RequestContext
-from resolvers.errors import Conflict, NotFound
-from resolvers.mail import Mail, queue_mail
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
-from resolvers.tokens import hash_of, new_token
+from resolvers.refusals import Conflict, NotFound
+from resolvers.transactions import changed
+from resolvers.validation import email, locale, text
 
 LINK_LIFETIME = timedelta(days=7)
 MOST_STAFF = 1_000

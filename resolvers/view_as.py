@@ -14,10 +14,10 @@ from connectors.errors import ConnectorError
 from connectors.ids import MembershipId
 from permissions.view_as import CONTACTS, most_seen_as, narrowed
 from permissions.vocabulary import permissions_in
+from resolvers.audit.refused_attempts import record_refused
 from resolvers.context import RequestContext, ViewAs
 from resolvers.people import display_name
-from resolvers.refusals import record_refused
-from resolvers.viewers import viewer_of
+from resolvers.viewer import viewer_of
 
 _MOST_REMEMBERED = 1_000
 

@@ -9,19 +9,21 @@ from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
 from permissions.vocabulary import MOST_PERMISSIONS
 from permissions.vocabulary import Permission as PermissionCode
-from resolvers import access_plans, access_previews, member_access
-from resolvers.access_edits import UNCHANGED, AccessEdit, GrantEnd
+from resolvers.access import commands as member_access
+from resolvers.access import plans as access_plans
+from resolvers.access import previews as access_previews
+from resolvers.access.commands import MOST_CHANGES, AccessOutcome
+from resolvers.access.edits import UNCHANGED, AccessEdit, GrantEnd
 from resolvers.context import RequestContext
-from resolvers.errors import Refused
-from resolvers.member_access import MOST_CHANGES, AccessOutcome
-from schema.errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
-from schema.fields import computed, graph_type, listed
-from schema.guards import OPEN, any_of
+from resolvers.refusals import Refused
+from schema.graph.fields import computed, graph_type, listed
+from schema.graph.guards import OPEN, any_of
+from schema.graph.mutations import in_organization, mutation, of_object, question
+from schema.graph.scalars import DateTime
+from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
 from schema.launcher import Application, ApplicationTile
-from schema.membership import Membership
-from schema.mutations import in_organization, mutation, of_object, question
+from schema.members.types import Membership
 from schema.roles import Permission
-from schema.scalars import DateTime
 
 ASSIGN = any_of(PermissionCode.ROLE_ASSIGN)
 

@@ -5,12 +5,12 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.audit import AuditEventRecord
-from resolvers import audit
-from schema.fields import computed, field, graph_type
-from schema.guards import OPEN
-from schema.node import Node
+from resolvers.audit import queries as audit
+from schema.graph.fields import computed, field, graph_type
+from schema.graph.guards import OPEN
+from schema.graph.scalars import DateTime
+from schema.nodes import Node
 from schema.people import User
-from schema.scalars import DateTime
 
 
 @graph_type(of=audit.AuditField, description="A named value, before or after something was done.", cost=0)

@@ -12,17 +12,17 @@ from permissions.vocabulary import Permission, PermissionScope
 from resolvers import change_requests, people
 from resolvers.change_requests import SEES_REQUESTS, Wish
 from resolvers.context import RequestContext
-from resolvers.organizations import MANAGES_DATA
-from schema.common_inputs import NodeActionInput
-from schema.errors import UserError, entries
-from schema.fields import attribute, computed, field, graph_type, root
-from schema.guards import OPEN, any_of
-from schema.mutations import in_organization, mutation, of_object
-from schema.node import Node
-from schema.pagination import Connection
+from resolvers.organizations.queries import MANAGES_DATA
+from schema.graph.common_inputs import NodeActionInput
+from schema.graph.connections import Connection
+from schema.graph.fields import attribute, computed, field, graph_type, root
+from schema.graph.guards import OPEN, any_of
+from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.scalars import DateTime
+from schema.graph.user_errors import UserError, entries
+from schema.graph.value_types import Address, AddressInput, address_of
+from schema.nodes import Node
 from schema.people import User
-from schema.scalars import DateTime
-from schema.values import Address, AddressInput, address_of
 
 CHANGE_REQUESTS = any_of(*SEES_REQUESTS)
 REVIEWERS = any_of(Permission.CHANGE_REQUEST_REVIEW, scope=PermissionScope.VENDOR)
@@ -36,7 +36,7 @@ REVIEWERS = any_of(Permission.CHANGE_REQUEST_REVIEW, scope=PermissionScope.VENDO
 class ChangeRequest(Node):
     """A company's request that the vendor change its name or seat."""
 
-    organization: Annotated["Organization", strawberry.lazy("schema.organization")] = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
         change_requests.requesting_organizations, requires=OPEN, description="The company, as it is now."
     )
     requested_by: User | None = field(people.requesters, requires=OPEN, description="Who asked.")

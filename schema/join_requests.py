@@ -9,16 +9,17 @@ from connectors.directory.join_requests import JoinRequestRecord
 from connectors.directory.requests import RequestStatus
 from connectors.ids import JoinRequestId
 from permissions.vocabulary import Permission
-from resolvers import join_decisions, join_requests
 from resolvers.context import RequestContext
-from resolvers.join_decisions import Joining
-from schema.errors import UserError, entries
-from schema.fields import computed, field, graph_type
-from schema.guards import AUTHENTICATED, OPEN, any_of
-from schema.mutations import mutation, of_object
-from schema.node import Node
+from resolvers.join_requests import commands as join_requests
+from resolvers.join_requests import decisions as join_decisions
+from resolvers.join_requests.decisions import Joining
+from schema.graph.fields import computed, field, graph_type
+from schema.graph.guards import AUTHENTICATED, OPEN, any_of
+from schema.graph.mutations import mutation, of_object
+from schema.graph.scalars import DateTime
+from schema.graph.user_errors import UserError, entries
+from schema.nodes import Node
 from schema.people import User
-from schema.scalars import DateTime
 
 MANAGERS = any_of(Permission.MEMBER_MANAGE)
 
@@ -42,7 +43,7 @@ class JoinRequest(Node):
     decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
     note: str | None = strawberry.field(description="What was said to the decision.")
     user: User | None = field(join_requests.people_of, requires=OPEN, description="Who would like to join.")
-    organization: Annotated["Organization", strawberry.lazy("schema.organization")] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
         join_requests.organizations_of,
         requires=OPEN,
         description="The company, for its members; whoever asks to join is not told whether there is one.",

@@ -9,14 +9,14 @@ from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
-from resolvers.texts import in_language
-from schema.cost import CostDirective
-from schema.fields import attribute, computed, field, graph_type, listed, root
-from schema.guards import OPEN
-from schema.membership import PermissionSource
-from schema.node import Node
+from resolvers.localization import in_language
+from schema.graph.cost_directives import CostDirective
+from schema.graph.fields import attribute, computed, field, graph_type, listed, root
+from schema.graph.guards import OPEN
+from schema.graph.scalars import URL, DateTime
+from schema.members.types import PermissionSource
+from schema.nodes import Node
 from schema.roles import Permission
-from schema.scalars import URL, DateTime
 
 
 def _category_id(_context: RequestContext, category: CategoryRecord) -> str:

@@ -8,15 +8,15 @@ from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRe
 from permissions.vocabulary import Permission
 from resolvers import people
 from resolvers.context import RequestContext
+from resolvers.localization import in_language
 from resolvers.orders import MOST_EVENTS, MOST_LINES, events_of, lines_of
-from resolvers.texts import in_language
-from schema.backends import Backend
-from schema.fields import computed, field, graph_type
-from schema.guards import OPEN, any_of
-from schema.node import Node
+from schema.graph.backends import Backend
+from schema.graph.fields import computed, field, graph_type
+from schema.graph.guards import OPEN, any_of
+from schema.graph.scalars import URL, DateTime
+from schema.graph.value_types import Address, Money
+from schema.nodes import Node
 from schema.people import User
-from schema.scalars import URL, DateTime
-from schema.values import Address, Money
 
 ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
 

@@ -7,10 +7,10 @@ import strawberry
 from connectors.directory.interface import UserRecord
 from permissions.vocabulary import Permission
 from resolvers import people
-from schema.fields import attribute, computed, graph_type
-from schema.guards import OPEN, any_of
-from schema.node import Node
-from schema.scalars import DateTime, EmailAddress, Locale, PhoneNumber
+from schema.graph.fields import attribute, computed, graph_type
+from schema.graph.guards import OPEN, any_of
+from schema.graph.scalars import DateTime, EmailAddress, Locale, PhoneNumber
+from schema.nodes import Node
 
 CONTACT = any_of(Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE, or_self=True, personal=True)
 """Contact details are for the person and for those who may see the members of a company the two share."""

@@ -7,15 +7,16 @@ import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
 from permissions import policy, vocabulary
+from permissions.denial_texts import PERMISSION_TEXTS
 from permissions.policy import MOST_ROLES
-from permissions.texts import PERMISSION_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS
-from resolvers import launcher, member_rules
+from resolvers import launcher
 from resolvers.context import RequestContext
-from resolvers.texts import in_language
-from schema.fields import computed, field, graph_type, listed, root
-from schema.guards import OPEN
-from schema.node import Node
+from resolvers.localization import in_language
+from resolvers.members import rules as member_rules
+from schema.graph.fields import computed, field, graph_type, listed, root
+from schema.graph.guards import OPEN
+from schema.nodes import Node
 
 
 def _permission_code(_context: RequestContext, permission: vocabulary.Permission) -> vocabulary.Permission:

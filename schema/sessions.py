@@ -4,14 +4,14 @@ from typing import Any
 
 import strawberry
 
-from resolvers import sessions
 from resolvers.context import RequestContext
-from resolvers.sessions import SignedIn
-from schema.cost import PASSWORD_CHECK
-from schema.errors import UserError, deed, entries
-from schema.fields import root
-from schema.guards import AUTHENTICATED, OPEN
-from schema.scalars import DateTime
+from resolvers.sessions import commands as sessions
+from resolvers.sessions.commands import SignedIn
+from schema.graph.cost_directives import PASSWORD_CHECK
+from schema.graph.fields import root
+from schema.graph.guards import AUTHENTICATED, OPEN
+from schema.graph.scalars import DateTime
+from schema.graph.user_errors import UserError, deed, entries
 from schema.viewer import Viewer
 
 

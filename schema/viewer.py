@@ -10,43 +10,39 @@ from connectors.directory.interface import CallerRecord
 from connectors.values import AccountKind
 from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import DenialReason
-from resolvers import (
-    access,
-    account_deletions,
-    capabilities,
-    consents,
-    data_exports,
-    join_requests,
-    launcher,
-    organizations,
-    own_sessions,
-    people,
-    registrations,
-)
-from resolvers.audit import own_audit_events
-from resolvers.capabilities import MOST_GRANTERS
+from resolvers import launcher, people
+from resolvers.access import capabilities
+from resolvers.access import epoch as access
+from resolvers.access.capabilities import MOST_GRANTERS
+from resolvers.account import consents, data_exports
+from resolvers.account import deletion as account_deletions
+from resolvers.audit.queries import own_audit_events
 from resolvers.context import RequestContext
-from resolvers.invitations import MOST_PENDING
-from resolvers.invitations import pending_invitations as pending_invitations_of
-from resolvers.memberships import membership_in, memberships_of
-from resolvers.nodes import viewer_id
-from schema.account import Consent, DataExport, Session
+from resolvers.invitations.queries import MOST_PENDING
+from resolvers.invitations.queries import pending_invitations as pending_invitations_of
+from resolvers.join_requests import commands as join_requests
+from resolvers.members.queries import membership_in, memberships_of
+from resolvers.nodes.queries import viewer_id
+from resolvers.organizations import queries as organizations
+from resolvers.registrations import queries as registrations
+from resolvers.sessions import queries as own_sessions
+from schema.account.types import Consent, DataExport, Session
 from schema.audit import AuditEvent
-from schema.cost import CostDirective
-from schema.fields import attribute, computed, field, graph_type, listed, root
-from schema.guards import BY_CALLER, OPEN
-from schema.invitations import Invitation
+from schema.graph.connections import Connection
+from schema.graph.cost_directives import CostDirective
+from schema.graph.fields import attribute, computed, field, graph_type, listed, root
+from schema.graph.guards import BY_CALLER, OPEN
+from schema.graph.scalars import URL, DateTime
+from schema.graph.value_types import Address
+from schema.invitations.types import Invitation
 from schema.join_requests import JoinRequest
 from schema.launcher import ApplicationTile
-from schema.membership import Membership, PermissionSource
-from schema.node import Node
-from schema.organization import Organization
-from schema.pagination import Connection
+from schema.members.types import Membership, PermissionSource
+from schema.nodes import Node
+from schema.organizations.types import Organization
 from schema.people import User
-from schema.registrations import OrganizationRegistration
+from schema.registrations.types import OrganizationRegistration
 from schema.roles import Permission
-from schema.scalars import URL, DateTime
-from schema.values import Address
 
 
 @graph_type(of=capabilities.AccessDecision, description="Whether you may do one thing, and why.")

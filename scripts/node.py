@@ -1,6 +1,6 @@
 """Run node or npm: the Node on the path when it is recent enough, else the one that comes as a Python wheel.
 
-python scripts/node.py npm ci --ignore-scripts --prefix gateway/graphiql/page
+python scripts/node.py npm ci --ignore-scripts --prefix gateway/pages/graphiql/page
 python scripts/node.py node --version
 """
 

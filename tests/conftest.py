@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 from hypothesis import HealthCheck, settings
 
-from tests.portal import Portal, open_portal
+from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
 # How long an example takes says nothing: other work shares the machine. The same examples each time, so that whoever
@@ -74,4 +74,25 @@ async def software_portal() -> AsyncIterator[Portal]:
 async def each_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The Solar Terminal's gateway with its demo, on each kind of database in turn."""
     async with open_portal(kind=database_kind) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def each_software_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+    """The software house's gateway with its demo, on each kind of database in turn."""
+    async with open_portal("software_house", kind=database_kind) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def solar() -> AsyncIterator[Portal]:
+    """The Solar Terminal's gateway with its demo, for tests that only read and let the clock stand."""
+    async with open_portal(**UNMEASURED) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+async def software() -> AsyncIterator[Portal]:
+    """The software house's gateway with its demo, for tests that only read and let the clock stand."""
+    async with open_portal("software_house", **UNMEASURED) as opened:
         yield opened

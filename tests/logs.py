@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from gateway.telemetry.logs import values_of
+from gateway.server.logging import values_of
 
 
 @contextmanager

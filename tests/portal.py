@@ -24,21 +24,24 @@ from connectors.identity.embedded import EmbeddedAccounts
 from connectors.mail.interface import Message
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from gateway.app import create_app
-from gateway.demo import load_demo
-from gateway.profiles import load_profile
+from gateway.demo.loading import load_demo
+from gateway.profile_files import load_profile
 from gateway.settings import Settings, read_settings
 from gateway.wiring import Wiring, migrate_our_database
 from gateway.worker import Worker
 from resolvers.context import RequestContext
-from resolvers.mail import MAIL
-from resolvers.sessions import begin_session
-from schema.build import Schema, build_schema
+from resolvers.mail.queue import MAIL
+from resolvers.sessions.commands import begin_session
+from schema.graph.build import Schema, build_schema
 from tests.servers import DatabaseKind, servers
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 """When the tests take place, until a clock is moved."""
 
 GRAPHQL_JSON = "application/graphql-response+json"
+
+UNMEASURED = {"cost_mode": "measure"}
+"""Lets a test ask for more at once than a client may, to see everything."""
 
 _templates: dict[tuple[DatabaseKind, str], str] = {}
 _schema: list[Schema] = []

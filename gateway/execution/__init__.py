@@ -1,9 +1,9 @@
 """The breadth-first engine: every field of an operation is answered once for all the objects of a level."""
 
-from .budget import Budget
-from .contract import AnswerTooLarge, BatchField, DeadlineExceeded, ErrorsOmitted
-from .counted import CountingExecutor
-from .executor import HANDED_OVER, BreadthFirstExecutor
+from gateway.execution.budget import Budget
+from gateway.execution.contract import AnswerTooLarge, BatchField, DeadlineExceeded, ErrorsOmitted
+from gateway.execution.counting_executor import CountingExecutor
+from gateway.execution.executor import HANDED_OVER, BreadthFirstExecutor
 
 __all__ = [
     "HANDED_OVER",

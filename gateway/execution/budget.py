@@ -5,7 +5,7 @@ from itertools import chain
 from sys import maxsize
 from typing import Any
 
-from .contract import AnswerTooLarge
+from gateway.execution.contract import AnswerTooLarge
 
 UNWATCHED_OBJECTS = 1_000
 """An answer of so few objects is only counted: it is complete before counting it more closely would have saved any."""

@@ -3,14 +3,14 @@
 from collections.abc import Coroutine, Sequence
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
-from .core import Undefined
-from .kinds import FAULT, LATE, NULL, UNSURE
-from .trails import PickedTrail, Trail
-from .troubles import Trouble, Troubled, Troubles, contained
+from gateway.execution.field_errors import Trouble, Troubled, Troubles, contained
+from gateway.execution.library_internals import Undefined
+from gateway.execution.response_paths import PickedTrail, Trail
+from gateway.execution.value_kinds import FAULT, LATE, NULL, UNSURE
 
 if TYPE_CHECKING:
-    from .fields import Field
-    from .run import Run
+    from gateway.execution.field_plans import Field
+    from gateway.execution.run import Run
 
 Column: TypeAlias = list[Any] | Troubled
 """A completed column."""

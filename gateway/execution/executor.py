@@ -20,9 +20,12 @@ from graphql import (
 from graphql.execution import MiddlewareManager
 from graphql.pyutils import AbortSignal
 
-from .budget import Budget
-from .completion import Column, MaybeLate, finished, is_done
-from .core import (
+from gateway.execution.budget import Budget
+from gateway.execution.compiled_documents import operation_of
+from gateway.execution.completion import Column, MaybeLate, finished, is_done
+from gateway.execution.field_errors import Troubled, graphql_errors
+from gateway.execution.levels import answer_level, answer_serially
+from gateway.execution.library_internals import (
     CollectedErrors,
     ExecutionHooks,
     Executor,
@@ -37,12 +40,9 @@ from .core import (
     default_is_awaitable,
     resolve_info_helpers,
 )
-from .documents import operation_of
-from .levels import answer_level, answer_serially
-from .plan import Plan, Selection
-from .run import Run
-from .trails import Trail
-from .troubles import Troubled, graphql_errors
+from gateway.execution.planner import Plan, Selection
+from gateway.execution.response_paths import Trail
+from gateway.execution.run import Run
 
 HANDED_OVER: Counter[str] = Counter()
 """How many operations were handed to graphql-core since the start, by reason."""

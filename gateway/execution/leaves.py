@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLLeafType, GraphQLString
 from graphql.pyutils import inspect
 
-from .completion import Column, Completion, MaybeLate, column_of
-from .core import Undefined, is_plain_enum
-from .kinds import FAULT, LATE, NULL, UNSURE
-from .trails import Trail
-from .troubles import Trouble, Troubles
+from gateway.execution.completion import Column, Completion, MaybeLate, column_of
+from gateway.execution.field_errors import Trouble, Troubles
+from gateway.execution.library_internals import Undefined, is_plain_enum
+from gateway.execution.response_paths import Trail
+from gateway.execution.value_kinds import FAULT, LATE, NULL, UNSURE
 
 if TYPE_CHECKING:
-    from .fields import Field
-    from .run import Run
+    from gateway.execution.field_plans import Field
+    from gateway.execution.run import Run
 
 _LEAST_INT, _GREATEST_INT = -(2**31), 2**31 - 1
 _NONE = type(None)

@@ -4,17 +4,17 @@ from asyncio import sleep
 from collections.abc import Coroutine
 from typing import TYPE_CHECKING, Any
 
-from .completion import Column, MaybeLate, column_of, finished, is_done
-from .contract import AnswerTooLarge, DeadlineExceeded
-from .kinds import MAPPING, kinds_of
-from .run import together
-from .trails import Trail
-from .troubles import Troubled, joined
+from gateway.execution.completion import Column, MaybeLate, column_of, finished, is_done
+from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
+from gateway.execution.field_errors import Troubled, joined
+from gateway.execution.response_paths import Trail
+from gateway.execution.run import together
+from gateway.execution.value_kinds import MAPPING, kinds_of
 
 if TYPE_CHECKING:
-    from .fields import Field
-    from .plan import Selection
-    from .run import Run
+    from gateway.execution.field_plans import Field
+    from gateway.execution.planner import Selection
+    from gateway.execution.run import Run
 
 
 def answer_level(

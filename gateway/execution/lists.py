@@ -6,15 +6,24 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLError
 
-from .completion import Column, Completion, MaybeLate, column_of, finished, is_done, spread, spread_later
-from .core import is_iterable
-from .run import together
-from .trails import ItemTrail, PickedTrail, Trail
-from .troubles import Trouble, Troubled, Troubles, joined
+from gateway.execution.completion import (
+    Column,
+    Completion,
+    MaybeLate,
+    column_of,
+    finished,
+    is_done,
+    spread,
+    spread_later,
+)
+from gateway.execution.field_errors import Trouble, Troubled, Troubles, joined
+from gateway.execution.library_internals import is_iterable
+from gateway.execution.response_paths import ItemTrail, PickedTrail, Trail
+from gateway.execution.run import together
 
 if TYPE_CHECKING:
-    from .fields import Field
-    from .run import Run
+    from gateway.execution.field_plans import Field
+    from gateway.execution.run import Run
 
 _PLAIN_LISTS = {list, tuple}
 

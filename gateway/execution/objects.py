@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING, Any
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
-from .completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
-from .contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
-from .core import Info, invalid_return_type_error, is_strawberry_type_check
-from .levels import answer_in_turns, answer_level
-from .run import together
-from .trails import PickedTrail, Trail
-from .troubles import Troubled, Troubles
+from gateway.execution.completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
+from gateway.execution.contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
+from gateway.execution.field_errors import Troubled, Troubles
+from gateway.execution.levels import answer_in_turns, answer_level
+from gateway.execution.library_internals import Info, invalid_return_type_error, is_strawberry_type_check
+from gateway.execution.response_paths import PickedTrail, Trail
+from gateway.execution.run import together
 
 if TYPE_CHECKING:
-    from .fields import Field
-    from .plan import Selection
-    from .run import Run
+    from gateway.execution.field_plans import Field
+    from gateway.execution.planner import Selection
+    from gateway.execution.run import Run
 
 
 class ObjectOf(Completion):

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from graphql.type import GraphQLResolveInfo  # noqa: F401
 
-from .clock import Clock
-from .core import Executor, is_known_awaitable_check, never_awaits
-from .kinds import LATE, UNSURE, kind_of, kinds_of
+from gateway.execution.deadline import Clock
+from gateway.execution.library_internals import Executor, is_known_awaitable_check, never_awaits
+from gateway.execution.value_kinds import LATE, UNSURE, kind_of, kinds_of
 
 if TYPE_CHECKING:
-    from .budget import Budget
-    from .plan import Plan
-    from .sharing import SharedAnswer
+    from gateway.execution.budget import Budget
+    from gateway.execution.planner import Plan
+    from gateway.execution.sharing import SharedAnswer
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import FieldNode, print_ast
 
-from .contract import BatchField
+from gateway.execution.contract import BatchField
 
 if TYPE_CHECKING:
-    from .run import Run
+    from gateway.execution.run import Run
 
 Question: TypeAlias = tuple[Any, ...]
 """What two fields have in common that ask the same of the same objects."""

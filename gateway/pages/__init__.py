@@ -1,6 +1,0 @@
-"""The pages that links of mails lead to: written by the server, without a script, in the reader's language."""
-
-from gateway.pages.links import LINKS
-from gateway.pages.routes import PortalWords, page_routes
-
-__all__ = ["LINKS", "PortalWords", "page_routes"]

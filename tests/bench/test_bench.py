@@ -32,7 +32,7 @@ from connectors.database import open_database
 from connectors.directory.sql import SqlDirectory
 from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now
-from gateway.tokens import token_for
+from gateway.cli.token import token_for
 from gateway.wiring import migrate_our_database
 from tests.servers import fresh_database
 

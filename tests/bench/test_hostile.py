@@ -6,7 +6,7 @@ from bench import hostile_report
 from bench.hostile import AT_ONCE, ONE_AFTER_ANOTHER, wire_form
 from bench.hostile_connections import attacks_on_connections
 from bench.hostile_report import Row, median_of, table, worst, write_docs
-from tests.gateway.hostile import ATTACKS, BATCHES, VALID, Attack
+from tests.gateway.pipeline.hostile import ATTACKS, BATCHES, VALID, Attack
 
 ROWS = [Row("slow", 1_200, 1.25, 3), Row("large", 5, 60, 2), Row("selfish", 5, 1, 150, otherwise=2)]
 

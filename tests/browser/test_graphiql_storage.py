@@ -5,8 +5,8 @@ import json
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
+from tests.account.own_account import PURCHASE
 from tests.browser.graphiql import shown
-from tests.journeys.own_account import PURCHASE
 from tests.pages import links
 from tests.pages.links import PASSWORD
 from tests.portal import Portal

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator
 import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
+from tests.account.own_account import PURCHASE, gets_in
 from tests.browser.graphiql import photograph
-from tests.journeys.invitations import NEW
-from tests.journeys.own_account import PURCHASE, gets_in
+from tests.invitations.inviting import NEW
 from tests.pages import links
 from tests.pages.links import PASSWORD
 from tests.portal import Portal

@@ -6,7 +6,7 @@ import pytest
 from playwright.async_api import Browser, BrowserContext, Page, expect
 
 from tests.browser.graphiql import graphiql_in, shown
-from tests.journeys.invitations import invited
+from tests.invitations.inviting import invited
 from tests.mail.letters import DINA, TOKEN, mail, queue
 from tests.portal import Portal
 

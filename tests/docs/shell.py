@@ -16,7 +16,7 @@ from pathlib import Path
 
 from typer.testing import CliRunner
 
-from gateway.cli import cli
+from gateway.cli.main import cli
 from gateway.settings import InvalidSettings, read_settings
 from tests.docs.markdown import ROOT
 

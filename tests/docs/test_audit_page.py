@@ -5,12 +5,12 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.deeds import DEEDS
 from tests.docs.markdown import ROOT, page_at
+from tests.every_mutation import DEEDS
 
 _ACTION = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
 _ROW = re.compile(r"^\| `(?P<action>[a-z_.]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
-_WRITES = [*(ROOT / "resolvers").glob("*.py"), *(ROOT / "connectors" / "directory" / "sql").glob("*.py")]
+_WRITES = [*(ROOT / "resolvers").rglob("*.py"), *(ROOT / "connectors" / "directory" / "sql").glob("*.py")]
 _NO_ACTIONS = ("getLogger", "attrgetter", "attribute", "get_template")
 """Functions whose arguments look like actions and are none."""
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from gateway.errors import CODES, MASKED
+from gateway.pipeline.error_formatting import CODES, MASKED
 from gateway.settings import Settings
-from resolvers.errors import ErrorCode
+from resolvers.refusals import ErrorCode
 from tests.docs.markdown import ROOT, page_at
 
 _CODE = re.compile(r"[A-Z]{2,}(?:_[A-Z]+)+")
@@ -52,7 +52,7 @@ def _rows(page: str) -> list[re.Match[str]]:
 def _codes() -> set[str]:
     """Return the codes: by the table, by the enum, and what stands in the gateway's code in capitals like one."""
     found = {*CODES.values(), MASKED, *(code.value for code in ErrorCode)}
-    for file in [*(ROOT / "gateway").glob("*.py"), *(ROOT / "gateway" / "limits").glob("*.py")]:
+    for file in (ROOT / "gateway").rglob("*.py"):
         if file.name != "settings.py":
             found |= {text for text in _texts(file) if _CODE.fullmatch(text)}
     return found - _NO_CODES

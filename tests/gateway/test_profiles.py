@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from graphql import parse
 
-from gateway.profiles import InvalidProfile, load_profile, shipped_profiles
+from gateway.profile_files import InvalidProfile, load_profile, shipped_profiles
 from permissions.policy import Policy, Role, parse_policy
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 

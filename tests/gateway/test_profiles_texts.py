@@ -1,6 +1,6 @@
 """The texts of permissions and refusals are complete."""
 
-from permissions.texts import DENIAL_TEXTS, PERMISSION_TEXTS
+from permissions.denial_texts import DENIAL_TEXTS, PERMISSION_TEXTS
 from permissions.vocabulary import DenialReason, Permission
 
 

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from gateway.pages import LINKS
+from gateway.pages.mail_links import LINKS
 from gateway.settings import InvalidSettings, PageUrls, Settings, read_settings
-from resolvers.mail_templates import TEMPLATES
+from resolvers.mail.templates import TEMPLATES
 
 PRODUCTION = {
     "FORECOURT_ENVIRONMENT": "production",

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.values import Money
-from resolvers.texts import amounts
+from resolvers.localization import amounts
 
 CONTEXT: Any = None
 

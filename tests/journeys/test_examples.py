@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from gateway.profiles import Example, load_profile, shipped_profiles
+from gateway.profile_files import Example, load_profile, shipped_profiles
 from tests.portal import Portal, open_portal
 
 EXAMPLES = [(profile, example) for profile in shipped_profiles() for example in load_profile(profile).examples]

@@ -11,9 +11,9 @@ import pytest
 
 from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
-from resolvers.errors import NotSignedIn
-from schema.build import build_schema, core_schema
-from schema.fields import BATCH
+from resolvers.refusals import NotSignedIn
+from schema.graph.build import build_schema, core_schema
+from schema.graph.fields import BATCH
 from tests.portal import NOW, Answer, Person, Portal
 
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
@@ -191,12 +191,12 @@ NEEDS_PERMISSION: dict[str, Case] = {
 """Each field that needs a permission, by its coordinate."""
 
 TRIED_ELSEWHERE = {
-    "Organization.auditEvents": "test_audit.py",  # which nobody of the solar terminal may read
-    "Query.organizationChangeRequests": "test_change_requests_seen.py",  # which is the vendor's
-    "Query.registrations": "../lifecycle/test_registration_callers.py",
-    "OrganizationRegistration.duplicates": "../lifecycle/test_registration_callers.py",
-    "RegistrationEvent.by": "../lifecycle/test_registration_callers.py",
-    "JoinRequest.decidedBy": "../lifecycle/test_join_requests.py",
+    "Organization.auditEvents": "audit/test_audit_log.py",  # which nobody of the solar terminal may read
+    "Query.organizationChangeRequests": "change_requests/test_who_sees_them.py",  # which is the vendor's
+    "Query.registrations": "registrations/test_callers.py",
+    "OrganizationRegistration.duplicates": "registrations/test_callers.py",
+    "RegistrationEvent.by": "registrations/test_callers.py",
+    "JoinRequest.decidedBy": "join_requests/test_join_requests.py",
 }
 """Each field that needs a permission and is tried with other callers: in which file."""
 
@@ -377,7 +377,7 @@ def test_no_guarded_field_is_forgotten_here() -> None:
     guarded = {name for name, it in fields.items() if it.bound.guard.any_of}
     assert guarded == NEEDS_PERMISSION.keys() | TRIED_ELSEWHERE.keys()
     for name, file in TRIED_ELSEWHERE.items():
-        assert name.partition(".")[2] in (Path(__file__).parent / file).read_text(encoding="utf-8")
+        assert name.partition(".")[2] in (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
     assert {name for name, it in fields.items() if not it.bound.guard.any_of} == set(NEEDS_SIGN_IN)
 
 

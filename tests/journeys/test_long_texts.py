@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from connectors.identity.opaque_string import LONGEST_TYPED
-from schema.build import build_schema, core_schema
+from schema.graph.build import build_schema, core_schema
 from tests.portal import Person, Portal
 
 SCHEMA = core_schema(build_schema())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from gateway.profiles.demo import DEMO_PASSWORD
+from gateway.demo import DEMO_PASSWORD
 from tests.portal import Answer, Person, Portal, open_portal
 
 PURCHASE, ADMINISTRATION = "purchase@helios.example", "administration@helios.example"

@@ -19,8 +19,7 @@ from connectors.directory.interface import (
 from connectors.ids import GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus, ShopData
 from connectors.values import AccountKind, Money
-from tests.journeys.conftest import UNMEASURED
-from tests.portal import NOW, Portal, open_portal
+from tests.portal import NOW, UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind
 
 PAGE = """

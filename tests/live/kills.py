@@ -29,10 +29,10 @@ from connectors.database import open_database
 from connectors.directory.tables import audit_events, invitations, memberships, outbox
 from connectors.engine import AsyncEngine
 from gateway.app import utc_now
-from gateway.demo import load_demo
-from gateway.profiles import load_profile
+from gateway.cli.token import token_for
+from gateway.demo.loading import load_demo
+from gateway.profile_files import load_profile
 from gateway.settings import Settings, read_settings
-from gateway.tokens import token_for
 from gateway.wiring import migrate_our_database
 from tests.servers import DatabaseKind, servers
 

@@ -13,11 +13,11 @@ from connectors.directory.sql import SqlDirectory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
 from connectors.reading import Reader
-from gateway.profiles.demo import DEMO_PASSWORD
+from gateway.auth.view_as import VIEW_AS_HEADER
+from gateway.demo import DEMO_PASSWORD
 from gateway.settings import read_settings
-from gateway.view_as import VIEW_AS_HEADER
 from gateway.wiring import open_stores
-from tests.own_postgresql import OwnPostgresql, own_postgresql
+from tests.live.own_postgresql import OwnPostgresql, own_postgresql
 from tests.portal import Answer, Portal, fill, open_portal_at
 
 BUYER = "purchase@helios.example"

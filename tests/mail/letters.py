@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.ids import OutboxId
-from resolvers.changes import changed
 from resolvers.context import RequestContext
-from resolvers.mail import Mail, queue_mail
-from resolvers.mail_templates import INSTANTS, TEMPLATES
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.templates import INSTANTS, TEMPLATES
+from resolvers.transactions import changed
 from tests.portal import Portal
 
 LISTS = frozenset({"roles", "wanted", "gained", "lost", "names"})

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests import smtp
+from tests.mail import smtp
 from tests.mail.letters import DINA, TOKEN, mail, queue
 from tests.portal import Portal, open_portal
 

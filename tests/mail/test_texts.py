@@ -12,9 +12,9 @@ from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
 from gateway.settings import read_settings
-from resolvers.mail_rendering import FOLDER, MailTexts, RenderedMail, languages
-from resolvers.mail_templates import TEMPLATES, UnknownMail
-from resolvers.mail_wording import InvalidMailTexts, MailWording
+from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
+from resolvers.mail.templates import TEMPLATES, UnknownMail
+from resolvers.mail.wording import InvalidMailTexts, MailWording
 from tests.mail.letters import LISTS, TOKEN, values_of
 
 ROOT = Path(__file__).parents[2]
@@ -295,13 +295,13 @@ def test_the_wheel_has_the_texts_and_the_pages(tmp_path: Path) -> None:
 
     names = set(zipfile.ZipFile(wheel).namelist())
 
-    wanted = [f"resolvers/mail_texts/{name}" for name in ("de.toml", "en.toml", "fr.toml", "layout.html", "layout.txt")]
+    wanted = [f"resolvers/mail/texts/{name}" for name in ("de.toml", "en.toml", "fr.toml", "layout.html", "layout.txt")]
     wanted += [
-        "gateway/mailbox/page.html",
-        "gateway/mailbox/style.css",
-        "gateway/pages/style.css",
-        "gateway/pages/templates/base.html",
-        "gateway/pages/texts/fr.toml",
+        "gateway/pages/mailbox/page.html",
+        "gateway/pages/mailbox/style.css",
+        "gateway/pages/mail_links/style.css",
+        "gateway/pages/mail_links/templates/base.html",
+        "gateway/pages/mail_links/texts/fr.toml",
         "connectors/mail/migrations/versions/0001_mailbox.py",
     ]
     assert set(wanted) <= names

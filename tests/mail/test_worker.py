@@ -14,12 +14,12 @@ from connectors.directory.deeds import DirectoryChange
 from connectors.directory.outbox import OutboxRecord, OutboxState
 from connectors.errors import BackendUnavailable
 from gateway.worker import AT_ONCE, Worker, working
-from resolvers.changes import changed
 from resolvers.context import RequestContext
-from resolvers.mail import Mail, queue_mail
-from resolvers.outbox import HANDLERS, LEASE, MOST_ATTEMPTS, Handler, pause_after, take
-from tests import smtp
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.outbox.delivery import HANDLERS, LEASE, MOST_ATTEMPTS, Handler, pause_after, take
+from resolvers.transactions import changed
 from tests.logs import capture_logs
+from tests.mail import smtp
 from tests.mail.letters import DINA, TOKEN, context_of, mail, queue
 from tests.portal import Portal, open_portal
 from tests.servers import DatabaseKind
@@ -373,7 +373,7 @@ async def test_a_handler_may_queue_mails_which_leave_in_the_same_round(portal: P
 async def test_health_says_how_long_work_has_been_waiting_and_what_was_given_up(
     portal: Portal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.health._KEPT_SECONDS", 0)
+    monkeypatch.setattr("gateway.server.health._KEPT_SECONDS", 0)
 
     async def ready() -> Any:
         return (await portal.client.get("/health/ready")).json()

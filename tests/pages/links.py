@@ -2,13 +2,13 @@
 
 from collections.abc import Awaitable, Callable
 
-from tests.journeys import test_account_deletion as leaving
-from tests.journeys import test_email_change as moving
-from tests.journeys.invitations import NEW, invited
-from tests.journeys.own_account import PURCHASE
-from tests.lifecycle.registering import REGISTER, REGISTER_PRIVATE, company, private
+from tests.account import test_deletion as leaving
+from tests.account import test_email_changes as moving
+from tests.account.own_account import PURCHASE
+from tests.invitations.inviting import NEW, invited
 from tests.pages.visitor import link_to
 from tests.portal import Portal
+from tests.registrations.registering import REGISTER, REGISTER_PRIVATE, company, private
 
 PASSWORD = "seven kites over Basel"
 MOVING, NEW_ADDRESS = "planning@helios.example", "joerg.neu@helios.example"

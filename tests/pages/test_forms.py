@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from connectors.errors import BackendUnavailable
-from gateway.pages.forms import RefusedForm, check_same_origin
-from gateway.pages.rendering import languages
+from gateway.pages.mail_links.forms import RefusedForm, check_same_origin
+from gateway.pages.mail_links.rendering import languages
 from gateway.settings import read_settings
-from tests.journeys.invitations import ADMINISTRATOR, NEW, invited, kept
-from tests.journeys.own_account import PURCHASE, gets_in
+from tests.account.own_account import PURCHASE, gets_in
+from tests.invitations.inviting import ADMINISTRATOR, NEW, invited, kept
 from tests.pages import links
 from tests.pages.links import BUTTONS, ENTRIES, MAILED, PASSWORD
 from tests.pages.visitor import ADDRESS, Page, Visitor, link_to, open_to_visitors, visiting

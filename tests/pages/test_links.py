@@ -5,14 +5,14 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.journeys.invitations import ADMINISTRATOR, NEW, PREVIEW, REVOKE, invited, invites, row
-from tests.journeys.own_account import PURCHASE, gets_in
-from tests.lifecycle.registering import LIST as REGISTRATIONS
-from tests.lifecycle.registering import reviewer
+from tests.account.own_account import PURCHASE, gets_in
+from tests.invitations.inviting import ADMINISTRATOR, NEW, PREVIEW, REVOKE, invited, invites, row
 from tests.pages import links
 from tests.pages.links import BUTTONS, ENTRIES, MAILED, NEW_ADDRESS, PASSWORD
 from tests.pages.visitor import ADDRESS, link_to, open_to_visitors, visiting
 from tests.portal import Portal
+from tests.registrations.registering import LIST as REGISTRATIONS
+from tests.registrations.registering import reviewer
 
 LANGUAGES = ["de", "en", "fr"]
 TITLES = {

@@ -278,18 +278,18 @@ It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of 
 membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
 """
 
-_REVIEW = "lifecycle/test_registration_callers.py"
-_JOINING = "lifecycle/test_join_requests.py"
+_REVIEW = "registrations/test_callers.py"
+_JOINING = "join_requests/test_join_requests.py"
 
 TESTED_IN: dict[str, str] = {
-    "Mutation.deleteAddress": "journeys/test_company_data.py",
-    "Mutation.withdrawOrganizationChange": "journeys/test_change_requests_seen.py",
-    "Mutation.decideOrganizationChange": "journeys/test_change_requests_seen.py",
-    "Mutation.revokeSession": "journeys/test_own_account.py",
-    "Mutation.withdrawAccessRequest": "journeys/test_access_requests.py",
-    "Mutation.decideAccessRequest": "journeys/test_access_requests.py",
-    "Mutation.resendInvitation": "journeys/test_invitation_guards.py",
-    "Mutation.revokeInvitation": "journeys/test_invitation_guards.py",
+    "Mutation.deleteAddress": "organizations/test_contact_data.py",
+    "Mutation.withdrawOrganizationChange": "change_requests/test_who_sees_them.py",
+    "Mutation.decideOrganizationChange": "change_requests/test_who_sees_them.py",
+    "Mutation.revokeSession": "account/test_own_account.py",
+    "Mutation.withdrawAccessRequest": "access_requests/test_access_requests.py",
+    "Mutation.decideAccessRequest": "access_requests/test_access_requests.py",
+    "Mutation.resendInvitation": "invitations/test_guards.py",
+    "Mutation.revokeInvitation": "invitations/test_guards.py",
     "JoinRequest.decidedBy": _JOINING,
     "Mutation.approveJoinRequest": _JOINING,
     "Mutation.declineJoinRequest": _JOINING,

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.profiles import load_profile, shipped_profiles
+from gateway.profile_files import load_profile, shipped_profiles
+from permissions.access_rules import may_assign_role, may_toggle
 from permissions.decision import decide, may
 from permissions.policy import Policy, parse_policy
-from permissions.rules import may_assign_role, may_toggle
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import (
     VENDOR_PERMISSIONS,
@@ -21,10 +21,10 @@ from permissions.vocabulary import (
     mask_of,
     permissions_in,
 )
-from resolvers import organizations
 from resolvers.context import RequestContext
-from resolvers.errors import Coordinate
-from schema.guards import BoundGuard, any_of
+from resolvers.organizations import queries as organizations
+from resolvers.refusals import Coordinate
+from schema.graph.guards import BoundGuard, any_of
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.profiles import load_profile
+from gateway.profile_files import load_profile
 from permissions.decision import Decision, decide, may
 from permissions.policy import Policy, parse_policy
 from permissions.viewer import Grant, Standing, Viewer

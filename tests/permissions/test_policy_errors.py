@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.applications.embedded import EmbeddedApplications
-from gateway.profiles import load_profile, shipped_profiles
+from gateway.profile_files import load_profile, shipped_profiles
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
-from permissions.toml_places import TomlPlaces
+from permissions.toml_positions import TomlPlaces
 from permissions.vocabulary import Permission
 
 GOOD = """\

@@ -22,12 +22,12 @@ from connectors.directory.interface import (
 )
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind
-from gateway.profiles import load_profile
+from gateway.profile_files import load_profile
 from permissions.policy import Policy, parse_policy
 from permissions.sheet import Holder, Part, PartKind, holders_under
 from permissions.vocabulary import PermissionScope
-from schema.build import build_schema, core_schema
-from schema.coordinates import parts_of
+from schema.graph.build import build_schema, core_schema
+from schema.graph.coordinates import parts_of
 from tests.permissions.table import (
     ARGUMENTS,
     BY_RIGHT,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType
 
-from gateway.policy_cli import shipped_sheets
-from gateway.profiles import load_profile, shipped_profiles
+from gateway.cli.policy import shipped_sheets
+from gateway.profile_files import load_profile, shipped_profiles
 from permissions.policy import Policy, parse_policy
 from permissions.sheet import (
     InvalidSheet,
@@ -22,8 +22,8 @@ from permissions.sheet import (
     rows_by_coordinate,
     sheet_of,
 )
-from schema.build import build_schema, core_schema
-from schema.coordinates import parts_of
+from schema.graph.build import build_schema, core_schema
+from schema.graph.coordinates import parts_of
 from tests.schema.guarded_inputs import POLICY, small_schema
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions-sheet.md"

@@ -16,11 +16,11 @@ from permissions.policy import parse_policy
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import Permission, PermissionScope, mask_of
 from resolvers.context import RequestContext
-from schema.build import Schema, build_schema
-from schema.fields import field as declared
-from schema.fields import graph_type, root
-from schema.guards import OPEN, any_of
-from schema.inputs import input_field
+from schema.graph.build import Schema, build_schema
+from schema.graph.fields import field as declared
+from schema.graph.fields import graph_type, root
+from schema.graph.guards import OPEN, any_of
+from schema.graph.input_guards import input_field
 
 POLICY = parse_policy(
     """

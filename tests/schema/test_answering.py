@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from schema.answering import Answering
+from schema.graph.answering import Answering
 
 
 async def _numbers(_context: Any, parents: Sequence[int]) -> Sequence[int]:

@@ -15,10 +15,10 @@ from graphql import (
 )
 
 from resolvers.pagination import LARGEST_PAGE
-from schema.build import build_schema, core_schema
-from schema.cost import ListSize, cost_of
-from schema.fields import BATCH, SIZING, Sizing, attribute, computed, field
-from schema.guards import OPEN
+from schema.graph.build import build_schema, core_schema
+from schema.graph.cost_directives import ListSize, cost_of
+from schema.graph.fields import BATCH, SIZING, Sizing, attribute, computed, field
+from schema.graph.guards import OPEN
 from tests.portal import Portal
 
 CORE = core_schema(build_schema())

@@ -10,10 +10,10 @@ import strawberry
 from connectors.directory.interface import OrganizationRecord
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
-from schema.backends import Backend
-from schema.build import InvalidSchema, build_schema
-from schema.fields import attribute, computed, field, graph_type, root
-from schema.guards import AUTHENTICATED, OPEN, any_of
+from schema.graph.backends import Backend
+from schema.graph.build import InvalidSchema, build_schema
+from schema.graph.fields import attribute, computed, field, graph_type, root
+from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 
 ORDERS = any_of(Permission.ORDER_VIEW)
 VENDORS = any_of(Permission.APPLICATION_MANAGE, scope=PermissionScope.VENDOR)

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from permissions.vocabulary import Permission
-from resolvers.errors import NotPermitted, NotSignedIn
-from schema.build import InvalidSchema, Schema, printed
-from schema.fields import field as declared
-from schema.fields import root
-from schema.guards import AUTHENTICATED, OPEN, any_of
-from schema.inputs import GuardedAnswering, input_field
+from resolvers.refusals import NotPermitted, NotSignedIn
+from schema.graph.build import InvalidSchema, Schema, printed
+from schema.graph.fields import field as declared
+from schema.graph.fields import root
+from schema.graph.guards import AUTHENTICATED, OPEN, any_of
+from schema.graph.input_guards import GuardedAnswering, input_field
 from tests.schema.guarded_inputs import (
     EXECUTORS,
     ME,

@@ -12,12 +12,12 @@ from connectors.ids import MembershipId
 from gateway.app import create_app
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
-from resolvers.errors import Conflict
-from schema.build import Mutation, build_schema
-from schema.errors import UserError
-from schema.guards import any_of
-from schema.membership import Membership
-from schema.mutations import mutation, of_object
+from resolvers.refusals import Conflict
+from schema.graph.build import Mutation, build_schema
+from schema.graph.guards import any_of
+from schema.graph.mutations import mutation, of_object
+from schema.graph.user_errors import UserError
+from schema.members.types import Membership
 from tests.portal import Person, Portal, open_portal
 
 

@@ -14,7 +14,7 @@ from graphql import (
     build_schema as schema_from_text,
 )
 
-from schema.build import build_schema, core_schema, printed
+from schema.graph.build import build_schema, core_schema, printed
 from tests.portal import Portal
 
 FILE = Path(__file__).parents[2] / "schema" / "schema.graphql"

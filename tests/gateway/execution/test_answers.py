@@ -21,8 +21,7 @@ from graphql import (
 )
 
 from gateway.execution import BreadthFirstExecutor
-
-from .both import error_facts, in_declared_sync, in_sync
+from tests.gateway.execution.both import error_facts, in_declared_sync, in_sync
 
 SCHEMA = build_schema(
     """

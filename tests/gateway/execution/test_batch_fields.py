@@ -9,8 +9,7 @@ import pytest
 from graphql import GraphQLField, GraphQLSchema, build_schema
 
 from gateway.execution import BatchField
-
-from .both import alone, error_facts
+from tests.gateway.execution.both import alone, error_facts
 
 
 class Asked:

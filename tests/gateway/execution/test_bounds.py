@@ -11,9 +11,8 @@ from graphql import ExecutionResult, GraphQLSchema, build_schema, execute, parse
 
 from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, ErrorsOmitted
 from gateway.execution.budget import UNWATCHED_OBJECTS, VALUES_OF_A_TURN
-from gateway.execution.troubles import MOST_ERRORS_OF_A_FIELD, Trouble
-
-from .both import alone, error_facts, in_sync
+from gateway.execution.field_errors import MOST_ERRORS_OF_A_FIELD, Trouble
+from tests.gateway.execution.both import alone, error_facts, in_sync
 
 TYPES = """
     type Item {
@@ -141,7 +140,7 @@ async def test_after_the_deadline_no_further_level_of_a_long_answer_is_made(monk
             nonlocal read
             read += 1
             if read == 5_000:
-                monkeypatch.setattr("gateway.execution.clock.monotonic", lambda: float("inf"))
+                monkeypatch.setattr("gateway.execution.deadline.monotonic", lambda: float("inf"))
             return 1
 
         @property
@@ -250,7 +249,8 @@ async def test_a_refusal_is_kept_once_for_a_field_and_level_however_many_objects
 
 
 async def test_it_is_known_at_how_many_paths_a_refusal_stands_and_which_is_the_first() -> None:
-    from gateway.execution import executor, troubles
+    from gateway.execution import executor
+    from gateway.execution import field_errors as troubles
 
     reports: list[Any] = []
 

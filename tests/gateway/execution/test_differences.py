@@ -5,7 +5,7 @@ from typing import Any
 
 from graphql import build_schema, execute, parse
 
-from .both import alone, error_facts
+from tests.gateway.execution.both import alone, error_facts
 
 
 def late(seconds: float, message: str, events: list[str] | None = None) -> Any:

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from .both import CloselyCounted, in_async, in_declared_sync, in_sync
-from .generated import World
+from tests.gateway.execution.both import CloselyCounted, in_async, in_declared_sync, in_sync
+from tests.gateway.execution.generated import World
 
 EXAMPLES = int(os.environ.get("FORECOURT_TEST_DIFFERENTIAL_EXAMPLES", "120"))
 VARIABLES = {"yes": True, "no": False, "n": 3}

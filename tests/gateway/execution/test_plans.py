@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from graphql import GraphQLScalarType, build_schema, execute, parse
 
-from gateway.execution import BreadthFirstExecutor, documents
-
-from .both import alone, as_text, in_sync
+from gateway.execution import BreadthFirstExecutor
+from gateway.execution import compiled_documents as documents
+from tests.gateway.execution.both import alone, as_text, in_sync
 
 SCHEMA = build_schema("type T { a: T, b: T, x: Int, list: [T] } type Query { a: T, x: Int }")
 

@@ -17,11 +17,10 @@ from strawberry.permission import BasePermission
 from strawberry.types import Info
 
 from gateway.execution import HANDED_OVER, BreadthFirstExecutor
-from gateway.execution.core import root_fields
-from gateway.execution.fields import AttributeField, ResolvedField
-from gateway.execution.plan import compiled
-
-from .both import as_text, error_facts
+from gateway.execution.field_plans import AttributeField, ResolvedField
+from gateway.execution.library_internals import root_fields
+from gateway.execution.planner import compiled
+from tests.gateway.execution.both import as_text, error_facts
 
 
 @strawberry.enum

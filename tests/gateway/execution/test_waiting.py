@@ -12,8 +12,7 @@ from aiodataloader import DataLoader
 from graphql import GraphQLSchema, build_schema, execute, execute_sync, parse, subscribe
 
 from gateway.execution import BreadthFirstExecutor, DeadlineExceeded
-
-from .both import alone, error_facts, in_async
+from tests.gateway.execution.both import alone, error_facts, in_async
 
 SCHEMA = build_schema(
     """

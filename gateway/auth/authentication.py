@@ -1,0 +1,70 @@
+"""From the Authorization header to who it is that asks (RFC 6750)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from connectors.identity.tokens import AccessTokens, Identity, InvalidToken, TokenProblem, UnknownKey
+from gateway.pipeline.request_parser import RefusedRequest
+
+_WHAT_TO_SEND = "Send the access token as `Authorization: Bearer <token>`."
+
+
+class Unauthenticated(Exception):
+    """What was sent proves nobody; the message says what to do about it.
+
+    `problem` is what is wrong with the access token; None when there is none.
+    """
+
+    def __init__(self, message: str = _WHAT_TO_SEND, problem: TokenProblem | None = None) -> None:
+        super().__init__(message)
+        self.problem = problem
+
+    @property
+    def challenge(self) -> str:
+        """Return the value of the WWW-Authenticate header."""
+        if self.problem is None:
+            return _challenge()  # RFC 6750, 3.1: no error code for who sent no token, or used another scheme
+        return _challenge("invalid_token", str(self))
+
+    @property
+    def extensions(self) -> dict[str, str]:
+        """Return what an error says beside its message and its code."""
+        return {"reason": self.problem.value} if self.problem is not None else {}
+
+
+async def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datetime) -> Identity | None:
+    """Return whose token the header carries; None without one and for an empty one, for anybody may ask.
+
+    For a key that is not known, the files of the keys may be looked into, lest a process that has not noticed a new
+    key refuse what another has signed with it.
+
+    Raises:
+        Unauthenticated: There is a header, and it proves nobody.
+        RefusedRequest: There are several.
+    """
+    if not authorizations:
+        return None
+    if len(authorizations) > 1:  # a proxy and we could each believe another one
+        message = "Send one Authorization header, not several."
+        challenge = _challenge("invalid_request", message)
+        raise RefusedRequest(400, "BAD_REQUEST", message, {"www-authenticate": challenge})
+    authorization = authorizations[0].strip()
+    if not authorization:
+        return None
+    scheme, *rest = authorization.split(maxsplit=1)
+    if scheme.lower() != "bearer" or not rest:
+        raise Unauthenticated
+    try:
+        try:
+            return tokens.verify(rest[0], now)
+        except UnknownKey as unknown:
+            if not await tokens.keys.finds(unknown.key_id):
+                raise
+            return tokens.verify(rest[0], now)
+    except InvalidToken as error:
+        raise Unauthenticated(str(error), error.problem) from None
+
+
+def _challenge(error: str | None = None, description: str = "") -> str:
+    quoted = description.replace('"', "'")
+    return 'Bearer realm="forecourt"' + (f', error="{error}", error_description="{quoted}"' if error else "")

@@ -1,0 +1,153 @@
+"""From who asks to all that the request knows, once per request."""
+
+import asyncio
+import re
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from functools import lru_cache
+from time import monotonic
+
+from starlette.datastructures import Headers
+from starlette.requests import HTTPConnection
+
+from connectors.directory.interface import CallerRecord
+from connectors.errors import BackendTimeout
+from connectors.identity.tokens import AccessTokens, Identity, TokenProblem
+from connectors.ids import MembershipId
+from gateway.auth.authentication import Unauthenticated, authenticate
+from gateway.auth.device_cookie import DeviceCookie
+from gateway.auth.policy_reloader import PolicyFile
+from gateway.auth.view_as import REFUSED, VIEW_AS_HEADER
+from gateway.pipeline.authorization_errors import Disclosure
+from gateway.pipeline.introspection import ORGANIZATION_HEADER, Introspection, Mode
+from gateway.pipeline.request_parser import RefusedRequest
+from gateway.server.client_address import ForwardedHeader, client_address
+from resolvers.context import Backends, RequestContext
+from resolvers.rate_limiting import network_of
+from resolvers.view_as import ViewAsRefused, Views
+
+
+class RequestContexts:
+    """Makes the context of each request."""
+
+    def __init__(
+        self,
+        backends: Backends,
+        tokens: AccessTokens,
+        policies: PolicyFile,
+        *,
+        clock: Callable[[], datetime],
+        device_cookie: DeviceCookie,
+        trusted_proxies: int = 0,
+        forwarded_header: ForwardedHeader = "x-forwarded-for",
+        introspection: Mode = "filtered",
+        dry_run: bool = False,
+        timeout: float | None = None,
+        discloses: Disclosure = "full",
+    ) -> None:
+        self._backends = backends
+        self._tokens = tokens
+        self._policies = policies
+        self._clock = clock
+        self._trusted_proxies = trusted_proxies
+        self._forwarded_header: ForwardedHeader = forwarded_header
+        self._introspection: Mode = introspection
+        self._dry_run = dry_run
+        self._timeout = timeout
+        self._discloses: Disclosure = discloses
+        self._device_cookie = device_cookie
+        self._views = Views()
+
+    async def of(
+        self, connection: HTTPConnection, *, needs_caller: Callable[[], bool] = lambda: True
+    ) -> RequestContext:
+        """Return the context of a request; its caller is None when no token was sent.
+
+        So it is when a token is not accepted for a request that needs no caller; `not_accepted` then says why. What
+        needs one is found out only then.
+
+        Raises:
+            Unauthenticated: A token was sent that proves nobody, or whose session has ended.
+            BackendUnavailable: The directory does not answer, so nobody can be known.
+            BackendTimeout: It did not answer before the deadline of the request.
+            RefusedRequest: It wants to see the portal as a member whom its caller may not look as, or has several
+                tokens.
+        """
+        headers, now = connection.headers, self._clock()
+        context = RequestContext(
+            backends=self._backends,
+            policy=self._policies.current,
+            now=now,
+            request_id=secrets.token_hex(8),
+            languages=accepted_languages(headers.get("accept-language", "")[:500]),
+            ip_address=self._address(connection),
+            device=headers.get("user-agent", ""),
+            introspection=Introspection(self._introspection, headers.get(ORGANIZATION_HEADER)),
+            unenforced=[] if self._dry_run else None,
+            discloses=self._discloses,
+            deadline=monotonic() + self._timeout if self._timeout is not None else None,
+            device_token=self._device_cookie.token_in(headers),
+        )
+        if not headers.getlist("authorization") and VIEW_AS_HEADER not in headers:
+            return context
+        try:
+            async with asyncio.timeout_at(context.deadline):
+                await self._recognize(context, headers, needs_caller)
+        except TimeoutError:
+            raise BackendTimeout("directory", "no answer before the deadline of the request") from None
+        return context
+
+    async def _recognize(self, context: RequestContext, headers: Headers, needs_caller: Callable[[], bool]) -> None:
+        try:
+            identity = await authenticate(headers.getlist("authorization"), self._tokens, context.now)
+            if identity is not None:
+                context.become(await self._caller(identity, context.now))
+        except Unauthenticated as problem:
+            if VIEW_AS_HEADER in headers or needs_caller():
+                raise
+            context.not_accepted = problem
+        if VIEW_AS_HEADER in headers:
+            try:
+                await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
+            except ViewAsRefused as refused:
+                raise RefusedRequest(403, REFUSED, str(refused)) from None
+
+    def headers_after(self, context: RequestContext) -> dict[str, str] | None:
+        """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""
+        tokens = context.issued_device_tokens
+        return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
+
+    def network(self, connection: HTTPConnection) -> str:
+        """Return the network that a request comes from: an IPv4 address, an IPv6 /64; the same for all unknown ones."""
+        return network_of(self._address(connection)) or "unknown"
+
+    async def _caller(self, identity: Identity, now: datetime) -> CallerRecord:
+        caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
+        if caller is None:
+            message = "The session of this access token has ended. Sign in again."
+            raise Unauthenticated(message, TokenProblem.SESSION_ENDED)
+        return caller
+
+    def _address(self, connection: HTTPConnection) -> str | None:
+        peer = connection.client.host if connection.client is not None else None
+        return client_address(connection.headers, peer, self._trusted_proxies, self._forwarded_header)
+
+
+@lru_cache(maxsize=200)
+def accepted_languages(header: str) -> Sequence[str]:
+    """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten, each a tag as in BCP 47."""
+    weighted = []
+    for place, part in enumerate(header[:_LONGEST_ACCEPTED].split(",")[:10]):
+        found = _ACCEPTED.fullmatch(part.strip())
+        if found is not None and (quality := float(found["weight"] or 1)) > 0:
+            weighted.append((-quality, place, found["tag"]))
+    return tuple(tag for _, _, tag in sorted(weighted))
+
+
+_LONGEST_ACCEPTED = 500
+_ACCEPTED = re.compile(
+    r"(?P<tag>(?=.{2,35}(?:[ \t;]|$))[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)"
+    r"(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
+)
+"""A language and its weight; what is no language, a sentence, say, is kept nowhere and asked for nowhere."""

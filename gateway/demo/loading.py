@@ -1,0 +1,72 @@
+"""Loading the profile's demo company, whose accounts anybody may try."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from connectors.identity.interface import Credentials
+from gateway.profile_files import Profile
+from gateway.settings import Settings
+from gateway.wiring import open_stores
+
+if TYPE_CHECKING:
+    from gateway.demo import DemoAccount
+
+
+class NoDemo(Exception):
+    """There is no demo to load, or no place for it; the message says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedDemo:
+    """What was loaded, nothing when the demo was there already, and who can sign in."""
+
+    organizations: int
+    people: int
+    orders: int
+    accounts: "tuple[DemoAccount, ...]"
+
+
+def demo_accounts(profile: Profile, clock: Callable[[], datetime]) -> "tuple[DemoAccount, ...]":
+    """Return the accounts of the demo that one can sign in as; empty for a profile without a demo."""
+    from gateway.demo import demo_data  # what invents people and orders, only where there is a demo
+
+    return demo_data(profile, now=clock()).accounts if profile.demo_text is not None else ()
+
+
+async def load_demo(
+    settings: Settings, profile: Profile, *, clock: Callable[[], datetime], organizations: int = 0
+) -> LoadedDemo:
+    """Load the demo into an empty, migrated database, with so many invented companies more; once is enough.
+
+    Raises:
+        NoDemo: The profile has none, or the database holds something else than this demo.
+    """
+    from gateway.demo import DEMO_PASSWORD, demo_data  # as above
+
+    if profile.demo_text is None:
+        raise NoDemo(f"The profile {profile.key} has no demo; write a demo.toml in {profile.folder}.")
+    data = demo_data(profile, organizations=organizations, now=clock())
+    async with open_stores(settings) as stores:
+        if not await stores.directory.is_empty():
+            wanted = [account.user_id for account in data.accounts]
+            if None in await stores.directory.users(wanted):
+                raise NoDemo(
+                    "The database is not empty, and what it holds is not this demo. Nothing was changed. "
+                    "Use another data folder, by FORECOURT_DATA_FOLDER, or another database."
+                )
+            there = await stores.directory.organizations([record.id for record in data.directory.organizations])
+            if None in there:
+                raise NoDemo(
+                    f"The demo is there already, with fewer than {organizations} invented companies. Nothing was "
+                    "changed. Remove the data folder to load it anew."
+                )
+            return LoadedDemo(0, 0, 0, data.accounts)
+        await stores.directory.load(data.directory)
+        await stores.shop.load(data.shop)
+        password_hash = await stores.accounts.hash(DEMO_PASSWORD)
+        await stores.accounts.apply([Credentials(account.user_id, 0, password_hash) for account in data.accounts])
+    return LoadedDemo(
+        len(data.directory.organizations), len(data.directory.users), len(data.shop.orders), data.accounts
+    )

@@ -1,0 +1,292 @@
+"""The directory's records of a demo's companies and people."""
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time, timedelta
+from random import Random
+
+from connectors.directory.interface import (
+    DirectoryData,
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationKind,
+    OrganizationRecord,
+    UserRecord,
+)
+from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId
+from connectors.values import AccountKind, Address
+from gateway.demo.identifiers import demo_id
+from gateway.demo.written import WrittenDemo, WrittenMember, WrittenOrganization, WrittenPerson
+from gateway.profile_files import InvalidProfile, Profile
+
+# Numbers that belong to nobody: Germany and France reserve them for films, Austria and Switzerland do not assign them.
+_PHONES = {"AT": "+4310001", "CH": "+41440001", "DE": "+493023125", "FR": "+33199001"}
+_NEVER = datetime(2100, 1, 1, tzinfo=UTC)
+"""When the demo's invitations lapse: they stay open, however old the demo is."""
+_GONE = (MembershipStatus.SUSPENDED, MembershipStatus.REMOVED)
+
+
+@dataclass(frozen=True, slots=True)
+class Colleague:
+    """A member as the orders need them: who, and since when (None: invited, not there yet)."""
+
+    user_id: UserId
+    written: WrittenMember
+    joined_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Company:
+    """A company with its people, the first of whom has been there from the beginning."""
+
+    written: WrittenOrganization
+    record: OrganizationRecord
+    colleagues: tuple[Colleague, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """All records of the directory, the companies they make up, and each person's id by e-mail address."""
+
+    directory: DirectoryData
+    companies: tuple[Company, ...]
+    user_ids: Mapping[str, UserId]
+
+
+def populate(
+    profile: Profile, demo: WrittenDemo, organizations: Sequence[WrittenOrganization], reference: datetime
+) -> Population:
+    """Return the records of these companies and of the people in them and in none, as they are at `reference`.
+
+    Raises:
+        InvalidProfile: Somebody has no name.
+    """
+    return _Registry(profile, demo, reference).population(organizations)
+
+
+class _Registry:
+    """Collects people as they turn up in one company after the other."""
+
+    def __init__(self, profile: Profile, demo: WrittenDemo, reference: datetime) -> None:
+        self.profile = profile
+        self.demo = demo
+        self.reference = reference
+        self.users: dict[str, UserRecord] = {}
+        self.memberships: list[MembershipRecord] = []
+        self.grants: list[GrantRecord] = []
+        self.invitations: list[InvitationRecord] = []
+        self.login_names: list[tuple[str, UserId]] = []
+        policy = tomllib.loads(profile.policy_text)
+        self.prefix: str | None = policy.get("login", {}).get("customer_number_prefix")
+
+    def population(self, organizations: Sequence[WrittenOrganization]) -> Population:
+        since = self._first_seen(organizations)
+        companies = tuple(self._company(organization, since) for organization in organizations)
+        vendor_permissions: list[tuple[UserId, str]] = []
+        for person in self.demo.people:
+            user = self.users[person.email] = self._person(person)
+            vendor_permissions.extend((user.id, code) for code in person.vendor_permissions)
+        directory = DirectoryData(
+            users=list(self.users.values()),
+            login_names=self.login_names,
+            organizations=[company.record for company in companies],
+            memberships=self.memberships,
+            grants=self.grants,
+            vendor_permissions=vendor_permissions,
+            invitations=self.invitations,
+        )
+        return Population(directory, companies, {email: user.id for email, user in self.users.items()})
+
+    def _first_seen(self, organizations: Sequence[WrittenOrganization]) -> dict[str, datetime]:
+        """Return when each member's account was made: shortly before they first joined a company."""
+        since: dict[str, datetime] = {}
+        for organization in organizations:
+            for place, member in enumerate(organization.members):
+                joined = self._joined_at(organization, member, place) or self.reference - timedelta(days=3)
+                since[member.email] = min(joined - timedelta(minutes=10), since.get(member.email, joined))
+        return since
+
+    def _company(self, written: WrittenOrganization, since: Mapping[str, datetime]) -> Company:
+        record = self._organization(written)
+        colleagues: list[Colleague] = []
+        for place, member in enumerate(written.members):
+            if member.email not in self.users:
+                self.users[member.email] = self._user(written, record, member, since[member.email])
+            user_id = self.users[member.email].id
+            colleague = Colleague(user_id, member, self._joined_at(written, member, place))
+            colleagues.append(colleague)
+            self._enter(record, colleague, None if place == 0 else colleagues[0].user_id)
+        if self.prefix is not None and record.customer_number is not None:
+            self.login_names.append((self.prefix + record.customer_number, colleagues[0].user_id))
+        return Company(written, record, tuple(colleagues))
+
+    def _organization(self, written: WrittenOrganization) -> OrganizationRecord:
+        at = self._instant(written.since)
+        return OrganizationRecord(
+            id=OrganizationId(demo_id("org", at, self.profile.key, written.key)),
+            version=1,
+            customer_number=written.customer_number,
+            name=written.name,
+            legal_name=written.legal_name or written.name,
+            kind=written.kind,
+            status=written.status,
+            seat=Address(
+                street=(written.street,),
+                postal_code=written.postal_code,
+                city=written.city,
+                country_code=written.country,
+                company=written.name,
+                phone=_phone(written.country, written.key),
+            ),
+            vat_id=written.vat_id,
+        )
+
+    def _user(
+        self, written: WrittenOrganization, record: OrganizationRecord, member: WrittenMember, at: datetime
+    ) -> UserRecord:
+        if not member.first or not member.last:
+            raise InvalidProfile(
+                f"{self.profile.demo_source}: {member.email} has no name; give first and last where the person "
+                "is mentioned first."
+            )
+        belongs = member.status not in (MembershipStatus.REMOVED, MembershipStatus.INVITED)
+        return UserRecord(
+            id=UserId(demo_id("usr", at, self.profile.key, member.email)),
+            email=member.email,
+            email_verified=member.status is not MembershipStatus.INVITED,
+            first_name=member.first,
+            last_name=member.last,
+            phone=_phone(written.country, member.email) if member.status is not MembershipStatus.INVITED else None,
+            locale=f"{written.language}-{written.country}",
+            address=replace(record.seat, name=f"{member.first} {member.last}") if record.seat and belongs else None,
+            account_kind=(
+                AccountKind.COMMERCIAL_OPERATOR
+                if written.kind is OrganizationKind.OPERATOR
+                else AccountKind.BUSINESS_CUSTOMER
+            ),
+            default_organization_id=record.id if belongs else None,
+            created_at=at,
+            profile_version=1,
+        )
+
+    def _person(self, person: WrittenPerson) -> UserRecord:
+        at = self._instant(person.since)
+        return UserRecord(
+            id=UserId(demo_id("usr", at, self.profile.key, person.email)),
+            email=person.email,
+            email_verified=True,
+            first_name=person.first,
+            last_name=person.last,
+            phone=_phone(person.country, person.email),
+            locale=person.locale,
+            address=Address(
+                street=(person.street,),
+                postal_code=person.postal_code,
+                city=person.city,
+                country_code=person.country,
+                name=f"{person.first} {person.last}",
+            ),
+            account_kind=person.account_kind,
+            default_organization_id=None,
+            created_at=at,
+            profile_version=1,
+        )
+
+    def _enter(self, organization: OrganizationRecord, colleague: Colleague, inviter: UserId | None) -> None:
+        member, at = colleague.written, colleague.joined_at or self.reference - timedelta(days=3)
+        membership_id = MembershipId(demo_id("mbr", at, organization.id, colleague.user_id))
+        self.memberships.append(
+            MembershipRecord(
+                id=membership_id,
+                version=1,
+                organization_id=organization.id,
+                user_id=colleague.user_id,
+                status=member.status,
+                joined_at=colleague.joined_at,
+                job_title=member.job,
+            )
+        )
+        if member.status is MembershipStatus.INVITED:
+            self.invitations.append(
+                _invitation(organization, self.users[member.email], member, membership_id, inviter, at)
+            )
+        for kind, key in _grants(member):
+            self.grants.append(
+                GrantRecord(
+                    id=GrantId(demo_id("grt", at, membership_id, kind, key)),
+                    membership_id=membership_id,
+                    organization_id=organization.id,
+                    user_id=colleague.user_id,
+                    kind=kind,
+                    key=key,
+                    granted_at=at,
+                    granted_by_id=inviter,
+                    valid_until=_end_of(member.until[key]) if key in member.until else None,
+                )
+            )
+
+    def _joined_at(self, organization: WrittenOrganization, member: WrittenMember, place: int) -> datetime | None:
+        """Return when the member joined; where it is not written, some time between the company's start and lately."""
+        if member.status is MembershipStatus.INVITED:
+            return None
+        if place == 0:
+            return self._instant(organization.since)
+        if member.joined is not None:
+            return self._instant(member.joined)
+        draw = Random(f"{self.profile.key}/{organization.key}/{member.email}")
+        last = self.demo.reference.date() - timedelta(days=300 if member.status in _GONE else 30)
+        days = max((last - organization.since).days, 1)
+        joined = organization.since + timedelta(days=draw.randint(1, days))
+        return self._instant(joined) + timedelta(minutes=draw.randint(0, 540))
+
+    def _instant(self, day: date) -> datetime:
+        """Return the morning of a day in `demo.toml`, as far back from `reference` as it is written there."""
+        return datetime.combine(day, time(7, 30), UTC) - (self.demo.reference - self.reference)
+
+
+def _invitation(
+    organization: OrganizationRecord,
+    user: UserRecord,
+    member: WrittenMember,
+    membership_id: MembershipId,
+    inviter: UserId | None,
+    at: datetime,
+) -> InvitationRecord:
+    return InvitationRecord(
+        id=InvitationId(demo_id("inv", at, membership_id)),
+        organization_id=organization.id,
+        membership_id=membership_id,
+        email=user.email,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        locale=user.locale,
+        message=None,
+        role_keys=tuple(member.roles),
+        permissions=tuple(member.permissions),
+        valid_until=None,
+        status=InvitationStatus.PENDING,
+        created_at=at,
+        expires_at=_NEVER,
+        last_sent_at=at,
+        send_count=1,
+        inviter_id=inviter,
+        accepted_by_id=None,
+        ended_at=None,
+    )
+
+
+def _grants(member: WrittenMember) -> Iterator[tuple[GrantKind, str]]:
+    yield from ((GrantKind.ROLE, role) for role in member.roles)
+    yield from ((GrantKind.PERMISSION, permission) for permission in member.permissions)
+
+
+def _end_of(day: date) -> datetime:
+    return datetime.combine(day, time(0), UTC) + timedelta(days=1)
+
+
+def _phone(country: str, whose: str) -> str:
+    return f"{_PHONES[country]}{Random(whose).randrange(1000):03}"

@@ -1,0 +1,212 @@
+"""What went wrong in a column, kept beside its values until the answer is complete.
+
+The errors below a path are not collected on the way up. Each level only remembers what failed in its parts, and what
+is the same at many paths is remembered once. The errors are read from that when the answer is there.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from graphql import GraphQLError
+
+from gateway.execution.contract import ErrorsOmitted
+from gateway.execution.library_internals import located_error
+
+if TYPE_CHECKING:
+    from gateway.execution.field_plans import Field
+
+MOST_ERRORS_OF_A_FIELD = 100
+"""So many errors of one field are reported, when they stand at different paths and none of them is aggregated."""
+
+MOST_ERRORS = 1_000
+"""So many errors of an operation are reported."""
+
+
+class Trouble:
+    """What failed at a path: in its parts, parallel to `steps`, and after them an error of its own.
+
+    It `breaks` when nothing but null is left there. Paths where the same has failed share one of these, so a refusal of
+    a whole column is kept once.
+    """
+
+    __slots__ = ("breaks", "error", "field", "parts", "steps")
+
+    def __init__(
+        self,
+        breaks: bool,
+        error: Exception | None,
+        field: "Field | None",
+        steps: Sequence[str | int] = (),
+        parts: "Sequence[Trouble | None]" = (),
+    ) -> None:
+        self.breaks = breaks
+        self.error = error
+        self.field = field
+        self.steps = steps
+        self.parts = parts
+
+
+Troubles: TypeAlias = "list[Trouble | None]"
+"""The troubles of a column, parallel to its values."""
+
+
+class Troubled:
+    """A column of which some values have troubles; a value whose trouble breaks is None."""
+
+    __slots__ = ("troubles", "values")
+
+    def __init__(self, values: list[Any], troubles: Troubles) -> None:
+        self.values = values
+        self.troubles = troubles
+
+
+def joined(steps: Sequence[str | int], parts: Sequence[Trouble | None]) -> Trouble | None:
+    """Return the trouble of a row or a list with these parts, parallel to `steps`; None when they have none."""
+    if not any(parts):
+        return None
+    for index, part in enumerate(parts):
+        if part is not None and part.breaks:
+            # What comes after a breaking part is not reported: graphql-core does not look at it.
+            return Trouble(True, None, None, steps, parts[: index + 1])
+    return Trouble(False, None, None, steps, parts)
+
+
+def contained(column: "list[Any] | Troubled") -> "list[Any] | Troubled":
+    """Return the column for values that may be null: what is broken below them goes no further up."""
+    if type(column) is not Troubled:
+        return column
+    mild: dict[Trouble | None, Trouble | None] = {
+        trouble: Trouble(False, trouble.error, trouble.field, trouble.steps, trouble.parts)
+        if trouble is not None and trouble.breaks
+        else trouble
+        for trouble in set(column.troubles)
+    }
+    return Troubled(column.values, [mild[trouble] for trouble in column.troubles])
+
+
+class Reported:
+    """An error that is reported: where it first stands, and at how many paths."""
+
+    __slots__ = ("error", "field", "path", "paths")
+
+    def __init__(self, error: Exception, field: "Field", path: list[str | int]) -> None:
+        self.error = error
+        self.field = field
+        self.path = path
+        self.paths = 1
+
+    def located(self) -> GraphQLError:
+        """Return the error as it stands in the answer."""
+        path = self.path if self.paths == 1 else _general(self.path)
+        return located_error(self.error, self.field.nodes, list(path))
+
+
+def graphql_errors(root: Trouble) -> list[GraphQLError]:
+    """Return the errors of an answer, located, in document order.
+
+    One exception that says `aggregated` is reported once per field however many objects of a list it refused; its
+    path then has "@" for the positions in lists. Of other errors no more are reported than the limits above say; a
+    last error then says how many there are beside them.
+    """
+    report = Report(root)
+    errors = [one.located() for one in report.reported]
+    if report.omitted:
+        omitted = ErrorsOmitted(report.omitted)
+        errors.append(GraphQLError(str(omitted), original_error=omitted))
+    return errors
+
+
+class Report:
+    """The errors below a trouble that are `reported`, in document order, and how many are `omitted`.
+
+    Made in time proportional to the troubles that are kept, however many paths share them.
+    """
+
+    def __init__(self, root: Trouble) -> None:
+        self.reported: list[Reported] = []
+        self.omitted = 0
+        self._of_field: Counter[Field] = Counter()
+        self._of_trouble: Counter[Trouble] = Counter()
+        self._aggregated: dict[tuple[int, int, tuple[str | int, ...]], Reported] = {}
+        self._first: dict[Trouble, Reported] = {}
+        self._exhausted: set[Trouble] = set()
+        self._path: list[str | int] = []
+        self._read(root)
+        self._count(root)
+
+    def _read(self, trouble: Trouble) -> bool:
+        """Report what failed at the current path; return whether there was anything to report that was not before."""
+        is_new = False
+        for step, part in zip(trouble.steps, trouble.parts):  # noqa: B905  parts after a breaking one are left out
+            if part is not None and part not in self._exhausted:
+                self._path.append(step)
+                is_new |= self._read(part)
+                self._path.pop()
+        if trouble.error is not None:
+            is_new |= self._report(trouble)
+        if not is_new:
+            self._exhausted.add(trouble)
+        return is_new
+
+    def _report(self, trouble: Trouble) -> bool:
+        error, field = trouble.error, trouble.field
+        assert error is not None
+        assert field is not None
+        if len(self.reported) == MOST_ERRORS:
+            return False
+        if _is_aggregated(error):
+            key = (id(error), id(field), _general(self._path))
+            known = self._aggregated.get(key)
+            if known is not None:
+                self._first.setdefault(trouble, known)
+                return False
+            one = self._aggregated[key] = self._first[trouble] = Reported(error, field, list(self._path))
+            one.paths = 0  # they are counted afterwards
+        elif self._of_field[field] == MOST_ERRORS_OF_A_FIELD:
+            return False
+        else:
+            self._of_field[field] += 1
+            self._of_trouble[trouble] += 1
+            one = Reported(error, field, list(self._path))
+        self.reported.append(one)
+        return True
+
+    def _count(self, root: Trouble) -> None:
+        """Count at how many paths each trouble stands: those of what it is a part of, as often as it is one."""
+        paths: Counter[Trouble] = Counter({root: 1})
+        for trouble in reversed(_parts_first(root)):
+            for part in trouble.parts:
+                if part is not None:
+                    paths[part] += paths[trouble]
+            if trouble.error is None:
+                continue
+            if not _is_aggregated(trouble.error):
+                self.omitted += paths[trouble] - self._of_trouble[trouble]
+            elif trouble in self._first:
+                self._first[trouble].paths += paths[trouble]
+            else:
+                self.omitted += 1
+
+
+def _parts_first(root: Trouble) -> list[Trouble]:
+    """Return a trouble and all that it is made of, each once and after its parts."""
+    found: dict[Trouble, None] = {}
+    waiting = [(root, iter(root.parts))]
+    while waiting:
+        trouble, parts = waiting[-1]
+        part = next((part for part in parts if part is not None and part not in found), None)
+        if part is None:
+            found[trouble] = None
+            waiting.pop()
+        else:
+            waiting.append((part, iter(part.parts)))
+    return list(found)
+
+
+def _is_aggregated(error: Exception) -> bool:
+    return getattr(error, "aggregated", False) is True
+
+
+def _general(path: Sequence[str | int]) -> tuple[str | int, ...]:
+    return tuple("@" if isinstance(step, int) else step for step in path)

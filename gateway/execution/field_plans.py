@@ -1,0 +1,302 @@
+"""The fields of a plan: how each reads its raw column, by attribute, by batch, or object by object."""
+
+from collections.abc import Callable, Mapping
+from inspect import iscoroutine
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type
+
+from gateway.execution.completion import Column, Completion, MaybeLate, finished
+from gateway.execution.contract import BatchField, DeadlineExceeded, WrongAnswer
+from gateway.execution.field_errors import Troubled
+from gateway.execution.generated_loops import Reader, reader
+from gateway.execution.leaves import Leaf
+from gateway.execution.library_internals import FieldDetailsList, argument_values, arguments_by_variable
+from gateway.execution.response_paths import FieldTrail, Trail
+from gateway.execution.sharing import Question, question_of, shared_answer
+from gateway.execution.value_kinds import CALLABLE, is_frozen, kind_of
+
+if TYPE_CHECKING:
+    from gateway.execution.run import Run
+
+
+class Field:
+    """One response name of a selection; answers its column for any number of parents."""
+
+    __slots__ = (
+        "_constants",
+        "_variables",
+        "clean",
+        "completion",
+        "coordinate",
+        "definition",
+        "details",
+        "is_clean",
+        "is_leaf",
+        "is_pathless",
+        "key",
+        "nodes",
+        "parent_type",
+        "read",
+    )
+
+    def __init__(self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList):
+        self.key = key
+        self.parent_type = parent_type
+        self.definition = definition
+        self.details = details
+        self.nodes = [detail.node for detail in details]
+        self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
+        self.is_leaf = is_leaf_type(get_named_type(definition.type))
+        self.is_pathless = False
+        self._constants: dict[str, Any] | None = None
+        self._variables: tuple[tuple[str, str], ...] = ()
+        self.completion: Completion
+        # For a field that is but an attribute: what reads it, and when what was read is complete already.
+        self.read: Reader | None = None
+        self.clean: set[type] | None = None
+        self.is_clean: Callable[[list[Any]], bool] | None = None
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        """Answer the field for each parent, completed."""
+        raise NotImplementedError
+
+    def arguments(self, run: "Run") -> dict[str, Any]:
+        """Return the coerced arguments.
+
+        Raises:
+            GraphQLError: An argument is missing or cannot be coerced.
+        """
+        if not self.definition.args:
+            return {}
+        if self._constants is not None:
+            arguments = dict(self._constants)
+            if not self._variables:
+                return arguments
+            sent = run.executor.variable_values.coerced
+            for name, variable in self._variables:
+                value = sent.get(variable)
+                if value is None:
+                    break  # what stands for a null, or for nothing, is not so plain
+                arguments[name] = value
+            else:
+                return arguments
+        values = argument_values(run.executor, self.definition, self.details[0])
+        if self._constants is None:
+            self._learn_arguments(values)
+        return values
+
+    def _learn_arguments(self, values: dict[str, Any]) -> None:
+        """Keep what is the same in every request, and what is the value of which variable."""
+        variables = arguments_by_variable(self.definition, self.nodes[0])
+        if variables is not None:
+            self._variables = tuple(variables.items())
+            self._constants = {name: value for name, value in values.items() if name not in variables}
+
+    def all_failed(self, error: Exception, size: int) -> Column:
+        """Return the column in which this error stands at every place."""
+        return Troubled([None] * size, [self.completion.broken(error)] * size)
+
+    def completed(self, run: "Run", values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
+        """Complete raw values of these types that are parallel to `parents`."""
+        completion = self.completion
+        if isinstance(completion, Leaf):
+            return completion.complete_types(run, values, types, trail)
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), types)
+
+
+class TypenameField(Field):
+    """`__typename`, which the plan knows."""
+
+    __slots__ = ()
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        return [self.parent_type.name] * len(parents)
+
+
+class AttributeField(Field):
+    """A plain strawberry field: the attribute of each parent, whatever it is."""
+
+    __slots__ = ("_get",)
+
+    def __init__(
+        self,
+        key: str,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        attribute: str,
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self.read = reader(attribute)
+        self._get = attrgetter(attribute)
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        values: list[Any] = []
+        for parent in parents:
+            try:
+                values.append(self._get(parent))
+            except Exception as error:
+                values.append(error)
+        return self.completed(run, values, set(map(type, values)), parents, trail)
+
+
+class DefaultField(Field):
+    """A field without a resolver: mapping key or attribute of each parent, called when it can be called."""
+
+    __slots__ = ("_name",)
+
+    def __init__(
+        self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._name = self.nodes[0].name.value
+        if not definition.args:
+            self.read = reader(self._name)
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        name = self._name
+        values = [parent.get(name) if type(parent) is dict else _default(parent, name) for parent in parents]
+        return self.completed(run, values, set(map(type, values)), parents, trail)
+
+    def completed(self, run: "Run", values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
+        try:
+            arguments = self.arguments(run)
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        if run.kinds(types) & CALLABLE:
+            values = self._called(run, values, arguments, parents, trail)
+            types = set(map(type, values))
+        # As above, but without a further frame on the stack: a deep document has one of these for each level.
+        completion = self.completion
+        if isinstance(completion, Leaf):
+            return completion.complete_types(run, values, types, trail)
+        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), types)
+
+    def _called(
+        self, run: "Run", values: list[Any], arguments: dict[str, Any], parents: list[Any], trail: Trail
+    ) -> list[Any]:
+        infos = FieldTrail(run, self, trail, len(parents)).infos()
+        values = list(values)
+        for place, value in enumerate(values):
+            if kind_of(value) & CALLABLE and not isinstance(value, Exception):
+                try:
+                    values[place] = value(infos[place], **arguments)
+                except Exception as error:
+                    values[place] = error
+        return values
+
+
+class ResolvedField(Field):
+    """A field with a resolver of its own, called for each parent."""
+
+    __slots__ = ("_resolve",)
+
+    def __init__(
+        self,
+        key: str,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        resolve: Callable[..., Any],
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._resolve = resolve
+        # The resolvers of introspection look at the schema only.
+        self.is_pathless = getattr(resolve, "__module__", None) == "graphql.type.introspection"
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        try:
+            if run.is_over:
+                raise DeadlineExceeded(is_begun=False)
+            arguments = self.arguments(run)
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        places = FieldTrail(run, self, trail, len(parents))
+        resolve = self._resolve
+        may_be_shared = len(parents) == 1 or all(map(is_frozen, arguments.values()))
+        values: list[Any] = []
+        for parent, info in zip(parents, places.infos(), strict=True):
+            try:
+                values.append(resolve(parent, info, **arguments))
+            except Exception as error:
+                values.append(error)
+            except BaseException:
+                run.hold_all(values)
+                raise
+            if not may_be_shared:
+                arguments = self.arguments(run)
+        return self.completion.complete(run, values, places)
+
+
+class BatchedField(Field):
+    """A field with a batch field: asked once, with all parents."""
+
+    __slots__ = ("_batch", "question")
+
+    def __init__(
+        self,
+        key: str,
+        parent_type: GraphQLObjectType,
+        definition: GraphQLField,
+        details: FieldDetailsList,
+        batch: BatchField,
+    ) -> None:
+        super().__init__(key, parent_type, definition, details)
+        self._batch = batch
+        self.question: Question | None = None
+
+    def column(self, run: "Run", parents: list[Any], trail: Trail) -> MaybeLate:
+        try:
+            if run.is_over:
+                raise DeadlineExceeded(is_begun=False)
+            arguments = self.arguments(run) if self.definition.args else {}
+            if self.question is None:
+                answer = self._batch.answer(run.context, parents, arguments)
+            else:
+                answer = shared_answer(run, self.question, self._batch, parents, arguments)
+            if type(answer) is list and len(answer) == len(parents):
+                values = answer
+            elif run.is_late(answer):
+                return run.hold(self._awaited(run, run.hold(answer), parents, trail))
+            else:
+                values = self._parallel(answer, len(parents))
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        return self.completed(run, values, set(map(type, values)), parents, trail)
+
+    def share(self) -> None:
+        """Ask only once in a run what other fields ask, too."""
+        self.question = question_of(self._batch, self.nodes[0])
+
+    async def _awaited(self, run: "Run", answer: Any, parents: list[Any], trail: Trail) -> Column:
+        try:
+            values = self._parallel(await run.within(answer), len(parents))
+        except Exception as error:
+            return self.all_failed(error, len(parents))
+        done = self.completed(run, values, set(map(type, values)), parents, trail)
+        return await finished(done)
+
+    def _parallel(self, answer: Any, size: int) -> list[Any]:
+        if type(answer) is not list:
+            if isinstance(answer, str | bytes | Mapping) or not (
+                hasattr(answer, "__len__") and hasattr(answer, "__getitem__")
+            ):
+                if iscoroutine(answer):
+                    answer.close()
+                raise WrongAnswer(
+                    f"The batch field {self.coordinate} answered {type(answer).__name__!r}, which is no sequence."
+                )
+            answer = list(answer)
+        if len(answer) != size:
+            raise WrongAnswer(f"The batch field {self.coordinate} answered {len(answer)} values for {size} parents.")
+        return answer  # type: ignore[no-any-return]
+
+
+def _default(parent: Any, name: str) -> Any:
+    """Return what graphql-core's default resolver finds, or the exception that came instead."""
+    try:
+        return parent.get(name) if isinstance(parent, Mapping) else getattr(parent, name, None)
+    except Exception as error:
+        return error

@@ -1,0 +1,133 @@
+"""Plans: what a document asks of a schema, compiled once and kept for the next request."""
+
+from typing import Any
+
+from graphql import (
+    GraphQLField,
+    GraphQLObjectType,
+    GraphQLOutputType,
+    TypeNameMetaFieldDef,
+    is_leaf_type,
+    is_list_type,
+    is_non_null_type,
+    is_object_type,
+)
+
+from gateway.execution.completion import Completion
+from gateway.execution.contract import BATCH
+from gateway.execution.field_plans import (
+    AttributeField,
+    BatchedField,
+    DefaultField,
+    Field,
+    ResolvedField,
+    TypenameField,
+)
+from gateway.execution.generated_loops import row_builder
+from gateway.execution.leaves import PlainLeaf, leaf
+from gateway.execution.library_internals import (
+    Executor,
+    FieldDetailsList,
+    GroupedFieldSet,
+    default_field_resolver,
+    root_fields,
+    strawberry_attribute,
+    sub_fields,
+)
+from gateway.execution.lists import ListOf
+from gateway.execution.objects import AbstractOf, ObjectOf
+
+
+class Selection:
+    """The fields selected on one concrete type, in document order."""
+
+    __slots__ = ("fields", "reads_attributes", "rows", "width")
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self.fields = fields
+        self.reads_attributes = any(field.read is not None for field in fields)
+        self.rows = row_builder(tuple(field.key for field in fields))
+        self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
+
+
+class Plan:
+    """One operation of a document for one choice of what `@skip` and `@include` leave in it.
+
+    A selection is compiled when a value of its type is first reached. A plan holds nothing of a request.
+    """
+
+    __slots__ = ("_selections", "_shares", "root")
+
+    def __init__(self, *, shares: bool = False) -> None:
+        self._shares = shares
+        self.root: Selection | None = None
+        self._selections: dict[tuple[Any, ...], Selection] = {}
+
+    def root_of(self, executor: Executor[Any], type_: GraphQLObjectType) -> Selection:
+        """Return the selection of the root fields."""
+        if self.root is None:
+            is_read = type_ is not executor.schema.mutation_type
+            self.root = compiled(executor, type_, root_fields(executor, type_), shares=self._shares and is_read)
+        return self.root
+
+    def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: Field) -> Selection:
+        """Return what a field selects on a concrete type; equal selections from different places are compiled once."""
+        grouped = sub_fields(executor, type_, field.details)
+        key = (type_, *((name, *(id(detail.node) for detail in details)) for name, details in grouped.items()))
+        selection = self._selections.get(key)
+        if selection is None:
+            selection = self._selections[key] = compiled(executor, type_, grouped, shares=self._shares)
+        return selection
+
+
+def compiled(
+    executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet, *, shares: bool = False
+) -> Selection:
+    """Compile the fields selected on a concrete type; with `shares`, equal ones ask once."""
+    fields = [_field(executor, key, type_, details) for key, details in grouped.items()]
+    if shares:
+        for field in fields:
+            if isinstance(field, BatchedField):
+                field.share()
+    return Selection(tuple(field for field in fields if field is not None))
+
+
+def _field(executor: Executor[Any], key: str, type_: GraphQLObjectType, details: FieldDetailsList) -> Field | None:
+    """Compile a field, or return None when the type has none of that name."""
+    definition = executor.schema.get_field(type_, details[0].node.name.value)
+    if definition is None:
+        return None
+    field = _reader(executor, key, type_, definition, details)
+    field.completion = _completion(field, definition.type, non_null=False)
+    if isinstance(field.completion, PlainLeaf):
+        field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
+    return field
+
+
+def _reader(
+    executor: Executor[Any], key: str, type_: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList
+) -> Field:
+    if definition is TypeNameMetaFieldDef:
+        return TypenameField(key, type_, definition, details)
+    batch = definition.extensions.get(BATCH)
+    if batch is not None:
+        return BatchedField(key, type_, definition, details, batch)
+    attribute = strawberry_attribute(definition)
+    if attribute is not None:
+        return AttributeField(key, type_, definition, details, attribute)
+    resolve = definition.resolve or executor.field_resolver
+    if resolve is default_field_resolver:
+        return DefaultField(key, type_, definition, details)
+    return ResolvedField(key, type_, definition, details, resolve)
+
+
+def _completion(field: Field, type_: GraphQLOutputType, *, non_null: bool) -> Completion:
+    if is_non_null_type(type_):
+        return _completion(field, type_.of_type, non_null=True)
+    if is_list_type(type_):
+        return ListOf(field, non_null, _completion(field, type_.of_type, non_null=False))
+    if is_leaf_type(type_):
+        return leaf(field, non_null, type_)
+    if is_object_type(type_):
+        return ObjectOf(field, non_null, type_)
+    return AbstractOf(field, non_null, type_)  # type: ignore[arg-type]

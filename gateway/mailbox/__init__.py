@@ -1,5 +1,0 @@
-"""The mailbox page of the demo: every mail that would have left, for whoever tries the portal."""
-
-from gateway.mailbox.routes import mailbox_routes
-
-__all__ = ["mailbox_routes"]

@@ -1,0 +1,55 @@
+"""Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from connectors.errors import BackendUnavailable
+from connectors.ids import DataExportId
+from gateway.auth.authentication import Unauthenticated
+from gateway.auth.request_context import RequestContexts
+from gateway.pipeline.error_formatting import directory_away, request_error
+from gateway.pipeline.request_parser import RefusedRequest
+from resolvers.account.data_exports import EXPORT_PATH, fetched_export
+
+_HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
+
+
+def account_export_route(contexts: RequestContexts) -> Route:
+    """Return /account/export/<id>, which answers the owner's access token with the export, as a file of JSON.
+
+    Unknown, somebody else's, not ready and too old are one answer: there is no such export.
+    """
+
+    async def fetch(request: Request) -> Response:
+        try:
+            context = await contexts.of(request)
+            if context.caller is None:
+                raise Unauthenticated
+            async with asyncio.timeout_at(context.deadline):
+                content = await fetched_export(context, DataExportId(request.path_params["id"]))
+        except Unauthenticated as refused:
+            body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
+            return _answer(body, 401, {"www-authenticate": refused.challenge})
+        except RefusedRequest as refused:
+            body = request_error(str(refused), refused.code, **refused.extensions)
+            return _answer(body, refused.status, refused.headers)
+        except (BackendUnavailable, TimeoutError) as away:
+            status, body = directory_away(away)
+            return _answer(body, status)
+        if content is None:
+            message = "There is no such export, or its time is over. `Viewer.dataExports` lists yours."
+            return _answer(request_error(message, "NOT_FOUND"), 404)
+        headers = _HEADERS | {"content-disposition": 'attachment; filename="forecourt-data.json"'}
+        return Response(content, 200, headers, "application/json; charset=utf-8")
+
+    return Route(EXPORT_PATH + "{id}", fetch, methods=["GET"])
+
+
+def _answer(body: dict[str, Any], status: int, headers: Mapping[str, str] | None = None) -> Response:
+    return Response(orjson.dumps(body), status, {**_HEADERS, **(headers or {})}, "application/json; charset=utf-8")

@@ -1,0 +1,399 @@
+"""/graphql: a request in, the answer out (GraphQL over HTTP). What it passes on the way is in docs/http.md."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from dataclasses import dataclass, replace
+from inspect import isawaitable
+from typing import Any
+
+import orjson
+from graphql import ExecutionResult, GraphQLError, GraphQLSchema
+from graphql.execution import default_field_resolver, default_type_resolver
+from graphql.execution.values import VariableValues
+from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.types import Receive, Scope, Send
+
+from connectors.errors import BackendUnavailable
+from gateway.auth.authentication import Unauthenticated
+from gateway.auth.request_context import RequestContexts
+from gateway.auth.view_as import check_changes_nothing, mark_of
+from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor, DeadlineExceeded
+from gateway.pipeline.anonymous_operations import Needs
+from gateway.pipeline.authorization_errors import AuthorizationReport
+from gateway.pipeline.content_negotiation import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
+from gateway.pipeline.error_formatting import directory_away, request_error, shown
+from gateway.pipeline.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
+from gateway.pipeline.limits import LimitExceeded, Limits
+from gateway.pipeline.limits.allowance import LARGEST_SHOWN
+from gateway.pipeline.limits.expensive import Estimated, check_costs, most_expensive
+from gateway.pipeline.limits.text import check_texts
+from gateway.pipeline.limits.turns import Turns
+from gateway.pipeline.operation_cache import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
+from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
+from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
+from gateway.settings import Settings
+from resolvers.context import RequestContext
+from resolvers.people import People
+
+COST_HEADER = "forecourt-cost"
+"""A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
+
+_HEADERS = {
+    media_type: raw_headers(
+        {
+            "content-type": f"{media_type}; charset=utf-8",
+            "cache-control": "no-store",
+            "vary": "accept",
+            "x-content-type-options": "nosniff",
+        }
+    )
+    for media_type in (JSON, GRAPHQL_JSON)
+}
+_EXPENSIVE_SHARE = 10
+"""Requests that may cost this fraction of `max_cost` take turns: several that take some ten ms each would otherwise run
+one after the other before anybody else is looked at."""
+_MOST_EXPENSIVE = 2
+"""So many of them at once: one keeps the processor busy while another waits for the database."""
+_LONGEST_TURN = 0.5
+"""Seconds after which another one has its turn: whoever takes longer waits for a back end, and it may be a slow one."""
+
+_AT_ONCE = nullcontext()
+
+log = logging.getLogger("forecourt.http")
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    """An operation with this request's variables, and its estimated cost."""
+
+    operation: Operation
+    variables: VariableValues
+    cost: int
+    organization_id: str | None
+
+    @property
+    def estimated(self) -> Estimated:
+        """What it costs, and why."""
+        return Estimated(self.operation.cost, self.variables.coerced, self.cost)
+
+    @property
+    def cost_of_answer(self) -> int:
+        """What it costs besides its mutations: those wait, for passwords are checked in threads, two at a time."""
+        return self.operation.cost.of_answer(self.variables.coerced) if self.operation.is_mutation else self.cost
+
+
+class GraphqlEndpoint:
+    """Answers GraphQL requests over HTTP; an ASGI application for one path."""
+
+    def __init__(self, schema: GraphQLSchema, contexts: RequestContexts, settings: Settings) -> None:
+        self._schema = schema
+        self._contexts = contexts
+        self._limits = Limits.of(settings)
+        self._suggestions = settings.makes_suggestions
+        self._documents = Documents(
+            schema,
+            self._limits,
+            suggestions=self._suggestions,
+            entries=settings.document_cache_entries,
+            memory=settings.document_cache_bytes,
+        )
+        self._reader = RequestReader(settings)
+        self._turns = Turns(_MOST_EXPENSIVE)
+        self._patience = settings.request_timeout_seconds
+        self._introspection: Mode = settings.introspection
+        self._needs = Needs(schema, filtered=self._introspection == "filtered")
+        filter_introspection(schema)
+        self._authorization = AuthorizationReport.of(settings)
+        self._draft = settings.http_status_profile == "draft"
+        self._executor: type[BreadthFirstExecutor] | type[CountingExecutor] = (
+            BreadthFirstExecutor if settings.execution == "breadth-first" else CountingExecutor
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as an ASGI application."""
+        answer = await self.answer(GraphqlHttpRequest(scope, receive))
+        await answer(scope, receive, send)
+
+    async def answer(self, request: GraphqlHttpRequest) -> Answer:
+        """Answer one request, whatever the client sent."""
+        if request.method == "OPTIONS":
+            return Answer(204, raw_headers({"allow": ALLOWED}))
+        media_type = JSON
+        try:
+            media_type = answered_type(request.headers.get("accept"))
+            asked = await self._reader.read(request)
+            shows_cost = request.headers.get(COST_HEADER, "").lower() == "true"
+            if isinstance(asked, list):
+                return await self._batch_answered(request, asked, media_type, shows_cost)
+            body, status, context, prepared = await self._answered(request, asked, shows_cost)
+            status = status if media_type == GRAPHQL_JSON or status == 403 else 200
+            headers = self._contexts.headers_after(context)
+            answer = _answer(body, status, media_type, headers)
+            if len(answer.body) <= self._limits.max_answer_bytes:
+                return answer
+            return _answer(self._too_large(prepared, context), status, media_type, headers)
+        except NotAcceptable:
+            message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
+            return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
+        except RefusedRequest as refused:
+            body = request_error(str(refused), refused.code, **refused.extensions)
+            return _answer(body, refused.status, media_type, refused.headers)
+        except _NotExecutable as refused:
+            status = refused.status(self._draft) if media_type == GRAPHQL_JSON else 200
+            return _answer(refused.body, status, media_type)
+        except LimitExceeded as exceeded:
+            body = request_error(str(exceeded), exceeded.code, **exceeded.extensions)
+            return _answer(body, exceeded.status, media_type)
+        except Unauthenticated as refused:
+            body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
+            return _answer(body, 401, media_type, {"www-authenticate": refused.challenge})
+        except BackendUnavailable as away:
+            status, body = directory_away(away)
+            return _answer(body, status, media_type)
+        except ClientDisconnect:
+            return Answer(400, ())
+
+    async def result_of(self, request: HTTPConnection, asked: GraphqlRequest) -> dict[str, Any]:
+        """Execute an operation of the gateway's own, as if this request had sent it, and return the answer's body.
+
+        It passes all that one from outside passes: limits, guards, counts of attempts, audit.
+
+        Raises:
+            BackendUnavailable: The directory does not answer, so nobody can be known.
+            Unauthenticated, RefusedRequest: As for a request to /graphql with these headers.
+        """
+        body, *_ = await self._answered(request, asked, shows_cost=False)
+        return body
+
+    async def _answered(
+        self, request: HTTPConnection, asked: GraphqlRequest, shows_cost: bool
+    ) -> tuple[dict[str, Any], int, RequestContext, _Prepared]:
+        # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
+        prepared = await self._prepared(asked)
+        if prepared.cost > self._limits.max_cost:
+            check_costs([prepared.estimated], self._limits)
+        async with self._turn(request, [prepared]):
+            context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
+            check_changes_nothing(context, [prepared.operation.is_mutation])
+            only_reads = not prepared.operation.is_mutation
+            result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
+            return *await self._told(prepared, result, context, shows_cost), context, prepared
+
+    async def _batch_answered(
+        self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
+    ) -> Answer:
+        """Answer each operation of a batch in its order; their documents and their costs count together."""
+        check_texts({one.query for one in asked}, self._limits)
+        prepared = [await self._prepared_or_refused(one) for one in asked]
+        executable = [one for one in prepared if isinstance(one, _Prepared)]
+        check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
+        async with self._turn(request, executable):
+            context = await self._contexts.of(
+                request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
+            )
+            are_mutations = [one.operation.is_mutation for one in executable]
+            check_changes_nothing(context, are_mutations)
+            answers, budget = [], self._budget()
+            for one in prepared:
+                if not isinstance(one, _Prepared):
+                    answers.append(one)
+                elif isinstance(context.not_accepted, Unauthenticated) and self._needs_caller(one):
+                    problem = context.not_accepted
+                    answers.append(request_error(str(problem), "UNAUTHENTICATED", **problem.extensions))
+                else:
+                    own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
+                    result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
+                    answers.append((await self._told(one, result, own, shows_cost))[0])
+        headers = self._contexts.headers_after(context)
+        answer = _answer(answers, 200, media_type, headers)
+        if len(answer.body) <= self._limits.max_answer_bytes:
+            return answer
+        refused = [self._too_large(one, context) if isinstance(one, _Prepared) else one for one in prepared]
+        return _answer(refused, 200, media_type, headers)
+
+    def _needs_caller(self, prepared: _Prepared) -> bool:
+        return self._needs.caller(prepared.operation, prepared.variables)
+
+    @asynccontextmanager
+    async def _taking_turns(self, network: str) -> AsyncIterator[None]:
+        """Wait until not too many expensive requests have their turn, and until others were looked at.
+
+        A turn ends with the request, and at the latest after half a second. Networks come one after the other.
+
+        Raises:
+            RefusedRequest: That takes longer than an operation may.
+        """
+        try:
+            async with asyncio.timeout(self._patience):
+                await self._turns.acquire(network)
+        except TimeoutError:
+            message = "Too many expensive operations are asked at once. Try again later, or ask for less."
+            raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
+        ends = [self._turns.release]
+        timer = asyncio.get_running_loop().call_later(_LONGEST_TURN, lambda: ends.pop()())
+        try:
+            await asyncio.sleep(0)
+            yield
+        finally:
+            timer.cancel()
+            if ends:
+                ends.pop()()
+
+    def _turn(self, request: HTTPConnection, prepared: Sequence[_Prepared]) -> AbstractAsyncContextManager[None]:
+        least = self._limits.max_cost / _EXPENSIVE_SHARE
+        is_expensive = sum(one.cost for one in prepared) >= least
+        takes_turn = is_expensive and sum(one.cost_of_answer for one in prepared) >= least
+        return self._taking_turns(self._contexts.network(request)) if takes_turn else _AT_ONCE
+
+    def _budget(self) -> Budget:
+        return Budget(self._limits.max_objects, self._limits.max_answer_bytes)
+
+    def _too_large(self, prepared: _Prepared, context: RequestContext) -> dict[str, Any]:
+        """Return the body for an answer that has turned out to be too long to be sent."""
+        exceeded = AnswerTooLarge("bytes", self._limits.max_answer_bytes, prepared.operation.is_mutation or None)
+        return {"data": None, "errors": shown(_unplaced(exceeded), context.request_id)}
+
+    async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
+        try:
+            return await self._prepared(asked)
+        except _NotExecutable as refused:
+            return refused.body
+        except LimitExceeded as exceeded:
+            return request_error(str(exceeded), exceeded.code, **exceeded.extensions)
+
+    async def _prepared(self, asked: GraphqlRequest) -> _Prepared:
+        """Return the operation that is asked for, ready to execute.
+
+        Raises:
+            _NotExecutable, LimitExceeded, RefusedRequest: It cannot be executed.
+        """
+        try:
+            operation = (await self._documents.document_aside(asked.query)).operation(asked.operation_name)
+        except InvalidDocument as invalid:
+            raise _NotExecutable(invalid.code, list(invalid.errors)) from None
+        except NoSuchOperation as error:
+            raise _NotExecutable(
+                "OPERATION_RESOLUTION_FAILURE", request_error(str(error), "OPERATION_RESOLUTION_FAILURE")["errors"]
+            ) from None
+        if operation.is_mutation and not asked.changes_allowed:
+            raise RefusedRequest(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"allow": "POST"})
+        if operation.is_subscription:
+            raise RefusedRequest(400, "BAD_REQUEST", "A subscription is not asked for here.")
+        if is_disabled(self._introspection, operation.node, operation.fragments):
+            raise _NotExecutable(DISABLED, request_error(DISABLED_MESSAGE, DISABLED)["errors"])
+        variables = operation.variables.coerced(asked.variables or {})
+        if isinstance(variables, list):
+            raise _NotExecutable("BAD_USER_INPUT", told(variables, "BAD_USER_INPUT"))
+        cost = operation.cost.of(variables.coerced)
+        prepared = _Prepared(operation, variables, cost, asked.organization_id)
+        if cost > self._limits.max_cost and self._limits.cost_mode == "measure":
+            log.warning(
+                "expensive operation",
+                extra={
+                    "operation": operation.name,
+                    "estimated": min(cost, LARGEST_SHOWN),
+                    "limit": self._limits.max_cost,
+                    "path": next((part.path for part in most_expensive(prepared.estimated, cost)), None),
+                },
+            )
+        return prepared
+
+    async def _executed(
+        self, prepared: _Prepared, context: RequestContext, budget: Budget, *, only_reads: bool
+    ) -> ExecutionResult:
+        operation = prepared.operation
+        look_at(context, prepared.organization_id)
+        context.people = People() if only_reads else None
+        try:
+            executor = self._executor(
+                self._schema,
+                operation.fragments,
+                operation.fragment_details,
+                None,
+                context,
+                operation.node,
+                prepared.variables,
+                default_field_resolver,
+                default_type_resolver,
+                default_field_resolver,
+                hide_suggestions=not self._suggestions,
+            )
+            executor.budget = budget
+            result = executor.execute_operation()
+            answer = await self._in_time(result, context) if isawaitable(result) else result
+            assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
+        except GraphQLError as error:
+            return ExecutionResult(None, [error])
+        except AnswerTooLarge as exceeded:
+            return ExecutionResult(None, _unplaced(exceeded))
+        if budget.exceeded is not None and self._executor is CountingExecutor:
+            return ExecutionResult(None, _unplaced(budget.exceeded.of_mutation(operation.is_mutation or None)))
+        return answer
+
+    async def _in_time(self, result: Awaitable[Any], context: RequestContext) -> Any:
+        """Return the result; graphql-core knows no deadline, so at it the whole operation fails."""
+        if self._executor is BreadthFirstExecutor:
+            return await result
+        try:
+            async with asyncio.timeout_at(context.deadline):
+                return await result
+        except TimeoutError:
+            late = DeadlineExceeded()
+            return ExecutionResult(None, [GraphQLError(str(late), original_error=late)])
+
+    async def _told(
+        self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool
+    ) -> tuple[dict[str, Any], int]:
+        """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
+        told = await self._authorization.told(result, context, is_mutation=prepared.operation.is_mutation)
+        body: dict[str, Any] = {} if told.is_rejected else {"data": result.data}
+        status = 403 if told.is_rejected else 200
+        if told.errors:
+            body["errors"] = told.errors
+            status = 294 if self._draft and status == 200 else status
+        extensions = dict(told.extensions)
+        if (mark := mark_of(context)) is not None:
+            extensions["viewAs"] = mark
+        if isinstance(context.not_accepted, Unauthenticated):
+            extensions["authentication"] = {
+                "message": "The access token was not accepted, so this was answered as for somebody not signed in.",
+                **context.not_accepted.extensions,
+            }
+        if shows_cost:
+            limits = self._limits
+            extensions["cost"] = {
+                "estimated": min(prepared.cost, LARGEST_SHOWN),
+                "maximum": limits.max_cost,
+                "mode": limits.cost_mode,
+                "mostExpensive": [part.told() for part in most_expensive(prepared.estimated, limits.max_cost)],
+            }
+        if extensions:
+            body["extensions"] = extensions
+        return body, status
+
+
+class _NotExecutable(Exception):
+    """A well-formed request whose operation cannot be executed: it gets errors, and no data."""
+
+    def __init__(self, code: str, errors: list[dict[str, Any]]) -> None:
+        super().__init__(code)
+        self.code = code
+        self.body: dict[str, Any] = {"errors": errors}
+
+    def status(self, draft: bool) -> int:
+        """Return the status under GraphQL's own media type; under plain JSON, such an answer has 200."""
+        return 422 if draft and self.code != PARSE_FAILED else 400
+
+
+def _unplaced(error: Exception) -> list[GraphQLError]:
+    """Return the error of a whole operation."""
+    return [GraphQLError(str(error), original_error=error)]
+
+
+def _answer(
+    body: dict[str, Any] | list[dict[str, Any]], status: int, media_type: str, headers: Mapping[str, str] | None = None
+) -> Answer:
+    sent = _HEADERS[media_type]
+    return Answer(status, [*sent, *raw_headers(headers)] if headers else sent, orjson.dumps(body))

@@ -1,0 +1,233 @@
+"""From an HTTP request to what it asks: GET or POST, one operation or a batch, or a clear refusal."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from gateway.auth.device_cookie import carries_other_cookies
+from gateway.pipeline.content_negotiation import JSON, parsed_type
+from gateway.pipeline.json_body import InvalidJson, read_json
+from gateway.pipeline.limits import Limits
+from gateway.pipeline.limits.text import check_values
+from gateway.settings import Settings
+
+ALLOWED = "GET, HEAD, POST, OPTIONS"
+
+_PASSED_OVER = 10
+"""Times the largest body are read and thrown away before a client is cut off."""
+
+
+class RefusedRequest(Exception):
+    """The request cannot be executed; carries the status, the code, and headers of the answer."""
+
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.headers = headers or {}
+        self.extensions = extensions
+
+
+@dataclass(frozen=True, slots=True)
+class GraphqlRequest:
+    """One operation to execute: the text it stands in, its name and its variables.
+
+    `organization_id` is the organization in which it wants to be shown the schema, by `extensions.organizationId`.
+    """
+
+    query: str
+    variables: dict[str, Any] | None = None
+    operation_name: str | None = None
+    changes_allowed: bool = True
+    organization_id: str | None = None
+
+
+class RequestReader:
+    """Reads GraphQL requests within the limits that are set."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._max_body = settings.max_body_bytes
+        self._max_depth = settings.max_json_depth
+        self._max_values = settings.max_json_values
+        self._max_batch = settings.max_batch
+        self._limits = Limits.of(settings)
+        self._timeout = settings.body_timeout_seconds
+        self._required_headers = settings.csrf_required_headers
+
+    async def read(self, request: Request) -> GraphqlRequest | list[GraphqlRequest]:
+        """Return what a request asks; a list when it is a batch.
+
+        Raises:
+            RefusedRequest: It is not a GraphQL request, larger or slower than is allowed, or may be forged.
+            LimitExceeded: A text among its values is longer than is allowed.
+            ClientDisconnect: Nobody waits for the answer any more.
+        """
+        match request.method:
+            case "POST":
+                _check_content(request, required=True)
+                body = await self._body(request)
+                return self._asked(self._json(body), len(body))
+            case "GET" | "HEAD":
+                _check_content(request, required=False)
+                self._check_not_forged(request)
+                return self._asked_by_get(request)
+        raise RefusedRequest(
+            405, "METHOD_NOT_ALLOWED", "Ask by GET or POST; what changes something, by POST.", {"allow": ALLOWED}
+        )
+
+    async def _body(self, request: Request) -> bytes:
+        chunks: list[bytes] = []
+        size, is_more = 0, True
+        try:
+            async with asyncio.timeout(self._timeout):
+                while is_more:
+                    message = await request.receive()
+                    if message["type"] == "http.disconnect":
+                        raise ClientDisconnect
+                    chunk, is_more = message.get("body", b""), message.get("more_body", False)
+                    size += len(chunk)
+                    if size <= self._max_body:
+                        chunks.append(chunk)
+                        continue
+                    # A client that is cut off while it sends never reads the answer, so a little more is let pass.
+                    chunks.clear()
+                    if size > _PASSED_OVER * self._max_body:
+                        raise self._too_large()
+        except TimeoutError:
+            if size > self._max_body:
+                raise self._too_large() from None
+            raise RefusedRequest(
+                408,
+                "REQUEST_TIMEOUT",
+                f"The body did not arrive within {self._timeout:g} seconds (setting body_timeout_seconds).",
+                {"connection": "close"},
+            ) from None
+        if size > self._max_body:
+            raise self._too_large()
+        return b"".join(chunks)
+
+    def _too_large(self) -> RefusedRequest:
+        return RefusedRequest(
+            413,
+            "REQUEST_TOO_LARGE",
+            f"The request is larger than {self._max_body:,} bytes (setting max_body_bytes).",
+            {"connection": "close"},
+            limit=self._max_body,
+            setting="max_body_bytes",
+        )
+
+    def _json(self, text: bytes) -> Any:
+        try:
+            return self._read_json(text)
+        except InvalidJson as error:
+            raise RefusedRequest(400, "BAD_REQUEST", f"The body cannot be read as JSON: {error}.") from None
+
+    def _read_json(self, text: bytes) -> Any:
+        return read_json(text, max_depth=self._max_depth, max_values=self._max_values)
+
+    def _check_values(self, asked: GraphqlRequest, size: int) -> GraphqlRequest:
+        """Return the request when no text among its values is too long; of few bytes, none can be."""
+        if size > self._limits.max_text_characters:
+            named = {"operationName": asked.operation_name, "extensions": {"organizationId": asked.organization_id}}
+            check_values({"variables": asked.variables, **named}, self._limits)
+        return asked
+
+    def _asked(self, body: Any, size: int) -> GraphqlRequest | list[GraphqlRequest]:
+        if not isinstance(body, list):
+            return self._check_values(_request(body), size)
+        if self._max_batch == 0:
+            raise RefusedRequest(
+                400, "BATCHING_NOT_ENABLED", "Send one operation per request; batches are off (setting max_batch)."
+            )
+        if not body:
+            raise RefusedRequest(400, "BAD_REQUEST", "The batch is empty.")
+        if len(body) > self._max_batch:
+            raise RefusedRequest(
+                422,
+                "BATCH_LIMIT_EXCEEDED",
+                f"The batch has {len(body):,} operations; at most {self._max_batch} are allowed (setting max_batch).",
+                limit=self._max_batch,
+                actual=len(body),
+                setting="max_batch",
+            )
+        return [self._check_values(_request(entry), size) for entry in body]
+
+    def _asked_by_get(self, request: Request) -> GraphqlRequest:
+        parameters = request.query_params
+        body: dict[str, Any] = {name: parameters[name] for name in ("query", "operationName") if name in parameters}
+        if not body.get("operationName"):
+            body.pop("operationName", None)
+        for name in ("variables", "extensions"):
+            if parameters.get(name):
+                try:
+                    body[name] = self._read_json(parameters[name].encode("utf-8", "replace"))
+                except InvalidJson as error:
+                    raise RefusedRequest(
+                        400, "BAD_REQUEST", f'"{name}" in the address cannot be read as JSON: {error}.'
+                    ) from None
+        return self._check_values(_request(body, changes_allowed=False), len(request.url.query))
+
+    def _check_not_forged(self, request: Request) -> None:
+        """Refuse a GET that another site's page may have sent with somebody's cookies.
+
+        A POST needs no such look: its content type makes a browser ask beforehand whether it may (CORS preflight).
+        """
+        headers = request.headers
+        if not carries_other_cookies(headers) and headers.get("sec-fetch-site", "").strip().lower() != "cross-site":
+            return
+        if not any(headers.get(name) for name in self._required_headers):
+            raise RefusedRequest(
+                403,
+                "CSRF_ERROR",
+                "This request may have been forged by another site. Ask by POST, or send one of the headers "
+                f"{', '.join(self._required_headers)}.",
+            )
+
+
+def _request(body: Any, *, changes_allowed: bool = True) -> GraphqlRequest:
+    if not isinstance(body, dict):
+        raise _bad('The body must be a JSON object such as {"query": "{ viewer { id } }"}.')
+    query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
+    if not isinstance(query, str):
+        raise _bad('"query" must be the text of a GraphQL document.')
+    if variables is not None and not isinstance(variables, dict):
+        raise _bad('"variables" must be a JSON object, or null.')
+    if name is not None and not isinstance(name, str):
+        raise _bad('"operationName" must be text, or null.')
+    extensions = body.get("extensions")
+    if extensions is not None and not isinstance(extensions, dict):
+        raise _bad('"extensions" must be a JSON object, or null.')
+    organization_id = extensions.get("organizationId") if extensions else None
+    if organization_id is not None and not isinstance(organization_id, str):
+        raise _bad('"extensions.organizationId" must be text, or null.')
+    return GraphqlRequest(query, variables, name, changes_allowed, organization_id)
+
+
+def _bad(message: str) -> RefusedRequest:
+    return RefusedRequest(400, "BAD_REQUEST", message)
+
+
+def _check_content(request: Request, *, required: bool) -> None:
+    headers = request.headers
+    content_type = headers.get("content-type")
+    if content_type is not None or required:
+        media_type, charset = parsed_type(content_type or "")
+        if media_type != JSON:
+            raise RefusedRequest(
+                415,
+                "UNSUPPORTED_MEDIA_TYPE",
+                f"Send the request as JSON, with the header `Content-Type: {JSON}`.",
+                {"accept": JSON},
+            )
+        if charset not in (None, "utf-8", "utf8"):
+            raise RefusedRequest(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.", {"accept": JSON})
+    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+        # RFC 9110, 12.5.3: in an answer, Accept-Encoding tells what a request may be encoded in.
+        raise RefusedRequest(
+            415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without compression.", {"accept-encoding": "identity"}
+        )

@@ -1,0 +1,138 @@
+"""What somebody wants a member to hold afterwards, checked as far as that needs nobody else."""
+
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import TypeVar
+
+from connectors.directory.interface import GrantKind
+from connectors.ids import MembershipId
+from permissions.vocabulary import Permission
+from resolvers.context import RequestContext
+from resolvers.refusals import Invalid
+from resolvers.validation import Together, message, together
+
+MOST_LISTED = 100
+LONGEST_REASON = 500
+
+T = TypeVar("T", bound=Hashable)
+
+
+@dataclass(frozen=True, slots=True)
+class Unchanged:
+    """What is left out of an edit, so that it stays as it is."""
+
+
+UNCHANGED = Unchanged()
+
+
+@dataclass(frozen=True, slots=True)
+class GrantEnd:
+    """When one role or one single right of those held afterwards ends; None: it does not."""
+
+    role_key: str | None
+    permission: Permission | None
+    valid_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessEdit:
+    """What a member is to hold afterwards: `role_keys` and `permissions` are the whole set, None stays as it is.
+
+    `permissions` are the single rights that are on. `valid_until` is the end of all that is listed in them; left
+    unchanged, what is held keeps its end and what is new has none. `ends` say it of one role or right by itself.
+    `path` is where the edit stands in the input.
+    """
+
+    membership_id: MembershipId
+    expected_version: int | None = None
+    role_keys: tuple[str, ...] | None = None
+    permissions: tuple[Permission, ...] | None = None
+    valid_until: datetime | Unchanged | None = UNCHANGED
+    ends: tuple[GrantEnd, ...] = ()
+    reason: str | None = None
+    path: tuple[str, ...] = ()
+
+    def at(self, *steps: str | int) -> list[str]:
+        """Return the path of a part of the edit."""
+        return [*self.path, *map(str, steps)]
+
+    def end_of(self, kind: GrantKind, key: str, held_until: datetime | None, *, is_listed: bool) -> datetime | None:
+        """Return when a role or right ends afterwards that ends at `held_until` if nothing is said."""
+        for end in self.ends:
+            if key == (end.role_key if kind is GrantKind.ROLE else end.permission):
+                return end.valid_until
+        return held_until if isinstance(self.valid_until, Unchanged) or not is_listed else self.valid_until
+
+
+def check_edit(context: RequestContext, edit: AccessEdit) -> None:
+    """Return when the edit could be made of somebody.
+
+    Raises:
+        RefusedTogether: Unknown or repeated roles, instants in the past, ends of nothing, or nothing to change.
+    """
+    with together() as found:
+        _check_listed(found, edit.role_keys, lambda key: key, edit.at("roleKeys"))
+        _check_listed(found, edit.permissions, lambda right: right, edit.at("permissions"))
+        _check_listed(found, edit.ends, lambda end: (end.role_key, end.permission), edit.at("ends"))
+        for number, key in enumerate((edit.role_keys or ())[:MOST_LISTED]):
+            found.check(partial(known_role, context, key, edit.at("roleKeys", number)))
+        if not isinstance(edit.valid_until, Unchanged):
+            found.check(partial(future, context, edit.valid_until, edit.at("validUntil")))
+            if edit.role_keys is None and edit.permissions is None:
+                found.refusals.append(
+                    Invalid(
+                        "List in roleKeys or permissions what ends then, or say it of one by ends.",
+                        edit.at("validUntil"),
+                        "with roleKeys or permissions",
+                    )
+                )
+        for number, end in enumerate(edit.ends[:MOST_LISTED]):
+            found.check(partial(_check_end, context, end, edit.at("ends", number)))
+        found.check(partial(message, edit.reason, edit.at("reason"), LONGEST_REASON))
+        if edit.role_keys is None and edit.permissions is None and not edit.ends and not found.refusals:
+            found.refusals.append(
+                Invalid("Give roleKeys, permissions or ends; all three are left out.", edit.at("roleKeys"), "a change")
+            )
+
+
+def known_role(context: RequestContext, key: str, path: Sequence[str]) -> str:
+    """Return the key of a role that there is."""
+    if key not in context.policy.roles:
+        known = ", ".join(context.policy.roles)
+        raise Invalid(f"There is no role {key[:50]!r}. Roles are {known}.", path, "a role of this portal")
+    return key
+
+
+def future(context: RequestContext, instant: datetime | None, path: Sequence[str]) -> datetime | None:
+    """Return an instant that is still to come, or None."""
+    if instant is not None and instant <= context.now:
+        raise Invalid("This instant is over. Name one to come, or null for no end.", path, "in the future")
+    return instant
+
+
+def _check_end(context: RequestContext, end: GrantEnd, path: list[str]) -> None:
+    if (end.role_key is None) == (end.permission is None):
+        raise Invalid("Name a role or a single right, one of the two.", path, "roleKey or permission")
+    if end.role_key is not None:
+        known_role(context, end.role_key, [*path, "roleKey"])
+    future(context, end.valid_until, [*path, "validUntil"])
+
+
+def _check_listed(
+    found: Together, listed: Sequence[T] | None, name_of: Callable[[T], Hashable], path: list[str]
+) -> None:
+    entries = listed or ()
+    if len(entries) > MOST_LISTED:
+        found.refusals.append(
+            Invalid(f"List {MOST_LISTED} at most; these are {len(entries)}.", path, f"length 0..{MOST_LISTED}")
+        )
+        return
+    seen: set[Hashable] = set()
+    for number, entry in enumerate(entries):
+        if name_of(entry) in seen:
+            found.refusals.append(
+                Invalid("This stands in the list twice; leave one out.", [*path, str(number)], "each once")
+            )
+        seen.add(name_of(entry))

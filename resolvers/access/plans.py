@@ -1,0 +1,310 @@
+"""What an edit of somebody's access gives and takes, decided from what is there: alike before and within a change."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from connectors.directory.interface import (
+    DirectoryQuestions,
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+    OrganizationStatus,
+    UserRecord,
+)
+from connectors.ids import GrantId, MembershipId, UserId
+from permissions.access_rules import may_assign_role, may_toggle
+from permissions.policy import Policy
+from permissions.viewer import Grant, Standing, Viewer
+from permissions.vocabulary import DenialReason, Permission, mask_of, permissions_in
+from resolvers.access.edits import AccessEdit
+from resolvers.context import RequestContext
+from resolvers.members.administrators import holds_for_good, lasting_administrators
+from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, Refused, RefusedTogether
+from resolvers.viewer import grants_under
+
+ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """All that decisions about members of one organization are made of, read at one time.
+
+    `standing` is what the person who acts holds, `administrators` those of `resolvers.members.administrators`,
+    `holders` the active members who hold a right of which too many holders deserve a warning (D28).
+    """
+
+    organization: OrganizationRecord
+    viewer: Viewer
+    members: Mapping[MembershipId, MembershipRecord]
+    grants: Mapping[MembershipId, Sequence[GrantRecord]]
+    users: Mapping[UserId, UserRecord]
+    administrators: tuple[MembershipRecord, ...]
+    holders: Mapping[Permission, frozenset[MembershipId]]
+
+    @property
+    def standing(self) -> Standing:
+        """Return what the person who acts holds in the organization."""
+        return self.viewer.standings[self.organization.id]
+
+
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """A permission that more people would hold than is recommended."""
+
+    permission: Permission
+    holders: int
+    recommended: int
+
+
+@dataclass(frozen=True, slots=True)
+class AccessPlan:
+    """What a change does to one member: the grants before and after, those given (anew) and those taken away."""
+
+    member: MembershipRecord
+    edit: AccessEdit
+    before: tuple[GrantRecord, ...]
+    give: tuple[GrantRecord, ...]
+    take: tuple[GrantRecord, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Return whether anything is given or taken."""
+        return bool(self.give or self.take)
+
+    @property
+    def after(self) -> tuple[GrantRecord, ...]:
+        """Return the grants as they are afterwards."""
+        touched = {(grant.kind, grant.key) for grant in (*self.give, *self.take)}
+        kept = [grant for grant in self.before if (grant.kind, grant.key) not in touched]
+        return (*kept, *self.give)
+
+
+async def ground_of(
+    context: RequestContext,
+    ask: DirectoryQuestions,
+    organization: OrganizationRecord,
+    viewer: Viewer,
+    members: Iterable[MembershipRecord],
+) -> Ground:
+    """Return what decisions about these members are made of, in as many statements for a hundred as for one."""
+    known = {member.id: member for member in members}
+    ids = list(known)
+    user_ids = list({member.user_id for member in known.values()})
+    users = dict(zip(user_ids, await ask.users(user_ids), strict=True))
+    (administrators,) = await lasting_administrators(context, ask, [organization.id])
+    holders = {}
+    for permission in context.policy.warnings:
+        (found,) = await ask.holders_of(
+            [organization.id],
+            role_keys=[role.key for role in context.policy.roles_with([permission])],
+            permissions=[permission.value],
+            now=context.now,
+        )
+        holders[permission] = frozenset(member.id for member in found)
+    return Ground(
+        organization=organization,
+        viewer=viewer,
+        members=known,
+        grants=dict(zip(ids, await ask.grants_of(ids), strict=True)),
+        users={user_id: user for user_id, user in users.items() if user is not None},
+        administrators=tuple(administrators),
+        holders=holders,
+    )
+
+
+def plan_access(context: RequestContext, ground: Ground, edit: AccessEdit) -> AccessPlan:
+    """Return what the edit gives and takes, when whoever acts may give and take all of it.
+
+    Raises:
+        RefusedTogether: A role or right may not be handed out or taken back (DOMAIN, invariant 3), comes from a role
+            (D23), or is to end that is not held afterwards.
+    """
+    member = ground.members[edit.membership_id]
+    planning = _Planning(context, ground, member, edit)
+    planning.roles()
+    planning.rights()
+    planning.ends()
+    if planning.refusals:
+        raise RefusedTogether(planning.refusals)
+    return AccessPlan(member, edit, planning.before, tuple(planning.give.values()), tuple(planning.take))
+
+
+class _Planning:
+    """Makes one plan, and collects what is refused of it."""
+
+    def __init__(self, context: RequestContext, ground: Ground, member: MembershipRecord, edit: AccessEdit) -> None:
+        self.context, self.policy, self.now = context, context.policy, context.now
+        self.ground, self.member, self.edit = ground, member, edit
+        self.before = tuple(ground.grants[member.id])
+        counting = [grant for grant in self.before if grant.valid_until is None or self.now < grant.valid_until]
+        # A role that this portal no longer has, and a right that is no toggle, are nobody's to edit: they stay.
+        self.held_roles = {one.key: one for one in counting if one.kind is ROLE and one.key in self.policy.roles}
+        toggles = {permission.value for permission in self.policy.toggles}
+        self.held_rights = {one.key: one for one in counting if one.kind is RIGHT and one.key in toggles}
+        self.give: dict[tuple[GrantKind, str], GrantRecord] = {}
+        self.take: list[GrantRecord] = []
+        self.refusals: list[Refused] = []
+        self.role_keys = edit.role_keys if edit.role_keys is not None else tuple(self.held_roles)
+        self.right_keys: tuple[str, ...] = tuple(self.held_rights)
+
+    def roles(self) -> None:
+        edit = self.edit
+        for number, key in enumerate(edit.role_keys or ()):
+            self._set(ROLE, key, self.held_roles.get(key), edit.at("roleKeys", number))
+        for key, grant in self.held_roles.items():
+            if key not in self.role_keys and self._may(ROLE, key, edit.at("roleKeys")):
+                self.take.append(grant)
+
+    def rights(self) -> None:
+        edit = self.edit
+        if edit.permissions is None:
+            return
+        inherited = {
+            permission: role
+            for role in (self.policy.roles[key] for key in self.held_roles if key in self.role_keys)
+            for permission in role.permissions
+        }
+        from_roles = permissions_in(mask_of(p for key in self.role_keys for p in self.policy.roles[key].permissions))
+        on: list[str] = []
+        for number, permission in enumerate(edit.permissions):
+            held = self.held_rights.get(permission.value)
+            if held is None and permission in from_roles:
+                continue  # it is on already, and who sends all that is on does not mean to grant it once more
+            on.append(permission.value)
+            self._set(RIGHT, permission.value, held, edit.at("permissions", number))
+        for permission in self.policy.toggles:
+            if permission in edit.permissions:
+                continue
+            if permission in inherited:
+                self.refusals.append(self._inherited(permission, inherited[permission].key))
+            elif permission.value in self.held_rights and self._may(RIGHT, permission.value, edit.at("permissions")):
+                self.take.append(self.held_rights[permission.value])
+        self.right_keys = tuple(on)
+
+    def ends(self) -> None:
+        for number, end in enumerate(self.edit.ends):
+            kind, key = (ROLE, end.role_key) if end.role_key is not None else (RIGHT, str(end.permission))
+            assert key is not None
+            path = self.edit.at("ends", number)
+            if key not in (self.role_keys if kind is ROLE else self.right_keys):
+                self.refusals.append(
+                    Invalid(f"{key} is not held by itself afterwards, so it cannot end.", path, "held afterwards")
+                )
+            elif (kind, key) not in self.give:
+                held = (self.held_roles if kind is ROLE else self.held_rights).get(key)
+                self._set(kind, key, held, path)
+
+    def _set(self, kind: GrantKind, key: str, held: GrantRecord | None, path: list[str]) -> None:
+        """Have the grant given, or given anew with another end; what is so already stays untouched."""
+        listed = self.edit.role_keys if kind is ROLE else self.edit.permissions
+        until = self.edit.end_of(
+            kind, key, held.valid_until if held is not None else None, is_listed=listed is not None
+        )
+        if (held is not None and held.valid_until == until) or not self._may(kind, key, path):
+            return
+        viewer = self.ground.viewer
+        self.give[kind, key] = GrantRecord(
+            held.id if held is not None else GrantId(f"grt_planned_{kind.value.lower()}_{key}"),
+            self.member.id, self.member.organization_id, self.member.user_id, kind, key, self.now,
+            UserId(viewer.user_id), until,
+        )  # fmt: skip
+
+    def _may(self, kind: GrantKind, key: str, path: list[str]) -> bool:
+        if may_hand_out(self.policy, self.ground.standing, kind, key, self.now):
+            return True
+        self.refusals.append(not_delegable(self.policy, self.ground.standing, kind, key, path))
+        return False
+
+    def _inherited(self, permission: Permission, role_key: str) -> Refused:
+        return Conflict(
+            f"{permission.value} comes from the role {role_key}, so it cannot be switched off by itself. List it in "
+            "permissions, or take the role away.",
+            self.edit.at("permissions"),
+            code=ErrorCode.PERMISSION_INHERITED_FROM_ROLE,
+            node=self.held_roles[role_key],
+        )
+
+
+def may_hand_out(policy: Policy, standing: Standing, kind: GrantKind, key: str, now: datetime) -> bool:
+    """Return whether somebody may give the role or the single right to others, and take it away."""
+    if kind is ROLE:
+        return may_assign_role(policy, standing, key, now)
+    return key in Permission.__members__ and may_toggle(policy, standing, Permission(key), now)
+
+
+def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str, path: Sequence[str]) -> NotDelegable:
+    """Return the refusal to hand out or take back a role or single right."""
+    what = f"the role {key}" if kind is ROLE else f"the single right {key}"
+    is_anybodys = policy.hands_out(key) if kind is ROLE else key in [toggle.value for toggle in policy.toggles]
+    remedy = "Ask a member who may." if is_anybodys else "Nobody in the organization may; ask the vendor."
+    return NotDelegable(what, standing.organization_id, path, remedy)
+
+
+def effective(ground: Ground, member: MembershipRecord, grants: Sequence[Grant], now: datetime) -> int:
+    """Return the mask of what a member with these grants may do (DOMAIN, invariant 2)."""
+    return standing_with(ground.organization, member, grants).held_at(now)
+
+
+def standing_with(organization: OrganizationRecord, member: MembershipRecord, grants: Sequence[Grant]) -> Standing:
+    """Return what a member would hold with these grants."""
+    if member.status is MembershipStatus.SUSPENDED:
+        obstacle: DenialReason | None = DenialReason.MEMBERSHIP_SUSPENDED
+    elif member.status is not MembershipStatus.ACTIVE:
+        obstacle = DenialReason.NOT_A_MEMBER
+    else:
+        is_active = organization.status is OrganizationStatus.ACTIVE
+        obstacle = None if is_active else DenialReason.ORGANIZATION_NOT_ACTIVE
+    return Standing(organization.id, member.id, tuple(grants), obstacle)
+
+
+def difference(context: RequestContext, ground: Ground, plan: AccessPlan) -> tuple[int, int]:
+    """Return the masks of the permissions that the member gains and loses at once."""
+    policy, now = context.policy, context.now
+    had = effective(ground, plan.member, grants_under(policy, plan.before), now)
+    has = effective(ground, plan.member, grants_under(policy, plan.after), now)
+    return has & ~had, had & ~has
+
+
+def warnings_of(context: RequestContext, ground: Ground, plans: Iterable[AccessPlan]) -> list[Warned]:
+    """Return of which permissions more people would hold one than is recommended, because of these plans (D28)."""
+    added: dict[Permission, set[MembershipId]] = {}
+    holders = {permission: set(held) for permission, held in ground.holders.items()}
+    for plan in plans:
+        gained, lost = (permissions_in(mask) for mask in difference(context, ground, plan))
+        for permission in holders:
+            if permission in gained:
+                holders[permission].add(plan.member.id)
+                added.setdefault(permission, set()).add(plan.member.id)
+            elif permission in lost:
+                holders[permission].discard(plan.member.id)
+    return [
+        Warned(permission, len(holders[permission]), recommended)
+        for permission, recommended in context.policy.warnings.items()
+        if permission in added and len(holders[permission]) > recommended
+    ]
+
+
+def administrators_after(policy: Policy, ground: Ground, plans: Iterable[AccessPlan]) -> list[MembershipId]:
+    """Return who administers the organization for good once these plans are carried out."""
+    left = {member.id: None for member in ground.administrators}
+    for plan in plans:
+        if plan.member.status is not MembershipStatus.ACTIVE:
+            continue
+        if holds_for_good(policy, plan.after):
+            left[plan.member.id] = None
+        else:
+            left.pop(plan.member.id, None)
+    return list(left)
+
+
+def loses_administration(policy: Policy, plan: AccessPlan) -> bool:
+    """Return whether the member administered the organization for good and does not any more."""
+    return holds_for_good(policy, plan.before) and not holds_for_good(policy, plan.after)
+
+
+def granted(plan: AccessPlan, give: Iterable[GrantRecord]) -> AccessPlan:
+    """Return a plan that gives these grants and takes nothing."""
+    return replace(plan, give=tuple(give), take=())

@@ -1,0 +1,312 @@
+"""Asking for a right from where it was refused, and deciding about what was asked for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from connectors.directory.access_requests import AccessRequestRecord
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import (
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+)
+from connectors.directory.requests import RequestStatus
+from connectors.ids import AccessRequestId, GrantId, MembershipId, OrganizationId, UserId, new_id
+from connectors.rate_limits.interface import Limit
+from permissions.decision import Decision, may
+from permissions.denial_texts import DENIAL_TEXTS
+from permissions.viewer import Standing
+from permissions.vocabulary import Permission, mask_of
+from resolvers.access.capabilities import assigners_of
+from resolvers.access.commands import carry_out
+from resolvers.access.edits import AccessEdit, future
+from resolvers.access.mails import name_of_caller, wanted_names
+from resolvers.access.plans import (
+    AccessPlan,
+    Ground,
+    Warned,
+    granted,
+    ground_of,
+    may_hand_out,
+    not_delegable,
+    warnings_of,
+)
+from resolvers.access_requests.requested_access import Wish, nobodys, wish_of
+from resolvers.context import RequestContext
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.rate_limiting import Attempts, check_attempts
+from resolvers.refusals import Conflict, Forbidden, Invalid, NotFound
+from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
+from resolvers.validation import message
+from resolvers.viewer import viewer_of
+
+LIFETIME = timedelta(days=30)
+"""How long a request waits for somebody to decide it."""
+
+ATTEMPTS = Attempts("access request", in_all=Limit(30, 3600))
+"""Each request writes to everybody who could grant it."""
+
+ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a request is decided; `valid_until` is when what is granted ends by itself."""
+
+    id: AccessRequestId
+    approve: bool
+    valid_until: datetime | None = None
+    note: str | None = None
+    key: str | None = None
+
+
+async def request_access(
+    context: RequestContext, organization_id: OrganizationId, wish: Wish, *, text: str | None, key: str | None
+) -> AccessRequestRecord | None:
+    """Ask those in the organization who may grant all of the wish for it; they are written to.
+
+    Raises:
+        RefusedTogether, Invalid, NotFound: The wish names nothing, or what there is not.
+        Forbidden: The caller is no active member, or nobody in the organization could grant it.
+        Conflict: The caller has it already, or asked for the same and it is not decided yet.
+        TooManyAttempts: More than 30 requests in an hour.
+    """
+    caller = context.caller
+    assert caller is not None  # the guard has asked
+    await check_attempts(context, ATTEMPTS, caller.user.id)
+
+    async def deed(change: DirectoryChange) -> Receipt:
+        said = message(text, ["message"])
+        organization = await change.lock_organization(organization_id)
+        now = await change.ask.caller(caller.user.id, caller.session_id, context.now)
+        viewer = viewer_of(now, context.policy) if now is not None else None
+        standing = viewer.standings.get(organization_id) if viewer is not None else None
+        if organization is None or standing is None:
+            raise NotFound("organization", ["organizationId"])
+        if standing.obstacle is not None:
+            raise Forbidden(
+                DENIAL_TEXTS[standing.obstacle], Decision(False, standing.obstacle), organization_id, ["organizationId"]
+            )
+        membership_id = MembershipId(standing.membership_id)
+        role_keys, permissions = await wish_of(context, standing, caller.user.account_kind, wish)
+        (pending,) = await change.ask.open_access_requests([membership_id], context.now)
+        for other in pending:
+            if (set(other.role_keys), set(other.permissions)) == (set(role_keys), set(permissions)):
+                raise Conflict("You have asked for this already; it is not decided yet.", None, node=other)
+        request = AccessRequestRecord(
+            AccessRequestId(new_id("arq")), membership_id, organization_id, caller.user.id, role_keys, permissions,
+            said, RequestStatus.PENDING, context.now, context.now + LIFETIME,
+        )  # fmt: skip
+        granters = await _granters(context, change, request)
+        if not granters:
+            raise nobodys("all of this", standing, None)
+        await change.add_access_request(request, by=author(context), now=context.now)
+        await _ask(context, change, organization, request, granters)
+        return request.id
+
+    asked = {"organization": organization_id, "wish": wish, "message": text}
+    return await _stored(context, await changed_once(context, Once(key, "requestAccess", asked), deed))
+
+
+async def withdraw_access_request(
+    context: RequestContext, id: AccessRequestId, key: str | None
+) -> AccessRequestRecord | None:
+    """Take back what the caller asked for.
+
+    Raises:
+        NotFound: There is no such request, or it is somebody else's.
+        Conflict: It is decided already, or lapsed; or it is somebody else's whom the caller may grant it.
+    """
+    assert context.caller is not None  # the guard has asked
+    me = context.caller.user.id
+
+    async def deed(change: DirectoryChange) -> Receipt:
+        request = await _pending(context, change, id, of=me)
+        await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=author(context), now=context.now)
+        return request.id
+
+    return await _stored(context, await changed_once(context, Once(key, "withdrawAccessRequest", id), deed))
+
+
+async def decide_access_request(
+    context: RequestContext, verdict: Verdict
+) -> tuple[AccessRequestRecord | None, list[Warned]]:
+    """Grant what a member asked for, or decline it, as one change; the member is written to.
+
+    What the member holds for longer already stays as it is. Returns the request as it is now, and what deserves a
+    warning because of it.
+
+    Raises:
+        NotFound: There is no such request.
+        Conflict: It is decided already, or lapsed, or the person is no active member any more.
+        NotDelegable: It asks for something that the caller may not hand out.
+        Invalid: The end is over, or given with a refusal.
+    """
+    warned: list[Warned] = []
+
+    async def deed(change: DirectoryChange) -> Receipt:
+        note = message(verdict.note, ["note"])
+        until = future(context, verdict.valid_until, ["validUntil"])
+        if until is not None and not verdict.approve:
+            raise Invalid("What is declined has no end; leave it out.", ["validUntil"], "with approve only")
+        (seen,) = await change.ask.access_requests([verdict.id])
+        if seen is None:
+            raise NotFound("request", ["id"])
+        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
+        request = await _pending(context, change, verdict.id)
+        _check_hands_out(context, viewer.standings[request.organization_id], request)
+        (member,) = await change.ask.memberships([request.membership_id])
+        assert member is not None  # a foreign key says so
+        if member.status is not MembershipStatus.ACTIVE:
+            raise Conflict(f"This member is {member.status.value}, so nothing is granted.", ["id"], node=member)
+        ground = await ground_of(context, change.ask, organization, viewer, [member])
+        by = author(context, note)
+        if verdict.approve:
+            plan = _plan(context, ground, member, request, until, note)
+            warned[:] = warnings_of(context, ground, [plan])
+            await carry_out(context, change, ground, plan, is_told=False)
+        status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
+        ended = await change.end_access_request(request.id, status, by=by, now=context.now, note=note, until=until)
+        await _tell(context, change, ground, member, ended)
+        return {"id": request.id, "warnings": [[one.permission.value, one.holders, one.recommended] for one in warned]}
+
+    receipt = await changed_once(context, Once(verdict.key, "decideAccessRequest", verdict), deed)
+    warnings = [Warned(Permission(code), holders, most) for code, holders, most in receipt["warnings"]]
+    return await _stored(context, receipt["id"]), warnings
+
+
+def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
+    """Return whether the caller may decide the request now; whether the member is still active is asked then."""
+    standing = context.viewer.standings.get(request.organization_id) if context.viewer is not None else None
+    return (
+        standing is not None
+        and may(context.viewer, mask_of([Permission.ROLE_ASSIGN]), request.organization_id, context.now)
+        and request.status_at(context.now) is RequestStatus.PENDING
+        and not _not_handed_out(context, standing, request)
+    )
+
+
+def may_withdraw(context: RequestContext, request: AccessRequestRecord) -> bool:
+    """Return whether the caller may take the request back now."""
+    is_own = context.viewer is not None and context.viewer.user_id == request.user_id
+    return is_own and request.status_at(context.now) is RequestStatus.PENDING
+
+
+async def _pending(
+    context: RequestContext, change: DirectoryChange, id: AccessRequestId, of: UserId | None = None
+) -> AccessRequestRecord:
+    """Return the request as it is under the lock of its organization, when it is still to be decided."""
+    (seen,) = await change.ask.access_requests([id])
+    if seen is None or await change.lock_organization(seen.organization_id) is None:
+        raise NotFound("request", ["id"])
+    (request,) = await change.ask.access_requests([id])
+    assert request is not None  # nothing is ever deleted
+    if of is not None and request.user_id != of:
+        if may(context.viewer, mask_of([Permission.ROLE_ASSIGN]), request.organization_id, context.now):
+            raise Conflict("Only who asked takes it back. Decide it instead.", ["id"], node=request)
+        raise NotFound("request", ["id"])
+    status = request.status_at(context.now)
+    if status is not RequestStatus.PENDING:
+        raise Conflict(f"This request is {status.value} already.", ["id"], node=request)
+    return request
+
+
+def _asked_for(request: AccessRequestRecord) -> list[tuple[GrantKind, str]]:
+    return [(ROLE, key) for key in request.role_keys] + [(RIGHT, code) for code in request.permissions]
+
+
+def _not_handed_out(
+    context: RequestContext, standing: Standing, request: AccessRequestRecord
+) -> list[tuple[GrantKind, str]]:
+    return [
+        (kind, key)
+        for kind, key in _asked_for(request)
+        if not may_hand_out(context.policy, standing, kind, key, context.now)
+    ]
+
+
+def _check_hands_out(context: RequestContext, standing: Standing, request: AccessRequestRecord) -> None:
+    for kind, key in _not_handed_out(context, standing, request):
+        raise not_delegable(context.policy, standing, kind, key, ["id"])
+
+
+async def _granters(
+    context: RequestContext, change: DirectoryChange, request: AccessRequestRecord
+) -> list[MembershipRecord]:
+    found = await assigners_of(context, change.ask, [request.organization_id])
+    return [
+        member
+        for member, standing in found.get(request.organization_id, {}).items()
+        if not _not_handed_out(context, standing, request)
+    ]
+
+
+def _plan(
+    context: RequestContext,
+    ground: Ground,
+    member: MembershipRecord,
+    request: AccessRequestRecord,
+    until: datetime | None,
+    note: str | None,
+) -> AccessPlan:
+    """Return what the approval gives; a grant that lasts longer already is left alone."""
+    before = tuple(ground.grants[member.id])
+    held = {(grant.kind, grant.key): grant for grant in before}
+    give = [
+        GrantRecord(
+            was.id if was is not None else GrantId(f"grt_planned_{key}"), member.id, member.organization_id,
+            member.user_id, kind, key, context.now, UserId(ground.viewer.user_id), until,
+        )
+        for kind, key in _asked_for(request)
+        if (was := held.get((kind, key))) is None
+        or (was.valid_until is not None and (until is None or was.valid_until < until))
+    ]  # fmt: skip
+    edit = AccessEdit(member.id, reason=note)
+    return granted(AccessPlan(member, edit, before, (), ()), give)
+
+
+async def _ask(
+    context: RequestContext,
+    change: DirectoryChange,
+    organization: OrganizationRecord,
+    request: AccessRequestRecord,
+    granters: Sequence[MembershipRecord],
+) -> None:
+    for user in await change.ask.users([member.user_id for member in granters]):
+        if user is None or not user.email_verified or user.id == request.user_id:
+            continue
+        values = {
+            "organization": organization.name,
+            "person": name_of_caller(context),
+            "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale),
+            "message": request.message,
+        }
+        await queue_mail(context, change, Mail("access_request", user.email, user.locale, values))
+
+
+async def _tell(
+    context: RequestContext,
+    change: DirectoryChange,
+    ground: Ground,
+    member: MembershipRecord,
+    request: AccessRequestRecord,
+) -> None:
+    user = ground.users.get(member.user_id)
+    if user is None or not user.email_verified:
+        return
+    values = {
+        "organization": ground.organization.name,
+        "decision": request.status.value.lower(),
+        "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale),
+        "note": request.note,
+        "until": request.valid_until.isoformat() if request.valid_until is not None else None,
+    }
+    await queue_mail(context, change, Mail("access_request_decided", user.email, user.locale, values))
+
+
+async def _stored(context: RequestContext, id: str) -> AccessRequestRecord | None:
+    (request,) = await context.backends.directory.access_requests([AccessRequestId(id)])
+    return request

@@ -1,0 +1,133 @@
+"""What somebody asks for, turned into the roles and single rights that would give it: the smallest that do."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from connectors.applications.interface import ApplicationRecord
+from connectors.values import AccountKind
+from permissions.policy import Role
+from permissions.viewer import Standing
+from permissions.vocabulary import Permission
+from resolvers.access.edits import MOST_LISTED, known_role
+from resolvers.context import RequestContext
+from resolvers.launcher import opens_for_role
+from resolvers.refusals import Conflict, Invalid, NotDelegable, NotFound
+from resolvers.validation import together
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What somebody would like to have: roles, permissions however they come, or to open an application."""
+
+    role_keys: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    application_id: str | None = None
+
+
+async def wish_of(
+    context: RequestContext, standing: Standing, kind: AccountKind, wish: Wish
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the roles and the single rights that give somebody with this standing all of the wish.
+
+    A permission that is no single right comes by the role with the fewest permissions that gives it; so does an
+    application that no single right opens.
+
+    Raises:
+        RefusedTogether: Unknown or repeated roles, what is held for good already, what nobody hands out.
+        Invalid: Nothing is wished for, or too much.
+        NotFound: There is no such application, or none that is shown to this kind of account.
+    """
+    listed = len(wish.role_keys) + len(wish.permissions)
+    if not listed and wish.application_id is None:
+        raise Invalid("Say what you need: roleKeys, permissions or applicationId.", ["permissions"], "something")
+    if listed > MOST_LISTED:
+        raise Invalid(f"Ask for {MOST_LISTED} things at most.", ["permissions"], f"length 1..{MOST_LISTED}")
+    roles: dict[str, None] = {}
+    rights: dict[str, None] = {}
+    with together() as found:
+        for number, key in enumerate(wish.role_keys):
+            path = ["roleKeys", str(number)]
+            if key in wish.role_keys[:number]:
+                found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
+            elif found.check(partial(_role, context, standing, key, path)):
+                roles[key] = None
+        for number, permission in enumerate(wish.permissions):
+            path = ["permissions", str(number)]
+            if permission in wish.permissions[:number]:
+                found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
+                continue
+            _note(found.check(partial(_way_to, context, standing, permission, path)), roles, rights)
+        if wish.application_id is not None:
+            application = await _application(context, kind, wish.application_id)
+            _note(found.check(partial(_way_into, context, standing, application)), roles, rights)
+    return tuple(roles), tuple(rights)
+
+
+def nobodys(what: str, standing: Standing, path: Sequence[str] | None) -> NotDelegable:
+    """Return the refusal to ask for what nobody in the organization could grant."""
+    refusal = NotDelegable(what, standing.organization_id, path or [], "")
+    refusal.message = f"Nobody in the organization could grant {what}; ask the vendor."
+    refusal.path = list(path) if path is not None else None
+    return refusal
+
+
+def _note(way: Permission | Role | None, roles: dict[str, None], rights: dict[str, None]) -> None:
+    if isinstance(way, Role):
+        roles[way.key] = None
+    elif way is not None:
+        rights[way.value] = None
+
+
+def _role(context: RequestContext, standing: Standing, key: str, path: list[str]) -> str:
+    known_role(context, key, path)
+    if not context.policy.hands_out(key):
+        raise nobodys(f"the role {key}", standing, path)
+    if any(grant.role_key == key and grant.until is None for grant in standing.grants):
+        raise Conflict(f"You hold the role {key} already.", path)
+    return key
+
+
+def _way_to(context: RequestContext, standing: Standing, permission: Permission, path: list[str]) -> Permission | Role:
+    if any(grant.until is None for grant in standing.sources_at(context.now, permission)):
+        raise Conflict(f"You hold {permission.value} already.", path)
+    if permission in context.policy.toggles:
+        return permission
+    role = _smallest([role for role in context.policy.roles_with([permission]) if context.policy.hands_out(role.key)])
+    if role is None:
+        raise nobodys(permission.value, standing, path)
+    return role
+
+
+def _way_into(context: RequestContext, standing: Standing, application: ApplicationRecord) -> Permission | Role:
+    path, policy = ["applicationId"], context.policy
+    held = [grant for grant in standing.grants if grant.until is None]
+    roles = [policy.roles[grant.role_key] for grant in held if grant.role_key and grant.role_key in policy.roles]
+    has_right = any(
+        grant.until is None
+        for one in Permission
+        if one in application.permissions
+        for grant in standing.sources_at(context.now, one)
+    )
+    if application.for_every_member or has_right or any(opens_for_role(application, r) for r in roles):
+        raise Conflict("This application opens for you already.", path)
+    for permission in policy.toggles:
+        if permission in application.permissions:
+            return permission
+    opening = [role for role in policy.roles.values() if opens_for_role(application, role)]
+    role = _smallest([role for role in opening if policy.hands_out(role.key)])
+    if role is None:
+        raise nobodys("what opens this application", standing, path)
+    return role
+
+
+async def _application(context: RequestContext, kind: AccountKind, application_id: str) -> ApplicationRecord:
+    key = application_id.removeprefix("app_")
+    (found,) = await context.backends.applications.applications([key])
+    if found is None or not application_id.startswith("app_") or kind not in found.audience:
+        raise NotFound("application", ["applicationId"])
+    return found
+
+
+def _smallest(roles: Sequence[Role]) -> Role | None:
+    return min(roles, key=lambda role: len(role.permissions), default=None)

@@ -1,0 +1,117 @@
+"""What somebody began and what waits for its end: it counts only as long as they may still begin it.
+
+An invitation gives what its sender may give when it is accepted, not when it was sent; a request for a change of the
+company counts while whoever asked may ask for it. What nobody may begin any more is ended when the right is taken, and
+asked about again at the end, for rights also end by themselves, by a suspension, or by another policy.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from connectors.directory.change_requests import ChangeRequestRecord
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import Author, CallerRecord, DirectoryQuestions, MembershipRecord
+from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.requests import RequestStatus
+from connectors.ids import OrganizationId, UserId
+from permissions.decision import may
+from permissions.vocabulary import Permission, mask_of
+from resolvers.context import RequestContext
+from resolvers.invitations.queries import not_delegable
+from resolvers.organizations.queries import MANAGES_DATA
+from resolvers.refusals import InvalidArgument
+from resolvers.viewer import viewer_of
+
+MOST_SHOWN = 50
+"""So many of a member's open invitations are shown at most."""
+
+_MOST_ENDED = 10_000
+_INVITES = mask_of([Permission.MEMBER_MANAGE])
+_MANAGES_DATA = mask_of(MANAGES_DATA)
+_REASON = "Whoever began this may not any more."
+
+
+async def may_still_invite(context: RequestContext, ask: DirectoryQuestions, invitation: InvitationRecord) -> bool:
+    """Return whether the sender could send the invitation now: they manage members and may give all that it gives.
+
+    What the portal itself sent, for nobody, always counts.
+    """
+    if invitation.inviter_id is None:
+        return True
+    return _may_send(context, await ask.caller(invitation.inviter_id, None, context.now), invitation)
+
+
+async def may_still_ask(context: RequestContext, ask: DirectoryQuestions, request: ChangeRequestRecord) -> bool:
+    """Return whether whoever asked for a change of the company's data could ask for it now."""
+    requester = await ask.caller(request.requested_by_id, None, context.now)
+    viewer = viewer_of(requester, context.policy) if requester is not None else None
+    return may(viewer, _MANAGES_DATA, request.organization_id, context.now)
+
+
+async def end_what_they_may_not_begin(
+    context: RequestContext, change: DirectoryChange, organization_id: OrganizationId, user_id: UserId, by: Author
+) -> list[InvitationRecord]:
+    """End what a person began in an organization, which is locked, and may not begin any more.
+
+    Call it in the transaction that takes a right from them. Returns the invitations that were revoked, as they were.
+    """
+    why = replace(by, reason=_REASON)
+    (sent,) = await change.ask.open_invitations_by([(organization_id, user_id)], context.now, limit=_MOST_ENDED)
+    sender = await change.ask.caller(user_id, None, context.now) if sent else None
+    void = [one.id for one in sent if not _may_send(context, sender, one)]
+    if void:
+        await change.withdraw_invitations(void, InvitationStatus.REVOKED, by=why, now=context.now)
+    (request,) = await change.ask.open_change_requests([organization_id])
+    is_theirs = request is not None and request.requested_by_id == user_id
+    if request is not None and is_theirs and not await may_still_ask(context, change.ask, request):
+        await end_change_request(context, change, request, RequestStatus.WITHDRAWN, why)
+    ended = set(void)
+    return [one for one in sent if one.id in ended]
+
+
+async def end_change_request(
+    context: RequestContext, change: DirectoryChange, request: ChangeRequestRecord, status: RequestStatus, by: Author
+) -> ChangeRequestRecord | None:
+    """Say how an open request ended and put it on record; None when it is not open any more.
+
+    What the portal itself ends is ended for whoever asked.
+    """
+    decider = by.user_id if by.user_id is not None else request.requested_by_id
+    ended = await change.end_change_request(request.id, status, by=decider, note=by.reason, now=context.now)
+    if ended is not None:
+        shown = {"status": request.status.value}, {"status": status.value}
+        entry = by.entry(_ACTIONS[status], request.id, request.organization_id, before=shown[0], after=shown[1])
+        await change.record(entry, context.now)
+    return ended
+
+
+async def open_invitations_by(
+    context: RequestContext, members: Sequence[MembershipRecord], *, first: int = 10
+) -> Sequence[Sequence[InvitationRecord]]:
+    """Return the open invitations that each member sent, newest first: those that end when the member is removed.
+
+    Raises:
+        InvalidArgument: `first` is not within 1 and 50.
+    """
+    if not 1 <= first <= MOST_SHOWN:
+        raise InvalidArgument(f"`first` is {first}; ask for 1 to {MOST_SHOWN} invitations.")
+    places = [(member.organization_id, member.user_id) for member in members]
+    return await context.backends.directory.open_invitations_by(places, context.now, limit=first)
+
+
+def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: InvitationRecord) -> bool:
+    if sender is None:
+        return False
+    viewer, organization_id = viewer_of(sender, context.policy), invitation.organization_id
+    if not may(viewer, _INVITES, organization_id, context.now):
+        return False
+    roles = ((key, [""]) for key in invitation.role_keys)
+    permissions = ((code, [""]) for code in invitation.permissions)
+    return not not_delegable(context, viewer.standings[organization_id], roles, permissions)
+
+
+_ACTIONS = {
+    RequestStatus.APPROVED: "change_request.approve",
+    RequestStatus.DECLINED: "change_request.decline",
+    RequestStatus.WITHDRAWN: "change_request.withdraw",
+}

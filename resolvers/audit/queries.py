@@ -1,0 +1,164 @@
+"""What was done in a company and by a person, as the audit log tells it (K13)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from connectors.directory.audit import AuditEventRecord, AuditFilter
+from connectors.directory.interface import CallerRecord, OrganizationRecord, UserRecord
+from connectors.ids import AnyId, OrganizationId, UserId
+from connectors.pages import Page, cursor
+from permissions.decision import may
+from permissions.vocabulary import Permission, mask_of
+from resolvers.context import RequestContext
+from resolvers.nodes.queries import found_nodes, own_subjects
+from resolvers.organizations.queries import is_visible
+from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.people import seen
+from resolvers.refusals import InvalidArgument
+
+MOST_ACTIONS = 50
+
+_AUDIT_VIEW = mask_of([Permission.AUDIT_VIEW])
+
+
+@dataclass(frozen=True, slots=True)
+class AuditField:
+    """One named value of what an event tells was before, or was after."""
+
+    name: str
+    value: str | None
+
+
+async def audit_events_of(
+    context: RequestContext,
+    organizations: Sequence[OrganizationRecord],
+    *,
+    first: int = DEFAULT_PAGE,
+    after: str | None = None,
+    actions: Sequence[str] | None = None,
+    actor_id: UserId | None = None,
+    from_: datetime | None = None,
+    to: datetime | None = None,
+) -> Sequence[Listing]:
+    """Return what was done in each organization, newest first, parallel to `organizations`."""
+    check_page(first, after)
+    if actions is not None and len(actions) > MOST_ACTIONS:
+        raise InvalidArgument(f"`actions` has {len(actions)} entries; {MOST_ACTIONS} are the most.")
+    if from_ is not None and to is not None and from_ >= to:
+        raise InvalidArgument("`from` is not before `to`, so nothing could be found. Exchange them.")
+    where = AuditFilter(tuple(actions) if actions is not None else None, actor_id, from_, to)
+    ids = [organization.id for organization in organizations]
+    pages = await paged(context.backends.directory.audit_events_of(ids, first=first, after=after, where=where))
+    return [Listing(page, id, where, _count) for id, page in zip(ids, pages, strict=True)]
+
+
+async def own_audit_events(
+    context: RequestContext, callers: Sequence[CallerRecord], *, first: int = DEFAULT_PAGE, after: str | None = None
+) -> Sequence[Listing]:
+    """Return what each caller did, and what was done to them, newest first; parallel to `callers`.
+
+    Of a company, only while they belong to it (DOMAIN, invariant 14). Who looks as somebody else sees nothing.
+    """
+    check_page(first, after)
+    if context.view_as is not None:
+        nothing: Page[AuditEventRecord] = Page([], False, False, lambda event: cursor("nothing", event.id))
+        return [Listing(nothing, None, None, _uncounted)] * len(callers)
+    listings: dict[UserId, Listing] = {}
+    for caller in callers:
+        if caller.user.id not in listings:
+            listings[caller.user.id] = await _own(context, caller, first, after)
+    return [listings[caller.user.id] for caller in callers]
+
+
+async def actors_of_events(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[UserRecord | None]:
+    """Return who did what each event tells; None when the portal itself did, or somebody who was not signed in.
+
+    Whoever never belonged to the company, such as the vendor's staff, is seen there with nothing but their name.
+    """
+    belonged = await _who_belonged(context, events)
+    people = await seen(
+        context,
+        ((event.actor_id, event.organization_id if _is_insider(event, belonged) else None) for event in events),
+    )
+    me = context.caller.user if context.caller is not None and context.view_as is None else None
+    return [
+        me if me is not None and event.actor_id == me.id else one for event, one in zip(events, people, strict=True)
+    ]
+
+
+async def ip_addresses_of(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[str | None]:
+    """Return from where each event was done, for the person themself, and for those who may read a company's log.
+
+    The latter see it of people who belong to the company, or did; not of the vendor's staff.
+    """
+    belonged = await _who_belonged(context, events)
+    return [
+        event.ip_address
+        if _is_by_caller(context, event)
+        or (_is_insider(event, belonged) and may(context.viewer, _AUDIT_VIEW, event.organization_id, context.now))
+        else None
+        for event in events
+    ]
+
+
+async def subjects_of_events(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[Any]:
+    """Return what each event was done to; None when it is gone, or nothing that the caller may see."""
+    ids = list(dict.fromkeys(AnyId(event.subject_id) for event in events))
+    found = dict(zip(ids, await found_nodes(context, ids), strict=True))
+    return [found[AnyId(event.subject_id)] for event in events]
+
+
+def before_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditField]:
+    """Return the values before."""
+    return _fields(event.before)
+
+
+def after_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditField]:
+    """Return the values after."""
+    return _fields(event.after)
+
+
+async def _own(context: RequestContext, caller: CallerRecord, first: int, after: str | None) -> Listing:
+    places = [one.organization_id for one in caller.standings if is_visible(context, one.organization_id)]
+    directory, subjects = context.backends.directory, own_subjects(caller)
+
+    async def pages() -> Sequence[Page[AuditEventRecord]]:
+        return [await directory.audit_events_of_person(caller.user.id, subjects, places, first=first, after=after)]
+
+    (page,) = await paged(pages())
+    return Listing(page, caller.user.id, None, _uncounted)
+
+
+async def _who_belonged(
+    context: RequestContext, events: Sequence[AuditEventRecord]
+) -> set[tuple[OrganizationId, UserId]]:
+    people = {event.actor_id for event in events if event.actor_id is not None}
+    places = {event.organization_id for event in events if event.organization_id is not None}
+    if not people or not places:
+        return set()
+    return set(await context.backends.directory.who_belonged(sorted(places), sorted(people)))
+
+
+def _is_insider(event: AuditEventRecord, belonged: set[tuple[OrganizationId, UserId]]) -> bool:
+    if event.organization_id is None or event.actor_id is None:
+        return False
+    return (event.organization_id, event.actor_id) in belonged
+
+
+def _is_by_caller(context: RequestContext, event: AuditEventRecord) -> bool:
+    caller = context.caller
+    return caller is not None and context.view_as is None and event.actor_id == caller.user.id
+
+
+def _fields(values: Mapping[str, str | None]) -> list[AuditField]:
+    return [AuditField(name, value) for name, value in values.items()]
+
+
+async def _count(context: RequestContext, ids: Sequence[OrganizationId], where: AuditFilter) -> Sequence[int]:
+    return await context.backends.directory.count_audit_events_of(ids, where)
+
+
+async def _uncounted(_context: RequestContext, owners: Sequence[Any], _where: None) -> Sequence[None]:
+    return [None] * len(owners)

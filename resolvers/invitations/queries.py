@@ -1,0 +1,280 @@
+"""Invitations as they are seen: by those who invite, and by whom they are for; and what can be done with one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from connectors.directory.interface import (
+    CallerRecord,
+    DirectoryQuestions,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+    UserRecord,
+)
+from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus
+from connectors.ids import InvitationId, OrganizationId
+from permissions.access_rules import may_assign_role, may_toggle
+from permissions.decision import may
+from permissions.policy import Role
+from permissions.viewer import Standing
+from permissions.vocabulary import Permission, mask_of
+from resolvers.context import RequestContext
+from resolvers.organizations.queries import visible_organizations
+from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.people import seen
+from resolvers.refusals import Conflict, ErrorCode, InvitationState, NotDelegable, Refused
+
+MOST_PENDING = 20
+"""So many open invitations are shown to whom they are for."""
+
+_MANAGE = mask_of([Permission.MEMBER_MANAGE])
+_HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
+
+_ENDED = {
+    InvitationStatus.EXPIRED: (ErrorCode.INVITATION_EXPIRED, "This invitation is too old. Ask for a new one."),
+    InvitationStatus.REVOKED: (
+        ErrorCode.INVITATION_REVOKED,
+        "This invitation was taken back. Ask the company that invited you.",
+    ),
+    InvitationStatus.ACCEPTED: (
+        ErrorCode.INVITATION_ALREADY_USED,
+        "This invitation was accepted already. Sign in to see the company.",
+    ),
+    InvitationStatus.DECLINED: (
+        ErrorCode.INVITATION_ALREADY_USED,
+        "This invitation was declined. If that was a mistake, ask for a new one.",
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Invitee:
+    """What an organization knows of an address: its last invitation, and the membership of whom it belongs to."""
+
+    last: InvitationRecord | None
+    member: MembershipRecord | None
+
+
+async def invitees(ask: DirectoryQuestions, wanted: Sequence[tuple[OrganizationId, str]]) -> list[Invitee]:
+    """Return what each organization knows of each address, in two statements; nothing of other organizations."""
+    last = await ask.last_invitations(wanted)
+    members = await ask.members_with_email(wanted)
+    return [Invitee(*known) for known in zip(last, members, strict=True)]
+
+
+def status_of(context: RequestContext, invitation: InvitationRecord) -> InvitationStatus:
+    """Return where the invitation stands now: a PENDING one past its time is EXPIRED."""
+    is_over = invitation.status is InvitationStatus.PENDING and invitation.expires_at <= context.now
+    return InvitationStatus.EXPIRED if is_over else invitation.status
+
+
+def is_open(context: RequestContext, invitation: InvitationRecord) -> bool:
+    """Return whether the invitation can be accepted now."""
+    return status_of(context, invitation) is InvitationStatus.PENDING
+
+
+def can_request_new(context: RequestContext, invitation: InvitationRecord) -> bool:
+    """Return whether the invited person may ask for another invitation; not when it was taken back on purpose."""
+    return status_of(context, invitation) in (InvitationStatus.EXPIRED, InvitationStatus.DECLINED)
+
+
+def ended(context: RequestContext, invitation: InvitationRecord, path: Sequence[str]) -> InvitationState | None:
+    """Return why an invitation cannot be used (any more); None for an open one (K30)."""
+    status = status_of(context, invitation)
+    if status is InvitationStatus.PENDING:
+        return None
+    code, message = _ENDED[status]
+    return InvitationState(code, message, path, status, can_request_new=can_request_new(context, invitation))
+
+
+def not_delegable(
+    context: RequestContext,
+    standing: Standing,
+    role_keys: Iterable[tuple[str, list[str]]],
+    permissions: Iterable[tuple[str, list[str]]],
+) -> list[Refused]:
+    """Return a refusal for each role and each single right, given with its path, that may not be handed out."""
+    policy, now, organization_id = context.policy, context.now, standing.organization_id
+    own = sorted(
+        {key for role in standing.roles_at(now) if role in policy.roles for key in policy.roles[role].assignable}
+    )
+    assignable = [key for key in own if may_assign_role(policy, standing, key, now)]
+    remedy = f"Choose among {', '.join(assignable)}." if assignable else "Ask somebody who assigns roles."
+    toggles = [code.value for code in policy.toggles if may_toggle(policy, standing, code, now)]
+    other = f"Choose among {', '.join(toggles)}." if toggles else "Choose a role instead."
+    refused: list[Refused] = [
+        NotDelegable(f"the role {key}", organization_id, path, remedy)
+        for key, path in role_keys
+        if not may_assign_role(policy, standing, key, now)
+    ]
+    return refused + [
+        NotDelegable(f"the single right {code}", organization_id, path, other)
+        for code, path in permissions
+        if code not in Permission.__members__ or not may_toggle(policy, standing, Permission(code), now)
+    ]
+
+
+def in_the_way(context: RequestContext, invitee: Invitee, path: Sequence[str]) -> Conflict | None:
+    """Return why the address cannot be invited: it is a member's, or there is an open invitation."""
+    if invitee.member is not None and invitee.member.status in _HERE:
+        return Conflict(
+            "This person belongs to the organization already. Change their roles instead.",
+            path,
+            code=ErrorCode.ALREADY_MEMBER,
+            node=invitee.member,
+        )
+    if invitee.last is not None and is_open(context, invitee.last):
+        return Conflict(
+            "There is an open invitation for this address already. Resend it, or revoke it first.",
+            path,
+            code=ErrorCode.ALREADY_INVITED,
+            node=invitee.last,
+        )
+    return None
+
+
+def why_not_resend(
+    context: RequestContext, standing: Standing, invitation: InvitationRecord, invitee: Invitee
+) -> Refused | None:
+    """Return why somebody who manages members cannot send this invitation anew; None when they can.
+
+    An expired one can be sent anew, too; one that was accepted, declined or taken back cannot, nor one after which
+    there was another.
+    """
+    path = ["id"]
+    status = status_of(context, invitation)
+    if status not in (InvitationStatus.PENDING, InvitationStatus.EXPIRED):
+        return ended(context, invitation, path)
+    is_last = invitee.last is not None and invitee.last.id == invitation.id
+    if conflict := in_the_way(context, invitee if not is_last else Invitee(None, invitee.member), path):
+        return conflict
+    if not is_last:
+        return Conflict("There was a later invitation for this address. Invite the person anew.", path)
+    if invitation.valid_until is not None and invitation.valid_until <= context.now:
+        return Conflict("What this invitation gives has ended by itself. Invite the person anew.", path)
+    refused = not_delegable(
+        context,
+        standing,
+        ((key, path) for key in invitation.role_keys),
+        ((code, path) for code in invitation.permissions),
+    )
+    return refused[0] if refused else None
+
+
+def why_not_revoke(context: RequestContext, invitation: InvitationRecord) -> Refused | None:
+    """Return why somebody who manages members cannot take this invitation back; None when they can."""
+    return ended(context, invitation, ["id"])
+
+
+async def viewer_can_resend(context: RequestContext, invitations: Sequence[InvitationRecord]) -> Sequence[bool]:
+    """Return whether the caller could resend each invitation now: the decision that `resendInvitation` takes."""
+    standings = [_standing(context, invitation) for invitation in invitations]
+    asked = [one for one, standing in zip(invitations, standings, strict=True) if standing is not None]
+    known = await invitees(context.backends.directory, [(one.organization_id, one.email) for one in asked])
+    rest = iter(known)
+    return [
+        standing is not None and why_not_resend(context, standing, invitation, next(rest)) is None
+        for invitation, standing in zip(invitations, standings, strict=True)
+    ]
+
+
+def viewer_can_revoke(context: RequestContext, invitation: InvitationRecord) -> bool:
+    """Return whether the caller could revoke the invitation now: the decision that `revokeInvitation` takes."""
+    return _standing(context, invitation) is not None and why_not_revoke(context, invitation) is None
+
+
+async def invitations_of(
+    context: RequestContext,
+    organizations: Sequence[OrganizationRecord],
+    *,
+    first: int = DEFAULT_PAGE,
+    after: str | None = None,
+    status: Sequence[InvitationStatus] | None = None,
+) -> Sequence[Listing]:
+    """Return each organization's invitations, newest first (K27)."""
+    check_page(first, after)
+    where = InvitationFilter(tuple(status) if status is not None else None, context.now)
+    ids = [organization.id for organization in organizations]
+    pages = await paged(context.backends.directory.invitations_of(ids, first=first, after=after, where=where))
+    return [Listing(page, id, where, _count) for id, page in zip(ids, pages, strict=True)]
+
+
+async def pending_invitations(
+    context: RequestContext, callers: Sequence[CallerRecord]
+) -> Sequence[Sequence[InvitationRecord]]:
+    """Return the open invitations to each caller's confirmed address, oldest first, 20 at most.
+
+    None to somebody who looks as the caller.
+    """
+    if context.view_as is not None:
+        return [()] * len(callers)
+    emails = [caller.user.email for caller in callers if caller.user.email_verified]
+    found = iter(await context.backends.directory.open_invitations_to(emails, context.now, limit=MOST_PENDING))
+    return [next(found) if caller.user.email_verified else () for caller in callers]
+
+
+async def visible_invitations(context: RequestContext, ids: Sequence[InvitationId]) -> list[InvitationRecord | None]:
+    """Return the invitations that the caller may see, None in the places of all others; parallel to `ids`.
+
+    Those of organizations where they manage members, and the open ones to themself.
+    """
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.invitations(ids)
+    if context.caller is None or all(one is None or _standing(context, one) is not None for one in found):
+        return list(found)
+    (own,) = await pending_invitations(context, [context.caller])
+    mine = {one.id for one in own}
+    return [
+        one if one is not None and (_standing(context, one) is not None or one.id in mine) else None for one in found
+    ]
+
+
+async def organizations_of(
+    context: RequestContext, invitations: Sequence[InvitationRecord]
+) -> Sequence[OrganizationRecord | None]:
+    """Return the organization of each invitation, for those who belong to it; the invited know its name only."""
+    return await visible_organizations(context, [invitation.organization_id for invitation in invitations])
+
+
+async def organization_names_of(
+    context: RequestContext, invitations: Sequence[InvitationRecord]
+) -> Sequence[str | None]:
+    """Return the name of the organization of each invitation."""
+    ids = list(dict.fromkeys(invitation.organization_id for invitation in invitations))
+    names = dict(zip(ids, await context.backends.directory.organizations(ids), strict=True))
+    return [found.name if (found := names[one.organization_id]) is not None else None for one in invitations]
+
+
+async def inviters_of(context: RequestContext, invitations: Sequence[InvitationRecord]) -> Sequence[UserRecord | None]:
+    """Return who sent each invitation."""
+    return await seen(context, ((invitation.inviter_id, invitation.organization_id) for invitation in invitations))
+
+
+async def accepters_of(context: RequestContext, invitations: Sequence[InvitationRecord]) -> Sequence[UserRecord | None]:
+    """Return who accepted each invitation."""
+    return await seen(context, ((invitation.accepted_by_id, invitation.organization_id) for invitation in invitations))
+
+
+def roles_of(context: RequestContext, invitation: InvitationRecord) -> list[Role]:
+    """Return the roles that the invitation gives, as far as this portal still has them."""
+    return [context.policy.roles[key] for key in invitation.role_keys if key in context.policy.roles]
+
+
+def permissions_of(_context: RequestContext, invitation: InvitationRecord) -> list[Permission]:
+    """Return the single rights that the invitation gives, as far as they still exist."""
+    return [Permission(code) for code in invitation.permissions if code in Permission.__members__]
+
+
+def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing | None:
+    """Return the caller's standing in the invitation's organization when they manage members there."""
+    viewer = context.viewer
+    if viewer is None or not may(viewer, _MANAGE, invitation.organization_id, context.now):
+        return None
+    return viewer.standings[invitation.organization_id]
+
+
+async def _count(
+    context: RequestContext, organization_ids: Sequence[OrganizationId], where: InvitationFilter
+) -> Sequence[int]:
+    return await context.backends.directory.count_invitations_of(organization_ids, where)

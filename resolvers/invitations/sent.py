@@ -1,0 +1,178 @@
+"""What is done with an invitation after it was sent: sent anew, taken back, left to lapse."""
+
+from datetime import datetime, timedelta
+
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import Author, MembershipStatus, OrganizationRecord
+from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.ids import InvitationId, MembershipId, OrganizationId
+from connectors.rate_limits.interface import Limit
+from permissions.viewer import Standing
+from permissions.vocabulary import Permission
+from resolvers.context import RequestContext
+from resolvers.invitations.mails import invitation_mail
+from resolvers.invitations.queries import invitees, why_not_resend, why_not_revoke
+from resolvers.mail.queue import queue_mail
+from resolvers.one_time_tokens import hash_of, new_token
+from resolvers.rate_limiting import Attempts, check_attempts
+from resolvers.refusals import NotFound, TooManyAttempts
+from resolvers.transactions import Once, acting_in, author, changed, changed_once
+from resolvers.validation import message
+
+LONGEST_REASON = 500
+MOST_LAPSED = 200
+"""So many invitations are stored as lapsed in one round of housekeeping; the rest waits for the next."""
+
+# Nobody is flooded with mail: neither by one person, nor by one company, nor at one address by all of them.
+_BY_PERSON = Attempts("invite", in_all=Limit(200, 3_600))
+_BY_ORGANIZATION = Attempts("invite-for", in_all=Limit(500, 86_400))
+_TO_ADDRESS = Attempts("invite-to", in_all=Limit(10, 86_400))
+_TO_ADDRESS_IN_ALL = Attempts("invite-to-in-all", in_all=Limit(50, 86_400))
+"""More than one organization gets, so that one does not use up what is the others'."""
+
+
+async def resend(context: RequestContext, invitation_id: InvitationId, *, key: str | None = None) -> InvitationRecord:
+    """Send the invitation anew, an expired one too, and return it: another token, and its time begins again (K29).
+
+    Raises:
+        Refused: What `why_not_resend` says; too many mails were sent.
+    """
+    counted: list[TooManyAttempts | None] = []
+
+    async def deed(change: DirectoryChange) -> str:
+        invitation, organization, standing = await _acting_on(context, change, invitation_id)
+        (invitee,) = await invitees(change.ask, [(organization.id, invitation.email)])
+        if refusal := why_not_resend(context, standing, invitation, invitee):
+            raise refusal
+        if not counted:
+            counted.append(await _counted(context, organization.id, invitation.email))
+        if (too_many := counted[0]) is not None:
+            raise too_many
+        (membership,) = await change.ask.memberships([invitation.membership_id])
+        if membership is None or membership.status is not MembershipStatus.INVITED:
+            await use_membership(context, change, invitation.membership_id, invitation)
+        token = new_token()
+        renewed = await change.renew_invitation(
+            invitation.id,
+            hash_of(token),
+            expires_at=until(context, invitation.expires_at - invitation.last_sent_at, invitation.valid_until),
+            by=author(context),
+            now=context.now,
+        )
+        await queue_mail(context, change, invitation_mail(context, organization, renewed, token))
+        return renewed.id
+
+    await changed_once(context, Once(key, "resendInvitation", invitation_id), deed)
+    return await _now(context, invitation_id)
+
+
+async def revoke(
+    context: RequestContext, invitation_id: InvitationId, *, reason: str | None = None, key: str | None = None
+) -> InvitationRecord:
+    """Take an open invitation back and return it; its link says so from then on.
+
+    Raises:
+        Refused: What `why_not_revoke` says.
+        Invalid: The reason is longer than 500 characters.
+    """
+    why = message(reason, ["reason"], LONGEST_REASON)
+
+    async def deed(change: DirectoryChange) -> str:
+        invitation, _, _ = await _acting_on(context, change, invitation_id)
+        if refusal := why_not_revoke(context, invitation):
+            raise refusal
+        by = author(context, why)
+        await change.withdraw_invitations([invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
+        return invitation.id
+
+    await changed_once(context, Once(key, "revokeInvitation", [invitation_id, why]), deed)
+    return await _now(context, invitation_id)
+
+
+async def expire_invitations(context: RequestContext) -> None:
+    """Store invitations that are past their time as EXPIRED, each with the end of what it would have given."""
+    for lapsed in await context.backends.directory.lapsed_invitations(context.now, limit=MOST_LAPSED):
+        await changed(context, _Lapse(context, lapsed))
+
+
+async def use_membership(
+    context: RequestContext, change: DirectoryChange, membership_id: MembershipId, invitation: InvitationRecord
+) -> None:
+    """Let a membership that is there already be INVITED, with exactly what the invitation gives."""
+    by, now = author(context), context.now
+    await take_grants(context, change, membership_id, by)
+    await change.set_membership_status(membership_id, MembershipStatus.INVITED, by=by, now=now)
+    for key in invitation.role_keys:
+        await change.grant_role(membership_id, key, until=invitation.valid_until, by=by, now=now)
+    for code in invitation.permissions:
+        await change.grant_permission(membership_id, code, until=invitation.valid_until, by=by, now=now)
+
+
+async def take_grants(
+    context: RequestContext, change: DirectoryChange, membership_id: MembershipId, by: Author
+) -> None:
+    """Revoke all that the membership was given, so that coming back by invitation does not bring old rights back."""
+    (given,) = await change.ask.grants_of([membership_id])
+    for grant in given:
+        await change.revoke(grant.id, by=by, now=context.now)
+
+
+async def count_mail(context: RequestContext, organization_id: OrganizationId, address: str) -> None:
+    """Count an invitation that is about to be mailed.
+
+    Raises:
+        TooManyAttempts: By this person, for this organization, or to this address.
+    """
+    assert context.caller is not None
+    attempt = await check_attempts(context, _TO_ADDRESS, f"{organization_id} {address}")
+    await check_attempts(context, _TO_ADDRESS_IN_ALL, address, attempt=attempt)
+    await check_attempts(context, _BY_PERSON, context.caller.user.id, attempt=attempt)
+    await check_attempts(context, _BY_ORGANIZATION, organization_id, attempt=attempt)
+
+
+def until(context: RequestContext, lifetime: timedelta, valid_until: datetime | None) -> datetime:
+    """Return when an invitation lapses that is sent now: never after what it gives has ended."""
+    end = context.now + lifetime
+    return end if valid_until is None else min(end, valid_until)
+
+
+class _Lapse:
+    """Lets one invitation lapse, unless it was sent anew meanwhile."""
+
+    def __init__(self, context: RequestContext, lapsed: InvitationRecord) -> None:
+        self._context = context
+        self._lapsed = lapsed
+
+    async def __call__(self, change: DirectoryChange) -> None:
+        await change.lock_organization(self._lapsed.organization_id)
+        (found,) = await change.ask.invitations([self._lapsed.id])
+        if found is not None and found.expires_at <= self._context.now:
+            by, now = author(self._context), self._context.now
+            await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
+
+
+async def _acting_on(
+    context: RequestContext, change: DirectoryChange, invitation_id: InvitationId
+) -> tuple[InvitationRecord, OrganizationRecord, Standing]:
+    """Return the invitation as it stands once its organization is locked, and the caller's standing there."""
+    (seen,) = await change.ask.invitations([invitation_id])
+    if seen is None:
+        raise NotFound("invitation", ["id"])
+    organization, viewer = await acting_in(context, change, seen.organization_id, Permission.MEMBER_MANAGE)
+    (invitation,) = await change.ask.invitations([invitation_id])
+    assert invitation is not None  # none is ever deleted
+    return invitation, organization, viewer.standings[organization.id]
+
+
+async def _counted(context: RequestContext, organization_id: OrganizationId, address: str) -> TooManyAttempts | None:
+    try:
+        await count_mail(context, organization_id, address)
+    except TooManyAttempts as refusal:
+        return refusal
+    return None
+
+
+async def _now(context: RequestContext, invitation_id: InvitationId) -> InvitationRecord:
+    (found,) = await context.backends.directory.invitations([invitation_id])
+    assert found is not None
+    return found

@@ -1,0 +1,88 @@
+"""Who holds an organization: somebody always does, and the login name of its customer number is theirs."""
+
+from collections.abc import Collection, Sequence
+
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import (
+    Author,
+    DirectoryQuestions,
+    GrantKind,
+    GrantRecord,
+    MemberFilter,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+)
+from connectors.ids import MembershipId, OrganizationId
+from permissions.policy import Policy
+from resolvers.context import RequestContext
+from resolvers.refusals import LastAdministrator
+
+MOST_CANDIDATES = 20
+
+
+async def lasting_administrators(
+    context: RequestContext, ask: DirectoryQuestions, ids: Sequence[OrganizationId]
+) -> Sequence[Sequence[MembershipRecord]]:
+    """Return the active members of each organization with an administrative role that does not end by itself.
+
+    Only these count for DOMAIN's invariant 1: so no grant that ends by itself leaves an organization to nobody.
+    """
+    return await ask.lasting_holders_of(ids, role_keys=context.policy.administrative_role_keys())
+
+
+def holds_for_good(policy: Policy, grants: Sequence[GrantRecord]) -> bool:
+    """Return whether one of the grants is an administrative role that does not end by itself."""
+    return any(
+        grant.kind is GrantKind.ROLE
+        and grant.valid_until is None
+        and (role := policy.roles.get(grant.key)) is not None
+        and role.administrative
+        for grant in grants
+    )
+
+
+def is_last(administrators: Collection[MembershipRecord], membership_id: MembershipId) -> bool:
+    """Return whether nobody would be left without this member."""
+    return [administrator.id for administrator in administrators] == [membership_id]
+
+
+async def last_administrator(
+    ask: DirectoryQuestions,
+    organization_id: OrganizationId,
+    path: Sequence[str] | None,
+    leaving: Collection[MembershipId],
+) -> LastAdministrator:
+    """Return the refusal to leave an organization to nobody, with active members who could administer it instead."""
+    (page,) = await ask.members_of(
+        [organization_id],
+        first=MOST_CANDIDATES + len(leaving),
+        after=None,
+        where=MemberFilter(status=(MembershipStatus.ACTIVE,)),
+    )
+    return LastAdministrator([member for member in page.items if member.id not in leaving][:MOST_CANDIDATES], path)
+
+
+async def hand_on_login_name(
+    context: RequestContext,
+    change: DirectoryChange,
+    organization: OrganizationRecord,
+    *,
+    by: Author,
+    preferred: MembershipId | None = None,
+) -> None:
+    """Let the login name of the customer number denote somebody who holds the organization (D3, invariant 7).
+
+    When it denotes somebody who no longer does, it is the preferred one's from now on if they do, else the first's.
+    Ask after the last deed.
+    """
+    prefix = context.policy.customer_number_prefix
+    if prefix is None or organization.customer_number is None:
+        return
+    name = prefix + organization.customer_number
+    owner = await change.ask.user_id_of_login_name(name.strip().lower())
+    (administrators,) = await lasting_administrators(context, change.ask, [organization.id])
+    if owner is None or not administrators or owner in [one.user_id for one in administrators]:
+        return
+    heir = next((one for one in administrators if one.id == preferred), administrators[0])
+    await change.move_login_name(name, heir.user_id, organization.id, by=by, now=context.now)

@@ -1,0 +1,216 @@
+"""Who belongs to a company and what they may do there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.directory.interface import (
+    CallerRecord,
+    GrantKind,
+    GrantRecord,
+    MemberFilter,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+    OrganizationStatus,
+)
+from connectors.ids import MembershipId, OrganizationId, UserId
+from connectors.pages import Page, cursor
+from permissions.policy import Role
+from permissions.vocabulary import Permission, permissions_in
+from resolvers.context import RequestContext
+from resolvers.organizations.queries import organizations_with
+from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.refusals import InvalidArgument
+
+_BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePermission:
+    """A permission that counts for a member now, the grants it comes from, and when the last of them ends."""
+
+    permission: Permission
+    sources: tuple[GrantRecord, ...]
+    valid_until: datetime | None
+
+
+async def members_of(
+    context: RequestContext,
+    organizations: Sequence[OrganizationRecord],
+    *,
+    first: int = DEFAULT_PAGE,
+    after: str | None = None,
+    status: Sequence[MembershipStatus] | None = None,
+    search: str | None = None,
+    role_keys: Sequence[str] | None = None,
+) -> Sequence[Listing]:
+    """Return each organization's members by name, parallel to `organizations`."""
+    check_page(first, after)
+    if search is not None and len(search) > 100:
+        raise InvalidArgument(f"`search` has {len(search)} characters; 100 are the most that make sense.")
+    where = MemberFilter(
+        status=tuple(status) if status is not None else None,
+        search=search,
+        role_keys=_known_roles(context, role_keys),
+        now=context.now if role_keys is not None else None,
+    )
+    ids = [organization.id for organization in organizations]
+    pages = await paged(context.backends.directory.members_of(ids, first=first, after=after, where=where))
+    if context.people is not None:
+        context.people.know(member.user for page in pages for member in page.items if member.user is not None)
+    return [Listing(page, identifier, where, _count_members) for identifier, page in zip(ids, pages, strict=True)]
+
+
+async def memberships_of(
+    context: RequestContext,
+    callers: Sequence[CallerRecord],
+    *,
+    first: int = DEFAULT_PAGE,
+    after: str | None = None,
+    status: Sequence[MembershipStatus] | None = None,
+) -> Sequence[Listing]:
+    """Return each caller's own memberships by name of the organization, parallel to `callers`."""
+    check_page(first, after)
+    if context.view_as is not None:
+        return [await _only_membership(context, context.view_as.membership_id, status)] * len(callers)
+    ids = [caller.user.id for caller in callers]
+    # A removed member sees nothing of the organization (DOMAIN, invariant 14), not even that it was left. Who is
+    # invited sees the invitation (Viewer.pendingInvitations), and the organization once they have accepted.
+    wanted = tuple(one for one in (_BELONGING if status is None else status) if one in _BELONGING)
+    pages = await paged(context.backends.directory.memberships_of(ids, first=first, after=after, status=wanted))
+    return [Listing(page, user_id, wanted, _count_memberships) for user_id, page in zip(ids, pages, strict=True)]
+
+
+async def _only_membership(
+    context: RequestContext, membership_id: MembershipId, status: Sequence[MembershipStatus] | None
+) -> Listing:
+    """Return the one membership that somebody looks as; the member's other companies are not theirs to see."""
+    found = await context.backends.directory.memberships([membership_id])
+    items = [one for one in found if one is not None and (status is None or one.status in status)]
+    page = Page(items, False, False, lambda entry: cursor("viewed", entry.id))
+    return Listing(page, len(items), None, _count_viewed)
+
+
+async def membership_in(
+    context: RequestContext, callers: Sequence[CallerRecord], *, organization_id: OrganizationId
+) -> Sequence[MembershipRecord | None]:
+    """Return each caller's own membership in the organization; None where there is none, or no such organization."""
+    own = [
+        next(
+            (
+                standing
+                for standing in caller.standings
+                if standing.organization_id == organization_id and standing.membership_status in _BELONGING
+            ),
+            None,
+        )
+        for caller in callers
+    ]
+    ids = [standing.membership_id for standing in own if standing is not None]
+    found = iter(await context.backends.directory.memberships(ids) if ids else ())
+    return [next(found) if standing is not None else None for standing in own]
+
+
+async def role_grants_of(
+    context: RequestContext, memberships: Sequence[MembershipRecord]
+) -> Sequence[Sequence[GrantRecord]]:
+    """Return each membership's roles that have not ended."""
+    return await _grants(context, memberships, GrantKind.ROLE)
+
+
+async def direct_grants_of(
+    context: RequestContext, memberships: Sequence[MembershipRecord]
+) -> Sequence[Sequence[GrantRecord]]:
+    """Return each membership's single permissions that have not ended (D23)."""
+    return await _grants(context, memberships, GrantKind.PERMISSION)
+
+
+async def effective_permissions_of(
+    context: RequestContext, memberships: Sequence[MembershipRecord]
+) -> Sequence[Sequence[EffectivePermission]]:
+    """Return what each member may do now: the union of their grants, each with its sources (K37).
+
+    Empty for a member who is not active, or in an organization that is not (DOMAIN, invariant 2).
+    """
+    directory = context.backends.directory
+    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
+    grants = await directory.grants_of([membership.id for membership in memberships])
+    return [
+        _effective(context, own)
+        if membership.status is MembershipStatus.ACTIVE
+        and (organization := organizations[membership.organization_id]) is not None
+        and organization.status is OrganizationStatus.ACTIVE
+        else ()
+        for membership, own in zip(memberships, grants, strict=True)
+    ]
+
+
+def role_of(context: RequestContext, grant: GrantRecord) -> Role | None:
+    """Return the role that a grant gives; None when this installation has no such role any more."""
+    return context.policy.roles.get(grant.key)
+
+
+def permission_of(_context: RequestContext, grant: GrantRecord) -> Permission | None:
+    """Return the permission that a grant gives; None when it is no longer known."""
+    return Permission(grant.key) if grant.key in Permission.__members__ else None
+
+
+async def _grants(
+    context: RequestContext, memberships: Sequence[MembershipRecord], kind: GrantKind
+) -> Sequence[Sequence[GrantRecord]]:
+    grants = await context.backends.directory.grants_of([membership.id for membership in memberships])
+    now = context.now
+    return [
+        [grant for grant in own if grant.kind is kind and (grant.valid_until is None or now < grant.valid_until)]
+        for own in grants
+    ]
+
+
+def _effective(context: RequestContext, grants: Sequence[GrantRecord]) -> tuple[EffectivePermission, ...]:
+    now = context.now
+    sources: dict[Permission, list[GrantRecord]] = {}
+    for grant in grants:
+        if grant.valid_until is not None and grant.valid_until <= now:
+            continue
+        is_role = grant.kind is GrantKind.ROLE
+        given = context.policy.grant(
+            grant.id, role_key=grant.key if is_role else None, permission=None if is_role else grant.key, until=None
+        )
+        for permission in permissions_in(given.mask):
+            sources.setdefault(permission, []).append(grant)
+    return tuple(
+        EffectivePermission(permission, tuple(sources[permission]), _last_end(sources[permission]))
+        for permission in Permission
+        if permission in sources
+    )
+
+
+def _last_end(grants: Sequence[GrantRecord]) -> datetime | None:
+    ends = [grant.valid_until for grant in grants]
+    return None if None in ends else max(end for end in ends if end is not None)
+
+
+def _known_roles(context: RequestContext, role_keys: Sequence[str] | None) -> tuple[str, ...] | None:
+    if role_keys is None:
+        return None
+    for key in role_keys:
+        if key not in context.policy.roles:
+            raise InvalidArgument(f"There is no role {key!r}. Roles are {', '.join(context.policy.roles)}.")
+    return tuple(role_keys)
+
+
+async def _count_members(
+    context: RequestContext, organization_ids: Sequence[OrganizationId], where: MemberFilter
+) -> Sequence[int]:
+    return await context.backends.directory.count_members_of(organization_ids, where)
+
+
+async def _count_viewed(_context: RequestContext, numbers: Sequence[int], _where: None) -> Sequence[int]:
+    return numbers
+
+
+async def _count_memberships(
+    context: RequestContext, user_ids: Sequence[UserId], status: tuple[MembershipStatus, ...]
+) -> Sequence[int]:
+    return await context.backends.directory.count_memberships_of(user_ids, status)

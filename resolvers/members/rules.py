@@ -1,0 +1,178 @@
+"""Whether somebody may change, suspend, reactivate or remove a member: what `viewerCan…` says and the deeds ask."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
+from connectors.ids import OrganizationId
+from permissions.access_rules import may_assign_role, may_toggle
+from permissions.decision import Decision, decide
+from permissions.policy import Policy, Role
+from permissions.viewer import Standing, Viewer
+from permissions.vocabulary import DenialReason, Permission
+from resolvers.context import RequestContext
+from resolvers.members.administrators import is_last, lasting_administrators
+from resolvers.refusals import Conflict, Forbidden, Refused
+from resolvers.transactions import forbidden
+
+ACTIVE, SUSPENDED = MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """A member as a decision about them needs it."""
+
+    member: MembershipRecord
+    grants: tuple[GrantRecord, ...]
+    administrators: tuple[MembershipRecord, ...]
+
+
+Rule = Callable[[RequestContext, Viewer | None, Subject], list[DenialReason]]
+
+
+def against_updating(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
+    """Return why the viewer may not change what the member holds; one's own may be changed (K25)."""
+    if (reason := _lacks(context, viewer, subject, Permission.ROLE_ASSIGN)) is not None:
+        return [reason]
+    assert viewer is not None
+    reasons = []
+    if subject.member.status not in (ACTIVE, SUSPENDED):
+        reasons.append(DenialReason.NOT_IN_THIS_STATE)
+    if not _hands_out_anything(context, viewer.standings[subject.member.organization_id]):
+        reasons.append(DenialReason.NOT_DELEGABLE)
+    return reasons
+
+
+def against_suspending(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
+    """Return why the viewer may not suspend the member."""
+    return _against_ending(context, viewer, subject, (ACTIVE,))
+
+
+def against_removing(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
+    """Return why the viewer may not remove the member; who was only invited has an invitation to revoke."""
+    return _against_ending(context, viewer, subject, (ACTIVE, SUSPENDED))
+
+
+def against_reactivating(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
+    """Return why the viewer may not let a suspended member in again."""
+    if (reason := _lacks(context, viewer, subject, Permission.MEMBER_MANAGE)) is not None:
+        return [reason]
+    assert viewer is not None
+    reasons = [] if subject.member.status is SUSPENDED else [DenialReason.NOT_IN_THIS_STATE]
+    return reasons + _holds_more(context, viewer, subject)
+
+
+async def subjects_of(context: RequestContext, members: Sequence[MembershipRecord]) -> list[Subject]:
+    """Return the members as decisions need them, in two statements however many they are."""
+    directory = context.backends.directory
+    ids = list(dict.fromkeys(member.organization_id for member in members))
+    found = dict(zip(ids, await lasting_administrators(context, directory, ids), strict=True))
+    grants = await directory.grants_of([member.id for member in members])
+    return [
+        Subject(member, tuple(own), tuple(found[member.organization_id]))
+        for member, own in zip(members, grants, strict=True)
+    ]
+
+
+def denied(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
+    """Return the question why each member cannot be changed by the rule, for the field with the reasons."""
+
+    async def reasons(context: RequestContext, members: Sequence[MembershipRecord]) -> Sequence[Sequence[DenialReason]]:
+        return [rule(context, context.viewer, subject) for subject in await subjects_of(context, members)]
+
+    return reasons
+
+
+def allowed(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
+    """Return the question whether each member can be changed by the rule."""
+
+    async def answers(context: RequestContext, members: Sequence[MembershipRecord]) -> Sequence[bool]:
+        return [not rule(context, context.viewer, subject) for subject in await subjects_of(context, members)]
+
+    return answers
+
+
+def refusal_for(
+    context: RequestContext,
+    viewer: Viewer,
+    subject: Subject,
+    reason: DenialReason,
+    path: Sequence[str],
+    *,
+    needed: Permission = Permission.MEMBER_MANAGE,
+) -> Refused:
+    """Return the refusal for a reason; LAST_ADMINISTRATOR has one of its own, which names candidates."""
+    member = subject.member
+    match reason:
+        case DenialReason.NOT_IN_THIS_STATE:
+            return Conflict(f"This member is {member.status.value}. {_WHEN[member.status]}", path, node=member)
+        case DenialReason.OWN_MEMBERSHIP:
+            message = "You cannot do this to your own membership. To go, use leaveOrganization."
+        case DenialReason.NOT_DELEGABLE if needed is Permission.ROLE_ASSIGN:
+            message = "None of your roles lets you hand out a role or a single right. Ask a member who may."
+        case DenialReason.NOT_DELEGABLE:
+            message = "This member holds an administrative role that you may not take. Ask a member who may."
+        case _:
+            return forbidden(context, viewer, (needed,), member.organization_id)
+    return Forbidden(message, Decision(False, reason), member.organization_id, path)
+
+
+def can_assign(context: RequestContext, role: Role, *, organization_id: OrganizationId) -> bool:
+    """Return whether the caller may give the role to others in the organization (K34); not where they do not belong."""
+    standing = context.viewer.standings.get(organization_id) if context.viewer is not None else None
+    return standing is not None and may_assign_role(context.policy, standing, role.key, context.now)
+
+
+def _against_ending(
+    context: RequestContext, viewer: Viewer | None, subject: Subject, when: Sequence[MembershipStatus]
+) -> list[DenialReason]:
+    if (reason := _lacks(context, viewer, subject, Permission.MEMBER_MANAGE)) is not None:
+        return [reason]
+    assert viewer is not None
+    reasons = []
+    if subject.member.status not in when:
+        reasons.append(DenialReason.NOT_IN_THIS_STATE)
+    if subject.member.user_id == viewer.user_id:
+        reasons.append(DenialReason.OWN_MEMBERSHIP)
+    reasons += _holds_more(context, viewer, subject)
+    if is_last(subject.administrators, subject.member.id):
+        reasons.append(DenialReason.LAST_ADMINISTRATOR)
+    return reasons
+
+
+def _lacks(
+    context: RequestContext, viewer: Viewer | None, subject: Subject, permission: Permission
+) -> DenialReason | None:
+    decision = decide(viewer, [permission], organization_id=subject.member.organization_id, now=context.now)
+    return decision.reason
+
+
+def _hands_out_anything(context: RequestContext, standing: Standing) -> bool:
+    policy, now = context.policy, context.now
+    return any(may_assign_role(policy, standing, key, now) for key in policy.roles) or any(
+        may_toggle(policy, standing, right, now) for right in policy.toggles
+    )
+
+
+def _holds_more(context: RequestContext, viewer: Viewer, subject: Subject) -> list[DenialReason]:
+    """Return a reason when the member holds an administrative role that the viewer may neither give nor take."""
+    if subject.member.user_id == viewer.user_id:
+        return []
+    standing = viewer.standings[subject.member.organization_id]
+    roles = _administrative(context.policy, subject.grants)
+    may_take = all(may_assign_role(context.policy, standing, key, context.now) for key in roles)
+    return [] if may_take else [DenialReason.NOT_DELEGABLE]
+
+
+def _administrative(policy: Policy, grants: Sequence[GrantRecord]) -> list[str]:
+    keys = policy.administrative_role_keys()
+    return [grant.key for grant in grants if grant.kind is GrantKind.ROLE and grant.key in keys]
+
+
+_WHEN: Mapping[MembershipStatus, str] = {
+    MembershipStatus.INVITED: "Wait until they accept, or revoke the invitation.",
+    MembershipStatus.ACTIVE: "Only suspended members are reactivated.",
+    MembershipStatus.SUSPENDED: "They are suspended already; reactivate or remove them.",
+    MembershipStatus.REMOVED: "They come back by an invitation.",
+}

@@ -1,0 +1,142 @@
+"""Handing the administration of an organization over to another member (D29)."""
+
+from collections.abc import Sequence
+
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import (
+    GrantKind,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationRecord,
+)
+from connectors.ids import MembershipId, OrganizationId
+from permissions.access_rules import may_assign_role
+from permissions.viewer import Viewer
+from permissions.vocabulary import Permission
+from resolvers.access.commands import renew_caller
+from resolvers.access.edits import LONGEST_REASON, known_role
+from resolvers.approvals.initiators import end_what_they_may_not_begin
+from resolvers.context import RequestContext
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.members.administrators import hand_on_login_name
+from resolvers.people import display_name
+from resolvers.refusals import Conflict, Invalid, NotDelegable, NotFound
+from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
+from resolvers.validation import message
+
+
+async def transfer_administration(
+    context: RequestContext,
+    organization_id: OrganizationId,
+    to: MembershipId,
+    *,
+    keep_own_role_keys: Sequence[str] | None,
+    reason: str | None,
+    key: str | None,
+) -> tuple[MembershipRecord | None, MembershipRecord | None]:
+    """Give the caller's administrative roles to another member for good and take them from the caller, as one.
+
+    Of the caller's other roles only those in `keep_own_role_keys` stay, all without it; single rights stay. The login
+    name of the customer number denotes the new administrator from now on, if it denoted the caller (D3). Both are
+    written to. Returns the caller's and the other's membership as they are now.
+
+    Raises:
+        NotFound: The other is no member of the organization.
+        Conflict: The other is not active, or the caller has no administrative role to hand over.
+        NotDelegable: One of the roles is not one that the caller may hand out.
+        Invalid: The other is the caller, or a role to keep is none that may be kept.
+    """
+
+    async def deed(change: DirectoryChange) -> Receipt:
+        organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
+        own = await _own(change, viewer, organization_id)
+        (heir,) = await change.ask.memberships([to])
+        if heir is None or heir.organization_id != organization_id:
+            raise NotFound("member", ["toMembershipId"])
+        if heir.id == own.id:
+            raise Invalid("This is your own membership; name another.", ["toMembershipId"], "another member")
+        if heir.status is not MembershipStatus.ACTIVE:
+            raise Conflict(f"This member is {heir.status.value}; name an active one.", ["toMembershipId"], node=heir)
+        (mine,) = await change.ask.grants_of([own.id])
+        office = _office(context, viewer, organization_id, mine)
+        by, now = author(context, message(reason, ["reason"], LONGEST_REASON)), context.now
+        kept = _kept(context, mine, office, keep_own_role_keys)
+        for grant in office:
+            await change.grant_role(heir.id, grant.key, until=None, by=by, now=now)
+        for grant in mine:
+            if grant.kind is GrantKind.ROLE and grant.key not in kept:
+                await change.revoke(grant.id, by=by, now=now)
+        await end_what_they_may_not_begin(context, change, organization_id, own.user_id, by)
+        for member in (own, heir):
+            await change.renew_membership(member.id)
+        await hand_on_login_name(context, change, organization, by=by, preferred=heir.id)
+        await _tell(context, change, organization, own, heir)
+        return own.id
+
+    asked = {"organization": organization_id, "to": to, "keep": keep_own_role_keys, "reason": reason}
+    own_id = await changed_once(context, Once(key, "transferAdministration", asked), deed)
+    own, heir = await context.backends.directory.memberships([own_id, to])
+    await renew_caller(context, [own] if own is not None else [])
+    return own, heir
+
+
+async def _own(change: DirectoryChange, viewer: Viewer, organization_id: OrganizationId) -> MembershipRecord:
+    standing = viewer.standings[organization_id]
+    (own,) = await change.ask.memberships([MembershipId(standing.membership_id)])
+    assert own is not None  # the viewer was read from it
+    return own
+
+
+def _office(
+    context: RequestContext, viewer: Viewer, organization_id: OrganizationId, mine: Sequence[GrantRecord]
+) -> list[GrantRecord]:
+    standing, keys = viewer.standings[organization_id], context.policy.administrative_role_keys()
+    held = standing.roles_at(context.now)
+    office = [one for one in mine if one.kind is GrantKind.ROLE and one.key in keys and one.key in held]
+    if not office:
+        raise Conflict("You have no administrative role here that you could hand over.", ["organizationId"])
+    for grant in office:
+        if not may_assign_role(context.policy, standing, grant.key, context.now):
+            raise NotDelegable(
+                f"the role {grant.key}", organization_id, ["organizationId"], "Ask a member who may hand it out."
+            )
+    return office
+
+
+def _kept(
+    context: RequestContext, mine: Sequence[GrantRecord], office: Sequence[GrantRecord], keep: Sequence[str] | None
+) -> set[str]:
+    held = {grant.key for grant in mine if grant.kind is GrantKind.ROLE}
+    handed = {grant.key for grant in office}
+    if keep is None:
+        return held - handed
+    for number, key in enumerate(keep):
+        path = ["keepOwnRoleKeys", str(number)]
+        known_role(context, key, path)
+        if key in keep[:number]:
+            raise Invalid("This stands in the list twice; leave one out.", path, "each once")
+        if key in handed:
+            raise Invalid(f"{key} is what you hand over, so you cannot keep it.", path, "not administrative")
+        if key not in held:
+            raise Invalid(f"You do not hold {key}, so you cannot keep it.", path, "one of your roles")
+    return set(keep)
+
+
+async def _tell(
+    context: RequestContext,
+    change: DirectoryChange,
+    organization: OrganizationRecord,
+    own: MembershipRecord,
+    heir: MembershipRecord,
+) -> None:
+    before, after = await change.ask.users([own.user_id, heir.user_id])
+    if before is None or after is None:
+        return
+    values = {
+        "organization": organization.name,
+        "from": display_name(context, before),
+        "to": display_name(context, after),
+    }
+    for user in (before, after):
+        await queue_mail(context, change, Mail("administration_transferred", user.email, user.locale, values))

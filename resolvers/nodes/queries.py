@@ -1,0 +1,302 @@
+"""Any object by its id, when the caller may see it; otherwise nothing, as for an id that does not exist."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from connectors.directory.accounts import ConsentRecord, DataExportRecord
+from connectors.directory.addresses import AddressRecord
+from connectors.directory.audit import AuditEventRecord
+from connectors.directory.change_requests import ChangeRequestRecord
+from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, SessionRecord, UserRecord
+from connectors.directory.invitations import InvitationRecord
+from connectors.errors import ConnectorError
+from connectors.ids import (
+    AddressId,
+    AnyId,
+    AuditEventId,
+    ChangeRequestId,
+    ConsentId,
+    DataExportId,
+    GrantId,
+    InvitationId,
+    JoinRequestId,
+    MembershipId,
+    OrderEventId,
+    OrderId,
+    OrganizationId,
+    RegistrationId,
+    SessionId,
+    UserId,
+)
+from connectors.shop.interface import OrderEventRecord, OrderRecord
+from permissions.decision import may
+from permissions.vocabulary import Permission, mask_of
+from resolvers.access_requests.queries import visible_access_requests
+from resolvers.change_requests import SEES_REQUESTS
+from resolvers.context import RequestContext
+from resolvers.invitations.queries import visible_invitations
+from resolvers.join_requests.commands import visible_join_requests
+from resolvers.launcher import ApplicationView
+from resolvers.organizations.addresses import USES_ADDRESSES
+from resolvers.organizations.queries import is_visible, visible_organizations
+from resolvers.refusals import InvalidArgument
+from resolvers.registrations.queries import visible_registrations
+
+MOST_NODES = 100
+SEE_MEMBERS = (Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE)
+SEE_ORDERS = (Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
+
+_SEE_MEMBERS = mask_of(SEE_MEMBERS)
+_SEE_ORDERS = mask_of(SEE_ORDERS)
+_SEE_ADDRESSES = mask_of(USES_ADDRESSES)
+_SEE_CHANGE_REQUESTS = mask_of(SEES_REQUESTS)
+_SEE_AUDIT = mask_of([Permission.AUDIT_VIEW])
+_REVIEW_CHANGES = mask_of([Permission.CHANGE_REQUEST_REVIEW])
+
+M = TypeVar("M", MembershipRecord, GrantRecord)
+B = TypeVar("B", OrderRecord, OrderEventRecord)
+Own = TypeVar("Own", SessionRecord, ConsentRecord, DataExportRecord)
+
+
+def viewer_id(user_id: str) -> str:
+    """Return the id of somebody's Viewer, which is another object than their User."""
+    return "vwr_" + user_id.removeprefix("usr_")
+
+
+async def node(context: RequestContext, *, id: AnyId) -> Any:
+    """Return the object, None for an unknown one and for one that the caller may not see alike."""
+    (found,) = await nodes(context, ids=[id])
+    if isinstance(found, ConnectorError):
+        raise found
+    return found
+
+
+async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
+    """Return the objects parallel to `ids`, in one call per kind of object.
+
+    A back end that does not answer fails only the places of its own kinds of objects: its error stands there.
+
+    Raises:
+        InvalidArgument: More than 100 ids.
+    """
+    if len(ids) > MOST_NODES:
+        raise InvalidArgument(f"`ids` has {len(ids)} entries; ask for {MOST_NODES} at most at once.")
+    return await found_nodes(context, ids)
+
+
+def own_subjects(caller: CallerRecord) -> list[str]:
+    """Return the ids of what an audit event can be about that concerns the person: they, and their memberships."""
+    return [caller.user.id, *(standing.membership_id for standing in caller.standings)]
+
+
+async def found_nodes(context: RequestContext, ids: Sequence[AnyId]) -> list[Any]:
+    """Return the objects parallel to `ids` as `nodes` does, however many they are."""
+    kinds: dict[str, list[int]] = {}
+    for place, identifier in enumerate(ids):
+        kinds.setdefault(identifier.partition("_")[0], []).append(place)
+    answer: list[Any] = [None] * len(ids)
+    for kind, places in kinds.items():
+        find = _FINDERS.get(kind)
+        if find is None:
+            continue
+        try:
+            found = await find(context, [ids[place] for place in places])
+        except ConnectorError as error:
+            found = [error] * len(places)
+        for place, it in zip(places, found, strict=True):
+            answer[place] = it
+    return answer
+
+
+async def _organizations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_organizations(context, [OrganizationId(identifier) for identifier in ids])
+
+
+async def _viewers(context: RequestContext, ids: Sequence[str]) -> Sequence[CallerRecord | None]:
+    caller = context.caller
+    return [caller if caller is not None and identifier == viewer_id(caller.user.id) else None for identifier in ids]
+
+
+async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRecord | None]:
+    caller = context.caller
+    if caller is None:
+        return [None] * len(ids)
+    shared = await context.backends.directory.users_in_common(
+        caller.user.id, [UserId(identifier) for identifier in ids]
+    )
+    answer: list[UserRecord | None] = []
+    for identifier, views in zip(ids, shared, strict=True):
+        if identifier == caller.user.id:
+            answer.append(caller.user)
+            continue
+        # A colleague is a node only for those who may see members; everybody else meets them through what they did.
+        seen = [(user, place) for user, place in views if may(context.viewer, _SEE_MEMBERS, place, context.now)]
+        answer.append(replace(seen[0][0], seen_in=seen[0][1]) if seen else None)
+    return answer
+
+
+async def _memberships(context: RequestContext, ids: Sequence[str]) -> Sequence[MembershipRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.memberships([MembershipId(identifier) for identifier in ids])
+    return [_if_member_seen(context, record) for record in found]
+
+
+async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[GrantRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.grants([GrantId(identifier) for identifier in ids])
+    return [_if_member_seen(context, record) for record in found]
+
+
+async def _invitations(context: RequestContext, ids: Sequence[str]) -> Sequence[InvitationRecord | None]:
+    return await visible_invitations(context, [InvitationId(identifier) for identifier in ids])
+
+
+async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.shop.orders([OrderId(identifier) for identifier in ids])
+    return [_if_order_seen(context, record) for record in found]
+
+
+async def _order_events(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderEventRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.shop.events([OrderEventId(identifier) for identifier in ids])
+    return [_if_order_seen(context, record) for record in found]
+
+
+async def _addresses(context: RequestContext, ids: Sequence[str]) -> Sequence[AddressRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.addresses([AddressId(identifier) for identifier in ids])
+    return [
+        one if one is not None and may(context.viewer, _SEE_ADDRESSES, one.organization_id, context.now) else None
+        for one in found
+    ]
+
+
+async def _change_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[ChangeRequestRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.change_requests([ChangeRequestId(identifier) for identifier in ids])
+    reviews = may(context.viewer, _REVIEW_CHANGES, None, context.now)
+    return [
+        one
+        if one is not None and (reviews or may(context.viewer, _SEE_CHANGE_REQUESTS, one.organization_id, context.now))
+        else None
+        for one in found
+    ]
+
+
+async def _audit_events(context: RequestContext, ids: Sequence[str]) -> Sequence[AuditEventRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.audit_events([AuditEventId(identifier) for identifier in ids])
+    return [one if one is not None and _is_event_seen(context, one) else None for one in found]
+
+
+async def _sessions(context: RequestContext, ids: Sequence[str]) -> Sequence[SessionRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.sessions([SessionId(identifier) for identifier in ids], context.now)
+    return [_if_own(context, record) for record in found]
+
+
+async def _consents(context: RequestContext, ids: Sequence[str]) -> Sequence[ConsentRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.consents([ConsentId(identifier) for identifier in ids])
+    return [_if_own(context, record) for record in found]
+
+
+async def _data_exports(context: RequestContext, ids: Sequence[str]) -> Sequence[DataExportRecord | None]:
+    if context.viewer is None:
+        return [None] * len(ids)
+    found = await context.backends.directory.data_exports([DataExportId(identifier) for identifier in ids])
+    return [_if_own(context, record) for record in found]
+
+
+async def _registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_registrations(context, [RegistrationId(identifier) for identifier in ids])
+
+
+async def _join_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await visible_join_requests(context, [JoinRequestId(identifier) for identifier in ids])
+
+
+async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
+
+
+async def _applications(context: RequestContext, ids: Sequence[str]) -> Sequence[ApplicationView | None]:
+    keys = [identifier.removeprefix("app_") for identifier in ids]
+    return [
+        ApplicationView(record) if record is not None else None
+        for record in await context.backends.applications.applications(keys)
+    ]
+
+
+async def _categories(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    known = {
+        application.category.key: application.category
+        for application in await context.backends.applications.catalogue()
+    }
+    return [known.get(identifier.removeprefix("cat_")) for identifier in ids]
+
+
+def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
+    if record is None or context.viewer is None:
+        return None
+    if record.user_id == context.viewer.user_id and is_visible(context, record.organization_id):
+        return record
+    return record if may(context.viewer, _SEE_MEMBERS, record.organization_id, context.now) else None
+
+
+def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
+    """Return whether the event stands in one of the two lists that the caller may read: a company's, their own."""
+    place, caller = event.organization_id, context.caller
+    if place is not None and may(context.viewer, _SEE_AUDIT, place, context.now):
+        return True
+    if caller is None or context.view_as is not None or not (place is None or is_visible(context, place)):
+        return False
+    return event.actor_id == caller.user.id or event.subject_id in own_subjects(caller)
+
+
+def _if_own(context: RequestContext, record: Own | None) -> Own | None:
+    """Return what belongs to the caller alone, to nobody else and not to who looks as them."""
+    if record is None or context.viewer is None or context.view_as is not None:
+        return None
+    return record if record.user_id == context.viewer.user_id else None
+
+
+def _if_order_seen(context: RequestContext, record: B | None) -> B | None:
+    if record is None:
+        return None
+    return record if may(context.viewer, _SEE_ORDERS, record.organization_id, context.now) else None
+
+
+_FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence[Any]]]] = {
+    "org": _organizations,
+    "vwr": _viewers,
+    "usr": _users,
+    "mbr": _memberships,
+    "grt": _grants,
+    "arq": visible_access_requests,
+    "inv": _invitations,
+    "ord": _orders,
+    "oev": _order_events,
+    "adr": _addresses,
+    "chg": _change_requests,
+    "aud": _audit_events,
+    "ses": _sessions,
+    "cns": _consents,
+    "exp": _data_exports,
+    "reg": _registrations,
+    "jrq": _join_requests,
+    "role": _roles,
+    "app": _applications,
+    "cat": _categories,
+}

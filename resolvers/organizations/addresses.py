@@ -1,0 +1,159 @@
+"""The address book of a company."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connectors.directory.addresses import AddressRecord
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import OrganizationRecord
+from connectors.ids import AddressId, OrganizationId, new_id
+from connectors.values import Address
+from permissions.vocabulary import Permission
+from resolvers.context import RequestContext
+from resolvers.refusals import Conflict, NotFound
+from resolvers.transactions import MASKED, Once, acting_in, author, changed, changed_once, values_of
+from resolvers.validation import address
+
+USES_ADDRESSES = (Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
+LONGEST_BOOK = 200
+
+_TOLD = ("address", "is_default_billing", "is_default_shipping")
+
+
+@dataclass(frozen=True, slots=True)
+class AddressEdit:
+    """An entry as it is to be; a new one without `entry_id`. None as a default leaves it as it is, for a new one no."""
+
+    organization_id: OrganizationId
+    entry_id: AddressId | None
+    address: Address
+    default_billing: bool | None
+    default_shipping: bool | None
+
+
+async def books_of(
+    context: RequestContext, organizations: Sequence[OrganizationRecord]
+) -> Sequence[Sequence[AddressRecord]]:
+    """Return each organization's address book, oldest entry first."""
+    return await context.backends.directory.addresses_of([organization.id for organization in organizations])
+
+
+async def save_address(context: RequestContext, edit: AddressEdit, key: str | None) -> AddressRecord | None:
+    """Store a new entry or change one, and return it; None when a repeated request finds it deleted meanwhile.
+
+    An entry that becomes a default takes that from the one that was it.
+
+    Raises:
+        Invalid: The address cannot be one.
+        NotFound: The organization has no such entry.
+        Conflict: The book is full.
+    """
+    cleaned = replace(edit, address=address(edit.address, ["address"]))
+
+    async def deed(change: DirectoryChange) -> Any:
+        await acting_in(context, change, edit.organization_id, *USES_ADDRESSES)
+        (book,) = await change.ask.addresses_of([edit.organization_id])
+        before = next((entry for entry in book if entry.id == edit.entry_id), None)
+        if before is None and edit.entry_id is not None:
+            raise NotFound("address", ["entryId"])
+        if before is None and len(book) >= LONGEST_BOOK:
+            raise Conflict(f"The address book is full: {LONGEST_BOOK} entries are the most. Delete one first.")
+        after = _as_wanted(context, cleaned, before)
+        for other in book:
+            if other.id != after.id:
+                await _give_way(context, change, other, after)
+        if before is None:
+            await change.add_address(after)
+            await _record(context, change, "address.add", None, after)
+        elif before != after:
+            await change.change_address(after)
+            await _record(context, change, "address.change", before, after)
+        return {"id": after.id}
+
+    receipt = await changed_once(context, Once(key, "saveAddress", cleaned), deed)
+    (entry,) = await context.backends.directory.addresses([receipt["id"]])
+    return entry
+
+
+async def delete_address(context: RequestContext, id: AddressId) -> OrganizationId:
+    """Take an entry out of its book, and return whose book it was.
+
+    Raises:
+        NotFound: There is no such entry (any more).
+    """
+
+    async def deed(change: DirectoryChange) -> OrganizationId:
+        (seen,) = await change.ask.addresses([id])
+        if seen is None:
+            raise NotFound("address", ["id"])
+        await acting_in(context, change, seen.organization_id, *USES_ADDRESSES)
+        (entry,) = await change.ask.addresses([id])
+        if entry is None:  # deleted while this one waited
+            raise NotFound("address", ["id"])
+        await change.remove_address(id)
+        await _record(context, change, "address.remove", entry, None)
+        return entry.organization_id
+
+    return await changed(context, deed)
+
+
+def _as_wanted(context: RequestContext, edit: AddressEdit, before: AddressRecord | None) -> AddressRecord:
+    if before is None:
+        return AddressRecord(
+            AddressId(new_id("adr")),
+            edit.organization_id,
+            edit.address,
+            bool(edit.default_billing),
+            bool(edit.default_shipping),
+            context.now,
+        )
+    return replace(
+        before,
+        address=edit.address,
+        is_default_billing=before.is_default_billing if edit.default_billing is None else edit.default_billing,
+        is_default_shipping=before.is_default_shipping if edit.default_shipping is None else edit.default_shipping,
+    )
+
+
+async def _give_way(
+    context: RequestContext, change: DirectoryChange, other: AddressRecord, wanted: AddressRecord
+) -> None:
+    """Take from another entry what the wanted one is the default for."""
+    after = replace(
+        other,
+        is_default_billing=other.is_default_billing and not wanted.is_default_billing,
+        is_default_shipping=other.is_default_shipping and not wanted.is_default_shipping,
+    )
+    if after != other:
+        await change.change_address(after)
+        await _record(context, change, "address.change", other, after)
+
+
+async def _record(
+    context: RequestContext,
+    change: DirectoryChange,
+    action: str,
+    before: AddressRecord | None,
+    after: AddressRecord | None,
+) -> None:
+    was = values_of(before, _TOLD) if before is not None else {}
+    now = values_of(after, _TOLD) if after is not None else {}
+    told = [key for key in _TOLD if was.get(key) != now.get(key)]
+    entry = after or before
+    assert entry is not None
+    await change.record(
+        author(context).entry(
+            action,
+            entry.id,
+            entry.organization_id,
+            before={key: _masked(key, was[key]) for key in told if key in was},
+            after={key: _masked(key, now[key]) for key in told if key in now},
+        ),
+        context.now,
+    )
+
+
+def _masked(key: str, value: str | None) -> str | None:
+    """Return the value as the log keeps it, from which nothing is ever erased: where somebody lives is not in it."""
+    return MASKED if key == "address" else value

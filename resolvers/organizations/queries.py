@@ -1,0 +1,181 @@
+"""Companies as their members see them."""
+
+from collections.abc import Mapping, Sequence
+
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import (
+    CallerRecord,
+    MembershipRecord,
+    MembershipStatus,
+    OrganizationChange,
+    OrganizationRecord,
+)
+from connectors.ids import MembershipId, OrganizationId
+from permissions.decision import may
+from permissions.vocabulary import DenialReason, Permission, mask_of
+from resolvers.context import RequestContext
+from resolvers.refusals import Stale
+from resolvers.transactions import acting_in, author, changed, values_of
+from resolvers.validation import email, together, website
+
+MANAGES_DATA = (Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
+"""Who may change how to reach a company, and ask the vendor for what only the vendor changes (K40, D22)."""
+
+MOST_ADMINISTRATORS = 8
+"""So many are named whom one may ask."""
+
+_MANAGE_MEMBERS = mask_of([Permission.MEMBER_MANAGE])
+_MANAGE_ORGANIZATION = mask_of([Permission.ORGANIZATION_MANAGE])
+_PLACE_ORDERS = mask_of([Permission.ORDER_PLACE])
+
+
+def is_visible(context: RequestContext, organization_id: str) -> bool:
+    """Return whether the caller belongs to the organization, be it suspended, so that it may be shown at all."""
+    standing = context.viewer.standings.get(organization_id) if context.viewer is not None else None
+    return standing is not None and standing.obstacle is not DenialReason.NOT_A_MEMBER
+
+
+async def organization(context: RequestContext, *, id: OrganizationId) -> OrganizationRecord | None:
+    """Return the organization, None for an unknown one and for somebody else's alike (DOMAIN, invariant 12)."""
+    return (await visible_organizations(context, [id]))[0]
+
+
+async def visible_organizations(
+    context: RequestContext, ids: Sequence[OrganizationId]
+) -> list[OrganizationRecord | None]:
+    """Return the organizations that the caller belongs to, None in the places of all others; parallel to `ids`."""
+    visible = [identifier for identifier in ids if is_visible(context, identifier)]
+    found = await organizations_with(context, visible)
+    return [found.get(identifier) for identifier in ids]
+
+
+async def member_organizations(
+    context: RequestContext, memberships: Sequence[MembershipRecord]
+) -> Sequence[OrganizationRecord | None]:
+    """Return the organization of each membership."""
+    found = await organizations_with(context, [membership.organization_id for membership in memberships])
+    return [found[membership.organization_id] for membership in memberships]
+
+
+async def organizations_with(
+    context: RequestContext, ids: Sequence[OrganizationId]
+) -> Mapping[OrganizationId, OrganizationRecord | None]:
+    """Return these organizations by id; the caller's own came with them, and are read anew only where they may change.
+
+    Of an operation that changes something, the answer shows what it has changed.
+    """
+    caller = context.caller
+    found: dict[OrganizationId, OrganizationRecord | None] = {}
+    if context.only_reads and caller is not None:
+        found = {one.organization_id: one.organization for one in caller.standings if one.organization_id in ids}
+    unread = list(dict.fromkeys(id for id in ids if id not in found))
+    if unread:
+        found |= zip(unread, await context.backends.directory.organizations(unread), strict=True)
+    return found
+
+
+async def default_organizations(
+    context: RequestContext, callers: Sequence[CallerRecord]
+) -> Sequence[OrganizationRecord | None]:
+    """Return the organization that each caller looks at first."""
+    chosen = [default_organization_id(caller) for caller in callers]
+    found = await visible_organizations(context, [identifier for identifier in chosen if identifier is not None])
+    rest = iter(found)
+    return [next(rest) if identifier is not None else None for identifier in chosen]
+
+
+def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
+    """Return the organization the caller chose, else the first in which they are active, else suspended, else none.
+
+    A suspended member looks at the company too, so that every refusal can say why.
+    """
+    for status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
+        there = [standing.organization_id for standing in caller.standings if standing.membership_status is status]
+        if there:
+            chosen = caller.user.default_organization_id
+            return chosen if chosen in there else there[0]
+    return None
+
+
+async def administrators_of(
+    context: RequestContext, organizations: Sequence[OrganizationRecord]
+) -> Sequence[Sequence[MembershipRecord]]:
+    """Return active members who hold each organization, by name, 8 at most: whom to ask."""
+    return await context.backends.directory.holders_of(
+        [organization.id for organization in organizations],
+        role_keys=context.policy.administrative_role_keys(),
+        permissions=(),
+        now=context.now,
+        limit=MOST_ADMINISTRATORS,
+    )
+
+
+async def viewer_memberships(
+    context: RequestContext, organizations: Sequence[OrganizationRecord]
+) -> Sequence[MembershipRecord | None]:
+    """Return the caller's own membership in each organization."""
+    standings = context.viewer.standings if context.viewer is not None else {}
+    ids = [
+        MembershipId(standings[organization.id].membership_id)
+        for organization in organizations
+        if organization.id in standings
+    ]
+    found = iter(await context.backends.directory.memberships(ids) if ids else ())
+    return [next(found) if organization.id in standings else None for organization in organizations]
+
+
+def can_manage_members(context: RequestContext, organization: OrganizationRecord) -> bool:
+    """Return whether the caller may invite, change and remove members (K27)."""
+    return may(context.viewer, _MANAGE_MEMBERS, organization.id, context.now)
+
+
+def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
+    """Return whether the caller may change the company's data (K40)."""
+    return may(context.viewer, _MANAGE_ORGANIZATION, organization.id, context.now)
+
+
+def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:
+    """Return whether the caller may order in the shop (K42)."""
+    return may(context.viewer, _PLACE_ORDERS, organization.id, context.now)
+
+
+async def update_organization(
+    context: RequestContext, id: OrganizationId, values: Mapping[str, str | None], expected_version: int
+) -> OrganizationRecord:
+    """Change how to reach a company and return it as it is now (K40); values that are so already change nothing.
+
+    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only (D15).
+
+    Raises:
+        RefusedTogether: Values that are not allowed, each with its path.
+        Stale: Somebody changed the company since it was read.
+    """
+    cleaned = dict(values)
+    with together() as checks:
+        if (address := values.get("email")) is not None:
+            cleaned["email"] = checks.check(lambda: email(address, ["email"]))
+        if (site := values.get("website")) is not None:
+            cleaned["website"] = checks.check(lambda: website(site, ["website"]))
+
+    async def deed(change: DirectoryChange) -> OrganizationRecord:
+        organization, _ = await acting_in(context, change, id, *MANAGES_DATA)
+        if organization.version != expected_version:
+            raise Stale(organization.version, ["expectedVersion"])
+        wanted = {key: value for key, value in cleaned.items() if getattr(organization, key) != value}
+        if not wanted:
+            return organization
+        return await changed_data(context, change, organization.id, OrganizationChange(wanted))
+
+    return await changed(context, deed)
+
+
+async def changed_data(
+    context: RequestContext, change: DirectoryChange, id: OrganizationId, what: OrganizationChange
+) -> OrganizationRecord:
+    """Change a company's data within a transaction, put it on record, and return the company as it is now."""
+    before, after = await change.update_organization(id, what)
+    entry = author(context).entry(
+        "organization.update", id, id, before=values_of(before, what.values), after=values_of(after, what.values)
+    )
+    await change.record(entry, context.now)
+    return after

@@ -1,0 +1,190 @@
+"""What somebody writes when they register, checked as a whole, as the registration that is stored."""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+from connectors.directory.interface import OrganizationKind
+from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.ids import RegistrationId, new_id
+from connectors.values import AccountKind, Address
+from resolvers import validation as checks
+from resolvers.context import RequestContext
+from resolvers.refusals import Conflict, Invalid
+from resolvers.transactions import LONGEST_KEY
+from resolvers.validation import Together, together
+
+TIME_TO_CONFIRM = timedelta(days=7)
+PRIVATE_KINDS = (AccountKind.PRIVATE_OPERATOR, AccountKind.COMMERCIAL_OPERATOR)
+LONGEST_COMPANY_NAME = 200
+
+_REFERENCE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+@dataclass(frozen=True, slots=True)
+class Applicant:
+    """Who registers, as they wrote it; None where somebody signed in need not write it."""
+
+    first_name: str | None
+    last_name: str | None
+    email: str | None
+    phone: str | None
+    locale: str | None
+    newsletter: bool
+    accept_terms: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyWanted:
+    """The company that somebody registers, as they wrote it."""
+
+    confirm_first_registration: bool
+    kind: OrganizationKind
+    name: str
+    legal_name: str | None
+    vat_id: str | None
+    customer_number: str | None
+    seat: Address
+    role_keys: Sequence[str]
+
+
+def private_registration(
+    context: RequestContext, kind: AccountKind, applicant: Applicant, key: str
+) -> RegistrationRecord:
+    """Return the registration of a person for themself.
+
+    Raises:
+        RefusedTogether: With everything that is not allowed.
+    """
+    with together() as checking:
+        if kind not in PRIVATE_KINDS:
+            checking.refuse(
+                Invalid(
+                    "Register your company, or be an operator.",
+                    ["accountKind"],
+                    "PRIVATE_OPERATOR or COMMERCIAL_OPERATOR",
+                )
+            )
+        personal = _personal(checking, applicant, {part: [part] for part in ("firstName", "lastName", "email")})
+        _check_key(checking, key)
+    return _registration(context, kind, personal)
+
+
+def company_registration(
+    context: RequestContext, company: CompanyWanted, applicant: Applicant, key: str
+) -> RegistrationRecord:
+    """Return the registration of a company; somebody signed in is its applicant as they are known.
+
+    Raises:
+        RefusedTogether: With everything that is not allowed.
+        Conflict: Somebody is signed in whose address is not confirmed.
+    """
+    with together() as checking:
+        known = _known_applicant(context, checking, applicant)
+        personal = _personal(checking, known, _APPLICANT_PATHS)
+        of_company: dict[str, Any] = {
+            "organization_kind": company.kind,
+            "organization_name": checking.check(lambda: checks.text(company.name, ["name"], LONGEST_COMPANY_NAME)),
+            "legal_name": checking.check(lambda: _optional(company.legal_name, ["legalName"])),
+            "vat_id": checking.check(lambda: checks.vat_id(company.vat_id, ["vatId"])),
+            "customer_number": checking.check(
+                lambda: checks.customer_number(company.customer_number, ["customerNumber"])
+            ),
+            "seat": checking.check(lambda: checks.address(company.seat, ["seat"])),
+            "role_keys": _role_keys(context, checking, company.role_keys),
+        }
+        _check_key(checking, key)
+    is_operator = company.kind is OrganizationKind.OPERATOR
+    kind = AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
+    return replace(_registration(context, kind, personal), **of_company)
+
+
+_APPLICANT_PATHS = {
+    "firstName": ["applicantFirstName"],
+    "lastName": ["applicantLastName"],
+    "email": ["applicantEmail"],
+}
+
+
+def _known_applicant(context: RequestContext, checking: Together, applicant: Applicant) -> Applicant:
+    if context.caller is None:
+        return applicant
+    user, path = context.caller.user, ["applicantEmail"]
+    if not user.email_verified:
+        raise Conflict("Confirm your e-mail address first.")
+    if applicant.email is not None and applicant.email.strip().lower() != user.email.lower():
+        checking.refuse(Invalid("You are signed in with another address; leave this out.", path, "your own address"))
+    return replace(
+        applicant,
+        first_name=user.first_name,
+        last_name=user.last_name,
+        email=user.email,
+        phone=applicant.phone or user.phone,
+        locale=applicant.locale or user.locale,
+    )
+
+
+def _personal(checking: Together, applicant: Applicant, paths: dict[str, list[str]]) -> dict[str, Any]:
+    if not applicant.accept_terms:
+        checking.refuse(Invalid("Nobody registers without accepting the terms.", ["acceptTerms"], "accepted"))
+    language = applicant.locale
+    return {
+        "first_name": checking.check(lambda: checks.text(applicant.first_name or "", paths["firstName"])),
+        "last_name": checking.check(lambda: checks.text(applicant.last_name or "", paths["lastName"])),
+        "email": checking.check(lambda: checks.email(applicant.email or "", paths["email"])),
+        "phone": applicant.phone,
+        "locale": checking.check(lambda: checks.locale(language, ["locale"])) if language is not None else None,
+        "newsletter": applicant.newsletter,
+    }
+
+
+def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[str]) -> tuple[str, ...]:
+    path, known = ["additionalRoleKeys"], [role.key for role in context.policy.roles.values() if role.member_assignable]
+    if len(role_keys) > len(known):
+        checking.refuse(Invalid(f"There are {len(known)} roles; name each once.", path, f"entries 0..{len(known)}"))
+        return ()
+    for place, role_key in enumerate(role_keys):
+        at = [*path, str(place)]
+        if role_key not in known:
+            checking.refuse(Invalid(f"There is no such role; known are {', '.join(known)}.", at, "known role"))
+        elif role_key in role_keys[:place]:
+            checking.refuse(Invalid("This role stands there twice.", at, "unique"))
+    return tuple(role_keys)
+
+
+def _optional(value: str | None, path: list[str]) -> str | None:
+    return checks.text(value, path, LONGEST_COMPANY_NAME) if value is not None and value.strip() else None
+
+
+def _check_key(checking: Together, key: str) -> None:
+    if not 1 <= len(key) <= LONGEST_KEY:
+        message = f"Write 1 to {LONGEST_KEY} characters, best a random UUID."
+        checking.refuse(Invalid(message, ["idempotencyKey"], f"length 1..{LONGEST_KEY}"))
+
+
+def _registration(context: RequestContext, kind: AccountKind, personal: dict[str, Any]) -> RegistrationRecord:
+    return RegistrationRecord(
+        id=RegistrationId(new_id("reg")),
+        version=1,
+        reference=_new_reference(),
+        account_kind=kind,
+        organization_kind=None,
+        organization_name=None,
+        legal_name=None,
+        vat_id=None,
+        customer_number=None,
+        seat=None,
+        role_keys=(),
+        status=RegistrationStatus.EMAIL_UNVERIFIED,
+        created_at=context.now,
+        expires_at=context.now + TIME_TO_CONFIRM,
+        **personal,
+    )
+
+
+def _new_reference() -> str:
+    """Return what the applicant asks with: 100 random bits, in groups that can be read out."""
+    groups = ("".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(5)) for _ in range(4))
+    return f"R-{'-'.join(groups)}"

@@ -1,0 +1,202 @@
+"""Registrations as the reviewers and their applicants see them, and what somebody not signed in may ask (K21, K22)."""
+
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from connectors.directory.interface import CallerRecord, OrganizationRecord, UserRecord
+from connectors.directory.registrations import (
+    Likeness,
+    Lookalike,
+    RegistrationEventRecord,
+    RegistrationRecord,
+    RegistrationStatus,
+)
+from connectors.ids import RegistrationId
+from connectors.pages import Page
+from connectors.rate_limits.interface import Limit
+from permissions.policy import Role
+from resolvers.context import RequestContext
+from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.rate_limiting import Attempts, check_attempts
+from resolvers.registrations import guidance
+from resolvers.registrations.public_mail_domains import company_domain
+from resolvers.registrations.review import UNDECIDED
+from resolvers.registrations.reviewers import is_reviewer
+
+MOST_DUPLICATES = 20
+LONGEST_HISTORY = 50
+
+STATUS_ATTEMPTS = Attempts("registration-status", from_address=Limit(60, 300), about_account=Limit(20, 300))
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationState:
+    """What somebody who is not signed in may know of their registration."""
+
+    reference: str
+    status: RegistrationStatus
+    submitted_at: datetime | None
+    review_due_at: datetime | None
+
+
+async def submitted_registrations(
+    context: RequestContext,
+    *,
+    first: int = DEFAULT_PAGE,
+    after: str | None = None,
+    status: Sequence[RegistrationStatus] | None = None,
+) -> Listing:
+    """Return the registrations of companies, oldest first; without `status`, those that are not decided."""
+    check_page(first, after)
+    wanted = tuple(status) if status is not None else UNDECIDED
+
+    async def pages() -> Sequence[Page[RegistrationRecord]]:
+        directory = context.backends.directory
+        return [await directory.submitted_registrations(first=first, after=after, status=wanted)]
+
+    (found,) = await paged(pages())
+    return Listing(found, None, wanted, _count)
+
+
+async def visible_registrations(
+    context: RequestContext, ids: Sequence[RegistrationId]
+) -> Sequence[RegistrationRecord | None]:
+    """Return the registrations of companies that the caller may see: their own, and those submitted for reviewers."""
+    caller = context.caller
+    if caller is None or context.view_as is not None:
+        return [None] * len(ids)
+    found = await context.backends.directory.registrations(ids)
+    return [
+        record
+        if record is not None
+        and record.organization_kind is not None
+        and (record.user_id == caller.user.id or (is_reviewer(context) and record.submitted_at is not None))
+        else None
+        for record in found
+    ]
+
+
+async def registrations_of_viewers(
+    context: RequestContext, callers: Sequence[CallerRecord]
+) -> Sequence[RegistrationRecord | None]:
+    """Return each caller's last registration of a company; none to somebody who looks as the caller (K23)."""
+    if context.view_as is not None:
+        return [None] * len(callers)
+    return await context.backends.directory.company_registrations_of([caller.user.id for caller in callers])
+
+
+async def registration_status(context: RequestContext, *, reference: str, email: str) -> RegistrationState | None:
+    """Return where a registration stands, to whoever has its reference and its address; None unless both fit (K22).
+
+    Raises:
+        TooManyAttempts: From this address, in the last minutes.
+    """
+    attempt = await check_attempts(context, STATUS_ATTEMPTS, email)
+    found = await context.backends.directory.registration_with_reference(reference.strip().upper()[:100])
+    fits = hmac.compare_digest(
+        email.strip().lower().encode(), (found.email if found is not None else "").strip().lower().encode()
+    )
+    if found is None or not fits:
+        return None
+    await attempt.succeeded()
+    return state_of(context, found)
+
+
+def state_of(context: RequestContext, registration: RegistrationRecord) -> RegistrationState:
+    """Return what somebody who is not signed in may know of the registration."""
+    return RegistrationState(
+        registration.reference,
+        registration.status_at(context.now),
+        registration.submitted_at,
+        registration.review_due_at,
+    )
+
+
+def guidance_of_state(context: RequestContext, state: RegistrationState, *, locale: str | None = None) -> str:
+    """Return what to do next, and how to reach the vendor."""
+    return guidance.with_contact(context, guidance.OF_STATUS[state.status], locale)
+
+
+def status_of(context: RequestContext, registration: RegistrationRecord) -> RegistrationStatus:
+    """Return where the registration stands now."""
+    return registration.status_at(context.now)
+
+
+def is_overdue(context: RequestContext, registration: RegistrationRecord) -> bool:
+    """Return whether it waits for a review longer than it should (K22)."""
+    due = registration.review_due_at
+    return registration.status is RegistrationStatus.PENDING_REVIEW and due is not None and due <= context.now
+
+
+def applicant_name(_context: RequestContext, registration: RegistrationRecord) -> str:
+    """Return the applicant's name as they wrote it."""
+    return f"{registration.first_name} {registration.last_name}".strip()
+
+
+def rejection_reason(_context: RequestContext, registration: RegistrationRecord) -> str | None:
+    """Return why it was rejected."""
+    return registration.note if registration.status is RegistrationStatus.REJECTED else None
+
+
+def question(_context: RequestContext, registration: RegistrationRecord) -> str | None:
+    """Return what the vendor asked last."""
+    return registration.note if registration.status in UNDECIDED else None
+
+
+def wanted_roles(context: RequestContext, registration: RegistrationRecord) -> list[Role]:
+    """Return the roles that the applicant would like besides; roles that the policy no longer has are left out."""
+    return [context.policy.roles[key] for key in registration.role_keys if key in context.policy.roles]
+
+
+async def organizations_of(
+    context: RequestContext, records: Sequence[RegistrationRecord]
+) -> Sequence[OrganizationRecord | None]:
+    """Return the company of each registration; None before the address is confirmed."""
+    ids = list({record.organization_id for record in records if record.organization_id is not None})
+    found = dict(zip(ids, await context.backends.directory.organizations(ids) if ids else (), strict=True))
+    return [found.get(record.organization_id) if record.organization_id is not None else None for record in records]
+
+
+async def applicants_of(context: RequestContext, records: Sequence[RegistrationRecord]) -> list[UserRecord | None]:
+    """Return who registered; None before the address is confirmed."""
+    ids = list({record.user_id for record in records if record.user_id is not None})
+    found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
+    return [found.get(record.user_id) if record.user_id is not None else None for record in records]
+
+
+async def duplicates_of(
+    context: RequestContext, records: Sequence[RegistrationRecord]
+) -> Sequence[Sequence[Lookalike]]:
+    """Return other companies that look the same as the one that each registers, as things are now, 20 at most (K20)."""
+    wanted = [
+        Likeness(record.vat_id, record.customer_number, record.organization_name, company_domain(record.email))
+        for record in records
+    ]
+    found = await context.backends.directory.lookalikes(wanted)
+    return [
+        [one for one in alike if one.organization.id != record.organization_id][:MOST_DUPLICATES]
+        for record, alike in zip(records, found, strict=True)
+    ]
+
+
+async def history_of(
+    context: RequestContext, records: Sequence[RegistrationRecord]
+) -> Sequence[Sequence[RegistrationEventRecord]]:
+    """Return what happened to each registration, oldest first."""
+    return await context.backends.directory.registration_events([record.id for record in records])
+
+
+async def actors_of(context: RequestContext, events: Sequence[RegistrationEventRecord]) -> list[UserRecord | None]:
+    """Return who did what happened; None when the portal itself did, or somebody not signed in."""
+    ids = list({event.actor_id for event in events if event.actor_id is not None})
+    found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
+    return [found.get(event.actor_id) if event.actor_id is not None else None for event in events]
+
+
+async def _count(
+    context: RequestContext, owners: Sequence[None], where: Sequence[RegistrationStatus]
+) -> Sequence[int | None]:
+    counted = await context.backends.directory.count_submitted_registrations(where)
+    return [counted] * len(owners)

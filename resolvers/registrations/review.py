@@ -1,0 +1,365 @@
+"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn (K21-K24).
+
+Whoever changes one locks its company first, so of two who decide at the same time the second is told to look again.
+"""
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import MembershipStatus, OrganizationStatus, StandingRecord, UserRecord
+from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.ids import RegistrationId
+from resolvers import validation as checks
+from resolvers.context import RequestContext
+from resolvers.mail.queue import Mail, queue_mail
+from resolvers.one_time_tokens import hash_of
+from resolvers.people import display_name
+from resolvers.rate_limiting import check_attempts
+from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
+from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
+from resolvers.registrations.reviewers import REVIEW, tell_reviewers
+from resolvers.transactions import Once, acting_for_vendor, author, changed_once
+
+UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
+OPEN = (RegistrationStatus.EMAIL_UNVERIFIED, *UNDECIDED)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """Which registration is decided upon, as it was read, and the name of the request."""
+
+    id: RegistrationId
+    expected_version: int | None = None
+    key: str | None = None
+
+
+async def approve_registration(
+    context: RequestContext, decision: Decision, customer_number: str | None
+) -> RegistrationRecord:
+    """Approve a registration: the company becomes active and its applicant its administrator, all at once (K24).
+
+    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too
+    (D3).
+
+    Raises:
+        Conflict: It was decided already, the applicant is gone, or the number is another company's.
+        Stale: Somebody changed it since it was read.
+        NotFound: There is no such registration.
+    """
+    number = checks.customer_number(customer_number, ["customerNumber"])
+
+    async def approve(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
+        user, standing = await _applicant(context, change, before)
+        by = author(context)
+        if number is not None:
+            await _give_number(context, change, before, user, number)
+        await change.set_organization_status(
+            standing.organization_id, OrganizationStatus.ACTIVE, by=by, now=context.now
+        )
+        role_key = context.policy.administrative_role_keys()[0]
+        await change.grant_role(standing.membership_id, role_key, until=None, by=by, now=context.now)
+        values = {"customer_number": number}
+        await _tell(context, change, before, user, "registration_approved", values)
+        return replace(before, status=RegistrationStatus.APPROVED, note=None, **_decided_now(context))
+
+    shown = {"customer_number": number} if number is not None else {}
+    return await _decided(context, decision, "registration.approve", UNDECIDED, approve, asked=[number], shown=shown)
+
+
+async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
+    """Reject a registration, with a reason that the applicant is told (K21).
+
+    Raises:
+        Invalid: There is no reason.
+        Conflict, Stale, NotFound: As for `approve_registration`.
+    """
+    why = _said(reason, ["reason"])
+
+    async def reject(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
+        user, standing = await _applicant(context, change, before)
+        await change.set_organization_status(
+            standing.organization_id, OrganizationStatus.REJECTED, by=author(context, why), now=context.now
+        )
+        await _tell(context, change, before, user, "registration_rejected", {"reason": why})
+        return replace(before, status=RegistrationStatus.REJECTED, note=why, **_decided_now(context))
+
+    return await _decided(context, decision, "registration.reject", UNDECIDED, reject, reason=why, asked=[why])
+
+
+async def request_information(context: RequestContext, decision: Decision, question: str) -> RegistrationRecord:
+    """Ask the applicant something; the time for the review stands still until they answer.
+
+    Raises:
+        Invalid: There is no question.
+        Conflict, Stale, NotFound: As for `approve_registration`.
+    """
+    wanted = _said(question, ["question"])
+
+    async def ask(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
+        user, _ = await _applicant(context, change, before)
+        values = {"question": wanted, "reference": before.reference}
+        await _tell(context, change, before, user, "registration_information_wanted", values)
+        status = RegistrationStatus.INFORMATION_REQUESTED
+        return replace(before, status=status, note=wanted, answer=None, review_due_at=None, reminded_at=None)
+
+    waiting = (RegistrationStatus.PENDING_REVIEW,)
+    return await _decided(
+        context, decision, "registration.request_information", waiting, ask, reason=wanted, asked=[wanted]
+    )
+
+
+async def answer_registration(
+    context: RequestContext, id: RegistrationId | None, reference: str | None, answer: str, key: str | None
+) -> RegistrationRecord:
+    """Answer what the vendor asked, as the applicant; the registration waits for a review anew.
+
+    Raises:
+        Invalid: There is no answer.
+        NotFound: There is no such registration, or it is somebody else's.
+        Conflict: Nothing was asked.
+    """
+    said = _said(answer, ["answer"])
+    own = await own_registration(context, id, reference)
+
+    async def deed(change: DirectoryChange) -> dict[str, str]:
+        before = await _locked(context, change, own.id, (RegistrationStatus.INFORMATION_REQUESTED,))
+        after = replace(
+            before,
+            version=before.version + 1,
+            status=RegistrationStatus.PENDING_REVIEW,
+            answer=said,
+            review_due_at=context.now + TIME_TO_REVIEW,
+        )
+        await change.store_registration(after)
+        await tell_reviewers(context, change, after)
+        await record(context, change, "registration.answer", before, after, reason=said)
+        return {"id": before.id}
+
+    return await _changed(context, Once(key, "answerRegistration", [own.id, said]), deed)
+
+
+async def withdraw_registration(
+    context: RequestContext,
+    id: RegistrationId | None,
+    reference: str | None,
+    token: str | None,
+    reason: str | None,
+    key: str | None,
+) -> RegistrationRecord:
+    """Withdraw a registration, as its applicant or with the token of the mail that confirms the address.
+
+    The company is closed, and the applicant belongs to it no longer.
+
+    Raises:
+        TokenInvalid: The token is unknown, was used, or is too old.
+        NotFound: There is no such registration, or it is somebody else's.
+        Conflict: It is not open any more.
+    """
+    why = checks.message(reason, ["reason"])
+    own = await _with_token(context, token) if token is not None else await own_registration(context, id, reference)
+
+    async def deed(change: DirectoryChange) -> dict[str, str]:
+        before = await _locked(context, change, own.id, OPEN)
+        after = replace(
+            before, version=before.version + 1, status=RegistrationStatus.WITHDRAWN, decided_at=context.now,
+            decided_by_id=before.user_id, review_due_at=None,
+        )  # fmt: skip
+        if before.organization_id is not None:
+            by, now = author(context, why), context.now
+            await change.set_organization_status(before.organization_id, OrganizationStatus.CLOSED, by=by, now=now)
+            standing = await _standing(context, change, before)
+            if standing is not None:
+                await change.set_membership_status(standing.membership_id, MembershipStatus.REMOVED, by=by, now=now)
+        await change.store_registration(after)
+        await record(context, change, "registration.withdraw", before, after, reason=why)
+        return {"id": before.id}
+
+    withdrawn = await _changed(context, Once(key, "withdrawRegistration", [own.id, why]), deed)
+    if context.caller is not None:
+        caller = context.caller
+        context.become(await context.backends.directory.caller(caller.user.id, caller.session_id, context.now))
+    return withdrawn
+
+
+async def own_registration(
+    context: RequestContext, id: RegistrationId | None, reference: str | None
+) -> RegistrationRecord:
+    """Return the caller's own registration of a company.
+
+    Raises:
+        NotFound: There is none with this id or reference, or it is somebody else's.
+    """
+    directory, caller = context.backends.directory, context.caller
+    path = ["id"] if id is not None else ["reference"]
+    found = None
+    if caller is not None and id is not None:
+        (found,) = await directory.registrations([id])
+    elif caller is not None and reference is not None:
+        found = await directory.registration_with_reference(reference.strip().upper()[:100])
+    if found is None or caller is None or found.user_id != caller.user.id or found.organization_kind is None:
+        raise NotFound("registration", path)
+    return found
+
+
+async def record(
+    context: RequestContext,
+    change: DirectoryChange,
+    action: str,
+    before: RegistrationRecord,
+    after: RegistrationRecord,
+    *,
+    reason: str | None = None,
+    shown: Mapping[str, str | None] | None = None,
+) -> None:
+    """Put on record what became of a registration."""
+    entry = author(context, reason).entry(
+        action,
+        before.id,
+        after.organization_id,
+        before={"status": before.status},
+        after={"status": after.status, **(shown or {})},
+    )
+    await change.record(entry, context.now)
+
+
+async def _decided(
+    context: RequestContext,
+    decision: Decision,
+    action: str,
+    states: Collection[RegistrationStatus],
+    deed: Callable[[DirectoryChange, RegistrationRecord], Awaitable[RegistrationRecord]],
+    *,
+    asked: list[str | None],
+    reason: str | None = None,
+    shown: Mapping[str, str | None] | None = None,
+) -> RegistrationRecord:
+    """Carry out a decision of a reviewer on a registration that stands in one of these states."""
+
+    async def decide(change: DirectoryChange) -> dict[str, str]:
+        before = await _locked(context, change, decision.id, states)
+        await acting_for_vendor(context, change, REVIEW)
+        if context.caller is not None and before.user_id == context.caller.user.id:
+            raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
+        if decision.expected_version is not None and decision.expected_version != before.version:
+            raise Stale(before.version, ["expectedVersion"])
+        after = replace(await deed(change, before), version=before.version + 1)
+        await change.store_registration(after)
+        await record(context, change, action, before, after, reason=reason, shown=shown)
+        return {"id": before.id}
+
+    once = Once(decision.key, action, [decision.id, decision.expected_version, *asked])
+    return await _changed(context, once, decide)
+
+
+async def _changed(
+    context: RequestContext, once: Once, deed: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
+) -> RegistrationRecord:
+    receipt = await changed_once(context, once, deed)
+    (found,) = await context.backends.directory.registrations([RegistrationId(receipt["id"])])
+    if found is None:
+        raise NotFound("registration", ["id"])
+    return found
+
+
+async def _locked(
+    context: RequestContext, change: DirectoryChange, id: RegistrationId, states: Collection[RegistrationStatus]
+) -> RegistrationRecord:
+    """Return the registration, which nobody else changes until the end, and which stands in one of these states."""
+    (seen,) = await change.ask.registrations([id])
+    if seen is None or (seen.organization_kind is None and RegistrationStatus.EMAIL_UNVERIFIED not in states):
+        raise NotFound("registration", ["id"])
+    if seen.organization_id is not None:
+        await change.lock_organization(seen.organization_id)
+        (seen,) = await change.ask.registrations([id])
+        assert seen is not None  # registrations are never deleted
+    elif RegistrationStatus.EMAIL_UNVERIFIED not in states:
+        raise NotFound("registration", ["id"])  # a reviewer knows only of addresses that were confirmed
+    status = seen.status_at(context.now)
+    if status not in states:
+        raise Conflict(
+            f"This registration is {status} now, so this cannot be done (any more). Read it again.",
+            ["id"],
+            node=seen if context.caller is not None else None,
+        )
+    return seen
+
+
+async def _with_token(context: RequestContext, token: str) -> RegistrationRecord:
+    attempt = await check_attempts(context, CONFIRM_ATTEMPTS)
+    found = await context.backends.directory.registration_with_token(hash_of(token))
+    if found is None or found.status_at(context.now) is not RegistrationStatus.EMAIL_UNVERIFIED:
+        raise TokenInvalid
+    await attempt.give_back()
+    return found
+
+
+async def _applicant(
+    context: RequestContext, change: DirectoryChange, registration: RegistrationRecord
+) -> tuple[UserRecord, StandingRecord]:
+    """Return who registered the company and where they stand in it.
+
+    Raises:
+        Conflict: They do not belong to it any more.
+    """
+    standing = await _standing(context, change, registration)
+    (user,) = await change.ask.users([registration.user_id]) if registration.user_id is not None else (None,)
+    if user is None or standing is None or standing.membership_status is not MembershipStatus.ACTIVE:
+        raise Conflict("The person who registered this company has left it.", ["id"], node=registration)
+    return user, standing
+
+
+async def _standing(
+    context: RequestContext, change: DirectoryChange, registration: RegistrationRecord
+) -> StandingRecord | None:
+    if registration.user_id is None:
+        return None
+    caller = await change.ask.caller(registration.user_id, None, context.now)
+    standings = caller.standings if caller is not None else ()
+    return next((one for one in standings if one.organization_id == registration.organization_id), None)
+
+
+async def _give_number(
+    context: RequestContext,
+    change: DirectoryChange,
+    registration: RegistrationRecord,
+    user: UserRecord,
+    number: str,
+) -> None:
+    (holder,) = await change.ask.organizations_with_numbers([number])
+    if holder is not None and holder.id != registration.organization_id:
+        raise Conflict(f"{holder.name} has this customer number.", ["customerNumber"], node=holder)
+    assert registration.organization_id is not None
+    await change.set_customer_number(registration.organization_id, number)
+    prefix = context.policy.customer_number_prefix
+    if prefix is None:
+        return
+    login_name = f"{prefix}{number}"
+    if await change.ask.user_id_of_login_name(login_name.lower()) is not None:
+        raise Conflict(f"Somebody signs in as {login_name} already.", ["customerNumber"])
+    await change.add_login_name(login_name, user.id)
+
+
+async def _tell(
+    context: RequestContext,
+    change: DirectoryChange,
+    registration: RegistrationRecord,
+    user: UserRecord,
+    template: str,
+    values: Mapping[str, str | None],
+) -> None:
+    said = {"name": display_name(context, user), "organization": registration.organization_name, **values}
+    await queue_mail(context, change, Mail(template, user.email, user.locale, said))
+
+
+def _decided_now(context: RequestContext) -> dict[str, Any]:
+    by = context.caller.user.id if context.caller is not None else None
+    return {"decided_at": context.now, "decided_by_id": by}
+
+
+def _said(value: str, path: list[str]) -> str:
+    said = checks.message(value, path)
+    if said is None:
+        raise Invalid("Say it in a sentence; the other side reads it.", path, "length 1..2000")
+    return said

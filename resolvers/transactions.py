@@ -1,0 +1,213 @@
+"""Changing what the directory keeps: in one transaction, done once, tried again when another change was in the way."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import orjson
+
+from connectors.database import ChangeConflict
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.idempotency import IdempotencyRecord
+from connectors.directory.interface import Author, OrganizationRecord
+from connectors.errors import BackendUnavailable
+from connectors.ids import OrganizationId
+from connectors.values import Address
+from permissions.decision import decide, may
+from permissions.viewer import Viewer
+from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of
+from resolvers.context import RequestContext
+from resolvers.localization import on_one_line
+from resolvers.refusals import Forbidden, Invalid, KeyReused, NotFound
+from resolvers.viewer import viewer_of
+
+ATTEMPTS = 6
+"""So often a change is tried that others are in the way of, before the directory counts as away."""
+
+LONGEST_KEY = 200
+
+T = TypeVar("T")
+Receipt = Any
+"""What a request answered, as JSON can keep it: ids, codes and texts, from which the answer can be made again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Once:
+    """The name that a client gives its request, and all that it asks for, so that a repeated one is recognized.
+
+    `input` is anything that orjson can write; None as `key` means that the request may be done again.
+    """
+
+    key: str | None
+    operation: str
+    input: Any
+
+
+def author(context: RequestContext, reason: str | None = None) -> Author:
+    """Return the caller as the author of changes; the portal itself when nobody is signed in."""
+    user_id = context.caller.user.id if context.caller is not None else None
+    return Author(user_id, context.request_id, context.ip_address, reason)
+
+
+async def changed(context: RequestContext, deed: Callable[[DirectoryChange], Awaitable[T]]) -> T:
+    """Carry out the deed in one transaction and return its answer; all of it is stored, or nothing.
+
+    The deed is called again from its beginning when another change was in its way, so it must do nothing but ask and
+    change the directory.
+
+    Raises:
+        BackendUnavailable: The directory does not answer, or others were in the way each time.
+    """
+    for attempt in range(ATTEMPTS):
+        try:
+            async with context.backends.directory.change() as change:
+                return await deed(change)
+        except ChangeConflict:
+            await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)
+    raise BackendUnavailable("directory", "other changes were in the way")
+
+
+async def changed_once(
+    context: RequestContext, once: Once, deed: Callable[[DirectoryChange], Awaitable[Receipt]]
+) -> Receipt:
+    """Carry out the deed like `changed`, once for each key: a repeated request gets the first one's receipt.
+
+    The receipt is stored in the transaction of the deed. A deed that raises leaves no trace, so that the same key may
+    be tried again. Keys belong to the caller; somebody else's are other keys. All who are not signed in are nobody in
+    particular, so there a key belongs to its input: with another one it is another key, and a stranger who happens to
+    choose the same neither gets in the way nor learns anything.
+
+    Raises:
+        KeyReused: The caller is signed in, and the key came with another input before.
+        Invalid: The key is empty or longer than 200 characters.
+    """
+    key = once.key
+    if key is None:
+        return await changed(context, deed)
+    if not 1 <= len(key) <= LONGEST_KEY:
+        raise Invalid(
+            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotencyKey"], f"length 1..{LONGEST_KEY}"
+        )
+    asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
+    input_hash = hashlib.sha256(asked).digest()
+    actor = context.caller.user.id if context.caller is not None else ""
+    own_key = key if actor else hashlib.sha256(input_hash + key.encode(errors="replace")).hexdigest()
+
+    async def deed_once(change: DirectoryChange) -> Receipt:
+        earlier = await change.earlier(actor, own_key)
+        if earlier is not None:
+            if earlier.input_hash != input_hash:
+                raise KeyReused
+            return earlier.receipt
+        receipt = await deed(change)
+        await change.remember(actor, own_key, IdempotencyRecord(input_hash, receipt), context.now)
+        return receipt
+
+    return await changed(context, deed_once)
+
+
+async def was_done(context: RequestContext, key: str | None) -> bool:
+    """Return whether the caller's request with this key was carried out before, so that it only has to be answered.
+
+    Somebody who gave their own rights away and did not hear the answer may ask for it again (DOMAIN, invariant 10).
+    """
+    if context.caller is None or not key:
+        return False
+    async with context.backends.directory.change() as change:
+        return await change.earlier(context.caller.user.id, key[: LONGEST_KEY + 1]) is not None
+
+
+async def acting_in(
+    context: RequestContext, change: DirectoryChange, organization_id: OrganizationId, *any_of: Permission
+) -> tuple[OrganizationRecord, Viewer]:
+    """Lock the organization and return it with the caller as they are now, who holds one of the permissions there.
+
+    The guard has asked before the transaction; meanwhile the caller may have lost what they held.
+
+    Raises:
+        NotFound: There is no such organization.
+        Forbidden: The caller does not hold any of the permissions there any more.
+    """
+    organization = await change.lock_organization(organization_id)
+    if organization is None or context.caller is None:
+        raise NotFound("organization", ["organizationId"])
+    caller = await change.ask.caller(context.caller.user.id, context.caller.session_id, context.now)
+    viewer = viewer_of(caller, context.policy) if caller is not None else None
+    if viewer is None or not may(viewer, mask_of(any_of), organization_id, context.now):
+        raise forbidden(context, viewer, any_of, organization_id)
+    return organization, viewer
+
+
+async def acting_for_vendor(context: RequestContext, change: DirectoryChange, *any_of: Permission) -> Viewer:
+    """Return the caller as they are now, who holds one of the permissions as vendor staff.
+
+    Lock what the deed is about first, so that the order of locks stays the same everywhere.
+
+    Raises:
+        Forbidden: The caller does not hold any of the permissions any more.
+    """
+    caller = context.caller
+    now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
+    viewer = viewer_of(now, context.policy) if now is not None else None
+    if viewer is None or not may(viewer, mask_of(any_of), None, context.now):
+        raise forbidden(context, viewer, any_of, None)
+    return viewer
+
+
+def forbidden(
+    context: RequestContext, viewer: Viewer | None, any_of: tuple[Permission, ...], organization_id: str | None
+) -> Forbidden:
+    """Return the refusal of somebody who holds none of the permissions in the organization, None: as vendor staff."""
+    scope = PermissionScope.VENDOR if organization_id is None else PermissionScope.ORGANIZATION
+    decision = decide(
+        viewer, any_of, organization_id=organization_id, now=context.now, scope=scope, policy=context.policy
+    )
+    codes = [permission.value for permission in any_of]
+    needed = codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} or {codes[-1]}"
+    match decision.reason:
+        case DenialReason.MEMBERSHIP_SUSPENDED:
+            message = "Your membership in this organization is suspended; ask one of its administrators."
+        case DenialReason.ORGANIZATION_NOT_ACTIVE:
+            message = "This organization is not active; ask the vendor."
+        case _ if organization_id is None:
+            message = f"This needs {needed} as vendor staff."
+        case _:
+            message = f"This needs {needed} in this organization."
+    return Forbidden(message, decision, organization_id)
+
+
+def values_of(record: object, keys: Iterable[str]) -> dict[str, str | None]:
+    """Return these parts of a record as the audit log keeps them."""
+    return {key: _as_text(getattr(record, key)) for key in keys}
+
+
+def masked_values_of(record: object, keys: Iterable[str]) -> dict[str, str | None]:
+    """Return these parts of a record as the audit log keeps what is personal: that there is a value, and not which.
+
+    Nothing is ever erased from the log, and people's data has to be when they go.
+    """
+    return {key: None if getattr(record, key) is None else MASKED for key in keys}
+
+
+MASKED = "***"
+
+
+def _as_text(value: Any) -> str | None:
+    match value:
+        case None:
+            return None
+        case Address():
+            return on_one_line(value)
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return str(value)
+
+
+def _as_json(value: Any) -> Any:
+    if isinstance(value, (frozenset, set)):
+        return sorted(value)
+    raise TypeError(f"{type(value).__name__} has no form in JSON.")

@@ -1,0 +1,120 @@
+"""Asking for access, taking it back, and deciding it."""
+
+from typing import Any
+
+import strawberry
+
+from connectors.ids import AccessRequestId, OrganizationId
+from permissions.vocabulary import Permission as PermissionCode
+from resolvers.access_requests import commands as access_requests
+from resolvers.access_requests.commands import Verdict
+from resolvers.access_requests.requested_access import Wish
+from resolvers.context import RequestContext
+from schema.access import AccessWarning
+from schema.access_requests.types import AccessRequest
+from schema.graph.fields import listed
+from schema.graph.guards import AUTHENTICATED, any_of
+from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.scalars import DateTime
+from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
+
+_KEY = "Your own name for this request, to repeat it safely."
+
+
+@strawberry.input(description="What you would like to have; at least one of the three.")
+class RequestAccessInput:
+    """What somebody would like to have."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    permissions: list[PermissionCode] | None = strawberry.field(
+        default=None, description="What you would like to do, such as `missing` of a refusal."
+    )
+    role_keys: list[str] | None = strawberry.field(default=None, description="Roles that you would like to have.")
+    application_id: strawberry.ID | None = strawberry.field(
+        default=None, description="An application that is to open for you."
+    )
+    message: str | None = strawberry.field(default=None, description="What to say about it.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="The request to take back.")
+class WithdrawAccessRequestInput:
+    """The request to take back."""
+
+    id: strawberry.ID = strawberry.field(description="The request.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="How a request for access is decided.")
+class DecideAccessRequestInput:
+    """How a request for access is decided."""
+
+    id: strawberry.ID = strawberry.field(description="The request.")
+    approve: bool = strawberry.field(description="Whether all that is asked for is granted.")
+    valid_until: DateTime | None = strawberry.field(
+        default=None, description="When what is granted ends by itself; left out, it does not."
+    )
+    note: str | None = strawberry.field(default=None, description="What to say about the decision.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.type(description="A request for access as it is now, or why nothing was done.")
+class AccessRequestPayload:
+    """A request for access as it is now."""
+
+    access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
+    warnings: list[AccessWarning] | None = listed(
+        at_most=MOST_WARNINGS,
+        assumed_size=1,
+        description="What deserves a second look because of an approval (D28).",
+    )
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
+
+
+async def _request_access(context: RequestContext, *, input: RequestAccessInput) -> dict[str, Any]:
+    wish = Wish(tuple(input.role_keys or ()), tuple(input.permissions or ()), input.application_id)
+    request = await access_requests.request_access(
+        context, OrganizationId(input.organization_id), wish, text=input.message, key=input.idempotency_key
+    )
+    return {"access_request": request, "warnings": []}
+
+
+async def _withdraw_access_request(context: RequestContext, *, input: WithdrawAccessRequestInput) -> dict[str, Any]:
+    id = AccessRequestId(input.id)
+    return {
+        "access_request": await access_requests.withdraw_access_request(context, id, input.idempotency_key),
+        "warnings": [],
+    }
+
+
+async def _decide_access_request(context: RequestContext, *, input: DecideAccessRequestInput) -> dict[str, Any]:
+    verdict = Verdict(AccessRequestId(input.id), input.approve, input.valid_until, input.note, input.idempotency_key)
+    request, warnings = await access_requests.decide_access_request(context, verdict)
+    return {"access_request": request, "warnings": warnings}
+
+
+@strawberry.type
+class AccessRequestMutations:
+    """Asking for access and deciding it."""
+
+    request_access: AccessRequestPayload | None = mutation(
+        AccessRequestPayload,
+        _request_access,
+        requires=AUTHENTICATED,
+        within=in_organization(),
+        description="Ask those who may grant it for a role, a right or an application, from where it was refused.",
+    )
+    withdraw_access_request: AccessRequestPayload | None = mutation(
+        AccessRequestPayload,
+        _withdraw_access_request,
+        requires=AUTHENTICATED,
+        within=of_object("arq", "input.id"),
+        description="Take back what you asked for.",
+    )
+    decide_access_request: AccessRequestPayload | None = mutation(
+        AccessRequestPayload,
+        _decide_access_request,
+        requires=any_of(PermissionCode.ROLE_ASSIGN),
+        within=of_object("arq", "input.id"),
+        description="Grant what a member asked for, or decline it; the member is written to.",
+    )

@@ -1,0 +1,68 @@
+"""What members asked for that they may not do yet."""
+
+from operator import attrgetter
+from typing import Annotated
+
+import strawberry
+
+from connectors.directory.access_requests import AccessRequestRecord
+from connectors.directory.requests import RequestStatus
+from permissions.policy import MOST_ROLES
+from permissions.vocabulary import MOST_PERMISSIONS
+from resolvers.access_requests import queries as access_request_lists
+from resolvers.access_requests.commands import may_decide, may_withdraw
+from schema.graph.fields import computed, field, graph_type
+from schema.graph.guards import OPEN
+from schema.graph.scalars import DateTime
+from schema.nodes import Node
+from schema.people import User
+from schema.roles import Permission, Role
+
+
+@graph_type(
+    of=AccessRequestRecord,
+    description="Roles and single rights that a member asked for.",
+    organization=attrgetter("organization_id"),
+    person=attrgetter("user_id"),
+)
+class AccessRequest(Node):
+    """Roles and single rights that a member asked for."""
+
+    membership: Annotated["Membership", strawberry.lazy("schema.members.types")] = field(  # type: ignore[name-defined]  # noqa: F821
+        access_request_lists.members_who_ask, requires=OPEN, description="Who asked."
+    )
+    roles: list[Role] = computed(
+        access_request_lists.roles_of,
+        requires=OPEN,
+        at_most=MOST_ROLES,
+        assumed_size=1,
+        description="The roles that an approval gives: those asked for, and for a permission or an application the "
+        "smallest role that gives it.",
+    )
+    permissions: list[Permission] = computed(
+        access_request_lists.permissions_of,
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=1,
+        description="The single rights that an approval switches on.",
+    )
+    message: str | None = strawberry.field(description="What the person said about it.")
+    status: RequestStatus = computed(
+        access_request_lists.status_of, requires=OPEN, description="Where the request stands."
+    )
+    created_at: DateTime = strawberry.field(description="When it was made.")
+    expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
+    decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
+    decided_by: User | None = field(
+        access_request_lists.deciders, requires=OPEN, description="Who decided it, or took it back."
+    )
+    note: str | None = strawberry.field(description="What was said about the decision.")
+    valid_until: DateTime | None = strawberry.field(
+        description="When what was granted ends by itself; null when it does not, or nothing was."
+    )
+    viewer_can_decide: bool = computed(
+        may_decide, requires=OPEN, description="Whether you may `decideAccessRequest`: hand out all that is asked for."
+    )
+    viewer_can_withdraw: bool = computed(
+        may_withdraw, requires=OPEN, description="Whether you may `withdrawAccessRequest`."
+    )

@@ -1,0 +1,101 @@
+"""Passwords of the portal's own accounts; with an OpenID provider these mutations live there."""
+
+from typing import Any
+
+import strawberry
+
+from resolvers.account import passwords
+from resolvers.context import RequestContext
+from resolvers.sessions import sign_in_help
+from schema.graph.cost_directives import PASSWORD_CHECK
+from schema.graph.guards import AUTHENTICATED, OPEN
+from schema.graph.mutations import mutation
+from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
+
+
+@strawberry.input(description="Whose account it is about.")
+class RequestPasswordResetInput:
+    """Whose account it is about."""
+
+    login_identifier: str = strawberry.field(description="The e-mail address or a login name, in any case.")
+
+
+@strawberry.input(description="A new password, and what proves that you may set it.")
+class ResetPasswordInput:
+    """A new password, and what proves that somebody may set it."""
+
+    token: str = strawberry.field(description="The token in the link of the mail; it counts once, for an hour.")
+    new_password: str = strawberry.field(
+        description="12 to 256 characters of any kind; neither your name or address nor a very common one."
+    )
+
+
+@strawberry.input(description="A new password, and the one you have.")
+class ChangePasswordInput:
+    """A new password, and the one somebody has."""
+
+    current_password: str = strawberry.field(description="Your password until now.")
+    new_password: str = strawberry.field(
+        description="12 to 256 characters of any kind; neither your name or address nor a very common one."
+    )
+
+
+async def _request_password_reset(context: RequestContext, *, input: RequestPasswordResetInput) -> dict[str, Any]:
+    await sign_in_help.request_password_reset(context, input.login_identifier)
+    return {"accepted": True}
+
+
+async def _request_login_name_reminder(context: RequestContext, *, input: RequestPasswordResetInput) -> dict[str, Any]:
+    await sign_in_help.request_login_name_reminder(context, input.login_identifier)
+    return {"accepted": True}
+
+
+async def _reset_password(context: RequestContext, *, input: ResetPasswordInput) -> dict[str, Any]:
+    return session_fields(await passwords.reset_password(context, input.token, input.new_password))
+
+
+async def _change_password(context: RequestContext, *, input: ChangePasswordInput) -> dict[str, Any]:
+    await passwords.change_password(context, input.current_password, input.new_password)
+    return {"accepted": True}
+
+
+@strawberry.type
+class PasswordMutations:
+    """Getting in again, and changing the password."""
+
+    request_password_reset: AcknowledgementPayload = mutation(
+        AcknowledgementPayload,
+        _request_password_reset,
+        requires=OPEN,
+        empty={"accepted": False},
+        description=(
+            "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
+            "another one (D4). The answer is the same whether or not there is such an account."
+        ),
+    )
+    request_login_name_reminder: AcknowledgementPayload = mutation(
+        AcknowledgementPayload,
+        _request_login_name_reminder,
+        requires=OPEN,
+        empty={"accepted": False},
+        description=(
+            "Have your login names sent to the e-mail address that is linked with the account (D5). The answer is the "
+            "same whether or not there is such an account; if no mail comes, ask the person in your company who "
+            "administers the portal."
+        ),
+    )
+    reset_password: SignInPayload = mutation(
+        SignInPayload,
+        _reset_password,
+        requires=OPEN,
+        cost=PASSWORD_CHECK,
+        description="Set a new password with the token of a mail, and sign in. All your other sessions end.",
+    )
+    change_password: AcknowledgementPayload | None = mutation(
+        AcknowledgementPayload,
+        _change_password,
+        requires=AUTHENTICATED,
+        cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
+        empty={"accepted": False},
+        description="Change your password (D14). Your other sessions end, and a mail tells you.",
+    )

@@ -1,0 +1,60 @@
+"""Your own data."""
+
+from typing import Any
+
+import strawberry
+
+from resolvers.account import profile
+from resolvers.account.profile import ProfileEdit
+from resolvers.context import RequestContext
+from schema.graph.fields import root
+from schema.graph.guards import AUTHENTICATED
+from schema.graph.scalars import Locale, PhoneNumber
+from schema.graph.user_errors import UserError, deed, entries
+from schema.graph.value_types import AddressInput, address_of
+from schema.viewer import Viewer
+
+
+@strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
+class UpdateProfileInput:
+    """What to change; what is left out stays as it is."""
+
+    expected_version: int = strawberry.field(description="`profileVersion` as you read it.")
+    first_name: str | None = strawberry.field(default=strawberry.UNSET, description="The first name.")
+    last_name: str | None = strawberry.field(default=strawberry.UNSET, description="The last name.")
+    phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
+    address: AddressInput | None = strawberry.field(default=strawberry.UNSET, description="The address.")
+    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="The language you read.")
+
+
+@strawberry.type(description="You as you are now, or why nothing was changed.")
+class ViewerPayload:
+    """You as you are now, or why nothing was changed."""
+
+    viewer: Viewer | None = strawberry.field(
+        description="You as you are now; null when nothing was changed, and when you are not signed in."
+    )
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
+
+
+async def _update_profile(context: RequestContext, *, input: UpdateProfileInput) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "first_name": input.first_name,
+        "last_name": input.last_name,
+        "phone": input.phone,
+        "address": address_of(input.address) if input.address else input.address,
+        "locale": input.locale,
+    }
+    changed = {key: value for key, value in given.items() if value is not strawberry.UNSET}
+    return {"viewer": await profile.update_profile(context, ProfileEdit(changed, input.expected_version))}
+
+
+@strawberry.type
+class ProfileMutations:
+    """Changes of your own data."""
+
+    update_profile: ViewerPayload | None = root(
+        deed(ViewerPayload, _update_profile, empty={"viewer": None}),
+        requires=AUTHENTICATED,
+        description="Change your own profile (K12).",
+    )

@@ -1,0 +1,313 @@
+"""The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
+
+from collections.abc import Callable, Sequence
+from operator import attrgetter
+from typing import Any
+
+import strawberry
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNonNull,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_composite_type,
+)
+from strawberry.printer import print_schema
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types.arguments import convert_arguments
+from strawberry.types.base import StrawberryOptional
+from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
+
+import schema.graph.enums  # noqa: F401  describes the enums before anything is built of them
+from permissions.vocabulary import PermissionScope
+from resolvers.refusals import Coordinate
+from schema.access import AccessMutations, AccessQueries
+from schema.access_requests.mutations import AccessRequestMutations
+from schema.account.mutations import OwnAccountMutations
+from schema.account.passwords import PasswordMutations
+from schema.account.profile import ProfileMutations
+from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
+from schema.graph.answering import Answering, cut
+from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
+from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
+from schema.graph.guards import OPEN, BoundGuard
+from schema.graph.input_guards import GuardedAnswering, input_faults, input_guards
+from schema.graph.scalars import SCALARS
+from schema.graph.user_errors import USER_ERRORS
+from schema.invitations.acceptance import InvitationQueries, InvitedMutations
+from schema.invitations.mutations import InvitingMutations
+from schema.join_requests import JoinRequestMutations
+from schema.launcher import ApplicationCategory, ApplicationQueries
+from schema.mail import MailLinkQueries
+from schema.members.mutations import MemberMutations
+from schema.members.types import DirectGrant, RoleGrant
+from schema.nodes import NodeQueries
+from schema.organizations.mutations import CompanyMutations
+from schema.organizations.types import OrganizationQueries
+from schema.registrations.mutations import RegisteringMutations
+from schema.registrations.review import RegistrationReviewMutations
+from schema.registrations.types import RegistrationQueries
+from schema.roles import RoleQueries
+from schema.sessions import SessionMutations
+from schema.viewer import ViewerQueries
+
+
+class InvalidSchema(Exception):
+    """The schema breaks a rule of the house; the message names every field that does, and what to write."""
+
+
+@strawberry.type(description="What may be asked.")
+class Query(
+    ViewerQueries,
+    OrganizationQueries,
+    ChangeRequestQueries,
+    NodeQueries,
+    RoleQueries,
+    ApplicationQueries,
+    AccessQueries,
+    InvitationQueries,
+    MailLinkQueries,
+    RegistrationQueries,
+):
+    """What may be asked."""
+
+
+@strawberry.type(description="What may be done.")
+class Mutation(
+    SessionMutations,
+    ProfileMutations,
+    CompanyMutations,
+    ChangeRequestMutations,
+    PasswordMutations,
+    OwnAccountMutations,
+    AccessMutations,
+    MemberMutations,
+    AccessRequestMutations,
+    InvitingMutations,
+    InvitedMutations,
+    RegisteringMutations,
+    RegistrationReviewMutations,
+    JoinRequestMutations,
+):
+    """What may be done."""
+
+
+class Schema(strawberry.Schema):
+    """Strawberry's schema; errors are logged by the gateway, once, and not here."""
+
+    def process_errors(self, errors: Any, execution_context: Any = None) -> None:
+        """Leave the errors to the gateway."""
+
+
+def build_schema(
+    *,
+    query: type = Query,
+    mutation: type | None = Mutation,
+    execution_context_class: Any = None,
+    suggestions: bool = True,
+) -> Schema:
+    """Return the schema, ready to execute, with every field bound to its guard.
+
+    Raises:
+        InvalidSchema: A field breaks a rule of the house, see `check`.
+    """
+    built = Schema(
+        query=query,
+        mutation=mutation,
+        types=[
+            RoleGrant,
+            DirectGrant,
+            ApplicationCategory,
+            *USER_ERRORS,
+        ],
+        execution_context_class=execution_context_class,
+        config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
+    )
+    check(core_schema(built))
+    _bind(built)
+    return built
+
+
+def core_schema(built: Schema) -> GraphQLSchema:
+    """Return graphql-core's schema inside strawberry's."""
+    return built._schema
+
+
+def printed(built: Schema) -> str:
+    """Return the schema in GraphQL's schema definition language, directives included, ending with a newline."""
+    return print_schema(built).rstrip() + "\n"
+
+
+def check(core: GraphQLSchema) -> None:
+    """Return when every field keeps the rules of the house.
+
+    A guarded field and a field filled by a back end can be null, so that a refusal or a failure never destroys the
+    rest of the answer; whoever computes or fetches something declares its guard, or that it is open; a permission in
+    an organization is asked only of types that know theirs; what is guarded in the input is no default and makes its
+    field nullable; everything is described.
+
+    Raises:
+        InvalidSchema: Naming every field that does not.
+    """
+    faults = [fault for type_, name, field in _fields(core) for fault in _faults(type_.name, name, field)]
+    faults += [
+        f"{type_.name} has no description."
+        for type_ in core.type_map.values()
+        if not type_.name.startswith("__") and not type_.description
+    ]
+    faults += [f"{place} has no description." for place, part in _inner_parts(core) if not part.description]
+    if faults:
+        raise InvalidSchema("\n".join(faults))
+
+
+def _faults(type_name: str, name: str, field: Any) -> list[str]:
+    place = f"{type_name}.{name}"
+    definition = field.extensions.get("strawberry-definition")
+    faults = []
+    if not field.description:
+        faults.append(f"{place} has no description.")
+    faults += [f"{place}({argument}:) has no description." for argument, it in field.args.items() if not it.description]
+    if not isinstance(definition, DeclaredField):
+        if definition is not None and not definition.is_basic_field:
+            faults.append(
+                f"{place} has a resolver without a guard; declare it by field, computed or root, with requires=."
+            )
+        return faults
+    declaration: Declaration = definition.metadata[DECLARATION]
+    if isinstance(field.type, GraphQLNonNull) and (declaration.guard.signed_in or declaration.backend):
+        faults.append(f"{place} is guarded or filled by a back end, so it must be nullable; write `… | None`.")
+    belonging = BELONGINGS.get(type_name, Belonging())
+    if (
+        declaration.guard.any_of
+        and declaration.guard.scope is PermissionScope.ORGANIZATION
+        and not belonging.organization_of
+        and not declaration.asks_itself
+    ):
+        faults.append(
+            f"{place} asks for a permission, but {type_name} does not say its organization; add organization=."
+        )
+    if declaration.guard.or_self and not belonging.person_of:
+        faults.append(f"{place} lets the person concerned pass, but {type_name} does not say who that is; add person=.")
+    return faults + input_faults(Coordinate(type_name, name), field, belonging)
+
+
+def _weigh(definition: DeclaredField, named: Any) -> None:
+    """Let a field that asks a back end cost 1 where what it answers costs nothing; the printed schema says so too."""
+    declaration: Declaration = definition.metadata[DECLARATION]
+    answer = cost_of(named).weight
+    costs = answer > 0 if answer is not None else is_composite_type(named)
+    if declaration.waits and not costs and not any(isinstance(it, CostDirective) for it in definition.directives):
+        definition.directives = [*definition.directives, CostDirective(weight=1)]
+
+
+def _bind(built: Schema) -> None:
+    """Give each field its cost, and each declared one its answering object, where those who ask look for them."""
+    for type_ in core_schema(built).type_map.values():
+        bind_cost(type_, _directives_of(type_))
+    for type_, name, field in _fields(core_schema(built)):
+        definition = field.extensions.get("strawberry-definition")
+        if isinstance(definition, DeclaredField) and type_ is not core_schema(built).mutation_type:
+            _weigh(definition, get_named_type(field.type))
+        bind_cost(
+            field,
+            _directives_of(field),
+            to_camel_case,
+            {name: _directives_of(argument) for name, argument in field.args.items()},
+        )
+        if not isinstance(definition, DeclaredField):
+            if definition is not None and SIZING in definition.metadata:
+                _keep_short(field, definition, Coordinate(type_.name, name))
+            continue
+        declaration: Declaration = definition.metadata[DECLARATION]
+        belonging = BELONGINGS.get(type_.name, Belonging())
+        asked = declaration.guard.without_permissions if declaration.asks_itself else declaration.guard
+        guard = BoundGuard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
+        inputs = input_guards(Coordinate(type_.name, name), field, belonging)
+        field.extensions[BATCH] = (
+            Answering(guard, declaration.answer_all, declaration.waits, _converter(built, definition))
+            if inputs is None
+            else GuardedAnswering(
+                guard, declaration.answer_all, declaration.waits, _converter(built, definition), inputs=inputs
+            )
+        )
+
+
+def _keep_short(field: GraphQLField, definition: StrawberryField, place: Coordinate) -> None:
+    """Let both executors answer a list that is an attribute no longer than was declared."""
+    most: int = definition.metadata[SIZING].at_most
+    read, resolve = attrgetter(definition.python_name), field.resolve
+    assert resolve is not None  # strawberry gives each field one
+
+    def resolve_shortly(source: Any, info: Any, **arguments: Any) -> Any:
+        return cut([resolve(source, info, **arguments)], most)[0]
+
+    def answer_all(_context: Any, parents: Sequence[Any]) -> Sequence[Any]:
+        return cut(list(map(read, parents)), most)
+
+    field.resolve = resolve_shortly
+    field.extensions[BATCH] = Answering(BoundGuard(OPEN, place, None, None), answer_all, False)
+
+
+def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+    if not definition.arguments:
+        return None
+    converter = built.schema_converter
+    # What graphql-core has coerced already only needs its name in Python; strawberry would look at each value again.
+    coerced = {
+        converter.config.name_converter.get_graphql_name(argument): argument.python_name
+        for argument in definition.arguments
+        if _is_scalar(argument.type)
+    }
+
+    def convert(arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments.keys() <= coerced.keys():
+            return {coerced[name]: value for name, value in arguments.items()}
+        return convert_arguments(
+            arguments,
+            definition.arguments,
+            scalar_registry=converter.scalar_registry,
+            config=converter.config,
+            info=None,
+        )
+
+    return convert
+
+
+def _directives_of(part: Any) -> Sequence[object]:
+    return getattr(part.extensions.get("strawberry-definition"), "directives", None) or ()
+
+
+def _is_scalar(type_: Any) -> bool:
+    if type(type_) is StrawberryOptional:
+        type_ = type_.of_type
+    return type_ in (str, int, float, bool, strawberry.ID) or type_ in SCALARS
+
+
+def _inner_parts(core: GraphQLSchema) -> Any:
+    """Return the fields of inputs and the values of enums, each with its place."""
+    return [
+        (f"{type_.name}.{name}", part)
+        for type_ in core.type_map.values()
+        if not type_.name.startswith("__")
+        for name, part in (
+            type_.fields.items()
+            if isinstance(type_, GraphQLInputObjectType)
+            else type_.values.items()
+            if isinstance(type_, GraphQLEnumType)
+            else ()
+        )
+    ]
+
+
+def _fields(core: GraphQLSchema) -> Any:
+    return [
+        (type_, name, field)
+        for type_ in core.type_map.values()
+        if isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)) and not type_.name.startswith("__")
+        for name, field in type_.fields.items()
+    ]

@@ -1,0 +1,428 @@
+"""How a field is declared: its function, its guard, its words. There is no other way to write one.
+
+    orders: OrderConnection | None = field(orders_of, requires=any_of(Permission.ORDER_VIEW), description="…")
+
+- ``field``      a relation: the function is called once with all parents and answers a list parallel to them;
+- ``attribute``  a value that the record has under another name or deeper down;
+- ``computed``   a value made of one record, without asking anybody;
+- ``root``       a field of Query or Mutation: the function is called without a parent.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import Enum
+from operator import attrgetter
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
+
+import strawberry
+from aiodataloader import DataLoader
+from strawberry.annotation import StrawberryAnnotation
+from strawberry.types.arguments import StrawberryArgument
+from strawberry.types.base import has_object_definition
+from strawberry.types.field import StrawberryField
+
+from connectors import ids
+from resolvers.context import RequestContext
+from schema.graph.answering import Answering, cut
+from schema.graph.backends import Backend, BackendDirective
+from schema.graph.cost_directives import CostDirective, cost_directives
+from schema.graph.guards import OPEN, Guard
+from schema.graph.scalars import DateTime, Locale
+
+DECLARATION = "forecourt"
+"""Where a strawberry field keeps its declaration, in `metadata`."""
+
+SIZING = "forecourt sizing"
+"""Where it keeps what was declared of its cost and length."""
+
+BATCH = "batch"
+"""Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
+
+COMMON_ARGUMENTS = {
+    "first": "How many entries to return at most, from 1 to 100.",
+    "after": "The cursor after which to go on: `endCursor` of the page before.",
+    "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
+    "input": "What to do it with.",
+}
+"""What arguments mean that occur everywhere; a declaration may say it more closely."""
+
+ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
+    (
+        ids.AnyId,
+        ids.UserId,
+        ids.OrganizationId,
+        ids.MembershipId,
+        ids.GrantId,
+        ids.OrderId,
+        ids.InvitationId,
+        ids.AccessRequestId,
+        ids.JoinRequestId,
+        ids.RegistrationId,
+        ids.ChangeRequestId,
+    ),
+    strawberry.ID,
+) | {datetime: DateTime}
+"""The GraphQL type of an argument that resolvers know by a type of their own."""
+
+T = TypeVar("T", bound=type)
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited.
+
+    A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
+    """
+
+    answer_all: Callable[..., Any]
+    waits: bool
+    guard: Guard
+    backend: Backend | None = None
+    organization_in: str | None = None
+    asks_itself: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sizing:
+    """What was declared of a field's cost, see `schema.graph.cost_directives`, and of the length of its list."""
+
+    cost: int | None = None
+    assumed_size: int | None = None
+    sliced_by: str | None = None
+    argument_costs: Mapping[str, int] | None = None
+    at_most: int | None = None
+
+    def described(self, description: str) -> str:
+        """Return a description with the greatest length at its end, unless arguments say the length."""
+        if self.at_most is None or self.sliced_by is not None:
+            return description
+        return f"{description} At most {self.at_most}."
+
+    def kept(self, declaration: "Declaration") -> "Declaration":
+        """Return the declaration with its lists cut at their greatest length; a function should not read so much."""
+        most, answer_all = self.at_most, declaration.answer_all
+        if most is None:
+            return declaration
+
+        async def answer_later(*arguments: Any, **values: Any) -> Sequence[Any]:
+            return cut(await answer_all(*arguments, **values), most)
+
+        def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
+            return cut(answer_all(*arguments, **values), most)
+
+        return replace(declaration, answer_all=answer_later if declaration.waits else answer_now)
+
+
+@dataclass(frozen=True, slots=True)
+class Belonging:
+    """How to find out to which organization, and to whom, an object of a type belongs."""
+
+    organization_of: Callable[[Any], str | None] | None = None
+    person_of: Callable[[Any], str | None] | None = None
+
+
+BELONGINGS: dict[str, Belonging] = {}
+"""By name of the GraphQL type."""
+
+
+def graph_type(
+    of: type,
+    *,
+    description: str,
+    name: str | None = None,
+    organization: Callable[[Any], str | None] | None = None,
+    person: Callable[[Any], str | None] | None = None,
+    when: Callable[[Any], bool] | None = None,
+    cost: int | None = None,
+) -> Callable[[T], T]:
+    """Make a class the GraphQL type of a record; fields without a declaration read the record's attribute of that name.
+
+    `organization` and `person` find the id of the organization and of the person that a record belongs to, for guards.
+    `when` tells the records of this type from others of the same class. `cost` is what each object costs, 1 without it;
+    0 is for values that come along with the object they stand in.
+    """
+
+    def is_type_of(record: Any, _info: Any) -> bool:
+        return isinstance(record, of) and (when is None or when(record))
+
+    is_type_of.ignores_info = True  # type: ignore[attr-defined]
+    is_type_of.instances_of = of  # type: ignore[attr-defined]  # the engine then looks at classes, not at objects
+    is_type_of.that_are = when  # type: ignore[attr-defined]
+
+    def decorate(cls: T) -> T:
+        cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
+        BELONGINGS[name or cls.__name__] = Belonging(organization, person)
+        directives = () if cost is None else (CostDirective(weight=cost),)
+        return strawberry.type(cls, name=name, description=description, directives=directives)
+
+    return decorate
+
+
+def field(
+    function: Callable[..., Any],
+    *,
+    requires: Guard,
+    description: str,
+    arguments: Mapping[str, str] | None = None,
+    argument_guards: Mapping[str, Guard] | None = None,
+    backend: Backend | None = None,
+    deprecation_reason: str | None = None,
+    cost: int | None = None,
+    argument_costs: Mapping[str, int] | None = None,
+    assumed_size: int | None = None,
+    sliced_by: str | None = None,
+    at_most: int | None = None,
+) -> Any:
+    """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
+
+    The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
+    Exception in place of an answer fails only that parent's field. It is async, unless it asks nobody.
+
+    `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
+    `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
+    `schema.graph.cost_directives`; a function with the parameter `first` answers pages of that size. An async function
+    costs at least 1, for it asks a back end.
+
+    A list that is no page is never longer than `at_most`, whatever the function answers, and is described and
+    estimated so; `assumed_size` is for one that is seldom as long as it may be.
+    """
+    return DeclaredField.of(
+        Declaration(function, inspect.iscoroutinefunction(function), requires, backend),
+        function,
+        description,
+        arguments,
+        deprecation_reason,
+        Sizing(cost, assumed_size, sliced_by, argument_costs, at_most),
+        argument_guards,
+    )
+
+
+def root(
+    function: Callable[..., Any],
+    *,
+    requires: Guard,
+    description: str,
+    arguments: Mapping[str, str] | None = None,
+    argument_guards: Mapping[str, Guard] | None = None,
+    organization_in: str | None = None,
+    backend: Backend | None = None,
+    cost: int | None = None,
+    assumed_size: int | None = None,
+    sliced_by: str | None = None,
+    at_most: int | None = None,
+) -> Any:
+    """Declare a field of Query or Mutation, answered by ``function(context, **arguments)``; async if it asks somebody.
+
+    The guards of its arguments, and of what stands in its inputs, are asked in the organization whose id stands at
+    the dotted path `organization_in` of the arguments, such as ``input.organization_id``.
+    """
+
+    async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+        return [await function(context, **values)] * len(parents)
+
+    def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+        return [function(context, **values)] * len(parents)
+
+    waits = inspect.iscoroutinefunction(function)
+    return DeclaredField.of(
+        Declaration(answer_later if waits else answer_now, waits, requires, backend, organization_in),
+        function,
+        description,
+        arguments,
+        sizing=Sizing(cost, assumed_size, sliced_by, at_most=at_most),
+        argument_guards=argument_guards,
+    )
+
+
+def computed(
+    function: Callable[..., Any],
+    *,
+    requires: Guard,
+    description: str,
+    arguments: Mapping[str, str] | None = None,
+    cost: int | None = None,
+    assumed_size: int | None = None,
+    at_most: int | None = None,
+) -> Any:
+    """Declare a value made of one record by ``function(context, record, **arguments)``, which asks no back end."""
+
+    def answer_all(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
+        if values:
+            return [function(context, parent, **values) for parent in parents]
+        return [function(context, parent) for parent in parents]  # most often, and at half the cost
+
+    return DeclaredField.of(
+        Declaration(answer_all, False, requires),
+        function,
+        description,
+        arguments,
+        sizing=Sizing(cost, assumed_size, at_most=at_most),
+    )
+
+
+def attribute(
+    path: str,
+    *,
+    requires: Guard,
+    description: str,
+    cost: int | None = None,
+    assumed_size: int | None = None,
+    at_most: int | None = None,
+) -> Any:
+    """Declare a value that the record has at a dotted path, such as ``user.email``."""
+    read = attrgetter(path)
+
+    def answer_all(_context: RequestContext, parents: Sequence[Any]) -> Sequence[Any]:
+        return list(map(read, parents))
+
+    return DeclaredField.of(
+        Declaration(answer_all, False, requires), None, description, sizing=Sizing(cost, assumed_size, at_most=at_most)
+    )
+
+
+def listed(*, description: str, at_most: int, assumed_size: int | None = None) -> Any:
+    """Declare a list that the record has under the field's own name; it is never longer than `at_most`."""
+    sizing = Sizing(assumed_size=assumed_size, at_most=at_most)
+    return strawberry.field(
+        description=sizing.described(description),
+        directives=cost_directives([], None, at_most if assumed_size is None else assumed_size, None),
+        metadata={SIZING: sizing},
+    )
+
+
+class DeclaredField(StrawberryField):
+    """A strawberry field that is answered by its declaration instead of a resolver of one object.
+
+    On graphql-core, `get_result` collects the parents of one place of the document through a DataLoader; an executor
+    that goes level by level calls `Answering.answer` itself.
+    """
+
+    @classmethod
+    def of(
+        cls,
+        declaration: Declaration,
+        function: Callable[..., Any] | None,
+        description: str,
+        arguments: Mapping[str, str] | None = None,
+        deprecation_reason: str | None = None,
+        sizing: "Sizing | None" = None,
+        argument_guards: Mapping[str, Guard] | None = None,
+    ) -> "DeclaredField":
+        """Return the field for a declaration."""
+        sizing = sizing or Sizing()
+        guard = declaration.guard
+        directives = guard.directives
+        if declaration.backend is not None:
+            directives.append(BackendDirective(name=declaration.backend))
+        declared_arguments = (
+            _arguments_of(function, arguments or {}, argument_guards or {}, sizing.argument_costs or {})
+            if function is not None
+            else []
+        )
+        names = [argument.python_name for argument in declared_arguments]
+        assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
+        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by)
+        declared = cls(
+            description=guard.described(sizing.described(description)),
+            metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
+            directives=directives,
+            deprecation_reason=deprecation_reason,
+        )
+        declared.arguments = declared_arguments
+        return declared
+
+    @property
+    def is_basic_field(self) -> bool:
+        """A declared field is never just an attribute to strawberry."""
+        return False
+
+    @property
+    def is_async(self) -> bool:
+        """Whether the field's answer is awaited."""
+        declaration: Declaration = self.metadata[DECLARATION]
+        return declaration.waits
+
+    def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
+        """Answer the field of one object when graphql-core executes."""
+        raw = info._raw_info
+        answering: Answering = raw.parent_type.fields[raw.field_name].extensions[BATCH]
+        context: RequestContext = raw.context
+        if not answering.waits:
+            return _only(answering.answer_converted(context, [source], kwargs))
+        if source is None:  # a root field, which has no siblings to wait for
+            return _only_later(answering.answer_converted(context, [source], kwargs))
+        place = (id(answering), id(raw.field_nodes[0]))
+        loader = context.loaders.get(place)
+        if loader is None:
+
+            async def answer_all(parents: list[Any]) -> list[Any]:
+                answers = answering.answer_converted(context, parents, kwargs)
+                return list(await answers if inspect.isawaitable(answers) else answers)
+
+            loader = context.loaders[place] = DataLoader(answer_all, cache=False)
+        return loader.load(source)
+
+
+async def _only_later(answers: Any) -> Any:
+    return _only(await answers if inspect.isawaitable(answers) else answers)
+
+
+def _only(answers: Sequence[Any]) -> Any:
+    (answer,) = answers
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def _arguments_of(
+    function: Callable[..., Any],
+    descriptions: Mapping[str, str],
+    guards: Mapping[str, Guard],
+    costs: Mapping[str, int],
+) -> list[StrawberryArgument]:
+    hints = get_type_hints(function)
+    for name in (*guards, *costs):
+        if name not in hints:
+            raise TypeError(f"{function.__module__}.{function.__qualname__} has no argument {name} to guard or weigh.")
+    arguments = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        description = descriptions.get(parameter.name) or COMMON_ARGUMENTS.get(parameter.name)
+        if description is None:
+            raise TypeError(
+                f"{function.__module__}.{function.__qualname__}: say what the argument {parameter.name} means, by "
+                f'arguments={{"{parameter.name}": "…"}} in its declaration.'
+            )
+        default, guard = parameter.default, guards.get(parameter.name, OPEN)
+        arguments.append(
+            StrawberryArgument(
+                python_name=parameter.name,
+                # What is a word of Python, such as `from_`, is called without the line at its end.
+                graphql_name=parameter.name[:-1] if parameter.name.endswith("_") else None,
+                type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
+                description=guard.described(description),
+                default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,
+                directives=[*guard.directives, *cost_directives((), costs.get(parameter.name), None, None)],
+            )
+        )
+    return arguments
+
+
+def _argument_type(name: str, hint: Any) -> Any:
+    if hint in ARGUMENT_TYPES:
+        return ARGUMENT_TYPES[hint]
+    if hint is str and name == "locale":
+        return Locale
+    origin, inner = get_origin(hint), get_args(hint)
+    if origin in (Union, UnionType):
+        optional = [_argument_type(name, part) for part in inner if part is not NoneType]
+        return optional[0] | None if len(optional) == 1 else Union[(*optional, NoneType)]
+    if origin is not None and issubclass(origin, Sequence):
+        return list[_argument_type(name, inner[0])]  # type: ignore[misc]
+    if isinstance(hint, type) and (issubclass(hint, (str, int, bool, float, Enum)) or has_object_definition(hint)):
+        return hint
+    raise TypeError(f"The argument {name} has the type {hint!r}, which has no GraphQL type; add it to ARGUMENT_TYPES.")

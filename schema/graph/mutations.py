@@ -1,0 +1,219 @@
+"""How a mutation is declared: whom it asks for, in the organization of which object, and what its payload says.
+
+    remove_member: MembershipPayload | None = mutation(
+        MembershipPayload,
+        _remove_member,
+        requires=any_of(Permission.MEMBER_MANAGE),
+        within=of_object("mbr", "input.id"),
+        description="…",
+    )
+
+Nobody signed in: the field is null, with UNAUTHENTICATED. Signed in and not permitted: a PermissionError in the
+payload, and the function is not called. An object of somebody else's organization: NOT_FOUND, as for an unknown id.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from functools import wraps
+from operator import attrgetter
+from typing import Any
+
+from strawberry.utils.str_converters import to_camel_case
+
+from connectors.ids import OrganizationId
+from permissions.decision import may
+from permissions.vocabulary import PermissionScope, mask_of
+from resolvers.audit.refused_attempts import record_refusal
+from resolvers.context import RequestContext
+from resolvers.nodes.organization_of import KINDS, visible_organization_of
+from resolvers.refusals import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
+from resolvers.transactions import forbidden, was_done
+from schema.graph.fields import Declaration, DeclaredField, Sizing
+from schema.graph.guards import Guard
+from schema.graph.user_errors import entry_of
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """In the organization of which object a mutation is guarded: the object's kind, and where its id stands."""
+
+    kind: str
+    path: str
+
+    def id_in(self, arguments: dict[str, Any]) -> str:
+        """Return the id."""
+        name, _, rest = self.path.partition(".")
+        value = attrgetter(rest)(arguments[name]) if rest else arguments[name]
+        return str(value)
+
+    @property
+    def graphql_path(self) -> list[str]:
+        """Return where the id stands within `input`, as clients call it."""
+        return [to_camel_case(step) for step in self.path.split(".")[1:]]
+
+
+def of_object(kind: str, path: str) -> Within:
+    """Say that the guard asks in the organization of the object whose id stands at the dotted path of the arguments.
+
+    `kind` is the beginning of its ids, such as ``mbr``; see `resolvers.nodes.organization_of`.
+    """
+    return Within(kind, path)
+
+
+def in_organization(path: str = "input.organization_id") -> Within:
+    """Say that the guard asks in the organization whose id stands at the dotted path of the arguments."""
+    return Within("org", path)
+
+
+def mutation(
+    payload: type,
+    function: Callable[..., Awaitable[dict[str, Any]]],
+    *,
+    requires: Guard,
+    description: str,
+    within: Within | None = None,
+    empty: dict[str, Any] | None = None,
+    answers_again: bool = False,
+    cost: int | None = None,
+) -> Any:
+    """Declare a mutation, answered by ``function(context, input=…)`` with the payload's fields by name.
+
+    What the function refuses stands in the payload's `errors`; the other fields are then what `empty` says, else null.
+    `within` is needed where `requires` asks for a permission in an organization. Refusals go into the audit log under
+    the mutation's name, which is the function's: ``_remove_member`` answers `removeMember`.
+
+    `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
+    before with the same `idempotencyKey` gets past the guard, to be told again what came of it. Only for a function
+    that does nothing before `changed_once`, in a deed that asks again what the caller may do.
+
+    Raises:
+        TypeError: A permission in an organization is asked for, and nothing says in which.
+    """
+    if requires.any_of and requires.scope is PermissionScope.ORGANIZATION and within is None:
+        raise TypeError(f"{function.__qualname__} asks for a permission; say in which organization, by within=.")
+    action = to_camel_case(function.__name__.strip("_"))
+    nothing = empty if empty is not None else _nothing_of(payload)
+
+    @wraps(function)
+    async def answer(context: RequestContext, **arguments: Any) -> Any:
+        place = _Place(action, arguments, within)
+        try:
+            await (place.check_unless_done if answers_again else place.check)(context, requires)
+            return payload(**await function(context, **arguments), errors=[])
+        except Refused as refusal:
+            refusals = [refusal]
+        except RefusedTogether as together:
+            refusals = together.refusals
+        for one in refusals:
+            await place.record(context, one)
+        beside = {name: value for one in refusals for name, value in one.beside.items()}
+        return payload(**{**nothing, **beside}, errors=[entry_of(context, one) for one in refusals])
+
+    return _declared(function, answer, requires, description, cost)
+
+
+def question(
+    function: Callable[..., Awaitable[Any]],
+    *,
+    requires: Guard,
+    within: Within,
+    refused: Callable[[list[Refused]], Any],
+    description: str,
+    cost: int | None = None,
+) -> Any:
+    """Declare a field of Query that asks for a permission in the organization of an object named in its input.
+
+    It is null for an unknown object and for one of somebody else's organization alike, and refused like any field to
+    who may not. `refused` makes the answer of what the function refuses; nothing of it is recorded.
+    """
+    coordinate = Coordinate("Query", to_camel_case(function.__name__.strip("_")))
+
+    @wraps(function)
+    async def answer(context: RequestContext, **arguments: Any) -> Any:
+        try:
+            await _Place("", arguments, within).check(context, requires)
+        except NotFound:
+            return None
+        except Forbidden as forbidden:
+            raise NotPermitted(
+                coordinate, requires.any_of, forbidden.decision, forbidden.organization_id
+            ) from forbidden
+        try:
+            return await function(context, **arguments)
+        except Refused as refusal:
+            return refused([refusal])
+        except RefusedTogether as together:
+            return refused(together.refusals)
+
+    return _declared(function, answer, requires, description, cost)
+
+
+def _declared(
+    function: Callable[..., Any],
+    answer: Callable[..., Awaitable[Any]],
+    requires: Guard,
+    description: str,
+    cost: int | None,
+) -> Any:
+    async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
+        return [await answer(context, **values)] * len(parents)
+
+    return DeclaredField.of(
+        Declaration(answer_all, True, requires, asks_itself=True), function, description, sizing=Sizing(cost)
+    )
+
+
+class _Place:
+    """Where one call of a mutation acts: on which object, in which organization."""
+
+    def __init__(self, action: str, arguments: dict[str, Any], within: Within | None) -> None:
+        self._action = action
+        self._within = within
+        self._id = within.id_in(arguments) if within is not None else str(getattr(arguments.get("input"), "id", ""))
+        self._organization_id: OrganizationId | None = None
+        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
+        self._is_dry = bool(getattr(arguments.get("input"), "dry_run", False))
+
+    async def check(self, context: RequestContext, requires: Guard) -> None:
+        """Return when the caller may do it here.
+
+        Raises:
+            NotFound: There is no such object, or it belongs to an organization that is not the caller's.
+            Forbidden: The caller holds none of the permissions there.
+        """
+        if self._within is not None:
+            kind = self._within.kind
+            self._organization_id = await visible_organization_of(context, kind, self._id)
+            if self._organization_id is None:
+                raise NotFound(KINDS[kind].what, self._within.graphql_path)
+        if not requires.any_of:
+            return
+        place = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
+        if not may(context.viewer, mask_of(requires.any_of), place, context.now):
+            raise forbidden(context, context.viewer, requires.any_of, place)
+
+    async def check_unless_done(self, context: RequestContext, requires: Guard) -> None:
+        """Return when the caller may do it here, or did it before with this key: then it is answered, not done again.
+
+        An object of an organization that they do not belong to stays unknown, unless belonging is all that is asked.
+        A dry run is never answered again: it has no receipt.
+
+        Raises:
+            NotFound, Forbidden: As `check` does.
+        """
+        try:
+            await self.check(context, requires)
+        except (NotFound, Forbidden) as refusal:
+            stays = (isinstance(refusal, NotFound) and bool(requires.any_of)) or self._is_dry
+            if stays or not await was_done(context, self._key):
+                raise
+
+    async def record(self, context: RequestContext, refusal: Refused) -> None:
+        """Put the refusal on record, in the log of the organization where there is one that the caller belongs to."""
+        subject = self._id or (context.caller.user.id if context.caller is not None else "")
+        await record_refusal(context, self._action, refusal, subject_id=subject, organization_id=self._organization_id)
+
+
+def _nothing_of(payload: type) -> dict[str, Any]:
+    fields: Any = payload.__strawberry_definition__.fields  # type: ignore[attr-defined]
+    return {field.python_name: None for field in fields if field.python_name != "errors"}

@@ -1,0 +1,226 @@
+"""What a caller can act on: the entries of `errors` in every payload."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Annotated, Any
+
+import strawberry
+
+from connectors.directory.interface import MembershipRecord
+from connectors.directory.invitations import InvitationStatus
+from permissions.denial_texts import DENIAL_TEXTS
+from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
+from resolvers import refusals as errors
+from resolvers.access.capabilities import MOST_GRANTERS, granters_of_refusals
+from resolvers.context import RequestContext
+from resolvers.members.administrators import MOST_CANDIDATES
+from resolvers.refusals import ErrorCode, Refused, RefusedTogether
+from schema.graph.fields import attribute, computed, field, graph_type, listed
+from schema.graph.guards import OPEN
+from schema.nodes import Node
+
+MOST_ERRORS = 100
+"""So many entries `errors` has at most; who sends a hundred mistakes at once begins with those."""
+
+MOST_WARNINGS = 50
+
+
+def entries(description: str, *, assumed_size: int = 10) -> Any:
+    """Declare the `errors` of a payload."""
+    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
+
+
+@strawberry.interface(description="Something about the input that the caller can mend.")
+class UserError:
+    """Something about the input that the caller can mend."""
+
+    code: ErrorCode = strawberry.field(description="What is the matter, for programs.")
+    message: str = strawberry.field(description="What is the matter and what helps, for people.")
+    path: list[str] | None = listed(
+        at_most=20, description="The part of `input` that is meant; null when it is all of it."
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A refusal as it stands in `errors`; itself it is an exception, and one in a list means that the list failed."""
+
+    refusal: Refused
+    message: str
+
+    @property
+    def code(self) -> ErrorCode:
+        """Return what is the matter, for programs."""
+        return self.refusal.code
+
+    @property
+    def path(self) -> list[str] | None:
+        """Return the part of the input that is meant."""
+        return self.refusal.path
+
+
+def entry_of(context: RequestContext, refusal: Refused) -> Entry:
+    """Return the refusal as it stands in `errors`, saying no more than the deployment discloses of what is missing."""
+    message = refusal.message
+    if isinstance(refusal, errors.Forbidden) and context.discloses in ("none", "code"):
+        reason = refusal.decision.reason
+        help_ = DENIAL_TEXTS.get(reason.value, "") if reason is not None and context.discloses == "code" else ""
+        message = f"Not permitted. {help_}".rstrip()
+    return Entry(refusal, message)
+
+
+def _entry_type(kind: type[Refused] | tuple[type[Refused], ...], description: str) -> Callable[[type], type]:
+    return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind), description=description)
+
+
+@_entry_type(errors.Invalid, "A value is not allowed.")
+class ValidationError(UserError):
+    """A value is not allowed."""
+
+    constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule it breaks.")
+
+
+@_entry_type(errors.NotFound, "There is no such object, or none that you may know of.")
+class NotFoundError(UserError):
+    """There is no such object, or none that the caller may know of."""
+
+
+def _current_version(_context: RequestContext, entry: Entry) -> int | None:
+    return entry.refusal.current_version if isinstance(entry.refusal, errors.Stale) else None
+
+
+def _conflicting_node(_context: RequestContext, entry: Entry) -> Any:
+    return getattr(entry.refusal, "node", None)
+
+
+@_entry_type(
+    (errors.Stale, errors.Conflict, errors.KeyReused),
+    "Somebody changed the object meanwhile, or what is there already is in the way.",
+)
+class ConflictError(UserError):
+    """Somebody changed the object meanwhile, or what is there already is in the way."""
+
+    current_version: int | None = computed(
+        _current_version, requires=OPEN, description="The version that the object has now, when yours was older."
+    )
+    conflicting_node: Node | None = computed(
+        _conflicting_node, requires=OPEN, description="The object that is in the way, when you may see it."
+    )
+
+
+def _reason(context: RequestContext, entry: Entry) -> DenialReason | None:
+    return entry.refusal.decision.reason if context.discloses != "none" else None  # type: ignore[attr-defined]
+
+
+def _missing(context: RequestContext, entry: Entry) -> Sequence[Permission]:
+    return entry.refusal.decision.missing if context.discloses in ("permission", "full") else ()  # type: ignore[attr-defined]
+
+
+def _is_requestable(context: RequestContext, entry: Entry) -> bool:
+    return context.discloses in ("permission", "full") and entry.refusal.decision.requestable  # type: ignore[attr-defined]
+
+
+async def _granters(context: RequestContext, entries: Sequence[Entry]) -> Sequence[Sequence[MembershipRecord]]:
+    refusals: list[Any] = [entry.refusal for entry in entries]
+    if context.discloses != "full":
+        return [()] * len(entries)
+    return await granters_of_refusals(context, refusals)
+
+
+@_entry_type(errors.Forbidden, "You may not do this in the organization, or may not hand out what you wanted to.")
+class PermissionError(UserError):
+    """The caller may not do this."""
+
+    reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
+    missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
+        _missing,
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=2,
+        description="Permissions of which any one would do.",
+    )
+    grantable_by: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+        _granters,
+        requires=OPEN,
+        at_most=MOST_GRANTERS,
+        description="The members of your organization who could give it, by name.",
+    )
+    access_requestable: bool = computed(
+        _is_requestable, requires=OPEN, description="Whether `requestAccess` makes sense."
+    )
+
+
+@_entry_type(errors.LastAdministrator, "Nobody would be left who administers the organization.")
+class LastAdministratorError(UserError):
+    """Nobody would be left who administers the organization."""
+
+    candidates: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] = attribute(  # type: ignore[name-defined]  # noqa: F821
+        "refusal.candidates",
+        requires=OPEN,
+        at_most=MOST_CANDIDATES,
+        assumed_size=5,
+        description="Active members to whom an administrative role could be given first.",
+    )
+
+
+@_entry_type(errors.InvitationState, "The invitation cannot be used as it stands.")
+class InvitationStateError(UserError):
+    """The invitation cannot be used as it stands."""
+
+    status: InvitationStatus = attribute("refusal.status", requires=OPEN, description="Where the invitation stands.")
+    can_request_new: bool = attribute(
+        "refusal.can_request_new", requires=OPEN, description="Whether `requestNewInvitation` makes sense."
+    )
+
+
+@_entry_type(errors.TokenInvalid, "The link of a mail counts for nothing any more.")
+class TokenError(UserError):
+    """The link of a mail counts for nothing any more."""
+
+
+@_entry_type(errors.NotAuthenticated, "Who you are could not be established; nothing more is said on purpose.")
+class AuthenticationError(UserError):
+    """Who somebody is could not be established."""
+
+
+@_entry_type(errors.TooManyAttempts, "Too many attempts in a short time.")
+class RateLimitError(UserError):
+    """Too many attempts in a short time."""
+
+    retry_after_seconds: int = attribute("refusal.retry_after_seconds", requires=OPEN, description="When to try again.")
+
+
+USER_ERRORS = (
+    ValidationError,
+    NotFoundError,
+    ConflictError,
+    PermissionError,
+    LastAdministratorError,
+    InvitationStateError,
+    TokenError,
+    AuthenticationError,
+    RateLimitError,
+)
+"""The types of what stands in `errors`."""
+
+
+def deed(
+    payload: type, function: Callable[..., Awaitable[dict[str, Any]]], *, empty: dict[str, Any]
+) -> Callable[..., Awaitable[Any]]:
+    """Return the function as a mutation's: what it answers fills the payload, what it refuses stands in `errors`.
+
+    `function` takes the context and the mutation's arguments and answers the payload's fields by name; `empty` is
+    what they are when it refuses.
+    """
+
+    @wraps(function)
+    async def answer(context: RequestContext, **arguments: Any) -> Any:
+        try:
+            return payload(**await function(context, **arguments), errors=[])
+        except Refused as refusal:
+            return payload(**empty, errors=[entry_of(context, refusal)])
+        except RefusedTogether as together:
+            return payload(**empty, errors=[entry_of(context, refusal) for refusal in together.refusals])
+
+    return answer

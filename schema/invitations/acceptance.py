@@ -1,0 +1,152 @@
+"""What the holder of an invitation's token may ask and do, signed in or not."""
+
+from typing import Any
+
+import strawberry
+
+from connectors.directory.invitations import InvitationStatus
+from permissions.policy import MOST_ROLES
+from permissions.vocabulary import MOST_PERMISSIONS
+from resolvers.context import RequestContext
+from resolvers.invitations import acceptance as invited
+from schema.graph.common_inputs import TokenInput
+from schema.graph.cost_directives import PASSWORD_CHECK
+from schema.graph.fields import computed, graph_type, root
+from schema.graph.guards import OPEN
+from schema.graph.mutations import mutation
+from schema.graph.scalars import URL, DateTime, Locale
+from schema.graph.user_errors import UserError, entries
+from schema.invitations.types import InvitationPayload
+from schema.members.types import Membership
+from schema.sessions import AcknowledgementPayload
+from schema.viewer import Viewer
+
+
+@graph_type(of=invited.InvitationPreview, description="What an invitation is about, for whom it is for.")
+class InvitationPreview:
+    """What an invitation is about."""
+
+    organization_name: str = strawberry.field(description="What the company is called.")
+    masked_email: str = strawberry.field(description="The address it is for, as only its owner recognizes it.")
+    role_labels: list[str] = computed(
+        invited.role_labels_of,
+        requires=OPEN,
+        at_most=MOST_ROLES + MOST_PERMISSIONS,
+        description="What it gives, as people call it: roles, then single rights.",
+    )
+    status: InvitationStatus = strawberry.field(description="Where it stands now.")
+    expires_at: DateTime = strawberry.field(description="Until when it can be accepted.")
+    first_name: str | None = strawberry.field(description="The first name that the inviter gave.")
+    last_name: str | None = strawberry.field(description="The last name that the inviter gave.")
+    needs_new_account: bool = strawberry.field(
+        description="Whether accepting it makes an account, which needs a password and the terms."
+    )
+
+
+@strawberry.input(description="Accepting an invitation. Without an account, give a password and accept the terms.")
+class AcceptInvitationInput:
+    """Accepting an invitation."""
+
+    token: str = strawberry.field(description="The token from the mail's link.")
+    first_name: str | None = strawberry.field(
+        default=None, description="Your first name; without it, the one that the inviter gave."
+    )
+    last_name: str | None = strawberry.field(
+        default=None, description="Your last name; without it, the one that the inviter gave."
+    )
+    locale: Locale | None = strawberry.field(
+        default=None, description="The language you read; without it, the one that the inviter gave."
+    )
+    password: str | None = strawberry.field(
+        default=None, description="The password of your new account: 12 to 256 characters."
+    )
+    accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
+
+
+@strawberry.type(description="Your place in the company, or why you have none.")
+class AcceptInvitationPayload:
+    """The invited person's place in the company, or why there is none."""
+
+    membership: Membership | None = strawberry.field(description="Your place in the company.")
+    viewer: Viewer | None = strawberry.field(
+        description="You, for the rest of this request; null when you have an account and are not signed in."
+    )
+    access_token: str | None = strawberry.field(
+        description="For a new account only: send it as `Authorization: Bearer …`."
+    )
+    refresh_token: str | None = strawberry.field(
+        description="For a new account only: gets the next tokens from `refreshSession`."
+    )
+    expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
+    continue_url: URL | None = strawberry.field(
+        description="Where the portal begins; null when the operator has not said under which address."
+    )
+    errors: list[UserError] = entries("Why you have no place there; empty when you have.")
+
+
+async def _accept_invitation(context: RequestContext, *, input: AcceptInvitationInput) -> dict[str, Any]:
+    accepted = await invited.accept(
+        context,
+        invited.Acceptance(
+            token=input.token,
+            first_name=input.first_name,
+            last_name=input.last_name,
+            locale=input.locale,
+            password=input.password,
+            accepts_terms=input.accept_terms,
+        ),
+    )
+    session = accepted.session
+    return {
+        "membership": accepted.membership,
+        "viewer": accepted.caller,
+        "access_token": session.access_token if session is not None else None,
+        "refresh_token": session.refresh_token if session is not None else None,
+        "expires_at": session.expires_at if session is not None else None,
+        "continue_url": accepted.continue_url,
+    }
+
+
+async def _decline_invitation(context: RequestContext, *, input: TokenInput) -> dict[str, Any]:
+    return {"invitation": await invited.decline(context, input.token)}
+
+
+async def _request_new_invitation(context: RequestContext, *, input: TokenInput) -> dict[str, Any]:
+    await invited.request_new(context, input.token)
+    return {"accepted": True}
+
+
+@strawberry.type
+class InvitationQueries:
+    """Questions with the token of an invitation."""
+
+    invitation_preview: InvitationPreview | None = root(
+        invited.preview,
+        requires=OPEN,
+        cost=20,
+        description="What an invitation is about; null for an unknown token, or one after which another was sent.",
+        arguments={"token": "The token from the mail's link."},
+    )
+
+
+@strawberry.type
+class InvitedMutations:
+    """What the holder of an invitation's token may do."""
+
+    accept_invitation: AcceptInvitationPayload = mutation(
+        AcceptInvitationPayload,
+        _accept_invitation,
+        requires=OPEN,
+        cost=PASSWORD_CHECK,
+        description="Join the company that invited you (K30). With an account, sign in as usual afterwards.",
+    )
+    decline_invitation: InvitationPayload = mutation(
+        InvitationPayload, _decline_invitation, requires=OPEN, description="Decline an invitation; who sent it is told."
+    )
+    request_new_invitation: AcknowledgementPayload = mutation(
+        AcknowledgementPayload,
+        _request_new_invitation,
+        requires=OPEN,
+        empty={"accepted": False},
+        description="Ask for another invitation when yours is too old; answered alike for every token.",
+    )

@@ -1,0 +1,172 @@
+"""Inviting colleagues, and what becomes of their invitations."""
+
+from typing import Any
+
+import strawberry
+
+from connectors.ids import InvitationId, OrganizationId
+from permissions.vocabulary import Permission as PermissionCode
+from resolvers.context import RequestContext
+from resolvers.invitations import commands as inviting
+from resolvers.invitations.sent import resend, revoke
+from schema.graph.fields import attribute, computed, graph_type, listed
+from schema.graph.guards import OPEN
+from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.scalars import DateTime, EmailAddress, Locale
+from schema.graph.user_errors import Entry, UserError, entries, entry_of
+from schema.invitations.types import MANAGE_MEMBERS, Invitation, InvitationPayload
+from schema.members.types import Membership
+
+
+@strawberry.input(description="Whom to invite, and what the person is given. Give at least one role or permission.")
+class InviteeInput:
+    """Whom to invite, and what the person is given."""
+
+    email: EmailAddress = strawberry.field(description="Where the invitation is sent.")
+    first_name: str | None = strawberry.field(default=None, description="The first name, to be offered at acceptance.")
+    last_name: str | None = strawberry.field(default=None, description="The last name, to be offered at acceptance.")
+    role_keys: list[str] = strawberry.field(default_factory=list, description="The keys of the roles to give.")
+    permissions: list[PermissionCode] = strawberry.field(
+        default_factory=list, description="The single permissions to give."
+    )
+    locale: Locale | None = strawberry.field(
+        default=None, description="The language that the person reads; without it, the mail is in yours."
+    )
+    valid_until: DateTime | None = strawberry.field(
+        default=None, description="When what is given ends by itself; without it, it does not."
+    )
+
+
+@strawberry.input(description="Whom to invite to which company.")
+class InviteMembersInput:
+    """Whom to invite to which company."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    invitees: list[InviteeInput] = strawberry.field(description="Whom to invite: 1 to 50 people.")
+    idempotency_key: str = strawberry.field(
+        description="Your own name for this request: sent again with the same key, it is answered alike and done once."
+    )
+    message: str | None = strawberry.field(
+        default=None, description="What you write to all of them, 2,000 characters at most."
+    )
+    expires_in_days: int = strawberry.field(
+        default=inviting.DEFAULT_DAYS, description="For how many days the invitations can be accepted: 1 to 30."
+    )
+
+
+@strawberry.input(description="Which invitation to send anew.")
+class ResendInvitationInput:
+    """Which invitation to send anew."""
+
+    id: strawberry.ID = strawberry.field(description="The invitation's id.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own name for this request, to repeat it safely."
+    )
+
+
+@strawberry.input(description="Which invitation to take back, and why.")
+class RevokeInvitationInput:
+    """Which invitation to take back, and why."""
+
+    id: strawberry.ID = strawberry.field(description="The invitation's id.")
+    reason: str | None = strawberry.field(default=None, description="Why, for the audit log; 500 characters at most.")
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own name for this request, to repeat it safely."
+    )
+
+
+def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> list[Entry]:
+    return [entry_of(context, refusal) for refusal in outcome.refusals]
+
+
+@graph_type(of=inviting.InvitationOutcome, description="What came of inviting one person.")
+class InviteResult:
+    """What came of inviting one person."""
+
+    email: str = attribute("email", requires=OPEN, description="The address as you sent it.")
+    invitation: Invitation | None = attribute(
+        "invitation", requires=OPEN, description="The invitation; null when the person was not invited."
+    )
+    membership: Membership | None = attribute(
+        "membership", requires=OPEN, description="The place that waits for the person; it counts once they accept."
+    )
+    errors: list[UserError] = computed(
+        _errors,
+        requires=OPEN,
+        at_most=20,
+        assumed_size=1,
+        description="Why the person was not invited; empty when they were.",
+    )
+
+
+@strawberry.type(description="What came of each row.")
+class InviteMembersPayload:
+    """What came of each row."""
+
+    results: list[InviteResult] = listed(
+        at_most=inviting.MOST_AT_ONCE,
+        description="One entry for each of `invitees`, in their order; what is wrong with one hinders no other.",
+    )
+    errors: list[UserError] = entries("Why nobody was invited; empty when each row has its result.")
+
+
+async def _invite_members(context: RequestContext, *, input: InviteMembersInput) -> dict[str, Any]:
+    rows = [
+        inviting.InviteeRow(
+            email=row.email,
+            first_name=row.first_name,
+            last_name=row.last_name,
+            role_keys=tuple(row.role_keys),
+            permissions=tuple(code.value for code in row.permissions),
+            locale=row.locale,
+            valid_until=row.valid_until,
+        )
+        for row in input.invitees
+    ]
+    outcomes = await inviting.invite(
+        context,
+        OrganizationId(input.organization_id),
+        rows,
+        said=input.message,
+        days=input.expires_in_days,
+        key=input.idempotency_key,
+    )
+    return {"results": outcomes}
+
+
+async def _resend_invitation(context: RequestContext, *, input: ResendInvitationInput) -> dict[str, Any]:
+    return {"invitation": await resend(context, InvitationId(input.id), key=input.idempotency_key)}
+
+
+async def _revoke_invitation(context: RequestContext, *, input: RevokeInvitationInput) -> dict[str, Any]:
+    ended = await revoke(context, InvitationId(input.id), reason=input.reason, key=input.idempotency_key)
+    return {"invitation": ended}
+
+
+@strawberry.type
+class InvitingMutations:
+    """Inviting colleagues."""
+
+    invite_members: InviteMembersPayload | None = mutation(
+        InviteMembersPayload,
+        _invite_members,
+        requires=MANAGE_MEMBERS,
+        within=in_organization(),
+        empty={"results": []},
+        description="Invite people to a company by mail, many at once (K26, K28, D21).",
+    )
+    resend_invitation: InvitationPayload | None = mutation(
+        InvitationPayload,
+        _resend_invitation,
+        requires=MANAGE_MEMBERS,
+        within=of_object("inv", "input.id"),
+        description="Send an invitation anew, an expired one too: its time begins again, and older mails of it count "
+        "no more (K29).",
+    )
+    revoke_invitation: InvitationPayload | None = mutation(
+        InvitationPayload,
+        _revoke_invitation,
+        requires=MANAGE_MEMBERS,
+        within=of_object("inv", "input.id"),
+        description="Take an open invitation back.",
+    )

@@ -1,0 +1,169 @@
+"""Suspending, reactivating and removing members, leaving, and handing the administration over."""
+
+from typing import Any
+
+import strawberry
+
+from connectors.ids import MembershipId, OrganizationId
+from permissions.vocabulary import Permission
+from resolvers.approvals.initiators import MOST_SHOWN
+from resolvers.context import RequestContext
+from resolvers.members import commands as member_deeds
+from resolvers.members import transfer as transfers
+from resolvers.members.commands import MemberDeed
+from schema.account.profile import ViewerPayload
+from schema.graph.fields import attribute
+from schema.graph.guards import AUTHENTICATED, OPEN, any_of
+from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.user_errors import UserError, entries
+from schema.invitations.types import Invitation
+from schema.members.types import Membership
+
+MANAGE = any_of(Permission.MEMBER_MANAGE)
+
+_KEY = "Your own name for this request, to repeat it safely."
+_REASON = "Why, for the audit log."
+
+
+@strawberry.input(description="A member, and why something is done with them.")
+class MemberActionInput:
+    """A member, and why something is done with them."""
+
+    id: strawberry.ID = strawberry.field(description="The membership.")
+    expected_version: int | None = strawberry.field(
+        default=None,
+        description="The membership's `version` as you read it; when it is another by now, nothing is done.",
+    )
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="The company to leave.")
+class LeaveOrganizationInput:
+    """The company to leave."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="To whom the administration of a company goes.")
+class TransferAdministrationInput:
+    """To whom the administration of a company goes."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    to_membership_id: strawberry.ID = strawberry.field(description="The active member who is to administer it.")
+    idempotency_key: str = strawberry.field(description=_KEY)
+    keep_own_role_keys: list[str] | None = strawberry.field(
+        default=None, description="Which of your other roles you keep; left out, all of them."
+    )
+    reason: str | None = strawberry.field(default=None, description=_REASON)
+
+
+@strawberry.type(description="A member as they are now, or why nothing was done.")
+class MembershipPayload:
+    """A member as they are now, or why nothing was done."""
+
+    membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
+    revoked_invitations: list[Invitation] | None = attribute(
+        "revoked_invitations",
+        requires=OPEN,
+        at_most=MOST_SHOWN,
+        description=(
+            "The invitations that the member had sent, nobody had accepted, and that were revoked with `removeMember`, "
+            "the newest first; empty for other changes, null when refused."
+        ),
+    )
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
+
+
+@strawberry.type(description="Who administered the company and who does now, or why nothing was done.")
+class TransferAdministrationPayload:
+    """Who administered the company and who does now."""
+
+    from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
+    to: Membership | None = strawberry.field(description="Who administers the company now; null when refused.")
+    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
+
+
+def _deed_of(input: MemberActionInput) -> MemberDeed:
+    return MemberDeed(MembershipId(input.id), input.expected_version, input.reason, input.idempotency_key)
+
+
+async def _suspend_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
+    return {"membership": await member_deeds.suspend_member(context, _deed_of(input)), "revoked_invitations": []}
+
+
+async def _reactivate_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
+    return {"membership": await member_deeds.reactivate_member(context, _deed_of(input)), "revoked_invitations": []}
+
+
+async def _remove_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
+    member, revoked = await member_deeds.remove_member(context, _deed_of(input))
+    return {"membership": member, "revoked_invitations": [one for one in revoked if one is not None]}
+
+
+async def _leave_organization(context: RequestContext, *, input: LeaveOrganizationInput) -> dict[str, Any]:
+    organization_id = OrganizationId(input.organization_id)
+    viewer = await member_deeds.leave_organization(
+        context, organization_id, reason=input.reason, key=input.idempotency_key
+    )
+    return {"viewer": viewer}
+
+
+async def _transfer_administration(context: RequestContext, *, input: TransferAdministrationInput) -> dict[str, Any]:
+    own, heir = await transfers.transfer_administration(
+        context,
+        OrganizationId(input.organization_id),
+        MembershipId(input.to_membership_id),
+        keep_own_role_keys=input.keep_own_role_keys,
+        reason=input.reason,
+        key=input.idempotency_key,
+    )
+    return {"from_": own, "to": heir}
+
+
+@strawberry.type
+class MemberMutations:
+    """What can be done with members as such."""
+
+    suspend_member: MembershipPayload | None = mutation(
+        MembershipPayload,
+        _suspend_member,
+        requires=MANAGE,
+        within=of_object("mbr", "input.id"),
+        description="Let a member do nothing for the time being; roles and rights count again afterwards.",
+    )
+    reactivate_member: MembershipPayload | None = mutation(
+        MembershipPayload,
+        _reactivate_member,
+        requires=MANAGE,
+        within=of_object("mbr", "input.id"),
+        description="Let a suspended member in again.",
+    )
+    remove_member: MembershipPayload | None = mutation(
+        MembershipPayload,
+        _remove_member,
+        requires=MANAGE,
+        within=of_object("mbr", "input.id"),
+        description=(
+            "Let a member belong to the company no longer: roles and rights are gone, invitations that they sent and "
+            "nobody has accepted are revoked, the history stays."
+        ),
+    )
+    leave_organization: ViewerPayload | None = mutation(
+        ViewerPayload,
+        _leave_organization,
+        requires=AUTHENTICATED,
+        within=in_organization(),
+        answers_again=True,
+        description="Leave a company.",
+    )
+    transfer_administration: TransferAdministrationPayload | None = mutation(
+        TransferAdministrationPayload,
+        _transfer_administration,
+        requires=any_of(Permission.ROLE_ASSIGN),
+        within=in_organization(),
+        answers_again=True,
+        description="Hand your administrative roles over to another member, as one (D29).",
+    )

@@ -1,0 +1,34 @@
+"""Any object by its id (Relay's Global Object Identification)."""
+
+import strawberry
+
+from resolvers.nodes import queries as nodes
+from schema.graph.fields import root
+from schema.graph.guards import BY_CALLER
+
+
+@strawberry.interface(description="An object with an id that is the same everywhere and always.")
+class Node:
+    """An object with an id."""
+
+    id: strawberry.ID = strawberry.field(description="The object's id. Opaque: do not take it apart.")
+
+
+@strawberry.type
+class NodeQueries:
+    """Questions by id."""
+
+    node: Node | None = root(
+        nodes.node,
+        requires=BY_CALLER,
+        description="The object with this id; null when there is none, or none that you may see.",
+        arguments={"id": "The object's id."},
+    )
+    nodes: list[Node | None] = root(
+        nodes.nodes,
+        requires=BY_CALLER,
+        sliced_by="ids",
+        at_most=nodes.MOST_NODES,
+        description="The objects with these ids, in their order; null where there is none that you may see.",
+        arguments={"ids": "The objects' ids, 100 at most."},
+    )

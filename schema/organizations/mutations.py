@@ -1,0 +1,132 @@
+"""Changing how to reach a company, and its address book."""
+
+from typing import Any
+
+import strawberry
+
+from connectors.ids import AddressId, OrganizationId
+from resolvers.context import RequestContext
+from resolvers.organizations import addresses
+from resolvers.organizations import queries as organizations
+from resolvers.organizations.addresses import AddressEdit
+from resolvers.organizations.queries import MANAGES_DATA
+from schema.graph.common_inputs import NodeActionInput
+from schema.graph.guards import any_of
+from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.scalars import URL, EmailAddress, PhoneNumber
+from schema.graph.user_errors import UserError, entries
+from schema.graph.value_types import AddressInput, address_of
+from schema.organizations.addresses import ADDRESSES, AddressBookEntry
+from schema.organizations.types import Organization
+
+
+@strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
+class UpdateOrganizationInput:
+    """What to change. Name and seat are not among it: the vendor decides on them (D15)."""
+
+    id: strawberry.ID = strawberry.field(description="The company's id.")
+    expected_version: int = strawberry.field(description="`version` of the company as you read it.")
+    phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
+    email: EmailAddress | None = strawberry.field(
+        default=strawberry.UNSET, description="The e-mail address under which one writes to it."
+    )
+    website: URL | None = strawberry.field(default=strawberry.UNSET, description="The site.")
+
+
+@strawberry.input(description="An address as it is to stand in the book.")
+class SaveAddressInput:
+    """An address as it is to stand in the book."""
+
+    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    entry_id: strawberry.ID | None = strawberry.field(
+        default=None, description="The id of the entry to change; without it, a new one is added."
+    )
+    address: AddressInput = strawberry.field(description="The whole address.")
+    default_billing: bool | None = strawberry.field(
+        default=None, description="Whether invoices go there unless another is chosen; left out, it stays as it is."
+    )
+    default_shipping: bool | None = strawberry.field(
+        default=None, description="Whether goods go there unless another is chosen; left out, it stays as it is."
+    )
+    idempotency_key: str | None = strawberry.field(
+        default=None, description="Your own name for this request, to repeat it safely."
+    )
+
+
+@strawberry.type(description="The company as it is now, or why nothing was changed.")
+class OrganizationPayload:
+    """The company as it is now, or why nothing was changed."""
+
+    organization: Organization | None = strawberry.field(
+        description="The company as it is now; null when nothing was changed."
+    )
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
+
+
+@strawberry.type(description="The entry and its company as they are now, or why nothing was changed.")
+class SaveAddressPayload:
+    """The entry and its company as they are now, or why nothing was changed."""
+
+    entry: AddressBookEntry | None = strawberry.field(
+        description="The entry as it is now; null when nothing was changed."
+    )
+    organization: Organization | None = strawberry.field(
+        description="The company as it is now; null when nothing was changed."
+    )
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
+
+
+async def _update_organization(context: RequestContext, *, input: UpdateOrganizationInput) -> dict[str, Any]:
+    given = {"phone": input.phone, "email": input.email, "website": input.website}
+    values = {key: value for key, value in given.items() if value is not strawberry.UNSET}
+    place = OrganizationId(input.id)
+    return {"organization": await organizations.update_organization(context, place, values, input.expected_version)}
+
+
+async def _save_address(context: RequestContext, *, input: SaveAddressInput) -> dict[str, Any]:
+    edit = AddressEdit(
+        OrganizationId(input.organization_id),
+        AddressId(input.entry_id) if input.entry_id is not None else None,
+        address_of(input.address),
+        input.default_billing,
+        input.default_shipping,
+    )
+    entry = await addresses.save_address(context, edit, input.idempotency_key)
+    return {"entry": entry, "organization": await organizations.organization(context, id=edit.organization_id)}
+
+
+async def _delete_address(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
+    place = await addresses.delete_address(context, AddressId(input.id))
+    return {"organization": await organizations.organization(context, id=place)}
+
+
+@strawberry.type
+class CompanyMutations:
+    """Changing how to reach a company, and its address book."""
+
+    update_organization: OrganizationPayload | None = mutation(
+        OrganizationPayload,
+        _update_organization,
+        requires=any_of(*MANAGES_DATA),
+        within=in_organization("input.id"),
+        description=(
+            "Change how to reach the company (K40). Name and seat change by `requestOrganizationChange` only (D15)."
+        ),
+    )
+    save_address: SaveAddressPayload | None = mutation(
+        SaveAddressPayload,
+        _save_address,
+        requires=ADDRESSES,
+        within=in_organization(),
+        description=(
+            "Add an address to the company's book, or change one. What becomes a default takes that from the entry "
+            "that was it."
+        ),
+    )
+    delete_address: OrganizationPayload | None = mutation(
+        OrganizationPayload,
+        _delete_address,
+        requires=ADDRESSES,
+        within=of_object("adr", "input.id"),
+        description="Delete an address from the company's book.",
+    )

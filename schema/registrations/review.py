@@ -1,0 +1,175 @@
+"""Deciding about registrations, and what an applicant can do until then."""
+
+from typing import Any
+
+import strawberry
+
+from connectors.ids import RegistrationId
+from resolvers.context import RequestContext
+from resolvers.registrations import review as registration_review
+from resolvers.registrations.queries import state_of
+from resolvers.registrations.review import Decision
+from schema.graph.guards import AUTHENTICATED, by_caller_unless
+from schema.graph.mutations import mutation
+from schema.graph.user_errors import UserError, entries
+from schema.registrations.types import REVIEWERS, OrganizationRegistration, RegistrationStatusView
+
+_VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
+_KEY = "Your own name for this request, to repeat it safely."
+
+
+@strawberry.input(description="Which registration to approve.")
+class ApproveRegistrationInput:
+    """Which registration to approve."""
+
+    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    customer_number: str | None = strawberry.field(
+        default=None, description="The number under which the company is known from now on; without it, it has none."
+    )
+    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Which registration to reject, and why.")
+class RejectRegistrationInput:
+    """Which registration to reject, and why."""
+
+    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    reason: str = strawberry.field(description="Why, for the applicant to read.")
+    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Which registration needs more information, and which.")
+class RequestRegistrationInformationInput:
+    """Which registration needs more information, and which."""
+
+    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    question: str = strawberry.field(description="What you want to know, for the applicant to read.")
+    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Your registration, by its id or its reference, and your answer.")
+class AnswerRegistrationInput:
+    """Your registration, and your answer."""
+
+    answer: str = strawberry.field(description="What the vendor wanted to know.")
+    id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
+    reference: str | None = strawberry.field(default=None, description="Or its reference.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.input(description="Your registration: by its id or reference when you are signed in, else by the token.")
+class WithdrawRegistrationInput:
+    """Your registration."""
+
+    id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
+    reference: str | None = strawberry.field(default=None, description="Or its reference.")
+    token: str | None = strawberry.field(
+        default=None, description="Or the token of the mail, before the address is confirmed; needs no session."
+    )
+    reason: str | None = strawberry.field(default=None, description="Why, if you like to say.")
+    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+
+
+@strawberry.type(description="The registration as it is now, or why nothing was changed.")
+class RegistrationPayload:
+    """The registration as it is now."""
+
+    registration: OrganizationRegistration | None = strawberry.field(
+        description="The registration as it is now; null when nothing was changed."
+    )
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
+
+
+@strawberry.type(description="Where the registration stands now, or why nothing was changed.")
+class WithdrawRegistrationPayload:
+    """Where the registration stands now."""
+
+    state: RegistrationStatusView | None = strawberry.field(
+        description="Where it stands now; null when nothing was changed."
+    )
+    registration: OrganizationRegistration | None = strawberry.field(
+        description="The registration as it is now; null when you used the token."
+    )
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
+
+
+async def _approve_registration(context: RequestContext, *, input: ApproveRegistrationInput) -> dict[str, Any]:
+    decision = _decision(input)
+    return {"registration": await registration_review.approve_registration(context, decision, input.customer_number)}
+
+
+async def _reject_registration(context: RequestContext, *, input: RejectRegistrationInput) -> dict[str, Any]:
+    return {"registration": await registration_review.reject_registration(context, _decision(input), input.reason)}
+
+
+async def _request_registration_information(
+    context: RequestContext, *, input: RequestRegistrationInformationInput
+) -> dict[str, Any]:
+    return {"registration": await registration_review.request_information(context, _decision(input), input.question)}
+
+
+async def _answer_registration(context: RequestContext, *, input: AnswerRegistrationInput) -> dict[str, Any]:
+    answered = await registration_review.answer_registration(
+        context, _id(input.id), input.reference, input.answer, input.idempotency_key
+    )
+    return {"registration": answered}
+
+
+async def _withdraw_registration(context: RequestContext, *, input: WithdrawRegistrationInput) -> dict[str, Any]:
+    withdrawn = await registration_review.withdraw_registration(
+        context, _id(input.id), input.reference, input.token, input.reason, input.idempotency_key
+    )
+    return {
+        "state": state_of(context, withdrawn),
+        "registration": withdrawn if input.token is None else None,
+    }
+
+
+def _decision(input: Any) -> Decision:
+    return Decision(RegistrationId(input.id), input.expected_version, input.idempotency_key)
+
+
+def _id(id: strawberry.ID | None) -> RegistrationId | None:
+    return RegistrationId(id) if id is not None else None
+
+
+@strawberry.type
+class RegistrationReviewMutations:
+    """Deciding about registrations."""
+
+    approve_registration: RegistrationPayload | None = mutation(
+        RegistrationPayload,
+        _approve_registration,
+        requires=REVIEWERS,
+        description=(
+            "Approve a registration: the company becomes active, and its applicant gets the administrative role and "
+            "nothing else, all at once (K21, K24)."
+        ),
+    )
+    reject_registration: RegistrationPayload | None = mutation(
+        RegistrationPayload,
+        _reject_registration,
+        requires=REVIEWERS,
+        description="Reject a registration, with a reason that the applicant is told (K21).",
+    )
+    request_registration_information: RegistrationPayload | None = mutation(
+        RegistrationPayload,
+        _request_registration_information,
+        requires=REVIEWERS,
+        description="Ask the applicant something; the time for the review begins anew when they answer (K21).",
+    )
+    answer_registration: RegistrationPayload | None = mutation(
+        RegistrationPayload,
+        _answer_registration,
+        requires=AUTHENTICATED,
+        description="Answer, as the applicant, what the vendor wanted to know.",
+    )
+    withdraw_registration: WithdrawRegistrationPayload | None = mutation(
+        WithdrawRegistrationPayload,
+        _withdraw_registration,
+        requires=by_caller_unless("input.token"),
+        description="Withdraw your registration before it is decided; the company is closed, and you have left it.",
+    )

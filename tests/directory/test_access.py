@@ -1,0 +1,384 @@
+"""What the directory promises about changes of access: counted, on record, told, one after another."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+import pytest
+from sqlalchemy import select
+
+from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
+from connectors.directory import tables
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import (
+    AuditEntry,
+    Author,
+    CallerRecord,
+    GrantKind,
+    MembershipStatus,
+    OrganizationStatus,
+    RefreshTokenReused,
+    StaleVersion,
+    UserRecord,
+)
+from connectors.directory.sql import SqlDirectory
+from connectors.engine import AsyncEngine
+from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
+from tests.directory.people import (
+    ANNA,
+    ANNA_ADMINISTERS,
+    ANNA_AT_HELIOS,
+    BERND,
+    BERND_AT_HELIOS,
+    CLEO,
+    DORA,
+    DORA_AT_HELIOS,
+    EMIL,
+    EMIL_AT_HELIOS,
+    FRIEDA,
+    FRIEDA_AT_HELIOS,
+    HELIOS,
+    LUMEN,
+    NOW,
+    PEOPLE,
+    TOMORROW,
+    VERA,
+    session,
+)
+
+BY = Author(ANNA.id, "req_1", "203.0.113.7")
+
+
+@pytest.fixture
+def told() -> list[AccessEvent]:
+    """What the directory has told of its changes."""
+    return []
+
+
+@pytest.fixture
+async def directory(engine: AsyncEngine, told: list[AccessEvent]) -> SqlDirectory:
+    directory = SqlDirectory(engine, told.extend)
+    await directory.load(PEOPLE)
+    return directory
+
+
+async def seen(directory: SqlDirectory, person: UserRecord) -> CallerRecord:
+    """What the next request of a person finds."""
+    caller = await directory.caller(person.id, None, NOW)
+    assert caller is not None
+    return caller
+
+
+async def keys_of(directory: SqlDirectory, person: UserRecord, organization_id: OrganizationId) -> list[str]:
+    """The keys of what a person holds in an organization."""
+    standings = (await seen(directory, person)).standings
+    return [grant.key for one in standings if one.organization_id == organization_id for grant in one.grants]
+
+
+async def epochs(directory: SqlDirectory) -> dict[str, int]:
+    """The number of every person and every organization whose access has changed."""
+    async with directory._engine.connect() as connection:
+        found: dict[str, int] = {}
+        for table in (tables.users, tables.organizations):
+            found |= {row[0]: row[1] for row in await connection.execute(select(table.c.id, table.c.access_epoch))}
+    return {id: epoch for id, epoch in found.items() if epoch}
+
+
+async def audit(directory: SqlDirectory) -> list[tuple[Any, ...]]:
+    """What stands in the audit log: action, who, whose, where, before, after."""
+    columns = tables.audit_events.c
+    async with directory._engine.connect() as connection:
+        rows = await connection.execute(
+            select(
+                columns.action, columns.actor_id, columns.subject_id, columns.organization_id, columns.before,
+                columns.after,
+            ).order_by(columns.id)
+        )  # fmt: skip
+    return [(*row[:4], orjson.loads(row[4]), orjson.loads(row[5])) for row in rows]
+
+
+async def test_a_role_given_counts_at_once_and_is_on_record_and_told(
+    directory: SqlDirectory, told: list[AccessEvent]
+) -> None:
+    async with directory.change() as change:
+        grant = await change.grant_role(BERND_AT_HELIOS.id, "installation", until=TOMORROW, by=BY, now=NOW)
+
+    assert (await directory.grants([grant.id]))[0] == grant
+    assert (grant.kind, grant.key, grant.granted_by_id, grant.valid_until) == (
+        GrantKind.ROLE, "installation", ANNA.id, TOMORROW,
+    )  # fmt: skip
+    assert "installation" in await keys_of(directory, BERND, HELIOS)
+    assert await epochs(directory) == {BERND.id: 1, HELIOS: 1}
+    assert (await seen(directory, BERND)).access_epoch == 1
+    after = {"role": "installation", "until": TOMORROW.isoformat()}
+    assert await audit(directory) == [("grant.give", ANNA.id, BERND_AT_HELIOS.id, HELIOS, {}, after)]
+    assert told == [AccessChanged(1, BERND.id, HELIOS)]
+
+
+async def test_a_single_permission_is_given_and_taken_away(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+    async with directory.change() as change:
+        grant = await change.grant_permission(BERND_AT_HELIOS.id, "ORDER_VIEW", until=None, by=BY, now=NOW)
+    async with directory.change() as change:
+        taken = await change.revoke(grant.id, by=BY, now=NOW)
+
+    assert taken == grant
+    assert "ORDER_VIEW" not in await keys_of(directory, BERND, HELIOS)
+    assert await epochs(directory) == {BERND.id: 2, HELIOS: 2}
+    assert [entry[0] for entry in await audit(directory)] == ["grant.give", "grant.revoke"]
+    assert told == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
+
+
+async def test_a_role_held_already_gets_the_new_end_and_stays_one_grant(directory: SqlDirectory) -> None:
+    async with directory.change() as change:
+        first = await change.grant_role(BERND_AT_HELIOS.id, "purchase", until=None, by=BY, now=NOW)
+
+    assert (await keys_of(directory, BERND, HELIOS)).count("purchase") == 1
+    assert (await directory.grants([first.id]))[0] == first
+    assert first.valid_until is None
+    assert (await audit(directory))[0][4:] == (
+        {"role": "purchase", "until": TOMORROW.isoformat()}, {"role": "purchase", "until": None},
+    )  # fmt: skip
+
+
+async def test_what_is_so_already_changes_nothing(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+    async with directory.change() as change:
+        await change.grant_role(ANNA_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
+        await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.ACTIVE, by=BY, now=NOW)
+        await change.set_organization_status(HELIOS, OrganizationStatus.ACTIVE, by=BY, now=NOW)
+        await change.set_vendor_permissions(VERA.id, ["vendor:audit", "vendor:review"], by=BY, now=NOW)
+        await change.end_session(SessionId("ses_unknown"), NOW)
+        assert await change.revoke(GrantId("grt_unknown"), by=BY, now=NOW) is None
+
+    assert await epochs(directory) == {}
+    assert await audit(directory) == []
+    assert told == []
+
+
+async def test_a_member_is_suspended_and_comes_back(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+    async with directory.change() as change:
+        before, suspended = await change.set_membership_status(
+            BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW, expected_version=1
+        )
+    async with directory.change() as change:
+        _, back = await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.ACTIVE, by=BY, now=NOW)
+
+    assert before == BERND_AT_HELIOS
+    assert (suspended.status, suspended.version, back.version) == (MembershipStatus.SUSPENDED, 2, 3)
+    assert (await directory.memberships([BERND_AT_HELIOS.id]))[0] == back
+    assert back.joined_at == BERND_AT_HELIOS.joined_at
+    assert told == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
+    assert [entry[4:] for entry in await audit(directory)] == [
+        ({"status": "ACTIVE"}, {"status": "SUSPENDED"}),
+        ({"status": "SUSPENDED"}, {"status": "ACTIVE"}),
+    ]
+
+
+async def test_a_removed_member_has_no_standing_any_more(directory: SqlDirectory) -> None:
+    async with directory.change() as change:
+        await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.REMOVED, by=BY, now=NOW)
+
+    assert (await seen(directory, BERND)).standings == ()
+
+
+@pytest.mark.parametrize("membership", [EMIL_AT_HELIOS, FRIEDA_AT_HELIOS, DORA_AT_HELIOS], ids=lambda one: one.status)
+async def test_who_becomes_active_joins_on_that_day_unless_they_were_suspended(
+    directory: SqlDirectory, membership: Any
+) -> None:
+    async with directory.change() as change:
+        _, after = await change.set_membership_status(membership.id, MembershipStatus.ACTIVE, by=BY, now=TOMORROW)
+
+    assert after.joined_at == (NOW if membership is DORA_AT_HELIOS else TOMORROW)
+
+
+async def test_a_company_that_is_blocked_counts_for_every_member_but_those_removed(
+    directory: SqlDirectory, told: list[AccessEvent]
+) -> None:
+    async with directory.change() as change:
+        before, after = await change.set_organization_status(HELIOS, OrganizationStatus.BLOCKED, by=BY, now=NOW)
+
+    assert (before.status, after.status, after.version) == (OrganizationStatus.ACTIVE, OrganizationStatus.BLOCKED, 2)
+    assert (await directory.organizations([HELIOS]))[0] == after
+    assert await epochs(directory) == {**{one.id: 1 for one in (ANNA, BERND, CLEO, DORA, EMIL)}, HELIOS: 1}
+    assert FRIEDA.id not in await epochs(directory)
+    assert told == [AccessChanged(1, organization_id=HELIOS)]
+    assert [entry[:4] for entry in await audit(directory)] == [("organization.status", ANNA.id, HELIOS, HELIOS)]
+
+
+async def test_vendor_permissions_are_set_as_a_whole(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+    async with directory.change() as change:
+        before = await change.set_vendor_permissions(VERA.id, ["vendor:review", "vendor:new"], by=BY, now=NOW)
+
+    assert before == ("vendor:audit", "vendor:review")
+    assert (await seen(directory, VERA)).vendor_permissions == ("vendor:new", "vendor:review")
+    assert told == [AccessChanged(1, VERA.id)]
+    assert (await audit(directory))[0][4] == {"permissions": "vendor:audit vendor:review"}
+
+
+async def test_a_session_that_ends_is_told_and_counted(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+    async with directory.change() as change:
+        await change.open_session(session("one", BERND), b"1" * 32, TOMORROW)
+        await change.open_session(session("two", BERND), b"2" * 32, TOMORROW)
+    async with directory.change() as change:
+        await change.end_session(SessionId("ses_one"), NOW)
+        await change.end_session(SessionId("ses_one"), NOW)
+
+    assert told == [SessionEnded(SessionId("ses_one"), BERND.id), AccessChanged(1, BERND.id)]
+    assert await directory.running([SessionId("ses_one"), SessionId("ses_two"), SessionId("ses_x")], NOW) == [
+        False, True, False,
+    ]  # fmt: skip
+    assert await directory.running([SessionId("ses_two")], TOMORROW) == [False]
+
+
+async def test_a_session_that_ends_because_its_token_was_stolen_is_told_too(
+    directory: SqlDirectory, told: list[AccessEvent]
+) -> None:
+    async with directory.change() as change:
+        await change.open_session(session("one", BERND), b"1" * 32, TOMORROW)
+        await change.rotate_refresh_token(b"1" * 32, b"2" * 32, now=NOW, expires_at=TOMORROW)
+
+    with pytest.raises(RefreshTokenReused):
+        async with directory.change() as change:
+            await change.rotate_refresh_token(b"1" * 32, b"3" * 32, now=NOW, expires_at=TOMORROW)
+
+    assert told == [SessionEnded(SessionId("ses_one"), BERND.id), AccessChanged(1, BERND.id)]
+
+
+async def test_of_a_change_that_fails_nothing_stays_and_nothing_is_told(
+    directory: SqlDirectory, told: list[AccessEvent]
+) -> None:
+    async def fail() -> None:
+        async with directory.change() as change:
+            await change.grant_role(BERND_AT_HELIOS.id, "installation", until=None, by=BY, now=NOW)
+            await change.set_organization_status(HELIOS, OrganizationStatus.CLOSED, by=BY, now=NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+
+    assert await epochs(directory) == {}
+    assert await audit(directory) == []
+    assert told == []
+
+
+async def test_a_stale_version_is_refused(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+    with pytest.raises(StaleVersion) as membership:
+        async with directory.change() as change:
+            await change.set_membership_status(
+                BERND_AT_HELIOS.id, MembershipStatus.REMOVED, by=BY, now=NOW, expected_version=7
+            )
+    with pytest.raises(StaleVersion) as company:
+        async with directory.change() as change:
+            await change.set_organization_status(HELIOS, OrganizationStatus.CLOSED, by=BY, now=NOW, expected_version=7)
+
+    assert membership.value.current_version == company.value.current_version == 1
+    assert told == []
+
+
+@pytest.mark.parametrize("deed", ["role", "permission", "membership", "organization", "vendor"])
+async def test_an_unknown_id_is_a_lookup_error(directory: SqlDirectory, deed: str) -> None:
+    nobody = MembershipId("mem_unknown")
+
+    async def do(change: DirectoryChange) -> None:
+        match deed:
+            case "role":
+                await change.grant_role(nobody, "purchase", until=None, by=BY, now=NOW)
+            case "permission":
+                await change.grant_permission(nobody, "ORDER_VIEW", until=None, by=BY, now=NOW)
+            case "membership":
+                await change.set_membership_status(nobody, MembershipStatus.ACTIVE, by=BY, now=NOW)
+            case "organization":
+                await change.set_organization_status(
+                    OrganizationId("org_unknown"), OrganizationStatus.ACTIVE, by=BY, now=NOW
+                )
+            case "vendor":
+                await change.set_vendor_permissions(UserId("usr_unknown"), ["x"], by=BY, now=NOW)
+
+    with pytest.raises(LookupError):
+        async with directory.change() as change:
+            await do(change)
+
+
+async def test_of_twenty_changes_at_once_every_one_is_counted(directory: SqlDirectory) -> None:
+    async def give(number: int) -> None:
+        async with directory.change() as change:
+            await change.grant_permission(BERND_AT_HELIOS.id, f"P{number}", until=None, by=BY, now=NOW)
+
+    await asyncio.gather(*map(give, range(20)))
+
+    assert await epochs(directory) == {BERND.id: 20, HELIOS: 20}
+    assert await directory.access_epochs([BERND.id, UserId("usr_x"), ANNA.id]) == [20, None, 0]
+
+
+async def test_companies_that_share_members_are_blocked_at_once_without_waiting_for_one_another_for_ever(
+    directory: SqlDirectory,
+) -> None:
+    async def turn(organization_id: OrganizationId, statuses: Sequence[OrganizationStatus]) -> None:
+        for status in statuses:
+            async with directory.change() as change:
+                await change.set_organization_status(organization_id, status, by=BY, now=NOW)
+
+    turns = [OrganizationStatus.BLOCKED, OrganizationStatus.ACTIVE] * 5
+    await asyncio.gather(turn(HELIOS, turns), turn(LUMEN, turns))
+
+    counted = await epochs(directory)
+    assert (counted[ANNA.id], counted[CLEO.id], counted[BERND.id]) == (20, 20, 10)
+
+
+async def test_two_that_take_the_same_grant_away_take_it_once(directory: SqlDirectory) -> None:
+    async def take() -> bool:
+        async with directory.change() as change:
+            return await change.revoke(ANNA_ADMINISTERS.id, by=BY, now=NOW) is not None
+
+    assert sorted(await asyncio.gather(take(), take())) == [False, True]
+    assert (await epochs(directory))[ANNA.id] == 1
+
+
+async def test_what_is_recorded_once_an_hour_is_recorded_once_by_all_processes(directory: SqlDirectory) -> None:
+    entry = AuditEntry("view_as", ANNA.id, BERND_AT_HELIOS.id, HELIOS, "req_1")
+
+    async def record(minute: int, key: str = "ses_1", hour: int = 9) -> bool:
+        async with directory.change() as change:
+            return await change.record_hourly(entry, NOW.replace(hour=hour, minute=minute), key)
+
+    assert sorted(await asyncio.gather(record(0), record(1), record(59))) == [False, False, True]
+    assert await record(0, key="ses_2")
+    assert await record(0, hour=10)
+    assert len(await audit(directory)) == 3
+
+
+async def test_a_membership_counts_a_change_as_one_version(directory: SqlDirectory) -> None:
+    async with directory.change() as change:
+        after = await change.renew_membership(BERND_AT_HELIOS.id)
+
+    assert after.version == BERND_AT_HELIOS.version + 1
+    assert await directory.memberships([BERND_AT_HELIOS.id]) == [after]
+    with pytest.raises(LookupError):
+        async with directory.change() as change:
+            await change.renew_membership(MembershipId("mbr_x"))
+
+
+async def test_only_who_is_active_and_holds_it_for_good_holds_a_company(directory: SqlDirectory) -> None:
+    """DOMAIN, invariant 1."""
+    async with directory.change() as change:
+        await change.grant_role(BERND_AT_HELIOS.id, "administration", until=TOMORROW, by=BY, now=NOW)
+        await change.grant_role(EMIL_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
+        await change.set_membership_status(EMIL_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW)
+
+    helios, lumen = await directory.lasting_holders_of([HELIOS, LUMEN], role_keys=["administration"])
+
+    assert [member.id for member in helios] == [ANNA_AT_HELIOS.id]
+    assert BERND_AT_HELIOS.id not in [member.id for member in lumen]
+
+
+async def test_a_login_name_denotes_another_person_once_it_is_moved(directory: SqlDirectory) -> None:
+    """DOMAIN, invariant 7."""
+    (names,) = await directory.login_names_of([ANNA.id])
+    name = names[-1]
+
+    async with directory.change() as change:
+        is_there = await change.move_login_name(f" {name.upper()} ", BERND.id, HELIOS, by=BY, now=NOW)
+        is_none = await change.move_login_name("nobody-is-called-so", BERND.id, HELIOS, by=BY, now=NOW)
+
+    assert (is_there, is_none) == (True, False)
+    assert await directory.user_id_of_login_name(name.lower()) == BERND.id

@@ -1,0 +1,238 @@
+"""That the migrations make the tables the code speaks of, and that no question walks through a whole table."""
+
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, event, text
+
+from connectors.database import open_database
+from connectors.directory.accounts import CredentialsRecord, MailedTokenPurpose
+from connectors.directory.audit import AuditFilter
+from connectors.directory.interface import Author, MemberFilter
+from connectors.directory.invitations import InvitationFilter, InvitationStatus
+from connectors.directory.join_requests import JoinRequestFilter
+from connectors.directory.migrations import MIGRATIONS
+from connectors.directory.outbox import OutboxState
+from connectors.directory.registrations import Likeness, RegistrationStatus
+from connectors.directory.requests import RequestStatus
+from connectors.directory.sql import SqlDirectory
+from connectors.directory.tables import METADATA
+from connectors.engine import AsyncEngine
+from connectors.ids import InvitationId, RegistrationId, SessionId
+from connectors.pages import cursor
+from tests.directory.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW, TOMORROW, session
+from tests.servers import DatabaseKind, fresh_database
+
+REGISTRATION = RegistrationId("reg_x")
+
+
+async def test_the_migrations_make_exactly_the_tables_the_code_speaks_of(engine: AsyncEngine) -> None:
+    def differences(connection: Connection) -> list[Any]:
+        options = {"include_name": lambda name, kind, _: kind != "table" or name != MIGRATIONS.version_table}
+        found: list[Any] = compare_metadata(MigrationContext.configure(connection, opts=options), METADATA)
+        return found
+
+    async with engine.connect() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_the_rules_of_the_tables_are_those_the_code_speaks_of(database_kind: DatabaseKind) -> None:
+    async with fresh_database(database_kind) as made, fresh_database(database_kind, MIGRATIONS) as migrated:
+        built = open_database(made)
+        async with built.begin() as connection:
+            await connection.run_sync(METADATA.create_all)
+        assert await _rules(built) == await _rules(open_database(migrated))
+        await built.dispose()
+
+
+@pytest.mark.parametrize("has_next", [False, True])
+async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, has_next: bool) -> None:
+    sent: list[tuple[str, Any]] = []
+    for engine in directory._engine.sync_engines:
+        event.listen(
+            engine,
+            "before_cursor_execute",
+            lambda _connection, _cursor, statement, parameters, *_rest: sent.append((statement, parameters)),
+        )
+    where = MemberFilter(search="a", role_keys=("purchase",), now=NOW) if has_next else MemberFilter()
+    (page,) = await directory.members_of([HELIOS], first=1, after=None, where=where)
+    after = page.cursor_of(page.items[0]) if has_next else None
+    await directory.members_of([HELIOS, LUMEN], first=1, after=after, where=where)
+    await directory.count_members_of([HELIOS, LUMEN], where)
+    await directory.memberships_of([ANNA.id], first=1, after=None, status=None)
+    await directory.count_memberships_of([ANNA.id], None)
+    await directory.caller(ANNA.id, None, NOW)
+    await directory.caller(ANNA.id, "ses_x", NOW)  # type: ignore[arg-type]
+    await directory.user_id_of_login_name("anna")
+    await directory.login_names_of([ANNA.id])
+    await directory.users([ANNA.id])
+    await directory.users_in_common(ANNA.id, [ANNA.id])
+    await directory.organizations([HELIOS])
+    await directory.memberships([ANNA_AT_HELIOS.id])
+    await directory.grants_of([ANNA_AT_HELIOS.id])
+    await directory.grants(["grt_x"])  # type: ignore[list-item]
+    await directory.holders_of([HELIOS], role_keys=["a"], permissions=["b"], now=NOW)
+    await directory.outbox_due_since(NOW)
+    await directory.outbox_items(["obx_x"])  # type: ignore[list-item]
+    await directory.outbox(OutboxState.DEAD, limit=1)
+    await ask_about_requests_and_addresses(directory, has_next)
+    await ask_the_audit_log(directory, has_next)
+    await directory.organizations_with_numbers(["10001"])
+    await directory.who_belonged([HELIOS], [ANNA.id])
+    await directory.holders_of_vendor_permission("REVIEW")
+    await directory.open_invitations_by([(HELIOS, ANNA.id)], NOW, limit=1)
+    await directory.sessions_of([ANNA.id], now=NOW, limit=1)
+    await directory.sessions(["ses_x"], NOW)  # type: ignore[list-item]
+    await directory.consents_of([ANNA.id], limit=1)
+    await directory.consents(["cns_x"])  # type: ignore[list-item]
+    await directory.data_exports_of([ANNA.id], limit=1)
+    await directory.data_exports(["exp_x"])  # type: ignore[list-item]
+    await directory.content_of_data_export("exp_x")  # type: ignore[arg-type]
+    await directory.account_deletions([ANNA.id])
+    await directory.due_account_deletions(NOW, limit=1)
+    await directory.mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
+    await directory.credentials_of([ANNA.id])
+    await directory.has_signed_in_from(ANNA.id, "192.0.2.1", since=NOW)
+    await directory.running(["ses_x"], NOW)  # type: ignore[list-item]
+    await directory.access_epochs([ANNA.id])
+    await directory.kept_of(ANNA.id)
+    await directory.lasting_holders_of([HELIOS], role_keys=["a"])
+    requests = await directory.access_requests_of([HELIOS], first=1, after=None, status=None, now=NOW)
+    assert requests[0].items == []
+    await directory.access_requests_by([ANNA_AT_HELIOS.id], first=1, after=None, status=None, now=NOW)
+    await directory.count_access_requests_of([HELIOS], None, NOW)
+    await directory.count_access_requests_by([ANNA_AT_HELIOS.id], None, NOW)
+    await directory.access_requests(["arq_x"])  # type: ignore[list-item]
+    await directory.open_access_requests([ANNA_AT_HELIOS.id], NOW)
+    await _ask_of_invitations(directory, has_next)
+    await directory.registrations([REGISTRATION])
+    await directory.registration_with_token(b"x")
+    await directory.registration_with_reference("x")
+    await directory.company_registrations_of([ANNA.id])
+    waiting = [RegistrationStatus.PENDING_REVIEW]
+    await directory.submitted_registrations(first=1, after=None, status=waiting)
+    await directory.submitted_registrations(first=1, after=cursor("registrations", REGISTRATION), status=waiting)
+    await directory.count_submitted_registrations(waiting)
+    await directory.overdue_registrations(NOW, 10)
+    await directory.lapsed_registrations(NOW, 10)
+    await directory.registration_events([REGISTRATION])
+    await directory.lookalikes([Likeness("a", "b", "c", "d")])
+    await directory.join_requests(["jrq_x"])  # type: ignore[list-item]
+    of_company = JoinRequestFilter(None, NOW)
+    await directory.join_requests_of([HELIOS], first=1, after=None, where=of_company)
+    await directory.join_requests_of([HELIOS], first=1, after=cursor("joinRequests", "jrq_x"), where=of_company)
+    await directory.count_join_requests_of([HELIOS], of_company)
+    await directory.join_requests_by([ANNA.id], limit=5)
+    async with directory.change() as change:
+        await change.claim(now=NOW, until=NOW, limit=1)
+        await change.forget_requests(before=NOW)
+        await change.forget_sessions(before=NOW)
+        await change.forget_outbox(before=NOW)
+        await change.forget_mailed_tokens(before=NOW)
+        await change.end_sessions(ANNA.id, NOW)
+        await change.end_surplus_sessions(ANNA.id, NOW, most=1)
+        by = Author(None, "x")
+        await change.withdraw_invitations([InvitationId("inv_x")], InvitationStatus.REVOKED, by=by, now=NOW)
+        await change.set_credentials(CredentialsRecord(ANNA.id, 1, None))
+        await change.use_mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
+        await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.EMAIL_CHANGE, NOW)
+        await change.expire_data_exports(NOW)
+        await change.cancel_account_deletion(ANNA.id)
+        await change.forget_person(BERND.id, NOW)
+        await change.move_login_name("x", ANNA.id, HELIOS, by=Author(None, "x"), now=NOW)
+        await change.rotate_refresh_token(b"x", b"y", now=NOW, expires_at=NOW)
+        await change.open_session(session("one", ANNA), b"one", TOMORROW)
+        await change.rotate_refresh_token(b"one", b"two", now=NOW, expires_at=TOMORROW)
+        await change.add_successor(
+            b"one", b"three", SessionId("ses_one"), now=NOW, expires_at=TOMORROW, sealed_successor="x"
+        )
+        await change.erase_successors(before=NOW)
+        await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
+
+    asked = {statement: parameters for statement, parameters in sent if not statement.startswith("BEGIN")}
+    plans = {question: await _plan(directory._engine, question, parameters) for question, parameters in asked.items()}
+
+    walks = {statement: plan for statement, plan in plans.items() if any(_is_walk(line) for line in plan)}
+    assert walks == {}
+
+
+async def ask_about_requests_and_addresses(directory: SqlDirectory, has_next: bool) -> None:
+    """Ask everything about change requests and address books."""
+    after = cursor("change requests", "chg_x") if has_next else None
+    await directory.addresses(["adr_x"])  # type: ignore[list-item]
+    await directory.addresses_of([HELIOS, LUMEN])
+    await directory.change_requests(["chg_x"])  # type: ignore[list-item]
+    await directory.open_change_requests([HELIOS])
+    await directory.change_requests_of([HELIOS, LUMEN], first=1, after=after, status=None)
+    await directory.count_change_requests_of([HELIOS], [RequestStatus.PENDING])
+    await directory.all_change_requests(first=1, after=after, status=None)
+
+
+async def ask_the_audit_log(directory: SqlDirectory, has_next: bool) -> None:
+    """Ask everything about what was done."""
+    after = cursor("audit events", NOW.isoformat(), "aud_x") if has_next else None
+    where = AuditFilter(("a",), ANNA.id, NOW, NOW) if has_next else AuditFilter()
+    await directory.audit_events(["aud_x"])  # type: ignore[list-item]
+    await directory.audit_events_of([HELIOS, LUMEN], first=1, after=after, where=where)
+    await directory.count_audit_events_of([HELIOS], where)
+    await directory.audit_events_of_person(ANNA.id, ["usr_x"], [HELIOS], first=1, after=after)
+    await directory.audit_log(HELIOS, where, limit=1)
+    await directory.audit_log(None, where, limit=1)
+
+
+async def _ask_of_invitations(directory: SqlDirectory, has_next: bool) -> None:
+    status, after = ((InvitationStatus.PENDING,), cursor("invitations", "inv_x")) if has_next else (None, None)
+    where = InvitationFilter(status, NOW)
+    await directory.invitations([InvitationId("inv_x")])
+    await directory.invitation_with_token(b"x")
+    await directory.invitations_of([HELIOS], first=1, after=after, where=where)
+    await directory.count_invitations_of([HELIOS], where)
+    await directory.open_invitations_to(["a@b.example"], NOW)
+    await directory.last_invitations([(HELIOS, "a@b.example")])
+    await directory.members_with_email([(HELIOS, "a@b.example")])
+    await directory.lapsed_invitations(NOW, limit=1)
+
+
+def _is_walk(line: str) -> bool:
+    # SQLite: "SCAN grants"; walking the asked list ("SCAN json_each VIRTUAL TABLE") and rows found before is no walk.
+    tables = METADATA.tables.keys() | {"mine", "theirs", "of_one"}
+    words = line.split()
+    return ("Seq Scan on" in line) or (line.startswith("SCAN") and words[1] in tables and "USING INDEX" not in line)
+
+
+async def _plan(engine: AsyncEngine, statement: str, parameters: Any) -> list[str]:
+    async with engine.connect() as connection:
+        if engine.dialect.name == "sqlite":
+            rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            return [row[3] for row in rows]
+        await connection.execute(text("SET LOCAL enable_seqscan = off"))  # these tables are small: walking them is fast
+        rows = await connection.exec_driver_sql(f"EXPLAIN {statement}", parameters)
+        return [row[0] for row in rows]
+
+
+async def _rules(engine: AsyncEngine) -> list[tuple[Any, ...]]:
+    """Return the constraints and indexes, as the database tells them, with the columns' collations."""
+    tables = ", ".join(f"'{name}'" for name in METADATA.tables)
+    if engine.dialect.name == "sqlite":
+        question = (
+            f"SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type <> 'trigger' AND tbl_name IN ({tables})"
+        )
+    else:
+        question = f"""
+            SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
+            WHERE conrelid::regclass::text IN ({tables})
+            UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename IN ({tables})
+            UNION ALL SELECT table_name, column_name, concat_ws(' ', data_type, collation_name, is_nullable)
+            FROM information_schema.columns WHERE table_name IN ({tables})"""
+    async with engine.connect() as connection:
+        rows = [tuple(row) for row in await connection.execute(text(question))]
+    await engine.dispose()
+    return sorted(_in_any_order(row) for row in rows)
+
+
+def _in_any_order(row: tuple[Any, ...]) -> tuple[str, ...]:
+    """Return the row with the clauses of its SQL sorted: constraints may be listed in any order."""
+    texts = [" ".join(str(value).split()) for value in row]
+    return (*texts[:-1], ", ".join(sorted(part.strip(" )(") for part in texts[-1].split(", "))))

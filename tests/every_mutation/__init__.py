@@ -1,0 +1,34 @@
+"""One successful call of each mutation and what it puts on record: a module for each topic, an entry for each."""
+
+from tests.every_mutation import (
+    access,
+    account,
+    change_requests,
+    company,
+    invitations,
+    join_requests,
+    passwords,
+    profile,
+    registration,
+    sessions,
+)
+from tests.every_mutation.entry import Deed
+
+DEEDS: dict[str, Deed] = {
+    **sessions.DEEDS,
+    **profile.DEEDS,
+    **company.DEEDS,
+    **change_requests.DEEDS,
+    **access.DEEDS,
+    **account.DEEDS,
+    **passwords.DEEDS,
+    **invitations.DEEDS,
+    **registration.DEEDS,
+    **join_requests.DEEDS,
+}
+"""By name of the mutation."""
+
+UNRECORDED = {
+    "refreshSession": "It continues a session that `session.begin` put on record, every quarter of an hour.",
+}
+"""Mutations that put nothing on record, each with its reason. There should be very few."""

@@ -1,0 +1,150 @@
+"""That what outlives a request learns of every change that concerns its caller, with news and without."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from connectors.access_events import AccessEvent
+from connectors.database import open_database
+from connectors.directory.deeds import DirectoryChange
+from connectors.directory.interface import Author, CallerRecord, MembershipStatus, OrganizationStatus
+from connectors.directory.migrations import MIGRATIONS
+from connectors.directory.sql import SqlDirectory
+from connectors.errors import BackendUnavailable
+from connectors.events.embedded import EmbeddedEvents
+from connectors.events.interface import Interrupted
+from connectors.ids import SessionId
+from gateway.auth.liveness import Liveness, Watch
+from tests.directory.people import BERND, BERND_AT_HELIOS, CLEO, HELIOS, LUMEN, NOW, PEOPLE, TOMORROW, session
+from tests.servers import fresh_database
+
+BY = Author(None, "test")
+NEVER, OFTEN = 3600.0, 0.02
+
+Deed = Callable[[DirectoryChange], Awaitable[object]]
+
+DEEDS: dict[str, Deed] = {
+    "role": lambda change: change.grant_role(BERND_AT_HELIOS.id, "planning", until=None, by=BY, now=NOW),
+    "membership": lambda change: change.set_membership_status(
+        BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW
+    ),
+    "organization": lambda change: change.set_organization_status(HELIOS, OrganizationStatus.BLOCKED, by=BY, now=NOW),
+    "vendor": lambda change: change.set_vendor_permissions(BERND.id, ["REGISTRATION_REVIEW"], by=BY, now=NOW),
+}
+
+
+class Scene:
+    """A directory that tells its news, and who watches."""
+
+    def __init__(self, directory: SqlDirectory, liveness: Liveness, events: EmbeddedEvents) -> None:
+        self.directory = directory
+        self.events = events
+        self.liveness = liveness
+
+    async def does(self, deed: Deed) -> None:
+        async with self.directory.change() as change:
+            await deed(change)
+
+    async def bernd(self) -> CallerRecord:
+        caller = await self.directory.caller(BERND.id, SessionId("ses_bernd"), NOW)
+        assert caller is not None
+        return caller
+
+
+@asynccontextmanager
+async def scene(*, every: float, tells: bool = True) -> AsyncIterator[Scene]:
+    """Bernd, signed in; `tells` is False where no news arrives."""
+    events = EmbeddedEvents()
+
+    def tell(news: Sequence[AccessEvent]) -> None:
+        if tells:
+            events.publish(news)
+
+    async with fresh_database("sqlite", MIGRATIONS) as url:
+        engine = open_database(url)
+        directory = SqlDirectory(engine, tell)
+        await directory.load(PEOPLE)
+        async with directory.change() as change:
+            await change.open_session(session("bernd", BERND), b"1" * 32, TOMORROW)
+        async with Liveness(directory, events, lambda: NOW, every=every).open() as liveness:
+            await asyncio.sleep(0)
+            yield Scene(directory, liveness, events)
+        await engine.dispose()
+
+
+async def woken(watch: Watch) -> CallerRecord | None:
+    async with asyncio.timeout(2):
+        return await watch.next_caller()
+
+
+async def sleeps_on(watch: Watch) -> bool:
+    try:
+        async with asyncio.timeout(0.1):
+            await watch.next_caller()
+    except TimeoutError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("tells", [True, False], ids=["with news", "without news"])
+async def test_a_stream_sees_every_change_of_its_callers_access(deed: str, tells: bool) -> None:
+    async with scene(every=NEVER if tells else OFTEN, tells=tells) as live:
+        before = await live.bernd()
+        with live.liveness.watch(before) as watch:
+            await live.does(DEEDS[deed])
+
+            now = await woken(watch)
+
+            assert now is not None
+            assert now == await live.bernd() != before
+            assert await sleeps_on(watch)
+
+
+@pytest.mark.parametrize("tells", [True, False], ids=["with news", "without news"])
+async def test_a_stream_ends_with_its_session(tells: bool) -> None:
+    async with scene(every=NEVER if tells else OFTEN, tells=tells) as live:
+        with live.liveness.watch(await live.bernd()) as watch:
+            await live.does(lambda change: change.end_session(SessionId("ses_bernd"), NOW))
+
+            assert await woken(watch) is None
+
+
+async def test_what_concerns_others_wakes_nobody() -> None:
+    async with scene(every=NEVER) as live:
+        with live.liveness.watch(await live.bernd()) as watch:
+            await live.does(lambda change: change.set_vendor_permissions(CLEO.id, ["x"], by=BY, now=NOW))
+            await live.does(
+                lambda change: change.set_organization_status(LUMEN, OrganizationStatus.BLOCKED, by=BY, now=NOW)
+            )
+
+            assert await sleeps_on(watch)
+
+
+async def test_a_stream_that_may_have_missed_news_looks_again() -> None:
+    async with scene(every=NEVER, tells=False) as live:
+        with live.liveness.watch(await live.bernd()) as watch:
+            await live.does(DEEDS["role"])
+            live.events._tell_here(Interrupted())
+
+            assert await woken(watch) == await live.bernd()
+
+
+async def test_a_directory_that_is_away_is_said_so_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scene(every=OFTEN) as live:
+        with live.liveness.watch(await live.bernd()) as watch:
+            await live.does(DEEDS["role"])
+
+            async def away(*_args: object) -> None:
+                raise BackendUnavailable("directory")
+
+            with monkeypatch.context() as patched:
+                for question in ("caller", "access_epochs"):
+                    patched.setattr(live.directory, question, away)
+                with pytest.raises(BackendUnavailable):
+                    await woken(watch)
+                await asyncio.sleep(3 * OFTEN)
+
+            assert await woken(watch) == await live.bernd()

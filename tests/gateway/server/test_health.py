@@ -1,0 +1,76 @@
+"""Whether the process lives, and whether it can answer."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from connectors.errors import BackendUnavailable
+from tests.portal import Portal
+
+
+async def test_a_gateway_whose_back_ends_answer_is_ready(portal: Portal) -> None:
+    live = await portal.client.get("/health/live")
+    ready = await portal.client.get("/health/ready")
+
+    assert (live.status_code, live.json()) == (200, {"status": "live"})
+    assert (ready.status_code, ready.json()["status"]) == (200, "ready")
+    assert {name: ready.json()["backends"][name] for name in ("directory", "identity", "shop")} == {
+        "directory": "up", "identity": "up", "shop": "up",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(("backend", "status"), [("shop", 200), ("identity", 200), ("directory", 503)])
+@pytest.mark.parametrize("trouble", ["says no", "raises", "hangs"])
+async def test_only_without_the_directory_the_gateway_is_not_ready(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, backend: str, status: int, trouble: str
+) -> None:
+    async def troubled(*_args: Any) -> bool:
+        if trouble == "raises":
+            raise BackendUnavailable(backend, "password=hunter2")
+        if trouble == "hangs":
+            await asyncio.sleep(60)
+        return False
+
+    monkeypatch.setitem(portal.wiring.checks, backend, troubled)
+    monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", 0.5)
+
+    ready = await portal.client.get("/health/ready")
+
+    assert (ready.status_code, ready.json()["backends"][backend]) == (status, "down")
+    assert "hunter2" not in ready.text
+
+
+async def test_many_probes_at_once_and_in_a_row_ask_the_back_ends_once(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.server.health._KEPT_SECONDS", 60)
+    asked: list[int] = []
+
+    async def counts() -> bool:
+        asked.append(1)
+        return True
+
+    monkeypatch.setitem(portal.wiring.checks, "shop", counts)
+
+    at_once = await asyncio.gather(*(portal.client.get("/health/ready") for _ in range(20)))
+    in_a_row = [await portal.client.get("/health/ready") for _ in range(3)]
+
+    assert {answer.status_code for answer in [*at_once, *in_a_row]} == {200}
+    assert asked == [1]
+
+
+async def test_a_gateway_that_answers_and_stores_nothing_is_not_ready_but_lives(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def hangs() -> bool:
+        await asyncio.Event().wait()
+        return True
+
+    monkeypatch.setattr(portal.wiring.backends.directory, "is_writable", hangs)
+    monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", 0.5)
+
+    ready, live = [await portal.client.get(f"/health/{question}") for question in ("ready", "live")]
+
+    assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
+    assert live.status_code == 200

@@ -1,0 +1,139 @@
+"""What is wrong with whom somebody invites is named by its path; nothing is changed, and no mail is sent."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.invitations.inviting import ADMINISTRATOR, INVITE, codes, invites, kept, row
+from tests.portal import NOW, Portal
+
+ROWS: list[tuple[dict[str, Any], list[str], str]] = [
+    (row(roleKeys=[]), ["roleKeys"], "roles or permissions"),
+    (row(roleKeys=[], permissions=[]), ["roleKeys"], "roles or permissions"),
+    (row(roleKeys=["Purchase"]), ["roleKeys", "0"], "known role"),
+    (row(roleKeys=["purchase", ""]), ["roleKeys", "1"], "known role"),
+    (row(roleKeys=["x" * 10_000]), ["roleKeys", "0"], "known role"),
+    (row(roleKeys=["purchase"] * 51), ["roleKeys"], "entries 0..50"),
+    (row(firstName="x" * 10_000), ["firstName"], "length 1..100"),
+    (row(lastName="a\u0000b"), ["lastName"], "printable"),
+    (row(lastName="Bcc:\r\nx@evil.example"), ["lastName"], "printable"),
+    (row(locale="zz"), ["locale"], "BCP 47"),
+    (row(validUntil=NOW.isoformat()), ["validUntil"], "in the future"),
+    (row(validUntil="2020-01-01T00:00:00Z"), ["validUntil"], "in the future"),
+    (row("pаul@helios.example"), ["email"], "e-mail address"),  # noqa: RUF001  the a is Cyrillic
+    (row("paul@heliоs.example"), ["email"], "e-mail address"),  # noqa: RUF001  the o is Cyrillic
+    (row('"a b"@helios.example'.replace(" ", "")), ["email"], "e-mail address"),
+    (row("paul@-helios.example"), ["email"], "e-mail address"),
+    (row("paul..x@helios.example"), ["email"], "e-mail address"),
+    (row("x" * 64 + "@" + "y" * 64 + ".example"), ["email"], "e-mail address"),
+    (row(ADMINISTRATOR), ["email"], "not your own"),
+]
+
+
+@pytest.mark.parametrize(("wrong", "path", "constraint"), ROWS, ids=lambda value: ascii(value)[:50])
+async def test_a_row_that_is_wrong_is_named_by_its_path_and_nobody_is_mailed(
+    solar: Portal, wrong: dict[str, Any], path: list[str], constraint: str
+) -> None:
+    """K28."""
+    administrator = await solar.person(ADMINISTRATOR)
+    helios = await solar.organization_of(ADMINISTRATOR)
+    before = await kept(solar)
+
+    payload = await invites(administrator, helios, wrong)
+
+    (result,) = payload["results"]
+    assert (payload["errors"], result["invitation"], result["membership"]) == ([], None, None)
+    assert [(e["code"], e["path"], e["constraint"]) for e in result["errors"]] == [
+        ("INVALID_INPUT", ["invitees", "0", *path], constraint)
+    ]
+    assert result["email"] == wrong["email"]
+    assert (await kept(solar))[:-1] == before[:-1]  # the last is the answer that is kept with the key
+
+
+async def test_all_faults_of_a_row_come_at_once(solar: Portal) -> None:
+    administrator = await solar.person(ADMINISTRATOR)
+    helios = await solar.organization_of(ADMINISTRATOR)
+
+    wrong = row("a..b@x.example", firstName="x" * 101, locale="zz", roleKeys=[], validUntil="2020-01-01T00:00:00Z")
+    payload = await invites(administrator, helios, wrong)
+
+    assert codes(payload["results"][0]) == [
+        ("INVALID_INPUT", ["invitees", "0", step])
+        for step in ("email", "firstName", "locale", "roleKeys", "validUntil")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "path", "constraint"),
+    [
+        ({"invitees": []}, ["invitees"], "entries 1..50"),
+        ({"invitees": [row(f"n{place}@x.example") for place in range(51)]}, ["invitees"], "entries 1..50"),
+        ({"message": "x" * 2_001}, ["message"], "length 0..2000"),
+        ({"message": "a\u0000b"}, ["message"], "printable"),
+        ({"expiresInDays": 0}, ["expiresInDays"], "1..30"),
+        ({"expiresInDays": 31}, ["expiresInDays"], "1..30"),
+        ({"idempotencyKey": ""}, ["idempotencyKey"], "length 1..200"),
+        ({"idempotencyKey": "x" * 201}, ["idempotencyKey"], "length 1..200"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+async def test_an_input_that_is_wrong_as_a_whole_invites_nobody(
+    solar: Portal, wrong: dict[str, Any], path: list[str], constraint: str
+) -> None:
+    administrator = await solar.person(ADMINISTRATOR)
+    helios = await solar.organization_of(ADMINISTRATOR)
+    before = await kept(solar)
+
+    payload = await invites(administrator, helios, **wrong)
+
+    assert payload["results"] == []
+    assert [(e["code"], e["path"], e["constraint"]) for e in payload["errors"]] == [("INVALID_INPUT", path, constraint)]
+    assert await kept(solar) == before
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"email": "nobody"},
+        {"email": "a@b"},
+        {"email": "a b@x.example"},
+        {"email": "a@x.example\r\nBcc: b@x.example"},
+        {"email": "x" * 250 + "@x.example"},
+        {"email": None},
+        {"locale": "de_DE"},
+        {"permissions": ["NOTHING"]},
+        {"validUntil": "tomorrow"},
+        {"validUntil": "2027-01-01T00:00:00"},
+    ],
+    ids=str,
+)
+async def test_a_value_that_is_no_value_of_its_type_is_refused_before_anything_happens(
+    solar: Portal, wrong: dict[str, Any]
+) -> None:
+    administrator = await solar.person(ADMINISTRATOR)
+    before = await kept(solar)
+
+    answer = await administrator.asks(
+        INVITE, input={"organizationId": "org_x", "invitees": [row() | wrong], "idempotencyKey": "x"}
+    )
+
+    assert (answer.status, answer.codes) == (400, {"": "BAD_USER_INPUT"})
+    assert await kept(solar) == before
+
+
+async def test_what_is_given_until_a_moment_ago_cannot_be_sent_anew(portal: Portal) -> None:
+    administrator = await portal.person(ADMINISTRATOR)
+    helios = await portal.organization_of(ADMINISTRATOR)
+    soon = NOW + timedelta(hours=1)
+    payload = await invites(administrator, helios, row(validUntil=soon.isoformat()))
+    id = payload["results"][0]["invitation"]["id"]
+    portal.clock.move(timedelta(hours=1))
+
+    answer = await (await portal.person(ADMINISTRATOR)).asks(
+        """mutation R($id: ID!) { resendInvitation(input: { id: $id }) {
+        invitation { id } errors { code path } } }""",
+        id=id,
+    )
+
+    assert answer.at("resendInvitation") == {"invitation": None, "errors": [{"code": "CONFLICT", "path": ["id"]}]}

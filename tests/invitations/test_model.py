@@ -1,0 +1,68 @@
+"""Whatever is done with invitations, in whatever order, the portal does what a small model says (K26-K30).
+
+`FORECOURT_TEST_EXAMPLES` runs as many courses as it says instead of a few.
+"""
+
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from tests.invitations.model import (
+    ACTIONS,
+    accept,
+    accept_with_spent_tokens,
+    check,
+    decline,
+    invite,
+    keep_house,
+    new_world,
+    remove,
+    resend,
+    revoke,
+    wait,
+)
+from tests.portal import Portal
+
+EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "12"))
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from((*ACTIONS, *ACTIONS[:1] * 3)),  # without an invitation, little can happen
+        st.sampled_from((0, 0, 0, 1)),  # much about one place finds more than little about many
+        st.sampled_from((0, 0, 0, 1, 1, 2)),
+        st.sampled_from(("purchase", "planning")),
+    ),
+    min_size=12,
+    max_size=30,
+)
+
+Course = list[tuple[Any, int, int, str]]
+
+
+def course(*actions: Any, address: int = 0) -> Course:
+    """These actions one after the other about one place; a number lets time pass: 0 an hour, 1 three days, 2 a week."""
+    return [
+        (wait, 0, action, "") if isinstance(action, int) else (action, 0, address, "purchase") for action in actions
+    ]
+
+
+@example(steps=course(invite, remove, accept, invite, resend, accept, remove, invite, accept))
+@example(steps=course(invite, 2, resend, accept, accept_with_spent_tokens, remove, resend, invite, accept))
+@example(steps=course(invite, 2, keep_house, accept, resend, 1, keep_house, decline, invite, revoke, invite, 2, invite))
+@example(steps=course(remove, invite, accept_with_spent_tokens, accept, invite, remove, resend, address=2))
+@settings(
+    max_examples=EXAMPLES,
+    deadline=None,
+    derandomize=EXAMPLES < 100,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+@given(steps=STEPS)
+async def test_invitations_and_places_go_as_the_model_says(each_portal: Portal, steps: Course) -> None:
+    """DOMAIN, invariants 6, 7, 10, 11, 12 and 14, after every step."""
+    world = await new_world(each_portal)
+
+    for action, company, address, role in steps:
+        await action(world, company, address, role)
+        await check(world)
