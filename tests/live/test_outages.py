@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from connectors.database import DatabaseLimits, open_database
+from connectors.database.engine import open_database
+from connectors.database.limits import DatabaseLimits
+from connectors.database.reader import Reader
 from connectors.directory.sql import SqlDirectory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
-from connectors.reading import Reader
 from gateway.auth.view_as import VIEW_AS_HEADER
 from gateway.demo import DEMO_PASSWORD
 from gateway.settings import read_settings
@@ -247,7 +248,7 @@ async def test_a_process_opens_as_many_connections_as_it_may_and_no_more(server:
         changing = [asyncio.create_task(changes()) for _ in range(10)]
         asking = [asyncio.create_task(Reader(directory._engine, "directory").read(slow)) for _ in range(40)]
         await inside.acquire()
-        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:
+        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:  # noqa: ASYNC110  # a real server is asked
             await asyncio.sleep(0.05)
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         counted = max(counted, len(await server.connections(database)))

@@ -1,19 +1,25 @@
-"""Connections to PostgreSQL for reading: a bounded number of them, a bounded queue before them, and no transactions."""
+"""How PostgreSQL is opened: through SQLAlchemy for changes; for queries directly, on connections without transactions.
+
+A bounded number of connections reads, with a bounded queue before them.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import asyncpg  # type: ignore[import-untyped]
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine import ExceptionContext
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from connectors.database import LOCKED, READ_ONLY, is_away, is_late, postgresql_options
-from connectors.engine import AsyncEngine
+from connectors.database.limits import DatabaseLimits
+from connectors.database.sql_errors import LOCKED, READ_ONLY, is_away, is_late
 from connectors.errors import BackendTimeout, BackendUnavailable
-from connectors.instants import read_instants_quickly
 
 MOST_WAITING = 1_000
 
@@ -21,38 +27,56 @@ _GRACE_SECONDS = 0.5
 """So much longer than the server we wait: an error of its own costs no connection."""
 
 
-class Connections:
-    """Lends each question a connection of its own, the one that was used last, so that few stay open in quiet times.
+_YEAR_2000 = datetime(2000, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
 
-    A question whose table somebody keeps locked fails after the limit for locks. From then on it fails at once, but for
+
+def postgresql_engine(url: str, limits: DatabaseLimits) -> Engine:
+    """Return an engine for changes, for a ``postgresql+asyncpg:`` URL."""
+    engine = create_engine(
+        url,
+        pool_size=limits.changing,
+        max_overflow=0,
+        hide_parameters=True,  # errors are logged, and parameters hold what people typed, and hashes of secrets
+        connect_args=_options(limits, 3 * limits.lock_seconds),
+    )
+    event.listen(engine, "checkout", _check_alive)
+    event.listen(engine, "close", _close_at_once)
+    event.listen(engine, "handle_error", _leave_read_only_server)
+    event.listen(engine, "handle_error", _hide_detail)
+    return engine
+
+
+class ReadConnections:
+    """Lends each query a connection of its own, the one that was used last, so that few stay open in quiet times.
+
+    A query whose table somebody keeps locked fails after the limit for locks. From then on it fails at once, but for
     one now and then that looks whether the table is free again: they would take all connections, and with them every
-    question that could be answered.
+    query that could be answered.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
-        limits = engine.limits
+    def __init__(self, engine: Engine, limits: DatabaseLimits) -> None:
         _, options = engine.dialect.create_connect_args(engine.url)
         self._options: dict[str, Any] = {
             **options,
-            **postgresql_options(limits, limits.lock_seconds),
+            **_options(limits, limits.lock_seconds),
             "command_timeout": limits.statement_seconds + _GRACE_SECONDS,
         }
         self._limits = limits
-        self._events = engine.sync_engine.dispatch
+        self._events = engine.dispatch
         self._idle: list[Any] = []
-        self._places = limits.reading
+        self._slots = limits.reading
         self._waiting: deque[asyncio.Future[Any]] = deque()
         self._period = 0
         self._locked: set[str] = set()
         self._next_look = 0.0
-        event.listen(engine.sync_engine, "engine_disposed", self._dispose)
-        event.listen(engine.sync_engine, "handle_error", self._leave_read_only_server)
+        event.listen(engine, "handle_error", self._leave_read_only_server)
 
     async def rows(self, backend: str, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        """Return the rows of a question; asks once more when the database had closed the connection.
+        """Return the rows of a query; asks once more when the database had closed the connection.
 
         Raises:
-            BackendUnavailable: The database does not answer, or too many questions wait for it already.
+            BackendUnavailable: The database does not answer, or too many queries wait for it already.
             BackendTimeout: It does not answer in time, or somebody keeps a table locked.
         """
         try:
@@ -90,7 +114,7 @@ class Connections:
             self._give_back(connection, period)
 
     def _look_seldom(self, backend: str, text: str) -> None:
-        """Return when nothing is known to be locked that this question needs, or when it is time to look again.
+        """Return when nothing is known to be locked that this query needs, or when it is time to look again.
 
         Raises:
             BackendTimeout: Its table was locked a moment ago.
@@ -114,7 +138,7 @@ class Connections:
                 raise _Lost from error
             raise
         except BaseException:
-            connection.terminate()  # cancelled half-way: what it says next is not for the next question
+            connection.terminate()  # cancelled half-way: what it says next is not for the next query
             raise
         return rows
 
@@ -123,9 +147,9 @@ class Connections:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
-            self._places += 1
-        if self._places:
-            self._places -= 1
+            self._slots += 1
+        if self._slots:
+            self._slots -= 1
             return await self._opened()
         if len(self._waiting) >= MOST_WAITING:
             raise _Exhausted
@@ -141,14 +165,16 @@ class Connections:
         return connection if connection is not None else await self._opened()
 
     async def _opened(self) -> Any:
-        """Open a connection in a place that was taken for it."""
+        """Open a connection in a slot that was taken for it."""
         try:
             connection = await asyncpg.connect(**self._options)
         except BaseException:
             self._pass_on(None)
             raise
         try:
-            await read_instants_quickly(connection)
+            await connection.set_type_codec(
+                "timestamptz", schema="pg_catalog", encoder=written_instant, decoder=read_instant, format="binary"
+            )
         except BaseException as error:
             connection.terminate()
             self._pass_on(None)
@@ -163,18 +189,18 @@ class Connections:
         self._pass_on(None if connection.is_closed() else connection)
 
     def _pass_on(self, connection: Any) -> None:
-        """Give a connection, or the place for one (None), to whoever waits longest."""
+        """Give a connection, or the slot for one (None), to whoever waits longest."""
         while self._waiting:
             turn = self._waiting.popleft()
             if not turn.done():
                 turn.set_result(connection)
                 return
         if connection is None:
-            self._places += 1
+            self._slots += 1
         else:
             self._idle.append(connection)
 
-    def _dispose(self, _engine: Engine | None = None) -> None:
+    def dispose(self) -> None:
         """Close what is idle now, and what is lent when it comes back."""
         self._period += 1
         self._close_idle()
@@ -182,14 +208,14 @@ class Connections:
     def _leave_read_only_server(self, context: ExceptionContext) -> None:
         """Read where changes are possible, too: what a server that became a standby says is old, or soon will be."""
         if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
-            self._dispose()
+            self.dispose()
 
     @staticmethod
     def _now() -> float:
         return asyncio.get_running_loop().time()
 
     def _close_idle(self) -> None:
-        self._places += len(self._idle)
+        self._slots += len(self._idle)
         for connection in self._idle:
             connection.terminate()
         self._idle.clear()
@@ -203,12 +229,68 @@ class _Lost(Exception):
     """The connection was closed by the database."""
 
 
-_by_engine: WeakKeyDictionary[Engine, Connections] = WeakKeyDictionary()
+@lru_cache(maxsize=5_000)
+def read_instant(value: bytes) -> datetime:
+    """Return an instant from the microseconds since the year 2000, in eight bytes, as which PostgreSQL sends it.
+
+    asyncpg takes ten times as long for an instant as for a text, and a page has more than a hundred of them: since when
+    people are members, hold their roles, have their accounts. They never change, and come again with each page.
+
+    Raises:
+        OverflowError: It is one that Python has no datetime for, such as `infinity`.
+    """
+    return _YEAR_2000 + timedelta(microseconds=int.from_bytes(value, "big", signed=True))
 
 
-def connections_of(engine: AsyncEngine) -> Connections:
-    """Return the connections for reading that belong to the engine; disposing of it closes them."""
-    connections = _by_engine.get(engine.sync_engine)
-    if connections is None:
-        connections = _by_engine[engine.sync_engine] = Connections(engine)
-    return connections
+def written_instant(instant: datetime) -> bytes:
+    """Return the instant as it is sent."""
+    return ((instant - _YEAR_2000) // _MICROSECOND).to_bytes(8, "big", signed=True)
+
+
+def _options(limits: DatabaseLimits, lock_seconds: float) -> dict[str, Any]:
+    """Return how connections to PostgreSQL are opened, with time limits that the server itself keeps."""
+    in_milliseconds = {
+        "statement_timeout": limits.statement_seconds,
+        "lock_timeout": lock_seconds,
+        "idle_in_transaction_session_timeout": 2 * limits.statement_seconds,
+    }
+    settings = {name: str(max(1, round(seconds * 1_000))) for name, seconds in in_milliseconds.items()}
+    return {
+        "timeout": limits.statement_seconds,
+        "server_settings": {"application_name": "forecourt", **settings},
+    }
+
+
+def _check_alive(connection: Any, entry: ConnectionPoolEntry, _proxy: object) -> None:
+    """Ask a connection that was used before whether it still is one; if not, the pool opens another.
+
+    SQLAlchemy's own `pool_pre_ping` sends four messages where one is enough.
+    """
+    if not entry.info.get("was_used"):
+        entry.info["was_used"] = True
+        return
+    try:
+        connection.run_async(lambda driver: driver.execute("SELECT 1"))
+    except Exception as error:
+        raise InvalidatePoolError("the server has closed the connection") from error
+
+
+def _close_at_once(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    """Close a connection without asking the server, which may not answer: the driver would wait for ever."""
+    connection.driver_connection.terminate()
+
+
+def _leave_read_only_server(context: ExceptionContext) -> None:
+    """Drop every connection to a server that takes no changes any more; new ones may lead to its successor."""
+    if getattr(context.original_exception, "sqlstate", None) == READ_ONLY:
+        context.is_disconnect = True
+
+
+def _hide_detail(context: ExceptionContext) -> None:
+    """Leave out of an error what PostgreSQL says beside its message: the row that it refuses, for example."""
+    for error in (context.sqlalchemy_exception, context.original_exception):
+        if error is not None and error.args and isinstance(error.args[0], str):
+            error.args = (error.args[0].partition("\nDETAIL:")[0], *error.args[1:])
+    cause = context.original_exception.__cause__
+    if getattr(cause, "detail", None) is not None:
+        cause.detail = None  # type: ignore[union-attr]  # of asyncpg's error, as its text has it
