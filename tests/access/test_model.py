@@ -260,23 +260,31 @@ def _organization() -> DirectoryData:
     return DirectoryData(
         users=users,
         login_names=[("DOMUS_99999", users[0].id)],
-        organizations=[
-            OrganizationRecord(
-                ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE,
-                None, None,
-            )
-        ],  # fmt: skip
+        organizations=[_organization()],
         memberships=[
             MembershipRecord(_membership(name), 1, ORGANIZATION_ID, user.id, MembershipStatus.ACTIVE, NOW, None)
             for name, user in zip(BEGIN, users, strict=True)
         ],
         grants=[
             GrantRecord(
-                GrantId(f"grt_model_{name}_{key.lower()}"), _membership(name), ORGANIZATION_ID, user.id,
-                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION, key, NOW, users[0].id, until,
+                GrantId(f"grt_model_{name}_{key.lower()}"),
+                _membership(name),
+                ORGANIZATION_ID,
+                user.id,
+                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION,
+                key,
+                NOW,
+                users[0].id,
+                until,
             )
             for (name, given), user in zip(BEGIN.items(), users, strict=True)
             for key, until in given.items()
         ],
         vendor_permissions=[],
-    )  # fmt: skip
+    )
+
+
+def _organization() -> OrganizationRecord:
+    return OrganizationRecord(
+        ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE, None, None
+    )

@@ -38,8 +38,8 @@ class SqlDirectory(Queries):
     """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
 
     `publish` is called with the news of each transaction that changed somebody's access, after it was committed. It
-    must neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
-    in the outbox.
+    must neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something
+    to do in the outbox.
     """
 
     def __init__(
