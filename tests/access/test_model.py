@@ -78,7 +78,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.running = RunningPortal("software_house", self.kind)
         self.portal: Portal = self.running.portal
-        self.running.run(self.portal.wiring.backends.directory.load(_organization()))
+        self.running.run(self.portal.wiring.backends.directory.load(_data()))
         members = {name: Member(name, dict(given)) for name, given in BEGIN.items()}
         self.model = Organization(members, NOW)
         self.people: dict[str, Person] = {}
@@ -249,7 +249,7 @@ def _membership(name: str) -> MembershipId:
     return MembershipId(f"mbr_model_{name}")
 
 
-def _organization() -> DirectoryData:
+def _data() -> DirectoryData:
     users = [
         UserRecord(
             UserId(f"usr_model_{name}"), f"{name}@model.example", True, name.title(), "Model", None, None, None,
