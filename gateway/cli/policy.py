@@ -163,9 +163,9 @@ _SHEET_INTRODUCTION = """\
 # The permissions sheet
 
 Every part of the schema that asks for something, against every role and every single right, made from the code by
-`make sheet`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own` on
-what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on top
-of the row of its field.
+`make generate`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own`
+on what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on
+top of the row of its field.
 """
 
 _SHEET_OPEN = """\
