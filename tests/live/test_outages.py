@@ -247,7 +247,7 @@ async def test_a_process_opens_as_many_connections_as_it_may_and_no_more(server:
         changing = [asyncio.create_task(changes()) for _ in range(10)]
         asking = [asyncio.create_task(Reader(directory._engine, "directory").read(slow)) for _ in range(40)]
         await inside.acquire()
-        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:
+        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:  # noqa: ASYNC110
             await asyncio.sleep(0.05)
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         counted = max(counted, len(await server.connections(database)))
