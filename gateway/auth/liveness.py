@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
-from connectors.directory.interface import CallerRecord, Directory
+from connectors.directory.directory import Directory
+from connectors.directory.records.caller import CallerRecord
 from connectors.errors import ConnectorError
 from connectors.events.interface import Events, Interrupted
 
@@ -94,8 +95,8 @@ class Liveness:
             self._watches.discard(watch)
 
     async def _listen(self) -> None:
-        with self._events.subscribe() as news:
-            async for event in news:
+        with self._events.subscribe() as events:
+            async for event in events:
                 for watch in self._watches:
                     if watch.concerns(event):
                         watch.is_outdated.set()

@@ -7,7 +7,8 @@ from datetime import timedelta
 from random import Random
 from typing import TypeVar
 
-from connectors.directory.interface import MembershipStatus, OrganizationStatus
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from gateway.demo.written import Invention, Staff, Words, WrittenDemo, WrittenMember, WrittenOrganization
 
 T = TypeVar("T")
@@ -26,7 +27,7 @@ _MEMBER_STATUS = {
 }
 
 
-def generated_company(profile_key: str, number: int, demo: WrittenDemo, words: Words) -> WrittenOrganization:
+def generated_organization(profile_key: str, number: int, demo: WrittenDemo, words: Words) -> WrittenOrganization:
     """Return the invented company of this number; it depends on nothing but the number."""
     draw = Random(f"{profile_key}/company/{number}")
     invention = demo.invention

@@ -5,8 +5,10 @@ from datetime import datetime
 
 from babel.dates import format_date
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import GrantKind, GrantRecord, OrganizationRecord, UserRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from permissions.denial_texts import PERMISSION_TEXTS
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
@@ -48,7 +50,7 @@ def name_of_caller(context: RequestContext) -> str:
     return display_name(context, context.caller.user) if context.caller is not None else ""
 
 
-async def tell_of_change(
+async def notify_of_change(
     context: RequestContext,
     change: DirectoryChange,
     organization: OrganizationRecord,
@@ -68,7 +70,7 @@ async def tell_of_change(
     await queue_mail(context, change, Mail("access_changed", user.email, user.locale, values))
 
 
-async def tell_of_end(
+async def notify_of_end(
     context: RequestContext, change: DirectoryChange, organization: OrganizationRecord, user: UserRecord
 ) -> None:
     """Write to somebody who does not belong to the organization any more."""

@@ -8,11 +8,13 @@ asked about again at the end, for rights also end by themselves, by a suspension
 from collections.abc import Sequence
 from dataclasses import replace
 
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, CallerRecord, DirectoryQuestions, MembershipRecord
-from connectors.directory.invitations import InvitationRecord, InvitationStatus
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange, DirectoryQueries
+from connectors.directory.records.audit import Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of
@@ -31,7 +33,7 @@ _MANAGES_DATA = mask_of(MANAGES_DATA)
 _REASON = "Whoever began this may not any more."
 
 
-async def may_still_invite(context: RequestContext, ask: DirectoryQuestions, invitation: InvitationRecord) -> bool:
+async def may_still_invite(context: RequestContext, ask: DirectoryQueries, invitation: InvitationRecord) -> bool:
     """Return whether the sender could send the invitation now: they manage members and may give all that it gives.
 
     What the portal itself sent, for nobody, always counts.
@@ -41,7 +43,7 @@ async def may_still_invite(context: RequestContext, ask: DirectoryQuestions, inv
     return _may_send(context, await ask.caller(invitation.inviter_id, None, context.now), invitation)
 
 
-async def may_still_ask(context: RequestContext, ask: DirectoryQuestions, request: ChangeRequestRecord) -> bool:
+async def may_still_ask(context: RequestContext, ask: DirectoryQueries, request: ChangeRequestRecord) -> bool:
     """Return whether whoever asked for a change of the company's data could ask for it now."""
     requester = await ask.caller(request.requested_by_id, None, context.now)
     viewer = viewer_of(requester, context.policy) if requester is not None else None
@@ -95,8 +97,8 @@ async def open_invitations_by(
     """
     if not 1 <= first <= MOST_SHOWN:
         raise InvalidArgument(f"`first` is {first}; ask for 1 to {MOST_SHOWN} invitations.")
-    places = [(member.organization_id, member.user_id) for member in members]
-    return await context.backends.directory.open_invitations_by(places, context.now, limit=first)
+    people_there = [(member.organization_id, member.user_id) for member in members]
+    return await context.backends.directory.open_invitations_by(people_there, context.now, limit=first)
 
 
 def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: InvitationRecord) -> bool:

@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    CallerRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationChange,
-    OrganizationRecord,
-)
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.decision import may
 from permissions.vocabulary import DenialReason, Permission, mask_of
@@ -157,7 +153,7 @@ async def update_organization(
         if (site := values.get("website")) is not None:
             cleaned["website"] = checks.check(lambda: website(site, ["website"]))
 
-    async def deed(change: DirectoryChange) -> OrganizationRecord:
+    async def command(change: DirectoryChange) -> OrganizationRecord:
         organization, _ = await acting_in(context, change, id, *MANAGES_DATA)
         if organization.version != expected_version:
             raise Stale(organization.version, ["expectedVersion"])
@@ -166,7 +162,7 @@ async def update_organization(
             return organization
         return await changed_data(context, change, organization.id, OrganizationChange(wanted))
 
-    return await changed(context, deed)
+    return await changed(context, command)
 
 
 async def changed_data(

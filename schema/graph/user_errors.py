@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from connectors.directory.interface import MembershipRecord
-from connectors.directory.invitations import InvitationStatus
+from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
 from resolvers import refusals as errors
@@ -205,7 +205,7 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-def deed(
+def command(
     payload: type, function: Callable[..., Awaitable[dict[str, Any]]], *, empty: dict[str, Any]
 ) -> Callable[..., Awaitable[Any]]:
     """Return the function as a mutation's: what it answers fills the payload, what it refuses stands in `errors`.

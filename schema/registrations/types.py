@@ -5,8 +5,8 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind
-from connectors.directory.registrations import (
+from connectors.directory.records.organizations import OrganizationKind
+from connectors.directory.records.registrations import (
     LikenessReason,
     Lookalike,
     RegistrationEventRecord,
@@ -183,7 +183,9 @@ class OrganizationRegistrationCheckInput:
 
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
-    return await company_check.check_company(context, name=input.name, vat=input.vat_id, number=input.customer_number)
+    return await company_check.check_organization(
+        context, name=input.name, vat=input.vat_id, number=input.customer_number
+    )
 
 
 @strawberry.type

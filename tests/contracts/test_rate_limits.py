@@ -56,7 +56,7 @@ def pass_(limits: RateLimits, key: str, monkeypatch: pytest.MonkeyPatch) -> Pass
     return in_redis if isinstance(limits, RedisRateLimits) else in_the_process
 
 
-async def test_as_many_tries_as_the_limit_says_are_allowed_and_the_next_is_told_how_long_to_wait(
+async def test_as_many_tries_as_the_limit_says_are_allowed_and_the_next_learns_how_long_to_wait(
     limits: RateLimits, key: str
 ) -> None:
     limit = Limit(times=3, seconds=60)

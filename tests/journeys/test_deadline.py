@@ -35,12 +35,12 @@ async def test_a_shop_that_hangs_hides_only_its_fields_when_the_time_of_the_requ
     assert answer.codes == {"viewer.memberships.nodes.0.organization.orders": "GATEWAY_TIMEOUT"}
 
 
-@pytest.mark.parametrize("question", ["caller", "memberships"])
-async def test_a_directory_that_hangs_ends_the_request_when_its_time_is_over(question: str, hanging: Hanging) -> None:
+@pytest.mark.parametrize("method", ["caller", "memberships"])
+async def test_a_directory_that_hangs_ends_the_request_when_its_time_is_over(method: str, hanging: Hanging) -> None:
     async with open_portal(request_timeout_seconds=LIMIT) as portal:
         buyer = await portal.person("purchase@helios.example")
-        setattr(portal.wiring.backends.directory, question, hanging)
-        header = {"forecourt_view_as": "mbr_1"} if question == "memberships" else {}
+        setattr(portal.wiring.backends.directory, method, hanging)
+        header = {"forecourt_view_as": "mbr_1"} if method == "memberships" else {}
         answer = await buyer.posts(b'{"query": "{ viewer { id } }"}', **header)
         export = await portal.client.get(
             "/account/export/exp_1",
@@ -51,7 +51,7 @@ async def test_a_directory_that_hangs_ends_the_request_when_its_time_is_over(que
     assert (export.status_code, export.json()["errors"][0]["extensions"]["code"]) == (504, "GATEWAY_TIMEOUT")
 
 
-async def test_a_refusal_is_told_without_names_when_they_are_not_there_in_time(hanging: Hanging) -> None:
+async def test_a_refusal_comes_without_names_when_they_are_not_there_in_time(hanging: Hanging) -> None:
     async with open_portal(request_timeout_seconds=LIMIT) as portal:
         buyer = await portal.person("purchase@helios.example")
         portal.wiring.backends.directory.holders_of = hanging  # type: ignore[method-assign]

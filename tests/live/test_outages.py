@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from connectors.database import DatabaseLimits, open_database
-from connectors.directory.sql import SqlDirectory
+from connectors.database.engine import open_database
+from connectors.database.limits import DatabaseLimits
+from connectors.database.reader import Reader
+from connectors.directory.directory import Directory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
-from connectors.reading import Reader
 from gateway.auth.view_as import VIEW_AS_HEADER
 from gateway.demo import DEMO_PASSWORD
 from gateway.settings import read_settings
@@ -170,16 +171,16 @@ async def test_a_gateway_goes_on_when_its_server_has_restarted(server: OwnPostgr
         buyer = await portal.person(BUYER)
         await asyncio.gather(*(buyer.asks(ORDERS) for _ in range(10)))
 
-        with portal.wiring.events.subscribe() as news:
+        with portal.wiring.events.subscribe() as events:
             server.restart()
             change = await buyer.asks(RENAME, version=1, name="Georg")
-            question = await buyer.asks(ORDERS)
-            async for heard in news:
+            query = await buyer.asks(ORDERS)
+            async for heard in events:
                 if isinstance(heard, Interrupted):  # it listens again
                     break
 
     assert change.at("updateProfile.errors") == []
-    assert question.errors == []
+    assert query.errors == []
 
 
 async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_connections(
@@ -206,7 +207,7 @@ async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_co
     assert afterwards.errors == []
 
 
-async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_its_successor(
+async def test_a_server_that_takes_no_changes_answers_queries_and_is_left_for_its_successor(
     server: OwnPostgresql, template: str
 ) -> None:
     async with gateway(server, template) as (portal, database):
@@ -217,7 +218,7 @@ async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_
         try:
             change = await buyer.asks(RENAME, version=1, name="Georg")
             ready = await portal.client.get("/health/ready")
-            question = await buyer.asks(ORDERS)
+            query = await buyer.asks(ORDERS)
             entering = await signs_in(portal)
             after = {row["pid"] for row in await server.connections(database)}
         finally:
@@ -227,7 +228,7 @@ async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_
     assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
     assert change.codes == {"updateProfile": "BACKEND_UNAVAILABLE"}
     assert entering.codes == {"signIn": "BACKEND_UNAVAILABLE"}
-    assert question.errors == []
+    assert query.errors == []
     assert len(before & after) <= 1  # but for the one that listens
     assert again.at("updateProfile.errors") == []
 
@@ -247,7 +248,7 @@ async def test_a_process_opens_as_many_connections_as_it_may_and_no_more(server:
         changing = [asyncio.create_task(changes()) for _ in range(10)]
         asking = [asyncio.create_task(Reader(directory._engine, "directory").read(slow)) for _ in range(40)]
         await inside.acquire()
-        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:  # noqa: ASYNC110
+        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:  # noqa: ASYNC110  # a real server is asked
             await asyncio.sleep(0.05)
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
         counted = max(counted, len(await server.connections(database)))
@@ -306,5 +307,5 @@ async def test_a_statement_that_takes_too_long_costs_no_connection(server: OwnPo
         await reader.read(select(func.pg_sleep(30)))
 
     assert await reader.read(select(func.pg_backend_pid())) == pid
-    assert not await SqlDirectory(engine).is_empty()
+    assert not await Directory(engine).is_empty()
     await engine.dispose()

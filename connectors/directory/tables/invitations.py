@@ -2,8 +2,8 @@
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table
 
-from connectors.database import CleanText, IdText, UtcDateTime
-from connectors.directory.invitations import InvitationStatus
+from connectors.database.columns import CleanText, IdText, UtcDateTime
+from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 
 invitations = Table(

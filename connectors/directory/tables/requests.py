@@ -2,8 +2,8 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, text
 
-from connectors.database import CleanText, IdText, UtcDateTime
-from connectors.directory.requests import RequestStatus
+from connectors.database.columns import CleanText, IdText, UtcDateTime
+from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 
 access_requests = Table(

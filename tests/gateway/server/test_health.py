@@ -43,18 +43,18 @@ async def hanging(portal: Portal, hang: Callable[[float], Awaitable[None]]) -> C
 
 
 @pytest.mark.parametrize(("backend", "status"), [("shop", 200), ("identity", 200), ("directory", 503)])
-@pytest.mark.parametrize("trouble", ["says no", "raises", "hangs"])
+@pytest.mark.parametrize("failure", ["says no", "raises", "hangs"])
 async def test_only_without_the_directory_the_gateway_is_not_ready(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch, hanging: Check, backend: str, status: int, trouble: str
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, hanging: Check, backend: str, status: int, failure: str
 ) -> None:
-    async def troubled() -> bool:
-        if trouble == "raises":
+    async def failing() -> bool:
+        if failure == "raises":
             raise BackendUnavailable(backend, "password=hunter2")
-        if trouble == "hangs":
+        if failure == "hangs":
             await hanging()
         return False
 
-    monkeypatch.setitem(portal.wiring.checks, backend, troubled)
+    monkeypatch.setitem(portal.wiring.checks, backend, failing)
 
     ready = await portal.client.get("/health/ready")
 
@@ -86,7 +86,7 @@ async def test_a_gateway_that_answers_and_stores_nothing_is_not_ready_but_lives(
 ) -> None:
     monkeypatch.setattr(portal.wiring.backends.directory, "is_writable", hanging)
 
-    ready, live = [await portal.client.get(f"/health/{question}") for question in ("ready", "live")]
+    ready, live = [await portal.client.get(f"/health/{probe}") for probe in ("ready", "live")]
 
     assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
     assert live.status_code == 200

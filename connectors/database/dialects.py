@@ -1,0 +1,162 @@
+"""SQL that SQLite and PostgreSQL spell differently, so that a statement is written once and its text never varies."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import orjson
+from sqlalchemy import (
+    Boolean,
+    Column,
+    ColumnElement,
+    Dialect,
+    Select,
+    Table,
+    TableValuedAlias,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+    tuple_,
+)
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.operators import OperatorType
+from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.types import TypeDecorator
+
+from connectors.database.columns import clean_text
+
+
+class TextList(TypeDecorator[Sequence[str]]):
+    """A list of texts as one parameter, of any length: joined on PostgreSQL, a JSON array on SQLite.
+
+    The driver of PostgreSQL takes longer for an array, for it asks of each element whether it is a list itself. The
+    statement makes a list of the text again.
+    """
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Sequence[str] | None, dialect: Dialect) -> str | None:
+        """Hand the list over as the driver wants it."""
+        if value is None:
+            return None
+        if dialect.name != "postgresql":
+            return orjson.dumps([clean_text(text) for text in value]).decode()
+        together = _SEPARATOR.join(value)
+        is_plain = together.isascii() and "\0" not in together and together.count(_SEPARATOR) == max(len(value) - 1, 0)
+        if not is_plain:  # nearly always it is, as ids are; looking at each would cost more than asking
+            together = _SEPARATOR.join(clean_text(text).replace(_SEPARATOR, "\ufffd") for text in value)
+        return together or (_SEPARATOR if value else "")  # one empty text is not the same as none
+
+
+_SEPARATOR = chr(31)  # ASCII's unit separator, which no text of ours contains
+_SEPARATOR_IN_SQL = "chr(31)"
+
+
+class _Condition(FunctionElement[bool]):
+    type = Boolean()
+    inherit_cache = True
+
+    def self_group(self, against: OperatorType | None = None) -> Self:
+        """Stand as it is: SQLAlchemy would append ``= 1`` on SQLite, which then looks at every row."""
+        return self
+
+
+class _OneOf(_Condition):
+    name = "one_of"
+    inherit_cache = True
+
+
+class _Contains(_Condition):
+    name = "contains"
+    inherit_cache = True
+
+
+def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Say that the column has one of the texts of the list bound to this parameter."""
+    return _OneOf(column, bindparam(parameter, type_=TextList()))
+
+
+def contains(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Say that the text bound to this parameter stands somewhere in the column; the empty text stands in each."""
+    return _Contains(column, bindparam(parameter, type_=column.type))
+
+
+def listed(database: str, parameter: str) -> TableValuedAlias:
+    """Return the texts of the list bound to this parameter as rows with one column, `value`."""
+    texts = bindparam(parameter, type_=TextList())
+    if database == "postgresql":
+        array = func.string_to_array(texts, literal_column(_SEPARATOR_IN_SQL))
+        return func.unnest(array).table_valued("value", name=parameter).render_derived()
+    return func.json_each(texts).table_valued("value", name=parameter)
+
+
+def newest_of_each(
+    database: str,
+    owner: Column[Any],
+    order: Sequence[Column[Any]],
+    *,
+    where: Callable[[FromClause], Sequence[ColumnElement[bool]]],
+    after: bool,
+) -> Select[Any]:
+    """Select the `limit` newest rows of each owner in `ids`, newest first by `order`, whose last column is the key.
+
+    With `after`, those that come after the position `after_0`, `after_1`, …. All columns of the table, in their order.
+    The limit applies in the index, owner by owner; row_number() would first read the whole history of each.
+    """
+    table: Table = owner.table
+    on_postgresql = database == "postgresql"
+    asked = listed(database, "ids")
+    of_one = table.alias("of_one")
+    key = order[-1].name
+    newest = (
+        select(*(of_one.c if on_postgresql else [of_one.c[key]]))
+        .where(of_one.c[owner.name] == asked.c.value, *where(of_one))
+        .order_by(*(of_one.c[column.name].desc() for column in order))
+        .limit(bindparam("limit"))
+        .correlate(asked)
+    )
+    if after:
+        newest = newest.where(before_position(of_one, order))
+    page: FromClause = table
+    if on_postgresql:
+        page = newest.lateral("page")
+        source = asked.join(page, true())
+    else:  # SQLite has no LATERAL
+        source = asked.join(table, table.c[key].in_(newest))
+    return select(*page.c).select_from(source).order_by(*(page.c[column.name].desc() for column in order))
+
+
+def before_position(table: FromClause, order: Sequence[Column[Any]]) -> ColumnElement[bool]:
+    """Say that a row stands, newest first by `order`, after the position bound to `after_0`, `after_1`, …."""
+    columns = [table.c[column.name] for column in order]
+    values = [bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(columns)]
+    return columns[0] < values[0] if len(columns) == 1 else tuple_(*columns) < tuple_(*values)
+
+
+@compiles(_OneOf, "sqlite")
+def _one_of_on_sqlite(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} IN (SELECT value FROM json_each({texts})))"
+
+
+@compiles(_OneOf, "postgresql")
+def _one_of_on_postgresql(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({column} = ANY (string_to_array({texts}, {_SEPARATOR_IN_SQL})))"
+
+
+@compiles(_Contains, "sqlite")
+def _contains_on_sqlite(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(instr({column}, {part}) > 0)"
+
+
+@compiles(_Contains, "postgresql")
+def _contains_on_postgresql(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
+    column, part = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(strpos({column}, {part}) > 0)"
