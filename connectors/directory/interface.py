@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class OrganizationKind(StrEnum):
-    """What a company is to the vendor (K11)."""
+    """What a company is to the vendor."""
 
     INSTALLER = "INSTALLER"
     RESELLER = "RESELLER"
