@@ -72,7 +72,7 @@ def test_every_type_field_argument_and_value_is_described() -> None:
 
 
 def test_the_description_of_a_guarded_field_says_what_it_needs() -> None:
-    """Directives are invisible in introspection (SEMANTICS, Authorization)."""
+    """Directives are invisible in introspection."""
     fields = core_schema(build_schema()).type_map
 
     assert fields["Organization"].fields["orders"].description == (  # type: ignore[attr-defined]
