@@ -49,7 +49,7 @@ class Role:
 class Policy:
     """The roles of an installation, the rights that may be switched on singly, and the vendor's own permissions.
 
-    `warnings` says from how many holders of a permission on one more deserves a warning (D28). `requestable_mask` has
+    `warnings` says from how many holders of a permission on one more deserves a warning. `requestable_mask` has
     the permissions that somebody may ask for: those switched on singly, and those of roles that members hand out.
     Who holds one of `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the
     portal as a member would.

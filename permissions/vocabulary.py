@@ -49,7 +49,7 @@ VENDOR_PERMISSIONS = frozenset(
         Permission.ANNOUNCEMENT_MANAGE,
     }
 )
-"""What only the vendor's own staff may hold; never given by a role of an organization (DOMAIN, invariant 3)."""
+"""What only the vendor's own staff may hold; never given by a role of an organization."""
 
 
 class PermissionScope(StrEnum):

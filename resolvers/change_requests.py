@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change: its name, its name in the register, its seat (D15; DOMAIN, invariant 8)."""
+"""What a company asks the vendor to change: its name, its name in the register, its seat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

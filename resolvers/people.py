@@ -93,7 +93,7 @@ async def seen(
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership; of somebody invited, no more than the company knows of them (K30)."""
+    """Return the person of each membership; of somebody invited, no more than the company knows of them."""
     found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
     return [
         replace(user, phone=None, locale=None)
@@ -142,7 +142,7 @@ def _known(context: RequestContext) -> People:
 
 
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:
-    """Return the names under which each caller can sign in (D1-D3); none to somebody who looks as the caller."""
+    """Return the names under which each caller can sign in; none to somebody who looks as the caller."""
     if context.view_as is not None:
         return [()] * len(callers)
     return await context.backends.directory.login_names_of([caller.user.id for caller in callers])

@@ -85,7 +85,7 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """There is no such object, or none that the caller may know of; the two are not told apart (DOMAIN, invariant 12).
+    """There is no such object, or none that the caller may know of; the two are not told apart.
 
     `what` names the kind of object, such as ``member``.
     """
@@ -146,7 +146,7 @@ class InvitationState(Refused):
 
 
 class KeyReused(Refused):
-    """An idempotency key came with another input than the first time (DOMAIN, invariant 10)."""
+    """An idempotency key came with another input than the first time."""
 
     code = ErrorCode.IDEMPOTENCY_KEY_REUSED
 
@@ -181,7 +181,7 @@ class Forbidden(Refused):
 
 
 class NotDelegable(Forbidden):
-    """A role or single right that the caller may not hand out or take back (DOMAIN, invariant 3)."""
+    """A role or single right that the caller may not hand out or take back."""
 
     code = ErrorCode.ROLE_NOT_ASSIGNABLE
 
@@ -195,7 +195,7 @@ class NotDelegable(Forbidden):
 
 
 class LastAdministrator(Refused):
-    """An active organization keeps an active member with an administrative role without end (DOMAIN, invariant 1).
+    """An active organization keeps an active member with an administrative role without end.
 
     `candidates` are the active members to whom such a role could be given first.
     """
@@ -216,7 +216,7 @@ class NotAuthenticated(Refused):
 
 
 class WrongCredentials(NotAuthenticated):
-    """Login name and password do not fit; whether the login name exists is not said (D4)."""
+    """Login name and password do not fit; whether the login name exists is not said."""
 
     code = ErrorCode.INVALID_CREDENTIALS
 

@@ -113,7 +113,7 @@ async def changed_once(
 async def was_done(context: RequestContext, key: str | None) -> bool:
     """Return whether the caller's request with this key was carried out before, so that it only has to be answered.
 
-    Somebody who gave their own rights away and did not hear the answer may ask for it again (DOMAIN, invariant 10).
+    Somebody who gave their own rights away and did not hear the answer may ask for it again.
     """
     if context.caller is None or not key:
         return False

@@ -35,7 +35,7 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
     )
 
 
-@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended (D28).")
+@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended.")
 class AccessWarning:
     """More people would hold a permission than is recommended."""
 
@@ -125,7 +125,7 @@ class MemberAccessInput:
     permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
-    reason: str | None = strawberry.field(default=None, description="Why, for the audit log (D27).")
+    reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
 
 
 @strawberry.input(description="What a member would hold afterwards.")
@@ -141,7 +141,7 @@ class UpdateMemberAccessInput(MemberAccessInput):
         default=None, description="Your own name for this request, to repeat it safely."
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Only say what it would mean: nothing is changed and nobody is written to (D27)."
+        default=False, description="Only say what it would mean: nothing is changed and nobody is written to."
     )
 
 
@@ -169,7 +169,7 @@ class UpdateMemberAccessPayload:
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look (D28).",
+        description="What deserves a second look.",
     )
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
@@ -256,7 +256,7 @@ class AccessQueries:
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
         description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
-        "none that you may know of. Writes nothing (D27).",
+        "none that you may know of. Writes nothing.",
     )
 
 
@@ -270,7 +270,7 @@ class AccessMutations:
         requires=ASSIGN,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
-        description="Let a member hold exactly these roles and single rights, from the next request on (K31-K38).",
+        description="Let a member hold exactly these roles and single rights, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
         UpdateMembersAccessPayload,
@@ -278,5 +278,5 @@ class AccessMutations:
         requires=ASSIGN,
         within=in_organization(),
         answers_again=True,
-        description="Change what several members hold, as one (D24).",
+        description="Change what several members hold, as one.",
     )

@@ -30,7 +30,7 @@ REVIEWERS = any_of(Permission.CHANGE_REQUEST_REVIEW, scope=PermissionScope.VENDO
 
 @graph_type(
     of=ChangeRequestRecord,
-    description="A company's request that the vendor change its name or seat (D15).",
+    description="A company's request that the vendor change its name or seat.",
     organization=attrgetter("organization_id"),
 )
 class ChangeRequest(Node):
@@ -155,7 +155,7 @@ class ChangeRequestMutations:
         _request_organization_change,
         requires=any_of(*MANAGES_DATA),
         within=in_organization(),
-        description="Ask the vendor to change the company's name or seat, which nobody else can (D15).",
+        description="Ask the vendor to change the company's name or seat, which nobody else can.",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
         ChangeRequestPayload,
@@ -168,5 +168,5 @@ class ChangeRequestMutations:
         ChangeRequestPayload,
         _decide_organization_change,
         requires=REVIEWERS,
-        description="Approve or decline what a company asked for; approved, it changes at once (D15).",
+        description="Approve or decline what a company asked for; approved, it changes at once.",
     )

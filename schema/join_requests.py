@@ -142,7 +142,7 @@ class JoinRequestMutations:
         requires=AUTHENTICATED,
         description=(
             "Ask to join a company that is registered. You are answered alike whether there is such a company or not; "
-            "if there is, all its administrators get a mail (K19)."
+            "if there is, all its administrators get a mail."
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(

@@ -78,7 +78,7 @@ class Role(Node):
     viewer_can_assign: bool = computed(
         member_rules.can_assign,
         requires=OPEN,
-        description="Whether you may give it to others in a company, and take it back (K34).",
+        description="Whether you may give it to others in a company, and take it back.",
         arguments={"organization_id": "The company's id; in one that is not yours you may not."},
     )
     is_administrative: bool = computed(

@@ -28,7 +28,7 @@ class DecisionContext:
     """All that decisions about members of one organization are made of, read at one time.
 
     `standing` is what the person who acts holds, `administrators` those of `resolvers.members.administrators`,
-    `holders` the active members who hold a right of which too many holders deserve a warning (D28).
+    `holders` the active members who hold a right of which too many holders deserve a warning.
     """
 
     organization: OrganizationRecord
@@ -114,8 +114,8 @@ def plan_access(context: RequestContext, decision_context: DecisionContext, edit
     """Return what the edit gives and takes, when whoever acts may give and take all of it.
 
     Raises:
-        RefusedTogether: A role or right may not be handed out or taken back (DOMAIN, invariant 3), comes from a role
-            (D23), or is to end that is not held afterwards.
+        RefusedTogether: A role or right may not be handed out or taken back, comes from a role, or is
+            to end that is not held afterwards.
     """
     member = decision_context.members[edit.membership_id]
     planning = _Planning(context, decision_context, member, edit)
@@ -245,7 +245,7 @@ def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str,
 def effective(
     decision_context: DecisionContext, member: MembershipRecord, grants: Sequence[Grant], now: datetime
 ) -> int:
-    """Return the mask of what a member with these grants may do (DOMAIN, invariant 2)."""
+    """Return the mask of what a member with these grants may do."""
     return standing_with(decision_context.organization, member, grants).held_at(now)
 
 
@@ -272,7 +272,7 @@ def difference(context: RequestContext, decision_context: DecisionContext, plan:
 def warnings_of(
     context: RequestContext, decision_context: DecisionContext, plans: Iterable[AccessPlan]
 ) -> list[Warned]:
-    """Return of which permissions more people would hold one than is recommended, because of these plans (D28)."""
+    """Return of which permissions more people would hold one than is recommended, because of these plans."""
     added: dict[Permission, set[MembershipId]] = {}
     holders = {permission: set(held) for permission, held in decision_context.holders.items()}
     for plan in plans:

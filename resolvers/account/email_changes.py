@@ -1,4 +1,4 @@
-"""Another e-mail address for an account: the old one stays until the new one is confirmed (D10)."""
+"""Another e-mail address for an account: the old one stays until the new one is confirmed."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Passwords: which may be chosen, and changing one's own or one that was forgotten (D4, D14).
+"""Passwords: which may be chosen, and changing one's own or one that was forgotten.
 
 A change checks its input, hashes the new password, which takes long, and then decides in one transaction of the
 directory, under the lock of the person: whether the token or the current password counts still, and if so all that

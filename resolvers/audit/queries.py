@@ -1,4 +1,4 @@
-"""What was done in a company and by a person, as the audit log tells it (K13)."""
+"""What was done in a company and by a person, as the audit log tells it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -61,7 +61,7 @@ async def own_audit_events(
 ) -> Sequence[Listing]:
     """Return what each caller did, and what was done to them, newest first; parallel to `callers`.
 
-    Of a company, only while they belong to it (DOMAIN, invariant 14). Who looks as somebody else sees nothing.
+    Of a company, only while they belong to it. Who looks as somebody else sees nothing.
     """
     check_page(first, after)
     if context.view_as is not None:

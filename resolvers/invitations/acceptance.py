@@ -77,7 +77,7 @@ class Accepted:
 
 
 async def preview(context: RequestContext, *, token: str) -> InvitationPreview | None:
-    """Return what an invitation is about, whatever has become of it; None for an unknown token (K30).
+    """Return what an invitation is about, whatever has become of it; None for an unknown token.
 
     Raises:
         TooManyAttempts: From this address.
@@ -113,7 +113,7 @@ def role_labels_of(context: RequestContext, shown: InvitationPreview, *, locale:
 
 
 async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
-    """Make the invited person a member, once however many ask at the same time (K30).
+    """Make the invited person a member, once however many ask at the same time.
 
     The token proves who holds the mailbox. Without an account for the address, one is made with the password given,
     and a session begins. With one, whoever is not signed in becomes a member and has to sign in all the same.

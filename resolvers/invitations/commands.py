@@ -79,10 +79,10 @@ async def invite(
     days: int,
     key: str,
 ) -> list[InvitationOutcome]:
-    """Invite each person to the organization, parallel to `rows`; done once for each key (K26, K28, D21).
+    """Invite each person to the organization, parallel to `rows`; done once for each key.
 
     An invitation counts for so many `days`, and no longer than what it gives. The mail leaves from the outbox after
-    the change is stored, so a mail server that is down never loses an invitation (K29). Whether an address has an
+    the change is stored, so a mail server that is down never loses an invitation. Whether an address has an
     account is told to nobody: the membership is that of a row that stands for the person until they accept.
 
     Raises:

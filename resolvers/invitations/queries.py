@@ -76,7 +76,7 @@ def can_request_new(context: RequestContext, invitation: InvitationRecord) -> bo
 
 
 def ended(context: RequestContext, invitation: InvitationRecord, path: Sequence[str]) -> InvitationState | None:
-    """Return why an invitation cannot be used (any more); None for an open one (K30)."""
+    """Return why an invitation cannot be used (any more); None for an open one."""
     status = status_of(context, invitation)
     if status is InvitationStatus.PENDING:
         return None
@@ -190,7 +190,7 @@ async def invitations_of(
     after: str | None = None,
     status: Sequence[InvitationStatus] | None = None,
 ) -> Sequence[Listing]:
-    """Return each organization's invitations, newest first (K27)."""
+    """Return each organization's invitations, newest first."""
     check_page(first, after)
     where = InvitationFilter(tuple(status) if status is not None else None, context.now)
     ids = [organization.id for organization in organizations]

@@ -34,7 +34,7 @@ _TO_ADDRESS_IN_ALL = Attempts("invite-to-in-all", in_all=Limit(50, 86_400))
 
 
 async def resend(context: RequestContext, invitation_id: InvitationId, *, key: str | None = None) -> InvitationRecord:
-    """Send the invitation anew, an expired one too, and return it: another token, and its time begins again (K29).
+    """Send the invitation anew, an expired one too, and return it: another token, and its time begins again.
 
     Raises:
         Refused: What `why_not_resend` says; too many mails were sent.

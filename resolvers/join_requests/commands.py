@@ -1,4 +1,4 @@
-"""Asking to join a company that is registered already, and who sees that somebody asked (K19).
+"""Asking to join a company that is registered already, and who sees that somebody asked.
 
 Whoever asks is answered alike whether there is such a company or not: the same is stored and queued for both, and the
 worker writes to the administrators if there are any. What asks again a company that the person asked already goes
@@ -115,7 +115,7 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
+    """Write to all administrators of the company that somebody would like to join; an item may come twice."""
     (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
     if request is None or request.organization_id is None or not is_open(context, request):
         return

@@ -1,4 +1,4 @@
-"""Deciding about somebody who asked to join a company: let them in, turn them away, or they take it back (K19)."""
+"""Deciding about somebody who asked to join a company: let them in, turn them away, or they take it back."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace

@@ -33,7 +33,7 @@ Rule = Callable[[RequestContext, Viewer | None, Subject], list[DenialReason]]
 
 
 def against_updating(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
-    """Return why the viewer may not change what the member holds; one's own may be changed (K25)."""
+    """Return why the viewer may not change what the member holds; one's own may be changed."""
     if (reason := _lacks(context, viewer, subject, Permission.ROLE_ASSIGN)) is not None:
         return [reason]
     assert viewer is not None
@@ -120,7 +120,7 @@ def refusal_for(
 
 
 def can_assign(context: RequestContext, role: Role, *, organization_id: OrganizationId) -> bool:
-    """Return whether the caller may give the role to others in the organization (K34); not where they do not belong."""
+    """Return whether the caller may give the role to others in the organization; not where they do not belong."""
     standing = context.viewer.standings.get(organization_id) if context.viewer is not None else None
     return standing is not None and may_assign_role(context.policy, standing, role.key, context.now)
 

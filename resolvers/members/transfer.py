@@ -1,4 +1,4 @@
-"""Handing the administration of an organization over to another member (D29)."""
+"""Handing the administration of an organization over to another member."""
 
 from collections.abc import Sequence
 
@@ -34,7 +34,7 @@ async def transfer_administration(
     """Give the caller's administrative roles to another member for good and take them from the caller, as one.
 
     Of the caller's other roles only those in `keep_own_role_keys` stay, all without it; single rights stay. The login
-    name of the customer number denotes the new administrator from now on, if it denoted the caller (D3). Both are
+    name of the customer number denotes the new administrator from now on, if it denoted the caller. Both are
     written to. Returns the caller's and the other's membership as they are now.
 
     Raises:

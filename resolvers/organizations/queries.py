@@ -15,7 +15,7 @@ from resolvers.transactions import acting_in, author, changed, values_of
 from resolvers.validation import email, together, website
 
 MANAGES_DATA = (Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
-"""Who may change how to reach a company, and ask the vendor for what only the vendor changes (K40, D22)."""
+"""Who may change how to reach a company, and ask the vendor for what only the vendor changes."""
 
 MOST_ADMINISTRATORS = 8
 """So many are named whom one may ask."""
@@ -32,7 +32,7 @@ def is_visible(context: RequestContext, organization_id: str) -> bool:
 
 
 async def organization(context: RequestContext, *, id: OrganizationId) -> OrganizationRecord | None:
-    """Return the organization, None for an unknown one and for somebody else's alike (DOMAIN, invariant 12)."""
+    """Return the organization, None for an unknown one and for somebody else's alike."""
     return (await visible_organizations(context, [id]))[0]
 
 
@@ -121,26 +121,26 @@ async def viewer_memberships(
 
 
 def can_manage_members(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may invite, change and remove members (K27)."""
+    """Return whether the caller may invite, change and remove members."""
     return may(context.viewer, _MANAGE_MEMBERS, organization.id, context.now)
 
 
 def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may change the company's data (K40)."""
+    """Return whether the caller may change the company's data."""
     return may(context.viewer, _MANAGE_ORGANIZATION, organization.id, context.now)
 
 
 def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may order in the shop (K42)."""
+    """Return whether the caller may order in the shop."""
     return may(context.viewer, _PLACE_ORDERS, organization.id, context.now)
 
 
 async def update_organization(
     context: RequestContext, id: OrganizationId, values: Mapping[str, str | None], expected_version: int
 ) -> OrganizationRecord:
-    """Change how to reach a company and return it as it is now (K40); values that are so already change nothing.
+    """Change how to reach a company and return it as it is now; values that are so already change nothing.
 
-    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only (D15).
+    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only.
 
     Raises:
         RefusedTogether: Values that are not allowed, each with its path.

@@ -1,4 +1,4 @@
-"""Whether a company is registered already, said so that nobody can find out who the customers are (K18, K19, D5, D6).
+"""Whether a company is registered already, said so that nobody can find out who the customers are.
 
 A VAT id stands on every invoice, so whoever has it may be told that the company is known. A customer number can be
 counted up, so it counts together with the name only. A name or a mail domain alone finds nothing. Administrators are

@@ -1,4 +1,4 @@
-"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn (K21-K24).
+"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn.
 
 Whoever changes one locks its company first, so of two who decide at the same time the second is told to look again.
 """
@@ -41,10 +41,9 @@ class Decision:
 async def approve_registration(
     context: RequestContext, decision: Decision, customer_number: str | None
 ) -> RegistrationRecord:
-    """Approve a registration: the company becomes active and its applicant its administrator, all at once (K24).
+    """Approve a registration: the company becomes active and its applicant its administrator, all at once.
 
-    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too
-    (D3).
+    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too.
 
     Raises:
         Conflict: It was decided already, the applicant is gone, or the number is another company's.
@@ -72,7 +71,7 @@ async def approve_registration(
 
 
 async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
-    """Reject a registration, with a reason that the applicant is told (K21).
+    """Reject a registration, with a reason that the applicant is told.
 
     Raises:
         Invalid: There is no reason.

@@ -117,7 +117,7 @@ class OwnAccountMutations:
         requires=AUTHENTICATED,
         empty={"accepted": False},
         description=(
-            "Have another e-mail address linked with your account (D10). The old one stays until you open the link "
+            "Have another e-mail address linked with your account. The old one stays until you open the link "
             "that is sent to the new one, and is told. The answer does not say whether somebody has the new address."
         ),
         cost=PASSWORD_CHECK,
@@ -135,7 +135,7 @@ class OwnAccountMutations:
         ViewerPayload,
         _set_newsletter_subscription,
         requires=AUTHENTICATED,
-        description="Get the newsletter, or get it no more (D13). Nobody gets it who has not asked for it.",
+        description="Get the newsletter, or get it no more. Nobody gets it who has not asked for it.",
     )
     set_consent: ViewerPayload | None = mutation(
         ViewerPayload,

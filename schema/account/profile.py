@@ -56,5 +56,5 @@ class ProfileMutations:
     update_profile: ViewerPayload | None = root(
         command(ViewerPayload, _update_profile, empty={"viewer": None}),
         requires=AUTHENTICATED,
-        description="Change your own profile (K12).",
+        description="Change your own profile.",
     )

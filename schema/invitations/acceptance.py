@@ -138,7 +138,7 @@ class InvitedMutations:
         _accept_invitation,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Join the company that invited you (K30). With an account, sign in as usual afterwards.",
+        description="Join the company that invited you. With an account, sign in as usual afterwards.",
     )
     decline_invitation: InvitationPayload = mutation(
         InvitationPayload, _decline_invitation, requires=OPEN, description="Decline an invitation; who sent it is told."

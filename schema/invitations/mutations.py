@@ -153,7 +153,7 @@ class InvitingMutations:
         requires=MANAGE_MEMBERS,
         within=in_organization(),
         empty={"results": []},
-        description="Invite people to a company by mail, many at once (K26, K28, D21).",
+        description="Invite people to a company by mail, many at once.",
     )
     resend_invitation: InvitationPayload | None = mutation(
         InvitationPayload,
@@ -161,7 +161,7 @@ class InvitingMutations:
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
         description="Send an invitation anew, an expired one too: its time begins again, and older mails of it count "
-        "no more (K29).",
+        "no more.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
         InvitationPayload,

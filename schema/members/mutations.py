@@ -165,5 +165,5 @@ class MemberMutations:
         requires=any_of(Permission.ROLE_ASSIGN),
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one (D29).",
+        description="Hand your administrative roles over to another member, as one.",
     )

@@ -168,7 +168,7 @@ class Membership(Node):
     viewer_can_update_roles: bool = field(
         allowed(against_updating),
         requires=OPEN,
-        description="Whether you may change what the person holds: `updateMemberAccess` (K34).",
+        description="Whether you may change what the person holds: `updateMemberAccess`.",
     )
     viewer_cannot_update_roles_reasons: list[DenialReason] = field(
         denied(against_updating),
@@ -184,7 +184,7 @@ class Membership(Node):
         allowed(against_reactivating), requires=OPEN, description="Whether you may `reactivateMember`."
     )
     viewer_can_remove: bool = field(
-        allowed(against_removing), requires=OPEN, description="Whether you may `removeMember` (D26)."
+        allowed(against_removing), requires=OPEN, description="Whether you may `removeMember`."
     )
     viewer_cannot_remove_reasons: list[DenialReason] = field(
         denied(against_removing),

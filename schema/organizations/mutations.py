@@ -22,7 +22,7 @@ from schema.organizations.types import Organization
 
 @strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
 class UpdateOrganizationInput:
-    """What to change. Name and seat are not among it: the vendor decides on them (D15)."""
+    """What to change. Name and seat are not among it: the vendor decides on them."""
 
     id: strawberry.ID = strawberry.field(description="The company's id.")
     expected_version: int = strawberry.field(description="`version` of the company as you read it.")
@@ -113,9 +113,7 @@ class OrganizationMutations:
         _update_organization,
         requires=any_of(*MANAGES_DATA),
         within=in_organization("input.id"),
-        description=(
-            "Change how to reach the company (K40). Name and seat change by `requestOrganizationChange` only (D15)."
-        ),
+        description="Change how to reach the company. Name and seat change by `requestOrganizationChange` only.",
     )
     save_address: SaveAddressPayload | None = mutation(
         SaveAddressPayload,

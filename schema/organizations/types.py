@@ -81,14 +81,14 @@ class Organization(Node):
     join_requests: Connection[JoinRequest] | None = field(
         join_requests_of,
         requires=MANAGERS,
-        description="Who asked to join it, newest first (K19).",
+        description="Who asked to join it, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,
         requires=ORDERS,
         backend=Backend.SHOP,
-        description="What was ordered for it by any of its members, newest first (D39).",
+        description="What was ordered for it by any of its members, newest first.",
         arguments={
             "status": "Only orders that stand like this.",
             "placed_by": "Only orders of this person, by the id of the User.",
@@ -105,13 +105,13 @@ class Organization(Node):
     change_requests: Connection[ChangeRequest] | None = field(
         change_requests_of,
         requires=CHANGE_REQUESTS,
-        description="What was asked of the vendor to change about its name and seat, newest first (D15).",
+        description="What was asked of the vendor to change about its name and seat, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,
         requires=any_of(Permission.AUDIT_VIEW),
-        description="What was done in it, by whom, newest first, refusals too (K13). All conditions count together.",
+        description="What was done in it, by whom, newest first, refusals too. All conditions count together.",
         arguments={
             "actions": "Only these actions, such as `grant.give`; 50 at most.",
             "actor_id": "Only what this person did, by the id of the User.",

@@ -146,20 +146,20 @@ class RegistrationReviewMutations:
         requires=REVIEWERS,
         description=(
             "Approve a registration: the company becomes active, and its applicant gets the administrative role and "
-            "nothing else, all at once (K21, K24)."
+            "nothing else, all at once."
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,
         _reject_registration,
         requires=REVIEWERS,
-        description="Reject a registration, with a reason that the applicant is told (K21).",
+        description="Reject a registration, with a reason that the applicant is told.",
     )
     request_registration_information: RegistrationPayload | None = mutation(
         RegistrationPayload,
         _request_registration_information,
         requires=REVIEWERS,
-        description="Ask the applicant something; the time for the review begins anew when they answer (K21).",
+        description="Ask the applicant something; the time for the review begins anew when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,

@@ -93,12 +93,12 @@ class OrganizationRegistration(Node):
         assumed_size=2,
         description=(
             "Roles that the applicant would like besides; approving gives the administrative role only, with which "
-            "they can take these themself (K24, K25)."
+            "they can take these themself."
         ),
     )
     submitted_at: DateTime | None = strawberry.field(description="When the address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
-        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer (K22)."
+        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
     )
     overdue: bool = computed(
         registrations.is_overdue, requires=OPEN, description="Whether it has waited for a review for longer than that."
@@ -112,7 +112,7 @@ class OrganizationRegistration(Node):
     organization: Organization | None = field(
         registrations.organizations_of,
         requires=OPEN,
-        description="The company; nobody may do anything in it before it is approved (K23).",
+        description="The company; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
         registrations.applicants_of, requires=OPEN, description="The person who registers it."
@@ -123,7 +123,7 @@ class OrganizationRegistration(Node):
         at_most=registrations.MOST_DUPLICATES,
         description=(
             "Companies that are the same in the VAT id, customer number, name or mail domain, as things are now; "
-            "those alike in the most come first (K20)."
+            "those alike in the most come first."
         ),
     )
     history: list[RegistrationEvent] = field(
@@ -158,7 +158,7 @@ class OrganizationRegistrationCheck:
     guidance: str = computed(
         company_check.guidance_of_check,
         requires=OPEN,
-        description="Whom to turn to next, and how to reach the vendor, for people (D5, D6).",
+        description="Whom to turn to next, and how to reach the vendor, for people.",
     )
     masked_administrators: list[str] = attribute(
         "masked_administrators",
@@ -202,12 +202,12 @@ class RegistrationQueries:
         registration_status,
         requires=OPEN,
         cost=20,
-        description="Where a registration stands, without signing in; null unless reference and address fit (K22).",
+        description="Where a registration stands, without signing in; null unless reference and address fit.",
         arguments={"reference": "What `registerOrganization` answered.", "email": "The applicant's e-mail address."},
     )
     organization_registration_check: OrganizationRegistrationCheck | None = root(
         _check,
         requires=OPEN,
         cost=20,
-        description="Whether a company is registered already, before registering it (K18, K19).",
+        description="Whether a company is registered already, before registering it.",
     )

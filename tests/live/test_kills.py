@@ -1,4 +1,4 @@
-"""Nothing that was acknowledged is lost, and nothing happens twice, however the gateway ends (DOMAIN, 10 and 11).
+"""Nothing that was acknowledged is lost, and nothing happens twice, however the gateway ends.
 
 The full run of twenty rounds on each database is `python -m scripts.kill_proof`.
 """

@@ -1,4 +1,4 @@
-"""The texts of mails: all there in every language, and safe whatever is filled into them (K29)."""
+"""The texts of mails: all there in every language, and safe whatever is filled into them."""
 
 import re
 import tomllib

@@ -68,11 +68,11 @@ def test_every_type_field_argument_and_value_is_described() -> None:
 
 
 def test_the_description_of_a_guarded_field_says_what_it_needs() -> None:
-    """Directives are invisible in introspection (SEMANTICS, Authorization)."""
+    """Directives are invisible in introspection."""
     fields = core_schema(build_schema()).type_map
 
     assert fields["Organization"].fields["orders"].description == (  # type: ignore[attr-defined]
-        "What was ordered for it by any of its members, newest first (D39).\n\n"
+        "What was ordered for it by any of its members, newest first.\n\n"
         "Needs ORDER_VIEW, ORDER_PLACE or ORDER_APPROVE in the organization."
     )
     assert (
