@@ -61,10 +61,10 @@ class People:
         """Return the person as seen through the organization."""
         if user.seen_in == organization_id:
             return user
-        place = user.id, organization_id
-        view = self._views.get(place)
+        key = user.id, organization_id
+        view = self._views.get(key)
         if view is None:
-            view = self._views[place] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
+            view = self._views[key] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
         return view
 
 

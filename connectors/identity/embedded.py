@@ -12,13 +12,14 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import BigInteger, Column, MetaData, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.database import CleanText, IdText, database_errors, new_metadata
-from connectors.engine import AsyncEngine
+from connectors.database.columns import CleanText, IdText, new_metadata
+from connectors.database.engine import AsyncEngine
+from connectors.database.reader import Reader
+from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable
 from connectors.identity.interface import Credentials, CredentialsBehind
 from connectors.identity.opaque_string import opaque_string
 from connectors.ids import UserId
-from connectors.reading import Reader
 
 BACKEND = "identity"
 METADATA: MetaData = new_metadata()
@@ -63,7 +64,7 @@ class EmbeddedAccounts:
         )
         # A row without a hash stays: a change that is still on its way finds that there is nothing to replace.
         self._forget = insert.on_conflict_do_update(index_elements=["user_id"], set_={"password_hash": None})
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def password_change_url(self) -> str | None:
@@ -137,5 +138,5 @@ class EmbeddedAccounts:
     async def _in_thread(
         self, work: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Answer:
-        async with self._places:
+        async with self._slots:
             return await asyncio.to_thread(work, *args, **kwargs)

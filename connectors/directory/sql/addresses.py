@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
 from connectors.directory.addresses import AddressRecord
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import addresses
 from connectors.ids import AddressId, OrganizationId
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 from connectors.values import address_from
 
 _entry = addresses.c
@@ -27,7 +27,7 @@ _REMOVE = delete(addresses).where(_entry.id == bindparam("of_id"))
 
 
 class Addresses(DirectoryReader):
-    """The questions about address books; `AddressQuestions` says what each promises."""
+    """The questions about address books; `AddressQueries` says what each promises."""
 
     async def addresses(self, ids: Sequence[AddressId]) -> Sequence[AddressRecord | None]:
         """Return the entries with these ids."""
@@ -39,7 +39,7 @@ class Addresses(DirectoryReader):
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 
 
-class AddressDeeds(Transaction):
+class AddressCommands(Transaction):
     """Changes of address books; `connectors.directory.addresses` says what each promises."""
 
     async def add_address(self, entry: AddressRecord) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, case, func, insert, select, update
 
-from connectors.database import ChangeConflict, IdText, UtcDateTime
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.join_requests import JoinRequestFilter, JoinRequestRecord
 from connectors.directory.requests import RequestStatus
 from connectors.directory.sql.reader import DirectoryReader
@@ -14,8 +17,6 @@ from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import join_requests
 from connectors.ids import JoinRequestId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 
 LISTING = "joinRequests"
 
@@ -63,7 +64,7 @@ _CLOSE = update(join_requests).where(_request.id == bindparam("of_id"), _request
 
 
 class JoinRequests(DirectoryReader):
-    """The questions about requests to join; `JoinRequestQuestions` says what each promises."""
+    """The questions about requests to join; `JoinRequestQueries` says what each promises."""
 
     async def join_requests(self, ids: Sequence[JoinRequestId]) -> Sequence[JoinRequestRecord | None]:
         """Return the requests with these ids."""
@@ -103,7 +104,7 @@ class JoinRequests(DirectoryReader):
         return gathered(user_ids, ((request.user_id, request) for request in found))
 
 
-class JoinRequestDeeds(Transaction):
+class JoinRequestCommands(Transaction):
     """Changes of requests to join; `connectors.directory.join_requests` says what each promises."""
 
     async def add_join_request(self, request: JoinRequestRecord) -> None:

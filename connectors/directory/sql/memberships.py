@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true, tuple_
 from sqlalchemy.sql.selectable import FromClause
 
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
+from connectors.database.dialects import contains, listed, one_of
+from connectors.database.reader import Row, gathered, parallel
 from connectors.directory import records
 from connectors.directory.interface import GrantKind, GrantRecord, MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import grants, memberships, organizations, users
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import Row, gathered, parallel
-from connectors.statements import contains, listed, one_of
 
 T = TypeVar("T", bound=str)
 
@@ -50,7 +50,7 @@ def _members_where(with_roles: bool) -> list[ColumnElement[bool]]:
 
 def _paged(
     database: str,
-    question: Select[Any],
+    query: Select[Any],
     owner: ColumnElement[Any],
     order: Sequence[ColumnElement[Any]],
     *,
@@ -61,7 +61,7 @@ def _paged(
 
     A row has the columns of the question, those of the order, and the further ones. No id may come twice.
     """
-    entry = question.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
+    entry = query.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
     if with_after:
         after = tuple_(*(bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(order)))
         entry = entry.where(tuple_(*order) > after)
@@ -80,9 +80,9 @@ def _paged(
 
 @cache
 def _members_of(database: str, with_roles: bool, with_after: bool) -> Select[Any]:
-    question = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
+    query = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
     owner = memberships.c.organization_id
-    return _paged(database, question, owner, _BY_PERSON, with_after=with_after, further=records.USER)
+    return _paged(database, query, owner, _BY_PERSON, with_after=with_after, further=records.USER)
 
 
 @cache
@@ -94,9 +94,9 @@ def _count_members_of(with_roles: bool) -> Select[Any]:
 
 @cache
 def _memberships_of(database: str, with_after: bool) -> Select[Any]:
-    question = select(*records.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
-    question = question.where(one_of(memberships.c.status, "statuses"))
-    return _paged(database, question, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
+    query = select(*records.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
+    query = query.where(one_of(memberships.c.status, "statuses"))
+    return _paged(database, query, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
 
 
 _COUNT_MEMBERSHIPS_OF = (

@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
+from connectors.database.dialects import one_of
+from connectors.database.reader import parallel
 from connectors.directory.outbox import UNDONE, OutboxRecord, OutboxState
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import outbox
 from connectors.ids import OutboxId, new_id
-from connectors.reading import parallel
-from connectors.statements import one_of
 
 _item = outbox.c
 _COLUMNS = (
@@ -64,7 +64,7 @@ _COUNT = select(_item.state, func.count()).where(one_of(_item.state, "states")).
 
 
 class Outbox(DirectoryReader):
-    """The questions about the outbox; `OutboxQuestions` says what each promises."""
+    """The questions about the outbox; `OutboxQueries` says what each promises."""
 
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
         """Return the items in this state, oldest first."""
@@ -86,7 +86,7 @@ class Outbox(DirectoryReader):
         return parallel(ids, {record.id: record for record in found})
 
 
-class OutboxDeeds(Transaction):
+class OutboxCommands(Transaction):
     """Changes of the outbox; `connectors.directory.outbox` says what each promises."""
 
     async def enqueue(

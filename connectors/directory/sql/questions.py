@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.database import database_errors
+from connectors.database.engine import AsyncConnection
+from connectors.database.reader import Row, Statement
+from connectors.database.sql_errors import database_errors
 from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.access_requests import AccessRequests
 from connectors.directory.sql.accounts import Accounts
@@ -16,20 +18,18 @@ from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
 from connectors.directory.sql.people import People
-from connectors.directory.sql.personal_data import PersonalDataQuestions
+from connectors.directory.sql.personal_data import PersonalDataQueries
 from connectors.directory.sql.reader import BACKEND
 from connectors.directory.sql.registrations import Registrations
-from connectors.engine import AsyncConnection
-from connectors.reading import Row, Statement
 
 
-class Questions(
+class Queries(
     People,
     Organizations,
     Memberships,
     Epochs,
     Accounts,
-    PersonalDataQuestions,
+    PersonalDataQueries,
     AccessRequests,
     Invitations,
     Outbox,
@@ -39,10 +39,10 @@ class Questions(
     JoinRequests,
     Registrations,
 ):
-    """The directory's questions; `DirectoryQuestions` says what each promises."""
+    """The directory's questions; `DirectoryQueries` says what each promises."""
 
 
-class TransactionQuestions(Questions):
+class TransactionQueries(Queries):
     """The questions as an open transaction sees things, its own changes included."""
 
     def __init__(self, connection: AsyncConnection) -> None:

@@ -18,8 +18,8 @@ from click.testing import Result
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from connectors.database import open_database
-from connectors.database_copies import back_up
+from connectors.database.copies import back_up
+from connectors.database.engine import open_database
 from connectors.directory.sql import SqlDirectory
 from gateway.cli.main import cli
 from gateway.wiring import MIGRATIONS, TABLES
@@ -159,8 +159,8 @@ async def test_all_rows_of_all_tables_move_to_postgresql(portal: Portal, tmp_pat
 
 
 async def test_what_is_no_backup_is_refused_and_the_database_stays(portal: Portal, tmp_path: Path) -> None:
-    good, folder = backed_up(portal, tmp_path), tmp_path / "data"
-    runs("restore", str(good), folder=folder)
+    backup, folder = backed_up(portal, tmp_path), tmp_path / "data"
+    runs("restore", str(backup), folder=folder)
     database = folder / "solar_terminal" / "forecourt.db"
     was = database.read_bytes()
     damaged, foreign, newer, text = (tmp_path / name for name in ("damaged", "foreign", "newer", "text"))
@@ -271,7 +271,7 @@ async def test_a_restored_database_stays_where_it_is_with_whoever_may_read_it(po
 _KILLED_HALFWAY = """
 import os, sqlite3, sys
 from pathlib import Path
-from connectors import database_copies
+from connectors.database import copies
 
 class Killed(sqlite3.Connection):
     def backup(self, target):
@@ -279,8 +279,8 @@ class Killed(sqlite3.Connection):
         super().backup(target, pages=20, progress=lambda status, left, of: os._exit(9) if left < of / 2 else None)
 
 file, database = map(Path, sys.argv[1:])
-database_copies._to_read = lambda file: sqlite3.connect(file, factory=Killed)
-database_copies.restore(file, database, database.with_name("kept.db"))
+copies._to_read = lambda file: sqlite3.connect(file, factory=Killed)
+copies.restore(file, database, database.with_name("kept.db"))
 """
 
 
@@ -319,7 +319,7 @@ async def test_a_backup_may_have_any_name(portal: Portal, tmp_path: Path) -> Non
     ],
     ids=str,
 )
-def test_what_cannot_be_copied_is_told_in_one_line(
+def test_what_cannot_be_copied_is_reported_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], url: str | None, message: str
 ) -> None:
     named = [argument.replace("FILE", str(tmp_path / "file")) for argument in arguments]
@@ -329,7 +329,7 @@ def test_what_cannot_be_copied_is_told_in_one_line(
     assert one_line(result).endswith(message)
 
 
-async def test_a_wrong_address_is_told_without_its_password(portal: Portal, tmp_path: Path) -> None:
+async def test_a_wrong_address_is_reported_without_its_password(portal: Portal, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     runs("restore", str(backed_up(portal, tmp_path)), folder=folder)
 
