@@ -130,7 +130,7 @@ def demo(
         asyncio.run(migrate_our_database(settings))
         loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now, organizations=organizations))
         if loaded.organizations:
-            say(f"Loaded {loaded.organizations} companies, {loaded.people} people and {loaded.orders} orders.")
+            say(f"Loaded {loaded.organizations} organizations, {loaded.people} people and {loaded.orders} orders.")
         else:
             say("The demo is there already; nothing was changed.")
         _say_accounts(loaded)

@@ -217,7 +217,7 @@ class _Planning:
 
     def _inherited(self, permission: Permission, role_key: str) -> Refused:
         return Conflict(
-            f"{permission.value} comes from the role {role_key}, so it cannot be switched off by itself. List it in "
+            f"{permission.value} comes from the role {role_key}, so it cannot be switched off separately. List it in "
             "permissions, or take the role away.",
             self.edit.at("permissions"),
             code=ErrorCode.PERMISSION_INHERITED_FROM_ROLE,

@@ -88,7 +88,7 @@ def test_the_demo_is_loaded_once_and_shown_with_its_accounts(folder: Path) -> No
 
     assert first.exit_code == 0
     assert first.stdout.startswith(
-        f"Loaded {organizations} companies, {rows_of(folder, 'users')} people and {orders} orders."
+        f"Loaded {organizations} organizations, {rows_of(folder, 'users')} people and {orders} orders."
     )
     assert f"Sign in as one of these, password {DEMO_PASSWORD}:" in first.stdout
     assert f"  {PURCHASE} " in first.stdout
