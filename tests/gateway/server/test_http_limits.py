@@ -20,9 +20,9 @@ from gateway.server.http_limits import (
     MOST_HEADERS,
     MOST_URI_BYTES,
     BoundedHttp,
-    Occupancy,
     server_config,
 )
+from gateway.server.occupancy import Occupancy
 from gateway.settings import InvalidSettings, Settings, read_settings
 
 SOON, NEVER = 0.2, 300.0
