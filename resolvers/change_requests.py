@@ -10,24 +10,17 @@ from connectors.directory.interface import OrganizationChange, OrganizationRecor
 from connectors.directory.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
 from resolvers import validation as checks
 from resolvers.approvals.initiators import end_change_request, may_still_ask
 from resolvers.context import RequestContext
 from resolvers.localization import in_their_language, on_one_line
 from resolvers.mail.queue import Mail, queue_mail
-from resolvers.organizations.queries import MANAGES_DATA, changed_data
+from resolvers.organizations.queries import changed_data
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import display_name
+from resolvers.people import display_name, vendor_staff
 from resolvers.refusals import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
-
-SEES_REQUESTS = (Permission.ORGANIZATION_VIEW, *MANAGES_DATA)
-"""Whoever may ask for a change sees what was asked: no role of the solar profile states ORGANIZATION_VIEW."""
-
-_MANAGES_DATA = mask_of(MANAGES_DATA)
-_REVIEWS = mask_of([Permission.CHANGE_REQUEST_REVIEW])
 
 _PATHS = {"name": ["name"], "legal_name": ["legalName"], "seat": ["seat"]}
 
@@ -63,7 +56,7 @@ async def request_organization_change(
     cleaned = _checked(requested)
 
     async def command(change: DirectoryChange) -> Any:
-        organization, _ = await acting_in(context, change, organization_id, *MANAGES_DATA)
+        organization, _ = await acting_in(context, change, organization_id, CHANGE_ORGANIZATION)
         (earlier,) = await change.ask.open_change_requests([organization_id])
         if earlier is not None:
             raise Conflict(
@@ -113,7 +106,7 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, _ = await _locked(change, id)
-        await acting_in(context, change, request.organization_id, *MANAGES_DATA)
+        await acting_in(context, change, request.organization_id, CHANGE_ORGANIZATION)
         return await _ended(context, change, request, RequestStatus.WITHDRAWN, None)
 
     return await changed(context, command)
@@ -137,7 +130,7 @@ async def decide_organization_change(
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await _locked(change, id)
-        await acting_for_vendor(context, change, Permission.CHANGE_REQUEST_REVIEW)
+        await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
             raise Stale(organization.version, ["expectedVersion"])
         would_change = approve and request.status is RequestStatus.PENDING
@@ -198,12 +191,12 @@ async def organization_change_requests(
 def can_withdraw(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may withdraw the request now."""
     is_open = request.status is RequestStatus.PENDING
-    return is_open and may(context.viewer, _MANAGES_DATA, request.organization_id, context.now)
+    return is_open and context.may(CHANGE_ORGANIZATION, request.organization_id)
 
 
 def can_decide(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may decide on the request now."""
-    return request.status is RequestStatus.PENDING and may(context.viewer, _REVIEWS, None, context.now)
+    return request.status is RequestStatus.PENDING and context.may(REVIEW_CHANGE_REQUESTS)
 
 
 async def requesting_organizations(
@@ -279,11 +272,7 @@ async def _notify_reviewers(
     organization: OrganizationRecord,
     person: UserRecord,
 ) -> None:
-    if Permission.CHANGE_REQUEST_REVIEW not in context.policy.vendor_permissions:
-        return  # what is held then counts for nothing
-    for reviewer in await change.ask.holders_of_vendor_permission(Permission.CHANGE_REQUEST_REVIEW.value):
-        if not reviewer.email_verified:
-            continue
+    for reviewer in await vendor_staff(context, change.ask, REVIEW_CHANGE_REQUESTS):
         values = {
             "organization": organization.name,
             "person": display_name(context, person),

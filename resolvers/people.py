@@ -7,11 +7,19 @@ from operator import attrgetter
 from typing import Any
 
 from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, MembershipStatus, UserRecord
+from connectors.directory.interface import (
+    CallerRecord,
+    DirectoryQueries,
+    GrantRecord,
+    MembershipRecord,
+    MembershipStatus,
+    UserRecord,
+)
 from connectors.directory.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from connectors.values import masked_address
+from permissions.access_rules import AccessRule
 from resolvers.context import RequestContext
 
 MOST_LOGIN_NAMES = 100
@@ -136,6 +144,15 @@ async def deciders(context: RequestContext, requests: Sequence[ChangeRequestReco
 
 def _known(context: RequestContext) -> People:
     return context.people if context.people is not None else People()
+
+
+async def vendor_staff(context: RequestContext, ask: DirectoryQueries, rule: AccessRule) -> list[UserRecord]:
+    """Return whom of the vendor's staff to write to about what the rule lets them do."""
+    found: dict[UserId, UserRecord] = {}
+    for permission in rule.any_of:
+        if permission in context.policy.vendor_permissions:  # else what is held of it counts for nothing
+            found |= {one.id: one for one in await ask.holders_of_vendor_permission(permission.value)}
+    return [one for one in found.values() if one.email_verified]
 
 
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:

@@ -8,7 +8,8 @@ from typing import Any
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import DirectoryQueries, GrantKind, MembershipRecord
 from connectors.ids import MembershipId, OrganizationId
-from permissions.vocabulary import Permission, permissions_in
+from permissions.access_rules import ASSIGN_ROLES
+from permissions.vocabulary import permissions_in
 from resolvers import receipts
 from resolvers.access import previews as access_previews
 from resolvers.access.edits import AccessEdit, check_edit
@@ -81,7 +82,7 @@ async def update_member_access(context: RequestContext, edit: AccessEdit, key: s
 
     async def command(change: DirectoryChange) -> Receipt:
         seen = await _member(change.ask, edit)
-        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, seen.organization_id, ASSIGN_ROLES)
         decision_context = await decision_context_of(
             context, change.ask, organization, viewer, [await _member(change.ask, edit)]
         )
@@ -115,7 +116,7 @@ async def update_members_access(
 
     async def command(change: DirectoryChange) -> Receipt:
         _check_rows(edits)
-        organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, organization_id, ASSIGN_ROLES)
         found = await change.ask.memberships([edit.membership_id for edit in edits])
         members = [one for one in found if one is not None and one.organization_id == organization_id]
         decision_context = await decision_context_of(context, change.ask, organization, viewer, members)
@@ -201,7 +202,7 @@ def _plan(context: RequestContext, decision_context: DecisionContext, edit: Acce
     subject = Subject(member, tuple(decision_context.grants[member.id]), decision_context.administrators)
     for reason in against_updating(context, decision_context.viewer, subject):
         raise refusal_for(
-            context, decision_context.viewer, subject, reason, edit.at("membershipId"), needed=Permission.ROLE_ASSIGN
+            context, decision_context.viewer, subject, reason, edit.at("membershipId"), needed=ASSIGN_ROLES
         )
     if edit.expected_version is not None and edit.expected_version != member.version:
         raise Stale(member.version, edit.at("expectedVersion"))

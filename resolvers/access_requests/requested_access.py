@@ -81,7 +81,7 @@ def _note(way: Permission | Role | None, roles: dict[str, None], rights: dict[st
 
 def _role(context: RequestContext, standing: Standing, key: str, path: list[str]) -> str:
     known_role(context, key, path)
-    if not context.policy.delegates(key):
+    if not context.policy.delegable.has(role_key=key):
         raise nobodys(f"the role {key}", standing, path)
     if any(grant.role_key == key and grant.until is None for grant in standing.grants):
         raise Conflict(f"You hold the role {key} already.", path)
@@ -91,9 +91,9 @@ def _role(context: RequestContext, standing: Standing, key: str, path: list[str]
 def _way_to(context: RequestContext, standing: Standing, permission: Permission, path: list[str]) -> Permission | Role:
     if any(grant.until is None for grant in standing.sources_at(context.now, permission)):
         raise Conflict(f"You hold {permission.value} already.", path)
-    if permission in context.policy.direct_permissions:
+    if context.policy.delegable.has(permission=permission):
         return permission
-    role = _smallest([role for role in context.policy.roles_with([permission]) if context.policy.delegates(role.key)])
+    role = _smallest(context.policy.delegable_roles_with([permission]))
     if role is None:
         raise nobodys(permission.value, standing, path)
     return role
@@ -115,7 +115,7 @@ def _way_into(context: RequestContext, standing: Standing, application: Applicat
         if permission in application.permissions:
             return permission
     opening = [role for role in policy.roles.values() if opens_for_role(application, role)]
-    role = _smallest([role for role in opening if policy.delegates(role.key)])
+    role = _smallest([role for role in opening if policy.delegable.has(role_key=role.key)])
     if role is None:
         raise nobodys("what opens this application", standing, path)
     return role

@@ -10,8 +10,8 @@ from connectors.directory.interface import MembershipRecord, OrganizationRecord,
 from connectors.directory.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.values import AccountKind
+from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
-from permissions.vocabulary import Permission
 from resolvers import receipts
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
@@ -95,7 +95,7 @@ async def invite(
     counted: dict[str, TooManyAttempts | None] = {}
 
     async def command(change: DirectoryChange) -> list[dict[str, Any]]:
-        organization, viewer = await acting_in(context, change, organization_id, Permission.MEMBER_MANAGE)
+        organization, viewer = await acting_in(context, change, organization_id, MANAGE_MEMBERS)
         asked = [_checked(context, index, row) for index, row in enumerate(rows)]
         _mark_repeated(asked)
         for row in asked:

@@ -21,8 +21,7 @@ from connectors.directory.outbox import OutboxRecord
 from connectors.directory.requests import RequestStatus
 from connectors.ids import JoinRequestId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import MANAGE_MEMBERS
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
@@ -43,8 +42,6 @@ JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
-
-_MANAGE = mask_of([Permission.MEMBER_MANAGE])
 
 
 async def request_to_join(
@@ -234,7 +231,7 @@ def _is_visible(context: RequestContext, caller: CallerRecord, request: JoinRequ
     if request.user_id == caller.user.id:
         return context.view_as is None
     organization_id = request.organization_id
-    return organization_id is not None and may(context.viewer, _MANAGE, organization_id, context.now)
+    return organization_id is not None and context.may(MANAGE_MEMBERS, organization_id)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:

@@ -16,7 +16,8 @@ from connectors.directory.interface import (
 from connectors.directory.invitations import InvitationRecord
 from connectors.directory.requests import RequestStatus
 from connectors.ids import InvitationId, MembershipId, OrganizationId
-from permissions.vocabulary import DenialReason, Permission
+from permissions.access_rules import MANAGE_MEMBERS
+from permissions.vocabulary import DenialReason
 from resolvers.access.edits import LONGEST_REASON
 from resolvers.access.mails import notify_of_change, notify_of_end
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
@@ -162,7 +163,7 @@ async def _done(
         (seen,) = await change.ask.memberships([asked.id])
         if seen is None:
             raise NotFound("member", ["id"])
-        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.MEMBER_MANAGE)
+        organization, viewer = await acting_in(context, change, seen.organization_id, MANAGE_MEMBERS)
         reason = _reason(asked.reason)
         subject, user = await _subject(context, change, asked.id)
         for denied in rule(context, viewer, subject):

@@ -11,9 +11,8 @@ from connectors.directory.interface import (
     OrganizationRecord,
 )
 from connectors.ids import MembershipId, OrganizationId
-from permissions.access_rules import may_assign_role
+from permissions.access_rules import ASSIGN_ROLES
 from permissions.viewer import Viewer
-from permissions.vocabulary import Permission
 from resolvers.access.commands import renew_caller
 from resolvers.access.edits import LONGEST_REASON, known_role
 from resolvers.approvals.initiators import end_what_they_may_not_begin
@@ -49,7 +48,7 @@ async def transfer_administration(
     """
 
     async def command(change: DirectoryChange) -> Receipt:
-        organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, organization_id, ASSIGN_ROLES)
         own = await _own(change, viewer, organization_id)
         (successor,) = await change.ask.memberships([to])
         if successor is None or successor.organization_id != organization_id:
@@ -98,8 +97,9 @@ def _office(
     office = [one for one in mine if one.kind is GrantKind.ROLE and one.key in keys and one.key in held]
     if not office:
         raise Conflict("You have no administrative role here that you could hand over.", ["organizationId"])
+    may_give = context.policy.delegable_by(standing, context.now)
     for grant in office:
-        if not may_assign_role(context.policy, standing, grant.key, context.now):
+        if not may_give.has(role_key=grant.key):
             raise NotDelegable(
                 f"the role {grant.key}", organization_id, ["organizationId"], "Ask a member who may hand it out."
             )

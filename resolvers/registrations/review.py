@@ -11,6 +11,7 @@ from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import MembershipStatus, OrganizationStatus, StandingRecord, UserRecord
 from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId
+from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
@@ -19,7 +20,7 @@ from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
 from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
-from resolvers.registrations.reviewers import REVIEW, notify_reviewers
+from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.transactions import Once, acting_for_vendor, author, changed_once
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
@@ -239,7 +240,7 @@ async def _decided(
 
     async def decide(change: DirectoryChange) -> dict[str, str]:
         before = await _locked(context, change, decision.id, states)
-        await acting_for_vendor(context, change, REVIEW)
+        await acting_for_vendor(context, change, REVIEW_REGISTRATIONS)
         if context.caller is not None and before.user_id == context.caller.user.id:
             raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
         if decision.expected_version is not None and decision.expected_version != before.version:

@@ -9,6 +9,7 @@ import strawberry
 
 from connectors.directory.interface import MembershipRecord
 from connectors.directory.invitations import InvitationStatus
+from permissions.access_rules import OPEN
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
 from resolvers import refusals as errors
@@ -17,7 +18,6 @@ from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
 from resolvers.refusals import ErrorCode, Refused, RefusedTogether
 from schema.graph.fields import attribute, computed, field, graph_type, listed
-from schema.graph.guards import OPEN
 from schema.nodes import Node
 
 MOST_ERRORS = 100
