@@ -22,8 +22,6 @@ from resolvers.people import display_name, vendor_staff
 from resolvers.refusals import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
 
-_PATHS = {"name": ["name"], "legal_name": ["legalName"], "seat": ["seat"]}
-
 _WANTED: Mapping[str, Mapping[str, str]] = {
     "name": {"de": "Name: {}", "en": "Name: {}", "fr": "Nom : {}"},
     "legal_name": {"de": "Name im Handelsregister: {}", "en": "Registered name: {}", "fr": "Raison sociale : {}"},
@@ -132,7 +130,7 @@ async def decide_organization_change(
         request, organization = await _locked(change, id)
         await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
-            raise Stale(organization.version, ["expectedVersion"])
+            raise Stale(organization.version, ["expected_version"])
         would_change = approve and request.status is RequestStatus.PENDING
         if would_change and organization.status is OrganizationStatus.CLOSED:
             raise Conflict("This company is closed for good, so nothing of it changes. Decline the request.", ["id"])
@@ -146,7 +144,7 @@ async def decide_organization_change(
         status = RequestStatus.APPROVED if approve else RequestStatus.DECLINED
         ended = await _ended(context, change, request, status, said)
         if approve:
-            wanted = OrganizationChange({key: value for key in _PATHS if (value := getattr(request, key)) is not None})
+            wanted = OrganizationChange({key: value for key in _WANTED if (value := getattr(request, key)) is not None})
             organization = await changed_data(context, change, organization.id, wanted)
         await _notify_requester(context, change, ended, organization)
         return ended
@@ -218,9 +216,9 @@ def _checked(requested: RequestedChange) -> RequestedChange:
             return together.check(lambda: checks.address(value, path)) if value is not None else None
 
         checked = RequestedChange(
-            name(requested.name, _PATHS["name"]),
-            name(requested.legal_name, _PATHS["legal_name"]),
-            address(requested.seat, _PATHS["seat"]),
+            name(requested.name, ["name"]),
+            name(requested.legal_name, ["legal_name"]),
+            address(requested.seat, ["seat"]),
             together.check(lambda: checks.message(requested.message, ["message"])),
         )
         if requested.name is None and requested.legal_name is None and requested.seat is None:
@@ -232,11 +230,11 @@ def _checked(requested: RequestedChange) -> RequestedChange:
 
 def _different(requested: RequestedChange, organization: OrganizationRecord) -> dict[str, Any]:
     """Return what is asked for and is not so already; refuses a wish that changes nothing."""
-    asked = {key: value for key in _PATHS if (value := getattr(requested, key)) is not None}
+    asked = {key: value for key in _WANTED if (value := getattr(requested, key)) is not None}
     wanted = {key: value for key, value in asked.items() if getattr(organization, key) != value}
     if not wanted:
         same: list[Refused] = [
-            Invalid("This is so already; write what it is to be.", _PATHS[key], "different from now") for key in asked
+            Invalid("This is so already; write what it is to be.", [key], "different from now") for key in asked
         ]
         raise RefusedTogether(same)
     return wanted
@@ -301,7 +299,7 @@ async def _notify_requester(
 
 
 def _wanted(request: ChangeRequestRecord, locale: str | None) -> list[str]:
-    asked = {key: value for key in _PATHS if (value := getattr(request, key)) is not None}
+    asked = {key: value for key in _WANTED if (value := getattr(request, key)) is not None}
     return [
         in_their_language(_WANTED[key], locale).format(on_one_line(value) if isinstance(value, Address) else value)
         for key, value in asked.items()

@@ -155,7 +155,7 @@ class KeyReused(Refused):
         super().__init__(
             "This idempotency key was used for another input. Nothing was done now. Take a new key for a new request, "
             "and the same key only to send the same request again.",
-            ["idempotencyKey"],
+            ["idempotency_key"],
         )
 
 
@@ -243,7 +243,7 @@ class SessionOver(NotAuthenticated):
     code = ErrorCode.SESSION_ENDED
 
     def __init__(self) -> None:
-        super().__init__("This session has ended. Sign in again.", ["refreshToken"])
+        super().__init__("This session has ended. Sign in again.", ["refresh_token"])
 
 
 class TooManyAttempts(Refused):

@@ -90,7 +90,7 @@ async def changed_once(
         return await changed(context, command)
     if not 1 <= len(key) <= LONGEST_KEY:
         raise Invalid(
-            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotencyKey"], f"length 1..{LONGEST_KEY}"
+            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotency_key"], f"length 1..{LONGEST_KEY}"
         )
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
@@ -134,7 +134,7 @@ async def acting_in(
     """
     organization = await change.lock_organization(organization_id)
     if organization is None or context.caller is None:
-        raise NotFound("organization", ["organizationId"])
+        raise NotFound("organization", ["organization_id"])
     caller = await change.ask.caller(context.caller.user.id, context.caller.session_id, context.now)
     viewer = viewer_of(caller, context.policy) if caller is not None else None
     if viewer is None or not may(viewer, rule, organization_id, context.now):

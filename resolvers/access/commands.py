@@ -59,7 +59,7 @@ async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOut
     member = await _member(ask, edit)
     (organization,) = await ask.organizations([member.organization_id])
     if organization is None or context.viewer is None:
-        raise NotFound("member", edit.at("membershipId"))
+        raise NotFound("member", edit.at("membership_id"))
     decision_context = await decision_context_of(context, ask, organization, context.viewer, [member])
     (plan,) = _all_planned(await _planned(context, ask, decision_context, [edit], together=True))
     preview = await preview_of(context, decision_context, plan, warnings_of(context, decision_context, [plan]))
@@ -147,7 +147,7 @@ def _check_rows(edits: Sequence[AccessEdit]) -> None:
     for edit in edits:
         if edit.membership_id in seen:
             twice.append(
-                Invalid("This membership is changed twice; put it into one.", edit.at("membershipId"), "each once")
+                Invalid("This membership is changed twice; put it into one.", edit.at("membership_id"), "each once")
             )
         seen.add(edit.membership_id)
     if twice:
@@ -157,7 +157,7 @@ def _check_rows(edits: Sequence[AccessEdit]) -> None:
 async def _member(ask: DirectoryQueries, edit: AccessEdit) -> MembershipRecord:
     (member,) = await ask.memberships([edit.membership_id])
     if member is None:
-        raise NotFound("member", edit.at("membershipId"))
+        raise NotFound("member", edit.at("membership_id"))
     return member
 
 
@@ -198,14 +198,14 @@ def _plan(context: RequestContext, decision_context: DecisionContext, edit: Acce
     check_edit(context, edit)
     member = decision_context.members.get(edit.membership_id)
     if member is None:
-        raise NotFound("member", edit.at("membershipId"))
+        raise NotFound("member", edit.at("membership_id"))
     subject = Subject(member, tuple(decision_context.grants[member.id]), decision_context.administrators)
     for reason in against_updating(context, decision_context.viewer, subject):
         raise refusal_for(
-            context, decision_context.viewer, subject, reason, edit.at("membershipId"), needed=ASSIGN_ROLES
+            context, decision_context.viewer, subject, reason, edit.at("membership_id"), needed=ASSIGN_ROLES
         )
     if edit.expected_version is not None and edit.expected_version != member.version:
-        raise Stale(member.version, edit.at("expectedVersion"))
+        raise Stale(member.version, edit.at("expected_version"))
     return plan_access(context, decision_context, edit)
 
 
@@ -214,7 +214,7 @@ def _left_to_nobody(context: RequestContext, decision_context: DecisionContext, 
 
 
 async def _last(ask: DirectoryQueries, decision_context: DecisionContext, plan: AccessPlan) -> Refused:
-    part = "roleKeys" if plan.edit.role_keys is not None else "ends"
+    part = "role_keys" if plan.edit.role_keys is not None else "ends"
     return await last_administrator(ask, decision_context.organization.id, plan.edit.at(part), [plan.member.id])
 
 

@@ -155,9 +155,9 @@ class _Planning:
     def roles(self) -> None:
         edit = self.edit
         for number, key in enumerate(edit.role_keys or ()):
-            self._set(ROLE, key, self.held_roles.get(key), edit.at("roleKeys", number))
+            self._set(ROLE, key, self.held_roles.get(key), edit.at("role_keys", number))
         for key, grant in self.held_roles.items():
-            if key not in self.role_keys and self._may(ROLE, key, edit.at("roleKeys")):
+            if key not in self.role_keys and self._may(ROLE, key, edit.at("role_keys")):
                 self.take.append(grant)
 
     def rights(self) -> None:

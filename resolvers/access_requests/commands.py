@@ -91,10 +91,13 @@ async def request_access(
         viewer = viewer_of(now, context.policy) if now is not None else None
         standing = viewer.standings.get(organization_id) if viewer is not None else None
         if organization is None or standing is None:
-            raise NotFound("organization", ["organizationId"])
+            raise NotFound("organization", ["organization_id"])
         if standing.obstacle is not None:
             raise Forbidden(
-                DENIAL_TEXTS[standing.obstacle], Decision(False, standing.obstacle), organization_id, ["organizationId"]
+                DENIAL_TEXTS[standing.obstacle],
+                Decision(False, standing.obstacle),
+                organization_id,
+                ["organization_id"],
             )
         membership_id = MembershipId(standing.membership_id)
         role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
@@ -155,9 +158,9 @@ async def decide_access_request(
 
     async def command(change: DirectoryChange) -> Receipt:
         note = message(verdict.note, ["note"])
-        until = future(context, verdict.valid_until, ["validUntil"])
+        until = future(context, verdict.valid_until, ["valid_until"])
         if until is not None and not verdict.approve:
-            raise Invalid("What is declined has no end; leave it out.", ["validUntil"], "with approve only")
+            raise Invalid("What is declined has no end; leave it out.", ["valid_until"], "with approve only")
         (seen,) = await change.ask.access_requests([verdict.id])
         if seen is None:
             raise NotFound("request", ["id"])

@@ -47,7 +47,7 @@ async def requested_access_of(
     rights: dict[str, None] = {}
     with together() as found:
         for number, key in enumerate(requested.role_keys):
-            path = ["roleKeys", str(number)]
+            path = ["role_keys", str(number)]
             if key in requested.role_keys[:number]:
                 found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
             elif found.check(partial(_role, context, standing, key, path)):
@@ -100,7 +100,7 @@ def _way_to(context: RequestContext, standing: Standing, permission: Permission,
 
 
 def _way_into(context: RequestContext, standing: Standing, application: ApplicationRecord) -> Permission | Role:
-    path, policy = ["applicationId"], context.policy
+    path, policy = ["application_id"], context.policy
     held = [grant for grant in standing.grants if grant.until is None]
     roles = [policy.roles[grant.role_key] for grant in held if grant.role_key and grant.role_key in policy.roles]
     has_right = any(
@@ -125,7 +125,7 @@ async def _application(context: RequestContext, kind: AccountKind, application_i
     key = application_id.removeprefix("app_")
     (found,) = await context.backends.applications.applications([key])
     if found is None or not application_id.startswith("app_") or kind not in found.audience:
-        raise NotFound("application", ["applicationId"])
+        raise NotFound("application", ["application_id"])
     return found
 
 

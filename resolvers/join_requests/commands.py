@@ -64,16 +64,16 @@ async def request_to_join(
     assert caller is not None  # the guard has asked
     with together() as checking:
         facts = OrganizationFacts(
-            checking.check(lambda: checks.text(name, ["organizationName"], LONGEST_ORGANIZATION_NAME))
+            checking.check(lambda: checks.text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME))
             if name is not None and name.strip()
             else None,
-            checking.check(lambda: checks.vat_id(vat, ["vatId"])),
-            checking.check(lambda: checks.customer_number(number, ["customerNumber"])),
+            checking.check(lambda: checks.vat_id(vat, ["vat_id"])),
+            checking.check(lambda: checks.customer_number(number, ["customer_number"])),
         )
         said = checking.check(lambda: checks.message(message, ["message"]))
         if not any((name and name.strip(), vat and vat.strip(), number and number.strip())):
             checking.refuse(
-                Invalid("Give the customer number, the VAT id or the name.", ["customerNumber"], "one of three")
+                Invalid("Give the customer number, the VAT id or the name.", ["customer_number"], "one of three")
             )
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)

@@ -176,10 +176,10 @@ def _check_given(context: RequestContext, standing: Standing, joining: Joining) 
     may_give = policy.delegable_by(standing, context.now)
     with together() as checking:
         if not joining.role_keys and not joining.permissions:
-            checking.refuse(Invalid("Give at least one role or right.", ["roleKeys"], "at least one"))
-        if _are_distinct(checking, "roleKeys", joining.role_keys, len(policy.roles)):
+            checking.refuse(Invalid("Give at least one role or right.", ["role_keys"], "at least one"))
+        if _are_distinct(checking, "role_keys", joining.role_keys, len(policy.roles)):
             for organization_id, role_key in enumerate(joining.role_keys):
-                path = ["roleKeys", str(organization_id)]
+                path = ["role_keys", str(organization_id)]
                 if role_key not in policy.roles:
                     checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
                 elif not may_give.has(role_key=role_key):

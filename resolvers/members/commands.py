@@ -108,16 +108,16 @@ async def leave_organization(
         now = await change.ask.caller(caller.user.id, None, context.now)
         own = next((one for one in now.standings if one.organization_id == organization_id), None) if now else None
         if organization is None or own is None:
-            raise NotFound("organization", ["organizationId"])
+            raise NotFound("organization", ["organization_id"])
         subject, user = await _subject(context, change, own.membership_id)
         if subject.member.status not in (ACTIVE, SUSPENDED):
-            raise Conflict("You have not joined yet. Decline the invitation instead.", ["organizationId"])
+            raise Conflict("You have not joined yet. Decline the invitation instead.", ["organization_id"])
         if organization.status is OrganizationStatus.PENDING_REVIEW:
             raise Conflict(
-                "The registration is under review. Withdraw it, or wait until it is decided.", ["organizationId"]
+                "The registration is under review. Withdraw it, or wait until it is decided.", ["organization_id"]
             )
         if organization.status not in (OrganizationStatus.CLOSED, OrganizationStatus.REJECTED):
-            await _check_last(context, change, subject, ["organizationId"])
+            await _check_last(context, change, subject, ["organization_id"])
         await end_membership(context, change, organization, subject, user, _reason(reason))
         return subject.member.id
 
@@ -171,7 +171,7 @@ async def _done(
                 await _check_last(context, change, subject, ["id"])
             raise refusal_for(context, viewer, subject, denied, ["id"])
         if asked.expected_version not in (None, subject.member.version):
-            raise Stale(subject.member.version, ["expectedVersion"])
+            raise Stale(subject.member.version, ["expected_version"])
         if status is REMOVED:
             revoked = await end_membership(context, change, organization, subject, user, reason)
             return {"revoked": [invitation.id for invitation in revoked]}

@@ -55,7 +55,7 @@ async def save_address(context: RequestContext, edit: AddressEdit, key: str | No
         (book,) = await change.ask.addresses_of([edit.organization_id])
         before = next((entry for entry in book if entry.id == edit.entry_id), None)
         if before is None and edit.entry_id is not None:
-            raise NotFound("address", ["entryId"])
+            raise NotFound("address", ["entry_id"])
         if before is None and len(book) >= LONGEST_BOOK:
             raise Conflict(f"The address book is full: {LONGEST_BOOK} entries are the most. Delete one first.")
         after = _as_wanted(context, cleaned, before)

@@ -46,9 +46,9 @@ class Within:
         return str(value)
 
     @property
-    def graphql_path(self) -> list[str]:
-        """Return where the id stands within `input`, as clients call it."""
-        return [to_camel_case(step) for step in self.path.split(".")[1:]]
+    def input_path(self) -> list[str]:
+        """Return where the id stands within `input`."""
+        return self.path.split(".")[1:]
 
 
 def of_object(kind: str, path: str) -> Within:
@@ -182,7 +182,7 @@ class _Target:
             kind = self._within.kind
             self._organization_id = await visible_organization_of(context, kind, self._id)
             if self._organization_id is None:
-                raise NotFound(KINDS[kind].what, self._within.graphql_path)
+                raise NotFound(KINDS[kind].what, self._within.input_path)
         if not requires.any_of:
             return
         target = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None

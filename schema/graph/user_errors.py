@@ -6,6 +6,7 @@ from functools import wraps
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from connectors.directory.interface import MembershipRecord
 from connectors.directory.invitations import InvitationStatus
@@ -57,7 +58,12 @@ class Entry:
     @property
     def path(self) -> list[str] | None:
         """Return the part of the input that is meant."""
-        return self.refusal.path
+        return input_path(self.refusal.path) if self.refusal.path is not None else None
+
+
+def input_path(path: Sequence[str]) -> list[str]:
+    """Return the path of a refusal, which resolvers write in Python's names, in those of the graph."""
+    return [to_camel_case(step) for step in path]
 
 
 def entry_of(context: RequestContext, refusal: Refused) -> Entry:

@@ -17,6 +17,7 @@ from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
+from resolvers.refusals import Invalid, InvalidArgument
 from resolvers.registrations import already_registered as company_check
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
@@ -24,6 +25,7 @@ from resolvers.registrations.queries import registration_status, submitted_regis
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
+from schema.graph.user_errors import input_path
 from schema.graph.value_types import Address
 from schema.nodes import Node
 from schema.organizations.types import Organization
@@ -179,9 +181,12 @@ class OrganizationRegistrationCheckInput:
 
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
-    return await company_check.check_organization(
-        context, name=input.name, vat=input.vat_id, number=input.customer_number
-    )
+    try:
+        return await company_check.check_organization(
+            context, name=input.name, vat=input.vat_id, number=input.customer_number
+        )
+    except Invalid as refused:
+        raise InvalidArgument(f"`{'.'.join(input_path(refused.path or ()))}`: {refused.message}") from None
 
 
 @strawberry.type
