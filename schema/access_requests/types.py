@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.requests import RequestStatus
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS

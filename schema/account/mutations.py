@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.accounts import ConsentPurpose
+from connectors.directory.records.accounts import ConsentPurpose
 from connectors.ids import OrganizationId, SessionId
 from permissions.access_rules import AUTHENTICATED, OPEN, by_caller_unless
 from resolvers.account import consents, data_exports, email_changes

@@ -8,8 +8,8 @@ from typing import Annotated, Any
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
-from connectors.directory.interface import MembershipRecord
-from connectors.directory.invitations import InvitationStatus
+from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord
 from permissions.access_rules import OPEN
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.addresses import AddressRecord
+from connectors.directory.records.addresses import AddressRecord
 from schema.graph.fields import graph_type
 from schema.graph.value_types import Address
 from schema.nodes import Node

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.access_rules import (
     ASSIGN_ROLES,
     AUTHENTICATED,
