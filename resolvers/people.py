@@ -6,8 +6,7 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
-from connectors.directory.interface import DirectoryQueries
-
+from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
