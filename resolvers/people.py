@@ -6,6 +6,7 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
+from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
@@ -15,6 +16,7 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from connectors.values import masked_address
+from permissions.access_rules import AccessRule
 from resolvers.context import RequestContext
 
 MOST_LOGIN_NAMES = 100
@@ -139,6 +141,15 @@ async def deciders(context: RequestContext, requests: Sequence[ChangeRequestReco
 
 def _known(context: RequestContext) -> People:
     return context.people if context.people is not None else People()
+
+
+async def vendor_staff(context: RequestContext, ask: DirectoryQueries, rule: AccessRule) -> list[UserRecord]:
+    """Return whom of the vendor's staff to write to about what the rule lets them do."""
+    found: dict[UserId, UserRecord] = {}
+    for permission in rule.any_of:
+        if permission in context.policy.vendor_permissions:  # else what is held of it counts for nothing
+            found |= {one.id: one for one in await ask.holders_of_vendor_permission(permission.value)}
+    return [one for one in found.values() if one.email_verified]
 
 
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:
