@@ -2,23 +2,32 @@
 
 from asyncio import sleep
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.execution.completion import Column, MaybeLate, column_of, finished, is_done
 from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
 from gateway.execution.field_errors import Troubled, joined
+from gateway.execution.field_plans import Field
+from gateway.execution.generated_loops import row_builder
 from gateway.execution.response_paths import Trail
-from gateway.execution.run import together
+from gateway.execution.run import Run, together
 from gateway.execution.value_kinds import MAPPING, kinds_of
 
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.planner import Selection
-    from gateway.execution.run import Run
+
+class Selection:
+    """The fields selected on one concrete type, in document order."""
+
+    __slots__ = ("fields", "reads_attributes", "rows", "width")
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self.fields = fields
+        self.reads_attributes = any(field.read is not None for field in fields)
+        self.rows = row_builder(tuple(field.key for field in fields))
+        self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
 
 
 def answer_level(
-    run: "Run", selection: "Selection", parents: list[Any], trail: Trail, types: set[type] | None = None
+    run: Run, selection: Selection, parents: list[Any], trail: Trail, types: set[type] | None = None
 ) -> MaybeLate:
     """Answer the selection for each parent, parallel to `parents`; `types` are theirs, where somebody has looked.
 
@@ -54,7 +63,7 @@ def answer_level(
     return _judged(selection, columns, len(parents))
 
 
-async def answer_in_turns(run: "Run", selection: "Selection", parents: list[Any], trail: Trail) -> Column:
+async def answer_in_turns(run: Run, selection: Selection, parents: list[Any], trail: Trail) -> Column:
     """Do as `answer_level` in an answer that has become long, and look between the fields at all that bounds it.
 
     Raises:
@@ -85,7 +94,7 @@ async def answer_in_turns(run: "Run", selection: "Selection", parents: list[Any]
     return _judged(selection, columns, size)
 
 
-def _read(field: "Field", parents: list[Any]) -> list[Any] | None:
+def _read(field: Field, parents: list[Any]) -> list[Any] | None:
     """Return the attribute that a field is, read of each parent, if that completes it."""
     assert field.read is not None
     try:
@@ -97,7 +106,7 @@ def _read(field: "Field", parents: list[Any]) -> list[Any] | None:
     return column
 
 
-def answer_serially(run: "Run", selection: "Selection", root: Any, trail: Trail) -> MaybeLate:
+def answer_serially(run: Run, selection: Selection, root: Any, trail: Trail) -> MaybeLate:
     """Answer the root fields of a mutation one after another, each to completion; stop at one that breaks the root.
 
     When the answer of one becomes too large, only that one fails, and the fields after it are not begun.
@@ -113,7 +122,7 @@ def answer_serially(run: "Run", selection: "Selection", root: Any, trail: Trail)
     return _judged(selection, columns, 1)
 
 
-async def _go_on_serially(run: "Run", selection: "Selection", columns: list[Any], root: Any, trail: Trail) -> Column:
+async def _go_on_serially(run: Run, selection: Selection, columns: list[Any], root: Any, trail: Trail) -> Column:
     columns[-1] = await _ended(selection.fields[len(columns) - 1], columns[-1])
     for field in selection.fields[len(columns) :]:
         if _breaks(columns[-1]):
@@ -122,7 +131,7 @@ async def _go_on_serially(run: "Run", selection: "Selection", columns: list[Any]
     return _judged(selection, columns, 1)
 
 
-def _begun(run: "Run", field: "Field", root: Any, trail: Trail) -> MaybeLate:
+def _begun(run: Run, field: Field, root: Any, trail: Trail) -> MaybeLate:
     try:
         if run.budget.exceeded is not None:
             return field.all_failed(run.budget.exceeded.of_mutation(executed=False), 1)
@@ -132,7 +141,7 @@ def _begun(run: "Run", field: "Field", root: Any, trail: Trail) -> MaybeLate:
         return field.all_failed(exceeded.of_mutation(executed=True), 1)
 
 
-async def _ended(field: "Field", column: MaybeLate) -> Column:
+async def _ended(field: Field, column: MaybeLate) -> Column:
     try:
         return await finished(column)
     except AnswerTooLarge as exceeded:
@@ -143,18 +152,18 @@ def _breaks(column: Column) -> bool:
     return type(column) is Troubled and any(trouble is not None and trouble.breaks for trouble in column.troubles)
 
 
-async def _late_level(selection: "Selection", columns: list[Any], late: list[int], size: int) -> Column:
+async def _late_level(selection: Selection, columns: list[Any], late: list[int], size: int) -> Column:
     waiting: list[Coroutine[Any, Any, Column]] = [columns[place] for place in late]
     for place, column in zip(late, await together(waiting), strict=True):
         columns[place] = column
     return _judged(selection, columns, size)
 
 
-def _rows(selection: "Selection", columns: list[list[Any]], size: int) -> list[Any]:
+def _rows(selection: Selection, columns: list[list[Any]], size: int) -> list[Any]:
     return selection.rows(columns) if columns else [{} for _ in range(size)]
 
 
-def _judged(selection: "Selection", columns: list[Any], size: int) -> Column:
+def _judged(selection: Selection, columns: list[Any], size: int) -> Column:
     """Build the rows and decide for each what the troubles of its fields mean for it."""
     values = [column.values if type(column) is Troubled else column for column in columns]
     troubled = [

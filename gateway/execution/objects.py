@@ -2,37 +2,37 @@
 
 from collections.abc import Callable, Coroutine
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from gateway.execution.completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
 from gateway.execution.contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
 from gateway.execution.field_errors import Troubled, Troubles
-from gateway.execution.levels import answer_in_turns, answer_level
-from gateway.execution.library_internals import Info, invalid_return_type_error, is_strawberry_type_check
+from gateway.execution.levels import Selection, answer_in_turns, answer_level
+from gateway.execution.library_internals import Executor, Info, invalid_return_type_error, is_strawberry_type_check
 from gateway.execution.response_paths import PickedTrail, Trail
-from gateway.execution.run import together
+from gateway.execution.run import Run, together
+from gateway.execution.selected_field import SelectedField
 
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.planner import Selection
-    from gateway.execution.run import Run
+Compile: TypeAlias = Callable[[Executor[Any], GraphQLObjectType, SelectedField], Selection]
+"""Compiles what a field selects on a concrete type; the plan does, when a value of the type is first reached."""
 
 
 class ObjectOf(Completion):
     """An object of a concrete type."""
 
-    __slots__ = ("_class", "_that_are", "selection", "type")
+    __slots__ = ("_class", "_compile", "_that_are", "selection", "type")
 
-    def __init__(self, field: "Field", non_null: bool, type_: GraphQLObjectType) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLObjectType, compile: Compile) -> None:
         super().__init__(field, non_null)
         self.type = type_
+        self._compile = compile
         self.selection: Selection | None = None
         self._class: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
         self._that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
 
-    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
         budget = run.budget
         budget.objects += len(values)
         if types is None:
@@ -43,11 +43,11 @@ class ObjectOf(Completion):
             return answer_level(run, self.selection, values, trail, types)
         return self._answered(run, values, trail)
 
-    def _answered(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+    def _answered(self, run: Run, values: list[Any], trail: Trail) -> MaybeLate:
         selection = self.selection
         if selection is None:
             try:
-                selection = self.selection = run.plan.selection_of(run.executor, self.type, self.field)
+                selection = self.selection = self._compile(run.executor, self.type, self.field)
             except Exception as error:
                 return self._all_failed(error, len(values))
         if run.budget.objects <= run.budget.unwatched:
@@ -69,7 +69,7 @@ class ObjectOf(Completion):
     def _all_failed(self, error: Exception, size: int) -> Troubled:
         return Troubled([None] * size, [self.failed(error)] * size)
 
-    def _checked(self, run: "Run", values: list[Any], trail: Trail) -> MaybeLate:
+    def _checked(self, run: Run, values: list[Any], trail: Trail) -> MaybeLate:
         """Ask the type of each value whether it is one of its own."""
         is_type_of = self.type.is_type_of
         assert is_type_of is not None
@@ -86,11 +86,11 @@ class ObjectOf(Completion):
             return self._judged(run, values, verdicts, trail)
         return run.hold(self._judged_later(run, values, run.hold_all(verdicts), trail))
 
-    async def _judged_later(self, run: "Run", values: list[Any], verdicts: list[Any], trail: Trail) -> Column:
+    async def _judged_later(self, run: Run, values: list[Any], verdicts: list[Any], trail: Trail) -> Column:
         done = self._judged(run, values, await run.settled(verdicts), trail)
         return await finished(done)
 
-    def _judged(self, run: "Run", values: list[Any], verdicts: list[Any], trail: Trail) -> MaybeLate:
+    def _judged(self, run: Run, values: list[Any], verdicts: list[Any], trail: Trail) -> MaybeLate:
         troubles: Troubles = [None] * len(values)
         for place, verdict in enumerate(verdicts):
             if isinstance(verdict, Exception):
@@ -109,14 +109,15 @@ class ObjectOf(Completion):
 class AbstractOf(Completion):
     """An interface or a union; each concrete type found among the values is answered as one level."""
 
-    __slots__ = ("_concrete", "type")
+    __slots__ = ("_compile", "_concrete", "type")
 
-    def __init__(self, field: "Field", non_null: bool, type_: GraphQLAbstractType) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLAbstractType, compile: Compile) -> None:
         super().__init__(field, non_null)
         self.type = type_
+        self._compile = compile
         self._concrete: dict[str, ObjectOf] = {}
 
-    def present(self, run: "Run", values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
         resolve_type = self.type.resolve_type or run.executor.type_resolver
         infos = trail.infos()
         names: list[Any] = []
@@ -130,12 +131,12 @@ class AbstractOf(Completion):
         return run.hold(self._grouped_later(run, values, run.hold_all(names), infos, trail))
 
     async def _grouped_later(
-        self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], trail: Trail
+        self, run: Run, values: list[Any], names: list[Any], infos: list[Info], trail: Trail
     ) -> Column:
         done = self._grouped(run, values, await run.settled(names), infos, trail)
         return await finished(done)
 
-    def _grouped(self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], trail: Trail) -> MaybeLate:
+    def _grouped(self, run: Run, values: list[Any], names: list[Any], infos: list[Info], trail: Trail) -> MaybeLate:
         groups: dict[str, list[int]] = {}
         troubles: Troubles = [None] * len(values)
         for place, name in enumerate(names):
@@ -160,17 +161,17 @@ class AbstractOf(Completion):
         ]
         return _joined(run, done, troubles)
 
-    def _learn(self, run: "Run", name: Any, value: Any, info: Info) -> None:
+    def _learn(self, run: Run, name: Any, value: Any, info: Info) -> None:
         """Remember a type name as one of this abstract type.
 
         Raises:
             GraphQLError: It is none.
         """
         type_ = run.executor.ensure_valid_runtime_type(name, self.type, self.field.details, info, value)
-        self._concrete[name] = ObjectOf(self.field, True, type_)
+        self._concrete[name] = ObjectOf(self.field, True, type_, self._compile)
 
 
-def _joined(run: "Run", groups: list[tuple[list[int], MaybeLate]], troubles: Troubles) -> MaybeLate:
+def _joined(run: Run, groups: list[tuple[list[int], MaybeLate]], troubles: Troubles) -> MaybeLate:
     """Put columns that were completed separately back into one."""
     late = [place for place, (_, done) in enumerate(groups) if isawaitable(done)]
     if late:
@@ -181,7 +182,7 @@ def _joined(run: "Run", groups: list[tuple[list[int], MaybeLate]], troubles: Tro
     return column_of(values, troubles)
 
 
-async def _joined_later(run: "Run", groups: list[tuple[list[int], Any]], late: list[int], troubles: Troubles) -> Column:
+async def _joined_later(run: Run, groups: list[tuple[list[int], Any]], late: list[int], troubles: Troubles) -> Column:
     waiting: list[Coroutine[Any, Any, Column]] = [groups[place][1] for place in late]
     for place, done in zip(late, await together(waiting), strict=True):
         groups[place] = (groups[place][0], done)
