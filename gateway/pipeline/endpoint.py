@@ -34,8 +34,7 @@ from gateway.pipeline.operation_cache import PARSE_FAILED, Documents, InvalidDoc
 from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
 from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
 from gateway.settings import Settings
-from resolvers.context import RequestContext
-from resolvers.people import People
+from resolvers.context import People, RequestContext
 
 COST_HEADER = "forecourt-cost"
 """A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
