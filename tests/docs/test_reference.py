@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from gateway.pipeline.error_formatting import CODES, MASKED
+from gateway.pipeline.error_formatting import CODES
+from gateway.server.request_errors import MASKED
 from gateway.settings import Settings
 from resolvers.refusals import ErrorCode
 from tests.docs.markdown import ROOT, page_at
