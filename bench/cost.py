@@ -20,7 +20,7 @@ from bench.blocks import Clocked
 from bench.company import ORGANIZATION_ID, QUESTIONS, Question, directory_data, growing, shop_data
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
-from connectors.database import open_database
+from connectors.database.engine import open_database
 from connectors.directory.interface import DirectoryData, GrantRecord, MembershipRecord, OrganizationRecord
 from connectors.directory.sql import SqlDirectory
 from connectors.ids import GrantId, MembershipId, OrderId, OrganizationId

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 from bench.company import LOGIN_NAME, directory_data, shop_data
 from bench.serve import CONTESTANTS, PROFILE, settings_for
-from connectors.database import open_database
+from connectors.database.engine import open_database
 from connectors.directory.sql import SqlDirectory
 from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now

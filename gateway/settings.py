@@ -22,7 +22,7 @@ from pydantic import (
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from connectors.engine import DatabaseLimits
+from connectors.database.limits import DatabaseLimits
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
 

@@ -14,10 +14,11 @@ import connectors.mail.mailbox as mailbox_tables
 import connectors.shop.tables as shop_tables
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord
-from connectors.database import check_migrated, migrate, open_database
+from connectors.database.engine import AsyncEngine, open_database
+from connectors.database.limits import DatabaseLimits
+from connectors.database.migrations import check_migrated, migrate
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine, DatabaseLimits
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents

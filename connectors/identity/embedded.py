@@ -12,13 +12,14 @@ from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import BigInteger, Column, MetaData, Table, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.database import CleanText, IdText, database_errors, new_metadata
-from connectors.engine import AsyncEngine
+from connectors.database.columns import CleanText, IdText, new_metadata
+from connectors.database.engine import AsyncEngine
+from connectors.database.reader import Reader
+from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable
 from connectors.identity.interface import Credentials, CredentialsBehind
 from connectors.identity.opaque_string import opaque_string
 from connectors.ids import UserId
-from connectors.reading import Reader
 
 BACKEND = "identity"
 METADATA: MetaData = new_metadata()

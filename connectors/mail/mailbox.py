@@ -9,12 +9,13 @@ import orjson
 from sqlalchemy import Column, MetaData, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
-from connectors.database import CleanText, IdText, UtcDateTime, database_errors, new_metadata
-from connectors.engine import AsyncEngine
+from connectors.database.columns import CleanText, IdText, UtcDateTime, new_metadata
+from connectors.database.engine import AsyncEngine
+from connectors.database.reader import Reader
+from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable
 from connectors.ids import new_id
 from connectors.mail.interface import BACKEND, KeptMail, Message, check_message
-from connectors.reading import Reader
 
 METADATA: MetaData = new_metadata()
 

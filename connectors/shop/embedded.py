@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import Select, insert, select
 
-from connectors.database import database_errors
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine
+from connectors.database.reader import Reader
+from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable, InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId
 from connectors.pages import ALL, Page, cursor, position
-from connectors.reading import Reader
 from connectors.shop import statements
 from connectors.shop.interface import (
     OrderEventRecord,

@@ -19,11 +19,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.sql.selectable import FromClause
 
-from connectors.database import IdText, UtcDateTime
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import listed, one_of
 from connectors.shop.tables import SHOP_ORDER_EVENTS as EVENTS
 from connectors.shop.tables import SHOP_ORDER_LINES as LINES
 from connectors.shop.tables import SHOP_ORDERS as ORDERS
-from connectors.statements import listed, one_of
 
 POSTGRESQL = "postgresql"
 

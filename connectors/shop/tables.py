@@ -6,7 +6,7 @@ lines; `EmbeddedShop.load` refuses an order whose lines say otherwise.
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
 
-from connectors.database import IdText, UtcDateTime, new_metadata
+from connectors.database.columns import IdText, UtcDateTime, new_metadata
 from connectors.shop.interface import OrderStatus
 
 METADATA = new_metadata()

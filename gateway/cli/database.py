@@ -9,7 +9,8 @@ import typer
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
-from connectors.database import DatabaseNotMigrated, check_migrated, migrate, open_database
+from connectors.database.engine import open_database
+from connectors.database.migrations import DatabaseNotMigrated, check_migrated, migrate
 from connectors.errors import CopyRefused
 from connectors.private_files import make_private_folder
 from gateway.app import utc_now
@@ -26,7 +27,7 @@ def backup(
     profile: ProfileOption = None,
 ) -> None:
     """Copy the SQLite database into a file, while the gateway goes on."""
-    from connectors.database_copies import back_up  # with SQLite's library, which a process that serves does without
+    from connectors.database.copies import back_up  # with SQLite's library, which a process that serves does without
 
     with explained(CopyRefused):
         database = _file_of(read_settings(profile=profile), "pg_dump")
@@ -39,7 +40,7 @@ def restore_backup(
     profile: ProfileOption = None,
 ) -> None:
     """Let a backup be the SQLite database again; the gateway must not run. What was there is kept beside it."""
-    from connectors.database_copies import check_backup, restore  # as above
+    from connectors.database.copies import check_backup, restore  # as above
 
     with explained(CopyRefused):
         settings = read_settings(profile=profile)
@@ -63,7 +64,7 @@ def transfer_database(
     profile: ProfileOption = None,
 ) -> None:
     """Copy the SQLite database into an empty PostgreSQL database; the gateway must not run."""
-    from connectors.database_copies import check_unused  # as above
+    from connectors.database.copies import check_unused  # as above
 
     with explained(CopyRefused):
         settings = read_settings(profile=profile)
@@ -106,7 +107,7 @@ async def _is_current(url: str) -> bool:
 
 
 async def _transferred(settings: Settings, to: str) -> dict[str, int]:
-    from connectors.database_copies import transfer  # as above
+    from connectors.database.copies import transfer  # as above
 
     source, target = open_database(settings.database), open_database(to)
     try:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import typer
 
 from connectors.applications.interface import InvalidCatalogue
-from connectors.database import DatabaseNotMigrated, DatabaseTooNew
+from connectors.database.migrations import DatabaseNotMigrated, DatabaseTooNew
 from connectors.errors import BackendUnavailable
 from connectors.identity.keys import UnusableKey
 from gateway.cli.token import NoSuchAccount

@@ -28,7 +28,7 @@ from bench.plot import growth_plot
 from bench.report import Results, ratios, table
 from bench.serve import CONTESTANTS, PROFILE, settings_for
 from bench.stage import Stage
-from connectors.database import open_database
+from connectors.database.engine import open_database
 from connectors.directory.sql import SqlDirectory
 from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from sqlalchemy import delete
 
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
 from connectors.shop.tables import SHOP_ORDERS

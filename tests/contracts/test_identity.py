@@ -10,8 +10,8 @@ from alembic.migration import MigrationContext
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import select, update
 
-from connectors.database import migrate, open_database
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine, open_database
+from connectors.database.migrations import migrate
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import METADATA, EmbeddedAccounts, credentials
 from connectors.identity.interface import Credentials, CredentialsBehind

@@ -14,8 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection
 
-from connectors.database import open_database
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine, open_database
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.mail.interface import Mailer, MailRefused, Message
 from connectors.mail.mailbox import METADATA, Mailbox

@@ -10,8 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.database import open_database
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine, open_database
 from connectors.errors import InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId, new_id
 from connectors.pages import Page, cursor

@@ -11,8 +11,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import event, insert, make_url
 from sqlalchemy.exc import IntegrityError
 
-from connectors.database import check_migrated, migrate, open_database
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine, open_database
+from connectors.database.migrations import check_migrated, migrate
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.embedded import EmbeddedShop

@@ -12,27 +12,16 @@ from sqlalchemy import Column, Integer, MetaData, Table, insert, make_url, selec
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
-from connectors.database import (
-    ChangeConflict,
-    DatabaseNotMigrated,
-    DatabaseTooNew,
-    IdText,
-    Migrations,
-    UtcDateTime,
-    check_migrated,
-    database_errors,
-    migrate,
-    new_metadata,
-    open_database,
-)
+from connectors.database.columns import IdText, UtcDateTime, new_metadata
+from connectors.database.dialects import contains, one_of
+from connectors.database.engine import AsyncEngine, open_database
+from connectors.database.migrations import DatabaseNotMigrated, DatabaseTooNew, Migrations, check_migrated, migrate
+from connectors.database.sql_errors import ChangeConflict, database_errors
 from connectors.directory.accounts import MailedTokenPurpose
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
-from connectors.postgresql import connections_of
-from connectors.statements import contains, one_of
 from tests.cut_off import is_cut_off
 from tests.directory.people import ANNA, NOW, PEOPLE, USERS
 from tests.directory.test_people import LISTS
@@ -205,7 +194,7 @@ async def test_every_known_outage_of_postgresql_is_known_as_one_in_changes_and_i
         await changes()
     if known_as in (BackendUnavailable, BackendTimeout):
         with pytest.raises(known_as):
-            await connections_of(engine).rows("directory", raises, ())
+            await engine.direct.rows("directory", raises, ())
 
     assert caught.type is known_as or known_as is DBAPIError
     await engine.dispose()

@@ -6,8 +6,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, event, func, insert, select
 
-from connectors.database import open_database
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine, open_database
 from tests.servers import DatabaseKind, fresh_database
 
 NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import make_url
 
-from connectors.instants import read_instant, read_instants_quickly, written_instant
+from connectors.database.engine import open_database
+from connectors.database.postgresql import read_instant, written_instant
 from tests.servers import fresh_database
 
 
@@ -34,17 +35,16 @@ def test_an_instant_that_python_has_no_datetime_for_is_no_instant() -> None:
     ],
 )
 async def test_postgresql_understands_the_same_by_it_as_the_driver(instant: datetime) -> None:
+    query = "SELECT $1::timestamptz, ($1::timestamptz)::text"
     async with fresh_database("postgresql") as url:
-        address = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
-        quick, plain = await asyncpg.connect(address), await asyncpg.connect(address)
+        engine = open_database(url)
+        plain = await asyncpg.connect(make_url(url).set(drivername="postgresql").render_as_string(hide_password=False))
         try:
-            await read_instants_quickly(quick)
+            assert engine.direct is not None
+            (row,) = await engine.direct.rows("directory", query, [instant])
 
-            read = await quick.fetchval("SELECT $1::timestamptz", instant)
-            text = await quick.fetchval("SELECT ($1::timestamptz)::text", instant)
-
-            assert read == await plain.fetchval("SELECT $1::timestamptz", instant) == instant
-            assert text == await plain.fetchval("SELECT ($1::timestamptz)::text", instant)
+            assert row[0] == instant
+            assert tuple(row) == tuple(await plain.fetchrow(query, instant))
         finally:
-            await quick.close()
+            await engine.dispose()
             await plain.close()

@@ -10,14 +10,13 @@ import pytest
 from sqlalchemy import Connection, MetaData, Table, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from connectors.database import open_database
+from connectors.database.engine import AsyncEngine, open_database
+from connectors.database.migrations import upgrade
 from connectors.directory import records
 from connectors.directory.interface import OrganizationKind
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
 from connectors.ids import OrganizationId, UserId
-from connectors.migrating import upgrade
 from tests.servers import DatabaseKind, fresh_database
 
 KIND = next(iter(OrganizationKind)).value

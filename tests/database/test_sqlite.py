@@ -10,14 +10,15 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event, text
 
-from connectors.database import migrate, open_database
+from connectors.database.engine import AsyncEngine, open_database
+from connectors.database.limits import DatabaseLimits
+from connectors.database.migrations import migrate
+from connectors.database.reader import Reader
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine, DatabaseLimits
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.identity.keys import read_given_keys, read_or_make_keys
 from connectors.private_files import make_private_folder
-from connectors.reading import Reader
 from tests.directory.people import ANNA, NOW, PEOPLE
 from tests.logs import capture_logs
 from tests.portal import open_portal

@@ -6,10 +6,9 @@ from contextlib import contextmanager
 import pytest
 from sqlalchemy import event
 
-from connectors.database import open_database
+from connectors.database.engine import AsyncEngine, open_database
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
 from tests.directory.people import PEOPLE
 from tests.servers import DatabaseKind, fresh_database
 

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import select
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
+from connectors.database.engine import AsyncEngine
 from connectors.directory import tables
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import (
@@ -23,7 +24,6 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from tests.directory.people import (
     ANNA,

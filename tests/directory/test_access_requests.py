@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.access_requests import AccessRequestRecord
 from connectors.directory.interface import Author
 from connectors.directory.requests import RequestStatus

@@ -9,7 +9,8 @@ import pytest
 from sqlalchemy import insert, literal_column, select, text
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
-from connectors.database import ChangeConflict
+from connectors.database.engine import AsyncEngine
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory import records
 from connectors.directory.accounts import (
     AccountDeletionRecord,
@@ -24,7 +25,6 @@ from connectors.directory.accounts import (
 from connectors.directory.interface import Author, MembershipStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import sessions, users
-from connectors.engine import AsyncEngine
 from connectors.ids import ConsentId, DataExportId, OutboxId, UserId, new_id
 from tests.directory.conftest import statements
 from tests.directory.people import ANNA, ANNA_AT_HELIOS, BERND, CLEO, HELIOS, LUMEN, NOW, TOMORROW, VERA, session

@@ -6,11 +6,11 @@ import pytest
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError
 
+from connectors.database.engine import AsyncEngine
 from connectors.directory import tables
 from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import AuditEntry
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncEngine
 from connectors.errors import InvalidCursor
 from connectors.ids import AuditEventId, OrganizationId
 from connectors.pages import cursor

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.addresses import AddressRecord
 from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.interface import OrganizationChange, StaleVersion

@@ -10,7 +10,8 @@ from sqlalchemy import delete, select, text, update
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from connectors.access_events import SessionEnded
-from connectors.database import ChangeConflict
+from connectors.database.engine import AsyncConnection, AsyncEngine
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory import tables
 from connectors.directory.interface import (
     AuditEntry,
@@ -22,7 +23,6 @@ from connectors.directory.interface import (
     StaleVersion,
 )
 from connectors.directory.sql import SqlDirectory
-from connectors.engine import AsyncConnection, AsyncEngine
 from connectors.ids import SessionId, UserId
 from connectors.values import Address
 from tests.directory import people

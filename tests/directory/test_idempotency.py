@@ -3,7 +3,7 @@
 import asyncio
 from datetime import timedelta
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.idempotency import IdempotencyRecord
 from connectors.directory.sql import SqlDirectory
 from tests.directory.people import NOW

@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from connectors.database import ChangeConflict
+from connectors.database.engine import AsyncEngine
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.interface import Author, MembershipStatus, UserRecord
 from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import audit_events
-from connectors.engine import AsyncEngine
 from connectors.errors import InvalidCursor
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
 from tests.directory.conftest import statements

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.join_requests import JoinRequestFilter, JoinRequestRecord
 from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.interface import AuditEntry, Author, OrganizationKind
 from connectors.directory.records import likeness_key
 from connectors.directory.registrations import (

@@ -7,7 +7,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 
-from connectors.database import open_database
+from connectors.database.engine import AsyncEngine, open_database
 from connectors.directory.accounts import CredentialsRecord, MailedTokenPurpose
 from connectors.directory.audit import AuditFilter
 from connectors.directory.interface import Author, MemberFilter
@@ -19,7 +19,6 @@ from connectors.directory.registrations import Likeness, RegistrationStatus
 from connectors.directory.requests import RequestStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.directory.tables import METADATA
-from connectors.engine import AsyncEngine
 from connectors.ids import InvitationId, RegistrationId, SessionId
 from connectors.pages import cursor
 from tests.directory.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW, TOMORROW, session

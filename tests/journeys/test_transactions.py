@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from connectors.database import ChangeConflict
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.deeds import DirectoryChange
 from connectors.errors import BackendUnavailable
 from permissions.vocabulary import Permission

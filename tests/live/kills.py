@@ -25,9 +25,8 @@ import httpx2
 from aiosmtpd.controller import Controller
 from sqlalchemy import select
 
-from connectors.database import open_database
+from connectors.database.engine import AsyncEngine, open_database
 from connectors.directory.tables import audit_events, invitations, memberships, outbox
-from connectors.engine import AsyncEngine
 from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo

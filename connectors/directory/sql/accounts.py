@@ -8,7 +8,9 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, bindparam, delete, func, insert, select, update
 
 from connectors.access_events import SessionEnded
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import Row, gathered, parallel
 from connectors.directory import records
 from connectors.directory.accounts import (
     AccountDeletionRecord,
@@ -25,8 +27,6 @@ from connectors.directory.sql.access import AccessDeeds
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import account_deletions, consents, data_exports, mailed_tokens, sessions, users
 from connectors.ids import ConsentId, DataExportId, OrganizationId, SessionId, UserId
-from connectors.reading import Row, gathered, parallel
-from connectors.statements import one_of
 
 _user, _session, _consent, _token, _export, _deletion = (
     users.c,

@@ -6,13 +6,13 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, delete, insert, select, update
 
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
 from connectors.directory.addresses import AddressRecord
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import addresses
 from connectors.ids import AddressId, OrganizationId
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 from connectors.values import address_from
 
 _entry = addresses.c

@@ -9,15 +9,15 @@ import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, union_all
 from sqlalchemy.sql.selectable import FromClause
 
-from connectors.database import IdText, UtcDateTime
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import before_position, newest_of_each, one_of
+from connectors.database.reader import gathered, parallel
 from connectors.directory.audit import AuditEventRecord, AuditFilter
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import audit_events
 from connectors.errors import InvalidCursor
 from connectors.ids import AuditEventId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import before_position, newest_of_each, one_of
 
 _LISTING = "audit events"
 

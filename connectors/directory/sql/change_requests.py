@@ -9,6 +9,8 @@ import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, select, update
 from sqlalchemy.sql.selectable import FromClause
 
+from connectors.database.dialects import before_position, newest_of_each, one_of
+from connectors.database.reader import gathered, parallel
 from connectors.directory import records
 from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.requests import RequestStatus
@@ -17,8 +19,6 @@ from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import change_requests
 from connectors.ids import ChangeRequestId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import before_position, newest_of_each, one_of
 
 _LISTING = "change requests"
 _EVERY = tuple(RequestStatus)

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, select, update
 
 from connectors.access_events import SessionEnded
+from connectors.database.engine import AsyncConnection
 from connectors.directory import records
 from connectors.directory.interface import (
     Author,
@@ -35,7 +36,6 @@ from connectors.directory.sql.personal_data import PersonalDataDeeds
 from connectors.directory.sql.questions import TransactionQuestions
 from connectors.directory.sql.registrations import RegistrationDeeds
 from connectors.directory.tables import login_names, memberships, organizations, refresh_tokens, sessions, users
-from connectors.engine import AsyncConnection
 from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})

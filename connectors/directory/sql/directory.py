@@ -12,14 +12,14 @@ from sqlalchemy import Insert, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.access_events import AccessEvent
-from connectors.database import database_errors
+from connectors.database.engine import AsyncEngine
+from connectors.database.sql_errors import database_errors
 from connectors.directory import records, tables
 from connectors.directory.interface import DirectoryData
 from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.invitations import invitation_row
 from connectors.directory.sql.questions import Questions
 from connectors.directory.sql.reader import BACKEND
-from connectors.engine import AsyncEngine
 from connectors.errors import BackendUnavailable
 
 _NOTHING = select(1)

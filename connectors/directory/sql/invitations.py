@@ -9,7 +9,9 @@ from typing import Any
 import orjson
 from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, literal, select, update
 
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
 from connectors.directory import records
 from connectors.directory.interface import (
     AuditEntry,
@@ -27,8 +29,6 @@ from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.pages import ALL, Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 from connectors.values import masked_address
 
 _LISTING = "invitations"

@@ -6,7 +6,10 @@ from typing import Any
 
 from sqlalchemy import Select, and_, bindparam, case, func, insert, select, update
 
-from connectors.database import ChangeConflict, IdText, UtcDateTime
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.join_requests import JoinRequestFilter, JoinRequestRecord
 from connectors.directory.requests import RequestStatus
 from connectors.directory.sql.reader import DirectoryReader
@@ -14,8 +17,6 @@ from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import join_requests
 from connectors.ids import JoinRequestId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 
 LISTING = "joinRequests"
 

@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true, tuple_
 from sqlalchemy.sql.selectable import FromClause
 
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
+from connectors.database.dialects import contains, listed, one_of
+from connectors.database.reader import Row, gathered, parallel
 from connectors.directory import records
 from connectors.directory.interface import GrantKind, GrantRecord, MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import grants, memberships, organizations, users
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import Row, gathered, parallel
-from connectors.statements import contains, listed, one_of
 
 T = TypeVar("T", bound=str)
 

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy import select
 
+from connectors.database.dialects import one_of
+from connectors.database.reader import parallel
 from connectors.directory import records
 from connectors.directory.interface import OrganizationRecord
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import organizations, users
 from connectors.ids import OrganizationId
-from connectors.reading import parallel
-from connectors.statements import one_of
 
 _ORGANIZATIONS = select(*records.ORGANIZATION).where(one_of(organizations.c.id, "ids"))
 _WITH_NUMBERS = select(*records.ORGANIZATION).where(one_of(organizations.c.customer_number, "ids"))

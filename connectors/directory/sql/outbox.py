@@ -7,13 +7,13 @@ from typing import Any
 import orjson
 from sqlalchemy import bindparam, func, insert, select, update
 
+from connectors.database.dialects import one_of
+from connectors.database.reader import parallel
 from connectors.directory.outbox import UNDONE, OutboxRecord, OutboxState
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.sql.transaction import Transaction
 from connectors.directory.tables import outbox
 from connectors.ids import OutboxId, new_id
-from connectors.reading import parallel
-from connectors.statements import one_of
 
 _item = outbox.c
 _COLUMNS = (

@@ -7,7 +7,9 @@ from operator import itemgetter
 
 from sqlalchemy import and_, bindparam, func, literal, or_, select, union_all
 
-from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.database.columns import CleanText, IdText, UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import Row, gathered, parallel
 from connectors.directory import records
 from connectors.directory.interface import (
     CallerRecord,
@@ -27,8 +29,6 @@ from connectors.directory.tables import (
     vendor_permissions,
 )
 from connectors.ids import OrganizationId, SessionId, UserId
-from connectors.reading import Row, gathered, parallel
-from connectors.statements import one_of
 
 _NOT_REMOVED = memberships.c.status != MembershipStatus.REMOVED.value
 

@@ -20,7 +20,7 @@ from sqlalchemy import (
     update,
 )
 
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
 from connectors.directory import records
 from connectors.directory.accounts import DataExportStatus, PersonalData
 from connectors.directory.invitations import InvitationStatus

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from connectors.database import database_errors
+from connectors.database.engine import AsyncConnection
+from connectors.database.reader import Row, Statement
+from connectors.database.sql_errors import database_errors
 from connectors.directory.sql.access import Epochs
 from connectors.directory.sql.access_requests import AccessRequests
 from connectors.directory.sql.accounts import Accounts
@@ -19,8 +21,6 @@ from connectors.directory.sql.people import People
 from connectors.directory.sql.personal_data import PersonalDataQuestions
 from connectors.directory.sql.reader import BACKEND
 from connectors.directory.sql.registrations import Registrations
-from connectors.engine import AsyncConnection
-from connectors.reading import Row, Statement
 
 
 class Questions(

@@ -1,7 +1,7 @@
 """Asking the directory's database one question with one statement."""
 
-from connectors.engine import AsyncEngine
-from connectors.reading import Reader
+from connectors.database.engine import AsyncEngine
+from connectors.database.reader import Reader
 
 BACKEND = "directory"
 

@@ -7,7 +7,10 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, func, insert, literal, select, union_all, update
 
-from connectors.database import ChangeConflict, IdText, UtcDateTime
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import one_of
+from connectors.database.reader import gathered, parallel
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory import records
 from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationRecord
 from connectors.directory.registrations import (
@@ -30,8 +33,6 @@ from connectors.directory.tables import (
 )
 from connectors.ids import OrganizationId, RegistrationId, UserId
 from connectors.pages import Page, cursor, position
-from connectors.reading import gathered, parallel
-from connectors.statements import one_of
 from connectors.values import AccountKind
 
 LISTING = "registrations"

@@ -11,11 +11,11 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from connectors.access_events import AccessEvent
-from connectors.database import ChangeConflict, database_errors, is_taken
+from connectors.database.engine import AsyncConnection
+from connectors.database.sql_errors import ChangeConflict, database_errors, is_taken
 from connectors.directory.interface import AuditEntry
 from connectors.directory.sql.reader import BACKEND
 from connectors.directory.tables import audit_events
-from connectors.engine import AsyncConnection
 from connectors.ids import base32, new_id
 
 _RECORD_UNLESS_THERE = {

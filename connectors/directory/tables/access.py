@@ -2,7 +2,7 @@
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
-from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.directory.interface import GrantKind, MembershipStatus, OrganizationKind, OrganizationStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 from connectors.values import AccountKind

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Table
 
-from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.directory.accounts import DataExportStatus, MailedTokenPurpose
 from connectors.directory.tables.metadata import METADATA, one_of
 

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from sqlalchemy import CheckConstraint
 
-from connectors.database import new_metadata
+from connectors.database.columns import new_metadata
 
 METADATA = new_metadata()
 

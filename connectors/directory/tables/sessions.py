@@ -2,7 +2,7 @@
 
 from sqlalchemy import Column, ForeignKey, Index, LargeBinary, Table, text
 
-from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.directory.tables.metadata import METADATA
 
 sessions = Table(

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from connectors.database import Migrations
+from connectors.database.migrations import Migrations
 
 MIGRATIONS = Migrations("identity", Path(__file__).parent, "identity_migrations")

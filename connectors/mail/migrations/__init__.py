@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from connectors.database import Migrations
+from connectors.database.migrations import Migrations
 
 MIGRATIONS = Migrations("mail", Path(__file__).parent, "mail_migrations")

@@ -2,6 +2,6 @@
 
 from pathlib import Path
 
-from connectors.database import Migrations
+from connectors.database.migrations import Migrations
 
 MIGRATIONS = Migrations(backend="shop", folder=Path(__file__).parent, version_table="shop_version")

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from connectors.access_events import AccessEvent
-from connectors.database import open_database
+from connectors.database.engine import open_database
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import Author, CallerRecord, MembershipStatus, OrganizationStatus
 from connectors.directory.migrations import MIGRATIONS

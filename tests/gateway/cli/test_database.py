@@ -18,8 +18,8 @@ from click.testing import Result
 from sqlalchemy import select
 from typer.testing import CliRunner
 
-from connectors.database import open_database
-from connectors.database_copies import back_up
+from connectors.database.copies import back_up
+from connectors.database.engine import open_database
 from connectors.directory.sql import SqlDirectory
 from gateway.cli.main import cli
 from gateway.wiring import MIGRATIONS, TABLES
@@ -271,7 +271,7 @@ async def test_a_restored_database_stays_where_it_is_with_whoever_may_read_it(po
 _KILLED_HALFWAY = """
 import os, sqlite3, sys
 from pathlib import Path
-from connectors import database_copies
+from connectors.database import copies
 
 class Killed(sqlite3.Connection):
     def backup(self, target):
@@ -279,8 +279,8 @@ class Killed(sqlite3.Connection):
         super().backup(target, pages=20, progress=lambda status, left, of: os._exit(9) if left < of / 2 else None)
 
 file, database = map(Path, sys.argv[1:])
-database_copies._to_read = lambda file: sqlite3.connect(file, factory=Killed)
-database_copies.restore(file, database, database.with_name("kept.db"))
+copies._to_read = lambda file: sqlite3.connect(file, factory=Killed)
+copies.restore(file, database, database.with_name("kept.db"))
 """
 
 

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from connectors.database import CleanText, IdText, UtcDateTime
+from connectors.database.columns import CleanText, IdText, UtcDateTime
 
 revision = "0005"
 down_revision = "0004"

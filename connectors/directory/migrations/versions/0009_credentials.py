@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from connectors.database import IdText
+from connectors.database.columns import IdText
 
 revision = "0009"
 down_revision = "0008"

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from connectors.database import UtcDateTime
+from connectors.database.columns import UtcDateTime
 
 revision = "0012"
 down_revision = "0011"

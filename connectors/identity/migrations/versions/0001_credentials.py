@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from connectors.database import CleanText, IdText
+from connectors.database.columns import CleanText, IdText
 
 revision = "0001"
 down_revision = None

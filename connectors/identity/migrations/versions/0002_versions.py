@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from connectors.database import CleanText
+from connectors.database.columns import CleanText
 
 revision = "0002"
 down_revision = "0001"

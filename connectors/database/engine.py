@@ -10,62 +10,63 @@ without asking a database that does not answer.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from sqlalchemy import URL, Connection, CursorResult, Dialect, Engine, Executable
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.util import greenlet_spawn
 
+from connectors.database.limits import DatabaseLimits
+from connectors.database.postgresql import ReadConnections, postgresql_engine
+from connectors.database.sql_errors import CommitUnconfirmed
+from connectors.database.sqlite import sqlite_engine
+
 T = TypeVar("T")
+
+_SQLITE_READING = 5
+"""Connections, each with a thread, for queries of SQLite."""
 
 _PAUSE = 0.02
 """Seconds after which SQLite is asked again whether another process still changes something."""
 
 
-class CommitUnconfirmed(Exception):
-    """The database did not say whether it has stored the change."""
+def open_database(url: str, limits: DatabaseLimits | None = None) -> "AsyncEngine":
+    """Return an engine for a ``sqlite+aiosqlite:`` or ``postgresql+asyncpg:`` URL, with nothing connected yet.
 
-
-@dataclass(frozen=True, slots=True)
-class DatabaseLimits:
-    """How much one process takes of a database, and how long it waits for it.
-
-    `connections` are all that a process opens, to PostgreSQL. `statement_seconds` bound one statement, and the wait for
-    a connection; `lock_seconds` the wait of a query for a locked table.
+    SQLite runs in WAL mode with foreign keys on: one connection changes, others read meanwhile. Its files are readable
+    by their owner only.
     """
-
-    connections: int = 16
-    statement_seconds: float = 5.0
-    lock_seconds: float = 1.0
-
-    @property
-    def changing(self) -> int:
-        """Return how many connections are for changes: a third of what events leave."""
-        return (self.connections - 1) // 3
-
-    @property
-    def reading(self) -> int:
-        """Return how many connections are for queries: those that neither changes nor events take."""
-        return self.connections - 1 - self.changing
+    limits = limits or DatabaseLimits()
+    if url.startswith("sqlite"):
+        reading = sqlite_engine(url, _SQLITE_READING, reads_only=True)
+        return AsyncEngine(sqlite_engine(url, 1), limits, slots=1, reading=reading)
+    engine = postgresql_engine(url, limits)
+    return AsyncEngine(engine, limits, slots=limits.changing, reading=engine, direct=ReadConnections(engine, limits))
 
 
 class AsyncEngine:
     """An engine whose driver is one for asyncio; events are listened to at its `sync_engines`.
 
-    Changes wait for one of `places` connections in the order in which they come. `reading` is an engine for queries
-    that has connections of its own, so that they never wait for changes; None where it has not.
+    Changes wait for one of `slots` connections in the order in which they come. Queries have connections of their own,
+    so that they never wait for changes: those of the engine `reading`, or `direct` ones to PostgreSQL.
     """
 
     def __init__(
-        self, sync_engine: Engine, limits: DatabaseLimits, *, places: int, reading: Engine | None = None
+        self,
+        sync_engine: Engine,
+        limits: DatabaseLimits,
+        *,
+        slots: int,
+        reading: Engine,
+        direct: ReadConnections | None = None,
     ) -> None:
         self.sync_engine = sync_engine
-        self.limits = limits
-        self._reading = reading or sync_engine
+        self.direct = direct
+        self._reading = reading
+        self._limits = limits
         # A pool gives a connection to whoever comes just when it is returned, also before those that wait.
-        self._places = asyncio.Semaphore(places)
-        self._places_to_read = asyncio.Semaphore(limits.reading)
+        self._slots = asyncio.Semaphore(slots)
+        self._slots_to_read = asyncio.Semaphore(limits.reading)
 
     @property
     def sync_engines(self) -> frozenset[Engine]:
@@ -84,11 +85,11 @@ class AsyncEngine:
 
     def connect(self) -> "AsyncConnection":
         """Return a connection, to be started; in an `async with` it is, and is closed at the end."""
-        return AsyncConnection(self.sync_engine, self._places, self.limits)
+        return AsyncConnection(self.sync_engine, self._slots, self._limits)
 
     def connect_to_read(self) -> "AsyncConnection":
         """Return a connection like `connect`, for queries alone, which waits for no change."""
-        return AsyncConnection(self._reading, self._places_to_read, self.limits)
+        return AsyncConnection(self._reading, self._slots_to_read, self._limits)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator["AsyncConnection"]:
@@ -106,6 +107,8 @@ class AsyncEngine:
         """Close the connections that are idle, and let go of the others."""
         for engine in self.sync_engines:
             await greenlet_spawn(engine.dispose)
+        if self.direct is not None:
+            self.direct.dispose()
 
 
 class AsyncConnection:
@@ -115,11 +118,11 @@ class AsyncConnection:
     is cancelled meanwhile, the connection is closed and nothing of what was not committed stays.
     """
 
-    __slots__ = ("_engine", "_limits", "_open", "_places")
+    __slots__ = ("_engine", "_limits", "_open", "_slots")
 
-    def __init__(self, engine: Engine, places: asyncio.Semaphore, limits: DatabaseLimits) -> None:
+    def __init__(self, engine: Engine, slots: asyncio.Semaphore, limits: DatabaseLimits) -> None:
         self._engine = engine
-        self._places = places
+        self._slots = slots
         self._limits = limits
         self._open: Connection | None = None
 
@@ -131,18 +134,18 @@ class AsyncConnection:
     async def start(self) -> "AsyncConnection":
         """Take a connection from those of the engine and return this one, which has it from now on."""
         async with asyncio.timeout(self._limits.statement_seconds):
-            await self._places.acquire()
+            await self._slots.acquire()
         try:
             self._open = await self._bounded(self._engine.connect)
         except BaseException:
-            self._places.release()
+            self._slots.release()
             raise
         return self
 
     async def begin(self, patience: float | None = None) -> None:
         """Begin to change something, on SQLite after whoever else does, so that what was read stays true.
 
-        PostgreSQL begins by itself. `patience`, in seconds, is how long to wait for another process; without it, as
+        PostgreSQL begins automatically. `patience`, in seconds, is how long to wait for another process; without it, as
         long as for any statement.
 
         Raises:
@@ -206,7 +209,7 @@ class AsyncConnection:
             with suppress(TimeoutError):  # the connection is closed then, and whoever had it has what they wanted
                 await self._bounded(connection.close)
         finally:
-            self._places.release()
+            self._slots.release()
 
     async def _abandon(self) -> None:
         """Close the connection instead of giving it back, so that nobody waits for the database to undo anything."""

@@ -1,7 +1,7 @@
-"""Asking our own databases: one statement for each question, built once, with as little as possible in between.
+"""Asking our own databases: one statement for each query, built once, with as little as possible in between.
 
 On PostgreSQL a statement is compiled to text when it is first asked, and from then on goes straight to the driver, on
-connections that never open a transaction: going through SQLAlchemy costs several times what the question does. SQLite,
+connections that never open a transaction: going through SQLAlchemy costs several times what the query does. SQLite,
 whose driver works in threads, stays on SQLAlchemy, on connections that only read.
 """
 
@@ -12,9 +12,8 @@ from sqlalchemy import CompoundSelect, Select
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeEngine
 
-from connectors.database import database_errors
-from connectors.engine import AsyncEngine
-from connectors.postgresql import connections_of
+from connectors.database.engine import AsyncEngine
+from connectors.database.sql_errors import database_errors
 
 Row = Sequence[Any]
 Statement = Select[Any] | CompoundSelect[Any]
@@ -29,8 +28,7 @@ class Reader:
     def __init__(self, engine: AsyncEngine, backend: str) -> None:
         self._engine = engine
         self._backend = backend
-        self._connections = connections_of(engine) if engine.dialect.name == "postgresql" else None
-        self._questions: dict[Statement, _Question] = {}
+        self._queries: dict[Statement, _Query] = {}
 
     async def read(self, statement: Statement, **values: Any) -> Sequence[Row]:
         """Return the rows; asks once more when the connection turns out to be one that the database has closed.
@@ -38,21 +36,22 @@ class Reader:
         The statement is one that is kept, for what was compiled of it is kept too.
 
         Raises:
-            BackendUnavailable: The database does not answer, or too many questions wait for it already.
+            BackendUnavailable: The database does not answer, or too many queries wait for it already.
         """
-        if self._connections is None:
+        direct = self._engine.direct
+        if direct is None:
             async with database_errors(self._backend), self._engine.connect_to_read() as connection:
                 return (await connection.execute(statement, values)).all()
-        question = self._questions.get(statement)
-        if question is None:
-            question = self._questions[statement] = _Question(statement, self._engine.dialect)
-        return await self._connections.rows(self._backend, question.text, question.arguments(values))
+        query = self._queries.get(statement)
+        if query is None:
+            query = self._queries[statement] = _Query(statement, self._engine.dialect)
+        return await direct.rows(self._backend, query.text, query.arguments(values))
 
     async def read_of(self, ids: Sequence[str], statement: Statement, **values: Any) -> Sequence[Row]:
         """Return the rows for the ids, which the statement takes as `ids`; for no ids, none without asking.
 
         Raises:
-            BackendUnavailable: The database does not answer, or too many questions wait for it already.
+            BackendUnavailable: The database does not answer, or too many queries wait for it already.
         """
         return await self.read(statement, ids=ids, **values) if ids else ()
 
@@ -79,7 +78,7 @@ def _processor(type_: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any]
     return type_.dialect_impl(dialect).bind_processor(dialect)
 
 
-class _Question:
+class _Query:
     """A statement as text for asyncpg, and how to bring values into the order of its parameters."""
 
     __slots__ = ("_parameters", "text")

@@ -14,8 +14,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Connection, MetaData, Table, func, insert, literal_column, select
 
-from connectors.database import database_errors
-from connectors.engine import AsyncEngine
+from connectors.database.engine import AsyncEngine
+from connectors.database.sql_errors import database_errors
 from connectors.errors import CopyRefused
 
 _AT_ONCE = 500

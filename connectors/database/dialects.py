@@ -27,7 +27,7 @@ from sqlalchemy.sql.operators import OperatorType
 from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import TypeDecorator
 
-from connectors.database import clean_text
+from connectors.database.columns import clean_text
 
 
 class TextList(TypeDecorator[Sequence[str]]):
@@ -134,7 +134,7 @@ def newest_of_each(
 def before_position(table: FromClause, order: Sequence[Column[Any]]) -> ColumnElement[bool]:
     """Say that a row stands, newest first by `order`, after the position bound to `after_0`, `after_1`, …."""
     columns = [table.c[column.name] for column in order]
-    values = [bindparam(f"after_{place}", type_=column.type) for place, column in enumerate(columns)]
+    values = [bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(columns)]
     return columns[0] < values[0] if len(columns) == 1 else tuple_(*columns) < tuple_(*values)
 
 
