@@ -12,7 +12,7 @@ import uvloop
 
 from bench import engine
 from bench.blocks import longest_blocks
-from bench.company import DASHBOARD, QUESTIONS, SMALL, Question, growing
+from bench.company import DASHBOARD, QUERIES, SMALL, Query, growing
 from bench.load import answer_of, request_bytes
 from bench.measure import measured
 from bench.report import Growth, Results, ratios, table, write_docs
@@ -65,26 +65,26 @@ async def _on_stage(extent: Extent) -> Results:
     results = Results()
     async with open_stage() as stage:
         with serving(stage) as contestants:
-            for question in (*QUESTIONS, *map(growing, extent.orders)):
-                results.sizes[question.name] = await _checked(contestants, question, stage)
+            for query in (*QUERIES, *map(growing, extent.orders)):
+                results.sizes[query.name] = await _checked(contestants, query, stage)
             for connections in extent.connections:
-                for question in (DASHBOARD, SMALL):
-                    _say(f"{question.name}, {connections} connection{'s' if connections > 1 else ''}")
-                    results.figures[question.name, connections] = await measured(
+                for query in (DASHBOARD, SMALL):
+                    _say(f"{query.name}, {connections} connection{'s' if connections > 1 else ''}")
+                    results.figures[query.name, connections] = await measured(
                         contestants,
-                        question,
+                        query,
                         stage.token,
                         connections=connections,
                         rounds=extent.rounds,
                         seconds=extent.seconds,
                     )
             for orders in extent.orders:
-                question = growing(orders)
+                query = growing(orders)
                 _say(f"{orders} long orders")
-                leaves, size = await _checked(contestants, question, stage)
+                leaves, size = await _checked(contestants, query, stage)
                 figures = await measured(
                     contestants,
-                    question,
+                    query,
                     stage.token,
                     connections=1,
                     rounds=extent.rounds_of_growth,
@@ -94,20 +94,19 @@ async def _on_stage(extent: Extent) -> Results:
     return results
 
 
-async def _checked(contestants: Mapping[str, Contestant], question: Question, stage: Stage) -> tuple[int, int]:
+async def _checked(contestants: Mapping[str, Contestant], query: Query, stage: Stage) -> tuple[int, int]:
     """Return the leaf values and the bytes of the answer, which is the same from every contestant.
 
     Raises:
         DifferentAnswers: It is not.
     """
     answers = {
-        name: await answer_of(it.port, request_bytes(question, it.port, stage.token))
-        for name, it in contestants.items()
+        name: await answer_of(it.port, request_bytes(query, it.port, stage.token)) for name, it in contestants.items()
     }
     expected = answers["handwritten"]
     for name, answer in answers.items():
         if answer != expected:
-            raise DifferentAnswers(f"{question.name}: {name} answers {json.dumps(answer)[:2000]}")
+            raise DifferentAnswers(f"{query.name}: {name} answers {json.dumps(answer)[:2000]}")
     return engine.leaf_values(expected["data"]), len(json.dumps(expected, separators=(",", ":"), ensure_ascii=False))
 
 

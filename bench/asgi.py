@@ -5,12 +5,12 @@ from typing import Any
 
 import orjson
 
-from bench.company import Question
+from bench.company import Query
 
 
-async def asked(app: Any, question: Question, token: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
+async def asked(app: Any, query: Query, token: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> bytes:
     """Return the body of the answer."""
-    body = orjson.dumps({"operationName": question.name, "query": question.document, "variables": question.variables})
+    body = orjson.dumps({"operationName": query.name, "query": query.document, "variables": query.variables})
     scope = {
         "type": "http",
         "asgi": {"version": "3.0"},

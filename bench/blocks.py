@@ -9,16 +9,16 @@ from typing import Any
 from graphql import get_introspection_query
 
 from bench.asgi import asked
-from bench.company import QUESTIONS, Question, growing
+from bench.company import QUERIES, Query, growing
 from bench.serve import forecourt
 from bench.stage import open_stage
 from gateway.server.gc_tuning import settle
 
-SHORT = Question("Short", "query Short { __typename }", {})
+SHORT = Query("Short", "query Short { __typename }", {})
 
 AT_THE_LIMITS = (
-    Question("Repeated", "query Repeated { viewer { " + "address { city } " * 480 + "} }", {}),
-    Question(
+    Query("Repeated", "query Repeated { viewer { " + "address { city } " * 480 + "} }", {}),
+    Query(
         "Chained",
         "query Chained { viewer { ...F0 } } fragment F48 on Viewer { id }"
         + "".join(
@@ -28,7 +28,7 @@ AT_THE_LIMITS = (
         ),
         {},
     ),
-    Question("IntrospectionQuery", get_introspection_query(), {}),
+    Query("IntrospectionQuery", get_introspection_query(), {}),
 )
 """Documents near the limits in force, which take longest to be made ready and compiled."""
 
@@ -70,19 +70,19 @@ async def longest_blocks(times: int = 50) -> str:
         async with app.router.lifespan_context(app):
             settle()
             await asked(app, SHORT, stage.token)
-            for question in (*QUESTIONS, *map(growing, (10, 30, 100)), *AT_THE_LIMITS):
+            for query in (*QUERIES, *map(growing, (10, 30, 100)), *AT_THE_LIMITS):
                 cold, warm = Clocked(), Clocked()
                 with cold.watching():
-                    first = asyncio.create_task(asked(app, question, stage.token))
+                    first = asyncio.create_task(asked(app, query, stage.token))
                     await asyncio.sleep(0)  # it has begun
                     waited = await _seconds(asked(app, SHORT, stage.token))
                     answer = await first
                 if answer.startswith(b'{"errors"'):
-                    raise ValueError(f"{question.name}: {answer[:500]!r}")
+                    raise ValueError(f"{query.name}: {answer[:500]!r}")
                 with warm.watching():
                     for _ in range(times):
-                        await asked(app, question, stage.token)
-                name = f"{question.name} {question.variables.get('first', '')}"
+                        await asked(app, query, stage.token)
+                name = f"{query.name} {query.variables.get('first', '')}"
                 lines.append(f"{name:24}{cold.longest * 1e3:>12.2f}{warm.longest * 1e3:>12.2f}{waited * 1e3:>16.2f}")
     return "\n".join(lines)
 

@@ -64,8 +64,8 @@ def directory_data() -> DirectoryData:
     memberships.append(_membership(LONG_ORGANIZATION_ID, 2, 0))
     grants = [
         grant
-        for place, membership in enumerate(memberships)
-        for grant in _grants(membership, 0 if membership.user_id == VIEWER_ID else place)
+        for index, membership in enumerate(memberships)
+        for grant in _grants(membership, 0 if membership.user_id == VIEWER_ID else index)
     ]
     return DirectoryData(users, [], organizations, memberships, grants, [])
 
@@ -135,7 +135,7 @@ def _membership(organization_id: OrganizationId, company: int, number: int) -> M
     )
 
 
-def _grants(membership: MembershipRecord, place: int) -> Sequence[GrantRecord]:
+def _grants(membership: MembershipRecord, index: int) -> Sequence[GrantRecord]:
     return [
         GrantRecord(
             id=GrantId(f"grt_{membership.id.removeprefix('mbr_')[2:]}{role[:2]}"),
@@ -148,7 +148,7 @@ def _grants(membership: MembershipRecord, place: int) -> Sequence[GrantRecord]:
             granted_by_id=VIEWER_ID,
             valid_until=None,
         )
-        for role in (_ROLES[place % 4], _ROLES[(place + 1) % 4])
+        for role in (_ROLES[index % 4], _ROLES[(index + 1) % 4])
     ]
 
 
@@ -167,7 +167,7 @@ def _line(order_id: OrderId, number: int, position: int) -> OrderLineRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Query:
     """An operation as a client sends it: the hand-written endpoint goes by `name`, the others by `document`."""
 
     name: str
@@ -175,7 +175,7 @@ class Question:
     variables: dict[str, str | int]
 
 
-DASHBOARD = Question(
+DASHBOARD = Query(
     "Dashboard",
     """query Dashboard($id: ID!) {
   viewer {
@@ -204,7 +204,7 @@ DASHBOARD = Question(
     {"id": ORGANIZATION_ID},
 )
 
-SMALL = Question(
+SMALL = Query(
     "Small",
     """query Small($id: ID!) {
   viewer {
@@ -216,12 +216,12 @@ SMALL = Question(
     {"id": ORGANIZATION_ID},
 )
 
-QUESTIONS = (DASHBOARD, SMALL)
+QUERIES = (DASHBOARD, SMALL)
 
 
-def growing(orders: int) -> Question:
+def growing(orders: int) -> Query:
     """Return the question for so many long orders, some 108 leaf values each."""
-    return Question(
+    return Query(
         "Growing",
         """query Growing($id: ID!, $first: Int!) {
   organization(id: $id) {

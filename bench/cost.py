@@ -17,7 +17,7 @@ from graphql import get_introspection_query
 
 from bench.asgi import asked
 from bench.blocks import Clocked
-from bench.company import ORGANIZATION_ID, QUESTIONS, Question, directory_data, growing, shop_data
+from bench.company import ORGANIZATION_ID, QUERIES, Query, directory_data, growing, shop_data
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
 from connectors.database.engine import open_database
@@ -29,7 +29,7 @@ from connectors.shop.interface import OrderLineRecord, OrderRecord, ShopData
 from gateway.app import create_app
 from gateway.server.gc_tuning import settle
 
-COMPANIES = 40
+ORGANIZATIONS = 40
 """So many copies of the bench's first company are added, all with the same 25 people and 24 orders of their own."""
 
 _SECONDS = 2.0
@@ -46,16 +46,16 @@ _LINES = "lines { sku name quantity unitPrice { amount currency formatted } tota
 _ORDER = f"id number status placedAt placedBy {{ displayName }} total {{ amount currency formatted }} {_LINES}"
 
 
-def _companies(count: int, within: str) -> str:
+def _organizations(count: int, within: str) -> str:
     return f"{{ viewer {{ memberships(first: {count}) {{ nodes {{ organization {{ {within} }} }} }} }} }}"
 
 
-def _page(name: str, count: int, within: str) -> Question:
-    return Question(name, f"query {name} {_companies(count, within)}", {})
+def _page(name: str, count: int, within: str) -> Query:
+    return Query(name, f"query {name} {_organizations(count, within)}", {})
 
 
 OPERATIONS = (
-    *QUESTIONS,
+    *QUERIES,
     growing(100),
     _page("Companies", 10, f"name members {{ nodes {{ {_MEMBER} }} }} orders {{ nodes {{ {_ORDER} }} }}"),
     _page("Names", 40, "members(first: 25) { nodes { user { displayName } } }"),
@@ -84,7 +84,7 @@ OPERATIONS = (
         1,
         " ".join(f'a{n}: members(first: 1, search: "name{n}") {{ totalCount }}' for n in range(15)),
     ),
-    Question("IntrospectionQuery", get_introspection_query(), {}),
+    Query("IntrospectionQuery", get_introspection_query(), {}),
 )
 
 
@@ -116,25 +116,28 @@ def _copies() -> tuple[DirectoryData, ShopData]:
     given: list[GrantRecord] = []
     ordered: list[OrderRecord] = []
     lines: list[OrderLineRecord] = []
-    for copy in range(COMPANIES):
+    for copy in range(ORGANIZATIONS):
         mark = f"{copy:02}"
-        place = OrganizationId(ORGANIZATION_ID[:-4] + f"cc{mark}")
-        organizations.append(replace(organization, id=place, customer_number=f"98{mark}00", name=f"Copy {mark} GmbH"))
+        organization_id = OrganizationId(ORGANIZATION_ID[:-4] + f"cc{mark}")
+        organizations.append(
+            replace(organization, id=organization_id, customer_number=f"98{mark}00", name=f"Copy {mark} GmbH")
+        )
         memberships += [
-            replace(member, id=MembershipId(_marked(member.id, mark)), organization_id=place) for member in members
+            replace(member, id=MembershipId(_marked(member.id, mark)), organization_id=organization_id)
+            for member in members
         ]
         given += [
             replace(
                 grant,
                 id=GrantId(_marked(grant.id, mark)),
                 membership_id=MembershipId(_marked(grant.membership_id, mark)),
-                organization_id=place,
+                organization_id=organization_id,
             )
             for grant in grants
         ]
         for order in orders:
             id = OrderId(_marked(order.id, mark))
-            ordered.append(replace(order, id=id, number=f"C{mark}-{order.number}", organization_id=place))
+            ordered.append(replace(order, id=id, number=f"C{mark}-{order.number}", organization_id=organization_id))
             lines += [replace(line, order_id=id) for line in shop.lines if line.order_id == order.id]
     return DirectoryData([], [], organizations, memberships, given, []), ShopData(ordered, lines, [])
 
@@ -143,9 +146,9 @@ def _marked(id: str, mark: str) -> str:
     return id[:6] + f"c{mark}" + id[9:]
 
 
-async def measured(app: Any, stage: Stage, question: Question) -> Measured:
+async def measured(app: Any, stage: Stage, query: Query) -> Measured:
     """Return what an operation takes."""
-    answer = await asked(app, question, stage.token, [(b"forecourt-cost", b"true")])
+    answer = await asked(app, query, stage.token, [(b"forecourt-cost", b"true")])
     body = orjson.loads(answer)
     assert "data" in body, answer[:500]
     estimate = body["extensions"]["cost"]["estimated"]
@@ -156,14 +159,14 @@ async def measured(app: Any, stage: Stage, question: Question) -> Measured:
         clocked = Clocked()
         with clocked.watching():
             while times < 3 or process_time() - begin < _SECONDS / _ROUNDS:
-                await asked(app, question, stage.token)
+                await asked(app, query, stage.token)
                 times += 1
         cpu.append((process_time() - begin) / times)
         step.append(clocked.longest)
-    return Measured(question.name, estimate, median(cpu) * 1000, median(step) * 1000, len(answer))
+    return Measured(query.name, estimate, median(cpu) * 1000, median(step) * 1000, len(answer))
 
 
-async def main(questions: Sequence[Question] = OPERATIONS) -> None:
+async def main(queries: Sequence[Query] = OPERATIONS) -> None:
     """Print what each operation takes."""
     async with open_stage() as stage:
         engine = open_database(stage.database_url)
@@ -175,8 +178,8 @@ async def main(questions: Sequence[Question] = OPERATIONS) -> None:
         async with app.router.lifespan_context(app):
             settle()
             print("| operation | estimate | CPU ms | µs a point | longest step ms | KB |\n|---|---|---|---|---|---|")  # noqa: T201
-            for question in questions:
-                print(await measured(app, stage, question), flush=True)  # noqa: T201
+            for query in queries:
+                print(await measured(app, stage, query), flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

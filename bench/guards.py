@@ -17,7 +17,7 @@ from unittest.mock import patch
 import uvloop
 
 from bench.asgi import asked
-from bench.company import DASHBOARD, Question
+from bench.company import DASHBOARD, Query
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
 from gateway.app import create_app
@@ -40,11 +40,11 @@ PAGE = replace(
 )
 
 
-async def _round(app: Any, question: Question, token: str) -> float:
+async def _round(app: Any, query: Query, token: str) -> float:
     gc.collect()
     begin = process_time()
     for _ in range(TIMES):
-        await asked(app, question, token)
+        await asked(app, query, token)
     return (process_time() - begin) / TIMES * 1e6
 
 

@@ -89,7 +89,7 @@ def _figures(rows: Sequence[Row], grown_mb: float) -> str:
         ["kept of it after all attacks", "", f"{grown_mb:.0f} MB", ""],
         ["a neighbour's wait", f"under {MEANT_WAIT_MS} ms", f"{wait.wait_ms:.0f} ms", wait.name],
     ]
-    dearest = sorted(rows, key=Row.share_of_the_goals, reverse=True)[:_SHOWN]
+    most_expensive = sorted(rows, key=Row.share_of_the_goals, reverse=True)[:_SHOWN]
     return "\n".join([
         f"Measured on {datetime.now(UTC):%Y-%m-%d} with Python {platform.python_version()}, {os.cpu_count()} cores, "
         f"{len(rows)} attacks.",
@@ -98,7 +98,7 @@ def _figures(rows: Sequence[Row], grown_mb: float) -> str:
         "",
         f"The {_SHOWN} that come closest to a goal, or pass it:",
         "",
-        *_markdown([_HEAD, *(row.cells() for row in dearest)]),
+        *_markdown([_HEAD, *(row.cells() for row in most_expensive)]),
     ])  # fmt: skip
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from bench.asgi import asked
-from bench.company import QUESTIONS, Question, growing
+from bench.company import QUERIES, Query, growing
 from bench.serve import CONTESTANTS
 from bench.stage import Stage, open_stage
 from gateway.server.gc_tuning import settle
@@ -28,23 +28,23 @@ _WARM = 100
 _READY = "ready"
 
 
-async def counted(question: Question, contestant: str) -> float:
+async def counted(query: Query, contestant: str) -> float:
     """Return the instructions of a request, the mean of some.
 
     Raises:
         RuntimeError: The contestant did not start.
     """
     async with open_stage() as stage:
-        return await asyncio.to_thread(_counted, stage, question, contestant)
+        return await asyncio.to_thread(_counted, stage, query, contestant)
 
 
-def _counted(stage: Stage, question: Question, contestant: str) -> float:
-    told = json.dumps([str(stage.folder), stage.database_url, stage.token, question.name, contestant])
+def _counted(stage: Stage, query: Query, contestant: str) -> float:
+    task = json.dumps([str(stage.folder), stage.database_url, stage.token, query.name, contestant])
     counter = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={stage.folder}/callgrind"]
     report = stage.folder / "valgrind"
     with report.open("w") as errors:
         process = subprocess.Popen(
-            [*counter, sys.executable, "-m", "bench.instructions", told],
+            [*counter, sys.executable, "-m", "bench.instructions", task],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
@@ -76,17 +76,17 @@ def _count(pid: int, state: str) -> None:
 async def _ask(folder: str, database_url: str, token: str, name: str, contestant: str) -> None:
     """Ask in this process, when the parent says so."""
     configure_logs("json")
-    question = next(question for question in (*QUESTIONS, growing(100)) if question.name == name)
+    query = next(query for query in (*QUERIES, growing(100)) if query.name == name)
     stage = Stage(Path(folder), database_url, token)
     app: Any = CONTESTANTS[contestant](stage.folder, stage.database_url)
     async with app.router.lifespan_context(app):
         for _ in range(_WARM):
-            await asked(app, question, token)
+            await asked(app, query, token)
         settle()
         print(_READY, flush=True)  # noqa: T201
         sys.stdin.readline()
         for _ in range(TIMES):
-            await asked(app, question, token)
+            await asked(app, query, token)
         print(flush=True)  # noqa: T201
 
 
@@ -95,8 +95,8 @@ def main(name: str = "Dashboard", contestant: str = "forecourt") -> None:
     if name.startswith("["):
         uvloop.run(_ask(*json.loads(name)))
         return
-    question = next(question for question in (*QUESTIONS, growing(100)) if question.name == name)
-    instructions = uvloop.run(counted(question, contestant))
+    query = next(query for query in (*QUERIES, growing(100)) if query.name == name)
+    instructions = uvloop.run(counted(query, contestant))
     print(f"{name}, {contestant}: {instructions / 1000:,.0f} thousand instructions per request")  # noqa: T201
 
 

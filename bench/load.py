@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import orjson
 
-from bench.company import Question
+from bench.company import Query
 
 _HEADER_END = b"\r\n\r\n"
 
@@ -25,9 +25,9 @@ class Refused(Exception):
     """The server answered something else than 200."""
 
 
-def request_bytes(question: Question, port: int, token: str) -> bytes:
+def request_bytes(query: Query, port: int, token: str) -> bytes:
     """Return the request as it goes over the wire."""
-    body = orjson.dumps({"operationName": question.name, "query": question.document, "variables": question.variables})
+    body = orjson.dumps({"operationName": query.name, "query": query.document, "variables": query.variables})
     head = (
         f"POST /graphql HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
         f"Accept: application/graphql-response+json\r\nAccept-Language: de\r\n"

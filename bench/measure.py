@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from bench.company import Question
+from bench.company import Query
 from bench.load import Load, load, request_bytes
 from bench.stage import Contestant
 
@@ -23,7 +23,7 @@ class Figures:
 
 async def measured(
     contestants: Mapping[str, Contestant],
-    question: Question,
+    query: Query,
     token: str,
     *,
     connections: int,
@@ -31,7 +31,7 @@ async def measured(
     seconds: float,
 ) -> dict[str, Figures]:
     """Return each contestant's figures; a round of each takes about so many seconds."""
-    requests = {name: request_bytes(question, it.port, token) for name, it in contestants.items()}
+    requests = {name: request_bytes(query, it.port, token) for name, it in contestants.items()}
     counts = {}
     for name, contestant in contestants.items():
         await load(contestant.port, requests[name], connections=connections, requests=10 * connections)

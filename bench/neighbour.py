@@ -9,10 +9,10 @@ import socket
 import sys
 from time import perf_counter
 
-from bench.company import Question
+from bench.company import Query
 from bench.load import request_bytes
 
-SHORT = Question("Short", "query Short { __typename }", {})
+SHORT = Query("Short", "query Short { __typename }", {})
 PAUSE_SECONDS = 0.005
 
 

@@ -20,17 +20,17 @@ def growth_plot(points: Sequence[tuple[int, Mapping[str, float]]]) -> str:
         f'<rect width="{_WIDTH}" height="{_HEIGHT}" fill="white"/>',
     ]
     for value in across.marks:
-        x = across.place(value)
+        x = across.position_of(value)
         parts.append(f'<line x1="{x}" x2="{x}" y1="{_TOP}" y2="{_HEIGHT - _BOTTOM}" stroke="#ddd"/>')
         parts.append(_text(x, _HEIGHT - _BOTTOM + 18, f"{value:,.0f}", "middle"))
     for value in upwards.marks:
-        y = upwards.place(value)
+        y = upwards.position_of(value)
         parts.append(f'<line x1="{_LEFT}" x2="{_WIDTH - _RIGHT}" y1="{y}" y2="{y}" stroke="#ddd"/>')
         parts.append(_text(_LEFT - 8, y + 4, f"{value:,.0f}", "end"))
     parts.append(_text((_LEFT + _WIDTH - _RIGHT) / 2, _HEIGHT - 10, "leaf values of the answer", "middle"))
     parts.append(_text(_LEFT + 4, _TOP + 12, "µs of CPU per request", "start"))
     for name, colour in zip(names, _COLOURS, strict=False):
-        line = [(across.place(leaves), upwards.place(of_all[name])) for leaves, of_all in points]
+        line = [(across.position_of(leaves), upwards.position_of(of_all[name])) for leaves, of_all in points]
         drawn = " ".join(f"{x},{y}" for x, y in line)
         parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x}" cy="{y}" r="3" fill="{colour}"/>' for x, y in line]
@@ -48,7 +48,7 @@ class _Axis:
     def marks(self) -> list[int]:
         return [10**power for power in range(self._least, self._most + 1)]
 
-    def place(self, value: float) -> float:
+    def position_of(self, value: float) -> float:
         share = (log10(value) - self._least) / (self._most - self._least)
         return round(self._begin + share * (self._end - self._begin), 1)
 

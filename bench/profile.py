@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 
 from bench.asgi import asked
-from bench.company import QUESTIONS, Question
+from bench.company import QUERIES, Query
 from bench.serve import CONTESTANTS
 from bench.stage import open_stage
 
@@ -58,8 +58,8 @@ class Samples:
         top = True
         while frame is not None:
             code = frame.f_code
-            place = code.co_filename.removeprefix(_ROOT).rpartition("site-packages/")[2]
-            name = f"{place}:{code.co_firstlineno} {code.co_qualname}"
+            file = code.co_filename.removeprefix(_ROOT).rpartition("site-packages/")[2]
+            name = f"{file}:{code.co_firstlineno} {code.co_qualname}"
             if top:
                 self.own[name] += 1
                 top = False
@@ -69,33 +69,33 @@ class Samples:
             frame = frame.f_back
 
 
-async def profiled(question: Question, contestant: str) -> tuple[float, Samples]:
+async def profiled(query: Query, contestant: str) -> tuple[float, Samples]:
     """Return the CPU microseconds of a request, the median of some rounds, and samples from as many requests."""
     samples = Samples()
     async with open_stage() as stage:
         app = CONTESTANTS[contestant](Path(stage.folder), stage.database_url)
         async with app.router.lifespan_context(app):
             for _ in range(50):
-                await asked(app, question, stage.token)
-            rounds = [await _round(app, question, stage.token) for _ in range(ROUNDS)]
+                await asked(app, query, stage.token)
+            rounds = [await _round(app, query, stage.token) for _ in range(ROUNDS)]
             with samples.taking():
                 for _ in range(ROUNDS):
-                    await _round(app, question, stage.token)
+                    await _round(app, query, stage.token)
     return median(rounds), samples
 
 
-async def _round(app: Any, question: Question, token: str) -> float:
+async def _round(app: Any, query: Query, token: str) -> float:
     gc.collect()
     begin = process_time()
     for _ in range(TIMES):
-        await asked(app, question, token)
+        await asked(app, query, token)
     return (process_time() - begin) / TIMES * 1e6
 
 
 def main(name: str = "Dashboard", contestant: str = "forecourt") -> None:
     """Print the cost of a request and the functions in which most of it is spent."""
-    question = next(question for question in QUESTIONS if question.name == name)
-    cost, samples = uvloop.run(profiled(question, contestant))
+    query = next(query for query in QUERIES if query.name == name)
+    cost, samples = uvloop.run(profiled(query, contestant))
     print(f"{name}, {contestant}: {cost:.0f} µs of CPU per request; {samples.taken} samples")  # noqa: T201
     print(f"\nOn top of the stack:\n{samples.table(samples.own)}")  # noqa: T201
     print(f"\nAnywhere in it:\n{samples.table(samples.all, 60)}")  # noqa: T201

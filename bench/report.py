@@ -48,8 +48,8 @@ def table(results: Results) -> str:
 def ratios(results: Results) -> dict[str, float]:
     """Return how the contestants compare: CPU per request, latency, memory."""
     found: dict[str, float] = {}
-    for (question, connections), figures in results.figures.items():
-        ours, name = figures["forecourt"], f"{question.lower()}_{connections}"
+    for (query, connections), figures in results.figures.items():
+        ours, name = figures["forecourt"], f"{query.lower()}_{connections}"
         found[f"{name}_cpu_to_handwritten"] = round(ours.cpu_us / figures["handwritten"].cpu_us, 2)
         found[f"{name}_cpu_of_graphql_core"] = round(figures["forecourt_graphql_core"].cpu_us / ours.cpu_us, 2)
         found[f"{name}_cpu_of_plain_strawberry"] = round(figures["plain_strawberry"].cpu_us / ours.cpu_us, 2)
@@ -79,11 +79,11 @@ def _circumstances() -> str:
 
 def _rows(results: Results) -> list[list[str]]:
     rows = []
-    for (question, connections), figures in results.figures.items():
+    for (query, connections), figures in results.figures.items():
         ours = figures["forecourt"].cpu_us
         for name, it in figures.items():
             rows.append([
-                f"{question}, {connections}", name, f"{it.cpu_us:,.0f}", f"{it.cpu_us / ours:.2f}",
+                f"{query}, {connections}", name, f"{it.cpu_us:,.0f}", f"{it.cpu_us / ours:.2f}",
                 f"{it.per_second:,.0f}", f"{it.p50_us / 1000:.2f}", f"{it.p99_us / 1000:.2f}", f"{it.memory_mb:.0f}",
             ])  # fmt: skip
     return rows

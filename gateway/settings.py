@@ -484,7 +484,7 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
         InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
     """
     variables = os.environ if variables is None else variables
-    values, faults = _from_file(variables.get(_CONFIG))
+    values, problems = _from_file(variables.get(_CONFIG))
     for name, value in variables.items():
         if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
             key = name.removeprefix(PREFIX).lower()
@@ -495,21 +495,21 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
                 if part in known:
                     values[table] = {**(before if isinstance(before, dict) else {}), part: value}
                 else:
-                    faults.append(_unknown(part, name, prefix=f"{PREFIX}{table.upper()}_", known=known))
+                    problems.append(_unknown(part, name, prefix=f"{PREFIX}{table.upper()}_", known=known))
             elif key in Settings.model_fields and key not in _TABLES:
                 values[key] = value
             else:
-                faults.append(_unknown(key, name, prefix=PREFIX, known=Settings.model_fields))
+                problems.append(_unknown(key, name, prefix=PREFIX, known=Settings.model_fields))
     values |= {key: value for key, value in given.items() if value is not None}
     settings = None
     try:
         settings = Settings(**values)
     except ValidationError as error:
-        faults += [_fault(fault) for fault in error.errors()]
-        if any(fault["loc"] for fault in error.errors()):  # then nothing was asked about the whole
-            faults += _missing_in_production(values)
-    if settings is None or faults:
-        raise InvalidSettings("\n".join(faults))
+        problems += [_problem(problem) for problem in error.errors()]
+        if any(problem["loc"] for problem in error.errors()):  # then nothing was asked about the whole
+            problems += _missing_in_production(values)
+    if settings is None or problems:
+        raise InvalidSettings("\n".join(problems))
     return settings
 
 
@@ -572,14 +572,14 @@ def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
     unknown = [key for key in values if key not in Settings.model_fields]
-    faults = [_unknown(key, f"{key} in {file}", prefix="", known=Settings.model_fields) for key in unknown]
+    problems = [_unknown(key, f"{key} in {file}", prefix="", known=Settings.model_fields) for key in unknown]
     for table, model in _TABLES.items():
         parts = values.get(table)
         for part in [*parts] if isinstance(parts, dict) else ():
             if part not in model.model_fields:
                 del values[table][part]
-                faults.append(_unknown(part, f"{table}.{part} in {file}", prefix="", known=model.model_fields))
-    return {key: value for key, value in values.items() if key not in unknown}, faults
+                problems.append(_unknown(part, f"{table}.{part} in {file}", prefix="", known=model.model_fields))
+    return {key: value for key, value in values.items() if key not in unknown}, problems
 
 
 def _unknown(key: str, shown: str, *, prefix: str, known: Iterable[str]) -> str:
@@ -591,9 +591,9 @@ def _unknown(key: str, shown: str, *, prefix: str, known: Iterable[str]) -> str:
     return f"There is no setting {shown}. " + (f"Did you mean {guess}?" if guess else f"Settings are {names}.")
 
 
-def _fault(fault: Any) -> str:
-    where = "_".join(map(str, fault["loc"][: 2 if fault["loc"][:1] and fault["loc"][0] in _TABLES else 1]))
-    message = fault["msg"].removeprefix("Value error, ")
+def _problem(problem: Any) -> str:
+    where = "_".join(map(str, problem["loc"][: 2 if problem["loc"][:1] and problem["loc"][0] in _TABLES else 1]))
+    message = problem["msg"].removeprefix("Value error, ")
     if where:
         return f"{PREFIX}{where.upper()}: {message}."
     return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"

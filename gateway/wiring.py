@@ -40,7 +40,7 @@ from gateway.auth.policy_reloader import PolicyFile
 from gateway.profile_files import Profile
 from gateway.settings import Settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
-from permissions.toml_positions import TomlPlaces
+from permissions.toml_positions import TomlPositions
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from resolvers.context import Backends, Portal
 from resolvers.mail.wording import MailWording
@@ -234,30 +234,30 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
     Raises:
         InvalidPolicy: Naming the file, the line, the application and the word it does not know.
     """
-    places = TomlPlaces(text)
+    positions = TomlPositions(text)
     held = {permission.value for role in policy.roles.values() for permission in role.permissions}
-    held.update(permission.value for permission in policy.toggles)
+    held.update(permission.value for permission in policy.direct_permissions)
     for application in await applications.catalogue():
-        place: tuple[str, ...] = ("applications", application.key)
-        doors = [("the application", application.key, place, application.role_keys, application.permissions)]
+        table_path: tuple[str, ...] = ("applications", application.key)
+        doors = [("the application", application.key, table_path, application.role_keys, application.permissions)]
         doors += [
-            ("the mode", mode.key, (*place, "modes", mode.key), mode.role_keys, mode.permissions)
+            ("the mode", mode.key, (*table_path, "modes", mode.key), mode.role_keys, mode.permissions)
             for mode in application.modes
         ]
         for what, key, path, role_keys, permissions in doors:
             for role in sorted(role_keys - policy.roles.keys()):
                 problem = f'{what} {key} opens for the role "{role}", which the policy does not have'
-                raise _in_catalogue(source, places.line_of(*path, "roles", role), problem, role, list(policy.roles))
+                raise _in_catalogue(source, positions.line_of(*path, "roles", role), problem, role, list(policy.roles))
             for code in sorted(permissions - _CUSTOMER_CODES):
                 problem = f'{what} {key} opens for "{code}", which is no permission of customers'
                 raise _in_catalogue(
-                    source, places.line_of(*path, "permissions", code), problem, code, sorted(_CUSTOMER_CODES)
+                    source, positions.line_of(*path, "permissions", code), problem, code, sorted(_CUSTOMER_CODES)
                 )
             opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
             if not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
                 problem = f"nobody could open {what} {key}: no role and no single right gives"
                 raise _in_catalogue(
-                    source, places.line_of(*path, "permissions"), f"{problem} {' or '.join(sorted(permissions))}"
+                    source, positions.line_of(*path, "permissions"), f"{problem} {' or '.join(sorted(permissions))}"
                 )
 
 

@@ -12,7 +12,7 @@ from connectors.errors import ConnectorError
 from gateway.auth.policy_reloader import PolicyFile
 from resolvers.context import Backends, RequestContext
 from resolvers.outbox.delivery import HANDLERS, Handler, carry_out, take
-from resolvers.scheduled_tasks import CHORES, Chore, keep_house
+from resolvers.scheduled_tasks import SCHEDULED_TASKS, ScheduledTask, run_scheduled_tasks
 
 AT_ONCE = 8
 """So many items are carried out at the same time by one worker."""
@@ -20,7 +20,7 @@ AT_ONCE = 8
 EVERY = 2.0
 """Seconds after which a worker looks for itself what is due, whether it was woken or not."""
 
-CHORES_EVERY = timedelta(minutes=1)
+SCHEDULED_TASKS_EVERY = timedelta(minutes=1)
 
 DRAIN_SECONDS = 15.0
 """How long a worker that is stopped may take for what it has begun; what is left goes to another."""
@@ -43,7 +43,7 @@ class Worker:
         clock: Callable[[], datetime],
         every: float = EVERY,
         handlers: Mapping[str, Handler] = HANDLERS,
-        chores: Sequence[Chore] = CHORES,
+        tasks: Sequence[ScheduledTask] = SCHEDULED_TASKS,
     ) -> None:
         self._backends = backends
         self._policies = policies
@@ -51,14 +51,14 @@ class Worker:
         self._clock = clock
         self._every = every
         self._handlers = handlers
-        self._chores = chores
+        self._tasks = tasks
         self._begun: set[asyncio.Task[None]] = set()
         self._is_stopping = False
         self._is_cut_off = False
 
     async def run(self) -> None:
         """Work until `stop` is called, then end what has begun; troubles of back ends are waited out."""
-        keeping_house = asyncio.create_task(self._keep_house())
+        scheduled_tasks = asyncio.create_task(self._run_scheduled_tasks())
         try:
             while not self._is_stopping:
                 self._woken.clear()  # before looking: what is stored while we look wakes us again
@@ -66,8 +66,8 @@ class Worker:
                 if not is_more and not self._is_stopping:
                     await self._pause()
         finally:
-            keeping_house.cancel()
-            await asyncio.wait([keeping_house])
+            scheduled_tasks.cancel()
+            await asyncio.wait([scheduled_tasks])
             await self._drain()
 
     def stop(self) -> None:
@@ -130,10 +130,10 @@ class Worker:
                 await asyncio.wait(late)
                 log.warning("items left to another worker", extra={"items": len(late)})
 
-    async def _keep_house(self) -> None:
+    async def _run_scheduled_tasks(self) -> None:
         while True:
-            await keep_house(self._context(), self._chores)
-            await asyncio.sleep(CHORES_EVERY.total_seconds())
+            await run_scheduled_tasks(self._context(), self._tasks)
+            await asyncio.sleep(SCHEDULED_TASKS_EVERY.total_seconds())
 
     def _context(self) -> RequestContext:
         return RequestContext(

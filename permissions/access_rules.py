@@ -22,21 +22,21 @@ def may_assign_role(policy: Policy, standing: Standing, role_key: str, now: date
     return any(own in policy.roles and role_key in policy.roles[own].assignable for own in standing.roles_at(now))
 
 
-def may_toggle(policy: Policy, standing: Standing, permission: Permission, now: datetime) -> bool:
+def may_grant_directly(policy: Policy, standing: Standing, permission: Permission, now: datetime) -> bool:
     """Return whether somebody may switch the single right on and off for others in their organization.
 
     They hold ROLE_ASSIGN, and the policy lists the right among its toggles; the vendor's permissions never.
     """
-    if permission in VENDOR_PERMISSIONS or permission not in policy.toggles:
+    if permission in VENDOR_PERMISSIONS or permission not in policy.direct_permissions:
         return False
     return bool(standing.held_at(now) & _ROLE_ASSIGN)
 
 
 def granting_roles(policy: Policy, any_of: Iterable[Permission]) -> tuple[Role, ...]:
     """Return the roles that give one of these permissions and that somebody in an organization may hand out."""
-    return tuple(role for role in policy.roles_with(any_of) if policy.hands_out(role.key))
+    return tuple(role for role in policy.roles_with(any_of) if policy.delegates(role.key))
 
 
 def granted_singly(policy: Policy, any_of: Iterable[Permission]) -> tuple[Permission, ...]:
     """Return those of these permissions that may be switched on for one person."""
-    return tuple(permission for permission in any_of if permission in policy.toggles)
+    return tuple(permission for permission in any_of if permission in policy.direct_permissions)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from permissions.toml_positions import TomlPlaces, parser_fault
+from permissions.toml_positions import TomlPositions, parser_problem
 from permissions.viewer import Grant
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 
@@ -56,33 +56,33 @@ class Policy:
     """
 
     roles: Mapping[str, Role]
-    toggles: tuple[Permission, ...]
+    direct_permissions: tuple[Permission, ...]
     vendor_permissions: tuple[Permission, ...]
     customer_number_prefix: str | None
     warnings: Mapping[Permission, int]
     view_as_organization: tuple[Permission, ...] = ()
     view_as_vendor: tuple[Permission, ...] = ()
     requestable_mask: int = field(init=False, compare=False, repr=False)
-    _handed_out: frozenset[str] = field(init=False, compare=False, repr=False)
+    _delegable: frozenset[str] = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         """Compile what may be handed out and asked for."""
-        handed_out = frozenset(
+        delegable = frozenset(
             role_key
             for role in self.roles.values()
             if Permission.ROLE_ASSIGN in role.permissions
             for role_key in role.assignable
             if role_key in self.roles and self.roles[role_key].member_assignable
         )
-        mask = mask_of(self.toggles)
-        for role_key in handed_out:
+        mask = mask_of(self.direct_permissions)
+        for role_key in delegable:
             mask |= self.roles[role_key].mask
-        object.__setattr__(self, "_handed_out", handed_out)
+        object.__setattr__(self, "_delegable", delegable)
         object.__setattr__(self, "requestable_mask", mask)
 
-    def hands_out(self, role_key: str) -> bool:
+    def delegates(self, role_key: str) -> bool:
         """Return whether somebody in an organization may hand out the role."""
-        return role_key in self._handed_out
+        return role_key in self._delegable
 
     def grant(self, grant_id: str, *, role_key: str | None, permission: str | None, until: datetime | None) -> Grant:
         """Return what a stored grant gives under this policy; a role or permission it does not know gives nothing."""
@@ -116,9 +116,9 @@ def parse_policy(text: str, source: str) -> Policy:
     try:
         document = tomllib.loads(text)
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        line, problem = parser_fault(error, text)
+        line, problem = parser_problem(error, text)
         raise InvalidPolicy(f"{source}, line {line}: {problem}.") from error
-    reader = _Reader(source, TomlPlaces(text))
+    reader = _Reader(source, TomlPositions(text))
     reader.only_keys(document, "the file", ("roles", "rights", "vendor", "login", "warnings", "view_as"))
     roles_table = reader.table(document, "roles")
     if not roles_table:
@@ -136,7 +136,7 @@ def parse_policy(text: str, source: str) -> Policy:
         raise reader.refusal('customer_number_prefix must be text such as "DOMUS_"', "login", "customer_number_prefix")
     policy = Policy(
         roles={key: reader.role(key, value, tuple(roles_table)) for key, value in roles_table.items()},
-        toggles=reader.permissions(rights.get("toggles", []), ("rights", "toggles"), vendor=False),
+        direct_permissions=reader.permissions(rights.get("toggles", []), ("rights", "toggles"), vendor=False),
         vendor_permissions=reader.permissions(vendor.get("permissions", []), ("vendor", "permissions"), vendor=True),
         customer_number_prefix=prefix,
         warnings=reader.warnings(reader.table(document, "warnings")),
@@ -145,25 +145,25 @@ def parse_policy(text: str, source: str) -> Policy:
         ),
         view_as_vendor=reader.permissions(view_as.get("vendor", []), ("view_as", "vendor"), vendor=True),
     )
-    reader.check_handing_out(policy)
+    reader.check_delegation(policy)
     return policy
 
 
 class _Reader:
     """Reads tables and says of each fault where it stands and what would be right."""
 
-    def __init__(self, source: str, places: TomlPlaces) -> None:
+    def __init__(self, source: str, positions: TomlPositions) -> None:
         self.source = source
-        self.places = places
+        self.positions = positions
 
     def refusal(self, problem: str, *path: str) -> InvalidPolicy:
-        line = self.places.line_of(*path)
+        line = self.positions.line_of(*path)
         return InvalidPolicy(f"{self.source}{f', line {line}' if line else ''}: {problem}.")
 
-    def only_keys(self, table: Mapping[str, Any], place: str, known: Sequence[str], *path: str) -> None:
+    def only_keys(self, table: Mapping[str, Any], section: str, known: Sequence[str], *path: str) -> None:
         for key in table:
             if key not in known:
-                raise self.refusal(f'"{key}" is not known in {place}{nearest(key, known)}', *path, key)
+                raise self.refusal(f'"{key}" is not known in {section}{nearest(key, known)}', *path, key)
 
     def table(self, document: Mapping[str, Any], key: str) -> dict[str, Any]:
         value = document.get(key, {})
@@ -172,19 +172,19 @@ class _Reader:
         return value
 
     def role(self, key: str, table: Any, role_keys: Sequence[str]) -> Role:
-        place, path = f"[roles.{key}]", ("roles", key)
+        section, path = f"[roles.{key}]", ("roles", key)
         if not isinstance(table, dict):
-            raise self.refusal(f"a role is a table; write {place}", *path)
-        self.only_keys(table, place, _ROLE_KEYS, *path)
+            raise self.refusal(f"a role is a table; write {section}", *path)
+        self.only_keys(table, section, _ROLE_KEYS, *path)
         assignable = self.strings(table.get("assignable", []), (*path, "assignable"))
         for other in assignable:
             if other not in role_keys:
-                problem = f'{place} may assign "{other}", which is no role{nearest(other, role_keys)}'
+                problem = f'{section} may assign "{other}", which is no role{nearest(other, role_keys)}'
                 raise self.refusal(problem, *path, "assignable", other)
         return Role(
             key=key,
-            labels=self.texts(table, "label", place, path),
-            descriptions=self.texts(table, "description", place, path),
+            labels=self.texts(table, "label", section, path),
+            descriptions=self.texts(table, "description", section, path),
             permissions=self.permissions(table.get("permissions", []), (*path, "permissions"), vendor=False),
             administrative=self.boolean(table, "administrative", path, default=False),
             member_assignable=self.boolean(table, "member_assignable", path, default=True),
@@ -215,7 +215,7 @@ class _Reader:
                 raise self.refusal(f"{code} in [warnings] must be a number of holders, 1 or more", "warnings", code)
         return {Permission(code): holders for code, holders in table.items()}
 
-    def check_handing_out(self, policy: Policy) -> None:
+    def check_delegation(self, policy: Policy) -> None:
         """Refuse a policy in which a role that members should hand out can never come to anybody."""
         roles = policy.roles
         administrative = policy.administrative_role_keys()
@@ -224,14 +224,16 @@ class _Reader:
                 "no role is administrative, so no company could run itself; set administrative = true on one", "roles"
             )
         first = f"[roles.{administrative[0]}]"
-        handing = {role.key: role.assignable for role in roles.values() if Permission.ROLE_ASSIGN in role.permissions}
-        if policy.toggles and not handing:
+        delegating = {
+            role.key: role.assignable for role in roles.values() if Permission.ROLE_ASSIGN in role.permissions
+        }
+        if policy.direct_permissions and not delegating:
             problem = f"nobody could switch these on: no role gives ROLE_ASSIGN; add it to permissions of {first}"
             raise self.refusal(problem, "rights", "toggles")
-        reached = _reachable(administrative, handing)
+        reached = _reachable(administrative, delegating)
         for role in roles.values():
             lists = [other.key for other in roles.values() if role.key in other.assignable]
-            if role.assignable and role.key not in handing:
+            if role.assignable and role.key not in delegating:
                 problem = (
                     f"[roles.{role.key}] may assign roles, but does not give ROLE_ASSIGN, without which nobody may"
                 )
@@ -260,14 +262,14 @@ class _Reader:
                 raise self.refusal(f'"{item}" stands twice in {_shown(path)}; remove one', *path, item)
         return tuple(value)
 
-    def texts(self, table: Mapping[str, Any], key: str, place: str, path: Sequence[str]) -> dict[str, str]:
+    def texts(self, table: Mapping[str, Any], key: str, section: str, path: Sequence[str]) -> dict[str, str]:
         value = table.get(key)
         is_texts = isinstance(value, dict) and all(isinstance(text, str) and text for text in value.values())
         if not value or not isinstance(value, dict) or not is_texts:
-            problem = f'{place} needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
+            problem = f'{section} needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
             raise self.refusal(problem, *path, key)
         if "en" not in value:
-            raise self.refusal(f"{key} of {place} needs a text in en, the language of last resort", *path, key)
+            raise self.refusal(f"{key} of {section} needs a text in en, the language of last resort", *path, key)
         return value
 
     def boolean(self, table: Mapping[str, Any], key: str, path: Sequence[str], *, default: bool) -> bool:

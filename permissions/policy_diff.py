@@ -31,7 +31,7 @@ def policy_changes(old: Policy, new: Policy) -> list[Change]:
     changes: list[Change] = []
     for key in dict.fromkeys([*old.roles, *new.roles]):
         changes += _moved(f"role {key}", _given_by(old, key), _given_by(new, key))
-    changes += _moved("single rights", old.toggles, new.toggles)
+    changes += _moved("single rights", old.direct_permissions, new.direct_permissions)
     changes += _moved("vendor staff", old.vendor_permissions, new.vendor_permissions)
     seeing = "may see the portal as a member would, with {}"
     for holder, before, after in (

@@ -115,7 +115,7 @@ def holders_under(policy: Policy, parts: Sequence[Part] = ()) -> tuple[Holder, .
         Holder(ANYBODY, signed_in=False),
         Holder(SIGNED_IN),
         *(Holder(role.key, mask=role.mask) for role in policy.roles.values()),
-        *(Holder(right.value, mask=mask_of([right])) for right in policy.toggles),
+        *(Holder(right.value, mask=mask_of([right])) for right in policy.direct_permissions),
         *(Holder(f"vendor {code}", vendor_mask=mask_of([code])) for code in policy.vendor_permissions if code in asked),
     )
 
@@ -157,13 +157,13 @@ def as_csv(sheet: Sheet) -> str:
 
 def guarded_as_markdown(sheet: Sheet) -> str:
     """Return a table of all that asks for something; an empty cell means no."""
-    columns = [place for place, holder in enumerate(sheet.holders) if holder != ANYBODY]
+    columns = [column for column, holder in enumerate(sheet.holders) if holder != ANYBODY]
     lines = [
-        "| | needs | " + " | ".join(sheet.holders[place] for place in columns) + " |",
+        "| | needs | " + " | ".join(sheet.holders[column] for column in columns) + " |",
         "|---|---|" + ":-:|" * len(columns),
     ]
     lines += [
-        f"| `{row.coordinate}` | {row.needs} | " + " | ".join(_cell(row.access[place]) for place in columns) + " |"
+        f"| `{row.coordinate}` | {row.needs} | " + " | ".join(_cell(row.access[column]) for column in columns) + " |"
         for row in sheet.rows
         if row.needs
     ]

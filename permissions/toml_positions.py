@@ -13,7 +13,7 @@ _STRING = re.compile(
 _SCALAR = re.compile(r"[^,\]}#\n]*")
 _REST_OF_LINE = re.compile(r"[^\n]*")
 _NAME = re.compile(r'[ \t.]*(?:"((?:[^"\\\n]|\\.)*)"|\'([^\'\n]*)\'|([A-Za-z0-9_-]+))')
-_FAULT_PLACE = re.compile(r" \(at line (\d+), column \d+\)$| \(at end of document\)$")
+_ERROR_POSITION = re.compile(r" \(at line (\d+), column \d+\)$| \(at end of document\)$")
 
 _PARSER_WORDS: Mapping[str, str] = {
     "Cannot overwrite": "a key stands twice in its table; remove one",
@@ -24,7 +24,7 @@ _PARSER_WORDS: Mapping[str, str] = {
 }
 
 
-class TomlPlaces:
+class TomlPositions:
     """The line of each table, key and text of a file that has been parsed already, counted from 1."""
 
     def __init__(self, text: str) -> None:
@@ -39,12 +39,12 @@ class TomlPlaces:
         return next((line for size in sizes if (line := self._lines.get(path[:size])) is not None), None)
 
 
-def parser_fault(error: Exception, text: str) -> tuple[int, str]:
+def parser_problem(error: Exception, text: str) -> tuple[int, str]:
     """Return the line at which Python's TOML parser gave up, and what to say of it."""
     message = str(error)
-    place = _FAULT_PLACE.search(message)
-    line = int(place[1]) if place is not None and place[1] else text.count("\n") + 1
-    problem = message[: place.start()] if place is not None else message
+    match = _ERROR_POSITION.search(message)
+    line = int(match[1]) if match is not None and match[1] else text.count("\n") + 1
+    problem = message[: match.start()] if match is not None else message
     meaning = next((words for sign, words in _PARSER_WORDS.items() if problem.startswith(sign)), None)
     return line, meaning or f"this is not valid TOML: {problem[:1].lower()}{problem[1:]}"
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from permissions.access_rules import may_assign_role, may_toggle
+from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.policy import Policy
 from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
@@ -39,7 +39,9 @@ def narrowed(standing: Standing, most: int) -> Standing:
 
 
 def _could_give(policy: Policy, standing: Standing, now: datetime) -> int:
-    mask = mask_of(permission for permission in policy.toggles if may_toggle(policy, standing, permission, now))
+    mask = mask_of(
+        permission for permission in policy.direct_permissions if may_grant_directly(policy, standing, permission, now)
+    )
     for role in policy.roles.values():
         if may_assign_role(policy, standing, role.key, now):
             mask |= role.mask

@@ -73,7 +73,7 @@ class DenialReason(StrEnum):
     NOT_IN_THIS_STATE = "NOT_IN_THIS_STATE"
 
 
-_BITS = {permission: 1 << place for place, permission in enumerate(Permission)}
+_BITS = {permission: 1 << index for index, permission in enumerate(Permission)}
 
 
 def mask_of(permissions: Iterable[Permission]) -> int:

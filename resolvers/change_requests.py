@@ -40,7 +40,7 @@ _WANTED: Mapping[str, Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedChange:
     """What a company wants to be called and where it wants to have its seat; None for what is to stay as it is."""
 
     name: str | None
@@ -50,7 +50,7 @@ class Wish:
 
 
 async def request_organization_change(
-    context: RequestContext, organization_id: OrganizationId, wish: Wish, key: str | None
+    context: RequestContext, organization_id: OrganizationId, requested: RequestedChange, key: str | None
 ) -> ChangeRequestRecord:
     """Ask the vendor to change a company's name or seat, and return the request; those who decide are mailed.
 
@@ -60,9 +60,9 @@ async def request_organization_change(
         RefusedTogether: Nothing is asked for, it is so already, or a value is not allowed; each with its path.
         Conflict: Another request of the company is open.
     """
-    cleaned = _checked(wish)
+    cleaned = _checked(requested)
 
-    async def deed(change: DirectoryChange) -> Any:
+    async def command(change: DirectoryChange) -> Any:
         organization, _ = await acting_in(context, change, organization_id, *MANAGES_DATA)
         (earlier,) = await change.ask.open_change_requests([organization_id])
         if earlier is not None:
@@ -95,10 +95,10 @@ async def request_organization_change(
             ),
             context.now,
         )
-        await _tell_reviewers(context, change, request, organization, caller.user)
+        await _notify_reviewers(context, change, request, organization, caller.user)
         return {"id": request.id}
 
-    receipt = await changed_once(context, Once(key, "requestOrganizationChange", [organization_id, cleaned]), deed)
+    receipt = await changed_once(context, Once(key, "requestOrganizationChange", [organization_id, cleaned]), command)
     (request,) = await context.backends.directory.change_requests([receipt["id"]])
     assert request is not None  # requests are never deleted
     return request
@@ -111,12 +111,12 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
         Conflict: It was decided or withdrawn already.
     """
 
-    async def deed(change: DirectoryChange) -> ChangeRequestRecord:
+    async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, _ = await _locked(change, id)
         await acting_in(context, change, request.organization_id, *MANAGES_DATA)
         return await _ended(context, change, request, RequestStatus.WITHDRAWN, None)
 
-    return await changed(context, deed)
+    return await changed(context, command)
 
 
 async def decide_organization_change(
@@ -135,7 +135,7 @@ async def decide_organization_change(
     if not approve and said is None:
         raise Invalid("Write why, so that the company knows what would help.", ["note"], "length 1..2000")
 
-    async def deed(change: DirectoryChange) -> ChangeRequestRecord:
+    async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await _locked(change, id)
         await acting_for_vendor(context, change, Permission.CHANGE_REQUEST_REVIEW)
         if expected_version not in (None, organization.version):
@@ -155,10 +155,10 @@ async def decide_organization_change(
         if approve:
             wanted = OrganizationChange({key: value for key in _PATHS if (value := getattr(request, key)) is not None})
             organization = await changed_data(context, change, organization.id, wanted)
-        await _tell_requester(context, change, ended, organization)
+        await _notify_requester(context, change, ended, organization)
         return ended
 
-    return await changed(context, deed)
+    return await changed(context, command)
 
 
 async def change_requests_of(
@@ -215,31 +215,31 @@ async def requesting_organizations(
     return [found[request.organization_id] for request in requests]
 
 
-def _checked(wish: Wish) -> Wish:
+def _checked(requested: RequestedChange) -> RequestedChange:
     with checks.together() as together:
 
         def name(value: str | None, path: list[str]) -> str | None:
             return together.check(lambda: checks.text(value, path)) if value is not None else None
 
-        def place(value: Address | None, path: list[str]) -> Address | None:
+        def address(value: Address | None, path: list[str]) -> Address | None:
             return together.check(lambda: checks.address(value, path)) if value is not None else None
 
-        checked = Wish(
-            name(wish.name, _PATHS["name"]),
-            name(wish.legal_name, _PATHS["legal_name"]),
-            place(wish.seat, _PATHS["seat"]),
-            together.check(lambda: checks.message(wish.message, ["message"])),
+        checked = RequestedChange(
+            name(requested.name, _PATHS["name"]),
+            name(requested.legal_name, _PATHS["legal_name"]),
+            address(requested.seat, _PATHS["seat"]),
+            together.check(lambda: checks.message(requested.message, ["message"])),
         )
-        if wish.name is None and wish.legal_name is None and wish.seat is None:
+        if requested.name is None and requested.legal_name is None and requested.seat is None:
             together.refusals.append(
                 Invalid("Say what is to change: the name, the registered name or the seat.", [], "one of them")
             )
     return checked
 
 
-def _different(wish: Wish, organization: OrganizationRecord) -> dict[str, Any]:
+def _different(requested: RequestedChange, organization: OrganizationRecord) -> dict[str, Any]:
     """Return what is asked for and is not so already; refuses a wish that changes nothing."""
-    asked = {key: value for key in _PATHS if (value := getattr(wish, key)) is not None}
+    asked = {key: value for key in _PATHS if (value := getattr(requested, key)) is not None}
     wanted = {key: value for key, value in asked.items() if getattr(organization, key) != value}
     if not wanted:
         same: list[Refused] = [
@@ -272,7 +272,7 @@ async def _ended(
     return ended
 
 
-async def _tell_reviewers(
+async def _notify_reviewers(
     context: RequestContext,
     change: DirectoryChange,
     request: ChangeRequestRecord,
@@ -294,7 +294,7 @@ async def _tell_reviewers(
         )
 
 
-async def _tell_requester(
+async def _notify_requester(
     context: RequestContext, change: DirectoryChange, request: ChangeRequestRecord, organization: OrganizationRecord
 ) -> None:
     """Mail whoever asked, unless they have left the company since: it is not theirs to know any more."""
@@ -326,6 +326,6 @@ async def _count_of(
 
 
 async def _count_all(
-    context: RequestContext, places: Sequence[str], status: tuple[RequestStatus, ...] | None
+    context: RequestContext, organization_ids: Sequence[str], status: tuple[RequestStatus, ...] | None
 ) -> Sequence[int]:
-    return [await context.backends.directory.count_all_change_requests(status)] * len(places)
+    return [await context.backends.directory.count_all_change_requests(status)] * len(organization_ids)

@@ -114,10 +114,10 @@ class People:
         """Return the person as seen through the organization."""
         if user.seen_in == organization_id:
             return user
-        place = user.id, organization_id
-        view = self._views.get(place)
+        index = user.id, organization_id
+        view = self._views.get(index)
         if view is None:
-            view = self._views[place] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
+            view = self._views[index] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
         return view
 
 

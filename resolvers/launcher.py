@@ -97,12 +97,14 @@ async def tiles_of(
     catalogue = await context.backends.applications.catalogue()
     answer = []
     for caller in callers:
-        place = organization_id or default_organization_id(caller)
-        standing = context.viewer.standings.get(place) if context.viewer is not None and place is not None else None
-        own = next((record.grants for record in caller.standings if record.organization_id == place), ())
+        looked_at = organization_id or default_organization_id(caller)
+        standing = (
+            context.viewer.standings.get(looked_at) if context.viewer is not None and looked_at is not None else None
+        )
+        own = next((record.grants for record in caller.standings if record.organization_id == looked_at), ())
         kind = caller.user.account_kind
         answer.append(
-            tiles_with(context, kind, catalogue, place, standing, own, include_unavailable=include_unavailable)
+            tiles_with(context, kind, catalogue, looked_at, standing, own, include_unavailable=include_unavailable)
         )
     return answer
 
@@ -173,14 +175,14 @@ async def parents_of(
 def modes_of(context: RequestContext, application: ApplicationView) -> list[ModeView]:
     """Return the ways to open an application; one is available in the organization looked at, else in any."""
     standings = context.viewer.standings if context.viewer is not None else {}
-    places: Iterable[Standing] = (
+    held_where: Iterable[Standing] = (
         standings.values()
         if application.organization_id is None
         else [standings[application.organization_id]]
         if application.organization_id in standings
         else []
     )
-    held = [(standing.roles_at(context.now), standing.held_at(context.now)) for standing in places]
+    held = [(standing.roles_at(context.now), standing.held_at(context.now)) for standing in held_where]
     return [
         ModeView(
             mode,
@@ -202,7 +204,7 @@ def tiles_with(
     context: RequestContext,
     kind: AccountKind,
     known: Iterable[ApplicationRecord],
-    place: OrganizationId | None,
+    looked_at: OrganizationId | None,
     standing: Standing | None,
     grants: Iterable[GrantRecord],
     *,
@@ -211,8 +213,8 @@ def tiles_with(
     """Return the tiles of somebody with this kind of account, this standing in the place, and these grants there."""
     keys = _keys_held(context, grants)
     tiles = [
-        _open_tile(kind, application, place, standing, keys)
-        or (_closed_tile(application, place, standing) if include_unavailable else None)
+        _open_tile(kind, application, looked_at, standing, keys)
+        or (_closed_tile(application, looked_at, standing) if include_unavailable else None)
         for application in known
         if kind in application.audience
     ]
@@ -222,7 +224,7 @@ def tiles_with(
 def _open_tile(
     kind: AccountKind,
     application: ApplicationRecord,
-    place: OrganizationId | None,
+    looked_at: OrganizationId | None,
     standing: Standing | None,
     keys: Iterable[_Key],
 ) -> Tile | None:
@@ -235,10 +237,10 @@ def _open_tile(
         if not grants and not application.for_every_member:
             return None
     launch = Launch(application.launch_kind, application.launch_url)
-    return Tile(ApplicationView(application, place), ApplicationAccessState.AVAILABLE, None, (), grants, launch)
+    return Tile(ApplicationView(application, looked_at), ApplicationAccessState.AVAILABLE, None, (), grants, launch)
 
 
-def _closed_tile(application: ApplicationRecord, place: OrganizationId | None, standing: Standing | None) -> Tile:
+def _closed_tile(application: ApplicationRecord, looked_at: OrganizationId | None, standing: Standing | None) -> Tile:
     """Return the tile of an application that does not open, with what it would take."""
     state = ApplicationAccessState.NEEDS_ROLE
     if standing is None:
@@ -248,7 +250,7 @@ def _closed_tile(application: ApplicationRecord, place: OrganizationId | None, s
     else:
         reason = DenialReason.MISSING_PERMISSION
     missing = tuple(permission for permission in Permission if permission in application.permissions)
-    return Tile(ApplicationView(application, place), state, reason, missing, (), None)
+    return Tile(ApplicationView(application, looked_at), state, reason, missing, (), None)
 
 
 def _keys_held(context: RequestContext, grants: Iterable[GrantRecord]) -> list[_Key]:

@@ -79,11 +79,11 @@ def end_cursor_of(_context: RequestContext, page: Page[Any]) -> str | None:
 async def total_counts(context: RequestContext, listings: Sequence[Listing]) -> Sequence[int | None]:
     """Return how many entries each listing has in all, in one call per kind of listing."""
     kinds: dict[Any, list[int]] = {}
-    for place, listing in enumerate(listings):
-        kinds.setdefault((listing.count, listing.where), []).append(place)
+    for index, listing in enumerate(listings):
+        kinds.setdefault((listing.count, listing.where), []).append(index)
     answers: list[int | None] = [None] * len(listings)
-    for (count, where), places in kinds.items():
-        counted = await count(context, [listings[place].owner for place in places], where)
-        for place, number in zip(places, counted, strict=True):
-            answers[place] = number
+    for (count, where), indexes in kinds.items():
+        counted = await count(context, [listings[index].owner for index in indexes], where)
+        for index, number in zip(indexes, counted, strict=True):
+            answers[index] = number
     return answers

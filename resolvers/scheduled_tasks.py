@@ -11,10 +11,10 @@ from resolvers.account.data_exports import expire_data_exports
 from resolvers.account.deletion import delete_due_accounts
 from resolvers.context import RequestContext
 from resolvers.invitations.sent import expire_invitations
-from resolvers.registrations.scheduled import lapse_registrations, remind_of_overdue_registrations
+from resolvers.registrations.scheduled import expire_registrations, remind_of_overdue_registrations
 from resolvers.transactions import changed
 
-Chore = Callable[[RequestContext], Awaitable[None]]
+ScheduledTask = Callable[[RequestContext], Awaitable[None]]
 """Does what is due at the context's instant. Several processes may do it at the same time, and often in vain."""
 
 KEEP_REQUESTS = timedelta(days=7)
@@ -60,7 +60,7 @@ async def forget_mails(context: RequestContext) -> None:
     await context.backends.mailer.forget(before=context.now - KEEP_ENDED)
 
 
-CHORES: Sequence[Chore] = (
+SCHEDULED_TASKS: Sequence[ScheduledTask] = (
     forget_requests,
     forget_sessions,
     erase_successors,
@@ -70,19 +70,19 @@ CHORES: Sequence[Chore] = (
     expire_data_exports,
     delete_due_accounts,
     expire_invitations,
-    lapse_registrations,
+    expire_registrations,
     remind_of_overdue_registrations,
 )
 """Everything that is done every minute."""
 
 
-async def keep_house(context: RequestContext, chores: Sequence[Chore] = CHORES) -> None:
+async def run_scheduled_tasks(context: RequestContext, tasks: Sequence[ScheduledTask] = SCHEDULED_TASKS) -> None:
     """Do every chore; one that fails keeps no other from being done."""
-    for chore in chores:
-        name = chore.__name__
+    for task in tasks:
+        name = task.__name__
         try:
             async with asyncio.timeout(MOST_SECONDS):
-                await chore(context)
+                await task(context)
         except ConnectorError as error:
             log.warning("chore not done", extra={"chore": name, "reason": str(error)})
         except TimeoutError:

@@ -52,7 +52,7 @@ def author(context: RequestContext, reason: str | None = None) -> Author:
     return Author(user_id, context.request_id, context.ip_address, reason)
 
 
-async def changed(context: RequestContext, deed: Callable[[DirectoryChange], Awaitable[T]]) -> T:
+async def changed(context: RequestContext, command: Callable[[DirectoryChange], Awaitable[T]]) -> T:
     """Carry out the deed in one transaction and return its answer; all of it is stored, or nothing.
 
     The deed is called again from its beginning when another change was in its way, so it must do nothing but ask and
@@ -64,14 +64,14 @@ async def changed(context: RequestContext, deed: Callable[[DirectoryChange], Awa
     for attempt in range(ATTEMPTS):
         try:
             async with context.backends.directory.change() as change:
-                return await deed(change)
+                return await command(change)
         except ChangeConflict:
             await asyncio.sleep(random.uniform(0.005, 0.02) * 2**attempt)
     raise BackendUnavailable("directory", "other changes were in the way")
 
 
 async def changed_once(
-    context: RequestContext, once: Once, deed: Callable[[DirectoryChange], Awaitable[Receipt]]
+    context: RequestContext, once: Once, command: Callable[[DirectoryChange], Awaitable[Receipt]]
 ) -> Receipt:
     """Carry out the deed like `changed`, once for each key: a repeated request gets the first one's receipt.
 
@@ -86,7 +86,7 @@ async def changed_once(
     """
     key = once.key
     if key is None:
-        return await changed(context, deed)
+        return await changed(context, command)
     if not 1 <= len(key) <= LONGEST_KEY:
         raise Invalid(
             f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotencyKey"], f"length 1..{LONGEST_KEY}"
@@ -96,17 +96,17 @@ async def changed_once(
     actor = context.caller.user.id if context.caller is not None else ""
     own_key = key if actor else hashlib.sha256(input_hash + key.encode(errors="replace")).hexdigest()
 
-    async def deed_once(change: DirectoryChange) -> Receipt:
+    async def command_once(change: DirectoryChange) -> Receipt:
         earlier = await change.earlier(actor, own_key)
         if earlier is not None:
             if earlier.input_hash != input_hash:
                 raise KeyReused
             return earlier.receipt
-        receipt = await deed(change)
+        receipt = await command(change)
         await change.remember(actor, own_key, IdempotencyRecord(input_hash, receipt), context.now)
         return receipt
 
-    return await changed(context, deed_once)
+    return await changed(context, command_once)
 
 
 async def was_done(context: RequestContext, key: str | None) -> bool:

@@ -18,7 +18,7 @@ from resolvers.context import RequestContext
 from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
 from schema.graph.guards import OPEN, any_of
-from schema.graph.mutations import in_organization, mutation, of_object, question
+from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
 from schema.launcher import Application, ApplicationTile
@@ -250,7 +250,7 @@ def _refused(refusals: Sequence[Refused]) -> access_previews.AccessPreview:
 class AccessQueries:
     """What a change would mean."""
 
-    preview_access: AccessPreview | None = question(
+    preview_access: AccessPreview | None = query(
         _preview_access,
         requires=ASSIGN,
         within=of_object("mbr", "input.membership_id"),

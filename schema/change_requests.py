@@ -10,7 +10,7 @@ from connectors.directory.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers import change_requests, people
-from resolvers.change_requests import SEES_REQUESTS, Wish
+from resolvers.change_requests import SEES_REQUESTS, RequestedChange
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MANAGES_DATA
 from schema.graph.common_inputs import NodeActionInput
@@ -109,9 +109,11 @@ async def _request_organization_change(
     context: RequestContext, *, input: RequestOrganizationChangeInput
 ) -> dict[str, Any]:
     seat = address_of(input.seat) if input.seat is not None else None
-    wish = Wish(input.name, input.legal_name, seat, input.message)
-    place = OrganizationId(input.organization_id)
-    asked = await change_requests.request_organization_change(context, place, wish, input.idempotency_key)
+    requested = RequestedChange(input.name, input.legal_name, seat, input.message)
+    organization_id = OrganizationId(input.organization_id)
+    asked = await change_requests.request_organization_change(
+        context, organization_id, requested, input.idempotency_key
+    )
     return {"change_request": asked}
 
 

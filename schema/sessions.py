@@ -11,7 +11,7 @@ from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.fields import root
 from schema.graph.guards import AUTHENTICATED, OPEN
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, deed, entries
+from schema.graph.user_errors import UserError, command, entries
 from schema.viewer import Viewer
 
 
@@ -93,13 +93,13 @@ class SessionMutations:
     """Signing in and out."""
 
     sign_in: SignInPayload = root(
-        deed(SignInPayload, _sign_in, empty=_NO_SESSION),
+        command(SignInPayload, _sign_in, empty=_NO_SESSION),
         requires=OPEN,
         cost=PASSWORD_CHECK,
         description="Begin a session. The rest of this request is already yours.",
     )
     refresh_session: SignInPayload = root(
-        deed(SignInPayload, _refresh_session, empty=_NO_SESSION),
+        command(SignInPayload, _refresh_session, empty=_NO_SESSION),
         requires=OPEN,
         description=(
             "Continue a session with new tokens. A refresh token that comes again within some seconds gets the same "
@@ -107,7 +107,7 @@ class SessionMutations:
         ),
     )
     sign_out: AcknowledgementPayload | None = root(
-        deed(AcknowledgementPayload, _sign_out, empty={"accepted": False}),
+        command(AcknowledgementPayload, _sign_out, empty={"accepted": False}),
         requires=AUTHENTICATED,
         description="End your session; its tokens are refused from the next request on.",
     )

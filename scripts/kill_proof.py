@@ -15,13 +15,13 @@ from tests.servers import DatabaseKind, servers
 KINDS: tuple[DatabaseKind, ...] = ("sqlite", "postgresql")
 
 
-def _told(what: str, figures: Figures) -> str:
+def _reported(what: str, figures: Figures) -> str:
     slowest = 1000 * max(figures.seconds, default=0)
     lines = [
         f"{what}: {figures.kills} kills, {len(figures.acknowledged)} invitations acknowledged, "
         f"{figures.retries} requests sent again, slowest answer {slowest:.0f} ms, "
-        f"{figures.mails_twice} mails came twice with one Message-ID, {len(figures.faults)} faults",
-        *figures.faults,
+        f"{figures.mails_twice} mails came twice with one Message-ID, {len(figures.problems)} faults",
+        *figures.problems,
     ]
     return "\n  ".join(lines)
 
@@ -34,8 +34,8 @@ async def _main(rounds: int) -> int:
                 ("killed", await killed(kind, rounds)),
                 ("mail server in trouble", await without_mail(kind, 5)),
             ):
-                sys.stdout.write(_told(f"{kind}, {what}", figures) + "\n")
-                is_bad = is_bad or bool(figures.faults)
+                sys.stdout.write(_reported(f"{kind}, {what}", figures) + "\n")
+                is_bad = is_bad or bool(figures.problems)
     finally:
         await servers.stop()
     return 1 if is_bad else 0

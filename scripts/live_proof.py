@@ -28,8 +28,8 @@ async def prove(changes: int) -> Figures:
 
 def _line(name: str, seconds: Sequence[float]) -> str:
     shares = statistics.quantiles([1000 * one for one in seconds], n=100)
-    places = {"median": shares[49], "p95": shares[94], "p99": shares[98], "max": 1000 * max(seconds)}
-    return f"{name:<28}" + "  ".join(f"{place} {value:6.1f} ms" for place, value in places.items())
+    shares_of = {"median": shares[49], "p95": shares[94], "p99": shares[98], "max": 1000 * max(seconds)}
+    return f"{name:<28}" + "  ".join(f"{statistic} {value:6.1f} ms" for statistic, value in shares_of.items())
 
 
 async def _main(changes: int) -> int:
@@ -42,7 +42,7 @@ async def _main(changes: int) -> int:
         f"stale answers               {len(figures.stale)}",
         f"news that did not arrive    {figures.unheard}",
         _line("from commit to answer", figures.to_answer),
-        _line("from commit to news", figures.to_news),
+        _line("from commit to news", figures.to_event),
         *figures.stale,
     ]
     sys.stdout.write("\n".join(lines) + "\n")

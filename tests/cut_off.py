@@ -6,11 +6,11 @@ from typing import Any
 
 
 class CutOff:
-    """Awaits a coroutine, whose task is cancelled when it waits for the `place`-th time, counted from 1."""
+    """Awaits a coroutine, whose task is cancelled when it waits for the `step`-th time, counted from 1."""
 
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], place: int) -> None:
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], step: int) -> None:
         self._coroutine = coroutine
-        self._place = place
+        self._step = step
 
     def __await__(self) -> Generator[Any, Any, None]:
         waited = 0
@@ -21,7 +21,7 @@ class CutOff:
             except StopIteration:
                 return
             waited += 1
-            if waited == self._place:
+            if waited == self._step:
                 task = asyncio.current_task()
                 assert task is not None
                 task.cancel()
@@ -38,11 +38,11 @@ class CutOff:
         return lambda: self._coroutine.throw(raised)
 
 
-async def is_cut_off(coroutine: Coroutine[Any, Any, Any], place: int) -> bool:
-    """Run a coroutine and cut it off where it waits for the `place`-th time; return whether it got that far at all."""
+async def is_cut_off(coroutine: Coroutine[Any, Any, Any], step: int) -> bool:
+    """Run a coroutine and cut it off where it waits for the `step`-th time; return whether it got that far at all."""
 
     async def run() -> None:
-        await CutOff(coroutine, place)
+        await CutOff(coroutine, step)
 
     task = asyncio.create_task(run())
     await asyncio.wait([task])

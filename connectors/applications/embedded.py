@@ -99,184 +99,186 @@ class _Reader:
         return list(records.values())
 
     def category(self, key: str, table: Mapping[str, Any], position: int) -> CategoryRecord:
-        place = f"[categories.{key}]"
-        self.only_keys(table, place, ("label",))
-        return CategoryRecord(key=key, labels=self.texts(table, "label", place), position=position)
+        section = f"[categories.{key}]"
+        self.only_keys(table, section, ("label",))
+        return CategoryRecord(key=key, labels=self.texts(table, "label", section), position=position)
 
     def category_of(
         self, key: str, table: Mapping[str, Any], categories: Mapping[str, CategoryRecord]
     ) -> CategoryRecord:
-        place = f"[applications.{key}]"
-        name = self.text(table, "category", place, example=next(iter(categories)))
+        section = f"[applications.{key}]"
+        name = self.text(table, "category", section, example=next(iter(categories)))
         if name not in categories:
-            raise self.refusal(place, f'category "{name}" is none of the file{_nearest(name, categories)}')
+            raise self.refusal(section, f'category "{name}" is none of the file{_nearest(name, categories)}')
         return categories[name]
 
     def application(
         self, key: str, table: Mapping[str, Any], position: int, categories: Mapping[str, CategoryRecord]
     ) -> ApplicationRecord:
-        place = f"[applications.{key}]"
-        self.only_keys(table, place, _APPLICATION_KEYS)
-        kind, url = self.launch(table, place)
+        section = f"[applications.{key}]"
+        self.only_keys(table, section, _APPLICATION_KEYS)
+        kind, url = self.launch(table, section)
         record = ApplicationRecord(
             key=key,
-            names=self.texts(table, "name", place),
-            taglines=self.texts(table, "tagline", place),
-            descriptions=self.texts(table, "description", place),
-            icon_url=self.icon(table, place),
+            names=self.texts(table, "name", section),
+            taglines=self.texts(table, "tagline", section),
+            descriptions=self.texts(table, "description", section),
+            icon_url=self.icon(table, section),
             category=self.category_of(key, table, categories),
             position=position,
-            platforms=self.platforms(table, place),
-            audience=self.words(table, "audience", place, AccountKind),
-            open_to=self.words(table, "open_to", place, AccountKind),
-            role_keys=frozenset(self.strings(table, "roles", place)),
-            permissions=frozenset(self.strings(table, "permissions", place)),
-            for_every_member=self.boolean(table, "every_member", place),
+            platforms=self.platforms(table, section),
+            audience=self.words(table, "audience", section, AccountKind),
+            open_to=self.words(table, "open_to", section, AccountKind),
+            role_keys=frozenset(self.strings(table, "roles", section)),
+            permissions=frozenset(self.strings(table, "permissions", section)),
+            for_every_member=self.boolean(table, "every_member", section),
             launch_kind=kind,
             launch_url=url,
-            parent_key=self.text(table, "parent", place, example="shop") if "parent" in table else None,
+            parent_key=self.text(table, "parent", section, example="shop") if "parent" in table else None,
             modes=tuple(
                 self.mode(mode_key, mode, f"[applications.{key}.modes.{mode_key}]")
-                for mode_key, mode in self.modes(table, place).items()
+                for mode_key, mode in self.modes(table, section).items()
             ),
-            published_at=self.instant(table, "published_at", place),
+            published_at=self.instant(table, "published_at", section),
         )
-        self.check_audience(record, place)
+        self.check_audience(record, section)
         return record
 
-    def check_audience(self, record: ApplicationRecord, place: str) -> None:
+    def check_audience(self, record: ApplicationRecord, section: str) -> None:
         if not record.audience:
-            raise self.refusal(place, f"nobody would see it; list in audience some of {', '.join(AccountKind)}")
+            raise self.refusal(section, f"nobody would see it; list in audience some of {', '.join(AccountKind)}")
         if surplus := sorted(record.open_to - record.audience):
-            raise self.refusal(place, f"it is open to {surplus[0]}, who do not see it; add {surplus[0]} to audience")
+            raise self.refusal(section, f"it is open to {surplus[0]}, who do not see it; add {surplus[0]} to audience")
         if not (record.open_to or record.role_keys or record.permissions or record.for_every_member):
             raise self.refusal(
-                place, "nobody could open it; give it roles, permissions, open_to, or every_member = true"
+                section, "nobody could open it; give it roles, permissions, open_to, or every_member = true"
             )
 
     def check_parent(self, record: ApplicationRecord, records: Mapping[str, ApplicationRecord]) -> None:
-        place = f"[applications.{record.key}]"
+        section = f"[applications.{record.key}]"
         parent = records.get(record.parent_key) if record.parent_key is not None else None
         if record.parent_key is not None and parent is None:
             raise self.refusal(
-                place, f'parent "{record.parent_key}" is no application{_nearest(record.parent_key, records)}'
+                section, f'parent "{record.parent_key}" is no application{_nearest(record.parent_key, records)}'
             )
         if parent is not None and (parent.parent_key is not None or parent is record):
             raise self.refusal(
-                place, f'parent "{parent.key}" is itself part of an application; name one that stands by itself'
+                section, f'parent "{parent.key}" is itself part of an application; name one that stands by itself'
             )
 
-    def mode(self, key: str, table: Mapping[str, Any], place: str) -> ModeRecord:
-        self.only_keys(table, place, ("label", "roles", "permissions"))
-        roles = frozenset(self.strings(table, "roles", place))
-        permissions = frozenset(self.strings(table, "permissions", place))
+    def mode(self, key: str, table: Mapping[str, Any], section: str) -> ModeRecord:
+        self.only_keys(table, section, ("label", "roles", "permissions"))
+        roles = frozenset(self.strings(table, "roles", section))
+        permissions = frozenset(self.strings(table, "permissions", section))
         if not roles and not permissions:
-            raise self.refusal(place, "nobody could use this mode; give it roles or permissions")
-        return ModeRecord(key=key, labels=self.texts(table, "label", place), role_keys=roles, permissions=permissions)
+            raise self.refusal(section, "nobody could use this mode; give it roles or permissions")
+        return ModeRecord(key=key, labels=self.texts(table, "label", section), role_keys=roles, permissions=permissions)
 
-    def launch(self, table: Mapping[str, Any], place: str) -> tuple[LaunchKind, str]:
+    def launch(self, table: Mapping[str, Any], section: str) -> tuple[LaunchKind, str]:
         launch = table.get("launch")
         if not isinstance(launch, dict):
-            raise self.refusal(place, 'it needs launch = { kind = "OIDC_INITIATE_LOGIN", url = "https://…" }')
-        self.only_keys(launch, f"launch of {place}", ("kind", "url"))
-        kind = self.word(self.text(launch, "kind", place, example=LaunchKind.OIDC_INITIATE_LOGIN), place, LaunchKind)
-        url = self.text(launch, "url", place, example="https://shop.example/login")
+            raise self.refusal(section, 'it needs launch = { kind = "OIDC_INITIATE_LOGIN", url = "https://…" }')
+        self.only_keys(launch, f"launch of {section}", ("kind", "url"))
+        kind = self.word(
+            self.text(launch, "kind", section, example=LaunchKind.OIDC_INITIATE_LOGIN), section, LaunchKind
+        )
+        url = self.text(launch, "url", section, example="https://shop.example/login")
         if not _may_be_launched(url, kind):
             raise self.refusal(
-                place,
+                section,
                 f'launch url "{url}" is none that a portal may open; write an absolute https:// address (http:// for '
                 "localhost, an application's own scheme for DEEP_LINK and MOBILE_APP), without a user name",
             )
         return kind, url
 
-    def icon(self, table: Mapping[str, Any], place: str) -> str | None:
+    def icon(self, table: Mapping[str, Any], section: str) -> str | None:
         if "icon" not in table:
             return None
-        icon = self.text(table, "icon", place, example="/icons/shop.svg")
+        icon = self.text(table, "icon", section, example="/icons/shop.svg")
         if not (icon.startswith("https://") or (icon.startswith("/") and not icon.startswith(("//", "/\\")))):
-            raise self.refusal(place, f'icon "{icon}" must be a path on our site ("/icons/shop.svg") or https://')
+            raise self.refusal(section, f'icon "{icon}" must be a path on our site ("/icons/shop.svg") or https://')
         return icon
 
-    def platforms(self, table: Mapping[str, Any], place: str) -> tuple[str, ...]:
-        platforms = self.strings(table, "platforms", place) if "platforms" in table else _PLATFORMS
+    def platforms(self, table: Mapping[str, Any], section: str) -> tuple[str, ...]:
+        platforms = self.strings(table, "platforms", section) if "platforms" in table else _PLATFORMS
         for platform in platforms:
             if platform not in _PLATFORMS:
-                raise self.refusal(place, f'"{platform}" is no platform{_nearest(platform, _PLATFORMS)}')
+                raise self.refusal(section, f'"{platform}" is no platform{_nearest(platform, _PLATFORMS)}')
         return platforms
 
     # What stands in a table
 
-    def refusal(self, place: str, problem: str) -> InvalidCatalogue:
-        line = self.lines.index(place) + 1 if place in self.lines else None
-        return InvalidCatalogue(f"{self.source}{f', line {line}' if line else ''}: {place}: {problem}.")
+    def refusal(self, section: str, problem: str) -> InvalidCatalogue:
+        line = self.lines.index(section) + 1 if section in self.lines else None
+        return InvalidCatalogue(f"{self.source}{f', line {line}' if line else ''}: {section}: {problem}.")
 
-    def only_keys(self, table: Mapping[str, Any], place: str, known: Sequence[str]) -> None:
+    def only_keys(self, table: Mapping[str, Any], section: str, known: Sequence[str]) -> None:
         for key in table:
             if key not in known:
-                raise self.refusal(place, f'"{key}" is not known here{_nearest(key, known)}')
+                raise self.refusal(section, f'"{key}" is not known here{_nearest(key, known)}')
 
-    def modes(self, table: Mapping[str, Any], place: str) -> dict[str, dict[str, Any]]:
-        found = self.tables(table, "modes", place, required=False)
+    def modes(self, table: Mapping[str, Any], section: str) -> dict[str, dict[str, Any]]:
+        found = self.tables(table, "modes", section, required=False)
         if len(found) > MOST_MODES:
-            raise self.refusal(place, f"it has {len(found)} modes; {MOST_MODES} are the most")
+            raise self.refusal(section, f"it has {len(found)} modes; {MOST_MODES} are the most")
         return found
 
     def tables(
-        self, table: Mapping[str, Any], key: str, place: str = "the file", *, required: bool = True
+        self, table: Mapping[str, Any], key: str, section: str = "the file", *, required: bool = True
     ) -> dict[str, dict[str, Any]]:
         value = table.get(key, {})
         if not isinstance(value, dict) or not all(isinstance(entry, dict) for entry in value.values()):
-            raise self.refusal(place, f"each of the {key} must be a table of its own, such as [{key}.shop]")
+            raise self.refusal(section, f"each of the {key} must be a table of its own, such as [{key}.shop]")
         if required and not value:
-            raise self.refusal(place, f"it has no {key}; write at least one table such as [{key}.shop]")
+            raise self.refusal(section, f"it has no {key}; write at least one table such as [{key}.shop]")
         return value
 
-    def texts(self, table: Mapping[str, Any], key: str, place: str) -> Localized:
+    def texts(self, table: Mapping[str, Any], key: str, section: str) -> Localized:
         value = table.get(key)
         if not isinstance(value, dict) or not all(isinstance(text, str) and text for text in value.values()):
             raise self.refusal(
-                place, f'it needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
+                section, f'it needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
             )
         if "en" not in value:
-            raise self.refusal(place, f"{key} needs a text in en, the language of last resort")
+            raise self.refusal(section, f"{key} needs a text in en, the language of last resort")
         return value
 
-    def text(self, table: Mapping[str, Any], key: str, place: str, *, example: str) -> str:
+    def text(self, table: Mapping[str, Any], key: str, section: str, *, example: str) -> str:
         value = table.get(key)
         if not isinstance(value, str) or not value:
-            raise self.refusal(place, f'it needs {key} as text, such as {key} = "{example}"')
+            raise self.refusal(section, f'it needs {key} as text, such as {key} = "{example}"')
         return value
 
-    def strings(self, table: Mapping[str, Any], key: str, place: str) -> tuple[str, ...]:
+    def strings(self, table: Mapping[str, Any], key: str, section: str) -> tuple[str, ...]:
         value = table.get(key, [])
         if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
-            raise self.refusal(place, f'{key} must be a list of texts, such as ["A", "B"]')
+            raise self.refusal(section, f'{key} must be a list of texts, such as ["A", "B"]')
         for item in value:
             if value.count(item) > 1:
-                raise self.refusal(place, f'"{item}" stands twice in {key}; remove one')
+                raise self.refusal(section, f'"{item}" stands twice in {key}; remove one')
         return tuple(value)
 
-    def words(self, table: Mapping[str, Any], key: str, place: str, vocabulary: type[Word]) -> frozenset[Word]:
-        return frozenset(self.word(text, place, vocabulary) for text in self.strings(table, key, place))
+    def words(self, table: Mapping[str, Any], key: str, section: str, vocabulary: type[Word]) -> frozenset[Word]:
+        return frozenset(self.word(text, section, vocabulary) for text in self.strings(table, key, section))
 
-    def word(self, text: str, place: str, vocabulary: type[Word]) -> Word:
+    def word(self, text: str, section: str, vocabulary: type[Word]) -> Word:
         known = [word.value for word in vocabulary]
         if text not in known:
-            raise self.refusal(place, f'"{text}" is not known here{_nearest(text, known)}')
+            raise self.refusal(section, f'"{text}" is not known here{_nearest(text, known)}')
         return vocabulary(text)
 
-    def boolean(self, table: Mapping[str, Any], key: str, place: str) -> bool:
+    def boolean(self, table: Mapping[str, Any], key: str, section: str) -> bool:
         value = table.get(key, False)
         if not isinstance(value, bool):
-            raise self.refusal(place, f"{key} must be true or false")
+            raise self.refusal(section, f"{key} must be true or false")
         return value
 
-    def instant(self, table: Mapping[str, Any], key: str, place: str) -> datetime | None:
+    def instant(self, table: Mapping[str, Any], key: str, section: str) -> datetime | None:
         value = table.get(key)
         if value is None:
             return None
         if not isinstance(value, datetime) or value.tzinfo is None:
-            raise self.refusal(place, f"{key} must be an instant with its time zone, such as 2026-01-31T08:00:00Z")
+            raise self.refusal(section, f"{key} must be an instant with its time zone, such as 2026-01-31T08:00:00Z")
         return value.astimezone(UTC)
 
 

@@ -39,11 +39,11 @@ class AccessRequestRecord:
 
     def status_at(self, now: datetime) -> RequestStatus:
         """Return where the request stands: one that nobody decided in time has expired."""
-        is_lapsed = self.status is RequestStatus.PENDING and self.expires_at <= now
-        return RequestStatus.EXPIRED if is_lapsed else self.status
+        is_expired = self.status is RequestStatus.PENDING and self.expires_at <= now
+        return RequestStatus.EXPIRED if is_expired else self.status
 
 
-class AccessRequestQuestions(Protocol):
+class AccessRequestQueries(Protocol):
     """Questions about requests for access, newest first; `status` is where they stand at `now`, None for any."""
 
     async def access_requests(self, ids: Sequence[AccessRequestId]) -> Sequence[AccessRequestRecord | None]:
@@ -95,7 +95,7 @@ class AccessRequestQuestions(Protocol):
         """Return each member's requests that are to be decided, oldest first."""
 
 
-class AccessRequestDeeds(Protocol):
+class AccessRequestCommands(Protocol):
     """Changes of requests for access within a transaction, each with its audit row."""
 
     async def add_access_request(self, request: AccessRequestRecord, *, by: "Author", now: datetime) -> None:

@@ -98,7 +98,7 @@ class AccountDeletionRecord:
     due_at: datetime
 
 
-class AccountQuestions(Protocol):
+class AccountQueries(Protocol):
     """Questions about what people decided; lists are parallel to those asked with."""
 
     async def sessions_of(
@@ -143,7 +143,7 @@ class AccountQuestions(Protocol):
         """
 
 
-class AccountDeeds(Protocol):
+class AccountCommands(Protocol):
     """Changes of what people decided, within a transaction; the caller writes the audit rows."""
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:

@@ -23,7 +23,7 @@ class AddressRecord:
     created_at: datetime
 
 
-class AddressQuestions(Protocol):
+class AddressQueries(Protocol):
     """Questions about address books."""
 
     async def addresses(self, ids: Sequence[AddressId]) -> Sequence[AddressRecord | None]:
@@ -33,7 +33,7 @@ class AddressQuestions(Protocol):
         """Return each organization's address book, oldest entry first."""
 
 
-class AddressDeeds(Protocol):
+class AddressCommands(Protocol):
     """Changes of address books; lock the organization first."""
 
     async def add_address(self, entry: AddressRecord) -> None:

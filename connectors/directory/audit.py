@@ -93,7 +93,7 @@ class AuditFilter:
     until: datetime | None = None
 
 
-class AuditQuestions(Protocol):
+class AuditQueries(Protocol):
     """Questions about what was done. Lists go from the newest entry to the oldest, where nothing else is said."""
 
     async def audit_events(self, ids: Sequence[AuditEventId]) -> Sequence[AuditEventRecord | None]:

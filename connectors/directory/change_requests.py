@@ -31,7 +31,7 @@ class ChangeRequestRecord:
     note: str | None = None
 
 
-class ChangeRequestQuestions(Protocol):
+class ChangeRequestQueries(Protocol):
     """Questions about what companies asked for."""
 
     async def change_requests(self, ids: Sequence[ChangeRequestId]) -> Sequence[ChangeRequestRecord | None]:
@@ -74,7 +74,7 @@ class ChangeRequestQuestions(Protocol):
         """Return how many entries `all_change_requests` has in all."""
 
 
-class ChangeRequestDeeds(Protocol):
+class ChangeRequestCommands(Protocol):
     """Changes of what companies asked for; lock the organization first."""
 
     async def add_change_request(self, request: ChangeRequestRecord) -> None:

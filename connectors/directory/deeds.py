@@ -4,16 +4,16 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from connectors.directory.access_requests import AccessRequestDeeds
-from connectors.directory.accounts import AccountDeeds
-from connectors.directory.addresses import AddressDeeds
-from connectors.directory.change_requests import ChangeRequestDeeds
-from connectors.directory.housekeeping import HousekeepingDeeds
-from connectors.directory.idempotency import IdempotencyDeeds
+from connectors.directory.access_requests import AccessRequestCommands
+from connectors.directory.accounts import AccountCommands
+from connectors.directory.addresses import AddressCommands
+from connectors.directory.change_requests import ChangeRequestCommands
+from connectors.directory.housekeeping import ScheduledTaskCommands
+from connectors.directory.idempotency import IdempotencyCommands
 from connectors.directory.interface import (
     AuditEntry,
     Author,
-    DirectoryQuestions,
+    DirectoryQueries,
     GrantRecord,
     MembershipRecord,
     MembershipStatus,
@@ -25,14 +25,14 @@ from connectors.directory.interface import (
     SessionRecord,
     UserRecord,
 )
-from connectors.directory.invitations import InvitationDeeds
-from connectors.directory.join_requests import JoinRequestDeeds
-from connectors.directory.outbox import OutboxDeeds
-from connectors.directory.registrations import RegistrationDeeds
+from connectors.directory.invitations import InvitationCommands
+from connectors.directory.join_requests import JoinRequestCommands
+from connectors.directory.outbox import OutboxCommands
+from connectors.directory.registrations import RegistrationCommands
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 
 
-class AccessDeeds(Protocol):
+class AccessCommands(Protocol):
     """Changes of what somebody may do.
 
     Each writes its audit row and counts up `access_epoch` of the people and of the organization concerned; the news
@@ -94,23 +94,23 @@ class AccessDeeds(Protocol):
 
 
 class DirectoryChange(
-    AccessDeeds,
-    HousekeepingDeeds,
-    AccountDeeds,
-    AccessRequestDeeds,
-    IdempotencyDeeds,
-    InvitationDeeds,
-    JoinRequestDeeds,
-    OutboxDeeds,
-    ChangeRequestDeeds,
-    AddressDeeds,
-    RegistrationDeeds,
+    AccessCommands,
+    ScheduledTaskCommands,
+    AccountCommands,
+    AccessRequestCommands,
+    IdempotencyCommands,
+    InvitationCommands,
+    JoinRequestCommands,
+    OutboxCommands,
+    ChangeRequestCommands,
+    AddressCommands,
+    RegistrationCommands,
     Protocol,
 ):
     """Deeds, all in one transaction with their audit rows, and questions that are answered as it sees things."""
 
     @property
-    def ask(self) -> DirectoryQuestions:
+    def ask(self) -> DirectoryQueries:
         """Return the directory's questions, answered within this transaction."""
 
     async def lock_organization(self, organization_id: OrganizationId) -> OrganizationRecord | None:

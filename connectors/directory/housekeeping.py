@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Protocol
 
 
-class HousekeepingDeeds(Protocol):
+class ScheduledTaskCommands(Protocol):
     """Each throws away at most a thousand rows, those first that have been there longest, and returns how many."""
 
     async def forget_sessions(self, *, before: datetime) -> int:

@@ -13,7 +13,7 @@ class IdempotencyRecord:
     receipt: Any
 
 
-class IdempotencyDeeds(Protocol):
+class IdempotencyCommands(Protocol):
     """Idempotency keys within a transaction; `actor` is the person's id, empty for somebody not signed in."""
 
     async def earlier(self, actor: str, key: str) -> IdempotencyRecord | None:

@@ -12,17 +12,17 @@ from datetime import datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Protocol
 
-from connectors.directory.access_requests import AccessRequestQuestions
-from connectors.directory.accounts import AccountQuestions
-from connectors.directory.addresses import AddressQuestions
+from connectors.directory.access_requests import AccessRequestQueries
+from connectors.directory.accounts import AccountQueries
+from connectors.directory.addresses import AddressQueries
 from connectors.directory.audit import AuditEntry as AuditEntry
-from connectors.directory.audit import AuditQuestions
+from connectors.directory.audit import AuditQueries
 from connectors.directory.audit import Author as Author
-from connectors.directory.change_requests import ChangeRequestQuestions
-from connectors.directory.invitations import InvitationQuestions, InvitationRecord
-from connectors.directory.join_requests import JoinRequestQuestions
-from connectors.directory.outbox import OutboxQuestions
-from connectors.directory.registrations import RegistrationQuestions
+from connectors.directory.change_requests import ChangeRequestQueries
+from connectors.directory.invitations import InvitationQueries, InvitationRecord
+from connectors.directory.join_requests import JoinRequestQueries
+from connectors.directory.outbox import OutboxQueries
+from connectors.directory.registrations import RegistrationQueries
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.pages import Page
 from connectors.quick import quick
@@ -263,16 +263,16 @@ class RefreshTokenReused(Exception):
         self.user_id = user_id
 
 
-class DirectoryQuestions(
-    AccountQuestions,
-    AccessRequestQuestions,
-    InvitationQuestions,
-    JoinRequestQuestions,
-    OutboxQuestions,
-    ChangeRequestQuestions,
-    AddressQuestions,
-    AuditQuestions,
-    RegistrationQuestions,
+class DirectoryQueries(
+    AccountQueries,
+    AccessRequestQueries,
+    InvitationQueries,
+    JoinRequestQueries,
+    OutboxQueries,
+    ChangeRequestQueries,
+    AddressQueries,
+    AuditQueries,
+    RegistrationQueries,
     Protocol,
 ):
     """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
@@ -398,7 +398,7 @@ class DirectoryQuestions(
         """Return whether there is no user and no organization yet."""
 
 
-class Directory(DirectoryQuestions, Protocol):
+class Directory(DirectoryQueries, Protocol):
     """The directory: its questions, and a transaction to change it in."""
 
     def change(self) -> AbstractAsyncContextManager["DirectoryChange"]:

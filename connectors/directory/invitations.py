@@ -71,7 +71,7 @@ class NewInvitation:
     person: "UserRecord | None"
 
 
-class InvitationQuestions(Protocol):
+class InvitationQueries(Protocol):
     """Questions about invitations; each costs one statement however long the lists are."""
 
     async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
@@ -114,11 +114,11 @@ class InvitationQuestions(Protocol):
     ) -> Sequence["MembershipRecord | None"]:
         """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
 
-    async def lapsed_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
+    async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
         """Return invitations that are stored as PENDING and past their time, those first that lapsed first."""
 
 
-class InvitationDeeds(Protocol):
+class InvitationCommands(Protocol):
     """Changes of invitations within a transaction, in an organization that is locked; each writes its audit rows."""
 
     async def add_invitations(self, new: Sequence[NewInvitation], *, by: "Author", now: datetime) -> None:

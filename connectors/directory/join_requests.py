@@ -46,7 +46,7 @@ class JoinRequestFilter:
     now: datetime
 
 
-class JoinRequestQuestions(Protocol):
+class JoinRequestQueries(Protocol):
     """Questions about requests to join."""
 
     async def join_requests(self, ids: Sequence[JoinRequestId]) -> Sequence[JoinRequestRecord | None]:
@@ -77,7 +77,7 @@ class JoinRequestQuestions(Protocol):
         """Return each person's own requests, newest first, `limit` at most."""
 
 
-class JoinRequestDeeds(Protocol):
+class JoinRequestCommands(Protocol):
     """Changes of requests to join."""
 
     async def add_join_request(self, request: JoinRequestRecord) -> None:

@@ -39,7 +39,7 @@ class OutboxRecord:
     ended_at: datetime | None
 
 
-class OutboxDeeds(Protocol):
+class OutboxCommands(Protocol):
     """Changes of the outbox within a transaction."""
 
     async def enqueue(
@@ -72,7 +72,7 @@ class OutboxDeeds(Protocol):
         """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""
 
 
-class OutboxQuestions(Protocol):
+class OutboxQueries(Protocol):
     """Questions about the outbox."""
 
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:

@@ -113,7 +113,7 @@ class Lookalike:
     reasons: tuple[LikenessReason, ...]
 
 
-class RegistrationQuestions(Protocol):
+class RegistrationQueries(Protocol):
     """Questions about registrations."""
 
     async def registrations(self, ids: Sequence[RegistrationId]) -> Sequence[RegistrationRecord | None]:
@@ -125,7 +125,7 @@ class RegistrationQuestions(Protocol):
     async def registration_with_reference(self, reference: str) -> RegistrationRecord | None:
         """Return the registration with this reference."""
 
-    async def company_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
+    async def organization_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
         """Return each person's last registration of a company."""
 
     async def submitted_registrations(
@@ -143,7 +143,7 @@ class RegistrationQuestions(Protocol):
     async def overdue_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
         """Return registrations that wait for a review past their time and of which nobody was reminded."""
 
-    async def lapsed_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
+    async def expired_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
         """Return registrations past their time that are not stored as EXPIRED yet."""
 
     async def registration_events(self, ids: Sequence[RegistrationId]) -> Sequence[Sequence[RegistrationEventRecord]]:
@@ -153,7 +153,7 @@ class RegistrationQuestions(Protocol):
         """Return the companies that are the same in something, each once, those alike in the most first."""
 
 
-class RegistrationDeeds(Protocol):
+class RegistrationCommands(Protocol):
     """Changes of registrations, and what an approval gives."""
 
     async def add_registration(self, registration: RegistrationRecord, token_hash: bytes | None) -> None:

@@ -16,10 +16,10 @@ class EmbeddedEvents:
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
 
-    def publish(self, news: Sequence[AccessEvent]) -> None:
+    def publish(self, events: Sequence[AccessEvent]) -> None:
         """Tell every listener of this process."""
-        for event in news:
-            self._tell_here(event)
+        for event in events:
+            self._notify_here(event)
 
     @contextmanager
     def subscribe(self) -> Iterator[AsyncIterator[Heard]]:
@@ -38,9 +38,9 @@ class EmbeddedEvents:
     async def close(self) -> None:
         """Do nothing: there is no connection."""
 
-    def _tell_here(self, event: Heard) -> None:
+    def _notify_here(self, event: Heard) -> None:
         for listener in self._listeners:
-            listener.tell(event)
+            listener.notify(event)
 
 
 class _Listener:
@@ -49,7 +49,7 @@ class _Listener:
     def __init__(self) -> None:
         self._unheard: asyncio.Queue[Heard] = asyncio.Queue(MOST_UNHEARD)
 
-    def tell(self, event: Heard) -> None:
+    def notify(self, event: Heard) -> None:
         if self._unheard.full():
             while not self._unheard.empty():
                 self._unheard.get_nowait()

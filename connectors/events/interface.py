@@ -23,7 +23,7 @@ Heard = AccessEvent | Interrupted
 class Events(Protocol):
     """Tells news to every gateway, this one included."""
 
-    def publish(self, news: Sequence[AccessEvent]) -> None:
+    def publish(self, events: Sequence[AccessEvent]) -> None:
         """Tell everybody, without waiting and without ever failing; in this process it has arrived on return."""
 
     def subscribe(self) -> AbstractContextManager[AsyncIterator[Heard]]:

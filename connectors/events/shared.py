@@ -39,10 +39,10 @@ class SharedEvents(EmbeddedEvents):
         self._lost_some = False
         self._tasks = [asyncio.create_task(self._keep_listening()), asyncio.create_task(self._keep_sending())]
 
-    def publish(self, news: Sequence[AccessEvent]) -> None:
+    def publish(self, events: Sequence[AccessEvent]) -> None:
         """Tell everybody, without waiting and without ever failing."""
-        super().publish(news)
-        for event in news:
+        super().publish(events)
+        for event in events:
             try:
                 self._unsent.put_nowait(written(self._sender, event))
             except asyncio.QueueFull:
@@ -78,16 +78,16 @@ class SharedEvents(EmbeddedEvents):
         self._listens.set()
         if self._was_cut_off:
             log.info("listening for news again")
-            self._tell_here(Interrupted())
+            self._notify_here(Interrupted())
         if self._lost_some:
             with suppress(asyncio.QueueFull):
                 self._unsent.put_nowait(lost(self._sender))
                 self._lost_some = False
 
     def _heard(self, message: str | bytes) -> None:
-        news = read(message)
-        if news is not None and news[0] != self._sender:
-            self._tell_here(news[1])
+        events = read(message)
+        if events is not None and events[0] != self._sender:
+            self._notify_here(events[1])
 
     async def _keep_listening(self) -> None:
         pause = SHORTEST_PAUSE
@@ -111,9 +111,9 @@ class SharedEvents(EmbeddedEvents):
                 messages.append(self._unsent.get_nowait())
             try:
                 # More than fit may have come while the server was there all the time.
-                told = [lost(self._sender)] if self._lost_some else []
+                notices = [lost(self._sender)] if self._lost_some else []
                 self._lost_some = False
-                await self._send(messages + told)
+                await self._send(messages + notices)
             except Exception as error:  # the others ask the directory now and then anyway
                 log.info("news not told to other gateways: %s", type(error).__name__)
                 self._lost_some = True

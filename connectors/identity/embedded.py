@@ -64,7 +64,7 @@ class EmbeddedAccounts:
         )
         # A row without a hash stays: a change that is still on its way finds that there is nothing to replace.
         self._forget = insert.on_conflict_do_update(index_elements=["user_id"], set_={"password_hash": None})
-        self._places = asyncio.Semaphore(_AT_ONCE)
+        self._slots = asyncio.Semaphore(_AT_ONCE)
 
     @property
     def password_change_url(self) -> str | None:
@@ -138,5 +138,5 @@ class EmbeddedAccounts:
     async def _in_thread(
         self, work: Callable[Parameters, Answer], *args: Parameters.args, **kwargs: Parameters.kwargs
     ) -> Answer:
-        async with self._places:
+        async with self._slots:
             return await asyncio.to_thread(work, *args, **kwargs)

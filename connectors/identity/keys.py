@@ -141,8 +141,8 @@ class KeySet:
 
     def replaced_at(self, key: SigningKey) -> datetime | None:
         """Return when the next key begins to sign in the place of this one; None when there is none."""
-        place = self.keys.index(key) + 1
-        return self.keys[place].signs_from if place < len(self.keys) else None
+        index = self.keys.index(key) + 1
+        return self.keys[index].signs_from if index < len(self.keys) else None
 
     def is_like(self, other: "KeySet") -> bool:
         """Return whether both have the same keys, which sign from the same instants on."""

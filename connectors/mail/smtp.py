@@ -47,7 +47,7 @@ class SmtpMailer:
                 finally:
                     client.close()
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise _trouble(error) from error
+            raise _failure(error) from error
 
     async def forget(self, *, before: datetime) -> None:
         """Throw away nothing: whoever took the mails over has them."""
@@ -119,27 +119,27 @@ def _written(message: Message) -> bytes:
         raise MailRefused(BACKEND, f"the mail cannot be written: {type(error).__name__}") from error
 
 
-def _trouble(error: Exception) -> MailRefused | BackendUnavailable:
+def _failure(error: Exception) -> MailRefused | BackendUnavailable:
     """Return what the server's trouble means: a wrong password is mended by the operator, so the mail waits."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
-            return _trouble(error.recipients[0])
+            return _failure(error.recipients[0])
         case aiosmtplib.SMTPAuthenticationError() | aiosmtplib.SMTPConnectError() | aiosmtplib.SMTPHeloError():
-            return BackendUnavailable(BACKEND, _told(error))
+            return BackendUnavailable(BACKEND, _description(error))
         case aiosmtplib.SMTPResponseException() if error.code in _NOT_ABOUT_THIS_MAIL:
-            return BackendUnavailable(BACKEND, _told(error))
+            return BackendUnavailable(BACKEND, _description(error))
         case aiosmtplib.SMTPResponseException() if 500 <= error.code < 600:
-            return MailRefused(BACKEND, _told(error))
+            return MailRefused(BACKEND, _description(error))
         case TimeoutError():
             return BackendTimeout(BACKEND, "the mail server did not answer in time")
-    return BackendUnavailable(BACKEND, _told(error))
+    return BackendUnavailable(BACKEND, _description(error))
 
 
 _NOT_ABOUT_THIS_MAIL = (521, 530, 534, 535, 538)
 """No mail at all is taken here, or not without (another) authentication (RFC 7504, RFC 4954)."""
 
 
-def _told(error: Exception) -> str:
+def _description(error: Exception) -> str:
     """Return what was told, in one line."""
     code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     text = error.message if isinstance(error, aiosmtplib.SMTPException) else str(error) or type(error).__name__

@@ -94,8 +94,8 @@ class Liveness:
             self._watches.discard(watch)
 
     async def _listen(self) -> None:
-        with self._events.subscribe() as news:
-            async for event in news:
+        with self._events.subscribe() as events:
+            async for event in events:
                 for watch in self._watches:
                     if watch.concerns(event):
                         watch.is_outdated.set()

@@ -137,10 +137,10 @@ class RequestContexts:
 def accepted_languages(header: str) -> Sequence[str]:
     """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten, each a tag as in BCP 47."""
     weighted = []
-    for place, part in enumerate(header[:_LONGEST_ACCEPTED].split(",")[:10]):
+    for index, part in enumerate(header[:_LONGEST_ACCEPTED].split(",")[:10]):
         found = _ACCEPTED.fullmatch(part.strip())
         if found is not None and (quality := float(found["weight"] or 1)) > 0:
-            weighted.append((-quality, place, found["tag"]))
+            weighted.append((-quality, index, found["tag"]))
     return tuple(tag for _, _, tag in sorted(weighted))
 
 

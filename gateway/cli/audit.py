@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from connectors.directory.audit import AuditEventRecord, AuditFilter
-from connectors.directory.interface import DirectoryQuestions, OrganizationRecord, UserRecord
+from connectors.directory.interface import DirectoryQueries, OrganizationRecord, UserRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile
@@ -23,12 +23,12 @@ MOST = 1_000
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
 
 
-class NothingToTell(Exception):
+class NothingToShow(Exception):
     """There is no such organization or person, or no such span of time; the message says how to name one."""
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class LogReport:
     """Entries of the log, newest first, with those they speak of; `has_more` says that older ones were left out."""
 
     events: Sequence[AuditEventRecord]
@@ -52,63 +52,63 @@ def audit(
     profile: ProfileOption = None,
 ) -> None:
     """Print what was done and tried, newest first."""
-    with explained(NothingToTell):
+    with explained(NothingToShow):
         settings = read_settings(profile=profile)
         where = AuditFilter(tuple(action) if action else None, None, _in_utc(since), _in_utc(until))
-        told = asyncio.run(read_log(settings, where, organization=organization, actor=actor, limit=limit))
-        for event in told.events:
-            say(json.dumps(_as_json(event, told), ensure_ascii=False) if as_json else _line(event, told))
-        if told.has_more:
+        report = asyncio.run(read_log(settings, where, organization=organization, actor=actor, limit=limit))
+        for event in report.events:
+            say(json.dumps(_as_json(event, report), ensure_ascii=False) if as_json else _line(event, report))
+        if report.has_more:
             say(f"There are older entries: raise --limit above {limit}, or ask for less by --until.", err=True)
-        elif not told.events:
+        elif not report.events:
             say("Nothing like this is on record.", err=True)
 
 
 async def read_log(
     settings: Settings, where: AuditFilter, *, organization: str | None, actor: str | None, limit: int
-) -> Told:
+) -> LogReport:
     """Return the newest entries that fulfil all conditions, and the people and organizations that they name.
 
     Raises:
         NothingToTell: There is no such organization or person, or `where` ends before it begins.
     """
     if where.since is not None and where.until is not None and where.since >= where.until:
-        raise NothingToTell("--since is not before --until, so nothing could be found. Exchange them.")
+        raise NothingToShow("--since is not before --until, so nothing could be found. Exchange them.")
     async with open_wiring(settings, load_profile(settings.profile)) as wiring:
         directory = wiring.backends.directory
-        place = await _organization(directory, organization) if organization is not None else None
+        at_organization = await _organization(directory, organization) if organization is not None else None
         person = await _person(directory, actor) if actor is not None else None
         wanted = AuditFilter(where.actions, person, where.since, where.until)
-        found = await directory.audit_log(place, wanted, limit=limit + 1)
+        found = await directory.audit_log(at_organization, wanted, limit=limit + 1)
         events = found[:limit]
         people = sorted({event.actor_id for event in events if event.actor_id is not None})
-        places = sorted({event.organization_id for event in events if event.organization_id is not None})
-        return Told(
+        organization_ids = sorted({event.organization_id for event in events if event.organization_id is not None})
+        return LogReport(
             events,
             {one.id: one for one in await directory.users(people) if one is not None},
-            {one.id: one for one in await directory.organizations(places) if one is not None},
+            {one.id: one for one in await directory.organizations(organization_ids) if one is not None},
             len(found) > limit,
         )
 
 
-async def _organization(directory: DirectoryQuestions, name: str) -> OrganizationId:
+async def _organization(directory: DirectoryQueries, name: str) -> OrganizationId:
     wanted = name.strip()
     if wanted.startswith("org_"):
         (found,) = await directory.organizations([OrganizationId(wanted)])
     else:
         (found,) = await directory.organizations_with_numbers([wanted])
     if found is None:
-        raise NothingToTell(f'There is no organization with the customer number or id "{name}".')
+        raise NothingToShow(f'There is no organization with the customer number or id "{name}".')
     return found.id
 
 
-async def _person(directory: DirectoryQuestions, name: str) -> UserId:
+async def _person(directory: DirectoryQueries, name: str) -> UserId:
     wanted = name.strip()
     if wanted.startswith("usr_"):
         return UserId(wanted)  # who is gone is on record all the same
     found = await directory.user_id_of_login_name(wanted.lower())
     if found is None:
-        raise NothingToTell(f'There is nobody with the login name or e-mail address "{name}"; an id would do, too.')
+        raise NothingToShow(f'There is nobody with the login name or e-mail address "{name}"; an id would do, too.')
     return found
 
 
@@ -116,9 +116,9 @@ def _in_utc(instant: datetime | None) -> datetime | None:
     return instant.replace(tzinfo=UTC) if instant is not None else None
 
 
-def _as_json(event: AuditEventRecord, told: Told) -> dict[str, Any]:
-    actor = told.actors.get(event.actor_id) if event.actor_id is not None else None
-    place = told.organizations.get(event.organization_id) if event.organization_id is not None else None
+def _as_json(event: AuditEventRecord, report: LogReport) -> dict[str, Any]:
+    actor = report.actors.get(event.actor_id) if event.actor_id is not None else None
+    at_organization = report.organizations.get(event.organization_id) if event.organization_id is not None else None
     return {
         "id": event.id,
         "at": _instant(event),
@@ -126,7 +126,9 @@ def _as_json(event: AuditEventRecord, told: Told) -> dict[str, Any]:
         "actor": {"id": event.actor_id, "email": actor.email if actor else None} if event.actor_id else None,
         "subject": event.subject_id,
         "organization": (
-            {"id": event.organization_id, "name": place.name if place else None} if event.organization_id else None
+            {"id": event.organization_id, "name": at_organization.name if at_organization else None}
+            if event.organization_id
+            else None
         ),
         "before": event.before,
         "after": event.after,
@@ -137,10 +139,10 @@ def _as_json(event: AuditEventRecord, told: Told) -> dict[str, Any]:
     }
 
 
-def _line(event: AuditEventRecord, told: Told) -> str:
+def _line(event: AuditEventRecord, report: LogReport) -> str:
     """Return an entry as one line; what people wrote is quoted, so that it cannot look like a line of its own."""
-    actor = told.actors.get(event.actor_id) if event.actor_id is not None else None
-    place = told.organizations.get(event.organization_id) if event.organization_id is not None else None
+    actor = report.actors.get(event.actor_id) if event.actor_id is not None else None
+    at_organization = report.organizations.get(event.organization_id) if event.organization_id is not None else None
     names = list(dict.fromkeys([*event.before, *event.after]))
     changes = [f"{name}: {_shown(event.before.get(name))} -> {_shown(event.after.get(name))}" for name in names]
     parts = [
@@ -148,7 +150,7 @@ def _line(event: AuditEventRecord, told: Told) -> str:
         event.action if event.refused_with is None else f"{event.action} REFUSED {event.refused_with}",
         f"by {(actor.email if actor else event.actor_id) or 'the portal'}",
         f"to {_shown(event.subject_id)[1:-1]}",
-        *([f"in {_shown(place.name)}"] if place is not None else []),
+        *([f"in {_shown(at_organization.name)}"] if at_organization is not None else []),
         *([f"({', '.join(changes)})"] if changes else []),
         *([f"because {_shown(event.reason)}"] if event.reason is not None else []),
         f"from {event.ip_address or '-'}",

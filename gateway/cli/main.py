@@ -83,7 +83,7 @@ def serve(
     profile: ProfileOption = None,
     host: Annotated[str | None, typer.Option(help="The address to listen on.")] = None,
     port: Annotated[int | None, typer.Option(help="The port to listen on; 0 takes any that is free.")] = None,
-    demo: Annotated[bool | None, typer.Option("--demo", help="Load and show the profile's demo company.")] = None,
+    demo: Annotated[bool | None, typer.Option("--demo", help="Load and show the profile's demo organization.")] = None,
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
 ) -> None:
     """Serve the gateway until it is stopped."""
@@ -119,7 +119,7 @@ def worker(profile: ProfileOption = None) -> None:
 @cli.command()
 def demo(
     profile: ProfileOption = None,
-    organizations: Annotated[int, typer.Option(min=0, max=100_000, help="So many invented companies more.")] = 0,
+    organizations: Annotated[int, typer.Option(min=0, max=100_000, help="So many invented organizations more.")] = 0,
 ) -> None:
     """Load the profile's demo company into an empty database, migrating it first."""
     with explained(PortInUse):
@@ -202,13 +202,13 @@ class _Server(uvicorn.Server):
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
-        self._tell = started
+        self._on_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Start, and tell when requests are answered."""
         await super().startup(sockets)
         if self.started:
-            self._tell()
+            self._on_started()
 
 
 async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:

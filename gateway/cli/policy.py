@@ -54,7 +54,7 @@ def check(profile: ProfileOption = None) -> None:
         chosen, policy, applications = _read(profile)
         parts = parts_of(core_schema(build_schema()))
         say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
-        say(f"{_counted(len(policy.toggles), 'single right')}.")
+        say(f"{_counted(len(policy.direct_permissions), 'single right')}.")
         say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
         say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
         for line in _notes(policy, parts):
@@ -70,7 +70,7 @@ def matrix(profile: ProfileOption = None) -> None:
         asked = [permission for permission in Permission if permission not in VENDOR_PERMISSIONS]
         heading = ["PERMISSION", *(role.key for role in roles), "singly"]
         rows = [
-            [code, *(_mark(code in role.permissions) for role in roles), _mark(code in policy.toggles)]
+            [code, *(_mark(code in role.permissions) for role in roles), _mark(code in policy.direct_permissions)]
             for code in asked
         ]
         say(_table([heading, *rows]))
@@ -97,7 +97,11 @@ def explain_decision(
         parts = parts_of(core_schema(build_schema()))
         instant = at.replace(tzinfo=UTC) if at is not None else datetime.now(UTC)
         found = asyncio.run(explain(settings, parts, person=person, organization=organization, field=field, at=instant))
-        say(json.dumps(_explanation_as_json(found), indent=2, ensure_ascii=False) if as_json_ else _told(found))
+        say(
+            json.dumps(_explanation_as_json(found), indent=2, ensure_ascii=False)
+            if as_json_
+            else _explanation_as_text(found)
+        )
 
 
 @policy_cli.command()
@@ -178,7 +182,9 @@ def _read(profile: str | None) -> tuple[Profile, Policy, Sequence[ApplicationRec
 
 
 def _notes(policy: Policy, parts: Sequence[Part]) -> list[str]:
-    held = {permission for role in policy.roles.values() for permission in role.permissions}.union(policy.toggles)
+    held = {permission for role in policy.roles.values() for permission in role.permissions}.union(
+        policy.direct_permissions
+    )
     held_by_vendor = set(policy.vendor_permissions)
     notes = [
         f"{part.coordinate} needs {part.needs}, which nobody can get under this policy."
@@ -202,7 +208,7 @@ def _changes(old: Path, new: Path) -> list[Change]:
     raise InvalidPolicy("Give two policies (.toml) or two sheets (.json), not one of each.")
 
 
-def _told(found: Explanation) -> str:
+def _explanation_as_text(found: Explanation) -> str:
     decision, part = found.decision, found.part
     verdict = "may" if decision.allowed else "may not"
     lines = [
@@ -258,7 +264,7 @@ def _explanation_as_json(found: Explanation) -> dict[str, Any]:
 def _otherwise(application: ApplicationRecord, policy: Policy) -> str:
     ways = [str(kind) for kind in sorted(application.open_to)]
     ways += ["every member"] if application.for_every_member else []
-    ways += [code for code in policy.toggles if code in application.permissions]
+    ways += [code for code in policy.direct_permissions if code in application.permissions]
     return ", ".join(ways)
 
 

@@ -64,20 +64,20 @@ async def explain(
     part = _part(parts, field)
     async with open_wiring(settings, load_profile(settings.profile)) as wiring:
         caller = await _caller(wiring, person, at)
-        place = await _organization(wiring, caller, organization)
+        at_organization = await _organization(wiring, caller, organization)
         context = RequestContext(backends=wiring.backends, policy=wiring.policy, now=at, request_id="explain")
         context.become(_as_of(caller, at))
-        decision = _decided(context, part, place.id)
+        decision = _decided(context, part, at_organization.id)
         counting = {grant.id for grant in decision.sources}
         sources = tuple(grant for one in caller.standings for grant in one.grants if grant.id in counting)
-        ways = await ways_to(context, [(place.id, decision.missing)]) if decision.requestable else [()]
+        ways = await ways_to(context, [(at_organization.id, decision.missing)]) if decision.requestable else [()]
         names = await _names(
             context,
             [grant.granted_by_id for grant in sources] + [one.user_id for way in ways[0] for one in way.members],
         )
     return Explanation(
         person=display_name(context, caller.user),
-        organization=place,
+        organization=at_organization,
         part=part,
         at=at,
         decision=decision,

@@ -60,7 +60,7 @@ def invite(
     with explained(StaffRefused):
         settings = read_settings(profile=profile)
 
-        async def deed(context: RequestContext) -> None:
+        async def command(context: RequestContext) -> None:
             given = _known(context.policy, permissions or [], all)
             invited = await invite_staff(
                 context,
@@ -78,7 +78,7 @@ def invite(
             else:
                 say("A mail with a link to choose a password waits for the worker; `forecourt serve` has one.")
 
-        _run(settings, deed)
+        _run(settings, command)
 
 
 @staff_cli.command()
@@ -91,10 +91,10 @@ def grant(
     """Let somebody who has an account hold more of the vendor's permissions, from their next request on."""
     with explained(StaffRefused):
 
-        async def deed(context: RequestContext) -> None:
+        async def command(context: RequestContext) -> None:
             _say_change(*await change_staff(context, login_name, grant=_known(context.policy, permissions or [], all)))
 
-        _run(read_settings(profile=profile), deed)
+        _run(read_settings(profile=profile), command)
 
 
 @staff_cli.command()
@@ -110,13 +110,13 @@ def revoke(
         if bool(codes) is all:
             raise StaffRefused("Name the permissions to revoke, or give --all.")
 
-        async def deed(context: RequestContext) -> None:
+        async def command(context: RequestContext) -> None:
             user, before, after = await change_staff(context, login_name, revoke=codes, revoke_all=all)
             if missing := sorted({*codes} - {*before}):
                 say(f"{user.email} did not hold {', '.join(missing)}.", err=True)
             _say_change(user, before, after)
 
-        _run(read_settings(profile=profile), deed)
+        _run(read_settings(profile=profile), command)
 
 
 _HOW = "Let somebody be vendor staff by `forecourt staff invite ADDRESS --all`."
@@ -159,14 +159,14 @@ async def _listed(context: RequestContext) -> tuple[Sequence[tuple[UserRecord, t
     return await staff(context), context.policy
 
 
-def _run(settings: Settings, deed: Callable[[RequestContext], Awaitable[Answer]]) -> Answer:
+def _run(settings: Settings, command: Callable[[RequestContext], Awaitable[Answer]]) -> Answer:
     async def run() -> Answer:
         async with open_wiring(settings, load_profile(settings.profile)) as wiring:
             context = RequestContext(
                 backends=wiring.backends, policy=wiring.policy, now=utc_now(), request_id="forecourt staff"
             )
             try:
-                return await deed(context)
+                return await command(context)
             except NotFound:
                 raise StaffRefused(
                     "Nobody has this login name or address. `forecourt staff invite` makes an account for staff."

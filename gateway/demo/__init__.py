@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from connectors.directory.interface import DirectoryData
 from connectors.ids import UserId
 from connectors.shop.interface import ShopData
-from gateway.demo.generated import generated_company
+from gateway.demo.generated import generated_organization
 from gateway.demo.orders import orders_of
 from gateway.demo.people import populate
 from gateway.demo.written import read_demo, read_words
@@ -55,11 +55,16 @@ def demo_data(profile: Profile, *, organizations: int = 0, now: datetime) -> Dem
     demo = read_demo(profile.demo_text, profile.demo_source)
     words = read_words()
     reference = min(demo.reference, now.astimezone(UTC))
-    invented = [generated_company(profile.key, number, demo, words) for number in range(1, organizations + 1)]
+    invented = [generated_organization(profile.key, number, demo, words) for number in range(1, organizations + 1)]
     population = populate(profile, demo, [*demo.organizations, *invented], reference)
     return DemoData(
         directory=population.directory,
-        shop=_shop([orders_of(company, demo.shop, words, profile.key, reference) for company in population.companies]),
+        shop=_shop(
+            [
+                orders_of(organization, demo.shop, words, profile.key, reference)
+                for organization in population.with_people
+            ]
+        ),
         accounts=tuple(
             DemoAccount(
                 login_name=account.login,

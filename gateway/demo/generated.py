@@ -26,7 +26,7 @@ _MEMBER_STATUS = {
 }
 
 
-def generated_company(profile_key: str, number: int, demo: WrittenDemo, words: Words) -> WrittenOrganization:
+def generated_organization(profile_key: str, number: int, demo: WrittenDemo, words: Words) -> WrittenOrganization:
     """Return the invented company of this number; it depends on nothing but the number."""
     draw = Random(f"{profile_key}/company/{number}")
     invention = demo.invention

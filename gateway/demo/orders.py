@@ -13,7 +13,7 @@ from connectors.ids import OrderEventId, OrderId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus, ShopData
 from connectors.values import Address, Money
 from gateway.demo.identifiers import demo_id
-from gateway.demo.people import Colleague, Company
+from gateway.demo.people import Colleague, WorkingOrganization
 from gateway.demo.written import Basket, Words, WrittenShop
 
 T = TypeVar("T")
@@ -62,7 +62,9 @@ class _Plan:
     steps: tuple[tuple[OrderStatus, datetime], ...]
 
 
-def orders_of(company: Company, shop: WrittenShop, words: Words, profile_key: str, reference: datetime) -> ShopData:
+def orders_of(
+    customer: WorkingOrganization, shop: WrittenShop, words: Words, profile_key: str, reference: datetime
+) -> ShopData:
     """Return as many orders as the company has, numbered by age, none of them after `reference`.
 
     A company where nobody may buy has none. From ten orders on, an active company has one in every state.
@@ -70,7 +72,7 @@ def orders_of(company: Company, shop: WrittenShop, words: Words, profile_key: st
     orders: list[OrderRecord] = []
     lines: list[OrderLineRecord] = []
     events: list[OrderEventRecord] = []
-    clerk = _Clerk(company, shop, words, profile_key, reference)
+    clerk = _Clerk(customer, shop, words, profile_key, reference)
     for sequence, plan in enumerate(clerk.plans(), 1):
         order, ordered = clerk.order(plan, sequence)
         orders.append(order)
@@ -83,24 +85,24 @@ class _Clerk:
     """Draws one company's orders."""
 
     def __init__(
-        self, company: Company, shop: WrittenShop, words: Words, profile_key: str, reference: datetime
+        self, customer: WorkingOrganization, shop: WrittenShop, words: Words, profile_key: str, reference: datetime
     ) -> None:
-        self.company = company
+        self.customer = customer
         self.shop = shop
         self.words = words
         self.profile_key = profile_key
         self.reference = reference
-        self.draw = Random(f"{profile_key}/{company.written.key}/orders")
+        self.draw = Random(f"{profile_key}/{customer.written.key}/orders")
         self.articles = {article.sku: article for article in shop.articles}
-        self.is_active = company.record.status is OrganizationStatus.ACTIVE
+        self.is_active = customer.record.status is OrganizationStatus.ACTIVE
         self.approvers = [
             colleague
-            for colleague in company.colleagues
+            for colleague in customer.colleagues
             if self._is_there(colleague) and shop.approver_roles.intersection(colleague.written.roles)
         ]
 
     def plans(self) -> list[_Plan]:
-        wanted = self.company.written.orders
+        wanted = self.customer.written.orders
         plans = [
             plan
             for number in range(wanted)
@@ -109,7 +111,7 @@ class _Clerk:
         return sorted(plans, key=lambda plan: plan.steps[0][1])
 
     def order(self, plan: _Plan, sequence: int) -> tuple[OrderRecord, list[OrderLineRecord]]:
-        written = self.company.written
+        written = self.customer.written
         number = f"{self.shop.number_prefix}-{written.customer_number}-{sequence:04}"
         created_at = plan.steps[0][1]
         order_id = OrderId(demo_id("ord", created_at, self.profile_key, number))
@@ -119,7 +121,7 @@ class _Clerk:
         order = OrderRecord(
             id=order_id,
             number=number,
-            organization_id=self.company.record.id,
+            organization_id=self.customer.record.id,
             status=status,
             created_at=created_at,
             placed_at=plan.steps[1][1] if len(plan.steps) > 1 else None,
@@ -139,10 +141,10 @@ class _Clerk:
                 organization_id=order.organization_id,
                 at=at,
                 status=status,
-                actor_id=self._actor(plan, place),
+                actor_id=self._actor(plan, index),
                 messages=texts[status],
             )
-            for place, (status, at) in enumerate(plan.steps)
+            for index, (status, at) in enumerate(plan.steps)
         ]
 
     def _plan(self, status: OrderStatus | None) -> _Plan | None:
@@ -154,26 +156,26 @@ class _Clerk:
             buyers = self._buyers(status)
         if not buyers:
             return None
-        place = self._weighted(
-            {place: basket.weight for place, basket in enumerate(self.shop.baskets) if place in buyers}
+        index = self._weighted(
+            {index: basket.weight for index, basket in enumerate(self.shop.baskets) if index in buyers}
         )
-        basket, buyer = self.shop.baskets[place], self.draw.choice(buyers[place])
+        basket, buyer = self.shop.baskets[index], self.draw.choice(buyers[index])
         return _Plan(basket, buyer, self._steps(status, basket, buyer))
 
     def _buyers(self, status: OrderStatus) -> dict[int, list[Colleague]]:
         """Return who could have placed an order that is now in this state, for each kind of basket."""
         buyers = {
-            place: [
+            index: [
                 colleague
-                for colleague in self.company.colleagues
+                for colleague in self.customer.colleagues
                 if self._may_buy(colleague, basket) and (status in _OVER or self._is_there(colleague))
             ]
-            for place, basket in enumerate(self.shop.baskets)
+            for index, basket in enumerate(self.shop.baskets)
         }
         if status in (S.PENDING_APPROVAL, S.REJECTED):
-            asking = {place: [one for one in some if one not in self.approvers] for place, some in buyers.items()}
+            asking = {index: [one for one in some if one not in self.approvers] for index, some in buyers.items()}
             buyers = asking if any(asking.values()) else buyers
-        return {place: some for place, some in buyers.items() if some}
+        return {index: some for index, some in buyers.items() if some}
 
     def _may_buy(self, colleague: Colleague, basket: Basket) -> bool:
         member = colleague.written
@@ -198,7 +200,7 @@ class _Clerk:
         )
         while created_at + sum(gaps, timedelta(0)) > self.reference:
             created_at -= timedelta(days=1)
-        return tuple((step, created_at + sum(gaps[: place + 1], timedelta(0))) for place, step in enumerate(path))
+        return tuple((step, created_at + sum(gaps[: index + 1], timedelta(0))) for index, step in enumerate(path))
 
     def _path(self, status: OrderStatus) -> Sequence[OrderStatus]:
         """Return the states an order went through to get here, as the state machine allows."""
@@ -237,7 +239,7 @@ class _Clerk:
         return timedelta(seconds=self.draw.triangular(low, high, low))
 
     def _lines(self, basket: Basket, order_id: OrderId) -> list[OrderLineRecord]:
-        language, currency = self.company.written.language, self.company.written.currency
+        language, currency = self.customer.written.language, self.customer.written.currency
         wanted = min(self.draw.randint(*basket.lines), len(basket.articles))
         chosen = set(self.draw.sample(basket.articles, wanted))
         lines: list[OrderLineRecord] = []
@@ -262,7 +264,7 @@ class _Clerk:
 
     def _shipping_address(self) -> Address | None:
         """Return the company's seat or, one time in four, a building site in the same region."""
-        seat, written = self.company.record.seat, self.company.written
+        seat, written = self.customer.record.seat, self.customer.written
         if seat is None or self.draw.random() < 0.75:
             return seat
         region = self.words.regions[f"{written.country}-{written.language}"]
@@ -271,10 +273,10 @@ class _Clerk:
         line = f"{number} {street}" if written.language == "fr" else f"{street} {number}"
         return replace(seat, street=(line,), postal_code=postal_code, city=city)
 
-    def _actor(self, plan: _Plan, place: int) -> UserId | None:
+    def _actor(self, plan: _Plan, index: int) -> UserId | None:
         """Return who brought the order into the state: the buyer, who approves, or nobody here but the vendor."""
-        status = plan.steps[place][0]
-        is_decision = place > 0 and plan.steps[place - 1][0] is S.PENDING_APPROVAL
+        status = plan.steps[index][0]
+        is_decision = index > 0 and plan.steps[index - 1][0] is S.PENDING_APPROVAL
         if status in (S.SUBMITTED, S.REJECTED) and is_decision:
             return next((one.user_id for one in self.approvers if one != plan.buyer), None)
         if status in (S.DRAFT, S.PENDING_APPROVAL, S.SUBMITTED, S.CANCELLED):

@@ -40,7 +40,7 @@ class Colleague:
 
 
 @dataclass(frozen=True, slots=True)
-class Company:
+class WorkingOrganization:
     """A company with its people, the first of whom has been there from the beginning."""
 
     written: WrittenOrganization
@@ -53,7 +53,7 @@ class Population:
     """All records of the directory, the companies they make up, and each person's id by e-mail address."""
 
     directory: DirectoryData
-    companies: tuple[Company, ...]
+    with_people: tuple[WorkingOrganization, ...]
     user_ids: Mapping[str, UserId]
 
 
@@ -85,7 +85,7 @@ class _Registry:
 
     def population(self, organizations: Sequence[WrittenOrganization]) -> Population:
         since = self._first_seen(organizations)
-        companies = tuple(self._company(organization, since) for organization in organizations)
+        with_people = tuple(self._with_people(organization, since) for organization in organizations)
         vendor_permissions: list[tuple[UserId, str]] = []
         for person in self.demo.people:
             user = self.users[person.email] = self._person(person)
@@ -93,36 +93,36 @@ class _Registry:
         directory = DirectoryData(
             users=list(self.users.values()),
             login_names=self.login_names,
-            organizations=[company.record for company in companies],
+            organizations=[company.record for company in with_people],
             memberships=self.memberships,
             grants=self.grants,
             vendor_permissions=vendor_permissions,
             invitations=self.invitations,
         )
-        return Population(directory, companies, {email: user.id for email, user in self.users.items()})
+        return Population(directory, with_people, {email: user.id for email, user in self.users.items()})
 
     def _first_seen(self, organizations: Sequence[WrittenOrganization]) -> dict[str, datetime]:
         """Return when each member's account was made: shortly before they first joined a company."""
         since: dict[str, datetime] = {}
         for organization in organizations:
-            for place, member in enumerate(organization.members):
-                joined = self._joined_at(organization, member, place) or self.reference - timedelta(days=3)
+            for index, member in enumerate(organization.members):
+                joined = self._joined_at(organization, member, index) or self.reference - timedelta(days=3)
                 since[member.email] = min(joined - timedelta(minutes=10), since.get(member.email, joined))
         return since
 
-    def _company(self, written: WrittenOrganization, since: Mapping[str, datetime]) -> Company:
+    def _with_people(self, written: WrittenOrganization, since: Mapping[str, datetime]) -> WorkingOrganization:
         record = self._organization(written)
         colleagues: list[Colleague] = []
-        for place, member in enumerate(written.members):
+        for index, member in enumerate(written.members):
             if member.email not in self.users:
                 self.users[member.email] = self._user(written, record, member, since[member.email])
             user_id = self.users[member.email].id
-            colleague = Colleague(user_id, member, self._joined_at(written, member, place))
+            colleague = Colleague(user_id, member, self._joined_at(written, member, index))
             colleagues.append(colleague)
-            self._enter(record, colleague, None if place == 0 else colleagues[0].user_id)
+            self._enter(record, colleague, None if index == 0 else colleagues[0].user_id)
         if self.prefix is not None and record.customer_number is not None:
             self.login_names.append((self.prefix + record.customer_number, colleagues[0].user_id))
-        return Company(written, record, tuple(colleagues))
+        return WorkingOrganization(written, record, tuple(colleagues))
 
     def _organization(self, written: WrittenOrganization) -> OrganizationRecord:
         at = self._instant(written.since)
@@ -229,11 +229,11 @@ class _Registry:
                 )
             )
 
-    def _joined_at(self, organization: WrittenOrganization, member: WrittenMember, place: int) -> datetime | None:
+    def _joined_at(self, organization: WrittenOrganization, member: WrittenMember, index: int) -> datetime | None:
         """Return when the member joined; where it is not written, some time between the company's start and lately."""
         if member.status is MembershipStatus.INVITED:
             return None
-        if place == 0:
+        if index == 0:
             return self._instant(organization.since)
         if member.joined is not None:
             return self._instant(member.joined)

@@ -236,9 +236,9 @@ def _check_languages(demo: WrittenDemo, source: str) -> None:
         (f"shop.articles: {article.sku}: name", article.name) for article in demo.shop.articles
     ]
     named += [("invention: jobs", staff.jobs) for staff in (demo.invention.first_member, *demo.invention.staff)]
-    for place, texts in named:
+    for path, texts in named:
         if missing := [language for language in languages if not texts.get(language)]:
-            raise InvalidProfile(f"{source}: {place} is missing in {missing[0]}; write it in {', '.join(languages)}.")
+            raise InvalidProfile(f"{source}: {path} is missing in {missing[0]}; write it in {', '.join(languages)}.")
 
 
 def _read(kind: type[Kind], text: str, source: str) -> Kind:
@@ -247,6 +247,6 @@ def _read(kind: type[Kind], text: str, source: str) -> Kind:
     except tomllib.TOMLDecodeError as error:
         raise InvalidProfile(f"{source} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        fault = error.errors()[0]
-        place = ".".join(str(step) for step in fault["loc"])
-        raise InvalidProfile(f"{source}: {place}: {fault['msg']}.") from error
+        problem = error.errors()[0]
+        path = ".".join(str(step) for step in problem["loc"])
+        raise InvalidProfile(f"{source}: {path}: {problem['msg']}.") from error

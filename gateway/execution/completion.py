@@ -3,14 +3,14 @@
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
-from gateway.execution.field_errors import Trouble, Troubled, Troubles, contained
+from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, contained
 from gateway.execution.library_internals import Undefined
-from gateway.execution.response_paths import PickedTrail, Trail
+from gateway.execution.response_paths import PickedPaths, ResponsePaths
 from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
-from gateway.execution.value_kinds import FAULT, LATE, NULL, UNSURE
+from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
 
-Column: TypeAlias = list[Any] | Troubled
+Column: TypeAlias = list[Any] | PartialColumn
 """A completed column."""
 
 MaybeLate: TypeAlias = Column | Coroutine[Any, Any, Column]
@@ -26,7 +26,7 @@ class Completion:
         self.field = field
         self.non_null = non_null
 
-    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         """Complete values that are there: no nulls, no exceptions, nothing to await.
 
         `types` are theirs, where somebody has looked already. A place with a trouble that breaks holds None.
@@ -34,7 +34,12 @@ class Completion:
         raise NotImplementedError
 
     def complete(
-        self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None, kinds: int | None = None
+        self,
+        run: Run,
+        values: list[Any],
+        paths: ResponsePaths,
+        types: set[type] | None = None,
+        kinds: int | None = None,
     ) -> MaybeLate:
         """Complete any values, of these types and kinds if known; what breaks a place that may be null stops there."""
         if not values:
@@ -43,50 +48,50 @@ class Completion:
             types = set(map(type, values))
         if kinds is None:
             kinds = run.kinds(types)
-        if not kinds & (NULL | FAULT | LATE | UNSURE):
-            return self._bounded(run, self.present(run, values, trail, types))
+        if not kinds & (NULL | ERROR | LATE | UNSURE):
+            return self._bounded(run, self.present(run, values, paths, types))
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
-            return run.hold(self._awaited(run, run.hold_all(values), trail))
-        if kinds & FAULT and len(types) == 1:
+            return run.hold(self._awaited(run, run.hold_all(values), paths))
+        if kinds & ERROR and len(types) == 1:
             return self.all_broken(values)
-        return self._sifted(run, values, trail)
+        return self._sifted(run, values, paths)
 
-    def broken(self, error: Exception) -> Trouble:
+    def broken(self, error: Exception) -> FieldError:
         """Return the trouble of a place where this error stands instead of a value."""
-        return Trouble(self.non_null, error, self.field)
+        return FieldError(self.non_null, error, self.field)
 
-    def failed(self, error: Exception) -> Trouble:
+    def failed(self, error: Exception) -> FieldError:
         """Return the trouble of a value that could not be completed."""
-        return Trouble(True, error, self.field)
+        return FieldError(True, error, self.field)
 
-    def all_broken(self, errors: Sequence[Exception]) -> Troubled:
+    def all_broken(self, errors: Sequence[Exception]) -> PartialColumn:
         """Return the column of which every value is an error; equal ones share their trouble."""
         made = {id(error): self.broken(error) for error in {id(error): error for error in errors}.values()}
-        return Troubled([None] * len(errors), [made[id(error)] for error in errors])
+        return PartialColumn([None] * len(errors), [made[id(error)] for error in errors])
 
-    def _sifted(self, run: Run, values: list[Any], trail: Trail) -> MaybeLate:
+    def _sifted(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Complete the values that are there and put nulls and errors back beside them."""
-        troubles: Troubles = [None] * len(values)
-        made: dict[int, Trouble] = {}
+        field_errors: FieldErrors = [None] * len(values)
+        made: dict[int, FieldError] = {}
         picks: list[int] = []
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             if isinstance(value, Exception):
-                trouble = made.get(id(value))
-                if trouble is None:
-                    trouble = made[id(value)] = self.broken(value)
-                troubles[place] = trouble
+                field_error = made.get(id(value))
+                if field_error is None:
+                    field_error = made[id(value)] = self.broken(value)
+                field_errors[index] = field_error
             elif not is_null(value):
-                picks.append(place)
+                picks.append(index)
             elif self.non_null:
-                troubles[place] = self.broken(self._null())
+                field_errors[index] = self.broken(self._null())
         if not picks:
-            return column_of([None] * len(values), troubles)
+            return column_of([None] * len(values), field_errors)
         if len(picks) == len(values):
-            return self._bounded(run, self.present(run, values, trail))
-        done = self._bounded(run, self.present(run, [values[pick] for pick in picks], PickedTrail(trail, picks)))
+            return self._bounded(run, self.present(run, values, paths))
+        done = self._bounded(run, self.present(run, [values[pick] for pick in picks], PickedPaths(paths, picks)))
         if is_done(done):
-            return spread(done, picks, troubles)
-        return run.hold(spread_later(done, picks, troubles))
+            return spread(done, picks, field_errors)
+        return run.hold(spread_later(done, picks, field_errors))
 
     def _null(self) -> Exception:
         return TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}.")
@@ -94,26 +99,26 @@ class Completion:
     def _bounded(self, run: Run, done: MaybeLate) -> MaybeLate:
         if self.non_null or type(done) is list:
             return done
-        if type(done) is Troubled:
+        if type(done) is PartialColumn:
             return contained(done)
         return run.hold(_contained_later(done))
 
-    async def _awaited(self, run: Run, values: list[Any], trail: Trail) -> Column:
+    async def _awaited(self, run: Run, values: list[Any], paths: ResponsePaths) -> Column:
         values = await run.settled(values)
         # What an awaitable answers is a value, even if it could be awaited again.
         types = set(map(type, values))
-        done = self.complete(run, values, trail, types, run.kinds(types) & ~(LATE | UNSURE))
+        done = self.complete(run, values, paths, types, run.kinds(types) & ~(LATE | UNSURE))
         return await finished(done)
 
 
 def is_done(column: MaybeLate) -> TypeGuard[Column]:
     """Return whether nothing has to be awaited for the column."""
-    return type(column) is list or type(column) is Troubled
+    return type(column) is list or type(column) is PartialColumn
 
 
 async def finished(column: MaybeLate) -> Column:
     """Wait for the column if something has to be awaited for it."""
-    if type(column) is list or type(column) is Troubled:
+    if type(column) is list or type(column) is PartialColumn:
         return column
     return await column  # type: ignore[misc,no-any-return]
 
@@ -123,32 +128,32 @@ def is_null(value: Any) -> bool:
     return value is None or value is Undefined
 
 
-def column_of(values: list[Any], troubles: Troubles) -> Column:
+def column_of(values: list[Any], field_errors: FieldErrors) -> Column:
     """Return the values as a column, with their troubles when they have any."""
-    return Troubled(values, troubles) if any(troubles) else values
+    return PartialColumn(values, field_errors) if any(field_errors) else values
 
 
-def put(done: Column, picks: list[int], values: list[Any], troubles: Troubles) -> None:
+def put(done: Column, picks: list[int], values: list[Any], field_errors: FieldErrors) -> None:
     """Write completed values and their troubles to their places."""
     completed = done
-    if type(done) is Troubled:
+    if type(done) is PartialColumn:
         completed = done.values
-        for pick, trouble in zip(picks, done.troubles, strict=True):
-            troubles[pick] = trouble
+        for pick, field_error in zip(picks, done.field_errors, strict=True):
+            field_errors[pick] = field_error
     for pick, value in zip(picks, completed, strict=True):  # type: ignore[arg-type]
         values[pick] = value
 
 
-def spread(done: Column, picks: list[int], troubles: Troubles) -> Column:
-    """Return a column as long as `troubles`, with the completed values at their places and null elsewhere."""
-    values: list[Any] = [None] * len(troubles)
-    put(done, picks, values, troubles)
-    return column_of(values, troubles)
+def spread(done: Column, picks: list[int], field_errors: FieldErrors) -> Column:
+    """Return a column as long as `field_errors`, with the completed values at their places and null elsewhere."""
+    values: list[Any] = [None] * len(field_errors)
+    put(done, picks, values, field_errors)
+    return column_of(values, field_errors)
 
 
-async def spread_later(late: MaybeLate, picks: list[int], troubles: Troubles) -> Column:
+async def spread_later(late: MaybeLate, picks: list[int], field_errors: FieldErrors) -> Column:
     """Wait for the completed values, then do as `spread`."""
-    return spread(await finished(late), picks, troubles)
+    return spread(await finished(late), picks, field_errors)
 
 
 async def _contained_later(late: MaybeLate) -> Column:

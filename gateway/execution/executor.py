@@ -23,7 +23,7 @@ from graphql.pyutils import AbortSignal
 from gateway.execution.budget import Budget
 from gateway.execution.compiled_documents import operation_of
 from gateway.execution.completion import Column, MaybeLate, finished, is_done
-from gateway.execution.field_errors import Troubled, graphql_errors
+from gateway.execution.field_errors import PartialColumn, graphql_errors
 from gateway.execution.levels import Selection, answer_level, answer_serially
 from gateway.execution.library_internals import (
     CollectedErrors,
@@ -40,7 +40,7 @@ from gateway.execution.library_internals import (
     default_is_awaitable,
     resolve_info_helpers,
 )
-from gateway.execution.response_paths import Trail
+from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run
 
 HANDED_OVER: Counter[str] = Counter()
@@ -163,9 +163,9 @@ class BreadthFirstExecutor(Executor[Any]):
         done: MaybeLate
         try:
             if serially:
-                done = answer_serially(run, selection, self.root_value, Trail())
+                done = answer_serially(run, selection, self.root_value, ResponsePaths())
             else:
-                done = answer_level(run, selection, [self.root_value], Trail())
+                done = answer_level(run, selection, [self.root_value], ResponsePaths())
         except BaseException:
             run.stop()
             raise
@@ -213,9 +213,9 @@ class BreadthFirstExecutor(Executor[Any]):
 
 
 def _result(rows: Column) -> ExecutionResult:
-    if type(rows) is Troubled:
-        trouble = rows.troubles[0]
-        return ExecutionResult(rows.values[0], graphql_errors(trouble) if trouble is not None else None)
+    if type(rows) is PartialColumn:
+        field_error = rows.field_errors[0]
+        return ExecutionResult(rows.values[0], graphql_errors(field_error) if field_error is not None else None)
     return ExecutionResult(rows[0], None)  # type: ignore[index]
 
 

@@ -21,7 +21,7 @@ MOST_ERRORS = 1_000
 """So many errors of an operation are reported."""
 
 
-class Trouble:
+class FieldError:
     """What failed at a path: in its parts, parallel to `steps`, and after them an error of its own.
 
     It `breaks` when nothing but null is left there. Paths where the same has failed share one of these, so a refusal of
@@ -36,7 +36,7 @@ class Trouble:
         error: Exception | None,
         field: SelectedField | None,
         steps: Sequence[str | int] = (),
-        parts: "Sequence[Trouble | None]" = (),
+        parts: "Sequence[FieldError | None]" = (),
     ) -> None:
         self.breaks = breaks
         self.error = error
@@ -45,42 +45,42 @@ class Trouble:
         self.parts = parts
 
 
-Troubles: TypeAlias = "list[Trouble | None]"
+FieldErrors: TypeAlias = "list[FieldError | None]"
 """The troubles of a column, parallel to its values."""
 
 
-class Troubled:
+class PartialColumn:
     """A column of which some values have troubles; a value whose trouble breaks is None."""
 
-    __slots__ = ("troubles", "values")
+    __slots__ = ("field_errors", "values")
 
-    def __init__(self, values: list[Any], troubles: Troubles) -> None:
+    def __init__(self, values: list[Any], field_errors: FieldErrors) -> None:
         self.values = values
-        self.troubles = troubles
+        self.field_errors = field_errors
 
 
-def joined(steps: Sequence[str | int], parts: Sequence[Trouble | None]) -> Trouble | None:
+def joined(steps: Sequence[str | int], parts: Sequence[FieldError | None]) -> FieldError | None:
     """Return the trouble of a row or a list with these parts, parallel to `steps`; None when they have none."""
     if not any(parts):
         return None
     for index, part in enumerate(parts):
         if part is not None and part.breaks:
             # What comes after a breaking part is not reported: graphql-core does not look at it.
-            return Trouble(True, None, None, steps, parts[: index + 1])
-    return Trouble(False, None, None, steps, parts)
+            return FieldError(True, None, None, steps, parts[: index + 1])
+    return FieldError(False, None, None, steps, parts)
 
 
-def contained(column: "list[Any] | Troubled") -> "list[Any] | Troubled":
+def contained(column: "list[Any] | PartialColumn") -> "list[Any] | PartialColumn":
     """Return the column for values that may be null: what is broken below them goes no further up."""
-    if type(column) is not Troubled:
+    if type(column) is not PartialColumn:
         return column
-    mild: dict[Trouble | None, Trouble | None] = {
-        trouble: Trouble(False, trouble.error, trouble.field, trouble.steps, trouble.parts)
-        if trouble is not None and trouble.breaks
-        else trouble
-        for trouble in set(column.troubles)
+    mild: dict[FieldError | None, FieldError | None] = {
+        field_error: FieldError(False, field_error.error, field_error.field, field_error.steps, field_error.parts)
+        if field_error is not None and field_error.breaks
+        else field_error
+        for field_error in set(column.field_errors)
     }
-    return Troubled(column.values, [mild[trouble] for trouble in column.troubles])
+    return PartialColumn(column.values, [mild[field_error] for field_error in column.field_errors])
 
 
 class Reported:
@@ -100,7 +100,7 @@ class Reported:
         return located_error(self.error, self.field.nodes, list(path))
 
 
-def graphql_errors(root: Trouble) -> list[GraphQLError]:
+def graphql_errors(root: FieldError) -> list[GraphQLError]:
     """Return the errors of an answer, located, in document order.
 
     One exception that says `aggregated` is reported once per field however many objects of a list it refused; its
@@ -121,34 +121,34 @@ class Report:
     Made in time proportional to the troubles that are kept, however many paths share them.
     """
 
-    def __init__(self, root: Trouble) -> None:
+    def __init__(self, root: FieldError) -> None:
         self.reported: list[Reported] = []
         self.omitted = 0
         self._of_field: Counter[SelectedField] = Counter()
-        self._of_trouble: Counter[Trouble] = Counter()
+        self._per_error: Counter[FieldError] = Counter()
         self._aggregated: dict[tuple[int, int, tuple[str | int, ...]], Reported] = {}
-        self._first: dict[Trouble, Reported] = {}
-        self._exhausted: set[Trouble] = set()
+        self._first: dict[FieldError, Reported] = {}
+        self._exhausted: set[FieldError] = set()
         self._path: list[str | int] = []
         self._read(root)
         self._count(root)
 
-    def _read(self, trouble: Trouble) -> bool:
+    def _read(self, field_error: FieldError) -> bool:
         """Report what failed at the current path; return whether there was anything to report that was not before."""
         is_new = False
-        for step, part in zip(trouble.steps, trouble.parts):  # noqa: B905  parts after a breaking one are left out
+        for step, part in zip(field_error.steps, field_error.parts):  # noqa: B905  parts after a breaking one are left out
             if part is not None and part not in self._exhausted:
                 self._path.append(step)
                 is_new |= self._read(part)
                 self._path.pop()
-        if trouble.error is not None:
-            is_new |= self._report(trouble)
+        if field_error.error is not None:
+            is_new |= self._report(field_error)
         if not is_new:
-            self._exhausted.add(trouble)
+            self._exhausted.add(field_error)
         return is_new
 
-    def _report(self, trouble: Trouble) -> bool:
-        error, field = trouble.error, trouble.field
+    def _report(self, field_error: FieldError) -> bool:
+        error, field = field_error.error, field_error.field
         assert error is not None
         assert field is not None
         if len(self.reported) == MOST_ERRORS:
@@ -157,45 +157,45 @@ class Report:
             key = (id(error), id(field), _general(self._path))
             known = self._aggregated.get(key)
             if known is not None:
-                self._first.setdefault(trouble, known)
+                self._first.setdefault(field_error, known)
                 return False
-            one = self._aggregated[key] = self._first[trouble] = Reported(error, field, list(self._path))
+            one = self._aggregated[key] = self._first[field_error] = Reported(error, field, list(self._path))
             one.paths = 0  # they are counted afterwards
         elif self._of_field[field] == MOST_ERRORS_OF_A_FIELD:
             return False
         else:
             self._of_field[field] += 1
-            self._of_trouble[trouble] += 1
+            self._per_error[field_error] += 1
             one = Reported(error, field, list(self._path))
         self.reported.append(one)
         return True
 
-    def _count(self, root: Trouble) -> None:
+    def _count(self, root: FieldError) -> None:
         """Count at how many paths each trouble stands: those of what it is a part of, as often as it is one."""
-        paths: Counter[Trouble] = Counter({root: 1})
-        for trouble in reversed(_parts_first(root)):
-            for part in trouble.parts:
+        paths: Counter[FieldError] = Counter({root: 1})
+        for field_error in reversed(_parts_first(root)):
+            for part in field_error.parts:
                 if part is not None:
-                    paths[part] += paths[trouble]
-            if trouble.error is None:
+                    paths[part] += paths[field_error]
+            if field_error.error is None:
                 continue
-            if not _is_aggregated(trouble.error):
-                self.omitted += paths[trouble] - self._of_trouble[trouble]
-            elif trouble in self._first:
-                self._first[trouble].paths += paths[trouble]
+            if not _is_aggregated(field_error.error):
+                self.omitted += paths[field_error] - self._per_error[field_error]
+            elif field_error in self._first:
+                self._first[field_error].paths += paths[field_error]
             else:
                 self.omitted += 1
 
 
-def _parts_first(root: Trouble) -> list[Trouble]:
+def _parts_first(root: FieldError) -> list[FieldError]:
     """Return a trouble and all that it is made of, each once and after its parts."""
-    found: dict[Trouble, None] = {}
+    found: dict[FieldError, None] = {}
     waiting = [(root, iter(root.parts))]
     while waiting:
-        trouble, parts = waiting[-1]
+        field_error, parts = waiting[-1]
         part = next((part for part in parts if part is not None and part not in found), None)
         if part is None:
-            found[trouble] = None
+            found[field_error] = None
             waiting.pop()
         else:
             waiting.append((part, iter(part.parts)))

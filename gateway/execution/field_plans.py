@@ -9,14 +9,14 @@ from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_typ
 
 from gateway.execution.completion import Column, Completion, MaybeLate, finished
 from gateway.execution.contract import BatchField, DeadlineExceeded, WrongAnswer
-from gateway.execution.field_errors import Troubled
+from gateway.execution.field_errors import PartialColumn
 from gateway.execution.generated_loops import Reader, reader
 from gateway.execution.leaves import Leaf
 from gateway.execution.library_internals import FieldDetailsList, argument_values, arguments_by_variable
-from gateway.execution.response_paths import FieldTrail, Trail
+from gateway.execution.response_paths import FieldPaths, ResponsePaths
 from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
-from gateway.execution.sharing import Question, question_of, shared_answer
+from gateway.execution.sharing import SharingKey, shared_answer, sharing_key_of
 from gateway.execution.value_kinds import CALLABLE, is_frozen, kind_of
 
 
@@ -44,7 +44,7 @@ class Field(SelectedField):
         self.clean: set[type] | None = None
         self.is_clean: Callable[[list[Any]], bool] | None = None
 
-    def column(self, run: Run, parents: list[Any], trail: Trail) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Answer the field for each parent, completed."""
         raise NotImplementedError
 
@@ -82,14 +82,16 @@ class Field(SelectedField):
 
     def all_failed(self, error: Exception, size: int) -> Column:
         """Return the column in which this error stands at every place."""
-        return Troubled([None] * size, [self.completion.broken(error)] * size)
+        return PartialColumn([None] * size, [self.completion.broken(error)] * size)
 
-    def completed(self, run: Run, values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
+    def completed(
+        self, run: Run, values: list[Any], types: set[type], parents: list[Any], paths: ResponsePaths
+    ) -> MaybeLate:
         """Complete raw values of these types that are parallel to `parents`."""
         completion = self.completion
         if isinstance(completion, Leaf):
-            return completion.complete_types(run, values, types, trail)
-        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), types)
+            return completion.complete_types(run, values, types, paths)
+        return completion.complete(run, values, FieldPaths(run, self, paths, len(parents)), types)
 
 
 class TypenameField(Field):
@@ -97,7 +99,7 @@ class TypenameField(Field):
 
     __slots__ = ()
 
-    def column(self, run: Run, parents: list[Any], trail: Trail) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         return [self.parent_type.name] * len(parents)
 
 
@@ -118,14 +120,14 @@ class AttributeField(Field):
         self.read = reader(attribute)
         self._get = attrgetter(attribute)
 
-    def column(self, run: Run, parents: list[Any], trail: Trail) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         values: list[Any] = []
         for parent in parents:
             try:
                 values.append(self._get(parent))
             except Exception as error:
                 values.append(error)
-        return self.completed(run, values, set(map(type, values)), parents, trail)
+        return self.completed(run, values, set(map(type, values)), parents, paths)
 
 
 class DefaultField(Field):
@@ -141,36 +143,38 @@ class DefaultField(Field):
         if not definition.args:
             self.read = reader(self._name)
 
-    def column(self, run: Run, parents: list[Any], trail: Trail) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         name = self._name
         values = [parent.get(name) if type(parent) is dict else _default(parent, name) for parent in parents]
-        return self.completed(run, values, set(map(type, values)), parents, trail)
+        return self.completed(run, values, set(map(type, values)), parents, paths)
 
-    def completed(self, run: Run, values: list[Any], types: set[type], parents: list[Any], trail: Trail) -> MaybeLate:
+    def completed(
+        self, run: Run, values: list[Any], types: set[type], parents: list[Any], paths: ResponsePaths
+    ) -> MaybeLate:
         try:
             arguments = self.arguments(run)
         except Exception as error:
             return self.all_failed(error, len(parents))
         if run.kinds(types) & CALLABLE:
-            values = self._called(run, values, arguments, parents, trail)
+            values = self._called(run, values, arguments, parents, paths)
             types = set(map(type, values))
         # As above, but without a further frame on the stack: a deep document has one of these for each level.
         completion = self.completion
         if isinstance(completion, Leaf):
-            return completion.complete_types(run, values, types, trail)
-        return completion.complete(run, values, FieldTrail(run, self, trail, len(parents)), types)
+            return completion.complete_types(run, values, types, paths)
+        return completion.complete(run, values, FieldPaths(run, self, paths, len(parents)), types)
 
     def _called(
-        self, run: Run, values: list[Any], arguments: dict[str, Any], parents: list[Any], trail: Trail
+        self, run: Run, values: list[Any], arguments: dict[str, Any], parents: list[Any], paths: ResponsePaths
     ) -> list[Any]:
-        infos = FieldTrail(run, self, trail, len(parents)).infos()
+        infos = FieldPaths(run, self, paths, len(parents)).infos()
         values = list(values)
-        for place, value in enumerate(values):
+        for index, value in enumerate(values):
             if kind_of(value) & CALLABLE and not isinstance(value, Exception):
                 try:
-                    values[place] = value(infos[place], **arguments)
+                    values[index] = value(infos[index], **arguments)
                 except Exception as error:
-                    values[place] = error
+                    values[index] = error
         return values
 
 
@@ -192,18 +196,18 @@ class ResolvedField(Field):
         # The resolvers of introspection look at the schema only.
         self.is_pathless = getattr(resolve, "__module__", None) == "graphql.type.introspection"
 
-    def column(self, run: Run, parents: list[Any], trail: Trail) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         try:
             if run.is_over:
                 raise DeadlineExceeded(is_begun=False)
             arguments = self.arguments(run)
         except Exception as error:
             return self.all_failed(error, len(parents))
-        places = FieldTrail(run, self, trail, len(parents))
+        field_paths = FieldPaths(run, self, paths, len(parents))
         resolve = self._resolve
         may_be_shared = len(parents) == 1 or all(map(is_frozen, arguments.values()))
         values: list[Any] = []
-        for parent, info in zip(parents, places.infos(), strict=True):
+        for parent, info in zip(parents, field_paths.infos(), strict=True):
             try:
                 values.append(resolve(parent, info, **arguments))
             except Exception as error:
@@ -213,13 +217,13 @@ class ResolvedField(Field):
                 raise
             if not may_be_shared:
                 arguments = self.arguments(run)
-        return self.completion.complete(run, values, places)
+        return self.completion.complete(run, values, field_paths)
 
 
 class BatchedField(Field):
     """A field with a batch field: asked once, with all parents."""
 
-    __slots__ = ("_batch", "question")
+    __slots__ = ("_batch", "sharing_key")
 
     def __init__(
         self,
@@ -231,37 +235,37 @@ class BatchedField(Field):
     ) -> None:
         super().__init__(key, parent_type, definition, details)
         self._batch = batch
-        self.question: Question | None = None
+        self.sharing_key: SharingKey | None = None
 
-    def column(self, run: Run, parents: list[Any], trail: Trail) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         try:
             if run.is_over:
                 raise DeadlineExceeded(is_begun=False)
             arguments = self.arguments(run) if self.definition.args else {}
-            if self.question is None:
+            if self.sharing_key is None:
                 answer = self._batch.answer(run.context, parents, arguments)
             else:
-                answer = shared_answer(run, self.question, self._batch, parents, arguments)
+                answer = shared_answer(run, self.sharing_key, self._batch, parents, arguments)
             if type(answer) is list and len(answer) == len(parents):
                 values = answer
             elif run.is_late(answer):
-                return run.hold(self._awaited(run, run.hold(answer), parents, trail))
+                return run.hold(self._awaited(run, run.hold(answer), parents, paths))
             else:
                 values = self._parallel(answer, len(parents))
         except Exception as error:
             return self.all_failed(error, len(parents))
-        return self.completed(run, values, set(map(type, values)), parents, trail)
+        return self.completed(run, values, set(map(type, values)), parents, paths)
 
     def share(self) -> None:
         """Ask only once in a run what other fields ask, too."""
-        self.question = question_of(self._batch, self.nodes[0])
+        self.sharing_key = sharing_key_of(self._batch, self.nodes[0])
 
-    async def _awaited(self, run: Run, answer: Any, parents: list[Any], trail: Trail) -> Column:
+    async def _awaited(self, run: Run, answer: Any, parents: list[Any], paths: ResponsePaths) -> Column:
         try:
             values = self._parallel(await run.within(answer), len(parents))
         except Exception as error:
             return self.all_failed(error, len(parents))
-        done = self.completed(run, values, set(map(type, values)), parents, trail)
+        done = self.completed(run, values, set(map(type, values)), parents, paths)
         return await finished(done)
 
     def _parallel(self, answer: Any, size: int) -> list[Any]:

@@ -40,11 +40,11 @@ def row_builder(keys: tuple[str, ...]) -> RowBuilder:
 
 @cache
 def _maker(width: int) -> Callable[[tuple[str, ...]], RowBuilder]:
-    places = range(width)
-    keys = "".join(f"key{place}, " for place in places)
-    columns = "".join(f"column{place}, " for place in places)
-    values = "".join(f"value{place}, " for place in places)
-    row = "".join(f"key{place}: value{place}, " for place in places)
+    indexes = range(width)
+    keys = "".join(f"key{index}, " for index in indexes)
+    columns = "".join(f"column{index}, " for index in indexes)
+    values = "".join(f"value{index}, " for index in indexes)
+    row = "".join(f"key{index}: value{index}, " for index in indexes)
     code = f"""
 def maker(keys):
     {keys} = keys

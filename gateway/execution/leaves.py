@@ -9,12 +9,12 @@ from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQL
 from graphql.pyutils import inspect
 
 from gateway.execution.completion import Column, Completion, MaybeLate, column_of
-from gateway.execution.field_errors import Trouble, Troubles
+from gateway.execution.field_errors import FieldError, FieldErrors
 from gateway.execution.library_internals import Undefined, is_plain_enum
-from gateway.execution.response_paths import Trail
+from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
-from gateway.execution.value_kinds import FAULT, LATE, NULL, UNSURE
+from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
 
 _LEAST_INT, _GREATEST_INT = -(2**31), 2**31 - 1
 _NONE = type(None)
@@ -32,27 +32,32 @@ class Leaf(Completion):
         self.type = type_
         self.coerce: Callable[[Any], Any] = type_.coerce_output_value
 
-    def complete_types(self, run: Run, values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
+    def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
         """Complete values of which the set of types is already known."""
         kinds = run.kinds(types)
-        if not kinds & (NULL | FAULT | LATE | UNSURE):
+        if not kinds & (NULL | ERROR | LATE | UNSURE):
             return self._all_coerced(values)
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
-            return run.hold(self._awaited(run, run.hold_all(values), trail))
+            return run.hold(self._awaited(run, run.hold_all(values), paths))
         if types == _NULLS and not self.non_null:
             return values
-        if kinds & FAULT and len(types) == 1:
+        if kinds & ERROR and len(types) == 1:
             return self.all_broken(values)
         return self._coerced(values)
 
     def complete(
-        self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None, kinds: int | None = None
+        self,
+        run: Run,
+        values: list[Any],
+        paths: ResponsePaths,
+        types: set[type] | None = None,
+        kinds: int | None = None,
     ) -> MaybeLate:
         if kinds is None:
-            return self.complete_types(run, values, set(map(type, values)) if types is None else types, trail)
+            return self.complete_types(run, values, set(map(type, values)) if types is None else types, paths)
         return self._coerced(values)
 
-    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> Column:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> Column:
         return self._coerced(values)
 
     def _all_coerced(self, values: list[Any]) -> Column:
@@ -67,28 +72,28 @@ class Leaf(Completion):
         """Coerce one value after the other; nulls and errors may be among them."""
         coerce = self.coerce
         done: list[Any] = []
-        troubles: Troubles = []
-        made: dict[int, Trouble] = {}
+        field_errors: FieldErrors = []
+        made: dict[int, FieldError] = {}
         for value in values:
-            trouble = coerced = None
+            field_error = coerced = None
             if value is None or value is Undefined:
                 if self.non_null:
-                    trouble = self.broken(self._null())
+                    field_error = self.broken(self._null())
             elif isinstance(value, Exception):
-                trouble = made.get(id(value))
-                if trouble is None:
-                    trouble = made[id(value)] = self.broken(value)
+                field_error = made.get(id(value))
+                if field_error is None:
+                    field_error = made[id(value)] = self.broken(value)
             else:
                 try:
                     coerced = coerce(value)
                     if coerced is None or coerced is Undefined:
                         raise self._nothing(value, coerced)
                 except Exception as error:
-                    trouble = self.broken(error)
+                    field_error = self.broken(error)
                     coerced = None
             done.append(coerced)
-            troubles.append(trouble)
-        return column_of(done, troubles)
+            field_errors.append(field_error)
+        return column_of(done, field_errors)
 
     def _nothing(self, value: Any, coerced: Any) -> Exception:
         return TypeError(
@@ -115,7 +120,7 @@ class PlainLeaf(Leaf):
         self._clean_or_null = ({_NONE}, {_NONE, clean})
         self.is_clean = is_clean
 
-    def complete_types(self, run: Run, values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
+    def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
         is_clean = self.is_clean
         if types == self.clean:
             if is_clean is None or is_clean(values):
@@ -125,7 +130,7 @@ class PlainLeaf(Leaf):
                 return values
         elif not values:
             return values
-        return super().complete_types(run, values, types, trail)
+        return super().complete_types(run, values, types, paths)
 
 
 class EnumLeaf(Leaf):
@@ -138,7 +143,7 @@ class EnumLeaf(Leaf):
         self._names: dict[int, str] = {}
         self._members: list[Enum] = []  # keeps the ids above taken
 
-    def complete_types(self, run: Run, values: list[Any], types: set[type], trail: Trail) -> MaybeLate:
+    def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
         names = self._names
         try:
             return [names[id(value)] for value in values]
@@ -146,7 +151,7 @@ class EnumLeaf(Leaf):
             for type_ in types:
                 if issubclass(type_, Enum):
                     self._learn(values, type_)
-        return super().complete_types(run, values, types, trail)
+        return super().complete_types(run, values, types, paths)
 
     def _learn(self, values: list[Any], type_: type[Enum]) -> None:
         for value in values:

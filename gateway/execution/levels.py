@@ -6,10 +6,10 @@ from typing import Any
 
 from gateway.execution.completion import Column, MaybeLate, column_of, finished, is_done
 from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
-from gateway.execution.field_errors import Troubled, joined
+from gateway.execution.field_errors import PartialColumn, joined
 from gateway.execution.field_plans import Field
 from gateway.execution.generated_loops import row_builder
-from gateway.execution.response_paths import Trail
+from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.value_kinds import MAPPING, kinds_of
 
@@ -27,7 +27,7 @@ class Selection:
 
 
 def answer_level(
-    run: Run, selection: Selection, parents: list[Any], trail: Trail, types: set[type] | None = None
+    run: Run, selection: Selection, parents: list[Any], paths: ResponsePaths, types: set[type] | None = None
 ) -> MaybeLate:
     """Answer the selection for each parent, parallel to `parents`; `types` are theirs, where somebody has looked.
 
@@ -45,25 +45,25 @@ def answer_level(
             try:
                 column = field.read(parents)
             except Exception:
-                column = field.column(run, parents, trail)
+                column = field.column(run, parents, paths)
             else:
                 found = set(map(type, column))
                 if found != field.clean or not (field.is_clean is None or field.is_clean(column)):
-                    column = field.completed(run, column, found, parents, trail)
+                    column = field.completed(run, column, found, parents, paths)
         else:
-            column = field.column(run, parents, trail)
+            column = field.column(run, parents, paths)
         if type(column) is not list:
             is_clean = False
         columns.append(column)
     if is_clean:
         return _rows(selection, columns, len(parents))
-    late = [place for place, column in enumerate(columns) if not is_done(column)]
+    late = [index for index, column in enumerate(columns) if not is_done(column)]
     if late:
         return run.hold(_late_level(selection, columns, late, len(parents)))
     return _judged(selection, columns, len(parents))
 
 
-async def answer_in_turns(run: Run, selection: Selection, parents: list[Any], trail: Trail) -> Column:
+async def answer_in_turns(run: Run, selection: Selection, parents: list[Any], paths: ResponsePaths) -> Column:
     """Do as `answer_level` in an answer that has become long, and look between the fields at all that bounds it.
 
     Raises:
@@ -80,15 +80,15 @@ async def answer_in_turns(run: Run, selection: Selection, parents: list[Any], tr
             columns.append(field.all_failed(DeadlineExceeded(is_begun=False), size))
             continue
         column: Any = _read(field, parents) if has_attributes and field.read is not None else None
-        columns.append(field.column(run, parents, trail) if column is None else column)
-    late = [place for place, column in enumerate(columns) if not is_done(column)]
+        columns.append(field.column(run, parents, paths) if column is None else column)
+    late = [index for index, column in enumerate(columns) if not is_done(column)]
     if late:
-        waiting = [columns[place] for place in late]
-        for place, column in zip(late, await together(waiting), strict=True):
-            columns[place] = column
+        waiting = [columns[index] for index in late]
+        for index, column in zip(late, await together(waiting), strict=True):
+            columns[index] = column
     for field, column in zip(selection.fields, columns, strict=True):
         if field.is_leaf:
-            budget.add_texts(column.values if type(column) is Troubled else column)
+            budget.add_texts(column.values if type(column) is PartialColumn else column)
     if budget.is_turn_over(size):
         await sleep(0)
     return _judged(selection, columns, size)
@@ -106,37 +106,39 @@ def _read(field: Field, parents: list[Any]) -> list[Any] | None:
     return column
 
 
-def answer_serially(run: Run, selection: Selection, root: Any, trail: Trail) -> MaybeLate:
+def answer_serially(run: Run, selection: Selection, root: Any, paths: ResponsePaths) -> MaybeLate:
     """Answer the root fields of a mutation one after another, each to completion; stop at one that breaks the root.
 
     When the answer of one becomes too large, only that one fails, and the fields after it are not begun.
     """
     columns: list[Any] = []
     for field in selection.fields:
-        column = _begun(run, field, root, trail)
+        column = _begun(run, field, root, paths)
         columns.append(column)
         if not is_done(column):
-            return run.hold(_go_on_serially(run, selection, columns, root, trail))
+            return run.hold(_go_on_serially(run, selection, columns, root, paths))
         if _breaks(column):
             break
     return _judged(selection, columns, 1)
 
 
-async def _go_on_serially(run: Run, selection: Selection, columns: list[Any], root: Any, trail: Trail) -> Column:
+async def _go_on_serially(
+    run: Run, selection: Selection, columns: list[Any], root: Any, paths: ResponsePaths
+) -> Column:
     columns[-1] = await _ended(selection.fields[len(columns) - 1], columns[-1])
     for field in selection.fields[len(columns) :]:
         if _breaks(columns[-1]):
             break
-        columns.append(await _ended(field, _begun(run, field, root, trail)))
+        columns.append(await _ended(field, _begun(run, field, root, paths)))
     return _judged(selection, columns, 1)
 
 
-def _begun(run: Run, field: Field, root: Any, trail: Trail) -> MaybeLate:
+def _begun(run: Run, field: Field, root: Any, paths: ResponsePaths) -> MaybeLate:
     try:
         if run.budget.exceeded is not None:
             return field.all_failed(run.budget.exceeded.of_mutation(executed=False), 1)
         run.answers.clear()  # what was answered before a change may be otherwise after it
-        return field.column(run, [root], trail)
+        return field.column(run, [root], paths)
     except AnswerTooLarge as exceeded:
         return field.all_failed(exceeded.of_mutation(executed=True), 1)
 
@@ -149,13 +151,15 @@ async def _ended(field: Field, column: MaybeLate) -> Column:
 
 
 def _breaks(column: Column) -> bool:
-    return type(column) is Troubled and any(trouble is not None and trouble.breaks for trouble in column.troubles)
+    return type(column) is PartialColumn and any(
+        field_error is not None and field_error.breaks for field_error in column.field_errors
+    )
 
 
 async def _late_level(selection: Selection, columns: list[Any], late: list[int], size: int) -> Column:
-    waiting: list[Coroutine[Any, Any, Column]] = [columns[place] for place in late]
-    for place, column in zip(late, await together(waiting), strict=True):
-        columns[place] = column
+    waiting: list[Coroutine[Any, Any, Column]] = [columns[index] for index in late]
+    for index, column in zip(late, await together(waiting), strict=True):
+        columns[index] = column
     return _judged(selection, columns, size)
 
 
@@ -165,24 +169,24 @@ def _rows(selection: Selection, columns: list[list[Any]], size: int) -> list[Any
 
 def _judged(selection: Selection, columns: list[Any], size: int) -> Column:
     """Build the rows and decide for each what the troubles of its fields mean for it."""
-    values = [column.values if type(column) is Troubled else column for column in columns]
-    troubled = [
-        (field.key, column.troubles)
+    values = [column.values if type(column) is PartialColumn else column for column in columns]
+    partial = [
+        (field.key, column.field_errors)
         for field, column in zip(selection.fields, columns)  # noqa: B905  fewer when a serial field broke
-        if type(column) is Troubled
+        if type(column) is PartialColumn
     ]
-    if not troubled:
+    if not partial:
         return _rows(selection, values, size)
-    keys = tuple(key for key, _ in troubled)
-    parts = list(zip(*(of_field for _, of_field in troubled), strict=True))
+    keys = tuple(key for key, _ in partial)
+    parts = list(zip(*(of_field for _, of_field in partial), strict=True))
     # Rows of which the same fields failed for the same reason are the rule, and share what is kept of it.
     made = {of_row: joined(keys, of_row) for of_row in set(parts)}
-    troubles = [made[of_row] for of_row in parts]
+    field_errors = [made[of_row] for of_row in parts]
     if len(columns) < len(selection.fields):
-        return Troubled([None] * size, troubles)
+        return PartialColumn([None] * size, field_errors)
     rows = _rows(selection, values, size)
-    if any(trouble is not None and trouble.breaks for trouble in made.values()):
-        for place, trouble in enumerate(troubles):
-            if trouble is not None and trouble.breaks:
-                rows[place] = None
-    return column_of(rows, troubles)
+    if any(field_error is not None and field_error.breaks for field_error in made.values()):
+        for index, field_error in enumerate(field_errors):
+            if field_error is not None and field_error.breaks:
+                rows[index] = None
+    return column_of(rows, field_errors)

@@ -16,9 +16,9 @@ from gateway.execution.completion import (
     spread,
     spread_later,
 )
-from gateway.execution.field_errors import Trouble, Troubled, Troubles, joined
+from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, joined
 from gateway.execution.library_internals import is_iterable
-from gateway.execution.response_paths import ItemTrail, PickedTrail, Trail
+from gateway.execution.response_paths import ItemPaths, PickedPaths, ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.selected_field import SelectedField
 
@@ -34,16 +34,16 @@ class ListOf(Completion):
         super().__init__(field, non_null)
         self.item = item
 
-    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         if _PLAIN_LISTS.issuperset(map(type, values) if types is None else types):
-            return self._items(run, values, trail, {})
-        return self._iterated(run, values, trail)
+            return self._items(run, values, paths, {})
+        return self._iterated(run, values, paths)
 
-    def _items(self, run: Run, lists: list[Any], trail: Trail, ends: dict[int, Exception]) -> MaybeLate:
+    def _items(self, run: Run, lists: list[Any], paths: ResponsePaths, ends: dict[int, Exception]) -> MaybeLate:
         """Complete the items of plain lists; `ends` has the errors that ended some of them early."""
         sizes = list(map(len, lists))
         flat = list(chain.from_iterable(lists))
-        done = self.item.complete(run, flat, ItemTrail(trail, sizes)) if flat else flat
+        done = self.item.complete(run, flat, ItemPaths(paths, sizes)) if flat else flat
         if type(done) is list and not ends:
             return _grouped(done, sizes)
         if is_done(done):
@@ -55,86 +55,86 @@ class ListOf(Completion):
 
     def _judged(self, items: Column, sizes: list[int], ends: dict[int, Exception]) -> Column:
         """Group the items and decide for each list what its items' troubles mean for it."""
-        if type(items) is Troubled:
-            values, parts = _grouped(items.values, sizes), _grouped(items.troubles, sizes)
+        if type(items) is PartialColumn:
+            values, parts = _grouped(items.values, sizes), _grouped(items.field_errors, sizes)
         else:
             values, parts = _grouped(items, sizes), [()] * len(sizes)  # type: ignore[arg-type]
-        made: dict[tuple[Trouble | None, ...], Trouble | None] = {}
-        troubles: Troubles = []
+        made: dict[tuple[FieldError | None, ...], FieldError | None] = {}
+        field_errors: FieldErrors = []
         for of_list in map(tuple, parts):
             if of_list not in made:
                 made[of_list] = joined(range(len(of_list)), of_list)
-            troubles.append(made[of_list])
-        for place, error in ends.items():
-            before = troubles[place]
+            field_errors.append(made[of_list])
+        for position, error in ends.items():
+            before = field_errors[position]
             if before is None:
-                troubles[place] = self.failed(error)
+                field_errors[position] = self.failed(error)
             elif not before.breaks:
-                troubles[place] = Trouble(True, error, self.field, before.steps, before.parts)
-        for place, trouble in enumerate(troubles):
-            if trouble is not None and trouble.breaks:
-                values[place] = None
-        return column_of(values, troubles)
+                field_errors[position] = FieldError(True, error, self.field, before.steps, before.parts)
+        for position, field_error in enumerate(field_errors):
+            if field_error is not None and field_error.breaks:
+                values[position] = None
+        return column_of(values, field_errors)
 
-    def _iterated(self, run: Run, values: list[Any], trail: Trail) -> MaybeLate:
+    def _iterated(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Read whatever can be iterated into plain lists, then go on with those."""
         lists: list[Any] = []
-        troubles: Troubles = [None] * len(values)
+        field_errors: FieldErrors = [None] * len(values)
         ends: dict[int, Exception] = {}
         streams: dict[int, AsyncIterable[Any]] = {}
-        for place, value in enumerate(values):
+        for position, value in enumerate(values):
             items: list[Any] = []
             if type(value) in _PLAIN_LISTS:
                 items = value
             elif run.executor.is_async_iterable(value):
-                streams[place] = value
+                streams[position] = value
             elif is_iterable(value):
                 try:
                     items.extend(value)
                 except Exception as error:
-                    ends[place] = error
+                    ends[position] = error
             else:
                 message = f"Expected Iterable, but did not find one for field '{self.field.coordinate}'."
-                troubles[place] = self.failed(GraphQLError(message))
+                field_errors[position] = self.failed(GraphQLError(message))
             lists.append(items)
         if streams:
-            return run.hold(self._streamed(run, lists, streams, trail, ends, troubles))
-        return self._iterated_items(run, lists, trail, ends, troubles)
+            return run.hold(self._streamed(run, lists, streams, paths, ends, field_errors))
+        return self._iterated_items(run, lists, paths, ends, field_errors)
 
     def _iterated_items(
         self,
         run: Run,
         lists: list[Any],
-        trail: Trail,
+        paths: ResponsePaths,
         ends: dict[int, Exception],
-        troubles: Troubles,
+        field_errors: FieldErrors,
     ) -> MaybeLate:
-        if not any(troubles):
-            return self._items(run, lists, trail, ends)
-        picks = [place for place, trouble in enumerate(troubles) if trouble is None]
-        picked_ends = {index: ends[place] for index, place in enumerate(picks) if place in ends}
-        done = self._items(run, [lists[pick] for pick in picks], PickedTrail(trail, picks), picked_ends)
+        if not any(field_errors):
+            return self._items(run, lists, paths, ends)
+        picks = [position for position, field_error in enumerate(field_errors) if field_error is None]
+        picked_ends = {index: ends[position] for index, position in enumerate(picks) if position in ends}
+        done = self._items(run, [lists[pick] for pick in picks], PickedPaths(paths, picks), picked_ends)
         if is_done(done):
-            return spread(done, picks, troubles)
-        return run.hold(spread_later(done, picks, troubles))
+            return spread(done, picks, field_errors)
+        return run.hold(spread_later(done, picks, field_errors))
 
     async def _streamed(
         self,
         run: Run,
         lists: list[Any],
         streams: dict[int, AsyncIterable[Any]],
-        trail: Trail,
+        paths: ResponsePaths,
         ends: dict[int, Exception],
-        troubles: Troubles,
+        field_errors: FieldErrors,
     ) -> Column:
-        async def read(place: int, stream: AsyncIterable[Any]) -> None:
+        async def read(position: int, stream: AsyncIterable[Any]) -> None:
             try:
-                await run.within(_read_into(lists[place], stream))
+                await run.within(_read_into(lists[position], stream))
             except Exception as error:
-                ends[place] = error
+                ends[position] = error
 
-        await together([run.hold(read(place, stream)) for place, stream in streams.items()])
-        done = self._iterated_items(run, lists, trail, ends, troubles)
+        await together([run.hold(read(position, stream)) for position, stream in streams.items()])
+        done = self._iterated_items(run, lists, paths, ends, field_errors)
         return await finished(done)
 
 

@@ -8,10 +8,10 @@ from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from gateway.execution.completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
 from gateway.execution.contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
-from gateway.execution.field_errors import Troubled, Troubles
+from gateway.execution.field_errors import FieldErrors, PartialColumn
 from gateway.execution.levels import Selection, answer_in_turns, answer_level
 from gateway.execution.library_internals import Executor, Info, invalid_return_type_error, is_strawberry_type_check
-from gateway.execution.response_paths import PickedTrail, Trail
+from gateway.execution.response_paths import PickedPaths, ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.selected_field import SelectedField
 
@@ -32,18 +32,18 @@ class ObjectOf(Completion):
         self._class: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
         self._that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
 
-    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         budget = run.budget
         budget.objects += len(values)
         if types is None:
             types = set(map(type, values))
         if self.type.is_type_of is not None and not self._are_surely_mine(types, values):
-            return self._checked(run, values, trail)
+            return self._checked(run, values, paths)
         if self.selection is not None and budget.objects <= budget.unwatched:
-            return answer_level(run, self.selection, values, trail, types)
-        return self._answered(run, values, trail)
+            return answer_level(run, self.selection, values, paths, types)
+        return self._answered(run, values, paths)
 
-    def _answered(self, run: Run, values: list[Any], trail: Trail) -> MaybeLate:
+    def _answered(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         selection = self.selection
         if selection is None:
             try:
@@ -51,11 +51,11 @@ class ObjectOf(Completion):
             except Exception as error:
                 return self._all_failed(error, len(values))
         if run.budget.objects <= run.budget.unwatched:
-            return answer_level(run, selection, values, trail)
+            return answer_level(run, selection, values, paths)
         run.budget.check_objects()
         if run.is_over:
             return self._all_failed(DeadlineExceeded(), len(values))
-        return run.hold(answer_in_turns(run, selection, values, trail))
+        return run.hold(answer_in_turns(run, selection, values, paths))
 
     def _are_surely_mine(self, types: set[type], values: list[Any]) -> bool:
         class_ = self._class
@@ -66,15 +66,15 @@ class ObjectOf(Completion):
         except Exception:
             return False  # asked again, object by object, it says whose error it is
 
-    def _all_failed(self, error: Exception, size: int) -> Troubled:
-        return Troubled([None] * size, [self.failed(error)] * size)
+    def _all_failed(self, error: Exception, size: int) -> PartialColumn:
+        return PartialColumn([None] * size, [self.failed(error)] * size)
 
-    def _checked(self, run: Run, values: list[Any], trail: Trail) -> MaybeLate:
+    def _checked(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Ask the type of each value whether it is one of its own."""
         is_type_of = self.type.is_type_of
         assert is_type_of is not None
         needs_no_info = getattr(is_type_of, IGNORES_INFO, False) or is_strawberry_type_check(is_type_of)
-        infos: list[Any] = [None] * len(values) if needs_no_info else trail.infos()
+        infos: list[Any] = [None] * len(values) if needs_no_info else paths.infos()
         verdicts: list[Any] = []
         for value, info in zip(values, infos, strict=True):
             try:
@@ -83,27 +83,29 @@ class ObjectOf(Completion):
                 verdicts.append(error)
         # True and False are no awaitables in any kind of execution.
         if {bool}.issuperset(map(type, verdicts)) or not any(map(run.is_late, verdicts)):
-            return self._judged(run, values, verdicts, trail)
-        return run.hold(self._judged_later(run, values, run.hold_all(verdicts), trail))
+            return self._judged(run, values, verdicts, paths)
+        return run.hold(self._judged_later(run, values, run.hold_all(verdicts), paths))
 
-    async def _judged_later(self, run: Run, values: list[Any], verdicts: list[Any], trail: Trail) -> Column:
-        done = self._judged(run, values, await run.settled(verdicts), trail)
+    async def _judged_later(self, run: Run, values: list[Any], verdicts: list[Any], paths: ResponsePaths) -> Column:
+        done = self._judged(run, values, await run.settled(verdicts), paths)
         return await finished(done)
 
-    def _judged(self, run: Run, values: list[Any], verdicts: list[Any], trail: Trail) -> MaybeLate:
-        troubles: Troubles = [None] * len(values)
-        for place, verdict in enumerate(verdicts):
+    def _judged(self, run: Run, values: list[Any], verdicts: list[Any], paths: ResponsePaths) -> MaybeLate:
+        field_errors: FieldErrors = [None] * len(values)
+        for index, verdict in enumerate(verdicts):
             if isinstance(verdict, Exception):
-                troubles[place] = self.failed(verdict)
+                field_errors[index] = self.failed(verdict)
             elif not verdict:
-                troubles[place] = self.failed(invalid_return_type_error(self.type, values[place], self.field.details))
-        if not any(troubles):
-            return self._answered(run, values, trail)
-        picks = [place for place, trouble in enumerate(troubles) if trouble is None]
+                field_errors[index] = self.failed(
+                    invalid_return_type_error(self.type, values[index], self.field.details)
+                )
+        if not any(field_errors):
+            return self._answered(run, values, paths)
+        picks = [index for index, field_error in enumerate(field_errors) if field_error is None]
         if not picks:
-            return Troubled([None] * len(values), troubles)
-        done = self._answered(run, [values[pick] for pick in picks], PickedTrail(trail, picks))
-        return _joined(run, [(picks, done)], troubles)
+            return PartialColumn([None] * len(values), field_errors)
+        done = self._answered(run, [values[pick] for pick in picks], PickedPaths(paths, picks))
+        return _joined(run, [(picks, done)], field_errors)
 
 
 class AbstractOf(Completion):
@@ -117,9 +119,9 @@ class AbstractOf(Completion):
         self._compile = compile
         self._concrete: dict[str, ObjectOf] = {}
 
-    def present(self, run: Run, values: list[Any], trail: Trail, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         resolve_type = self.type.resolve_type or run.executor.type_resolver
-        infos = trail.infos()
+        infos = paths.infos()
         names: list[Any] = []
         for value, info in zip(values, infos, strict=True):
             try:
@@ -127,39 +129,41 @@ class AbstractOf(Completion):
             except Exception as error:
                 names.append(error)
         if {str}.issuperset(map(type, names)) or not any(map(run.is_late, names)):
-            return self._grouped(run, values, names, infos, trail)
-        return run.hold(self._grouped_later(run, values, run.hold_all(names), infos, trail))
+            return self._grouped(run, values, names, infos, paths)
+        return run.hold(self._grouped_later(run, values, run.hold_all(names), infos, paths))
 
     async def _grouped_later(
-        self, run: Run, values: list[Any], names: list[Any], infos: list[Info], trail: Trail
+        self, run: Run, values: list[Any], names: list[Any], infos: list[Info], paths: ResponsePaths
     ) -> Column:
-        done = self._grouped(run, values, await run.settled(names), infos, trail)
+        done = self._grouped(run, values, await run.settled(names), infos, paths)
         return await finished(done)
 
-    def _grouped(self, run: Run, values: list[Any], names: list[Any], infos: list[Info], trail: Trail) -> MaybeLate:
+    def _grouped(
+        self, run: Run, values: list[Any], names: list[Any], infos: list[Info], paths: ResponsePaths
+    ) -> MaybeLate:
         groups: dict[str, list[int]] = {}
-        troubles: Troubles = [None] * len(values)
-        for place, name in enumerate(names):
+        field_errors: FieldErrors = [None] * len(values)
+        for index, name in enumerate(names):
             if isinstance(name, Exception):
-                troubles[place] = self.failed(name)
+                field_errors[index] = self.failed(name)
                 continue
             if type(name) is not str or name not in self._concrete:
                 try:
-                    self._learn(run, name, values[place], infos[place])
+                    self._learn(run, name, values[index], infos[index])
                 except Exception as error:
-                    troubles[place] = self.failed(error)
+                    field_errors[index] = self.failed(error)
                     continue
-            groups.setdefault(name, []).append(place)
-        if len(groups) == 1 and not any(troubles):
-            return self._concrete[names[0]].present(run, values, trail)
+            groups.setdefault(name, []).append(index)
+        if len(groups) == 1 and not any(field_errors):
+            return self._concrete[names[0]].present(run, values, paths)
         done = [
             (
                 picks,
-                self._concrete[name].present(run, [values[pick] for pick in picks], PickedTrail(trail, picks)),
+                self._concrete[name].present(run, [values[pick] for pick in picks], PickedPaths(paths, picks)),
             )
             for name, picks in groups.items()
         ]
-        return _joined(run, done, troubles)
+        return _joined(run, done, field_errors)
 
     def _learn(self, run: Run, name: Any, value: Any, info: Info) -> None:
         """Remember a type name as one of this abstract type.
@@ -171,21 +175,23 @@ class AbstractOf(Completion):
         self._concrete[name] = ObjectOf(self.field, True, type_, self._compile)
 
 
-def _joined(run: Run, groups: list[tuple[list[int], MaybeLate]], troubles: Troubles) -> MaybeLate:
+def _joined(run: Run, groups: list[tuple[list[int], MaybeLate]], field_errors: FieldErrors) -> MaybeLate:
     """Put columns that were completed separately back into one."""
-    late = [place for place, (_, done) in enumerate(groups) if isawaitable(done)]
+    late = [index for index, (_, done) in enumerate(groups) if isawaitable(done)]
     if late:
-        return run.hold(_joined_later(run, groups, late, troubles))
-    values: list[Any] = [None] * len(troubles)
+        return run.hold(_joined_later(run, groups, late, field_errors))
+    values: list[Any] = [None] * len(field_errors)
     for picks, done in groups:
-        put(done, picks, values, troubles)  # type: ignore[arg-type]
-    return column_of(values, troubles)
+        put(done, picks, values, field_errors)  # type: ignore[arg-type]
+    return column_of(values, field_errors)
 
 
-async def _joined_later(run: Run, groups: list[tuple[list[int], Any]], late: list[int], troubles: Troubles) -> Column:
-    waiting: list[Coroutine[Any, Any, Column]] = [groups[place][1] for place in late]
-    for place, done in zip(late, await together(waiting), strict=True):
-        groups[place] = (groups[place][0], done)
-    joined = _joined(run, groups, troubles)
+async def _joined_later(
+    run: Run, groups: list[tuple[list[int], Any]], late: list[int], field_errors: FieldErrors
+) -> Column:
+    waiting: list[Coroutine[Any, Any, Column]] = [groups[index][1] for index in late]
+    for index, done in zip(late, await together(waiting), strict=True):
+        groups[index] = (groups[index][0], done)
+    joined = _joined(run, groups, field_errors)
     assert is_done(joined)
     return joined

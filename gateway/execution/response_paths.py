@@ -7,7 +7,7 @@ from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
 
 
-class Trail:
+class ResponsePaths:
     """The places of a column: their paths, and the info of the field each belongs to."""
 
     __slots__ = ()
@@ -21,12 +21,12 @@ class Trail:
         raise NotImplementedError
 
 
-class FieldTrail(Trail):
+class FieldPaths(ResponsePaths):
     """The places of one field on the objects of a level."""
 
     __slots__ = ("_field", "_infos", "_level", "_paths", "_run", "_size")
 
-    def __init__(self, run: Run, field: SelectedField, level: Trail, size: int) -> None:
+    def __init__(self, run: Run, field: SelectedField, level: ResponsePaths, size: int) -> None:
         self._run = run
         self._field = field
         self._level = level
@@ -57,12 +57,12 @@ class FieldTrail(Trail):
         return self._infos
 
 
-class ItemTrail(Trail):
+class ItemPaths(ResponsePaths):
     """The places of the items of lists, one list after another."""
 
     __slots__ = ("_lists", "_sizes")
 
-    def __init__(self, lists: Trail, sizes: list[int]) -> None:
+    def __init__(self, lists: ResponsePaths, sizes: list[int]) -> None:
         self._lists = lists
         self._sizes = sizes
 
@@ -78,19 +78,19 @@ class ItemTrail(Trail):
         return list(chain.from_iterable(repeat(info, size) for info, size in pairs))
 
 
-class PickedTrail(Trail):
+class PickedPaths(ResponsePaths):
     """Some of the places of another trail."""
 
-    __slots__ = ("_picks", "_trail")
+    __slots__ = ("_paths", "_picks")
 
-    def __init__(self, trail: Trail, picks: list[int]) -> None:
-        self._trail = trail
+    def __init__(self, paths: ResponsePaths, picks: list[int]) -> None:
+        self._paths = paths
         self._picks = picks
 
     def paths(self) -> list[Path | None]:
-        paths = self._trail.paths()
+        paths = self._paths.paths()
         return [paths[pick] for pick in self._picks]
 
     def infos(self) -> list[Info]:
-        infos = self._trail.infos()
+        infos = self._paths.infos()
         return [infos[pick] for pick in self._picks]

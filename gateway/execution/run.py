@@ -26,7 +26,7 @@ class SharedAnswer(NamedTuple):
 class Run:
     """One execution of a plan; everything that belongs to the request and not to the document."""
 
-    __slots__ = ("_held", "_ignored", "_types_tell", "answers", "budget", "clock", "context", "executor")
+    __slots__ = ("_held", "_ignored", "_types_decide", "answers", "budget", "clock", "context", "executor")
 
     def __init__(self, executor: Executor[Any], budget: Budget) -> None:
         self.executor = executor
@@ -38,18 +38,18 @@ class Run:
         if self.clock is not None:
             budget.when_exceeded = self.clock.end  # no field is waited for any more
         self._held: list[Any] = []
-        self._types_tell = is_known_awaitable_check(executor.is_awaitable)
+        self._types_decide = is_known_awaitable_check(executor.is_awaitable)
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
 
     def kinds(self, types: set[type]) -> int:
         """Return the kinds that occur among values of these types."""
         kinds = kinds_of(types) & self._ignored
-        return kinds if self._types_tell else kinds | UNSURE
+        return kinds if self._types_decide else kinds | UNSURE
 
     def is_late(self, value: Any) -> bool:
         """Return whether the value has to be awaited."""
         kind = kind_of(value) & self._ignored
-        if self._types_tell and not kind & UNSURE:
+        if self._types_decide and not kind & UNSURE:
             return bool(kind & LATE)
         return bool(self.executor.is_awaitable(value))
 
@@ -88,18 +88,18 @@ class Run:
     async def settled(self, values: list[Any]) -> list[Any]:
         """Return the column with what had to be awaited replaced by its result, or by the exception it raised."""
         values = list(values)
-        late = [place for place, value in enumerate(values) if self.is_late(value)]
+        late = [index for index, value in enumerate(values) if self.is_late(value)]
         try:
             if len(late) == 1:
                 values[late[0]] = await self.within(values[late[0]])
                 return values
-            answers = await self.within(gather(*[_awaitable(values[place]) for place in late], return_exceptions=True))
+            answers = await self.within(gather(*[_awaitable(values[index]) for index in late], return_exceptions=True))
         except Exception as error:
             answers = [error] * len(late)
-        for place, answer in zip(late, answers, strict=True):
+        for index, answer in zip(late, answers, strict=True):
             if isinstance(answer, BaseException) and not isinstance(answer, Exception):
                 raise answer
-            values[place] = answer
+            values[index] = answer
         return values
 
 

@@ -9,11 +9,11 @@ from graphql import FieldNode, print_ast
 from gateway.execution.contract import BatchField
 from gateway.execution.run import Run, SharedAnswer
 
-Question: TypeAlias = tuple[Any, ...]
+SharingKey: TypeAlias = tuple[Any, ...]
 """What two fields have in common that ask the same of the same objects."""
 
 
-def question_of(batch: BatchField, node: FieldNode) -> Question | None:
+def sharing_key_of(batch: BatchField, node: FieldNode) -> SharingKey | None:
     """Return what a field asks, variables by their names; None when it is answered at once, which is not worth it."""
     if not getattr(batch, "waits", True):
         return None
@@ -21,18 +21,18 @@ def question_of(batch: BatchField, node: FieldNode) -> Question | None:
 
 
 def shared_answer(
-    run: Run, question: Question, batch: BatchField, parents: list[Any], arguments: dict[str, Any]
+    run: Run, sharing_key: SharingKey, batch: BatchField, parents: list[Any], arguments: dict[str, Any]
 ) -> Any:
     """Return what the batch field answers for these parents, or an awaitable of it; asked only for the first time."""
-    place = (question, *map(id, parents))
-    known = run.answers.get(place)
+    key = (sharing_key, *map(id, parents))
+    known = run.answers.get(key)
     if known is not None:
-        return _told(known.coming)
+        return _awaited(known.coming)
     answer = batch.answer(run.context, parents, arguments)
     if not run.is_late(answer):
         return answer
     coming: Future[tuple[Any, Exception | None]] = get_running_loop().create_future()
-    run.answers[place] = SharedAnswer(parents, coming)
+    run.answers[key] = SharedAnswer(parents, coming)
     return _passed_on(answer, coming)  # type: ignore[arg-type]  # it is awaitable, since it is late
 
 
@@ -49,7 +49,7 @@ async def _passed_on(answer: Awaitable[Any], coming: "Future[tuple[Any, Exceptio
     return values
 
 
-async def _told(coming: "Future[tuple[Any, Exception | None]]") -> Any:
+async def _awaited(coming: "Future[tuple[Any, Exception | None]]") -> Any:
     values, error = await shield(coming)  # who gives up waiting takes the answer from nobody else
     if error is not None:
         raise error

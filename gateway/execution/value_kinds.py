@@ -8,7 +8,7 @@ from typing import Any
 from graphql.pyutils import Undefined
 
 NULL = 1
-FAULT = 2
+ERROR = 2
 LATE = 4
 UNSURE = 8
 CALLABLE = 16
@@ -58,7 +58,7 @@ def _classify(type_: type) -> int:
     if any("__call__" in base.__dict__ for base in type_.__mro__):
         kind |= CALLABLE
     if issubclass(type_, Exception):
-        return kind | FAULT
+        return kind | ERROR
     if issubclass(type_, CoroutineType) or hasattr(type_, "__await__"):
         return kind | LATE
     # Only the instance can tell: a generator may be an old coroutine, and graphql-core asks for the attribute

@@ -25,7 +25,7 @@ log = logging.getLogger("forecourt.authorization")
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Reported:
     """The errors as the client sees them, what goes into `extensions`, and whether the whole operation is refused."""
 
     errors: list[dict[str, Any]] = field(default_factory=list)
@@ -38,10 +38,10 @@ class AuthorizationReport:
 
     def __init__(self, settings: Settings) -> None:
         self._disclosure = settings.discloses
-        self._place = settings.authorization_errors_response
+        self._response = settings.authorization_errors_response
         self._rejects = settings.authorization_reject_unauthorized
 
-    async def told(self, result: ExecutionResult, context: RequestContext, *, is_mutation: bool) -> Told:
+    async def reported(self, result: ExecutionResult, context: RequestContext, *, is_mutation: bool) -> Reported:
         """Return what the client is told of this result's errors.
 
         With full disclosure, the directory is asked once per answer who could grant what is missing, and only when a
@@ -52,24 +52,24 @@ class AuthorizationReport:
         if context.unenforced:
             context.unenforced.clear()  # the next operation of a batch tells its own
         if not errors and not unenforced:
-            return Told()
+            return Reported()
         refused = [cause for error in errors if isinstance(cause := cause_of(error), NotPermitted)]
         if not refused and not unenforced:
-            return Told(shown(errors, context.request_id, is_mutation=is_mutation))
+            return Reported(shown(errors, context.request_id, is_mutation=is_mutation))
         explained = await self._explained(context, list(dict.fromkeys(refused)), unenforced)
         dry_run = {"authorizationDryRun": [explained[one] for one in unenforced]} if unenforced else {}
-        told = shown(
+        reported = shown(
             errors,
             context.request_id,
             explained={id(one): words for one, words in explained.items()},
             is_mutation=is_mutation,
         )
         if refused and self._rejects and not (is_mutation and _did_something(result.data)):
-            return Told([error for error in told if _is_about_access(error)], dry_run, is_rejected=True)
-        if self._place == "errors" or not refused:
-            return Told(told, dry_run)
-        kept, taken = _parted(errors, told)
-        return Told(kept, dry_run | ({"authorizationErrors": taken} if self._place == "extensions" else {}))
+            return Reported([error for error in reported if _is_about_access(error)], dry_run, is_rejected=True)
+        if self._response == "errors" or not refused:
+            return Reported(reported, dry_run)
+        kept, taken = _parted(errors, reported)
+        return Reported(kept, dry_run | ({"authorizationErrors": taken} if self._response == "extensions" else {}))
 
     async def _explained(
         self, context: RequestContext, refused: Sequence[NotPermitted], unenforced: Sequence[NotPermitted]
@@ -157,17 +157,17 @@ def _log(context: RequestContext, refusal: NotPermitted, decision_id: str, *, en
 
 
 def _parted(
-    errors: Sequence[GraphQLError], told: Sequence[dict[str, Any]]
+    errors: Sequence[GraphQLError], reported: Sequence[dict[str, Any]]
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     kept: list[dict[str, Any]] = []
     taken: list[dict[str, Any]] = []
-    for error, words in zip(errors, told, strict=True):
+    for error, words in zip(errors, reported, strict=True):
         (taken if isinstance(cause_of(error), NotPermitted) else kept).append(words)
     return kept, taken
 
 
-def _is_about_access(told: Mapping[str, Any]) -> bool:
-    return told["extensions"]["code"] in ("UNAUTHENTICATED", "UNAUTHORIZED_FIELD_OR_TYPE")
+def _is_about_access(reported: Mapping[str, Any]) -> bool:
+    return reported["extensions"]["code"] in ("UNAUTHENTICATED", "UNAUTHORIZED_FIELD_OR_TYPE")
 
 
 def _did_something(data: Any) -> bool:

@@ -36,7 +36,14 @@ from gateway.pipeline.limits.allowance import LARGEST_SHOWN
 from gateway.pipeline.limits.expensive import Estimated, check_costs, most_expensive
 from gateway.pipeline.limits.text import check_texts
 from gateway.pipeline.limits.turns import Turns
-from gateway.pipeline.operation_cache import PARSE_FAILED, Documents, InvalidDocument, NoSuchOperation, Operation, told
+from gateway.pipeline.operation_cache import (
+    PARSE_FAILED,
+    Documents,
+    InvalidDocument,
+    NoSuchOperation,
+    Operation,
+    reported,
+)
 from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RequestReader
 from gateway.server import header_names
 from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
@@ -173,7 +180,7 @@ class GraphqlEndpoint:
             check_changes_nothing(context, [prepared.operation.is_mutation])
             only_reads = not prepared.operation.is_mutation
             result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
-            return *await self._told(prepared, result, context, shows_cost), context, prepared
+            return *await self._reported(prepared, result, context, shows_cost), context, prepared
 
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
@@ -198,7 +205,7 @@ class GraphqlEndpoint:
                 else:
                     own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
                     result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
-                    answers.append((await self._told(one, result, own, shows_cost))[0])
+                    answers.append((await self._reported(one, result, own, shows_cost))[0])
         headers = self._contexts.headers_after(context)
         answer = _answer(answers, 200, media_type, headers)
         if len(answer.body) <= self._limits.max_answer_bytes:
@@ -276,7 +283,7 @@ class GraphqlEndpoint:
             raise _NotExecutable(DISABLED, request_error(DISABLED_MESSAGE, DISABLED)["errors"])
         variables = operation.variables.coerced(asked.variables or {})
         if isinstance(variables, list):
-            raise _NotExecutable("BAD_USER_INPUT", told(variables, "BAD_USER_INPUT"))
+            raise _NotExecutable("BAD_USER_INPUT", reported(variables, "BAD_USER_INPUT"))
         cost = operation.cost.of(variables.coerced)
         prepared = _Prepared(operation, variables, cost, asked.organization_id)
         if cost > self._limits.max_cost and self._limits.cost_mode == "measure":
@@ -334,17 +341,17 @@ class GraphqlEndpoint:
             late = DeadlineExceeded()
             return ExecutionResult(None, [GraphQLError(str(late), original_error=late)])
 
-    async def _told(
+    async def _reported(
         self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool
     ) -> tuple[dict[str, Any], int]:
         """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
-        told = await self._authorization.told(result, context, is_mutation=prepared.operation.is_mutation)
-        body: dict[str, Any] = {} if told.is_rejected else {"data": result.data}
-        status = 403 if told.is_rejected else 200
-        if told.errors:
-            body["errors"] = told.errors
+        reported = await self._authorization.reported(result, context, is_mutation=prepared.operation.is_mutation)
+        body: dict[str, Any] = {} if reported.is_rejected else {"data": result.data}
+        status = 403 if reported.is_rejected else 200
+        if reported.errors:
+            body["errors"] = reported.errors
             status = 294 if self._draft and status == 200 else status
-        extensions = dict(told.extensions)
+        extensions = dict(reported.extensions)
         if (mark := mark_of(context)) is not None:
             extensions["viewAs"] = mark
         if isinstance(context.not_accepted, Unauthenticated):
@@ -358,7 +365,7 @@ class GraphqlEndpoint:
                 "estimated": min(prepared.cost, LARGEST_SHOWN),
                 "maximum": limits.max_cost,
                 "mode": limits.cost_mode,
-                "mostExpensive": [part.told() for part in most_expensive(prepared.estimated, limits.max_cost)],
+                "mostExpensive": [part.reported() for part in most_expensive(prepared.estimated, limits.max_cost)],
             }
         if extensions:
             body["extensions"] = extensions

@@ -88,7 +88,7 @@ def _shown(
 ) -> dict[str, Any]:
     formatted: dict[str, Any] = {"message": error.message}
     if error.locations:
-        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations]
+        formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path is not None:
         formatted["path"] = list(error.path)
     cause = cause_of(error)

@@ -153,8 +153,8 @@ class Documents:
 
     def _keep(self, text: str, outcome: tuple[Document, int] | Exception) -> Document:
         if isinstance(outcome, Exception):
-            told_errors = len(outcome.errors) if isinstance(outcome, InvalidDocument) else 1
-            self._refused.put(text, outcome, getsizeof(text) + told_errors * _BYTES_PER_REFUSAL)
+            reported_errors = len(outcome.errors) if isinstance(outcome, InvalidDocument) else 1
+            self._refused.put(text, outcome, getsizeof(text) + reported_errors * _BYTES_PER_REFUSAL)
             raise outcome
         document, tokens = outcome
         self._ready.put(text, document, getsizeof(text) + tokens * _BYTES_PER_TOKEN)
@@ -174,13 +174,13 @@ class Documents:
         try:
             document = parse(text)
         except GraphQLSyntaxError as error:
-            raise InvalidDocument(PARSE_FAILED, told([error], PARSE_FAILED)) from None
+            raise InvalidDocument(PARSE_FAILED, reported([error], PARSE_FAILED)) from None
         check_shape(document, self._limits)
         errors = validation_errors(
             self._schema, document, RULES, max_errors=_MOST_ERRORS, hide_suggestions=not self._suggestions
         )
         if errors:
-            raise InvalidDocument(VALIDATION_FAILED, told(errors, VALIDATION_FAILED))
+            raise InvalidDocument(VALIDATION_FAILED, reported(errors, VALIDATION_FAILED))
         return self._ready_to_execute(document), tokens
 
     def _ready_to_execute(self, document: DocumentNode) -> Document:
@@ -233,18 +233,20 @@ class _Parser(Parser):
             token.next, token = None, token.prev
 
 
-def told(errors: Sequence[GraphQLError], code: str) -> list[dict[str, Any]]:
+def reported(errors: Sequence[GraphQLError], code: str) -> list[dict[str, Any]]:
     """Return errors of a request that is not executed as the client sees them, none longer than a few lines."""
-    return [_told(error, code) for error in errors[: _MOST_ERRORS + 1]]
+    return [_reported(error, code) for error in errors[: _MOST_ERRORS + 1]]
 
 
-def _told(error: GraphQLError, code: str) -> dict[str, Any]:
+def _reported(error: GraphQLError, code: str) -> dict[str, Any]:
     message = error.message
     if len(message) > _LONGEST_MESSAGE:
         message = f"{message[:_LONGEST_MESSAGE]}…"
     formatted: dict[str, Any] = {"message": message}
     if error.locations:
-        formatted["locations"] = [{"line": place.line, "column": place.column} for place in error.locations[:10]]
+        formatted["locations"] = [
+            {"line": location.line, "column": location.column} for location in error.locations[:10]
+        ]
     formatted["extensions"] = {"code": code}
     return formatted
 
@@ -280,4 +282,4 @@ class _Kept(Generic[T]):
         return len(self._entries)
 
 
-__all__ = ["Document", "Documents", "InvalidDocument", "NoSuchOperation", "Operation", "told"]
+__all__ = ["Document", "Documents", "InvalidDocument", "NoSuchOperation", "Operation", "reported"]

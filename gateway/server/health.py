@@ -12,7 +12,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from connectors.directory.interface import Directory
-from connectors.directory.outbox import OutboxQuestions, OutboxState
+from connectors.directory.outbox import OutboxQueries, OutboxState
 from connectors.errors import ConnectorError
 
 Check = Callable[[], Awaitable[bool]]
@@ -78,7 +78,7 @@ class _Readiness:
         return {"status": status, "backends": states, "outbox": work}
 
 
-async def _work(outbox: OutboxQuestions, clock: Callable[[], datetime]) -> dict[str, Any] | None:
+async def _work(outbox: OutboxQueries, clock: Callable[[], datetime]) -> dict[str, Any] | None:
     now = clock()
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.directory.interface import CallerRecord, DirectoryQuestions, GrantRecord, MembershipRecord
+from connectors.directory.interface import CallerRecord, DirectoryQueries, GrantRecord, MembershipRecord
 from connectors.ids import OrganizationId
-from permissions.access_rules import granted_singly, granting_roles, may_assign_role, may_toggle
+from permissions.access_rules import granted_singly, granting_roles, may_assign_role, may_grant_directly
 from permissions.decision import Decision, decide
 from permissions.viewer import Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission, PermissionScope
@@ -121,7 +121,7 @@ async def ways_to(
 
 
 async def assigners_of(
-    context: RequestContext, directory: DirectoryQuestions, ids: Sequence[OrganizationId], *, limit: int | None = None
+    context: RequestContext, directory: DirectoryQueries, ids: Sequence[OrganizationId], *, limit: int | None = None
 ) -> Mapping[OrganizationId, Mapping[MembershipRecord, Standing]]:
     """Return the members of each organization who hold ROLE_ASSIGN, by name, and what they hold."""
     policy = context.policy
@@ -151,7 +151,7 @@ def _ways(
         for role in granting_roles(policy, any_of)
     ]
     return by_role + [
-        Way(None, right, tuple(one for one, own in standings.items() if may_toggle(policy, own, right, now)))
+        Way(None, right, tuple(one for one, own in standings.items() if may_grant_directly(policy, own, right, now)))
         for right in granted_singly(policy, any_of)
     ]
 

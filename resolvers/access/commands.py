@@ -6,20 +6,20 @@ from datetime import datetime
 from typing import Any
 
 from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import DirectoryQuestions, GrantKind, MembershipRecord
+from connectors.directory.interface import DirectoryQueries, GrantKind, MembershipRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.vocabulary import Permission, permissions_in
 from resolvers import receipts
 from resolvers.access import previews as access_previews
 from resolvers.access.edits import AccessEdit, check_edit
-from resolvers.access.mails import tell_of_change
+from resolvers.access.mails import notify_of_change
 from resolvers.access.plans import (
     AccessPlan,
-    Ground,
+    DecisionContext,
     Warned,
     administrators_after,
+    decision_context_of,
     difference,
-    ground_of,
     loses_administration,
     plan_access,
     warnings_of,
@@ -59,9 +59,9 @@ async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOut
     (organization,) = await ask.organizations([member.organization_id])
     if organization is None or context.viewer is None:
         raise NotFound("member", edit.at("membershipId"))
-    ground = await ground_of(context, ask, organization, context.viewer, [member])
-    (plan,) = _all_planned(await _planned(context, ask, ground, [edit], together=True))
-    preview = await preview_of(context, ground, plan, warnings_of(context, ground, [plan]))
+    decision_context = await decision_context_of(context, ask, organization, context.viewer, [member])
+    (plan,) = _all_planned(await _planned(context, ask, decision_context, [edit], together=True))
+    preview = await preview_of(context, decision_context, plan, warnings_of(context, decision_context, [plan]))
     return AccessOutcome(member, preview, None)
 
 
@@ -79,14 +79,16 @@ async def update_member_access(context: RequestContext, edit: AccessEdit, key: s
     """
     made = _Made()
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         seen = await _member(change.ask, edit)
         organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
-        ground = await ground_of(context, change.ask, organization, viewer, [await _member(change.ask, edit)])
-        plans = _all_planned(await _planned(context, change.ask, ground, [edit], together=True))
-        return made.note(await _carried_out(context, change, ground, plans))
+        decision_context = await decision_context_of(
+            context, change.ask, organization, viewer, [await _member(change.ask, edit)]
+        )
+        plans = _all_planned(await _planned(context, change.ask, decision_context, [edit], together=True))
+        return made.note(await _carried_out(context, change, decision_context, plans))
 
-    receipt = await changed_once(context, Once(key, "updateMemberAccess", edit), deed)
+    receipt = await changed_once(context, Once(key, "updateMemberAccess", edit), command)
     (outcome,) = await _answered(context, made, receipt)
     return outcome
 
@@ -111,15 +113,15 @@ async def update_members_access(
     """
     made = _Made()
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         _check_rows(edits)
         organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
         found = await change.ask.memberships([edit.membership_id for edit in edits])
         members = [one for one in found if one is not None and one.organization_id == organization_id]
-        ground = await ground_of(context, change.ask, organization, viewer, members)
-        planned = await _planned(context, change.ask, ground, edits, together=all_or_nothing)
+        decision_context = await decision_context_of(context, change.ask, organization, viewer, members)
+        planned = await _planned(context, change.ask, decision_context, edits, together=all_or_nothing)
         plans = _all_planned(planned) if all_or_nothing else [one for one in planned if isinstance(one, AccessPlan)]
-        done = iter(await _carried_out(context, change, ground, plans))
+        done = iter(await _carried_out(context, change, decision_context, plans))
         return made.note(
             [
                 next(done) if isinstance(one, AccessPlan) else AccessOutcome(None, None, None, tuple(one))
@@ -128,7 +130,7 @@ async def update_members_access(
         )
 
     asked = [organization_id, list(edits), all_or_nothing]
-    receipt = await changed_once(context, Once(key, "updateMembersAccess", asked), deed)
+    receipt = await changed_once(context, Once(key, "updateMembersAccess", asked), command)
     return await _answered(context, made, receipt)
 
 
@@ -151,7 +153,7 @@ def _check_rows(edits: Sequence[AccessEdit]) -> None:
         raise RefusedTogether(list(twice))
 
 
-async def _member(ask: DirectoryQuestions, edit: AccessEdit) -> MembershipRecord:
+async def _member(ask: DirectoryQueries, edit: AccessEdit) -> MembershipRecord:
     (member,) = await ask.memberships([edit.membership_id])
     if member is None:
         raise NotFound("member", edit.at("membershipId"))
@@ -159,54 +161,60 @@ async def _member(ask: DirectoryQuestions, edit: AccessEdit) -> MembershipRecord
 
 
 async def _planned(
-    context: RequestContext, ask: DirectoryQuestions, ground: Ground, edits: Sequence[AccessEdit], *, together: bool
+    context: RequestContext,
+    ask: DirectoryQueries,
+    decision_context: DecisionContext,
+    edits: Sequence[AccessEdit],
+    *,
+    together: bool,
 ) -> list[AccessPlan | list[Refused]]:
     """Return for each edit its plan, or why it is refused; `together`, only all of them leave it to nobody."""
     planned: list[AccessPlan | list[Refused]] = []
     made: list[AccessPlan] = []
     for edit in edits:
         try:
-            plan = _plan(context, ground, edit)
+            plan = _plan(context, decision_context, edit)
         except Refused as refusal:
             planned.append([refusal])
             continue
         except RefusedTogether as refused:
             planned.append(refused.refusals)
             continue
-        if not together and _left_to_nobody(context, ground, [*made, plan]):
-            planned.append([await _last(ask, ground, plan)])
+        if not together and _left_to_nobody(context, decision_context, [*made, plan]):
+            planned.append([await _last(ask, decision_context, plan)])
             continue
         made.append(plan)
         planned.append(plan)
-    if together and len(made) == len(edits) and _left_to_nobody(context, ground, made):
+    if together and len(made) == len(edits) and _left_to_nobody(context, decision_context, made):
         return [
-            [await _last(ask, ground, plan)] if loses_administration(context.policy, plan) else plan for plan in made
+            [await _last(ask, decision_context, plan)] if loses_administration(context.policy, plan) else plan
+            for plan in made
         ]
     return planned
 
 
-def _plan(context: RequestContext, ground: Ground, edit: AccessEdit) -> AccessPlan:
+def _plan(context: RequestContext, decision_context: DecisionContext, edit: AccessEdit) -> AccessPlan:
     check_edit(context, edit)
-    member = ground.members.get(edit.membership_id)
+    member = decision_context.members.get(edit.membership_id)
     if member is None:
         raise NotFound("member", edit.at("membershipId"))
-    subject = Subject(member, tuple(ground.grants[member.id]), ground.administrators)
-    for reason in against_updating(context, ground.viewer, subject):
+    subject = Subject(member, tuple(decision_context.grants[member.id]), decision_context.administrators)
+    for reason in against_updating(context, decision_context.viewer, subject):
         raise refusal_for(
-            context, ground.viewer, subject, reason, edit.at("membershipId"), needed=Permission.ROLE_ASSIGN
+            context, decision_context.viewer, subject, reason, edit.at("membershipId"), needed=Permission.ROLE_ASSIGN
         )
     if edit.expected_version is not None and edit.expected_version != member.version:
         raise Stale(member.version, edit.at("expectedVersion"))
-    return plan_access(context, ground, edit)
+    return plan_access(context, decision_context, edit)
 
 
-def _left_to_nobody(context: RequestContext, ground: Ground, plans: Sequence[AccessPlan]) -> bool:
-    return bool(ground.administrators) and not administrators_after(context.policy, ground, plans)
+def _left_to_nobody(context: RequestContext, decision_context: DecisionContext, plans: Sequence[AccessPlan]) -> bool:
+    return bool(decision_context.administrators) and not administrators_after(context.policy, decision_context, plans)
 
 
-async def _last(ask: DirectoryQuestions, ground: Ground, plan: AccessPlan) -> Refused:
+async def _last(ask: DirectoryQueries, decision_context: DecisionContext, plan: AccessPlan) -> Refused:
     part = "roleKeys" if plan.edit.role_keys is not None else "ends"
-    return await last_administrator(ask, ground.organization.id, plan.edit.at(part), [plan.member.id])
+    return await last_administrator(ask, decision_context.organization.id, plan.edit.at(part), [plan.member.id])
 
 
 def _all_planned(planned: Sequence[AccessPlan | list[Refused]]) -> list[AccessPlan]:
@@ -217,20 +225,27 @@ def _all_planned(planned: Sequence[AccessPlan | list[Refused]]) -> list[AccessPl
 
 
 async def _carried_out(
-    context: RequestContext, change: DirectoryChange, ground: Ground, plans: Sequence[AccessPlan]
+    context: RequestContext, change: DirectoryChange, decision_context: DecisionContext, plans: Sequence[AccessPlan]
 ) -> list[AccessOutcome]:
     outcomes = []
     for number, plan in enumerate(plans):
-        member = await carry_out(context, change, ground, plan)
-        warnings = _warnings_of_last(context, ground, plans[: number + 1])
-        outcomes.append(AccessOutcome(member, await preview_of(context, ground, plan, warnings), context.now))
+        member = await carry_out(context, change, decision_context, plan)
+        warnings = _warnings_of_last(context, decision_context, plans[: number + 1])
+        outcomes.append(AccessOutcome(member, await preview_of(context, decision_context, plan, warnings), context.now))
     if any(plan.changes for plan in plans):
-        await hand_on_login_name(context, change, ground.organization, by=author(context, plans[0].edit.reason))
+        await hand_on_login_name(
+            context, change, decision_context.organization, by=author(context, plans[0].edit.reason)
+        )
     return outcomes
 
 
 async def carry_out(
-    context: RequestContext, change: DirectoryChange, ground: Ground, plan: AccessPlan, *, is_told: bool = True
+    context: RequestContext,
+    change: DirectoryChange,
+    decision_context: DecisionContext,
+    plan: AccessPlan,
+    *,
+    is_notified: bool = True,
 ) -> MembershipRecord:
     """Give and take what the plan says, count up the membership's version, and tell the member; return them.
 
@@ -246,15 +261,17 @@ async def carry_out(
         await give(grant.membership_id, grant.key, until=grant.valid_until, by=by, now=now)
     if plan.take:
         await end_what_they_may_not_begin(context, change, plan.member.organization_id, plan.member.user_id, by)
-    user = ground.users.get(plan.member.user_id)
-    if user is not None and is_told:
-        await tell_of_change(context, change, ground.organization, user, plan.give, plan.take)
+    user = decision_context.users.get(plan.member.user_id)
+    if user is not None and is_notified:
+        await notify_of_change(context, change, decision_context.organization, user, plan.give, plan.take)
     return await change.renew_membership(plan.member.id)
 
 
-def _warnings_of_last(context: RequestContext, ground: Ground, plans: Sequence[AccessPlan]) -> list[Warned]:
-    gained = permissions_in(difference(context, ground, plans[-1])[0])
-    return [warned for warned in warnings_of(context, ground, plans) if warned.permission in gained]
+def _warnings_of_last(
+    context: RequestContext, decision_context: DecisionContext, plans: Sequence[AccessPlan]
+) -> list[Warned]:
+    gained = permissions_in(difference(context, decision_context, plans[-1])[0])
+    return [warned for warned in warnings_of(context, decision_context, plans) if warned.permission in gained]
 
 
 def _written(outcome: AccessOutcome) -> dict[str, Any]:

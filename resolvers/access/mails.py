@@ -48,7 +48,7 @@ def name_of_caller(context: RequestContext) -> str:
     return display_name(context, context.caller.user) if context.caller is not None else ""
 
 
-async def tell_of_change(
+async def notify_of_change(
     context: RequestContext,
     change: DirectoryChange,
     organization: OrganizationRecord,
@@ -68,7 +68,7 @@ async def tell_of_change(
     await queue_mail(context, change, Mail("access_changed", user.email, user.locale, values))
 
 
-async def tell_of_end(
+async def notify_of_end(
     context: RequestContext, change: DirectoryChange, organization: OrganizationRecord, user: UserRecord
 ) -> None:
     """Write to somebody who does not belong to the organization any more."""

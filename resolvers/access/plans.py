@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.directory.interface import (
-    DirectoryQuestions,
+    DirectoryQueries,
     GrantKind,
     GrantRecord,
     MembershipRecord,
@@ -15,13 +15,13 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.ids import GrantId, MembershipId, UserId
-from permissions.access_rules import may_assign_role, may_toggle
+from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.policy import Policy
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import DenialReason, Permission, mask_of, permissions_in
 from resolvers.access.edits import AccessEdit
 from resolvers.context import RequestContext
-from resolvers.members.administrators import holds_for_good, lasting_administrators
+from resolvers.members.administrators import holds_permanently, lasting_administrators
 from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, Refused, RefusedTogether
 from resolvers.viewer import grants_under
 
@@ -29,7 +29,7 @@ ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class DecisionContext:
     """All that decisions about members of one organization are made of, read at one time.
 
     `standing` is what the person who acts holds, `administrators` those of `resolvers.members.administrators`,
@@ -82,13 +82,13 @@ class AccessPlan:
         return (*kept, *self.give)
 
 
-async def ground_of(
+async def decision_context_of(
     context: RequestContext,
-    ask: DirectoryQuestions,
+    ask: DirectoryQueries,
     organization: OrganizationRecord,
     viewer: Viewer,
     members: Iterable[MembershipRecord],
-) -> Ground:
+) -> DecisionContext:
     """Return what decisions about these members are made of, in as many statements for a hundred as for one."""
     known = {member.id: member for member in members}
     ids = list(known)
@@ -104,7 +104,7 @@ async def ground_of(
             now=context.now,
         )
         holders[permission] = frozenset(member.id for member in found)
-    return Ground(
+    return DecisionContext(
         organization=organization,
         viewer=viewer,
         members=known,
@@ -115,15 +115,15 @@ async def ground_of(
     )
 
 
-def plan_access(context: RequestContext, ground: Ground, edit: AccessEdit) -> AccessPlan:
+def plan_access(context: RequestContext, decision_context: DecisionContext, edit: AccessEdit) -> AccessPlan:
     """Return what the edit gives and takes, when whoever acts may give and take all of it.
 
     Raises:
         RefusedTogether: A role or right may not be handed out or taken back (DOMAIN, invariant 3), comes from a role
             (D23), or is to end that is not held afterwards.
     """
-    member = ground.members[edit.membership_id]
-    planning = _Planning(context, ground, member, edit)
+    member = decision_context.members[edit.membership_id]
+    planning = _Planning(context, decision_context, member, edit)
     planning.roles()
     planning.rights()
     planning.ends()
@@ -135,15 +135,17 @@ def plan_access(context: RequestContext, ground: Ground, edit: AccessEdit) -> Ac
 class _Planning:
     """Makes one plan, and collects what is refused of it."""
 
-    def __init__(self, context: RequestContext, ground: Ground, member: MembershipRecord, edit: AccessEdit) -> None:
+    def __init__(
+        self, context: RequestContext, decision_context: DecisionContext, member: MembershipRecord, edit: AccessEdit
+    ) -> None:
         self.context, self.policy, self.now = context, context.policy, context.now
-        self.ground, self.member, self.edit = ground, member, edit
-        self.before = tuple(ground.grants[member.id])
+        self.decision_context, self.member, self.edit = decision_context, member, edit
+        self.before = tuple(decision_context.grants[member.id])
         counting = [grant for grant in self.before if grant.valid_until is None or self.now < grant.valid_until]
         # A role that this portal no longer has, and a right that is no toggle, are nobody's to edit: they stay.
         self.held_roles = {one.key: one for one in counting if one.kind is ROLE and one.key in self.policy.roles}
-        toggles = {permission.value for permission in self.policy.toggles}
-        self.held_rights = {one.key: one for one in counting if one.kind is RIGHT and one.key in toggles}
+        direct_permissions = {permission.value for permission in self.policy.direct_permissions}
+        self.held_rights = {one.key: one for one in counting if one.kind is RIGHT and one.key in direct_permissions}
         self.give: dict[tuple[GrantKind, str], GrantRecord] = {}
         self.take: list[GrantRecord] = []
         self.refusals: list[Refused] = []
@@ -175,7 +177,7 @@ class _Planning:
                 continue  # it is on already, and who sends all that is on does not mean to grant it once more
             on.append(permission.value)
             self._set(RIGHT, permission.value, held, edit.at("permissions", number))
-        for permission in self.policy.toggles:
+        for permission in self.policy.direct_permissions:
             if permission in edit.permissions:
                 continue
             if permission in inherited:
@@ -205,7 +207,7 @@ class _Planning:
         )
         if (held is not None and held.valid_until == until) or not self._may(kind, key, path):
             return
-        viewer = self.ground.viewer
+        viewer = self.decision_context.viewer
         self.give[kind, key] = GrantRecord(
             held.id if held is not None else GrantId(f"grt_planned_{kind.value.lower()}_{key}"),
             self.member.id, self.member.organization_id, self.member.user_id, kind, key, self.now,
@@ -213,9 +215,9 @@ class _Planning:
         )  # fmt: skip
 
     def _may(self, kind: GrantKind, key: str, path: list[str]) -> bool:
-        if may_hand_out(self.policy, self.ground.standing, kind, key, self.now):
+        if may_delegate(self.policy, self.decision_context.standing, kind, key, self.now):
             return True
-        self.refusals.append(not_delegable(self.policy, self.ground.standing, kind, key, path))
+        self.refusals.append(not_delegable(self.policy, self.decision_context.standing, kind, key, path))
         return False
 
     def _inherited(self, permission: Permission, role_key: str) -> Refused:
@@ -228,24 +230,28 @@ class _Planning:
         )
 
 
-def may_hand_out(policy: Policy, standing: Standing, kind: GrantKind, key: str, now: datetime) -> bool:
+def may_delegate(policy: Policy, standing: Standing, kind: GrantKind, key: str, now: datetime) -> bool:
     """Return whether somebody may give the role or the single right to others, and take it away."""
     if kind is ROLE:
         return may_assign_role(policy, standing, key, now)
-    return key in Permission.__members__ and may_toggle(policy, standing, Permission(key), now)
+    return key in Permission.__members__ and may_grant_directly(policy, standing, Permission(key), now)
 
 
 def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str, path: Sequence[str]) -> NotDelegable:
     """Return the refusal to hand out or take back a role or single right."""
     what = f"the role {key}" if kind is ROLE else f"the single right {key}"
-    is_anybodys = policy.hands_out(key) if kind is ROLE else key in [toggle.value for toggle in policy.toggles]
+    is_anybodys = (
+        policy.delegates(key) if kind is ROLE else key in [permission.value for permission in policy.direct_permissions]
+    )
     remedy = "Ask a member who may." if is_anybodys else "Nobody in the organization may; ask the vendor."
     return NotDelegable(what, standing.organization_id, path, remedy)
 
 
-def effective(ground: Ground, member: MembershipRecord, grants: Sequence[Grant], now: datetime) -> int:
+def effective(
+    decision_context: DecisionContext, member: MembershipRecord, grants: Sequence[Grant], now: datetime
+) -> int:
     """Return the mask of what a member with these grants may do (DOMAIN, invariant 2)."""
-    return standing_with(ground.organization, member, grants).held_at(now)
+    return standing_with(decision_context.organization, member, grants).held_at(now)
 
 
 def standing_with(organization: OrganizationRecord, member: MembershipRecord, grants: Sequence[Grant]) -> Standing:
@@ -260,20 +266,22 @@ def standing_with(organization: OrganizationRecord, member: MembershipRecord, gr
     return Standing(organization.id, member.id, tuple(grants), obstacle)
 
 
-def difference(context: RequestContext, ground: Ground, plan: AccessPlan) -> tuple[int, int]:
+def difference(context: RequestContext, decision_context: DecisionContext, plan: AccessPlan) -> tuple[int, int]:
     """Return the masks of the permissions that the member gains and loses at once."""
     policy, now = context.policy, context.now
-    had = effective(ground, plan.member, grants_under(policy, plan.before), now)
-    has = effective(ground, plan.member, grants_under(policy, plan.after), now)
+    had = effective(decision_context, plan.member, grants_under(policy, plan.before), now)
+    has = effective(decision_context, plan.member, grants_under(policy, plan.after), now)
     return has & ~had, had & ~has
 
 
-def warnings_of(context: RequestContext, ground: Ground, plans: Iterable[AccessPlan]) -> list[Warned]:
+def warnings_of(
+    context: RequestContext, decision_context: DecisionContext, plans: Iterable[AccessPlan]
+) -> list[Warned]:
     """Return of which permissions more people would hold one than is recommended, because of these plans (D28)."""
     added: dict[Permission, set[MembershipId]] = {}
-    holders = {permission: set(held) for permission, held in ground.holders.items()}
+    holders = {permission: set(held) for permission, held in decision_context.holders.items()}
     for plan in plans:
-        gained, lost = (permissions_in(mask) for mask in difference(context, ground, plan))
+        gained, lost = (permissions_in(mask) for mask in difference(context, decision_context, plan))
         for permission in holders:
             if permission in gained:
                 holders[permission].add(plan.member.id)
@@ -287,13 +295,15 @@ def warnings_of(context: RequestContext, ground: Ground, plans: Iterable[AccessP
     ]
 
 
-def administrators_after(policy: Policy, ground: Ground, plans: Iterable[AccessPlan]) -> list[MembershipId]:
+def administrators_after(
+    policy: Policy, decision_context: DecisionContext, plans: Iterable[AccessPlan]
+) -> list[MembershipId]:
     """Return who administers the organization for good once these plans are carried out."""
-    left = {member.id: None for member in ground.administrators}
+    left = {member.id: None for member in decision_context.administrators}
     for plan in plans:
         if plan.member.status is not MembershipStatus.ACTIVE:
             continue
-        if holds_for_good(policy, plan.after):
+        if holds_permanently(policy, plan.after):
             left[plan.member.id] = None
         else:
             left.pop(plan.member.id, None)
@@ -302,7 +312,7 @@ def administrators_after(policy: Policy, ground: Ground, plans: Iterable[AccessP
 
 def loses_administration(policy: Policy, plan: AccessPlan) -> bool:
     """Return whether the member administered the organization for good and does not any more."""
-    return holds_for_good(policy, plan.before) and not holds_for_good(policy, plan.after)
+    return holds_permanently(policy, plan.before) and not holds_permanently(policy, plan.after)
 
 
 def granted(plan: AccessPlan, give: Iterable[GrantRecord]) -> AccessPlan:

@@ -7,7 +7,7 @@ from typing import Any
 from connectors.applications.interface import ApplicationRecord
 from connectors.directory.interface import GrantRecord, MembershipRecord
 from permissions.vocabulary import Permission, permissions_in
-from resolvers.access.plans import AccessPlan, Ground, Warned, difference, ground_of, standing_with
+from resolvers.access.plans import AccessPlan, DecisionContext, Warned, decision_context_of, difference, standing_with
 from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState, ApplicationView, Tile, tiles_with
 from resolvers.refusals import Refused
@@ -31,13 +31,13 @@ class AccessPreview:
 
 
 async def preview_of(
-    context: RequestContext, ground: Ground, plan: AccessPlan, warnings: Sequence[Warned]
+    context: RequestContext, decision_context: DecisionContext, plan: AccessPlan, warnings: Sequence[Warned]
 ) -> AccessPreview:
     """Return what the plan means for its member."""
-    gained, lost = difference(context, ground, plan)
+    gained, lost = difference(context, decision_context, plan)
     known = await context.backends.applications.catalogue()
-    before = _tiles(context, ground, plan.member, plan.before, known)
-    after = _tiles(context, ground, plan.member, plan.after, known)
+    before = _tiles(context, decision_context, plan.member, plan.before, known)
+    after = _tiles(context, decision_context, plan.member, plan.after, known)
     opened_before, opened_after = _opened(before), _opened(after)
     return AccessPreview(
         permissions_added=permissions_in(gained),
@@ -72,8 +72,8 @@ async def read(context: RequestContext, text: dict[str, Any], member: Membership
     opened, closed = ([by_key[key] for key in some if key in by_key] for some in text["applications"])
     tiles: list[Tile] = []
     if organization is not None and context.viewer is not None:
-        ground = await ground_of(context, directory, organization, context.viewer, [member])
-        tiles = _tiles(context, ground, member, ground.grants[member.id], known)
+        decision_context = await decision_context_of(context, directory, organization, context.viewer, [member])
+        tiles = _tiles(context, decision_context, member, decision_context.grants[member.id], known)
     return AccessPreview(
         tuple(added), tuple(removed), tuple(opened), tuple(closed), tuple(tiles),
         tuple(Warned(Permission(code), holders, most) for code, holders, most in text["warnings"]),
@@ -82,16 +82,16 @@ async def read(context: RequestContext, text: dict[str, Any], member: Membership
 
 def _tiles(
     context: RequestContext,
-    ground: Ground,
+    decision_context: DecisionContext,
     member: MembershipRecord,
     grants: Sequence[GrantRecord],
     known: Sequence[ApplicationRecord],
 ) -> list[Tile]:
-    user = ground.users.get(member.user_id)
+    user = decision_context.users.get(member.user_id)
     if user is None:
         return []
-    standing = standing_with(ground.organization, member, grants_under(context.policy, grants))
-    return tiles_with(context, user.account_kind, known, ground.organization.id, standing, grants)
+    standing = standing_with(decision_context.organization, member, grants_under(context.policy, grants))
+    return tiles_with(context, user.account_kind, known, decision_context.organization.id, standing, grants)
 
 
 def _opened(tiles: Sequence[Tile]) -> dict[str, ApplicationView]:

@@ -26,15 +26,15 @@ from resolvers.access.edits import AccessEdit, future
 from resolvers.access.mails import name_of_caller, wanted_names
 from resolvers.access.plans import (
     AccessPlan,
-    Ground,
+    DecisionContext,
     Warned,
+    decision_context_of,
     granted,
-    ground_of,
-    may_hand_out,
+    may_delegate,
     not_delegable,
     warnings_of,
 )
-from resolvers.access_requests.requested_access import Wish, nobodys, wish_of
+from resolvers.access_requests.requested_access import RequestedAccess, nobodys, requested_access_of
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.rate_limiting import Attempts, check_attempts
@@ -64,7 +64,12 @@ class Verdict:
 
 
 async def request_access(
-    context: RequestContext, organization_id: OrganizationId, wish: Wish, *, text: str | None, key: str | None
+    context: RequestContext,
+    organization_id: OrganizationId,
+    requested: RequestedAccess,
+    *,
+    text: str | None,
+    key: str | None,
 ) -> AccessRequestRecord | None:
     """Ask those in the organization who may grant all of the wish for it; they are written to.
 
@@ -78,7 +83,7 @@ async def request_access(
     assert caller is not None  # the guard has asked
     await check_attempts(context, ATTEMPTS, caller.user.id)
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         said = message(text, ["message"])
         organization = await change.lock_organization(organization_id)
         now = await change.ask.caller(caller.user.id, caller.session_id, context.now)
@@ -91,7 +96,7 @@ async def request_access(
                 DENIAL_TEXTS[standing.obstacle], Decision(False, standing.obstacle), organization_id, ["organizationId"]
             )
         membership_id = MembershipId(standing.membership_id)
-        role_keys, permissions = await wish_of(context, standing, caller.user.account_kind, wish)
+        role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
         (pending,) = await change.ask.open_access_requests([membership_id], context.now)
         for other in pending:
             if (set(other.role_keys), set(other.permissions)) == (set(role_keys), set(permissions)):
@@ -107,8 +112,8 @@ async def request_access(
         await _ask(context, change, organization, request, granters)
         return request.id
 
-    asked = {"organization": organization_id, "wish": wish, "message": text}
-    return await _stored(context, await changed_once(context, Once(key, "requestAccess", asked), deed))
+    asked = {"organization": organization_id, "wish": requested, "message": text}
+    return await _stored(context, await changed_once(context, Once(key, "requestAccess", asked), command))
 
 
 async def withdraw_access_request(
@@ -123,12 +128,12 @@ async def withdraw_access_request(
     assert context.caller is not None  # the guard has asked
     me = context.caller.user.id
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         request = await _pending(context, change, id, of=me)
         await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=author(context), now=context.now)
         return request.id
 
-    return await _stored(context, await changed_once(context, Once(key, "withdrawAccessRequest", id), deed))
+    return await _stored(context, await changed_once(context, Once(key, "withdrawAccessRequest", id), command))
 
 
 async def decide_access_request(
@@ -147,7 +152,7 @@ async def decide_access_request(
     """
     warned: list[Warned] = []
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         note = message(verdict.note, ["note"])
         until = future(context, verdict.valid_until, ["validUntil"])
         if until is not None and not verdict.approve:
@@ -157,23 +162,23 @@ async def decide_access_request(
             raise NotFound("request", ["id"])
         organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
         request = await _pending(context, change, verdict.id)
-        _check_hands_out(context, viewer.standings[request.organization_id], request)
+        _check_delegates(context, viewer.standings[request.organization_id], request)
         (member,) = await change.ask.memberships([request.membership_id])
         assert member is not None  # a foreign key says so
         if member.status is not MembershipStatus.ACTIVE:
             raise Conflict(f"This member is {member.status.value}, so nothing is granted.", ["id"], node=member)
-        ground = await ground_of(context, change.ask, organization, viewer, [member])
+        decision_context = await decision_context_of(context, change.ask, organization, viewer, [member])
         by = author(context, note)
         if verdict.approve:
-            plan = _plan(context, ground, member, request, until, note)
-            warned[:] = warnings_of(context, ground, [plan])
-            await carry_out(context, change, ground, plan, is_told=False)
+            plan = _plan(context, decision_context, member, request, until, note)
+            warned[:] = warnings_of(context, decision_context, [plan])
+            await carry_out(context, change, decision_context, plan, is_notified=False)
         status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
         ended = await change.end_access_request(request.id, status, by=by, now=context.now, note=note, until=until)
-        await _tell(context, change, ground, member, ended)
+        await _notify(context, change, decision_context, member, ended)
         return {"id": request.id, "warnings": [[one.permission.value, one.holders, one.recommended] for one in warned]}
 
-    receipt = await changed_once(context, Once(verdict.key, "decideAccessRequest", verdict), deed)
+    receipt = await changed_once(context, Once(verdict.key, "decideAccessRequest", verdict), command)
     warnings = [Warned(Permission(code), holders, most) for code, holders, most in receipt["warnings"]]
     return await _stored(context, receipt["id"]), warnings
 
@@ -185,7 +190,7 @@ def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
         standing is not None
         and may(context.viewer, mask_of([Permission.ROLE_ASSIGN]), request.organization_id, context.now)
         and request.status_at(context.now) is RequestStatus.PENDING
-        and not _not_handed_out(context, standing, request)
+        and not _not_delegable(context, standing, request)
     )
 
 
@@ -218,18 +223,18 @@ def _asked_for(request: AccessRequestRecord) -> list[tuple[GrantKind, str]]:
     return [(ROLE, key) for key in request.role_keys] + [(RIGHT, code) for code in request.permissions]
 
 
-def _not_handed_out(
+def _not_delegable(
     context: RequestContext, standing: Standing, request: AccessRequestRecord
 ) -> list[tuple[GrantKind, str]]:
     return [
         (kind, key)
         for kind, key in _asked_for(request)
-        if not may_hand_out(context.policy, standing, kind, key, context.now)
+        if not may_delegate(context.policy, standing, kind, key, context.now)
     ]
 
 
-def _check_hands_out(context: RequestContext, standing: Standing, request: AccessRequestRecord) -> None:
-    for kind, key in _not_handed_out(context, standing, request):
+def _check_delegates(context: RequestContext, standing: Standing, request: AccessRequestRecord) -> None:
+    for kind, key in _not_delegable(context, standing, request):
         raise not_delegable(context.policy, standing, kind, key, ["id"])
 
 
@@ -240,25 +245,25 @@ async def _granters(
     return [
         member
         for member, standing in found.get(request.organization_id, {}).items()
-        if not _not_handed_out(context, standing, request)
+        if not _not_delegable(context, standing, request)
     ]
 
 
 def _plan(
     context: RequestContext,
-    ground: Ground,
+    decision_context: DecisionContext,
     member: MembershipRecord,
     request: AccessRequestRecord,
     until: datetime | None,
     note: str | None,
 ) -> AccessPlan:
     """Return what the approval gives; a grant that lasts longer already is left alone."""
-    before = tuple(ground.grants[member.id])
+    before = tuple(decision_context.grants[member.id])
     held = {(grant.kind, grant.key): grant for grant in before}
     give = [
         GrantRecord(
             was.id if was is not None else GrantId(f"grt_planned_{key}"), member.id, member.organization_id,
-            member.user_id, kind, key, context.now, UserId(ground.viewer.user_id), until,
+            member.user_id, kind, key, context.now, UserId(decision_context.viewer.user_id), until,
         )
         for kind, key in _asked_for(request)
         if (was := held.get((kind, key))) is None
@@ -287,18 +292,18 @@ async def _ask(
         await queue_mail(context, change, Mail("access_request", user.email, user.locale, values))
 
 
-async def _tell(
+async def _notify(
     context: RequestContext,
     change: DirectoryChange,
-    ground: Ground,
+    decision_context: DecisionContext,
     member: MembershipRecord,
     request: AccessRequestRecord,
 ) -> None:
-    user = ground.users.get(member.user_id)
+    user = decision_context.users.get(member.user_id)
     if user is None or not user.email_verified:
         return
     values = {
-        "organization": ground.organization.name,
+        "organization": decision_context.organization.name,
         "decision": request.status.value.lower(),
         "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale),
         "note": request.note,

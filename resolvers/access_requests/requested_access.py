@@ -17,7 +17,7 @@ from resolvers.validation import together
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class RequestedAccess:
     """What somebody would like to have: roles, permissions however they come, or to open an application."""
 
     role_keys: tuple[str, ...] = ()
@@ -25,8 +25,8 @@ class Wish:
     application_id: str | None = None
 
 
-async def wish_of(
-    context: RequestContext, standing: Standing, kind: AccountKind, wish: Wish
+async def requested_access_of(
+    context: RequestContext, standing: Standing, kind: AccountKind, requested: RequestedAccess
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the roles and the single rights that give somebody with this standing all of the wish.
 
@@ -38,28 +38,28 @@ async def wish_of(
         Invalid: Nothing is wished for, or too much.
         NotFound: There is no such application, or none that is shown to this kind of account.
     """
-    listed = len(wish.role_keys) + len(wish.permissions)
-    if not listed and wish.application_id is None:
+    listed = len(requested.role_keys) + len(requested.permissions)
+    if not listed and requested.application_id is None:
         raise Invalid("Say what you need: roleKeys, permissions or applicationId.", ["permissions"], "something")
     if listed > MOST_LISTED:
         raise Invalid(f"Ask for {MOST_LISTED} things at most.", ["permissions"], f"length 1..{MOST_LISTED}")
     roles: dict[str, None] = {}
     rights: dict[str, None] = {}
     with together() as found:
-        for number, key in enumerate(wish.role_keys):
+        for number, key in enumerate(requested.role_keys):
             path = ["roleKeys", str(number)]
-            if key in wish.role_keys[:number]:
+            if key in requested.role_keys[:number]:
                 found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
             elif found.check(partial(_role, context, standing, key, path)):
                 roles[key] = None
-        for number, permission in enumerate(wish.permissions):
+        for number, permission in enumerate(requested.permissions):
             path = ["permissions", str(number)]
-            if permission in wish.permissions[:number]:
+            if permission in requested.permissions[:number]:
                 found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
                 continue
             _note(found.check(partial(_way_to, context, standing, permission, path)), roles, rights)
-        if wish.application_id is not None:
-            application = await _application(context, kind, wish.application_id)
+        if requested.application_id is not None:
+            application = await _application(context, kind, requested.application_id)
             _note(found.check(partial(_way_into, context, standing, application)), roles, rights)
     return tuple(roles), tuple(rights)
 
@@ -81,7 +81,7 @@ def _note(way: Permission | Role | None, roles: dict[str, None], rights: dict[st
 
 def _role(context: RequestContext, standing: Standing, key: str, path: list[str]) -> str:
     known_role(context, key, path)
-    if not context.policy.hands_out(key):
+    if not context.policy.delegates(key):
         raise nobodys(f"the role {key}", standing, path)
     if any(grant.role_key == key and grant.until is None for grant in standing.grants):
         raise Conflict(f"You hold the role {key} already.", path)
@@ -91,9 +91,9 @@ def _role(context: RequestContext, standing: Standing, key: str, path: list[str]
 def _way_to(context: RequestContext, standing: Standing, permission: Permission, path: list[str]) -> Permission | Role:
     if any(grant.until is None for grant in standing.sources_at(context.now, permission)):
         raise Conflict(f"You hold {permission.value} already.", path)
-    if permission in context.policy.toggles:
+    if permission in context.policy.direct_permissions:
         return permission
-    role = _smallest([role for role in context.policy.roles_with([permission]) if context.policy.hands_out(role.key)])
+    role = _smallest([role for role in context.policy.roles_with([permission]) if context.policy.delegates(role.key)])
     if role is None:
         raise nobodys(permission.value, standing, path)
     return role
@@ -111,11 +111,11 @@ def _way_into(context: RequestContext, standing: Standing, application: Applicat
     )
     if application.for_every_member or has_right or any(opens_for_role(application, r) for r in roles):
         raise Conflict("This application opens for you already.", path)
-    for permission in policy.toggles:
+    for permission in policy.direct_permissions:
         if permission in application.permissions:
             return permission
     opening = [role for role in policy.roles.values() if opens_for_role(application, role)]
-    role = _smallest([role for role in opening if policy.hands_out(role.key)])
+    role = _smallest([role for role in opening if policy.delegates(role.key)])
     if role is None:
         raise nobodys("what opens this application", standing, path)
     return role

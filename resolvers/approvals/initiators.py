@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from connectors.directory.change_requests import ChangeRequestRecord
 from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, CallerRecord, DirectoryQuestions, MembershipRecord
+from connectors.directory.interface import Author, CallerRecord, DirectoryQueries, MembershipRecord
 from connectors.directory.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
@@ -31,7 +31,7 @@ _MANAGES_DATA = mask_of(MANAGES_DATA)
 _REASON = "Whoever began this may not any more."
 
 
-async def may_still_invite(context: RequestContext, ask: DirectoryQuestions, invitation: InvitationRecord) -> bool:
+async def may_still_invite(context: RequestContext, ask: DirectoryQueries, invitation: InvitationRecord) -> bool:
     """Return whether the sender could send the invitation now: they manage members and may give all that it gives.
 
     What the portal itself sent, for nobody, always counts.
@@ -41,7 +41,7 @@ async def may_still_invite(context: RequestContext, ask: DirectoryQuestions, inv
     return _may_send(context, await ask.caller(invitation.inviter_id, None, context.now), invitation)
 
 
-async def may_still_ask(context: RequestContext, ask: DirectoryQuestions, request: ChangeRequestRecord) -> bool:
+async def may_still_ask(context: RequestContext, ask: DirectoryQueries, request: ChangeRequestRecord) -> bool:
     """Return whether whoever asked for a change of the company's data could ask for it now."""
     requester = await ask.caller(request.requested_by_id, None, context.now)
     viewer = viewer_of(requester, context.policy) if requester is not None else None
@@ -95,8 +95,8 @@ async def open_invitations_by(
     """
     if not 1 <= first <= MOST_SHOWN:
         raise InvalidArgument(f"`first` is {first}; ask for 1 to {MOST_SHOWN} invitations.")
-    places = [(member.organization_id, member.user_id) for member in members]
-    return await context.backends.directory.open_invitations_by(places, context.now, limit=first)
+    people_there = [(member.organization_id, member.user_id) for member in members]
+    return await context.backends.directory.open_invitations_by(people_there, context.now, limit=first)
 
 
 def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: InvitationRecord) -> bool:

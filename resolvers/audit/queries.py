@@ -121,11 +121,13 @@ def after_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditFie
 
 
 async def _own(context: RequestContext, caller: CallerRecord, first: int, after: str | None) -> Listing:
-    places = [one.organization_id for one in caller.standings if is_visible(context, one.organization_id)]
+    organization_ids = [one.organization_id for one in caller.standings if is_visible(context, one.organization_id)]
     directory, subjects = context.backends.directory, own_subjects(caller)
 
     async def pages() -> Sequence[Page[AuditEventRecord]]:
-        return [await directory.audit_events_of_person(caller.user.id, subjects, places, first=first, after=after)]
+        return [
+            await directory.audit_events_of_person(caller.user.id, subjects, organization_ids, first=first, after=after)
+        ]
 
     (page,) = await paged(pages())
     return Listing(page, caller.user.id, None, _uncounted)
@@ -135,10 +137,10 @@ async def _who_belonged(
     context: RequestContext, events: Sequence[AuditEventRecord]
 ) -> set[tuple[OrganizationId, UserId]]:
     people = {event.actor_id for event in events if event.actor_id is not None}
-    places = {event.organization_id for event in events if event.organization_id is not None}
-    if not people or not places:
+    organization_ids = {event.organization_id for event in events if event.organization_id is not None}
+    if not people or not organization_ids:
         return set()
-    return set(await context.backends.directory.who_belonged(sorted(places), sorted(people)))
+    return set(await context.backends.directory.who_belonged(sorted(organization_ids), sorted(people)))
 
 
 def _is_insider(event: AuditEventRecord, belonged: set[tuple[OrganizationId, UserId]]) -> bool:

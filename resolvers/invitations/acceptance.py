@@ -22,7 +22,7 @@ from resolvers.account.credentials import NewPassword, apply_at_once, set_passwo
 from resolvers.account.passwords import check_password
 from resolvers.approvals.initiators import may_still_invite
 from resolvers.context import RequestContext
-from resolvers.invitations.mails import labels_of, tell_administrators, tell_inviter
+from resolvers.invitations.mails import labels_of, notify_administrators, notify_inviter
 from resolvers.invitations.queries import can_request_new, ended, is_open, status_of
 from resolvers.invitations.sent import take_grants
 from resolvers.one_time_tokens import hash_of
@@ -139,14 +139,14 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
         person = _new_person(context, acceptance, seen)
         password_hash = await context.backends.accounts.hash(acceptance.password or "")
 
-    async def deed(change: DirectoryChange) -> tuple[MembershipId, tuple[NewPassword, OpenedSession] | None]:
+    async def command(change: DirectoryChange) -> tuple[MembershipId, tuple[NewPassword, OpenedSession] | None]:
         membership_id, is_new = await _accepted(context, change, acceptance, person)
         if not is_new or person is None:
             return membership_id, None
         password = await set_password(context, change, person.id, password_hash)
         return membership_id, (password, await open_session(context, change, person.id))
 
-    membership_id, begun = await changed(context, deed)
+    membership_id, begun = await changed(context, command)
     await attempt.give_back()
     session = None
     if begun is not None:
@@ -169,17 +169,17 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
     """
     attempt = await check_attempts(context, _ANSWERING)
 
-    async def deed(change: DirectoryChange) -> InvitationRecord:
+    async def command(change: DirectoryChange) -> InvitationRecord:
         invitation, organization = await _locked(context, change, token)
         caller = context.caller
         by = Author(caller.user.id if caller is not None else None, context.request_id, context.ip_address)
         await change.withdraw_invitations([invitation.id], InvitationStatus.DECLINED, by=by, now=context.now)
-        await tell_inviter(context, change, organization, invitation)
+        await notify_inviter(context, change, organization, invitation)
         (declined,) = await change.ask.invitations([invitation.id])
         assert declined is not None
         return declined
 
-    declined = await changed(context, deed)
+    declined = await changed(context, command)
     await attempt.give_back()
     return declined
 
@@ -194,7 +194,7 @@ async def request_new(context: RequestContext, token: str) -> None:
     """
     await check_attempts(context, _ASKING, token[:_LONGEST_TOKEN])
 
-    async def deed(change: DirectoryChange) -> None:
+    async def command(change: DirectoryChange) -> None:
         invitation = await change.ask.invitation_with_token(hash_of(token))
         if invitation is None:
             return
@@ -207,12 +207,12 @@ async def request_new(context: RequestContext, token: str) -> None:
         if organization is None or organization.status is not OrganizationStatus.ACTIVE:
             return
         if last is not None and last.id == invitation.id:
-            await tell_administrators(context, change, organization, invitation)
+            await notify_administrators(context, change, organization, invitation)
             by = Author(None, context.request_id, context.ip_address)
             after = {"email": masked_address(invitation.email)}
             await change.record(by.entry("invitation.want", invitation.id, organization.id, after=after), context.now)
 
-    await changed(context, deed)
+    await changed(context, command)
 
 
 async def _usable(context: RequestContext, invitation: InvitationRecord | None) -> InvitationRecord:

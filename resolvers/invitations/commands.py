@@ -57,7 +57,7 @@ class InvitationOutcome:
 class _Row:
     """A row on its way: what it says, checked, and what is wrong with it."""
 
-    place: int
+    index: int
     asked: InviteeRow
     checked: InviteeRow | None
     refusals: list[Refused]
@@ -65,7 +65,7 @@ class _Row:
 
     def path(self, *steps: str) -> list[str]:
         """Return where a part of the row stands in the input."""
-        return ["invitees", str(self.place), *steps]
+        return ["invitees", str(self.index), *steps]
 
 
 async def invite(
@@ -94,9 +94,9 @@ async def invite(
     note = message(said, ["message"], LONGEST_MESSAGE)
     counted: dict[str, TooManyAttempts | None] = {}
 
-    async def deed(change: DirectoryChange) -> list[dict[str, Any]]:
+    async def command(change: DirectoryChange) -> list[dict[str, Any]]:
         organization, viewer = await acting_in(context, change, organization_id, Permission.MEMBER_MANAGE)
-        asked = [_checked(context, place, row) for place, row in enumerate(rows)]
+        asked = [_checked(context, index, row) for index, row in enumerate(rows)]
         _mark_repeated(asked)
         for row in asked:
             if row.checked is not None:
@@ -113,12 +113,12 @@ async def invite(
         ]
 
     once = Once(key, "inviteMembers", [organization_id, list(rows), said, days])
-    return await _outcomes(context, await changed_once(context, once, deed))
+    return await _outcomes(context, await changed_once(context, once, command))
 
 
-def _checked(context: RequestContext, place: int, asked: InviteeRow) -> _Row:
+def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
     """Return the row with its values trimmed, or with what is wrong with them."""
-    row = _Row(place, asked, None, [])
+    row = _Row(index, asked, None, [])
     found = Together()
 
     def name(value: str | None, step: str) -> str | None:
@@ -180,7 +180,7 @@ def _mark_repeated(rows: Sequence[_Row]) -> None:
     first: dict[str, int] = {}
     for row in rows:
         address = row.asked.email.strip().lower()
-        if (earlier := first.setdefault(address, row.place)) != row.place:
+        if (earlier := first.setdefault(address, row.index)) != row.index:
             row.refusals.append(
                 Invalid(f"This is the address of entry {earlier}, too.", row.path("email"), "each address once")
             )
@@ -206,12 +206,12 @@ async def _store(
     counted: dict[str, TooManyAttempts | None],
 ) -> None:
     """Store the rows that are right, with their mails; `counted` keeps what was counted when it is tried again."""
-    good = [(row, row.checked) for row in rows if row.checked is not None and not row.refusals]
-    known = await invitees(change.ask, [(organization.id, checked.email) for _, checked in good])
+    valid = [(row, row.checked) for row in rows if row.checked is not None and not row.refusals]
+    known = await invitees(change.ask, [(organization.id, checked.email) for _, checked in valid])
     standing_in = await _rows_standing_in(change, known)
     new: list[NewInvitation] = []
     mails = []
-    for (row, checked), invitee, person in zip(good, known, standing_in, strict=True):
+    for (row, checked), invitee, person in zip(valid, known, standing_in, strict=True):
         if conflict := in_the_way(context, invitee, row.path("email")):
             row.refusals.append(conflict)
             continue

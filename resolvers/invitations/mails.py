@@ -39,7 +39,7 @@ def invitation_mail(
     return Mail("invitation", invitation.email, locale, values, token)
 
 
-async def tell_inviter(
+async def notify_inviter(
     context: RequestContext,
     change: DirectoryChange,
     organization: OrganizationRecord,
@@ -51,10 +51,10 @@ async def tell_inviter(
     (shared,) = await change.ask.members_with_email([(organization.id, found.email)]) if found is not None else (None,)
     is_member = shared is not None and shared.status is MembershipStatus.ACTIVE and shared.user_id == inviter_id
     people = [found] if found is not None and is_member else await _administrators(context, change, organization)
-    await _tell(context, change, people, "invitation_declined", organization, invitation)
+    await _notify(context, change, people, "invitation_declined", organization, invitation)
 
 
-async def tell_administrators(
+async def notify_administrators(
     context: RequestContext,
     change: DirectoryChange,
     organization: OrganizationRecord,
@@ -62,7 +62,7 @@ async def tell_administrators(
 ) -> None:
     """Tell the administrators that the invited person would like to be invited anew."""
     people = await _administrators(context, change, organization)
-    await _tell(context, change, people, "invitation_renewal_wanted", organization, invitation)
+    await _notify(context, change, people, "invitation_renewal_wanted", organization, invitation)
 
 
 async def _administrators(
@@ -75,7 +75,7 @@ async def _administrators(
     return [user for user in users if user is not None and user.email_verified]
 
 
-async def _tell(
+async def _notify(
     context: RequestContext,
     change: DirectoryChange,
     people: Sequence[UserRecord],

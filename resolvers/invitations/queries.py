@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from connectors.directory.interface import (
     CallerRecord,
-    DirectoryQuestions,
+    DirectoryQueries,
     MembershipRecord,
     MembershipStatus,
     OrganizationRecord,
@@ -13,7 +13,7 @@ from connectors.directory.interface import (
 )
 from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus
 from connectors.ids import InvitationId, OrganizationId
-from permissions.access_rules import may_assign_role, may_toggle
+from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.decision import may
 from permissions.policy import Role
 from permissions.viewer import Standing
@@ -55,7 +55,7 @@ class Invitee:
     member: MembershipRecord | None
 
 
-async def invitees(ask: DirectoryQuestions, wanted: Sequence[tuple[OrganizationId, str]]) -> list[Invitee]:
+async def invitees(ask: DirectoryQueries, wanted: Sequence[tuple[OrganizationId, str]]) -> list[Invitee]:
     """Return what each organization knows of each address, in two statements; nothing of other organizations."""
     last = await ask.last_invitations(wanted)
     members = await ask.members_with_email(wanted)
@@ -100,8 +100,10 @@ def not_delegable(
     )
     assignable = [key for key in own if may_assign_role(policy, standing, key, now)]
     remedy = f"Choose among {', '.join(assignable)}." if assignable else "Ask somebody who assigns roles."
-    toggles = [code.value for code in policy.toggles if may_toggle(policy, standing, code, now)]
-    other = f"Choose among {', '.join(toggles)}." if toggles else "Choose a role instead."
+    direct_permissions = [
+        code.value for code in policy.direct_permissions if may_grant_directly(policy, standing, code, now)
+    ]
+    other = f"Choose among {', '.join(direct_permissions)}." if direct_permissions else "Choose a role instead."
     refused: list[Refused] = [
         NotDelegable(f"the role {key}", organization_id, path, remedy)
         for key, path in role_keys
@@ -110,7 +112,7 @@ def not_delegable(
     return refused + [
         NotDelegable(f"the single right {code}", organization_id, path, other)
         for code, path in permissions
-        if code not in Permission.__members__ or not may_toggle(policy, standing, Permission(code), now)
+        if code not in Permission.__members__ or not may_grant_directly(policy, standing, Permission(code), now)
     ]
 
 

@@ -20,7 +20,7 @@ from resolvers.transactions import Once, acting_in, author, changed, changed_onc
 from resolvers.validation import message
 
 LONGEST_REASON = 500
-MOST_LAPSED = 200
+MOST_EXPIRED = 200
 """So many invitations are stored as lapsed in one round of housekeeping; the rest waits for the next."""
 
 # Nobody is flooded with mail: neither by one person, nor by one company, nor at one address by all of them.
@@ -39,7 +39,7 @@ async def resend(context: RequestContext, invitation_id: InvitationId, *, key: s
     """
     counted: list[TooManyAttempts | None] = []
 
-    async def deed(change: DirectoryChange) -> str:
+    async def command(change: DirectoryChange) -> str:
         invitation, organization, standing = await _acting_on(context, change, invitation_id)
         (invitee,) = await invitees(change.ask, [(organization.id, invitation.email)])
         if refusal := why_not_resend(context, standing, invitation, invitee):
@@ -62,7 +62,7 @@ async def resend(context: RequestContext, invitation_id: InvitationId, *, key: s
         await queue_mail(context, change, invitation_mail(context, organization, renewed, token))
         return renewed.id
 
-    await changed_once(context, Once(key, "resendInvitation", invitation_id), deed)
+    await changed_once(context, Once(key, "resendInvitation", invitation_id), command)
     return await _now(context, invitation_id)
 
 
@@ -77,7 +77,7 @@ async def revoke(
     """
     why = message(reason, ["reason"], LONGEST_REASON)
 
-    async def deed(change: DirectoryChange) -> str:
+    async def command(change: DirectoryChange) -> str:
         invitation, _, _ = await _acting_on(context, change, invitation_id)
         if refusal := why_not_revoke(context, invitation):
             raise refusal
@@ -85,14 +85,14 @@ async def revoke(
         await change.withdraw_invitations([invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
         return invitation.id
 
-    await changed_once(context, Once(key, "revokeInvitation", [invitation_id, why]), deed)
+    await changed_once(context, Once(key, "revokeInvitation", [invitation_id, why]), command)
     return await _now(context, invitation_id)
 
 
 async def expire_invitations(context: RequestContext) -> None:
     """Store invitations that are past their time as EXPIRED, each with the end of what it would have given."""
-    for lapsed in await context.backends.directory.lapsed_invitations(context.now, limit=MOST_LAPSED):
-        await changed(context, _Lapse(context, lapsed))
+    for expired in await context.backends.directory.expired_invitations(context.now, limit=MOST_EXPIRED):
+        await changed(context, _Expire(context, expired))
 
 
 async def use_membership(
@@ -136,16 +136,16 @@ def until(context: RequestContext, lifetime: timedelta, valid_until: datetime | 
     return end if valid_until is None else min(end, valid_until)
 
 
-class _Lapse:
+class _Expire:
     """Lets one invitation lapse, unless it was sent anew meanwhile."""
 
-    def __init__(self, context: RequestContext, lapsed: InvitationRecord) -> None:
+    def __init__(self, context: RequestContext, expired: InvitationRecord) -> None:
         self._context = context
-        self._lapsed = lapsed
+        self._expired = expired
 
     async def __call__(self, change: DirectoryChange) -> None:
-        await change.lock_organization(self._lapsed.organization_id)
-        (found,) = await change.ask.invitations([self._lapsed.id])
+        await change.lock_organization(self._expired.organization_id)
+        (found,) = await change.ask.invitations([self._expired.id])
         if found is not None and found.expires_at <= self._context.now:
             by, now = author(self._context), self._context.now
             await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)

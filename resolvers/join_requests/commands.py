@@ -31,8 +31,8 @@ from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.people import display_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, ErrorCode, Invalid, NotFound
-from resolvers.registrations.already_registered import CompanyFacts, company_to_join
-from resolvers.registrations.inputs import LONGEST_COMPANY_NAME
+from resolvers.registrations.already_registered import OrganizationFacts, organization_to_join
+from resolvers.registrations.inputs import LONGEST_ORGANIZATION_NAME
 from resolvers.transactions import Once, author, changed_once
 from resolvers.validation import together
 
@@ -66,8 +66,8 @@ async def request_to_join(
     caller = context.caller
     assert caller is not None  # the guard has asked
     with together() as checking:
-        facts = CompanyFacts(
-            checking.check(lambda: checks.text(name, ["organizationName"], LONGEST_COMPANY_NAME))
+        facts = OrganizationFacts(
+            checking.check(lambda: checks.text(name, ["organizationName"], LONGEST_ORGANIZATION_NAME))
             if name is not None and name.strip()
             else None,
             checking.check(lambda: checks.vat_id(vat, ["vatId"])),
@@ -81,9 +81,9 @@ async def request_to_join(
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         user = await change.lock_user(caller.user.id)
-        found = await company_to_join(change.ask, facts)
+        found = await organization_to_join(change.ask, facts)
         now = await change.ask.caller(caller.user.id, None, context.now)
         (earlier,) = await change.ask.join_requests_by([caller.user.id], limit=MOST_REMEMBERED)
         if user is None or now is None:
@@ -111,19 +111,19 @@ async def request_to_join(
         return {"id": request.id}
 
     once = Once(key, "requestToJoinOrganization", [name, vat, number, message])
-    (stored,) = await context.backends.directory.join_requests([(await changed_once(context, once, deed))["id"]])
+    (stored,) = await context.backends.directory.join_requests([(await changed_once(context, once, command))["id"]])
     assert stored is not None  # requests are never deleted
     return stored
 
 
-async def tell_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
+async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
     """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
     (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
     organization_id = request.organization_id
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         (organization,) = await change.ask.organizations([organization_id])
         (person,) = await change.ask.users([request.user_id])
         (holders,) = await change.ask.holders_of(
@@ -147,7 +147,7 @@ async def tell_of_join_request(context: RequestContext, item: OutboxRecord) -> N
                 await queue_mail(context, change, mail)
         return {}
 
-    await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), deed)
+    await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
 
 
 async def join_requests_of(
@@ -197,7 +197,7 @@ async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecor
     ids = list({request.user_id for request in requests})
     found = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
     people = [(found[request.user_id], request.organization_id) for request in requests]
-    return [replace(user, seen_in=place) if user is not None else None for user, place in people]
+    return [replace(user, seen_in=organization_id) if user is not None else None for user, organization_id in people]
 
 
 async def organizations_of(
@@ -216,7 +216,7 @@ async def deciders_of(context: RequestContext, requests: Sequence[JoinRequestRec
         (found.get(request.decided_by_id) if request.decided_by_id is not None else None, request.organization_id)
         for request in requests
     ]
-    return [replace(user, seen_in=place) if user is not None else None for user, place in deciders]
+    return [replace(user, seen_in=organization_id) if user is not None else None for user, organization_id in deciders]
 
 
 async def _count(
@@ -233,8 +233,8 @@ def is_open(context: RequestContext, request: JoinRequestRecord) -> bool:
 def _is_visible(context: RequestContext, caller: CallerRecord, request: JoinRequestRecord) -> bool:
     if request.user_id == caller.user.id:
         return context.view_as is None
-    place = request.organization_id
-    return place is not None and may(context.viewer, _MANAGE, place, context.now)
+    organization_id = request.organization_id
+    return organization_id is not None and may(context.viewer, _MANAGE, organization_id, context.now)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:

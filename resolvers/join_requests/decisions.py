@@ -9,7 +9,7 @@ from connectors.directory.interface import MembershipRecord, MembershipStatus, O
 from connectors.directory.join_requests import JoinRequestRecord
 from connectors.directory.requests import RequestStatus
 from connectors.ids import JoinRequestId, MembershipId, UserId, new_id
-from permissions.access_rules import may_assign_role, may_toggle
+from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.viewer import Standing
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
@@ -85,7 +85,7 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
     caller = context.caller
     assert caller is not None  # the guard has asked
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         (request,) = await change.ask.join_requests([id])
         if request is None or request.user_id != caller.user.id:
             raise NotFound("request to join", ["id"])
@@ -94,14 +94,14 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
         await _close(context, change, request, status, by, None)
         return {"id": id}
 
-    return await _changed(context, Once(key, "withdrawJoinRequest", id), deed)
+    return await _changed(context, Once(key, "withdrawJoinRequest", id), command)
 
 
 async def _decided(
     context: RequestContext,
     id: JoinRequestId,
     status: RequestStatus,
-    deed: Callable[[DirectoryChange, JoinRequestRecord, OrganizationRecord, Standing], Awaitable[None]],
+    command: Callable[[DirectoryChange, JoinRequestRecord, OrganizationRecord, Standing], Awaitable[None]],
     note: str | None,
     asked: Sequence[Any],
     key: str | None,
@@ -116,7 +116,7 @@ async def _decided(
         (request,) = await change.ask.join_requests([id])
         assert request is not None  # requests are never deleted
         _check_open(context, request)
-        await deed(change, request, organization, viewer.standings[organization.id])
+        await command(change, request, organization, viewer.standings[organization.id])
         await _close(context, change, request, status, UserId(viewer.user_id), note)
         (person,) = await change.ask.users([request.user_id])
         if person is not None and person.email_verified:
@@ -128,9 +128,9 @@ async def _decided(
 
 
 async def _changed(
-    context: RequestContext, once: Once, deed: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
+    context: RequestContext, once: Once, command: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
 ) -> JoinRequestRecord:
-    receipt = await changed_once(context, once, deed)
+    receipt = await changed_once(context, once, command)
     (found,) = await context.backends.directory.join_requests([JoinRequestId(receipt["id"])])
     assert found is not None  # requests are never deleted
     return found
@@ -153,11 +153,11 @@ async def _close(
     closed = replace(request, status=status, decided_at=context.now, decided_by_id=by, note=note)
     await change.close_join_request(closed)
     # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
-    place = request.organization_id if status is not RequestStatus.WITHDRAWN else None
+    organization_id = request.organization_id if status is not RequestStatus.WITHDRAWN else None
     entry = author(context, note).entry(
         _ACTIONS[status],
         request.id,
-        place,
+        organization_id,
         before={"status": request.status},
         after={"status": status, "user": request.user_id},
     )
@@ -177,18 +177,18 @@ def _check_given(context: RequestContext, standing: Standing, joining: Joining) 
         if not joining.role_keys and not joining.permissions:
             checking.refuse(Invalid("Give at least one role or right.", ["roleKeys"], "at least one"))
         if _are_distinct(checking, "roleKeys", joining.role_keys, len(policy.roles)):
-            for place, role_key in enumerate(joining.role_keys):
-                path = ["roleKeys", str(place)]
+            for organization_id, role_key in enumerate(joining.role_keys):
+                path = ["roleKeys", str(organization_id)]
                 if role_key not in policy.roles:
                     checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
                 elif not may_assign_role(policy, standing, role_key, now):
                     what, remedy = f"the role {role_key}", "Choose a role that one of yours may assign."
                     checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
         if _are_distinct(checking, "permissions", joining.permissions, len(Permission)):
-            for place, permission in enumerate(joining.permissions):
-                if not may_toggle(policy, standing, permission, now):
+            for organization_id, permission in enumerate(joining.permissions):
+                if not may_grant_directly(policy, standing, permission, now):
                     what, remedy = f"the right {permission}", "Give a role that holds it instead."
-                    path = ["permissions", str(place)]
+                    path = ["permissions", str(organization_id)]
                     checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
 
 
@@ -196,9 +196,9 @@ def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int
     if len(given) > most:
         checking.refuse(Invalid(f"Name each once; there are {most}.", [name], f"entries 0..{most}"))
         return False
-    for place, one in enumerate(given):
-        if one in given[:place]:
-            checking.refuse(Invalid("This stands there twice.", [name, str(place)], "unique"))
+    for organization_id, one in enumerate(given):
+        if one in given[:organization_id]:
+            checking.refuse(Invalid("This stands there twice.", [name, str(organization_id)], "unique"))
             return False
     return True
 

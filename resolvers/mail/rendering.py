@@ -285,64 +285,64 @@ def _read(written: str, source: str) -> tuple[dict[str, Template], dict[str, _Te
     layout: dict[str, Template] = {}
     texts: dict[str, _Text] = {}
     for name, table in tables.items():
-        place = f"{source}, [{name}]"
+        section = f"{source}, [{name}]"
         if not isinstance(table, dict):
-            raise InvalidMailTexts(f"{place}: write a table with subject and body.")
+            raise InvalidMailTexts(f"{section}: write a table with subject and body.")
         if name == "layout":
             for key, text in table.items():
-                _check_known(key, _LAYOUT, place)
-                layout[key] = _compiled(text, _LAYOUT[key], place)
+                _check_known(key, _LAYOUT, section)
+                layout[key] = _compiled(text, _LAYOUT[key], section)
         else:
             _check_known(name, TEMPLATES, source)
-            texts[name] = _text(name, table, place)
+            texts[name] = _text(name, table, section)
     return layout, texts
 
 
-def _text(name: str, table: Mapping[str, Any], place: str) -> _Text:
+def _text(name: str, table: Mapping[str, Any], section: str) -> _Text:
     for key in table:
-        _check_known(key, ("subject", "body"), place)
+        _check_known(key, ("subject", "body"), section)
     body = table.get("body")
     if not isinstance(table.get("subject"), str) or not isinstance(body, list) or not body:
-        raise InvalidMailTexts(f"{place}: it needs a subject, which is a text, and a body, which is a list.")
+        raise InvalidMailTexts(f"{section}: it needs a subject, which is a text, and a body, which is a list.")
     known = {*TEMPLATES[name].needs, *TEMPLATES[name].may}
     allowed = known | {"portal"}
     parts = []
     for piece in body:
         match piece:
             case str():
-                parts.append(_Part("paragraph", _compiled(piece, allowed, place)))
+                parts.append(_Part("paragraph", _compiled(piece, allowed, section)))
             case {"button": str(words), **more} if not more:
-                parts.append(_Part("button", _compiled(words, allowed, place)))
+                parts.append(_Part("button", _compiled(words, allowed, section)))
             case {"quote": str(value), **more} if not more:
-                _check_known(value, known, place)
+                _check_known(value, known, section)
                 parts.append(_Part("quote", value=value))
             case {"points": str(value), **more} if not more or (more.keys() == {"title"}):
-                _check_known(value, known, place)
-                title = _compiled(more["title"], allowed, place) if more else None
+                _check_known(value, known, section)
+                title = _compiled(more["title"], allowed, section) if more else None
                 parts.append(_Part("points", title, value))
             case _:
                 raise InvalidMailTexts(
-                    f'{place}: a piece of the body is a text, {{ button = "…" }}, {{ quote = "value" }} or '
+                    f'{section}: a piece of the body is a text, {{ button = "…" }}, {{ quote = "value" }} or '
                     f'{{ points = "value", title = "…" }}; this is {piece!r}.'
                 )
     if TEMPLATES[name].page is not None and [part.kind for part in parts].count("button") != 1:
-        raise InvalidMailTexts(f"{place}: the mail is nothing without its link; give it one button.")
-    return _Text(_compiled(table["subject"], allowed, place), tuple(parts))
+        raise InvalidMailTexts(f"{section}: the mail is nothing without its link; give it one button.")
+    return _Text(_compiled(table["subject"], allowed, section), tuple(parts))
 
 
-def _compiled(written: Any, allowed: set[str], place: str) -> Template:
+def _compiled(written: Any, allowed: set[str], section: str) -> Template:
     if not isinstance(written, str):
-        raise InvalidMailTexts(f"{place}: {written!r} is no text.")
+        raise InvalidMailTexts(f"{section}: {written!r} is no text.")
     try:
         for used in sorted(meta.find_undeclared_variables(_WORDS.parse(written))):
-            _check_known(used, allowed, place)
+            _check_known(used, allowed, section)
         return _WORDS.from_string(written)
     except TemplateError as error:
-        raise InvalidMailTexts(f"{place}: {written[:60]!r} cannot be read: {error.message}.") from error
+        raise InvalidMailTexts(f"{section}: {written[:60]!r} cannot be read: {error.message}.") from error
 
 
-def _check_known(word: str, known: Iterable[str], place: str) -> None:
+def _check_known(word: str, known: Iterable[str], section: str) -> None:
     if word not in known:
         close = difflib.get_close_matches(word, list(known), n=1)
         hint = f'Did you mean "{close[0]}"?' if close else f"Known are {', '.join(sorted(known)) or 'none'}."
-        raise InvalidMailTexts(f'{place}: "{word}" is not known. {hint}')
+        raise InvalidMailTexts(f'{section}: "{word}" is not known. {hint}')

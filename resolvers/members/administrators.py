@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from connectors.directory.deeds import DirectoryChange
 from connectors.directory.interface import (
     Author,
-    DirectoryQuestions,
+    DirectoryQueries,
     GrantKind,
     GrantRecord,
     MemberFilter,
@@ -22,7 +22,7 @@ MOST_CANDIDATES = 20
 
 
 async def lasting_administrators(
-    context: RequestContext, ask: DirectoryQuestions, ids: Sequence[OrganizationId]
+    context: RequestContext, ask: DirectoryQueries, ids: Sequence[OrganizationId]
 ) -> Sequence[Sequence[MembershipRecord]]:
     """Return the active members of each organization with an administrative role that does not end by itself.
 
@@ -31,7 +31,7 @@ async def lasting_administrators(
     return await ask.lasting_holders_of(ids, role_keys=context.policy.administrative_role_keys())
 
 
-def holds_for_good(policy: Policy, grants: Sequence[GrantRecord]) -> bool:
+def holds_permanently(policy: Policy, grants: Sequence[GrantRecord]) -> bool:
     """Return whether one of the grants is an administrative role that does not end by itself."""
     return any(
         grant.kind is GrantKind.ROLE
@@ -48,7 +48,7 @@ def is_last(administrators: Collection[MembershipRecord], membership_id: Members
 
 
 async def last_administrator(
-    ask: DirectoryQuestions,
+    ask: DirectoryQueries,
     organization_id: OrganizationId,
     path: Sequence[str] | None,
     leaving: Collection[MembershipId],
@@ -84,5 +84,5 @@ async def hand_on_login_name(
     (administrators,) = await lasting_administrators(context, change.ask, [organization.id])
     if owner is None or not administrators or owner in [one.user_id for one in administrators]:
         return
-    heir = next((one for one in administrators if one.id == preferred), administrators[0])
-    await change.move_login_name(name, heir.user_id, organization.id, by=by, now=context.now)
+    successor = next((one for one in administrators if one.id == preferred), administrators[0])
+    await change.move_login_name(name, successor.user_id, organization.id, by=by, now=context.now)

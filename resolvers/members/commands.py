@@ -18,7 +18,7 @@ from connectors.directory.requests import RequestStatus
 from connectors.ids import InvitationId, MembershipId, OrganizationId
 from permissions.vocabulary import DenialReason, Permission
 from resolvers.access.edits import LONGEST_REASON
-from resolvers.access.mails import tell_of_change, tell_of_end
+from resolvers.access.mails import notify_of_change, notify_of_end
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
 from resolvers.context import RequestContext
 from resolvers.members.administrators import hand_on_login_name, is_last, last_administrator, lasting_administrators
@@ -38,7 +38,7 @@ ACTIVE, SUSPENDED, REMOVED = MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED
 
 
 @dataclass(frozen=True, slots=True)
-class MemberDeed:
+class MemberCommand:
     """Which member something is done with, why, and under which key."""
 
     id: MembershipId
@@ -47,7 +47,7 @@ class MemberDeed:
     key: str | None = None
 
 
-async def suspend_member(context: RequestContext, deed: MemberDeed) -> MembershipRecord:
+async def suspend_member(context: RequestContext, command: MemberCommand) -> MembershipRecord:
     """Let a member do nothing for the time being; what they were given stays, and counts again afterwards.
 
     Raises:
@@ -56,10 +56,10 @@ async def suspend_member(context: RequestContext, deed: MemberDeed) -> Membershi
         LastAdministrator: Nobody would be left who administers the organization.
         Stale: Somebody changed the membership since it was read.
     """
-    return (await _done(context, deed, "suspendMember", against_suspending, SUSPENDED))[0]
+    return (await _done(context, command, "suspendMember", against_suspending, SUSPENDED))[0]
 
 
-async def reactivate_member(context: RequestContext, deed: MemberDeed) -> MembershipRecord:
+async def reactivate_member(context: RequestContext, command: MemberCommand) -> MembershipRecord:
     """Let a suspended member in again.
 
     Raises:
@@ -67,11 +67,11 @@ async def reactivate_member(context: RequestContext, deed: MemberDeed) -> Member
         Forbidden: The member holds an administrative role that the caller may not give.
         Stale: Somebody changed the membership since it was read.
     """
-    return (await _done(context, deed, "reactivateMember", against_reactivating, ACTIVE))[0]
+    return (await _done(context, command, "reactivateMember", against_reactivating, ACTIVE))[0]
 
 
 async def remove_member(
-    context: RequestContext, deed: MemberDeed
+    context: RequestContext, command: MemberCommand
 ) -> tuple[MembershipRecord, Sequence[InvitationRecord | None]]:
     """Let a member belong to the organization no longer, from the next request on; returns what was revoked as well.
 
@@ -85,7 +85,7 @@ async def remove_member(
         LastAdministrator: Nobody would be left who administers the organization.
         Stale: Somebody changed the membership since it was read.
     """
-    member, revoked = await _done(context, deed, "removeMember", against_removing, REMOVED)
+    member, revoked = await _done(context, command, "removeMember", against_removing, REMOVED)
     return member, await context.backends.directory.invitations([InvitationId(id) for id in revoked[:MOST_SHOWN]])
 
 
@@ -102,7 +102,7 @@ async def leave_organization(
     caller = context.caller
     assert caller is not None  # the guard has asked
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         organization = await change.lock_organization(organization_id)
         now = await change.ask.caller(caller.user.id, None, context.now)
         own = next((one for one in now.standings if one.organization_id == organization_id), None) if now else None
@@ -121,7 +121,7 @@ async def leave_organization(
         return subject.member.id
 
     asked = {"organization": organization_id, "reason": reason}
-    await changed_once(context, Once(key, "leaveOrganization", asked), deed)
+    await changed_once(context, Once(key, "leaveOrganization", asked), command)
     context.become(await context.backends.directory.caller(caller.user.id, caller.session_id, context.now))
     return context.caller
 
@@ -148,17 +148,17 @@ async def end_membership(
     await change.set_membership_status(member.id, REMOVED, by=by, now=now)
     revoked = await end_what_they_may_not_begin(context, change, organization.id, member.user_id, by)
     if user is not None:
-        await tell_of_end(context, change, organization, user)
+        await notify_of_end(context, change, organization, user)
     await hand_on_login_name(context, change, organization, by=by)
     return revoked
 
 
 async def _done(
-    context: RequestContext, asked: MemberDeed, name: str, rule: Rule, status: MembershipStatus
+    context: RequestContext, asked: MemberCommand, name: str, rule: Rule, status: MembershipStatus
 ) -> tuple[MembershipRecord, Sequence[str]]:
     """Return the member as they are now, and the ids of the invitations that were revoked with it."""
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         (seen,) = await change.ask.memberships([asked.id])
         if seen is None:
             raise NotFound("member", ["id"])
@@ -180,11 +180,11 @@ async def _done(
         if user is not None:
             counting = _counting(context, subject.grants)
             gained, lost = (counting, ()) if status is ACTIVE else ((), counting)
-            await tell_of_change(context, change, organization, user, gained, lost)
+            await notify_of_change(context, change, organization, user, gained, lost)
         return {"revoked": []}
 
     once = Once(asked.key, name, [asked.id, asked.expected_version, asked.reason])
-    receipt = await changed_once(context, once, deed)
+    receipt = await changed_once(context, once, command)
     (member,) = await context.backends.directory.memberships([asked.id])
     if member is None:
         raise NotFound("member", ["id"])

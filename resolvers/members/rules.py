@@ -6,7 +6,7 @@ from typing import Any
 
 from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
 from connectors.ids import OrganizationId
-from permissions.access_rules import may_assign_role, may_toggle
+from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.decision import Decision, decide
 from permissions.policy import Policy, Role
 from permissions.viewer import Standing, Viewer
@@ -39,7 +39,7 @@ def against_updating(context: RequestContext, viewer: Viewer | None, subject: Su
     reasons = []
     if subject.member.status not in (ACTIVE, SUSPENDED):
         reasons.append(DenialReason.NOT_IN_THIS_STATE)
-    if not _hands_out_anything(context, viewer.standings[subject.member.organization_id]):
+    if not _delegates_anything(context, viewer.standings[subject.member.organization_id]):
         reasons.append(DenialReason.NOT_DELEGABLE)
     return reasons
 
@@ -148,10 +148,10 @@ def _lacks(
     return decision.reason
 
 
-def _hands_out_anything(context: RequestContext, standing: Standing) -> bool:
+def _delegates_anything(context: RequestContext, standing: Standing) -> bool:
     policy, now = context.policy, context.now
     return any(may_assign_role(policy, standing, key, now) for key in policy.roles) or any(
-        may_toggle(policy, standing, right, now) for right in policy.toggles
+        may_grant_directly(policy, standing, right, now) for right in policy.direct_permissions
     )
 
 

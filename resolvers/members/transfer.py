@@ -48,37 +48,39 @@ async def transfer_administration(
         Invalid: The other is the caller, or a role to keep is none that may be kept.
     """
 
-    async def deed(change: DirectoryChange) -> Receipt:
+    async def command(change: DirectoryChange) -> Receipt:
         organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
         own = await _own(change, viewer, organization_id)
-        (heir,) = await change.ask.memberships([to])
-        if heir is None or heir.organization_id != organization_id:
+        (successor,) = await change.ask.memberships([to])
+        if successor is None or successor.organization_id != organization_id:
             raise NotFound("member", ["toMembershipId"])
-        if heir.id == own.id:
+        if successor.id == own.id:
             raise Invalid("This is your own membership; name another.", ["toMembershipId"], "another member")
-        if heir.status is not MembershipStatus.ACTIVE:
-            raise Conflict(f"This member is {heir.status.value}; name an active one.", ["toMembershipId"], node=heir)
+        if successor.status is not MembershipStatus.ACTIVE:
+            raise Conflict(
+                f"This member is {successor.status.value}; name an active one.", ["toMembershipId"], node=successor
+            )
         (mine,) = await change.ask.grants_of([own.id])
         office = _office(context, viewer, organization_id, mine)
         by, now = author(context, message(reason, ["reason"], LONGEST_REASON)), context.now
         kept = _kept(context, mine, office, keep_own_role_keys)
         for grant in office:
-            await change.grant_role(heir.id, grant.key, until=None, by=by, now=now)
+            await change.grant_role(successor.id, grant.key, until=None, by=by, now=now)
         for grant in mine:
             if grant.kind is GrantKind.ROLE and grant.key not in kept:
                 await change.revoke(grant.id, by=by, now=now)
         await end_what_they_may_not_begin(context, change, organization_id, own.user_id, by)
-        for member in (own, heir):
+        for member in (own, successor):
             await change.renew_membership(member.id)
-        await hand_on_login_name(context, change, organization, by=by, preferred=heir.id)
-        await _tell(context, change, organization, own, heir)
+        await hand_on_login_name(context, change, organization, by=by, preferred=successor.id)
+        await _notify(context, change, organization, own, successor)
         return own.id
 
     asked = {"organization": organization_id, "to": to, "keep": keep_own_role_keys, "reason": reason}
-    own_id = await changed_once(context, Once(key, "transferAdministration", asked), deed)
-    own, heir = await context.backends.directory.memberships([own_id, to])
+    own_id = await changed_once(context, Once(key, "transferAdministration", asked), command)
+    own, successor = await context.backends.directory.memberships([own_id, to])
     await renew_caller(context, [own] if own is not None else [])
-    return own, heir
+    return own, successor
 
 
 async def _own(change: DirectoryChange, viewer: Viewer, organization_id: OrganizationId) -> MembershipRecord:
@@ -108,29 +110,29 @@ def _kept(
     context: RequestContext, mine: Sequence[GrantRecord], office: Sequence[GrantRecord], keep: Sequence[str] | None
 ) -> set[str]:
     held = {grant.key for grant in mine if grant.kind is GrantKind.ROLE}
-    handed = {grant.key for grant in office}
+    transferred = {grant.key for grant in office}
     if keep is None:
-        return held - handed
+        return held - transferred
     for number, key in enumerate(keep):
         path = ["keepOwnRoleKeys", str(number)]
         known_role(context, key, path)
         if key in keep[:number]:
             raise Invalid("This stands in the list twice; leave one out.", path, "each once")
-        if key in handed:
+        if key in transferred:
             raise Invalid(f"{key} is what you hand over, so you cannot keep it.", path, "not administrative")
         if key not in held:
             raise Invalid(f"You do not hold {key}, so you cannot keep it.", path, "one of your roles")
     return set(keep)
 
 
-async def _tell(
+async def _notify(
     context: RequestContext,
     change: DirectoryChange,
     organization: OrganizationRecord,
     own: MembershipRecord,
-    heir: MembershipRecord,
+    successor: MembershipRecord,
 ) -> None:
-    before, after = await change.ask.users([own.user_id, heir.user_id])
+    before, after = await change.ask.users([own.user_id, successor.user_id])
     if before is None or after is None:
         return
     values = {

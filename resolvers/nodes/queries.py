@@ -93,19 +93,19 @@ def own_subjects(caller: CallerRecord) -> list[str]:
 async def found_nodes(context: RequestContext, ids: Sequence[AnyId]) -> list[Any]:
     """Return the objects parallel to `ids` as `nodes` does, however many they are."""
     kinds: dict[str, list[int]] = {}
-    for place, identifier in enumerate(ids):
-        kinds.setdefault(identifier.partition("_")[0], []).append(place)
+    for index, identifier in enumerate(ids):
+        kinds.setdefault(identifier.partition("_")[0], []).append(index)
     answer: list[Any] = [None] * len(ids)
-    for kind, places in kinds.items():
+    for kind, indexes in kinds.items():
         find = _FINDERS.get(kind)
         if find is None:
             continue
         try:
-            found = await find(context, [ids[place] for place in places])
+            found = await find(context, [ids[index] for index in indexes])
         except ConnectorError as error:
-            found = [error] * len(places)
-        for place, it in zip(places, found, strict=True):
-            answer[place] = it
+            found = [error] * len(indexes)
+        for index, it in zip(indexes, found, strict=True):
+            answer[index] = it
     return answer
 
 
@@ -131,7 +131,7 @@ async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRe
             answer.append(caller.user)
             continue
         # A colleague is a node only for those who may see members; everybody else meets them through what they did.
-        seen = [(user, place) for user, place in views if may(context.viewer, _SEE_MEMBERS, place, context.now)]
+        seen = [(user, index) for user, index in views if may(context.viewer, _SEE_MEMBERS, index, context.now)]
         answer.append(replace(seen[0][0], seen_in=seen[0][1]) if seen else None)
     return answer
 
@@ -257,10 +257,10 @@ def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
 
 def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
     """Return whether the event stands in one of the two lists that the caller may read: a company's, their own."""
-    place, caller = event.organization_id, context.caller
-    if place is not None and may(context.viewer, _SEE_AUDIT, place, context.now):
+    index, caller = event.organization_id, context.caller
+    if index is not None and may(context.viewer, _SEE_AUDIT, index, context.now):
         return True
-    if caller is None or context.view_as is not None or not (place is None or is_visible(context, place)):
+    if caller is None or context.view_as is not None or not (index is None or is_visible(context, index)):
         return False
     return event.actor_id == caller.user.id or event.subject_id in own_subjects(caller)
 

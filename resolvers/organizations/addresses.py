@@ -18,7 +18,7 @@ from resolvers.validation import address
 USES_ADDRESSES = (Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
 LONGEST_BOOK = 200
 
-_TOLD = ("address", "is_default_billing", "is_default_shipping")
+_AUDITED = ("address", "is_default_billing", "is_default_shipping")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ async def save_address(context: RequestContext, edit: AddressEdit, key: str | No
     """
     cleaned = replace(edit, address=address(edit.address, ["address"]))
 
-    async def deed(change: DirectoryChange) -> Any:
+    async def command(change: DirectoryChange) -> Any:
         await acting_in(context, change, edit.organization_id, *USES_ADDRESSES)
         (book,) = await change.ask.addresses_of([edit.organization_id])
         before = next((entry for entry in book if entry.id == edit.entry_id), None)
@@ -71,7 +71,7 @@ async def save_address(context: RequestContext, edit: AddressEdit, key: str | No
             await _record(context, change, "address.change", before, after)
         return {"id": after.id}
 
-    receipt = await changed_once(context, Once(key, "saveAddress", cleaned), deed)
+    receipt = await changed_once(context, Once(key, "saveAddress", cleaned), command)
     (entry,) = await context.backends.directory.addresses([receipt["id"]])
     return entry
 
@@ -83,7 +83,7 @@ async def delete_address(context: RequestContext, id: AddressId) -> Organization
         NotFound: There is no such entry (any more).
     """
 
-    async def deed(change: DirectoryChange) -> OrganizationId:
+    async def command(change: DirectoryChange) -> OrganizationId:
         (seen,) = await change.ask.addresses([id])
         if seen is None:
             raise NotFound("address", ["id"])
@@ -95,7 +95,7 @@ async def delete_address(context: RequestContext, id: AddressId) -> Organization
         await _record(context, change, "address.remove", entry, None)
         return entry.organization_id
 
-    return await changed(context, deed)
+    return await changed(context, command)
 
 
 def _as_wanted(context: RequestContext, edit: AddressEdit, before: AddressRecord | None) -> AddressRecord:
@@ -137,9 +137,9 @@ async def _record(
     before: AddressRecord | None,
     after: AddressRecord | None,
 ) -> None:
-    was = values_of(before, _TOLD) if before is not None else {}
-    now = values_of(after, _TOLD) if after is not None else {}
-    told = [key for key in _TOLD if was.get(key) != now.get(key)]
+    was = values_of(before, _AUDITED) if before is not None else {}
+    now = values_of(after, _AUDITED) if after is not None else {}
+    audited = [key for key in _AUDITED if was.get(key) != now.get(key)]
     entry = after or before
     assert entry is not None
     await change.record(
@@ -147,8 +147,8 @@ async def _record(
             action,
             entry.id,
             entry.organization_id,
-            before={key: _masked(key, was[key]) for key in told if key in was},
-            after={key: _masked(key, now[key]) for key in told if key in now},
+            before={key: _masked(key, was[key]) for key in audited if key in was},
+            after={key: _masked(key, now[key]) for key in audited if key in now},
         ),
         context.now,
     )

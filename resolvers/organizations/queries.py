@@ -157,7 +157,7 @@ async def update_organization(
         if (site := values.get("website")) is not None:
             cleaned["website"] = checks.check(lambda: website(site, ["website"]))
 
-    async def deed(change: DirectoryChange) -> OrganizationRecord:
+    async def command(change: DirectoryChange) -> OrganizationRecord:
         organization, _ = await acting_in(context, change, id, *MANAGES_DATA)
         if organization.version != expected_version:
             raise Stale(organization.version, ["expectedVersion"])
@@ -166,7 +166,7 @@ async def update_organization(
             return organization
         return await changed_data(context, change, organization.id, OrganizationChange(wanted))
 
-    return await changed(context, deed)
+    return await changed(context, command)
 
 
 async def changed_data(

@@ -13,7 +13,7 @@ from connectors.mail.interface import MailRefused
 from resolvers.account.credentials import CREDENTIALS_FORGET, CREDENTIALS_SET, apply_credentials, forget_credentials
 from resolvers.account.data_exports import DATA_EXPORT, make_data_export
 from resolvers.context import RequestContext
-from resolvers.join_requests.commands import JOIN_REQUEST, tell_of_join_request
+from resolvers.join_requests.commands import JOIN_REQUEST, notify_of_join_request
 from resolvers.mail.queue import MAIL, send_mail
 from resolvers.mail.templates import UnknownMail
 from resolvers.sessions.refused_sign_ins import SIGN_IN_REFUSED, record_refused_sign_in
@@ -30,7 +30,7 @@ HANDLERS: Mapping[str, Handler] = {
     DATA_EXPORT: make_data_export,
     CREDENTIALS_SET: apply_credentials,
     CREDENTIALS_FORGET: forget_credentials,
-    JOIN_REQUEST: tell_of_join_request,
+    JOIN_REQUEST: notify_of_join_request,
     SIGN_IN_REFUSED: record_refused_sign_in,
 }
 """What carries out which kind of item."""
@@ -69,19 +69,19 @@ async def carry_out(
     Never fails, lest one item keep others from being done. What cannot be said because the directory does not answer
     is found out when the lease ends: the item is tried again.
     """
-    trouble, is_final = await _tried(context, item, handlers)
+    failure, is_final = await _tried(context, item, handlers)
     now = clock()
     try:
-        if trouble is None:
+        if failure is None:
             await changed(context, lambda change: change.finish(item.id, now=now))
             log.info("outbox item done", extra=_words(item))
         elif is_final or item.attempts >= MOST_ATTEMPTS:
-            await changed(context, lambda change: change.bury(item.id, error=trouble, now=now))
-            log.error("outbox item given up", extra={"reason": trouble, **_words(item)})
+            await changed(context, lambda change: change.bury(item.id, error=failure, now=now))
+            log.error("outbox item given up", extra={"reason": failure, **_words(item)})
         else:
             due_at = now + pause_after(item.attempts)
-            await changed(context, lambda change: change.postpone(item.id, error=trouble, due_at=due_at))
-            log.warning("outbox item postponed", extra={"reason": trouble, "until": due_at.isoformat(), **_words(item)})
+            await changed(context, lambda change: change.postpone(item.id, error=failure, due_at=due_at))
+            log.warning("outbox item postponed", extra={"reason": failure, "until": due_at.isoformat(), **_words(item)})
     except ConnectorError as error:
         log.warning("outbox item's end not stored", extra={"reason": str(error), **_words(item)})
 

@@ -13,13 +13,13 @@ _WORKER = "outbox"
 
 
 async def carried_out_once(
-    context: RequestContext, item: OutboxRecord, deed: Callable[[DirectoryChange], Awaitable[None]]
+    context: RequestContext, item: OutboxRecord, command: Callable[[DirectoryChange], Awaitable[None]]
 ) -> None:
     """Carry out the deed in one transaction, once for each item: the same item again does nothing."""
 
-    async def deed_once(change: DirectoryChange) -> None:
+    async def command_once(change: DirectoryChange) -> None:
         if await change.earlier(_WORKER, item.id) is None:
-            await deed(change)
+            await command(change)
             await change.remember(_WORKER, item.id, IdempotencyRecord(b"", item.kind), context.now)
 
-    await changed(context, deed_once)
+    await changed(context, command_once)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connectors.directory.interface import DirectoryQuestions, OrganizationRecord, OrganizationStatus
+from connectors.directory.interface import DirectoryQueries, OrganizationRecord, OrganizationStatus
 from connectors.directory.registrations import Likeness, LikenessReason, Lookalike
 from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
@@ -32,7 +32,7 @@ class RegistrationCheckOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CompanyFacts:
+class OrganizationFacts:
     """What somebody says of a company, checked."""
 
     name: str | None = None
@@ -58,7 +58,7 @@ class RegistrationCheck:
         return self.outcome is RegistrationCheckOutcome.POSSIBLY_REGISTERED
 
 
-async def check_company(
+async def check_organization(
     context: RequestContext, *, name: str | None, vat: str | None, number: str | None
 ) -> RegistrationCheck:
     """Return whether the company is registered, as far as somebody who knows this much may be told.
@@ -68,7 +68,7 @@ async def check_company(
         TooManyAttempts: From this address, or about this company.
     """
     try:
-        facts = CompanyFacts(
+        facts = OrganizationFacts(
             text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
             vat_id(vat, ["vatId"]),
             customer_number(number, ["customerNumber"]),
@@ -78,7 +78,7 @@ async def check_company(
     if facts.vat_id is None and (facts.customer_number is None or facts.name is None):
         raise InvalidArgument("Give the VAT id, or the customer number together with the company's name.")
     await check_attempts(context, ATTEMPTS, facts.vat_id or facts.customer_number or "")
-    found = await known_company(context.backends.directory, facts)
+    found = await known_organization(context.backends.directory, facts)
     if found is None:
         return RegistrationCheck(RegistrationCheckOutcome.NOT_REGISTERED)
     if found.organization.status is OrganizationStatus.PENDING_REVIEW:
@@ -88,17 +88,17 @@ async def check_company(
     )
 
 
-async def guidance_for(context: RequestContext, facts: CompanyFacts) -> RegistrationCheck:
+async def guidance_for(context: RequestContext, facts: OrganizationFacts) -> RegistrationCheck:
     """Return what to say to somebody who knows that their company is registered, whether we know it or not."""
-    found = await known_company(context.backends.directory, facts)
+    found = await known_organization(context.backends.directory, facts)
     names = await _masked_administrators(context, found) if found is not None else ()
     return RegistrationCheck(RegistrationCheckOutcome.POSSIBLY_REGISTERED, tuple(names))
 
 
-async def known_company(ask: DirectoryQuestions, facts: CompanyFacts) -> Lookalike | None:
+async def known_organization(ask: DirectoryQueries, facts: OrganizationFacts) -> Lookalike | None:
     """Return the company that these facts are enough to be told of, an active one first."""
     (found,) = await ask.lookalikes([facts.likeness])
-    told = [
+    disclosed = [
         one
         for one in found
         if one.organization.status in _STANDING
@@ -107,10 +107,10 @@ async def known_company(ask: DirectoryQuestions, facts: CompanyFacts) -> Lookali
             or (LikenessReason.CUSTOMER_NUMBER in one.reasons and LikenessReason.NAME in one.reasons)
         )
     ]
-    return min(told, key=lambda one: _STANDING.index(one.organization.status), default=None)
+    return min(disclosed, key=lambda one: _STANDING.index(one.organization.status), default=None)
 
 
-async def company_to_join(ask: DirectoryQuestions, facts: CompanyFacts) -> OrganizationRecord | None:
+async def organization_to_join(ask: DirectoryQueries, facts: OrganizationFacts) -> OrganizationRecord | None:
     """Return the one active company that all of these facts fit; the person asking must not be told which."""
     (found,) = await ask.lookalikes([facts.likeness])
     wanted = {

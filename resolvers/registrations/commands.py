@@ -31,16 +31,21 @@ from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, ErrorCode, TokenInvalid
-from resolvers.registrations.already_registered import CompanyFacts, guidance_for
-from resolvers.registrations.inputs import Applicant, CompanyWanted, company_registration, private_registration
-from resolvers.registrations.reviewers import tell_reviewers
+from resolvers.registrations.already_registered import OrganizationFacts, guidance_for
+from resolvers.registrations.inputs import (
+    Applicant,
+    OrganizationWanted,
+    organization_registration,
+    private_registration,
+)
+from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.transactions import Once, author, changed, changed_once
 
 TIME_TO_REVIEW = timedelta(hours=24)
 
 ATTEMPTS = Attempts("register", from_address=Limit(30, 3600), about_account=Limit(5, 3600), in_all=Limit(20, 3600))
-COMPANY_ATTEMPTS = Attempts("register-company", from_address=Limit(30, 3600), about_account=Limit(5, 3600))
+ORGANIZATION_ATTEMPTS = Attempts("register-company", from_address=Limit(30, 3600), about_account=Limit(5, 3600))
 OWN_ATTEMPTS = Attempts("register-own-company", from_address=Limit(30, 3600), in_all=Limit(10, 86_400))
 CONFIRM_ATTEMPTS = Attempts("confirm-registration", from_address=Limit(30, 300))
 
@@ -75,7 +80,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
 
 
 async def register_organization(
-    context: RequestContext, company: CompanyWanted, applicant: Applicant, key: str
+    context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
 ) -> RegistrationRecord:
     """Register a company for the first time, and return where its registration stands (K10, K11, K17-K20).
 
@@ -88,14 +93,14 @@ async def register_organization(
         KeyReused: The key came with another input.
         TooManyAttempts: From this IP address, about this e-mail address, or about this company.
     """
-    registration = company_registration(context, company, applicant, key)
-    facts = CompanyFacts(registration.organization_name, registration.vat_id, registration.customer_number)
+    registration = organization_registration(context, organization, applicant, key)
+    facts = OrganizationFacts(registration.organization_name, registration.vat_id, registration.customer_number)
     await check_attempts(
-        context, COMPANY_ATTEMPTS, facts.vat_id or facts.customer_number or registration.organization_name or ""
+        context, ORGANIZATION_ATTEMPTS, facts.vat_id or facts.customer_number or registration.organization_name or ""
     )
-    if not company.confirm_first_registration:
+    if not organization.confirm_first_registration:
         raise AlreadyRegistered(await guidance_for(context, facts))
-    asked = [asdict(company), asdict(applicant)]
+    asked = [asdict(organization), asdict(applicant)]
     if context.caller is not None:
         return await _registered_by_member(context, context.caller.user, registration, asked, key)
     return await _registered(context, "registerOrganization", registration, asked, key)
@@ -122,7 +127,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
     user_id = UserId(new_id("usr"))
     password_hash = await context.backends.accounts.hash(chosen)
 
-    async def deed(change: DirectoryChange) -> tuple[NewPassword, OpenedSession]:
+    async def command(change: DirectoryChange) -> tuple[NewPassword, OpenedSession]:
         registration = await change.ask.registration_with_token(token_hash)
         if registration is None or registration.status is not RegistrationStatus.EMAIL_UNVERIFIED:
             raise TokenInvalid
@@ -152,7 +157,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         new = await set_password(context, change, user_id, password_hash)
         return new, await open_session(context, change, user_id)
 
-    new, opened = await changed(context, deed)
+    new, opened = await changed(context, command)
     await attempt.give_back()
     await apply_at_once(context, new)
     return await signed_in(context, opened)
@@ -165,14 +170,14 @@ async def _registered(
     await check_attempts(context, ATTEMPTS, registration.email)
     token = new_token()
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         (owner,) = await change.ask.users_with_email([registration.email])
         await change.add_registration(registration, hash_of(token))
         await queue_mail(context, change, _confirmation(context, registration, owner, token))
         await _record_creation(context, change, registration, author(context))
         return {"id": registration.id}
 
-    return await _stored_once(context, Once(key, operation, asked), deed, registration)
+    return await _stored_once(context, Once(key, operation, asked), command, registration)
 
 
 async def _registered_by_member(
@@ -182,7 +187,7 @@ async def _registered_by_member(
     await check_attempts(context, OWN_ATTEMPTS, user.id)
     by = author(context)
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         await change.lock_user(user.id)
         await _subscribed(context, change, registration, user.id, by)
         submitted = await _submitted(context, change, replace(registration, user_id=user.id), user, by)
@@ -190,7 +195,7 @@ async def _registered_by_member(
         await _record_creation(context, change, submitted, by)
         return {"id": submitted.id}
 
-    stored = await _stored_once(context, Once(key, "registerOrganization", asked), deed, registration)
+    stored = await _stored_once(context, Once(key, "registerOrganization", asked), command, registration)
     session_id = context.caller.session_id if context.caller is not None else None
     context.become(await context.backends.directory.caller(user.id, session_id, context.now))
     return stored
@@ -199,10 +204,10 @@ async def _registered_by_member(
 async def _stored_once(
     context: RequestContext,
     once: Once,
-    deed: Callable[[DirectoryChange], Awaitable[dict[str, str]]],
+    command: Callable[[DirectoryChange], Awaitable[dict[str, str]]],
     registration: RegistrationRecord,
 ) -> RegistrationRecord:
-    receipt = await changed_once(context, once, deed)
+    receipt = await changed_once(context, once, command)
     (stored,) = await context.backends.directory.registrations([RegistrationId(receipt["id"])])
     return stored or registration
 
@@ -244,7 +249,7 @@ async def _submitted(
         "review_due_at": due.isoformat(),
     }
     await queue_mail(context, change, Mail("registration_received", user.email, user.locale, values))
-    await tell_reviewers(context, change, registration)
+    await notify_reviewers(context, change, registration)
     return replace(
         registration,
         status=RegistrationStatus.PENDING_REVIEW,

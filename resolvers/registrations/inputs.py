@@ -18,7 +18,7 @@ from resolvers.validation import Together, together
 
 TIME_TO_CONFIRM = timedelta(days=7)
 PRIVATE_KINDS = (AccountKind.PRIVATE_OPERATOR, AccountKind.COMMERCIAL_OPERATOR)
-LONGEST_COMPANY_NAME = 200
+LONGEST_ORGANIZATION_NAME = 200
 
 _REFERENCE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -37,7 +37,7 @@ class Applicant:
 
 
 @dataclass(frozen=True, slots=True)
-class CompanyWanted:
+class OrganizationWanted:
     """The company that somebody registers, as they wrote it."""
 
     confirm_first_registration: bool
@@ -72,8 +72,8 @@ def private_registration(
     return _registration(context, kind, personal)
 
 
-def company_registration(
-    context: RequestContext, company: CompanyWanted, applicant: Applicant, key: str
+def organization_registration(
+    context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
 ) -> RegistrationRecord:
     """Return the registration of a company; somebody signed in is its applicant as they are known.
 
@@ -84,21 +84,23 @@ def company_registration(
     with together() as checking:
         known = _known_applicant(context, checking, applicant)
         personal = _personal(checking, known, _APPLICANT_PATHS)
-        of_company: dict[str, Any] = {
-            "organization_kind": company.kind,
-            "organization_name": checking.check(lambda: checks.text(company.name, ["name"], LONGEST_COMPANY_NAME)),
-            "legal_name": checking.check(lambda: _optional(company.legal_name, ["legalName"])),
-            "vat_id": checking.check(lambda: checks.vat_id(company.vat_id, ["vatId"])),
-            "customer_number": checking.check(
-                lambda: checks.customer_number(company.customer_number, ["customerNumber"])
+        of_organization: dict[str, Any] = {
+            "organization_kind": organization.kind,
+            "organization_name": checking.check(
+                lambda: checks.text(organization.name, ["name"], LONGEST_ORGANIZATION_NAME)
             ),
-            "seat": checking.check(lambda: checks.address(company.seat, ["seat"])),
-            "role_keys": _role_keys(context, checking, company.role_keys),
+            "legal_name": checking.check(lambda: _optional(organization.legal_name, ["legalName"])),
+            "vat_id": checking.check(lambda: checks.vat_id(organization.vat_id, ["vatId"])),
+            "customer_number": checking.check(
+                lambda: checks.customer_number(organization.customer_number, ["customerNumber"])
+            ),
+            "seat": checking.check(lambda: checks.address(organization.seat, ["seat"])),
+            "role_keys": _role_keys(context, checking, organization.role_keys),
         }
         _check_key(checking, key)
-    is_operator = company.kind is OrganizationKind.OPERATOR
+    is_operator = organization.kind is OrganizationKind.OPERATOR
     kind = AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
-    return replace(_registration(context, kind, personal), **of_company)
+    return replace(_registration(context, kind, personal), **of_organization)
 
 
 _APPLICANT_PATHS = {
@@ -145,17 +147,17 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
     if len(role_keys) > len(known):
         checking.refuse(Invalid(f"There are {len(known)} roles; name each once.", path, f"entries 0..{len(known)}"))
         return ()
-    for place, role_key in enumerate(role_keys):
-        at = [*path, str(place)]
+    for index, role_key in enumerate(role_keys):
+        at = [*path, str(index)]
         if role_key not in known:
             checking.refuse(Invalid(f"There is no such role; known are {', '.join(known)}.", at, "known role"))
-        elif role_key in role_keys[:place]:
+        elif role_key in role_keys[:index]:
             checking.refuse(Invalid("This role stands there twice.", at, "unique"))
     return tuple(role_keys)
 
 
 def _optional(value: str | None, path: list[str]) -> str | None:
-    return checks.text(value, path, LONGEST_COMPANY_NAME) if value is not None and value.strip() else None
+    return checks.text(value, path, LONGEST_ORGANIZATION_NAME) if value is not None and value.strip() else None
 
 
 def _check_key(checking: Together, key: str) -> None:

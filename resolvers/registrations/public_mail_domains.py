@@ -13,7 +13,7 @@ FREEMAIL = frozenset(
 )
 
 
-def company_domain(email: str) -> str | None:
+def organization_domain(email: str) -> str | None:
     """Return the part of an address after the @ when it is a company's own, None for a provider for everybody."""
     domain = email.strip().lower().rpartition("@")[2]
     return domain if domain and domain not in FREEMAIL else None

@@ -21,7 +21,7 @@ from resolvers.context import RequestContext
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
-from resolvers.registrations.public_mail_domains import company_domain
+from resolvers.registrations.public_mail_domains import organization_domain
 from resolvers.registrations.review import UNDECIDED
 from resolvers.registrations.reviewers import is_reviewer
 
@@ -84,7 +84,7 @@ async def registrations_of_viewers(
     """Return each caller's last registration of a company; none to somebody who looks as the caller (K23)."""
     if context.view_as is not None:
         return [None] * len(callers)
-    return await context.backends.directory.company_registrations_of([caller.user.id for caller in callers])
+    return await context.backends.directory.organization_registrations_of([caller.user.id for caller in callers])
 
 
 async def registration_status(context: RequestContext, *, reference: str, email: str) -> RegistrationState | None:
@@ -171,7 +171,7 @@ async def duplicates_of(
 ) -> Sequence[Sequence[Lookalike]]:
     """Return other companies that look the same as the one that each registers, as things are now, 20 at most (K20)."""
     wanted = [
-        Likeness(record.vat_id, record.customer_number, record.organization_name, company_domain(record.email))
+        Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
         for record in records
     ]
     found = await context.backends.directory.lookalikes(wanted)

@@ -19,7 +19,7 @@ from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
 from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
-from resolvers.registrations.reviewers import REVIEW, tell_reviewers
+from resolvers.registrations.reviewers import REVIEW, notify_reviewers
 from resolvers.transactions import Once, acting_for_vendor, author, changed_once
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
@@ -61,7 +61,7 @@ async def approve_registration(
         role_key = context.policy.administrative_role_keys()[0]
         await change.grant_role(standing.membership_id, role_key, until=None, by=by, now=context.now)
         values = {"customer_number": number}
-        await _tell(context, change, before, user, "registration_approved", values)
+        await _notify(context, change, before, user, "registration_approved", values)
         return replace(before, status=RegistrationStatus.APPROVED, note=None, **_decided_now(context))
 
     shown = {"customer_number": number} if number is not None else {}
@@ -82,7 +82,7 @@ async def reject_registration(context: RequestContext, decision: Decision, reaso
         await change.set_organization_status(
             standing.organization_id, OrganizationStatus.REJECTED, by=author(context, why), now=context.now
         )
-        await _tell(context, change, before, user, "registration_rejected", {"reason": why})
+        await _notify(context, change, before, user, "registration_rejected", {"reason": why})
         return replace(before, status=RegistrationStatus.REJECTED, note=why, **_decided_now(context))
 
     return await _decided(context, decision, "registration.reject", UNDECIDED, reject, reason=why, asked=[why])
@@ -100,7 +100,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
     async def ask(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
         user, _ = await _applicant(context, change, before)
         values = {"question": wanted, "reference": before.reference}
-        await _tell(context, change, before, user, "registration_information_wanted", values)
+        await _notify(context, change, before, user, "registration_information_wanted", values)
         status = RegistrationStatus.INFORMATION_REQUESTED
         return replace(before, status=status, note=wanted, answer=None, review_due_at=None, reminded_at=None)
 
@@ -123,7 +123,7 @@ async def answer_registration(
     said = _said(answer, ["answer"])
     own = await own_registration(context, id, reference)
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         before = await _locked(context, change, own.id, (RegistrationStatus.INFORMATION_REQUESTED,))
         after = replace(
             before,
@@ -133,11 +133,11 @@ async def answer_registration(
             review_due_at=context.now + TIME_TO_REVIEW,
         )
         await change.store_registration(after)
-        await tell_reviewers(context, change, after)
+        await notify_reviewers(context, change, after)
         await record(context, change, "registration.answer", before, after, reason=said)
         return {"id": before.id}
 
-    return await _changed(context, Once(key, "answerRegistration", [own.id, said]), deed)
+    return await _changed(context, Once(key, "answerRegistration", [own.id, said]), command)
 
 
 async def withdraw_registration(
@@ -160,7 +160,7 @@ async def withdraw_registration(
     why = checks.message(reason, ["reason"])
     own = await _with_token(context, token) if token is not None else await own_registration(context, id, reference)
 
-    async def deed(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> dict[str, str]:
         before = await _locked(context, change, own.id, OPEN)
         after = replace(
             before, version=before.version + 1, status=RegistrationStatus.WITHDRAWN, decided_at=context.now,
@@ -176,7 +176,7 @@ async def withdraw_registration(
         await record(context, change, "registration.withdraw", before, after, reason=why)
         return {"id": before.id}
 
-    withdrawn = await _changed(context, Once(key, "withdrawRegistration", [own.id, why]), deed)
+    withdrawn = await _changed(context, Once(key, "withdrawRegistration", [own.id, why]), command)
     if context.caller is not None:
         caller = context.caller
         context.become(await context.backends.directory.caller(caller.user.id, caller.session_id, context.now))
@@ -229,7 +229,7 @@ async def _decided(
     decision: Decision,
     action: str,
     states: Collection[RegistrationStatus],
-    deed: Callable[[DirectoryChange, RegistrationRecord], Awaitable[RegistrationRecord]],
+    command: Callable[[DirectoryChange, RegistrationRecord], Awaitable[RegistrationRecord]],
     *,
     asked: list[str | None],
     reason: str | None = None,
@@ -244,7 +244,7 @@ async def _decided(
             raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
         if decision.expected_version is not None and decision.expected_version != before.version:
             raise Stale(before.version, ["expectedVersion"])
-        after = replace(await deed(change, before), version=before.version + 1)
+        after = replace(await command(change, before), version=before.version + 1)
         await change.store_registration(after)
         await record(context, change, action, before, after, reason=reason, shown=shown)
         return {"id": before.id}
@@ -254,9 +254,9 @@ async def _decided(
 
 
 async def _changed(
-    context: RequestContext, once: Once, deed: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
+    context: RequestContext, once: Once, command: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
 ) -> RegistrationRecord:
-    receipt = await changed_once(context, once, deed)
+    receipt = await changed_once(context, once, command)
     (found,) = await context.backends.directory.registrations([RegistrationId(receipt["id"])])
     if found is None:
         raise NotFound("registration", ["id"])
@@ -341,7 +341,7 @@ async def _give_number(
     await change.add_login_name(login_name, user.id)
 
 
-async def _tell(
+async def _notify(
     context: RequestContext,
     change: DirectoryChange,
     registration: RegistrationRecord,

@@ -16,7 +16,7 @@ def is_reviewer(context: RequestContext) -> bool:
     return context.viewer is not None and bool(context.viewer.vendor_mask & _MASK)
 
 
-async def tell_reviewers(
+async def notify_reviewers(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord, *, overdue: bool = False
 ) -> None:
     """Write to everybody who may decide that a registration waits for them."""

@@ -6,7 +6,7 @@ from connectors.directory.deeds import DirectoryChange
 from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
 from resolvers.context import RequestContext
 from resolvers.registrations.review import record
-from resolvers.registrations.reviewers import tell_reviewers
+from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.transactions import author, changed
 
 AT_ONCE = 100
@@ -19,24 +19,24 @@ async def remind_of_overdue_registrations(context: RequestContext) -> None:
         await _remind(context, registration)
 
 
-async def lapse_registrations(context: RequestContext) -> None:
+async def expire_registrations(context: RequestContext) -> None:
     """Store as EXPIRED what nobody confirmed in time; the link counts for nothing from the instant itself."""
-    for registration in await context.backends.directory.lapsed_registrations(context.now, AT_ONCE):
-        await _lapse(context, registration)
+    for registration in await context.backends.directory.expired_registrations(context.now, AT_ONCE):
+        await _expire(context, registration)
 
 
 async def _remind(context: RequestContext, registration: RegistrationRecord) -> None:
-    async def deed(change: DirectoryChange) -> None:
+    async def command(change: DirectoryChange) -> None:
         if await change.mark_reminded(registration.id, context.now):
-            await tell_reviewers(context, change, registration, overdue=True)
+            await notify_reviewers(context, change, registration, overdue=True)
             entry = author(context).entry("registration.remind", registration.id, registration.organization_id)
             await change.record(entry, context.now)
 
-    await changed(context, deed)
+    await changed(context, command)
 
 
-async def _lapse(context: RequestContext, registration: RegistrationRecord) -> None:
-    async def deed(change: DirectoryChange) -> None:
+async def _expire(context: RequestContext, registration: RegistrationRecord) -> None:
+    async def command(change: DirectoryChange) -> None:
         (now,) = await change.ask.registrations([registration.id])
         if now is None or now.status is not RegistrationStatus.EMAIL_UNVERIFIED:
             return
@@ -44,4 +44,4 @@ async def _lapse(context: RequestContext, registration: RegistrationRecord) -> N
         await change.store_registration(after)
         await record(context, change, "registration.expire", now, after)
 
-    await changed(context, deed)
+    await changed(context, command)

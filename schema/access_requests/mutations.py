@@ -8,7 +8,7 @@ from connectors.ids import AccessRequestId, OrganizationId
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers.access_requests import commands as access_requests
 from resolvers.access_requests.commands import Verdict
-from resolvers.access_requests.requested_access import Wish
+from resolvers.access_requests.requested_access import RequestedAccess
 from resolvers.context import RequestContext
 from schema.access import AccessWarning
 from schema.access_requests.types import AccessRequest
@@ -72,9 +72,9 @@ class AccessRequestPayload:
 
 
 async def _request_access(context: RequestContext, *, input: RequestAccessInput) -> dict[str, Any]:
-    wish = Wish(tuple(input.role_keys or ()), tuple(input.permissions or ()), input.application_id)
+    requested = RequestedAccess(tuple(input.role_keys or ()), tuple(input.permissions or ()), input.application_id)
     request = await access_requests.request_access(
-        context, OrganizationId(input.organization_id), wish, text=input.message, key=input.idempotency_key
+        context, OrganizationId(input.organization_id), requested, text=input.message, key=input.idempotency_key
     )
     return {"access_request": request, "warnings": []}
 

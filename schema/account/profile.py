@@ -10,7 +10,7 @@ from resolvers.context import RequestContext
 from schema.graph.fields import root
 from schema.graph.guards import AUTHENTICATED
 from schema.graph.scalars import Locale, PhoneNumber
-from schema.graph.user_errors import UserError, deed, entries
+from schema.graph.user_errors import UserError, command, entries
 from schema.graph.value_types import AddressInput, address_of
 from schema.viewer import Viewer
 
@@ -54,7 +54,7 @@ class ProfileMutations:
     """Changes of your own data."""
 
     update_profile: ViewerPayload | None = root(
-        deed(ViewerPayload, _update_profile, empty={"viewer": None}),
+        command(ViewerPayload, _update_profile, empty={"viewer": None}),
         requires=AUTHENTICATED,
         description="Change your own profile (K12).",
     )

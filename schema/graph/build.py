@@ -36,7 +36,7 @@ from schema.graph.answering import Answering, cut
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
 from schema.graph.guards import OPEN, BoundGuard
-from schema.graph.input_guards import GuardedAnswering, input_faults, input_guards
+from schema.graph.input_guards import GuardedAnswering, input_guards, input_problems
 from schema.graph.scalars import SCALARS
 from schema.graph.user_errors import USER_ERRORS
 from schema.invitations.acceptance import InvitationQueries, InvitedMutations
@@ -47,7 +47,7 @@ from schema.mail import MailLinkQueries
 from schema.members.mutations import MemberMutations
 from schema.members.types import DirectGrant, RoleGrant
 from schema.nodes import NodeQueries
-from schema.organizations.mutations import CompanyMutations
+from schema.organizations.mutations import OrganizationMutations
 from schema.organizations.types import OrganizationQueries
 from schema.registrations.mutations import RegisteringMutations
 from schema.registrations.review import RegistrationReviewMutations
@@ -81,7 +81,7 @@ class Query(
 class Mutation(
     SessionMutations,
     ProfileMutations,
-    CompanyMutations,
+    OrganizationMutations,
     ChangeRequestMutations,
     PasswordMutations,
     OwnAccountMutations,
@@ -154,33 +154,35 @@ def check(core: GraphQLSchema) -> None:
     Raises:
         InvalidSchema: Naming every field that does not.
     """
-    faults = [fault for type_, name, field in _fields(core) for fault in _faults(type_.name, name, field)]
-    faults += [
+    problems = [problem for type_, name, field in _fields(core) for problem in _problems(type_.name, name, field)]
+    problems += [
         f"{type_.name} has no description."
         for type_ in core.type_map.values()
         if not type_.name.startswith("__") and not type_.description
     ]
-    faults += [f"{place} has no description." for place, part in _inner_parts(core) if not part.description]
-    if faults:
-        raise InvalidSchema("\n".join(faults))
+    problems += [f"{coordinate} has no description." for coordinate, part in _inner_parts(core) if not part.description]
+    if problems:
+        raise InvalidSchema("\n".join(problems))
 
 
-def _faults(type_name: str, name: str, field: Any) -> list[str]:
-    place = f"{type_name}.{name}"
+def _problems(type_name: str, name: str, field: Any) -> list[str]:
+    coordinate = f"{type_name}.{name}"
     definition = field.extensions.get("strawberry-definition")
-    faults = []
+    problems = []
     if not field.description:
-        faults.append(f"{place} has no description.")
-    faults += [f"{place}({argument}:) has no description." for argument, it in field.args.items() if not it.description]
+        problems.append(f"{coordinate} has no description.")
+    problems += [
+        f"{coordinate}({argument}:) has no description." for argument, it in field.args.items() if not it.description
+    ]
     if not isinstance(definition, DeclaredField):
         if definition is not None and not definition.is_basic_field:
-            faults.append(
-                f"{place} has a resolver without a guard; declare it by field, computed or root, with requires=."
+            problems.append(
+                f"{coordinate} has a resolver without a guard; declare it by field, computed or root, with requires=."
             )
-        return faults
+        return problems
     declaration: Declaration = definition.metadata[DECLARATION]
     if isinstance(field.type, GraphQLNonNull) and (declaration.guard.signed_in or declaration.backend):
-        faults.append(f"{place} is guarded or filled by a back end, so it must be nullable; write `… | None`.")
+        problems.append(f"{coordinate} is guarded or filled by a back end, so it must be nullable; write `… | None`.")
     belonging = BELONGINGS.get(type_name, Belonging())
     if (
         declaration.guard.any_of
@@ -188,12 +190,14 @@ def _faults(type_name: str, name: str, field: Any) -> list[str]:
         and not belonging.organization_of
         and not declaration.asks_itself
     ):
-        faults.append(
-            f"{place} asks for a permission, but {type_name} does not say its organization; add organization=."
+        problems.append(
+            f"{coordinate} asks for a permission, but {type_name} does not say its organization; add organization=."
         )
     if declaration.guard.or_self and not belonging.person_of:
-        faults.append(f"{place} lets the person concerned pass, but {type_name} does not say who that is; add person=.")
-    return faults + input_faults(Coordinate(type_name, name), field, belonging)
+        problems.append(
+            f"{coordinate} lets the person concerned pass, but {type_name} does not say who that is; add person=."
+        )
+    return problems + input_problems(Coordinate(type_name, name), field, belonging)
 
 
 def _weigh(definition: DeclaredField, named: Any) -> None:
@@ -237,7 +241,7 @@ def _bind(built: Schema) -> None:
         )
 
 
-def _keep_short(field: GraphQLField, definition: StrawberryField, place: Coordinate) -> None:
+def _keep_short(field: GraphQLField, definition: StrawberryField, coordinate: Coordinate) -> None:
     """Let both executors answer a list that is an attribute no longer than was declared."""
     most: int = definition.metadata[SIZING].at_most
     read, resolve = attrgetter(definition.python_name), field.resolve
@@ -250,7 +254,7 @@ def _keep_short(field: GraphQLField, definition: StrawberryField, place: Coordin
         return cut(list(map(read, parents)), most)
 
     field.resolve = resolve_shortly
-    field.extensions[BATCH] = Answering(BoundGuard(OPEN, place, None, None), answer_all, False)
+    field.extensions[BATCH] = Answering(BoundGuard(OPEN, coordinate, None, None), answer_all, False)
 
 
 def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

@@ -87,9 +87,9 @@ class FieldCost:
 _DEFAULT = FieldCost()
 
 
-def cost_of(place: GraphQLField | GraphQLNamedType) -> FieldCost:
+def cost_of(declared_on: GraphQLField | GraphQLNamedType) -> FieldCost:
     """Return what was declared of a field or a type."""
-    declared: FieldCost = place.extensions.get(COST, _DEFAULT)
+    declared: FieldCost = declared_on.extensions.get(COST, _DEFAULT)
     return declared
 
 
@@ -114,7 +114,7 @@ def cost_directives(
 
 
 def bind_cost(
-    place: Any,
+    declared_on: Any,
     directives: Sequence[object],
     name_of: Callable[[str], str] = str,
     arguments: Mapping[str, Sequence[object]] | None = None,
@@ -139,4 +139,4 @@ def bind_cost(
         if isinstance(directive, CostDirective)
     }
     if weight is not None or size is not None or weights:
-        place.extensions[COST] = FieldCost(weight, size, weights)
+        declared_on.extensions[COST] = FieldCost(weight, size, weights)

@@ -354,15 +354,15 @@ class DeclaredField(StrawberryField):
             return _only(answering.answer_converted(context, [source], kwargs))
         if source is None:  # a root field, which has no siblings to wait for
             return _only_later(answering.answer_converted(context, [source], kwargs))
-        place = (id(answering), id(raw.field_nodes[0]))
-        loader = context.loaders.get(place)
+        loader_key = (id(answering), id(raw.field_nodes[0]))
+        loader = context.loaders.get(loader_key)
         if loader is None:
 
             async def answer_all(parents: list[Any]) -> list[Any]:
                 answers = answering.answer_converted(context, parents, kwargs)
                 return list(await answers if inspect.isawaitable(answers) else answers)
 
-            loader = context.loaders[place] = DataLoader(answer_all, cache=False)
+            loader = context.loaders[loader_key] = DataLoader(answer_all, cache=False)
         return loader.load(source)
 
 

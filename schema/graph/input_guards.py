@@ -82,47 +82,47 @@ class InputGuards:
         return refusals
 
 
-def input_guards(place: Coordinate, field: GraphQLField, belonging: Belonging) -> InputGuards | None:
+def input_guards(where: Coordinate, field: GraphQLField, belonging: Belonging) -> InputGuards | None:
     """Return the guards on the inputs of a field at this place, None when there are none."""
     definition = field.extensions.get("strawberry-definition")
     if not isinstance(definition, DeclaredField):
         return None
     declaration: Declaration = definition.metadata[DECLARATION]
     path = declaration.organization_in
-    compiler = _Compiler(_at(path) if path else belonging.organization_of, of_mutation=place.type_name == "Mutation")
-    compiled = compiler.arguments(place, field)
+    compiler = _Compiler(_at(path) if path else belonging.organization_of, of_mutation=where.type_name == "Mutation")
+    compiled = compiler.arguments(where, field)
     return InputGuards(compiled, path is not None) if compiled is not None else None
 
 
-def input_faults(place: Coordinate, field: GraphQLField, belonging: Belonging) -> list[str]:
+def input_problems(where: Coordinate, field: GraphQLField, belonging: Belonging) -> list[str]:
     """Return what is wrong with the guards on the inputs of a field, in sentences."""
     definition = field.extensions.get("strawberry-definition")
     if not isinstance(definition, DeclaredField):
         return []
     path = definition.metadata[DECLARATION].organization_in
-    faults = []
+    problems = []
     if path is not None and not _leads_somewhere(path, definition, field):
-        faults.append(f"{place} reads its organization from {path}, which its arguments do not have.")
-    guarded = list(_guarded(place, field))
+        problems.append(f"{where} reads its organization from {path}, which its arguments do not have.")
+    guarded = list(_guarded(where, field))
     if guarded and isinstance(field.type, GraphQLNonNull):
-        faults.append(f"{place} has guarded inputs, so it must be nullable; write `… | None`.")
+        problems.append(f"{where} has guarded inputs, so it must be nullable; write `… | None`.")
     for coordinate, part, guard in guarded:
         if guard.any_of and guard.scope is PermissionScope.ORGANIZATION and not (path or belonging.organization_of):
-            faults.append(
-                f"{coordinate} asks for a permission, but {place} does not say in which organization; add "
-                f"organization= to {place.type_name}, or organization_in= to a field at the root."
+            problems.append(
+                f"{coordinate} asks for a permission, but {where} does not say in which organization; add "
+                f"organization= to {where.type_name}, or organization_in= to a field at the root."
             )
-        if not isinstance(part, _EnumPlace) and get_default_value_ast(part) is not None:
-            faults.append(f"{coordinate} is guarded and has a default, so every request would use it; take it away.")
-        if guard.or_self and isinstance(part, _EnumPlace):
-            faults.append(f"{coordinate} is the value of an enum, which is nobody's id; leave or_self away.")
-    return faults + [
-        f"{place} uses {coordinate} in a default, so every request would use it; take it away."
+        if not isinstance(part, _EnumPosition) and get_default_value_ast(part) is not None:
+            problems.append(f"{coordinate} is guarded and has a default, so every request would use it; take it away.")
+        if guard.or_self and isinstance(part, _EnumPosition):
+            problems.append(f"{coordinate} is the value of an enum, which is nobody's id; leave or_self away.")
+    return problems + [
+        f"{where} uses {coordinate} in a default, so every request would use it; take it away."
         for coordinate in _used_by_defaults(field)
     ]
 
 
-class _EnumPlace:
+class _EnumPosition:
     """A value of an enum, among the guarded parts."""
 
 
@@ -148,10 +148,10 @@ class _Compiler:
         self.of_mutation = of_mutation
         self.known: dict[str, _Parts] = {}
 
-    def arguments(self, place: Coordinate, field: GraphQLField) -> _Parts | None:
+    def arguments(self, where: Coordinate, field: GraphQLField) -> _Parts | None:
         """Return the parts of a field's arguments."""
         parts = [
-            self._part(argument, name, Coordinate(place.type_name, place.field_name, name))
+            self._part(argument, name, Coordinate(where.type_name, where.field_name, name))
             for name, argument in field.args.items()
             if _guard(argument) is not OPEN or _is_guarded_within(get_named_type(argument.type), set())
         ]
@@ -242,13 +242,13 @@ def _is_guarded_within(type_: GraphQLNamedType, seen: set[str]) -> bool:
     )
 
 
-def _guarded(place: Coordinate, field: GraphQLField) -> Iterator[tuple[Coordinate, Any, Guard]]:
+def _guarded(where: Coordinate, field: GraphQLField) -> Iterator[tuple[Coordinate, Any, Guard]]:
     """Return every guarded part of a field's inputs, however deep, each once."""
     waiting: list[GraphQLNamedType] = []
     seen: set[str] = set()
     for name, argument in field.args.items():
         if (guard := _guard(argument)) is not OPEN:
-            yield Coordinate(place.type_name, place.field_name, name), argument, guard
+            yield Coordinate(where.type_name, where.field_name, name), argument, guard
         waiting.append(get_named_type(argument.type))
     while waiting:
         type_ = waiting.pop()
@@ -258,7 +258,7 @@ def _guarded(place: Coordinate, field: GraphQLField) -> Iterator[tuple[Coordinat
         if isinstance(type_, GraphQLEnumType):
             for name, value in type_.values.items():
                 if (guard := _guard(value)) is not OPEN:
-                    yield Coordinate(type_.name, name), _EnumPlace(), guard
+                    yield Coordinate(type_.name, name), _EnumPosition(), guard
         elif isinstance(type_, GraphQLInputObjectType):
             for name, it in type_.fields.items():
                 if (guard := _guard(it)) is not OPEN:
@@ -325,4 +325,4 @@ def _at(path: str) -> Callable[[dict[str, Any]], str | None]:
     return organization_in
 
 
-__all__ = ["GuardedAnswering", "InputGuards", "input_faults", "input_field", "input_guards"]
+__all__ = ["GuardedAnswering", "InputGuards", "input_field", "input_guards", "input_problems"]

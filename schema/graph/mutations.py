@@ -96,23 +96,23 @@ def mutation(
 
     @wraps(function)
     async def answer(context: RequestContext, **arguments: Any) -> Any:
-        place = _Place(action, arguments, within)
+        target = _Target(action, arguments, within)
         try:
-            await (place.check_unless_done if answers_again else place.check)(context, requires)
+            await (target.check_unless_done if answers_again else target.check)(context, requires)
             return payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
             refusals = [refusal]
         except RefusedTogether as together:
             refusals = together.refusals
         for one in refusals:
-            await place.record(context, one)
+            await target.record(context, one)
         beside = {name: value for one in refusals for name, value in one.beside.items()}
         return payload(**{**nothing, **beside}, errors=[entry_of(context, one) for one in refusals])
 
     return _declared(function, answer, requires, description, cost)
 
 
-def question(
+def query(
     function: Callable[..., Awaitable[Any]],
     *,
     requires: Guard,
@@ -131,7 +131,7 @@ def question(
     @wraps(function)
     async def answer(context: RequestContext, **arguments: Any) -> Any:
         try:
-            await _Place("", arguments, within).check(context, requires)
+            await _Target("", arguments, within).check(context, requires)
         except NotFound:
             return None
         except Forbidden as forbidden:
@@ -163,7 +163,7 @@ def _declared(
     )
 
 
-class _Place:
+class _Target:
     """Where one call of a mutation acts: on which object, in which organization."""
 
     def __init__(self, action: str, arguments: dict[str, Any], within: Within | None) -> None:
@@ -188,9 +188,9 @@ class _Place:
                 raise NotFound(KINDS[kind].what, self._within.graphql_path)
         if not requires.any_of:
             return
-        place = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
-        if not may(context.viewer, mask_of(requires.any_of), place, context.now):
-            raise forbidden(context, context.viewer, requires.any_of, place)
+        target = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
+        if not may(context.viewer, mask_of(requires.any_of), target, context.now):
+            raise forbidden(context, context.viewer, requires.any_of, target)
 
     async def check_unless_done(self, context: RequestContext, requires: Guard) -> None:
         """Return when the caller may do it here, or did it before with this key: then it is answered, not done again.

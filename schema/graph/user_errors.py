@@ -205,7 +205,7 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-def deed(
+def command(
     payload: type, function: Callable[..., Awaitable[dict[str, Any]]], *, empty: dict[str, Any]
 ) -> Callable[..., Awaitable[Any]]:
     """Return the function as a mutation's: what it answers fills the payload, what it refuses stands in `errors`.

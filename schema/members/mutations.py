@@ -10,7 +10,7 @@ from resolvers.approvals.initiators import MOST_SHOWN
 from resolvers.context import RequestContext
 from resolvers.members import commands as member_deeds
 from resolvers.members import transfer as transfers
-from resolvers.members.commands import MemberDeed
+from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
 from schema.graph.fields import attribute
 from schema.graph.guards import AUTHENTICATED, OPEN, any_of
@@ -86,20 +86,20 @@ class TransferAdministrationPayload:
     errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
-def _deed_of(input: MemberActionInput) -> MemberDeed:
-    return MemberDeed(MembershipId(input.id), input.expected_version, input.reason, input.idempotency_key)
+def _command_of(input: MemberActionInput) -> MemberCommand:
+    return MemberCommand(MembershipId(input.id), input.expected_version, input.reason, input.idempotency_key)
 
 
 async def _suspend_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.suspend_member(context, _deed_of(input)), "revoked_invitations": []}
+    return {"membership": await member_deeds.suspend_member(context, _command_of(input)), "revoked_invitations": []}
 
 
 async def _reactivate_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.reactivate_member(context, _deed_of(input)), "revoked_invitations": []}
+    return {"membership": await member_deeds.reactivate_member(context, _command_of(input)), "revoked_invitations": []}
 
 
 async def _remove_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    member, revoked = await member_deeds.remove_member(context, _deed_of(input))
+    member, revoked = await member_deeds.remove_member(context, _command_of(input))
     return {"membership": member, "revoked_invitations": [one for one in revoked if one is not None]}
 
 
@@ -112,7 +112,7 @@ async def _leave_organization(context: RequestContext, *, input: LeaveOrganizati
 
 
 async def _transfer_administration(context: RequestContext, *, input: TransferAdministrationInput) -> dict[str, Any]:
-    own, heir = await transfers.transfer_administration(
+    own, successor = await transfers.transfer_administration(
         context,
         OrganizationId(input.organization_id),
         MembershipId(input.to_membership_id),
@@ -120,7 +120,7 @@ async def _transfer_administration(context: RequestContext, *, input: TransferAd
         reason=input.reason,
         key=input.idempotency_key,
     )
-    return {"from_": own, "to": heir}
+    return {"from_": own, "to": successor}
 
 
 @strawberry.type

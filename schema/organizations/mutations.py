@@ -79,8 +79,12 @@ class SaveAddressPayload:
 async def _update_organization(context: RequestContext, *, input: UpdateOrganizationInput) -> dict[str, Any]:
     given = {"phone": input.phone, "email": input.email, "website": input.website}
     values = {key: value for key, value in given.items() if value is not strawberry.UNSET}
-    place = OrganizationId(input.id)
-    return {"organization": await organizations.update_organization(context, place, values, input.expected_version)}
+    organization_id = OrganizationId(input.id)
+    return {
+        "organization": await organizations.update_organization(
+            context, organization_id, values, input.expected_version
+        )
+    }
 
 
 async def _save_address(context: RequestContext, *, input: SaveAddressInput) -> dict[str, Any]:
@@ -96,12 +100,12 @@ async def _save_address(context: RequestContext, *, input: SaveAddressInput) -> 
 
 
 async def _delete_address(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
-    place = await addresses.delete_address(context, AddressId(input.id))
-    return {"organization": await organizations.organization(context, id=place)}
+    organization_id = await addresses.delete_address(context, AddressId(input.id))
+    return {"organization": await organizations.organization(context, id=organization_id)}
 
 
 @strawberry.type
-class CompanyMutations:
+class OrganizationMutations:
     """Changing how to reach a company, and its address book."""
 
     update_organization: OrganizationPayload | None = mutation(

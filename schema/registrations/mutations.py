@@ -8,7 +8,7 @@ from connectors.directory.interface import OrganizationKind
 from connectors.values import AccountKind
 from resolvers.context import RequestContext
 from resolvers.registrations import commands as registering
-from resolvers.registrations.inputs import Applicant, CompanyWanted
+from resolvers.registrations.inputs import Applicant, OrganizationWanted
 from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.guards import OPEN, by_caller_unless
@@ -125,7 +125,7 @@ async def _register_private_account(context: RequestContext, *, input: RegisterP
 
 
 async def _register_organization(context: RequestContext, *, input: RegisterOrganizationInput) -> dict[str, Any]:
-    company = CompanyWanted(
+    organization = OrganizationWanted(
         confirm_first_registration=input.confirm_first_registration,
         kind=input.kind,
         name=input.name,
@@ -144,7 +144,7 @@ async def _register_organization(context: RequestContext, *, input: RegisterOrga
         input.newsletter,
         input.accept_terms,
     )
-    registration = await registering.register_organization(context, company, applicant, input.idempotency_key)
+    registration = await registering.register_organization(context, organization, applicant, input.idempotency_key)
     return {
         "reference": registration.reference,
         "state": state_of(context, registration),

@@ -183,7 +183,9 @@ class OrganizationRegistrationCheckInput:
 
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
-    return await company_check.check_company(context, name=input.name, vat=input.vat_id, number=input.customer_number)
+    return await company_check.check_organization(
+        context, name=input.name, vat=input.vat_id, number=input.customer_number
+    )
 
 
 @strawberry.type

@@ -8,11 +8,11 @@ from datetime import datetime, timedelta
 
 HOLDER, DEPUTY, PERSON = "licence_holder", "deputy", "authorised_person"
 ROLES = (HOLDER, DEPUTY, PERSON)
-TOGGLES = ("ORDER_PLACE", "ORDER_VIEW", "SOFTWARE_DOWNLOAD", "CONTRACT_DOCUMENT_VIEW", "ACCOUNT_MANAGE")
+DIRECT_PERMISSIONS = ("ORDER_PLACE", "ORDER_VIEW", "SOFTWARE_DOWNLOAD", "CONTRACT_DOCUMENT_VIEW", "ACCOUNT_MANAGE")
 OF_ROLE = {
     HOLDER: {
         "ORGANIZATION_VIEW", "ORGANIZATION_MANAGE", "MEMBER_VIEW", "MEMBER_MANAGE", "ROLE_ASSIGN", "AUDIT_VIEW",
-        "ORDER_APPROVE", "EVENT_BOOK", *TOGGLES,
+        "ORDER_APPROVE", "EVENT_BOOK", *DIRECT_PERMISSIONS,
     },
     DEPUTY: {"ORGANIZATION_VIEW", "ACCOUNT_MANAGE", "CONTRACT_DOCUMENT_VIEW"},
     PERSON: set(),
@@ -46,7 +46,7 @@ class Member:
 
 
 @dataclass
-class Wish:
+class AccessRequest:
     """A request: whose, for what, and where it stands."""
 
     id: str
@@ -61,12 +61,12 @@ class Wish:
 
 
 @dataclass
-class Company:
+class Organization:
     """The company, and what each deed answers: the code of its refusal, None when it is done."""
 
     members: dict[str, Member]
     now: datetime
-    wishes: list[Wish] = field(default_factory=list)
+    requests: list[AccessRequest] = field(default_factory=list)
 
     def administrators(self) -> list[str]:
         """Who holds it for good."""
@@ -97,16 +97,16 @@ class Company:
         own_roles = {key for key in held if key in ROLES}
         after_roles = own_roles if roles is None else set(roles)
         staying = {right for key in own_roles & after_roles for right in OF_ROLE[key]}
-        if rights is not None and any(right in staying for right in TOGGLES if right not in rights):
+        if rights is not None and any(right in staying for right in DIRECT_PERMISSIONS if right not in rights):
             return "PERMISSION_INHERITED_FROM_ROLE"
         after = dict(target.grants)
-        for key in (ROLES if roles is not None else ()) + (TOGGLES if rights is not None else ()):
+        for key in (ROLES if roles is not None else ()) + (DIRECT_PERMISSIONS if rights is not None else ()):
             listed = key in (roles or ()) or key in (rights or ())
             if not listed and key in held:
                 del after[key]
         by_role = {right for key in after_roles for right in OF_ROLE[key]}
         for key in (roles or frozenset()) | (rights or frozenset()):
-            if key in TOGGLES and key not in held and key in by_role:
+            if key in DIRECT_PERMISSIONS and key not in held and key in by_role:
                 continue
             after[key] = until if until is not None else held.get(key)
         was, target.grants = target.grants, after
@@ -174,29 +174,29 @@ class Company:
         held = actor.held(self.now)
         if any(until is None and key in {own, *OF_ROLE.get(own, ())} for own, until in held.items()):
             return "CONFLICT"
-        if any(wish.of is actor and wish.key == key and wish.is_open(self.now) for wish in self.wishes):
+        if any(request.of is actor and request.key == key and request.is_open(self.now) for request in self.requests):
             return "CONFLICT"
-        self.wishes.append(Wish(id, actor, key, self.now + LIFETIME))
+        self.requests.append(AccessRequest(id, actor, key, self.now + LIFETIME))
         return None
 
-    def decide(self, actor: Member, wish: Wish, *, approve: bool) -> str | None:
+    def decide(self, actor: Member, request: AccessRequest, *, approve: bool) -> str | None:
         """Decide a request."""
         if (code := self._entry(actor)) is not None:
             return code
-        if not wish.is_open(self.now) or wish.of.status != ACTIVE:
+        if not request.is_open(self.now) or request.of.status != ACTIVE:
             return "CONFLICT"
-        wish.status = "APPROVED" if approve else "DECLINED"
+        request.status = "APPROVED" if approve else "DECLINED"
         if approve:
-            wish.of.grants[wish.key] = None
+            request.of.grants[request.key] = None
         return None
 
-    def withdraw(self, actor: Member, wish: Wish) -> str | None:
+    def withdraw(self, actor: Member, request: AccessRequest) -> str | None:
         """Take a request back."""
-        if actor.status == REMOVED or (wish.of is not actor and not self.manages(actor)):
+        if actor.status == REMOVED or (request.of is not actor and not self.manages(actor)):
             return "NOT_FOUND"
-        if wish.of is not actor or not wish.is_open(self.now):
+        if request.of is not actor or not request.is_open(self.now):
             return "CONFLICT"
-        wish.status = "WITHDRAWN"
+        request.status = "WITHDRAWN"
         return None
 
     def _entry(self, actor: Member) -> str | None:
@@ -206,6 +206,6 @@ class Company:
 
     def _end(self, member: Member) -> None:
         member.status, member.grants = REMOVED, {}
-        for wish in self.wishes:
-            if wish.of is member and wish.is_open(self.now):
-                wish.status = "WITHDRAWN"
+        for request in self.requests:
+            if request.of is member and request.is_open(self.now):
+                request.status = "WITHDRAWN"

@@ -93,7 +93,7 @@ async def test_a_right_that_ends_says_when_and_one_that_has_ended_is_gone(solar:
     assert {name for entry in other["effectivePermissions"] for name in names_in(entry["sources"])} == {"installation"}
 
 
-async def test_the_authorised_persons_are_shown_with_each_single_right(software: Portal) -> None:
+async def test_the_authorised_persons_are_shown_with_each_direct_permission(software: Portal) -> None:
     """D22, D23."""
     holder = await software.person("licence.holder@hausgut.example")
 
@@ -166,16 +166,16 @@ async def test_a_refusal_beforehand_names_the_members_who_could_give_the_right(s
         "{ allowed reason permission { code } grantableBy { user { displayName } } } } }"
     )
 
-    place, plan, review = answer.at("viewer.can")
-    assert (place["allowed"], place["reason"]) == (False, "MISSING_PERMISSION")
-    assert [member["user"]["displayName"] for member in place["grantableBy"]] == [
+    placing, plan, review = answer.at("viewer.can")
+    assert (placing["allowed"], placing["reason"]) == (False, "MISSING_PERMISSION")
+    assert [member["user"]["displayName"] for member in placing["grantableBy"]] == [
         "Annegret Kästner", "Regula Oberhänsli", "Günther Strauß",
     ]  # fmt: skip
     assert (plan["allowed"], plan["reason"], plan["grantableBy"]) == (True, None, [])
     assert (review["allowed"], review["reason"], review["grantableBy"]) == (False, "MISSING_PERMISSION", [])
 
 
-async def test_vendor_staff_hold_their_rights_without_a_company(solar: Portal) -> None:
+async def test_vendor_staff_hold_their_rights_without_an_organization(solar: Portal) -> None:
     person = await solar.person("review@vendor.example")
 
     answer = await person.asks(
@@ -190,7 +190,7 @@ async def test_vendor_staff_hold_their_rights_without_a_company(solar: Portal) -
     ]  # fmt: skip
 
 
-async def test_everybody_may_know_who_administers_their_company(solar: Portal) -> None:
+async def test_everybody_may_know_who_administers_their_organization(solar: Portal) -> None:
     person = await solar.person("lena.hartwig@helios.example")
 
     answer = await person.asks(
@@ -210,13 +210,13 @@ async def test_what_may_be_done_beforehand_is_what_is_not_refused_afterwards(
     """DOMAIN, invariant 5: for every account of the demo, in every company that any of them knows."""
     portal = {"solar": solar, "software": software}[profile]
     people = {login_name: await portal.person(login_name) for login_name in ACCOUNTS[profile]}
-    companies: set[str] = set()
+    organizations: set[str] = set()
     for person in people.values():
         answer = await person.asks("{ viewer { memberships(first: 100) { nodes { organization { id } } } } }")
-        companies |= {node["organization"]["id"] for node in answer.at("viewer.memberships.nodes")}
+        organizations |= {node["organization"]["id"] for node in answer.at("viewer.memberships.nodes")}
 
     for login_name, person in people.items():
-        for company in companies:
+        for organization in organizations:
             answer = await person.asks(
                 """
                 query Both($id: ID!, $all: [PermissionCode!]!) {
@@ -229,7 +229,7 @@ async def test_what_may_be_done_beforehand_is_what_is_not_refused_afterwards(
                   }
                 }
                 """,
-                id=company,
+                id=organization,
                 all=ALL,
             )
             _assert_agreement(answer, login_name)

@@ -128,7 +128,7 @@ async def test_what_is_so_already_writes_nothing(each_portal: Portal) -> None:
     assert await each_portal.queued_mails() == []
 
 
-async def test_whoever_read_an_older_version_is_told_the_current_one_and_changes_nothing(each_portal: Portal) -> None:
+async def test_whoever_read_an_older_version_learns_the_current_one_and_changes_nothing(each_portal: Portal) -> None:
     """K35."""
     administrator, me = await each_portal.person(ADMINISTRATION), await member_of(each_portal, PURCHASE)
     await does(administrator, "updateMemberAccess", membershipId=me, expectedVersion=1, roleKeys=["planning"])
@@ -168,7 +168,7 @@ async def test_who_is_no_member_at_present_is_given_nothing(solar: Portal, email
 
 
 @pytest.mark.parametrize("right", ["ORDER_PLACE", "SOFTWARE_DOWNLOAD", "CONTRACT_DOCUMENT_VIEW"])
-async def test_a_right_is_switched_on_and_off_by_itself_and_counts_at_once(
+async def test_a_right_is_switched_on_and_off_alone_and_counts_at_once(
     each_software_portal: Portal, right: str
 ) -> None:
     """D18, D19, D20, D23, D25: the others stay."""

@@ -30,7 +30,9 @@ async def both_administer(portal: Portal, ids: list[MembershipId]) -> None:
             await change.grant_role(id, "administration", until=None, by=BY, now=portal.clock())
 
 
-async def test_two_administrators_who_demote_each_other_never_leave_the_company_to_nobody(each_portal: Portal) -> None:
+async def test_two_administrators_who_demote_each_other_never_leave_the_organization_to_nobody(
+    each_portal: Portal,
+) -> None:
     """DOMAIN, invariant 1: in 50 rounds exactly one of the two succeeds, whoever it is."""
     annegret, regula = await each_portal.person(ADMINISTRATION), await each_portal.person(REGULA)
     helios = await organization_named(each_portal, HELIOS)
@@ -94,7 +96,7 @@ async def test_twenty_clients_with_one_key_change_it_once(each_portal: Portal) -
     assert len(await each_portal.queued_mails(PURCHASE)) == 1
 
 
-async def test_the_same_wish_made_twenty_times_at_once_is_one_request(each_portal: Portal) -> None:
+async def test_the_same_request_made_twenty_times_at_once_is_one(each_portal: Portal) -> None:
     planner, helios = await each_portal.person("planning@helios.example"), await organization_named(each_portal, HELIOS)
 
     payloads = await asyncio.gather(

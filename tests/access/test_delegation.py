@@ -14,9 +14,9 @@ from permissions.vocabulary import DenialReason
 from resolvers.access.commands import update_member_access
 from resolvers.access.edits import AccessEdit, GrantEnd
 from resolvers.access_requests.commands import Verdict, decide_access_request, may_decide, request_access
-from resolvers.access_requests.requested_access import Wish
+from resolvers.access_requests.requested_access import RequestedAccess
 from resolvers.context import RequestContext
-from resolvers.members.commands import MemberDeed, remove_member, suspend_member
+from resolvers.members.commands import MemberCommand, remove_member, suspend_member
 from resolvers.members.rules import against_removing, against_suspending, can_assign, subjects_of
 from resolvers.refusals import Forbidden, NotDelegable
 from tests.access.changing_access import holds, member_of, organization_named
@@ -68,7 +68,7 @@ async def team(portal: Portal) -> Team:
     return Team(portal, lead_id)
 
 
-async def test_what_may_be_handed_out_is_given_and_taken(team: Team) -> None:
+async def test_what_may_be_delegated_is_given_and_taken(team: Team) -> None:
     lead, other = await team.context_of(LEAD), await member_of(team.portal, PURCHASE)
 
     given = await update_member_access(lead, AccessEdit(other, role_keys=("purchase", "planning")), None)
@@ -91,7 +91,7 @@ async def test_what_may_be_handed_out_is_given_and_taken(team: Team) -> None:
     ],
     ids=str,
 )
-async def test_what_may_not_be_handed_out_is_neither_given_nor_taken(
+async def test_what_may_not_be_delegated_is_neither_given_nor_taken(
     team: Team, email: str, edit: dict[str, object], path: list[str]
 ) -> None:
     lead, other = await team.context_of(LEAD), await member_of(team.portal, email)
@@ -117,10 +117,10 @@ async def test_members_are_removed_but_nobody_with_an_administrative_role(team: 
     found = await lead.backends.directory.memberships([administrator, buyer])
     subjects = await subjects_of(lead, [member for member in found if member is not None])
 
-    removed, _ = await remove_member(lead, MemberDeed(buyer))
-    for deed in (suspend_member, remove_member):
+    removed, _ = await remove_member(lead, MemberCommand(buyer))
+    for command in (suspend_member, remove_member):
         with pytest.raises(Forbidden) as refused:
-            await deed(lead, MemberDeed(administrator))
+            await command(lead, MemberCommand(administrator))
         assert refused.value.decision.reason is DenialReason.NOT_DELEGABLE
 
     assert removed.status.value == "REMOVED"
@@ -129,14 +129,14 @@ async def test_members_are_removed_but_nobody_with_an_administrative_role(team: 
         assert said == [[DenialReason.NOT_DELEGABLE], []]
 
 
-async def test_only_who_may_hand_out_all_of_it_is_asked_and_decides(team: Team) -> None:
+async def test_only_those_who_may_delegate_all_of_it_are_asked_and_decide(team: Team) -> None:
     portal, helios = team.portal, await organization_named(team.portal, "Helios Montage GmbH")
     asking = await team.context_of("lena.hartwig@helios.example")
-    wish = Wish(role_keys=("planning", "purchase"))
+    requested = RequestedAccess(role_keys=("planning", "purchase"))
     lead = await team.context_of(LEAD)
 
-    request = await request_access(asking, helios, wish, text=None, key=None)
-    small = await request_access(asking, helios, Wish(role_keys=("planning",)), text=None, key=None)
+    request = await request_access(asking, helios, requested, text=None, key=None)
+    small = await request_access(asking, helios, RequestedAccess(role_keys=("planning",)), text=None, key=None)
 
     assert isinstance(request, AccessRequestRecord)
     assert small is not None

@@ -71,7 +71,7 @@ async def test_a_value_that_is_not_allowed_is_named_by_its_path_and_changes_noth
 
 
 @pytest.mark.parametrize(
-    ("wrong", "place"),
+    ("wrong", "path"),
     [
         ({"permissions": ["NONSENSE"]}, "permissions"),
         ({"validUntil": "tomorrow"}, "validUntil"),
@@ -81,17 +81,17 @@ async def test_a_value_that_is_not_allowed_is_named_by_its_path_and_changes_noth
     ids=str,
 )
 async def test_a_value_that_is_no_value_of_its_type_is_refused_before_anything_happens(
-    solar: Portal, wrong: dict[str, Any], place: str
+    solar: Portal, wrong: dict[str, Any], path: str
 ) -> None:
     administrator, me = await solar.person(ADMINISTRATION), await member_of(solar, PURCHASE)
 
     answer = await sends(administrator, "updateMemberAccess", membershipId=me, roleKeys=[], **wrong)
 
     assert (answer.status, answer.codes) == (400, {"": "BAD_USER_INPUT"})
-    assert place in answer.errors[0]["message"]
+    assert path in answer.errors[0]["message"]
 
 
-async def test_a_member_of_another_company_is_refused_like_an_unknown_one(solar: Portal) -> None:
+async def test_a_member_of_another_organization_is_refused_like_an_unknown_one(solar: Portal) -> None:
     """DOMAIN, invariant 12."""
     lumen, me = await solar.person("administration@lumen.example"), await member_of(solar, PURCHASE)
 

@@ -27,13 +27,25 @@ from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 from tests.access.changing_access import administrators_of, does
-from tests.access.model import ACTIVE, DEPUTY, HOLDER, PERSON, REMOVED, ROLES, SUSPENDED, TOGGLES, Company, Member, Wish
+from tests.access.model import (
+    ACTIVE,
+    DEPUTY,
+    DIRECT_PERMISSIONS,
+    HOLDER,
+    PERSON,
+    REMOVED,
+    ROLES,
+    SUSPENDED,
+    AccessRequest,
+    Member,
+    Organization,
+)
 from tests.portal import NOW, Person, Portal
 from tests.running import RunningPortal
 from tests.servers import DatabaseKind
 
 EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "6"))
-COMPANY = OrganizationId("org_model")
+ORGANIZATION_ID = OrganizationId("org_model")
 BEGIN: dict[str, dict[str, datetime | None]] = {
     "ada": {HOLDER: None},
     "ben": {HOLDER: NOW + timedelta(days=45), PERSON: None},
@@ -53,7 +65,7 @@ query Seen($id: ID!, $all: [PermissionCode!]!) {
 """
 
 names = st.sampled_from(list(BEGIN))
-keys = st.sampled_from([DEPUTY, PERSON, *TOGGLES])
+keys = st.sampled_from([DEPUTY, PERSON, *DIRECT_PERMISSIONS])
 days = st.one_of(st.none(), st.integers(1, 40))
 
 
@@ -66,9 +78,9 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.running = RunningPortal("software_house", self.kind)
         self.portal: Portal = self.running.portal
-        self.running.run(self.portal.wiring.backends.directory.load(_company()))
+        self.running.run(self.portal.wiring.backends.directory.load(_organization()))
         members = {name: Member(name, dict(given)) for name, given in BEGIN.items()}
-        self.model = Company(members, NOW)
+        self.model = Organization(members, NOW)
         self.people: dict[str, Person] = {}
         self.looked = 0
 
@@ -79,7 +91,7 @@ class Life(RuleBasedStateMachine):
         actor=names,
         other=names,
         roles=st.one_of(st.none(), st.frozensets(st.sampled_from(ROLES))),
-        rights=st.one_of(st.none(), st.frozensets(st.sampled_from(TOGGLES))),
+        rights=st.one_of(st.none(), st.frozensets(st.sampled_from(DIRECT_PERMISSIONS))),
         until=days,
     )
     def update(
@@ -95,15 +107,15 @@ class Life(RuleBasedStateMachine):
         a, b = self.model.members[actor], self.model.members[other]
         self._agree(actor, "updateMemberAccess", self.model.update(a, b, roles, rights, end), **input)
 
-    @rule(actor=names, other=names, deed=st.sampled_from(["suspend", "reactivate", "remove"]))
-    def end(self, actor: str, other: str, deed: str) -> None:
-        expected = getattr(self.model, deed)(self.model.members[actor], self.model.members[other])
-        self._agree(actor, f"{deed}Member", expected, id=_membership(other))
+    @rule(actor=names, other=names, action=st.sampled_from(["suspend", "reactivate", "remove"]))
+    def end(self, actor: str, other: str, action: str) -> None:
+        expected = getattr(self.model, action)(self.model.members[actor], self.model.members[other])
+        self._agree(actor, f"{action}Member", expected, id=_membership(other))
 
     @rule(actor=names)
     def leave(self, actor: str) -> None:
         expected = self.model.leave(self.model.members[actor])
-        self._agree(actor, "leaveOrganization", expected, organizationId=COMPANY)
+        self._agree(actor, "leaveOrganization", expected, organizationId=ORGANIZATION_ID)
 
     @rule(actor=names, other=names)
     def transfer(self, actor: str, other: str) -> None:
@@ -112,32 +124,34 @@ class Life(RuleBasedStateMachine):
             actor,
             "transferAdministration",
             expected,
-            organizationId=COMPANY,
+            organizationId=ORGANIZATION_ID,
             toMembershipId=_membership(other),
             idempotencyKey=os.urandom(8).hex(),
         )
 
     @rule(actor=names, key=keys)
     def ask(self, actor: str, key: str) -> None:
-        wish = {"roleKeys": [key]} if key in ROLES else {"permissions": [key]}
-        number = len(self.model.wishes)
+        request = {"roleKeys": [key]} if key in ROLES else {"permissions": [key]}
+        number = len(self.model.requests)
         expected = self.model.ask(self.model.members[actor], key, "")
-        made = self._agree(actor, "requestAccess", expected, organizationId=COMPANY, **wish)
+        made = self._agree(actor, "requestAccess", expected, organizationId=ORGANIZATION_ID, **request)
         if expected is None:
-            self.model.wishes[number].id = made["accessRequest"]["id"]
+            self.model.requests[number].id = made["accessRequest"]["id"]
 
-    @precondition(lambda self: self.model.wishes)
+    @precondition(lambda self: self.model.requests)
     @rule(actor=names, number=st.integers(0, 9), approve=st.booleans())
     def decide(self, actor: str, number: int, approve: bool) -> None:
-        wish = self._wish(number)
-        expected = self.model.decide(self.model.members[actor], wish, approve=approve)
-        self._agree(actor, "decideAccessRequest", expected, id=wish.id, approve=approve)
+        request = self._request(number)
+        expected = self.model.decide(self.model.members[actor], request, approve=approve)
+        self._agree(actor, "decideAccessRequest", expected, id=request.id, approve=approve)
 
-    @precondition(lambda self: self.model.wishes)
+    @precondition(lambda self: self.model.requests)
     @rule(actor=names, number=st.integers(0, 9))
     def withdraw(self, actor: str, number: int) -> None:
-        wish = self._wish(number)
-        self._agree(actor, "withdrawAccessRequest", self.model.withdraw(self.model.members[actor], wish), id=wish.id)
+        request = self._request(number)
+        self._agree(
+            actor, "withdrawAccessRequest", self.model.withdraw(self.model.members[actor], request), id=request.id
+        )
 
     @rule(passed=st.integers(1, 31))
     def wait(self, passed: int) -> None:
@@ -146,9 +160,9 @@ class Life(RuleBasedStateMachine):
         self.people.clear()  # their tokens have ended
 
     @invariant()
-    def the_company_is_administered(self) -> None:
+    def the_organization_is_administered(self) -> None:
         """DOMAIN, invariant 1."""
-        found = self.running.run(administrators_of(self.portal, COMPANY))
+        found = self.running.run(administrators_of(self.portal, ORGANIZATION_ID))
         assert sorted(found) == sorted(_membership(name) for name in self.model.administrators())
         assert found
 
@@ -169,16 +183,16 @@ class Life(RuleBasedStateMachine):
         answer = self.running.run(self._seen(actor.name))
         may = {entry["permission"]["code"] for entry in answer["viewer"]["can"] if entry["allowed"]}
         assert may == actor.may(self.model.now), actor.name
-        company = answer["organization"]
-        assert (company is None) is (actor.status == REMOVED)
-        if company is None or company["members"] is None:
+        organization = answer["organization"]
+        assert (organization is None) is (actor.status == REMOVED)
+        if organization is None or organization["members"] is None:
             return
-        for node in company["members"]["nodes"]:
+        for node in organization["members"]["nodes"]:
             self._check_said(actor, node)
-        for node in company["accessRequests"]["nodes"]:
-            (wish,) = [wish for wish in self.model.wishes if wish.id == node["id"]]
-            is_open = wish.is_open(self.model.now)
-            assert node["status"] == ("EXPIRED" if wish.status == "PENDING" and not is_open else wish.status)
+        for node in organization["accessRequests"]["nodes"]:
+            (request,) = [request for request in self.model.requests if request.id == node["id"]]
+            is_open = request.is_open(self.model.now)
+            assert node["status"] == ("EXPIRED" if request.status == "PENDING" and not is_open else request.status)
             assert node["viewerCanDecide"] is (is_open and self.model.manages(actor))
 
     def _check_said(self, actor: Member, node: Any) -> None:
@@ -190,7 +204,7 @@ class Life(RuleBasedStateMachine):
 
     async def _seen(self, name: str) -> Any:
         answer = await (await self._person(name)).asks(
-            SEEN, id=COMPANY, all=[permission.value for permission in Permission]
+            SEEN, id=ORGANIZATION_ID, all=[permission.value for permission in Permission]
         )
         return answer.data
 
@@ -200,8 +214,8 @@ class Life(RuleBasedStateMachine):
             person = self.people[name] = await self.portal.person(f"{name}@model.example")
         return person
 
-    def _wish(self, number: int) -> Wish:
-        return self.model.wishes[number % len(self.model.wishes)]
+    def _request(self, number: int) -> AccessRequest:
+        return self.model.requests[number % len(self.model.requests)]
 
     def _agree(self, actor: str, mutation: str, expected: str | None, **input: Any) -> Any:
         """Send the mutation, and see that it is refused with the code that the model says, or done."""
@@ -216,7 +230,7 @@ class Life(RuleBasedStateMachine):
 
 
 @pytest.mark.parametrize(("kind", "examples"), [("sqlite", EXAMPLES), ("postgresql", max(2, EXAMPLES // 4))])
-def test_a_company_lives_as_the_model_says(kind: DatabaseKind, examples: int) -> None:
+def test_an_organization_lives_as_the_model_says(kind: DatabaseKind, examples: int) -> None:
     """K31-K38, D18-D29; DOMAIN, invariants 1, 2, 3, 5, 14 after every step."""
     machine = type(f"LifeOn{kind}", (Life,), {"kind": kind})
     run_state_machine_as_test(
@@ -235,7 +249,7 @@ def _membership(name: str) -> MembershipId:
     return MembershipId(f"mbr_model_{name}")
 
 
-def _company() -> DirectoryData:
+def _organization() -> DirectoryData:
     users = [
         UserRecord(
             UserId(f"usr_model_{name}"), f"{name}@model.example", True, name.title(), "Model", None, None, None,
@@ -248,16 +262,16 @@ def _company() -> DirectoryData:
         login_names=[("DOMUS_99999", users[0].id)],
         organizations=[
             OrganizationRecord(
-                COMPANY, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE, None, None
+                ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE, None, None
             )
         ],
         memberships=[
-            MembershipRecord(_membership(name), 1, COMPANY, user.id, MembershipStatus.ACTIVE, NOW, None)
+            MembershipRecord(_membership(name), 1, ORGANIZATION_ID, user.id, MembershipStatus.ACTIVE, NOW, None)
             for name, user in zip(BEGIN, users, strict=True)
         ],
         grants=[
             GrantRecord(
-                GrantId(f"grt_model_{name}_{key.lower()}"), _membership(name), COMPANY, user.id,
+                GrantId(f"grt_model_{name}_{key.lower()}"), _membership(name), ORGANIZATION_ID, user.id,
                 GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION, key, NOW, users[0].id, until,
             )
             for (name, given), user in zip(BEGIN.items(), users, strict=True)

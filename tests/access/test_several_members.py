@@ -21,7 +21,7 @@ HOLDER, GUT = "licence.holder@hausgut.example", "Hausverwaltung Gut"
 LENA, JANA, MARKO = "lena.strauss@hausgut.example", "jana.boehm@hausgut.example", "marko.gross@hausgut.example"
 
 
-async def test_toggles_of_several_people_are_saved_together(each_software_portal: Portal) -> None:
+async def test_direct_permissions_of_several_people_are_saved_together(each_software_portal: Portal) -> None:
     """D24."""
     portal = each_software_portal
     holder, gut = await portal.person(HOLDER), await organization_named(portal, GUT)
@@ -176,7 +176,7 @@ async def test_an_office_may_change_hands_within_one_request(each_software_porta
     assert names.at("viewer.loginNames") == [LENA, "DOMUS_12345"]  # D3
 
 
-async def test_nobody_changes_rights_in_a_company_of_others(software: Portal) -> None:
+async def test_nobody_changes_rights_in_an_organization_of_others(software: Portal) -> None:
     """DOMAIN, invariant 12."""
     gut, lena = await organization_named(software, GUT), await member_of(software, LENA)
     stranger = await software.person("licence.holder@kappel.example")

@@ -22,7 +22,7 @@ query Said($id: ID!) {
     "viewerCannotRemoveReasons",
 )
 
-COMPANIES = {
+ORGANIZATIONS = {
     "solar_terminal": ("solar", ["Helios Montage GmbH", "Nordlicht Elektrotechnik GmbH"]),
     "software_house": ("software", ["Hausverwaltung Gut", "Kappel Immobilien KG", "Wohnwert Verwaltungs GmbH"]),
 }
@@ -40,14 +40,14 @@ async def tried(portal: Portal, login_name: str, mutation: str, membership_id: s
     return not {error["code"] for error in payload["errors"]} & refused
 
 
-@pytest.mark.parametrize("profile", COMPANIES)
+@pytest.mark.parametrize("profile", ORGANIZATIONS)
 async def test_what_is_said_beforehand_is_what_happens_for_every_account_and_member(profile: str) -> None:
     """DOMAIN, invariant 5; a version that is wrong is the last that is asked, so it shows that all else is right."""
-    accounts, companies = COMPANIES[profile]
+    accounts, organizations = ORGANIZATIONS[profile]
     async with open_portal(profile, cost_mode="measure") as portal:
         tries = 0
-        for company in companies:
-            id = await organization_named(portal, company)
+        for name in organizations:
+            id = await organization_named(portal, name)
             for login_name in ACCOUNTS[accounts]:
                 answer = await (await portal.person(login_name)).asks(SAID, id=id)
                 organization = answer.body["data"]["organization"]
@@ -56,16 +56,16 @@ async def test_what_is_said_beforehand_is_what_happens_for_every_account_and_mem
                 listed = [*(organization["administrators"] or []), organization["viewerMembership"]]
                 listed += (organization["members"] or {"nodes": []})["nodes"]
                 for member in {member["id"]: member for member in listed}.values():
-                    for field, mutation in DEEDS.items():
+                    for field, mutation in COMMANDS.items():
                         done = await tried(portal, login_name, mutation, member["id"])
-                        assert member[field] is done, (login_name, company, field, member)
+                        assert member[field] is done, (login_name, name, field, member)
                         tries += 1
                     assert member["viewerCanUpdateRoles"] is (member["viewerCannotUpdateRolesReasons"] == [])
                     assert member["viewerCanRemove"] is (member["viewerCannotRemoveReasons"] == [])
         assert tries > 100
 
 
-DEEDS = {
+COMMANDS = {
     "viewerCanUpdateRoles": "updateMemberAccess",
     "viewerCanSuspend": "suspendMember",
     "viewerCanReactivate": "reactivateMember",

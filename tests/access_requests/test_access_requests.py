@@ -55,7 +55,7 @@ async def test_from_a_refusal_to_the_right_in_three_steps(each_portal: Portal) -
     assert await version_of(each_portal, await member_of(each_portal, PLANNING)) == 2
 
 
-async def test_everybody_who_may_grant_it_is_written_to_and_the_member_is_told(each_portal: Portal) -> None:
+async def test_everybody_who_may_grant_it_is_written_to_and_the_member_is_notified(each_portal: Portal) -> None:
     planner = await each_portal.person(PLANNING)
     until = (each_portal.clock.now + timedelta(days=30)).isoformat()
 
@@ -68,14 +68,14 @@ async def test_everybody_who_may_grant_it_is_written_to_and_the_member_is_told(e
         validUntil=until,
     )
 
-    *asking, told = await each_portal.queued_mails()
+    *asking, notice = await each_portal.queued_mails()
     assert sorted(mail.to for mail in asking) == [
         ADMINISTRATION, "guenther.strauss@helios.example", "two.companies@helios.example",
     ]  # fmt: skip
     assert asking[0].values == {
         "organization": HELIOS, "person": "Franziska Löffler", "wanted": ["Einkauf"], "message": "I order the modules.",
     }  # fmt: skip
-    assert (told.template, told.to, told.values) == (
+    assert (notice.template, notice.to, notice.values) == (
         "access_request_decided",
         PLANNING,
         {"organization": HELIOS, "decision": "approved", "wanted": ["Einkauf"], "note": None, "until": until},
@@ -138,7 +138,7 @@ async def test_an_approval_for_a_third_holder_deserves_a_warning(software_portal
     assert again == first
 
 
-async def test_the_same_wish_is_open_once_and_may_be_made_again_when_it_is_over(each_portal: Portal) -> None:
+async def test_the_same_request_is_open_once_and_may_be_made_again_when_it_is_over(each_portal: Portal) -> None:
     planner, helios = await each_portal.person(PLANNING), await organization_named(each_portal, HELIOS)
     first = await asked(each_portal, planner, roleKeys=["purchase"])
 
@@ -153,7 +153,7 @@ async def test_the_same_wish_is_open_once_and_may_be_made_again_when_it_is_over(
     assert len({first["id"], other["id"], again["id"]}) == 3
 
 
-async def test_nobody_decides_in_thirty_days_and_it_lapses_by_itself(each_portal: Portal) -> None:
+async def test_nobody_decides_in_thirty_days_and_it_expires_automatically(each_portal: Portal) -> None:
     planner, helios = await each_portal.person(PLANNING), await organization_named(each_portal, HELIOS)
     first = await asked(each_portal, planner, roleKeys=["purchase"])
     each_portal.clock.move(timedelta(days=30))
@@ -161,13 +161,13 @@ async def test_nobody_decides_in_thirty_days_and_it_lapses_by_itself(each_portal
 
     late = await does(administrator, "decideAccessRequest", id=first["id"], approve=True)
     open_ones = await administrator.asks(OPEN_REQUESTS, id=helios, status=["PENDING"])
-    lapsed = await administrator.asks(OPEN_REQUESTS, id=helios, status=["EXPIRED"])
+    expired = await administrator.asks(OPEN_REQUESTS, id=helios, status=["EXPIRED"])
     second = await asked(each_portal, planner, roleKeys=["purchase"])
     everything = await administrator.asks(OPEN_REQUESTS, id=helios)
 
     assert codes_of(late) == [("CONFLICT", ["id"])]
     assert open_ones.at("organization.accessRequests") == {"totalCount": 0, "nodes": []}
-    assert [node["status"] for node in lapsed.at("organization.accessRequests.nodes")] == ["EXPIRED"]
+    assert [node["status"] for node in expired.at("organization.accessRequests.nodes")] == ["EXPIRED"]
     assert [(node["id"], node["status"]) for node in everything.at("organization.accessRequests.nodes")] == [
         (second["id"], "PENDING"), (first["id"], "EXPIRED"),
     ]  # fmt: skip
@@ -203,7 +203,7 @@ async def test_a_removed_members_requests_are_over_and_a_suspended_members_wait(
     assert (await planner.asks("query N($id: ID!) { node(id: $id) { id } }", id=request["id"])).at("node") is None
 
 
-WISHES = [
+REQUESTED = [
     ({}, [("INVALID_INPUT", ["permissions"])]),
     ({"permissions": [], "roleKeys": []}, [("INVALID_INPUT", ["permissions"])]),
     ({"roleKeys": ["nonsense", ""]}, [("INVALID_INPUT", ["roleKeys", "0"]), ("INVALID_INPUT", ["roleKeys", "1"])]),
@@ -223,13 +223,13 @@ WISHES = [
 ]
 
 
-@pytest.mark.parametrize(("wish", "errors"), WISHES, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("requested", "errors"), REQUESTED, ids=lambda value: str(value)[:50])
 async def test_what_cannot_be_asked_for_is_named_by_its_path_and_nobody_is_written_to(
-    solar: Portal, wish: Any, errors: Any
+    solar: Portal, requested: Any, errors: Any
 ) -> None:
     planner, helios = await solar.person(PLANNING), await organization_named(solar, HELIOS)
 
-    payload = await does(planner, "requestAccess", **{"organizationId": helios} | wish)
+    payload = await does(planner, "requestAccess", **{"organizationId": helios} | requested)
 
     assert codes_of(payload) == errors
     assert payload["accessRequest"] is None

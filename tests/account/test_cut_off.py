@@ -40,7 +40,7 @@ from tests.invitations.inviting import invited
 from tests.portal import Portal
 from tests.registrations.registering import registers_privately, token_of
 
-MOST_PLACES = 1_000
+MOST_STEPS = 1_000
 """Nothing here waits so often."""
 
 
@@ -51,7 +51,7 @@ class Trial:
     `old` is None for a new account, `new` for a mutation that sets no password.
     """
 
-    deed: Coroutine[Any, Any, Any]
+    command: Coroutine[Any, Any, Any]
     counts: Sequence[Select[Any]]
     name: str
     old: str | None
@@ -195,11 +195,11 @@ async def test_a_change_of_a_password_that_is_cut_off_anywhere_is_made_in_whole_
     portal, old, outcomes = quick_portal, DEMO_PASSWORD, []
     directory = portal.wiring.backends.directory
 
-    for place in range(1, MOST_PLACES):
-        trial = await TRIALS[mutation](portal, place, old)
+    for step in range(1, MOST_STEPS):
+        trial = await TRIALS[mutation](portal, step, old)
         before = await counted(portal, trial.counts)
         stored_before = await counted(portal, [STORED])
-        is_cut = await is_cut_off(trial.deed, place)
+        is_cut = await is_cut_off(trial.command, step)
 
         portal.clock.move(timedelta(minutes=1))
         if first == "worker":
@@ -215,11 +215,11 @@ async def test_a_change_of_a_password_that_is_cut_off_anywhere_is_made_in_whole_
 
         changes = [now - then for now, then in zip(await counted(portal, trial.counts), before, strict=True)]
         is_made = changes[0] == 1
-        assert changes == [int(is_made)] * len(changes), place
-        assert opens == {password: is_made is (password == trial.new) for password in opens}, place
+        assert changes == [int(is_made)] * len(changes), step
+        assert opens == {password: is_made is (password == trial.new) for password in opens}, step
         if trial.old is None:  # nothing is kept of people who never came to be
             stored = [now - then for now, then in zip(await counted(portal, [STORED]), stored_before, strict=True)]
-            assert stored == [int(is_made and trial.new is not None)], place
+            assert stored == [int(is_made and trial.new is not None)], step
         outcomes.append(is_made)
         if not is_cut:
             break

@@ -97,7 +97,9 @@ async def let_regula_administer_lumen_too(portal: Portal) -> None:
         )
 
 
-async def test_whoever_leaves_is_gone_after_thirty_days_and_what_the_company_needs_stays(each_portal: Portal) -> None:
+async def test_whoever_leaves_is_gone_after_thirty_days_and_what_the_organization_needs_stays(
+    each_portal: Portal,
+) -> None:
     person = await each_portal.person(PURCHASE)
     me = await user_id_of(each_portal, PURCHASE)
     await person.asks("mutation { setNewsletterSubscription(input: { subscribed: true }) { errors { code } } }")
@@ -186,7 +188,7 @@ async def test_a_password_checked_while_its_account_is_deleted_opens_no_session(
     assert (await signing_in)["errors"] == [{"code": "INVALID_CREDENTIALS"}]
 
 
-async def test_housekeeping_that_runs_twice_at_the_same_time_deletes_once(each_portal: Portal) -> None:
+async def test_scheduled_tasks_that_run_twice_at_the_same_time_delete_once(each_portal: Portal) -> None:
     await asks_to_leave(await each_portal.person(PURCHASE))
     each_portal.clock.move(timedelta(days=30))
 
@@ -258,7 +260,7 @@ async def test_what_is_no_token_keeps_no_account(portal: Portal, token: str) -> 
     assert answer.at("cancelAccountDeletion.errors.0.code") == "TOKEN_INVALID"
 
 
-async def test_the_last_administrator_cannot_leave_and_is_told_who_could_be_one(each_portal: Portal) -> None:
+async def test_the_last_administrator_cannot_leave_and_learns_who_could_be_one(each_portal: Portal) -> None:
     """DOMAIN, invariant 1."""
     person = await last_administrator_of_lumen(each_portal)
 
@@ -275,7 +277,7 @@ async def test_the_last_administrator_cannot_leave_and_is_told_who_could_be_one(
     assert await each_portal.queued_mails() == []
 
 
-async def test_who_has_become_the_last_administrator_meanwhile_stays_and_is_told(each_portal: Portal) -> None:
+async def test_whoever_has_become_the_last_administrator_meanwhile_stays_and_learns_why(each_portal: Portal) -> None:
     """DOMAIN, invariant 1: asked again, under lock, when the day has come."""
     await let_regula_administer_lumen_too(each_portal)
     planned = await asks_to_leave(await each_portal.person(ADMINISTRATOR))
@@ -334,7 +336,7 @@ async def test_one_account_that_cannot_be_deleted_does_not_keep_the_others_waiti
     assert await user_id_of(portal, PURCHASE) is None
 
 
-async def test_of_who_is_gone_the_audit_log_keeps_ids_and_nothing_personal(each_portal: Portal) -> None:
+async def test_of_people_who_are_gone_the_audit_log_keeps_ids_and_nothing_personal(each_portal: Portal) -> None:
     person = await each_portal.person(PURCHASE)
     profile = (
         "mutation M($input: UpdateProfileInput!) { updateProfile(input: $input) { errors { code } } }",

@@ -44,7 +44,7 @@ async def confirms(portal: Portal, token: str, person: Person | None = None) -> 
     return answer.at("confirmEmailChange")
 
 
-async def test_the_old_address_stays_until_the_new_one_is_confirmed_and_is_told(each_portal: Portal) -> None:
+async def test_the_old_address_stays_until_the_new_one_is_confirmed_and_is_notified(each_portal: Portal) -> None:
     """D10."""
     person = await each_portal.person(PURCHASE)
 
@@ -91,7 +91,7 @@ async def test_the_link_may_be_opened_by_nobody_signed_in_and_says_nothing_of_th
     assert await gets_in(portal, NEW, DEMO_PASSWORD)
 
 
-async def test_an_address_that_somebody_has_gets_the_same_answer_and_its_owner_is_told(portal: Portal) -> None:
+async def test_an_address_that_somebody_has_gets_the_same_answer_and_its_owner_is_notified(portal: Portal) -> None:
     """The same answer, the same statements, the same number of mails: nobody finds out who has an account."""
     taken = "Planning@Helios.example"
     first, second = await portal.person(PURCHASE), await portal.person("installation@helios.example")
@@ -103,8 +103,8 @@ async def test_an_address_that_somebody_has_gets_the_same_answer_and_its_owner_i
 
     assert free.body == refused.body
     assert free_statements == taken_statements
-    (told,) = await portal.queued_mails(taken)
-    assert (told.template, told.values, told.token) == (
+    (notice,) = await portal.queued_mails(taken)
+    assert (notice.template, notice.values, notice.token) == (
         "registration_existing_account",
         {"name": "Franziska Löffler"},
         None,

@@ -88,7 +88,7 @@ async def test_what_is_so_already_is_not_stored_again(portal: Portal) -> None:
     assert len(await portal.audit("consent.set")) == 1
 
 
-async def test_each_purpose_is_decided_by_itself_and_seen_by_oneself_only(portal: Portal) -> None:
+async def test_each_purpose_is_decided_separately_and_seen_by_oneself_only(portal: Portal) -> None:
     person, other = await portal.person(PURCHASE), await portal.person("planning@helios.example")
 
     await person.asks(CONSENT, purpose="USAGE_STATISTICS", granted=True)
@@ -251,7 +251,7 @@ async def test_fifty_sessions_are_listed_in_one_statement(portal: Portal) -> Non
     )
 
 
-async def test_one_chooses_the_company_to_look_at_first(each_portal: Portal) -> None:
+async def test_one_chooses_the_organization_to_look_at_first(each_portal: Portal) -> None:
     person = await each_portal.person("two.companies@helios.example")
     lumen = await each_portal.organization_of("two.companies@helios.example", 1)
 
@@ -268,7 +268,7 @@ async def test_one_chooses_the_company_to_look_at_first(each_portal: Portal) -> 
     assert len(await each_portal.audit("profile.default_organization")) == 1
 
 
-async def test_a_company_that_is_not_ones_own_cannot_be_looked_at_first(portal: Portal) -> None:
+async def test_an_organization_that_is_not_ones_own_cannot_be_looked_at_first(portal: Portal) -> None:
     person = await portal.person(PURCHASE)
     lumen = await portal.organization_of("administration@lumen.example")
 
@@ -289,13 +289,13 @@ async def test_who_looks_as_a_member_sees_nothing_of_their_account(portal: Porta
     await person.asks("mutation { requestAccountDeletion(input: {}) { errors { code } } }")
     membership = (await person.asks("{ viewer { memberships { nodes { id } } } }")).at("viewer.memberships.nodes.0.id")
     administrator = await portal.person("administration@helios.example")
-    question = """
+    query = """
         { viewer {
             user { displayName } newsletterSubscribed consents { id } sessions { id } dataExports { id } deletionDueAt
         } }
     """
 
-    answer = await administrator.posts(json.dumps({"query": question}).encode(), forecourt_view_as=membership)
+    answer = await administrator.posts(json.dumps({"query": query}).encode(), forecourt_view_as=membership)
 
     assert answer.at("viewer") == {
         "user": {"displayName": "Jörg Weiß"},

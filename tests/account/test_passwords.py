@@ -95,7 +95,7 @@ async def hash_waits(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> AsyncIt
         yield goes_on
 
 
-async def test_a_forgotten_password_is_set_anew_with_the_link_of_a_mail(each_portal: Portal) -> None:
+async def test_a_forgotten_password_is_reset_with_the_link_of_a_mail(each_portal: Portal) -> None:
     """D4."""
     old = await each_portal.person(PURCHASE)
 
@@ -587,7 +587,7 @@ async def test_neither_logs_nor_the_database_keep_a_password_or_a_mailed_token(
         assert secret.encode() not in kept
 
 
-async def test_the_portal_itself_changes_passwords_so_there_is_no_other_place(solar: Portal) -> None:
+async def test_the_portal_itself_changes_passwords_so_there_is_no_other_page(solar: Portal) -> None:
     """D14: with an OpenID provider, its URL stands here."""
     person = await solar.person(PURCHASE)
 

@@ -130,7 +130,7 @@ async def test_the_portal_speaks_the_language_that_was_just_chosen(portal: Porta
     assert answer.at("updateProfile.viewer.memberships.nodes.0.roleGrants.0.role.label") == "Achat"
 
 
-async def test_the_second_of_two_writers_is_told_the_version_and_changes_nothing(each_portal: Portal) -> None:
+async def test_the_second_of_two_writers_learns_the_version_and_changes_nothing(each_portal: Portal) -> None:
     """K12."""
     person = await each_portal.person("purchase@helios.example")
     await person.asks(UPDATE, input={"expectedVersion": 1, "firstName": "First"})
@@ -162,9 +162,9 @@ async def test_a_change_is_on_record_with_what_changed_and_no_personal_value(por
     assert json.loads(row.after) == {"first_name": "***", "address": None}
 
 
-@pytest.mark.parametrize(("wrong", "faults"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("wrong", "problems"), WRONG, ids=lambda value: str(value)[:40])
 async def test_a_value_that_is_not_allowed_is_named_by_its_path_and_changes_nothing(
-    solar: Portal, wrong: dict[str, Any], faults: list[tuple[list[str], str]]
+    solar: Portal, wrong: dict[str, Any], problems: list[tuple[list[str], str]]
 ) -> None:
     person = await solar.person("purchase@helios.example")
     before = await profile_of(person)
@@ -174,13 +174,13 @@ async def test_a_value_that_is_not_allowed_is_named_by_its_path_and_changes_noth
     errors = answer.at("updateProfile.errors")
     assert answer.errors == []
     assert answer.at("updateProfile.viewer") is None
-    assert [(error["path"], error["constraint"]) for error in errors] == faults
+    assert [(error["path"], error["constraint"]) for error in errors] == problems
     assert {(error["__typename"], error["code"]) for error in errors} == {("ValidationError", "INVALID_INPUT")}
     assert await profile_of(person) == before
 
 
 @pytest.mark.parametrize(
-    ("wrong", "place"),
+    ("wrong", "path"),
     [
         ({"phone": "0761 123456"}, "at .phone"),  # D12
         ({"phone": "+0761123456"}, "at .phone"),
@@ -199,7 +199,7 @@ async def test_a_value_that_is_not_allowed_is_named_by_its_path_and_changes_noth
     ids=str,
 )
 async def test_a_value_that_is_no_value_of_its_type_is_refused_before_anything_happens(
-    solar: Portal, wrong: dict[str, Any], place: str
+    solar: Portal, wrong: dict[str, Any], path: str
 ) -> None:
     person = await solar.person("purchase@helios.example")
 
@@ -208,7 +208,7 @@ async def test_a_value_that_is_no_value_of_its_type_is_refused_before_anything_h
 
     assert answer.status == 400
     assert answer.codes == {"": "BAD_USER_INPUT"}
-    assert place in answer.errors[0]["message"]
+    assert path in answer.errors[0]["message"]
     assert not [statement for statement in statements if not statement.startswith("SELECT")]
 
 
@@ -231,7 +231,7 @@ async def test_of_two_changes_at_the_same_time_exactly_one_is_made(each_portal: 
     person = await each_portal.person("purchase@helios.example")
 
     answers: list[Answer] = await asyncio.gather(
-        *(person.asks(UPDATE, input={"expectedVersion": 1, "firstName": f"Writer {place}"}) for place in range(5))
+        *(person.asks(UPDATE, input={"expectedVersion": 1, "firstName": f"Writer {path}"}) for path in range(5))
     )
 
     made = [answer for answer in answers if answer.at("updateProfile.errors") == []]

@@ -211,7 +211,7 @@ async def test_a_removed_administrators_request_for_another_name_is_withdrawn(ea
     another = await change_requests.asks(administrator, ASK, organizationId=helios, name="Helios Sonne GmbH")
 
     assert codes_of(decided) == [("CONFLICT", ["id"])]
-    seen = await change_requests.company(each_portal)
+    seen = await change_requests.organization(each_portal)
     assert (seen["name"], another["errors"]) == ("Helios Montage GmbH", [])
     stands = {one["id"]: one["status"] for one in seen["changeRequests"]["nodes"]}
     assert stands == {asked["id"]: "WITHDRAWN", another["changeRequest"]["id"]: "PENDING"}
@@ -229,4 +229,4 @@ async def test_a_request_for_another_name_of_somebody_who_is_suspended_is_not_ap
 
     assert [error["code"] for error in refused["errors"]] == ["CONFLICT"]
     assert declined["changeRequest"]["status"] == "DECLINED"
-    assert (await change_requests.company(each_portal))["name"] == "Helios Montage GmbH"
+    assert (await change_requests.organization(each_portal))["name"] == "Helios Montage GmbH"

@@ -51,7 +51,7 @@ ADDRESS = {"street": ["Hof 2"], "postalCode": "80337", "city": "München", "coun
 
 
 @pytest.fixture
-async def house(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def audited(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The software house's gateway, on each kind of database in turn."""
     async with open_portal("software_house", kind=database_kind) as opened:
         yield opened
@@ -62,9 +62,9 @@ async def hausgut(portal: Portal) -> tuple[Person, str]:
     return await portal.person(HOLDER), await portal.organization_of(HOLDER)
 
 
-async def events(person: Person, place: str, **more: Any) -> Any:
+async def events(person: Person, organization_id: str, **more: Any) -> Any:
     """A page of a company's log; fails on any error."""
-    answer = await person.asks(EVENTS + EVENT, id=place, **more)
+    answer = await person.asks(EVENTS + EVENT, id=organization_id, **more)
     assert answer.errors == []
     return answer.at("organization.auditEvents")
 
@@ -78,13 +78,13 @@ async def own(person: Person, **more: Any) -> Any:
 
 async def busy(portal: Portal) -> dict[str, Any]:
     """A company in which something was done each minute, and the ids of what it was done to."""
-    person, place = await hausgut(portal)
+    person, organization_id = await hausgut(portal)
     asked = None
     for number, (query, input) in enumerate(
         [
-            (UPDATE, {"id": place, "expectedVersion": 1, "phone": "+498912345"}),
-            (SAVE, {"organizationId": place, "address": ADDRESS}),
-            (ASK, {"organizationId": place, "name": "Gut & Söhne", "message": "Umfirmierung"}),
+            (UPDATE, {"id": organization_id, "expectedVersion": 1, "phone": "+498912345"}),
+            (SAVE, {"organizationId": organization_id, "address": ADDRESS}),
+            (ASK, {"organizationId": organization_id, "name": "Gut & Söhne", "message": "Umfirmierung"}),
         ]
     ):
         portal.clock.now = NOW + timedelta(minutes=number)
@@ -94,17 +94,17 @@ async def busy(portal: Portal) -> dict[str, Any]:
     assert asked is not None
     request = asked["requestOrganizationChange"]["changeRequest"]["id"]
     portal.clock.now = NOW + timedelta(minutes=3)
-    await (await portal.person(ORDERS)).asks(UPDATE, input={"id": place, "expectedVersion": 2, "phone": None})
+    await (await portal.person(ORDERS)).asks(UPDATE, input={"id": organization_id, "expectedVersion": 2, "phone": None})
     portal.clock.now = NOW + timedelta(minutes=4)
     reviewer = await portal.person(REVIEW)
     await reviewer.asks(DECIDE, input={"id": request, "approve": True, "note": "Geprüft"})
-    return {"place": place, "request": request}
+    return {"place": organization_id, "request": request}
 
 
-async def test_the_licence_holder_sees_all_that_was_done_and_tried(house: Portal) -> None:
+async def test_the_licence_holder_sees_all_that_was_done_and_tried(audited: Portal) -> None:
     """K13: who, what, before, after, when, from where, with which request, and why."""
-    ids = await busy(house)
-    person = await house.person(HOLDER)
+    ids = await busy(audited)
+    person = await audited.person(HOLDER)
 
     page = await events(person, ids["place"])
 
@@ -134,9 +134,9 @@ async def test_the_licence_holder_sees_all_that_was_done_and_tried(house: Portal
     assert len({one["requestId"] for one in page["nodes"]}) == 5  # the decision and what it changed share one
 
 
-async def test_conditions_count_together_and_pages_follow_one_another(house: Portal) -> None:
-    ids = await busy(house)
-    person = await house.person(HOLDER)
+async def test_conditions_count_together_and_pages_follow_one_another(audited: Portal) -> None:
+    ids = await busy(audited)
+    person = await audited.person(HOLDER)
     me = (await person.asks("{ viewer { user { id } } }")).at("viewer.user.id")
 
     async def actions(**where: Any) -> list[str]:
@@ -178,20 +178,20 @@ async def test_conditions_count_together_and_pages_follow_one_another(house: Por
 async def test_what_cannot_be_asked_is_an_error_that_says_so(
     software: Portal, arguments: dict[str, Any], message: str
 ) -> None:
-    person, place = await hausgut(software)
+    person, organization_id = await hausgut(software)
 
-    answer = await person.asks(EVENTS + EVENT, id=place, **arguments)
+    answer = await person.asks(EVENTS + EVENT, id=organization_id, **arguments)
 
     assert answer.codes == {"organization.auditEvents": "BAD_USER_INPUT"}
     assert message in answer.errors[0]["message"]
 
 
 @pytest.mark.parametrize("login_name", [ORDERS, "contracts@hausgut.example", "suspended@hausgut.example", OTHER, None])
-async def test_nobody_else_reads_a_companys_log(software: Portal, login_name: str | None) -> None:
+async def test_nobody_else_reads_an_organizations_log(software: Portal, login_name: str | None) -> None:
     person = await software.person(login_name) if login_name else software.anybody()
-    _, place = await hausgut(software)
+    _, organization_id = await hausgut(software)
 
-    answer = await person.asks(EVENTS + EVENT, id=place)
+    answer = await person.asks(EVENTS + EVENT, id=organization_id)
 
     if login_name in (OTHER, None):
         assert answer.data == {"organization": None}
@@ -214,7 +214,7 @@ async def test_no_role_of_the_solar_terminal_reads_the_log_because_none_states_i
     assert answer.errors[0]["extensions"]["authorization"]["missing"] == ["AUDIT_VIEW"]
 
 
-async def test_a_company_sees_of_the_vendors_staff_the_name_and_nothing_else(software_portal: Portal) -> None:
+async def test_an_organization_sees_of_the_vendors_staff_the_name_and_nothing_else(software_portal: Portal) -> None:
     ids = await busy(software_portal)
     person = await software_portal.person(HOLDER)
 
@@ -233,49 +233,51 @@ async def test_a_company_sees_of_the_vendors_staff_the_name_and_nothing_else(sof
 
 
 async def test_what_is_gone_or_not_for_the_viewer_is_no_subject(software_portal: Portal) -> None:
-    person, place = await hausgut(software_portal)
-    saved = await person.asks(SAVE, input={"organizationId": place, "address": ADDRESS})
+    person, organization_id = await hausgut(software_portal)
+    saved = await person.asks(SAVE, input={"organizationId": organization_id, "address": ADDRESS})
     entry = saved.at("saveAddress.entry.id")
     await person.asks(DELETE, input={"id": entry})
 
-    page = await events(person, place)
+    page = await events(person, organization_id)
 
     assert {(one["action"], one["subject"], one["subjectId"]) for one in page["nodes"]} == {
         ("address.add", None, entry), ("address.remove", None, entry),
     }  # fmt: skip
 
 
-async def test_a_long_page_costs_as_many_statements_as_a_short_one(house: Portal) -> None:
-    person, place = await hausgut(house)
+async def test_a_long_page_costs_as_many_statements_as_a_short_one(audited: Portal) -> None:
+    person, organization_id = await hausgut(audited)
     for number in range(60):
-        await person.asks(SAVE, input={"organizationId": place, "address": ADDRESS | {"city": f"Ort {number}"}})
+        await person.asks(
+            SAVE, input={"organizationId": organization_id, "address": ADDRESS | {"city": f"Ort {number}"}}
+        )
 
-    with house.statements() as short:
-        assert len((await events(person, place, first=2))["nodes"]) == 2
-    with house.statements() as long:
-        assert len((await events(person, place, first=60))["nodes"]) == 60
+    with audited.statements() as short:
+        assert len((await events(person, organization_id, first=2))["nodes"]) == 2
+    with audited.statements() as long:
+        assert len((await events(person, organization_id, first=60))["nodes"]) == 60
 
     assert len(long) == len(short)
 
 
-async def test_a_person_sees_what_they_did_and_what_was_done_to_them(house: Portal) -> None:
-    signed_in = await house.anybody().asks(
+async def test_a_person_sees_what_they_did_and_what_was_done_to_them(audited: Portal) -> None:
+    signed_in = await audited.anybody().asks(
         "mutation S($input: SignInInput!) { signIn(input: $input) { accessToken } }",
         input={"loginName": ORDERS, "password": DEMO_PASSWORD},
     )
-    person = Person(house.client, signed_in.at("signIn.accessToken"))
-    house.clock.move(timedelta(minutes=1))
+    person = Person(audited.client, signed_in.at("signIn.accessToken"))
+    audited.clock.move(timedelta(minutes=1))
     await person.asks(
         "mutation P($input: UpdateProfileInput!) { updateProfile(input: $input) { errors { code } } }",
         input={"expectedVersion": 1, "firstName": "Tom"},
     )
-    house.clock.move(timedelta(minutes=1))
+    audited.clock.move(timedelta(minutes=1))
     membership = (await person.asks("{ viewer { memberships { nodes { id } } } }")).at("viewer.memberships.nodes.0.id")
-    holder, place = await hausgut(house)
+    holder, organization_id = await hausgut(audited)
     holder_id = (await holder.asks("{ viewer { user { id } } }")).at("viewer.user.id")
     by = Author(holder_id, "given", "203.0.113.7", "Vertretung")
-    async with house.wiring.backends.directory.change() as change:
-        await change.grant_permission(membership, "ORDER_VIEW", until=None, by=by, now=house.clock())
+    async with audited.wiring.backends.directory.change() as change:
+        await change.grant_permission(membership, "ORDER_VIEW", until=None, by=by, now=audited.clock())
 
     page = await own(person)
     first = await own(person, first=1)
@@ -290,12 +292,12 @@ async def test_a_person_sees_what_they_did_and_what_was_done_to_them(house: Port
     assert (page["nodes"][0]["reason"], page["totalCount"]) == ("Vertretung", None)
     assert first["nodes"] + rest["nodes"] == page["nodes"]
     assert (first["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (True, False)
-    seen_by_holder = (await events(holder, place))["nodes"]
+    seen_by_holder = (await events(holder, organization_id))["nodes"]
     assert [(one["action"], one["ipAddress"]) for one in seen_by_holder] == [("grant.give", "203.0.113.7")]
-    assert [one["action"] for one in (await own(await house.person(OTHER)))["nodes"]] == ["session.begin"]
+    assert [one["action"] for one in (await own(await audited.person(OTHER)))["nodes"]] == ["session.begin"]
 
 
-async def test_who_was_removed_sees_nothing_of_the_company_in_their_history(software_portal: Portal) -> None:
+async def test_who_was_removed_sees_nothing_of_the_organization_in_their_history(software_portal: Portal) -> None:
     """Invariant 14."""
     ids = await busy(software_portal)
     person = await software_portal.person(ORDERS)

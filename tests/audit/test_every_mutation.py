@@ -16,8 +16,8 @@ from sqlalchemy import LargeBinary, select
 from connectors.directory import tables
 from gateway.server.logging import configure_logs
 from schema.graph.build import build_schema, core_schema
-from tests.every_mutation import DEEDS, UNRECORDED
-from tests.every_mutation.entry import Deed, Row, payload, tokens_of_mails, user_id
+from tests.every_mutation import ENTRIES, UNRECORDED
+from tests.every_mutation.entry import Entry, Row, payload, tokens_of_mails, user_id
 from tests.portal import Portal, open_portal
 from tests.servers import DatabaseKind
 
@@ -40,41 +40,41 @@ def log() -> Iterator[io.StringIO]:
 
 
 def test_every_mutation_is_in_the_table_once_or_has_a_reason_not_to_be() -> None:
-    assert sorted(set(MUTATIONS) - DEEDS.keys() - UNRECORDED.keys()) == [], "add these to tests/every_mutation"
-    assert sorted(DEEDS.keys() | UNRECORDED.keys()) == sorted(MUTATIONS)
-    assert not DEEDS.keys() & UNRECORDED.keys()
+    assert sorted(set(MUTATIONS) - ENTRIES.keys() - UNRECORDED.keys()) == [], "add these to tests/every_mutation"
+    assert sorted(ENTRIES.keys() | UNRECORDED.keys()) == sorted(MUTATIONS)
+    assert not ENTRIES.keys() & UNRECORDED.keys()
 
 
-@pytest.mark.parametrize("mutation", DEEDS)
-async def test_a_deed_is_on_record_with_all_that_it_changed_and_no_secret(
+@pytest.mark.parametrize("mutation", ENTRIES)
+async def test_a_command_is_on_record_with_all_that_it_changed_and_no_secret(
     mutation: str, database_kind: DatabaseKind, log: io.StringIO
 ) -> None:
-    deed = DEEDS[mutation]
-    async with open_portal(deed.profile, kind=database_kind) as portal:
-        names = dict(await deed.prepare(portal)) if deed.prepare is not None else {}
-        if deed.by:
-            await portal.person(deed.by)  # whose session is on record before
+    entry = ENTRIES[mutation]
+    async with open_portal(entry.profile, kind=database_kind) as portal:
+        names = dict(await entry.prepare(portal)) if entry.prepare is not None else {}
+        if entry.by:
+            await portal.person(entry.by)  # whose session is on record before
         earlier = {row.id for row in await _rows(portal)}
 
-        done = await _call(portal, mutation, deed, names)
-        if deed.is_delivered:
+        done = await _call(portal, mutation, entry, names)
+        if entry.is_delivered:
             assert await portal.deliver() > 0
 
-        names |= {name: _at(done, path) for name, path in deed.ids.items()}
+        names |= {name: _at(done, path) for name, path in entry.ids.items()}
         new = [row for row in await _rows(portal) if row.id not in earlier and not _is_of_a_test(row)]
         kept = await _kept_in_the_open(portal)
         tokens = await tokens_of_mails(portal)
-        expected = [await _expected(portal, row, names) for row in deed.rows]
-    wild = {row.action: row for row in deed.rows}
-    found = [_told(row, wild.get(row.action)) for row in new]
+        expected = [await _expected(portal, row, names) for row in entry.rows]
+    wild = {row.action: row for row in entry.rows}
+    found = [_reported(row, wild.get(row.action)) for row in new]
     assert sorted(found, key=str) == sorted(expected, key=str)
     assert len({row.request_id for row in new}) == 1, "rows of one request share its id"
-    by_whom = r"worker-[0-9a-f]{8}" if deed.is_delivered else r"[0-9a-f]{16}"
+    by_whom = r"worker-[0-9a-f]{8}" if entry.is_delivered else r"[0-9a-f]{16}"
     assert all(re.fullmatch(by_whom, row.request_id) for row in new)
-    assert {row.ip_address for row in new} == {None if deed.is_delivered else "127.0.0.1"}
+    assert {row.ip_address for row in new} == {None if entry.is_delivered else "127.0.0.1"}
     assert {row.occurred_at for row in new} == {portal.clock.now}
     assert {row.refused_with for row in new} == {None}
-    for secret in deed.secrets:
+    for secret in entry.secrets:
         text = _at(done, secret[1:]) if secret.startswith(".") else names.get(secret, secret)
         assert len(text) >= 8, f"{secret} is too short to be looked for"
         assert text not in kept, f"{secret} of {mutation} stands in the database"
@@ -84,9 +84,9 @@ async def test_a_deed_is_on_record_with_all_that_it_changed_and_no_secret(
 
 async def test_what_is_looked_through_for_secrets_is_what_is_written(portal: Portal, log: io.StringIO) -> None:
     """Else the test above could not fail."""
-    deed = DEEDS["requestOrganizationChange"]
-    assert deed.prepare is not None
-    await _call(portal, "requestOrganizationChange", deed, dict(await deed.prepare(portal)))
+    entry = ENTRIES["requestOrganizationChange"]
+    assert entry.prepare is not None
+    await _call(portal, "requestOrganizationChange", entry, dict(await entry.prepare(portal)))
     logging.getLogger("forecourt.test").info("said", extra={"word": "Losungswort"})
 
     kept = await _kept_in_the_open(portal)
@@ -97,8 +97,8 @@ async def test_what_is_looked_through_for_secrets_is_what_is_written(portal: Por
     assert "Losungswort" in log.getvalue()
 
 
-async def _call(portal: Portal, mutation: str, deed: Deed, names: Mapping[str, str]) -> Any:
-    return await payload(portal, deed.by, mutation, _filled(deed.input, names), deed.answer)
+async def _call(portal: Portal, mutation: str, entry: Entry, names: Mapping[str, str]) -> Any:
+    return await payload(portal, entry.by, mutation, _filled(entry.input, names), entry.answer)
 
 
 def _filled(value: Any, names: Mapping[str, str]) -> Any:
@@ -141,7 +141,7 @@ async def _expected(portal: Portal, row: Row, names: Mapping[str, str]) -> dict[
     }
 
 
-def _told(row: Any, wanted: Row | None) -> dict[str, Any]:
+def _reported(row: Any, wanted: Row | None) -> dict[str, Any]:
     """What a row says; where the table says ANY, that."""
     before, after = json.loads(row.before), json.loads(row.after)
     if wanted is not None:

@@ -17,7 +17,7 @@ from bench.company import (
     ORDERS,
     ORGANIZATION_ID,
     SMALL,
-    Question,
+    Query,
     directory_data,
     growing,
     shop_data,
@@ -51,7 +51,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         yield Stage(folder, url, await token_for(settings, LOGIN_NAME, clock=utc_now))
 
 
-def test_the_company_has_the_members_roles_and_orders_that_the_page_speaks_of() -> None:
+def test_the_organization_has_the_members_roles_and_orders_that_the_page_speaks_of() -> None:
     directory, shop = directory_data(), shop_data()
 
     members = [member.id for member in directory.memberships if member.organization_id == ORGANIZATION_ID]
@@ -65,20 +65,20 @@ def test_the_company_has_the_members_roles_and_orders_that_the_page_speaks_of() 
 
 
 @pytest.mark.parametrize(
-    ("question", "leaves"),
+    ("query", "leaves"),
     [(DASHBOARD, 957), (SMALL, 38), (growing(1), 108), (growing(10), 1_080)],
     ids=["dashboard", "small", "one long order", "ten long orders"],
 )
-async def test_every_contestant_gives_the_same_answer(stage: Stage, question: Question, leaves: int) -> None:
+async def test_every_contestant_gives_the_same_answer(stage: Stage, query: Query, leaves: int) -> None:
     answers = {}
     for name, contestant in CONTESTANTS.items():
         app = contestant(stage.folder, stage.database_url)
         if name == "plain_strawberry":  # which has no lifespan, as its documentation shows it
-            answers[name] = orjson.loads(await asked(app, question, stage.token))
+            answers[name] = orjson.loads(await asked(app, query, stage.token))
             await app.close()
             continue
         async with app.router.lifespan_context(app):
-            answers[name] = orjson.loads(await asked(app, question, stage.token))
+            answers[name] = orjson.loads(await asked(app, query, stage.token))
 
     assert PROFILE == "solar_terminal"
     assert {name for name, answer in answers.items() if answer != answers["handwritten"]} == set()
@@ -86,7 +86,7 @@ async def test_every_contestant_gives_the_same_answer(stage: Stage, question: Qu
     assert leaf_values(answers["handwritten"]["data"]) == leaves
 
 
-def test_the_ratios_tell_how_the_gateway_compares() -> None:
+def test_the_ratios_show_how_the_gateway_compares() -> None:
     figures = {
         "handwritten": Figures(100, 1000, 200, 400, 44),
         "forecourt": Figures(150, 800, 300, 450, 90),

@@ -15,7 +15,7 @@ PASSWORDS = {BEN: "three tiles in the rain", NINA: "five clouds over Basel", MAX
 REGISTER = """mutation Register($input: RegisterOrganizationInput!) {
   registerOrganization(input: $input) { state { status } errors { code message path } }
 }"""
-COMPANY = {
+REGISTRATION = {
     "confirmFirstRegistration": True,
     "kind": "INSTALLER",
     "name": "Solarhof GmbH",
@@ -34,7 +34,7 @@ APPROVE = """mutation Approve($input: ApproveRegistrationInput!) {
     registration { status organization { name status customerNumber } } errors { code message path }
   }
 }"""
-MY_COMPANY = """query MyCompany {
+MY_ORGANIZATION = """query MyCompany {
   viewer {
     defaultOrganization {
       id status
@@ -73,7 +73,7 @@ FOR_INSTALLING = FOR_BUYING | {"solar_portal", "solar_portal_app_pro"}
 
 
 @pytest.mark.usefixtures("built_graphiql")
-async def test_a_company_registers_is_approved_and_invites_people_whose_new_roles_count_at_once(
+async def test_an_organization_registers_is_approved_and_invites_people_whose_new_roles_count_at_once(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str]
 ) -> None:
     """K18-K25, K29-K34, D20, D21, D27: as the person before the screen sees it."""
@@ -83,7 +83,7 @@ async def test_a_company_registers_is_approved_and_invites_people_whose_new_role
 
     # A stranger registers the company.
     await desk.open()
-    answer = await desk.asks(REGISTER, input=COMPANY)
+    answer = await desk.asks(REGISTER, input=REGISTRATION)
     await photograph(desk.page, "01-registered")
     assert answer == {"data": {"registerOrganization": {"state": {"status": "EMAIL_UNVERIFIED"}, "errors": []}}}
 
@@ -136,15 +136,15 @@ async def test_a_company_registers_is_approved_and_invites_people_whose_new_role
 
     # Its administrator signs in with their own password, and invites two people.
     await desk.sign_in_as_another(BEN, PASSWORDS[BEN])
-    company = (await desk.asks(MY_COMPANY))["data"]["viewer"]["defaultOrganization"]
+    organization = (await desk.asks(MY_ORGANIZATION))["data"]["viewer"]["defaultOrganization"]
     await photograph(desk.page, "04-administrator")
-    assert roles_of(company) == {"Ben Hofer": ["administration"]}
+    assert roles_of(organization) == {"Ben Hofer": ["administration"]}
     invitees = [
         {"email": NINA, "firstName": "Nina", "lastName": "Neu", "roleKeys": ["purchase"], "locale": "en"},
         {"email": MAX, "firstName": "Max", "lastName": "Moser", "roleKeys": ["installation"], "locale": "en"},
     ]
     answer = await desk.asks(
-        INVITE, input={"organizationId": company["id"], "idempotencyKey": "team-1", "invitees": invitees}
+        INVITE, input={"organizationId": organization["id"], "idempotencyKey": "team-1", "invitees": invitees}
     )
     await photograph(desk.page, "05-invited")
     assert answer == {
@@ -172,13 +172,13 @@ async def test_a_company_registers_is_approved_and_invites_people_whose_new_role
 
     # The administrator gives one of them other roles: they count on the next query, in the session that is there.
     await to_graphiql(desk)
-    company = (await desk.asks(MY_COMPANY))["data"]["viewer"]["defaultOrganization"]
-    assert roles_of(company) == {
+    organization = (await desk.asks(MY_ORGANIZATION))["data"]["viewer"]["defaultOrganization"]
+    assert roles_of(organization) == {
         "Ben Hofer": ["administration"],
         "Max Moser": ["installation"],
         "Nina Neu": ["purchase"],
     }
-    (member,) = [node for node in company["members"]["nodes"] if node["user"]["displayName"] == "Max Moser"]
+    (member,) = [node for node in organization["members"]["nodes"] if node["user"]["displayName"] == "Max Moser"]
     change = {"membershipId": member["id"], "expectedVersion": member["version"], "roleKeys": ["purchase", "planning"]}
     answer = await desk.asks(UPDATE, input=change)
     await photograph(desk.page, "09-changed")
@@ -286,11 +286,11 @@ def codes(*permissions: str) -> list[dict[str, str]]:
     return [{"code": permission} for permission in permissions]
 
 
-def roles_of(company: Any) -> dict[str, list[str]]:
+def roles_of(organization: Any) -> dict[str, list[str]]:
     """The roles of each member by name."""
     return {
         node["user"]["displayName"]: [grant["role"]["key"] for grant in node["roleGrants"]]
-        for node in company["members"]["nodes"]
+        for node in organization["members"]["nodes"]
     }
 
 

@@ -13,10 +13,10 @@ from tests.portal import Portal
 
 pytestmark = pytest.mark.usefixtures("built_graphiql")
 
-TWO_COMPANIES = "two.companies@helios.example"
+TWO_ORGANIZATIONS = "two.companies@helios.example"
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
 
-IN_COMPANY = "query Company { viewer { defaultOrganization { "
+IN_ORGANIZATION = "query Company { viewer { defaultOrganization { "
 
 
 @asynccontextmanager
@@ -26,20 +26,20 @@ async def page_of(chromium: Browser, portal: Portal, **options: Any) -> AsyncIte
         yield page
 
 
-def companies(page: Graphiql) -> Locator:
+def switcher(page: Graphiql) -> Locator:
     """The choice of a company."""
     return page.page.get_by_role("combobox", name="Company")
 
 
-async def look_at(page: Graphiql, company: str) -> None:
+async def look_at(page: Graphiql, organization: str) -> None:
     """Choose a company, and wait until the schema was read for it."""
     async with page.page.expect_response(lambda response: "IntrospectionQuery" in (response.request.post_data or "")):
-        await companies(page).select_option(company)
+        await switcher(page).select_option(organization)
 
 
 async def completed(page: Graphiql, start: str) -> list[str]:
     """The fields of a company that are offered for these first letters."""
-    await page.write(IN_COMPANY)
+    await page.write(IN_ORGANIZATION)
     return await page.completions_after(start)
 
 
@@ -54,12 +54,14 @@ async def read_in_documentation(page: Graphiql, type_name: str) -> str:
     return await page.page.locator(".graphiql-doc-explorer").inner_text()
 
 
-async def test_choosing_a_company_shows_and_hides_what_the_roles_there_allow(chromium: Browser, portal: Portal) -> None:
+async def test_choosing_an_organization_shows_and_hides_what_the_roles_there_allow(
+    chromium: Browser, portal: Portal
+) -> None:
     """Administration at Helios, purchase at Lumen."""
     async with page_of(chromium, portal) as page:
-        await page.sign_in_as(TWO_COMPANIES)
-        await expect(companies(page)).to_be_visible()
-        assert await companies(page).locator("option").all_inner_texts() == ["All of mine", HELIOS, LUMEN]
+        await page.sign_in_as(TWO_ORGANIZATIONS)
+        await expect(switcher(page)).to_be_visible()
+        assert await switcher(page).locator("option").all_inner_texts() == ["All of mine", HELIOS, LUMEN]
         assert "orders" in await completed(page, "ord")
         assert "members" in await completed(page, "mem")
 
@@ -74,34 +76,36 @@ async def test_choosing_a_company_shows_and_hides_what_the_roles_there_allow(chr
         await photograph(page.page, "two-companies-at-lumen")
 
 
-async def test_a_reload_still_looks_at_the_chosen_company_and_another_account_at_its_own(
+async def test_a_reload_still_looks_at_the_chosen_organization_and_another_account_at_its_own(
     chromium: Browser, portal: Portal
 ) -> None:
     async with page_of(chromium, portal) as page:
-        await page.sign_in_as(TWO_COMPANIES)
+        await page.sign_in_as(TWO_ORGANIZATIONS)
         await look_at(page, LUMEN)
 
         await page.open()
 
-        await expect(companies(page).locator("option:checked")).to_have_text(LUMEN)
+        await expect(switcher(page).locator("option:checked")).to_have_text(LUMEN)
         assert "orders" in await completed(page, "ord")
 
         await page.sign_in_as("administration@helios.example")
 
-        await expect(companies(page)).to_have_count(0)
+        await expect(switcher(page)).to_have_count(0)
         assert "members" in await completed(page, "mem")
         assert "orders" not in await completed(page, "o")
 
 
-async def test_who_belongs_to_one_company_or_to_none_has_nothing_to_choose(chromium: Browser, portal: Portal) -> None:
+async def test_who_belongs_to_one_organization_or_to_none_has_nothing_to_choose(
+    chromium: Browser, portal: Portal
+) -> None:
     async with page_of(chromium, portal) as page:
-        await expect(companies(page)).to_have_count(0)
+        await expect(switcher(page)).to_have_count(0)
         for login_name in ("purchase@helios.example", "private@home.example"):
             async with page.page.expect_response(
                 lambda response: "query Organizations" in (response.request.post_data or "")
             ):
                 await page.sign_in_as(login_name)
-            await expect(companies(page)).to_have_count(0)
+            await expect(switcher(page)).to_have_count(0)
 
 
 @pytest.mark.parametrize(
@@ -139,16 +143,16 @@ async def test_a_hidden_field_can_still_be_asked_and_is_refused_with_its_reason(
 
 
 @pytest.mark.parametrize(("width", "height"), [(1280, 800), (390, 780)])
-async def test_the_choice_of_a_company_fits_into_the_bar(
+async def test_the_choice_of_an_organization_fits_into_the_bar(
     chromium: Browser, portal: Portal, width: int, height: int
 ) -> None:
     async with page_of(chromium, portal, viewport={"width": width, "height": height}) as page:
-        await page.sign_in_as(TWO_COMPANIES)
+        await page.sign_in_as(TWO_ORGANIZATIONS)
         await look_at(page, HELIOS)
 
         overflow = "[document.documentElement.scrollWidth, document.documentElement.scrollHeight]"
         assert await page.page.evaluate(overflow) == [width, height]
-        for part in (companies(page), page.account, page.sign_out_button):
+        for part in (switcher(page), page.account, page.sign_out_button):
             box = await part.bounding_box()
             assert box is not None
             assert box["x"] >= 0

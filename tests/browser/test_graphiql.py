@@ -53,7 +53,7 @@ async def test_one_click_signs_in_as_a_demo_account(graphiql: Graphiql) -> None:
     assert await graphiql.run() == PETRA
 
 
-async def test_the_accounts_are_listed_with_what_they_may_do_below_their_companies(graphiql: Graphiql) -> None:
+async def test_the_accounts_are_listed_with_what_they_may_do_below_their_organizations(graphiql: Graphiql) -> None:
     await graphiql.account.click()
 
     lines = (await graphiql.page.get_by_role("menu").inner_text()).splitlines()
@@ -216,7 +216,7 @@ async def test_an_access_token_that_ran_out_is_renewed_and_the_query_repeated(
     assert small_portal.asked["RefreshSession", None] == 1
 
 
-async def test_questions_asked_at_once_share_one_renewal(graphiql: Graphiql, small_portal: SmallPortal) -> None:
+async def test_queries_asked_at_once_share_one_renewal(graphiql: Graphiql, small_portal: SmallPortal) -> None:
     small_portal.lifetime = timedelta(seconds=1)
     await graphiql.sign_in_as(PURCHASE)  # with a token that is about to expire whenever it is needed
     small_portal.lifetime, small_portal.slowness = timedelta(minutes=5), 0.5

@@ -79,7 +79,7 @@ def test_no_path_leads_out_of_the_page(client: TestClient, path: str) -> None:
     assert client.get(path).status_code == 404
 
 
-def test_the_page_is_told_the_accounts_and_the_examples(client: TestClient) -> None:
+def test_the_page_gets_the_accounts_and_the_examples(client: TestClient) -> None:
     assert client.get("/graphiql/config.json").json() == {
         "endpoint": "/graphql",
         "demo": {
@@ -91,7 +91,7 @@ def test_the_page_is_told_the_accounts_and_the_examples(client: TestClient) -> N
     }
 
 
-def test_a_page_without_a_demo_is_told_no_password(built: Path) -> None:
+def test_a_page_without_a_demo_gets_no_password(built: Path) -> None:
     page = GraphiqlPage(endpoint="/graphql", demo=None, examples=())
     client = TestClient(Starlette(routes=graphiql_routes(page, built)))
 

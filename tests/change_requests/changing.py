@@ -32,7 +32,7 @@ fragment Wrong on UserError {
   ... on PermissionError { missingPermissions { code } }
 }
 """
-OF_COMPANY = """
+OF_ORGANIZATION = """
 query Of($id: ID!, $first: Int, $after: String, $status: [RequestStatus!]) {
   organization(id: $id) {
     name legalName version seat { city }
@@ -65,18 +65,18 @@ async def asks(person: Person, query: str, **input: Any) -> Any:
     return payload
 
 
-async def requested(portal: Portal, login_name: str = ADMINISTRATION, **wish: Any) -> Any:
+async def requested(portal: Portal, login_name: str = ADMINISTRATION, **wanted: Any) -> Any:
     """A request for another name, or for what is wished."""
-    person, place = await portal.person(login_name), await portal.organization_of(login_name)
-    payload = await asks(person, ASK, organizationId=place, **(wish or {"name": "Helios Solar GmbH"}))
+    person, organization_id = await portal.person(login_name), await portal.organization_of(login_name)
+    payload = await asks(person, ASK, organizationId=organization_id, **(wanted or {"name": "Helios Solar GmbH"}))
     assert payload["errors"] == []
     return payload["changeRequest"]
 
 
-async def company(portal: Portal, login_name: str = ADMINISTRATION, **more: Any) -> Any:
+async def organization(portal: Portal, login_name: str = ADMINISTRATION, **more: Any) -> Any:
     """A company and its requests, as somebody sees them."""
-    person, place = await portal.person(login_name), await portal.organization_of(login_name)
-    return (await person.asks(OF_COMPANY, id=place, **more)).at("organization")
+    person, organization_id = await portal.person(login_name), await portal.organization_of(login_name)
+    return (await person.asks(OF_ORGANIZATION, id=organization_id, **more)).at("organization")
 
 
 async def mails(portal: Portal, template: str) -> list[QueuedMail]:

@@ -16,17 +16,17 @@ from tests.change_requests.changing import (
     SEAT,
     WITHDRAW,
     asks,
-    company,
     mails,
+    organization,
     requested,
 )
 from tests.portal import Portal
 
 
-async def test_a_company_asks_the_vendor_approves_and_the_name_changes(each_portal: Portal) -> None:
+async def test_an_organization_asks_the_vendor_approves_and_the_name_changes(each_portal: Portal) -> None:
     """D15."""
-    wish = {"name": " Helios Solar GmbH ", "legalName": "Helios Solar GmbH", "seat": SEAT, "message": "Neu gegründet"}
-    asked = await requested(each_portal, **wish)
+    wanted = {"name": " Helios Solar GmbH ", "legalName": "Helios Solar GmbH", "seat": SEAT, "message": "Neu gegründet"}
+    asked = await requested(each_portal, **wanted)
     reviewer = await each_portal.person(REVIEW)
 
     assert asked | {"id": "", "createdAt": ""} == {
@@ -45,7 +45,7 @@ async def test_a_company_asks_the_vendor_approves_and_the_name_changes(each_port
     assert [line.split(": ")[1] for line in to_review.values["wanted"]] == [
         "Helios Solar GmbH", "Helios Solar GmbH", "Am Ring 1, 34117 Kassel, DE",
     ]  # fmt: skip
-    assert (await company(each_portal))["name"] == "Helios Montage GmbH"
+    assert (await organization(each_portal))["name"] == "Helios Montage GmbH"
     queue = await reviewer.asks(OF_ALL, status=["PENDING"])
     assert queue.at("organizationChangeRequests.nodes") == [
         {"id": asked["id"], "status": "PENDING", "organization": {"name": "Helios Montage GmbH"}}
@@ -56,7 +56,7 @@ async def test_a_company_asks_the_vendor_approves_and_the_name_changes(each_port
     request = decided["changeRequest"]
     assert (request["status"], request["decisionNote"], request["viewerCanDecide"]) == ("APPROVED", "Willkommen", False)
     assert request["organization"] == {"name": "Helios Solar GmbH", "version": 2, "seat": {"city": "Kassel"}}
-    now = await company(each_portal)
+    now = await organization(each_portal)
     assert (now["name"], now["legalName"], now["version"]) == ("Helios Solar GmbH", "Helios Solar GmbH", 2)
     assert now["changeRequests"]["nodes"] == [
         {"id": asked["id"], "status": "APPROVED", "requestedName": "Helios Solar GmbH"}
@@ -97,7 +97,7 @@ async def test_a_request_is_declined_with_a_reason_and_nothing_changes(each_port
         {"__typename": "ValidationError", "code": "INVALID_INPUT", "path": ["note"], "constraint": "length 1..2000"}
     ]
     assert declined["changeRequest"]["status"] == "DECLINED"
-    now = await company(each_portal)
+    now = await organization(each_portal)
     assert (now["name"], now["version"]) == ("Helios Montage GmbH", 1)
     (mail,) = await mails(each_portal, "organization_change_decided")
     assert (mail.values["decision"], mail.values["note"]) == ("declined", "Bitte den Auszug senden")
@@ -127,10 +127,10 @@ async def test_a_request_is_decided_once_however_many_decide(each_portal: Portal
     assert len(await mails(each_portal, "organization_change_decided")) == 1
     assert len(await each_portal.audit("change_request.approve", "change_request.decline")) == 1
     approved = await each_portal.audit("change_request.approve")
-    assert (await company(each_portal))["version"] == (2 if approved else 1)
+    assert (await organization(each_portal))["version"] == (2 if approved else 1)
 
 
-async def test_one_request_of_a_company_is_open_at_a_time(each_portal: Portal) -> None:
+async def test_one_request_of_an_organization_is_open_at_a_time(each_portal: Portal) -> None:
     person, helios = await each_portal.person(ADMINISTRATION), await each_portal.organization_of(ADMINISTRATION)
 
     payloads = await asyncio.gather(
@@ -141,7 +141,7 @@ async def test_one_request_of_a_company_is_open_at_a_time(each_portal: Portal) -
     refused = [payload["errors"] for payload in payloads if payload["errors"]]
     assert [(error["code"], error["conflictingNode"]) for (error,) in refused] == [("CONFLICT", {"id": made["id"]})] * 5
     assert len(await mails(each_portal, "organization_change_to_review")) == 1
-    assert (await company(each_portal))["changeRequests"]["totalCount"] == 1
+    assert (await organization(each_portal))["changeRequests"]["totalCount"] == 1
 
 
 async def test_a_request_is_withdrawn_and_another_one_made(each_portal: Portal) -> None:
@@ -157,17 +157,17 @@ async def test_a_request_is_withdrawn_and_another_one_made(each_portal: Portal) 
     assert (request["status"], request["viewerCanWithdraw"]) == ("WITHDRAWN", False)
     assert request["decidedBy"] == {"displayName": "Regula Oberhänsli"}
     assert [error["code"] for payload in (again, late) for error in payload["errors"]] == ["CONFLICT", "CONFLICT"]
-    assert (await company(each_portal))["name"] == "Helios Montage GmbH"
+    assert (await organization(each_portal))["name"] == "Helios Montage GmbH"
     await requested(each_portal, name="Helios Zwei")
     assert await mails(each_portal, "organization_change_decided") == []
 
 
 async def test_the_same_request_sent_again_with_its_key_is_made_once(each_portal: Portal) -> None:
     person, helios = await each_portal.person(ADMINISTRATION), await each_portal.organization_of(ADMINISTRATION)
-    wish = {"organizationId": helios, "name": "Helios Solar", "seat": SEAT, "idempotencyKey": "a-key"}
+    wanted = {"organizationId": helios, "name": "Helios Solar", "seat": SEAT, "idempotencyKey": "a-key"}
 
-    first, second = [await asks(person, ASK, **wish) for _ in range(2)]
-    other = await asks(person, ASK, **wish | {"name": "Helios Wind"})
+    first, second = [await asks(person, ASK, **wanted) for _ in range(2)]
+    other = await asks(person, ASK, **wanted | {"name": "Helios Wind"})
 
     assert first == second
     assert [error["code"] for error in other["errors"]] == ["IDEMPOTENCY_KEY_REUSED"]
@@ -191,17 +191,17 @@ WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("wish", "faults"), WRONG, ids=lambda value: str(value)[:50])
+@pytest.mark.parametrize(("wanted", "problems"), WRONG, ids=lambda value: str(value)[:50])
 async def test_a_request_that_asks_for_nothing_or_for_what_cannot_be_is_refused(
-    solar: Portal, wish: dict[str, Any], faults: list[tuple[list[str], str]]
+    solar: Portal, wanted: dict[str, Any], problems: list[tuple[list[str], str]]
 ) -> None:
     person, helios = await solar.person(ADMINISTRATION), await solar.organization_of(ADMINISTRATION)
 
-    payload = await asks(person, ASK, organizationId=helios, **wish)
+    payload = await asks(person, ASK, organizationId=helios, **wanted)
 
     assert payload["changeRequest"] is None
-    assert [(error["path"], error["constraint"]) for error in payload["errors"]] == faults
-    assert (await company(solar))["changeRequests"]["totalCount"] == 0
+    assert [(error["path"], error["constraint"]) for error in payload["errors"]] == problems
+    assert (await organization(solar))["changeRequests"]["totalCount"] == 0
     assert await mails(solar, "organization_change_to_review") == []
 
 
@@ -211,7 +211,7 @@ async def test_what_is_so_already_is_not_asked_for(portal: Portal) -> None:
     assert (asked["requestedName"], asked["requestedSeat"]["city"]) == (None, "Kassel")
 
 
-async def test_the_vendor_notices_that_the_company_changed_meanwhile(portal: Portal) -> None:
+async def test_the_vendor_notices_that_the_organization_changed_meanwhile(portal: Portal) -> None:
     asked, reviewer = await requested(portal), await portal.person(REVIEW)
 
     payload = await asks(reviewer, DECIDE, id=asked["id"], approve=True, expectedVersion=7)
@@ -222,11 +222,11 @@ async def test_the_vendor_notices_that_the_company_changed_meanwhile(portal: Por
             "conflictingNode": None,
         }
     ]  # fmt: skip
-    assert (await company(portal))["changeRequests"]["nodes"][0]["status"] == "PENDING"
+    assert (await organization(portal))["changeRequests"]["nodes"][0]["status"] == "PENDING"
     assert await mails(portal, "organization_change_decided") == []
 
 
-async def test_of_a_company_closed_for_good_nothing_is_approved(portal: Portal) -> None:
+async def test_of_a_permanently_closed_organization_nothing_is_approved(portal: Portal) -> None:
     asked, reviewer = await requested(portal), await portal.person(REVIEW)
     helios = await portal.organization_of(ADMINISTRATION)
     async with portal.wiring.backends.directory.change() as change:
@@ -241,7 +241,7 @@ async def test_of_a_company_closed_for_good_nothing_is_approved(portal: Portal) 
     assert declined["changeRequest"]["status"] == "DECLINED"
 
 
-async def test_who_left_the_company_is_not_told_of_the_decision(portal: Portal) -> None:
+async def test_whoever_left_the_organization_is_not_notified_of_the_decision(portal: Portal) -> None:
     """Invariant 14."""
     asked, reviewer = await requested(portal), await portal.person(REVIEW)
     person = await portal.person(ADMINISTRATION)

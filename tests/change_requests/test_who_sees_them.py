@@ -7,13 +7,13 @@ from tests.change_requests.changing import (
     FRAGMENTS,
     LUMEN,
     OF_ALL,
-    OF_COMPANY,
+    OF_ORGANIZATION,
     PURCHASE,
     REVIEW,
     WITHDRAW,
     asks,
-    company,
     mails,
+    organization,
     requested,
 )
 from tests.portal import Portal
@@ -53,19 +53,19 @@ async def test_only_who_may_asks_withdraws_and_decides(portal: Portal) -> None:
     assert {error["code"] for payload in not_found for error in payload["errors"]} == {"NOT_FOUND"}
     assert [len(payload["errors"]) for payload in (*refused, *not_found)] == [1] * 12
     assert not_found[1] == not_found[2]
-    (request,) = (await company(portal))["changeRequests"]["nodes"]
+    (request,) = (await organization(portal))["changeRequests"]["nodes"]
     assert request["status"] == "PENDING"
     assert await mails(portal, "organization_change_decided") == []
 
 
 async def test_requests_are_seen_by_those_who_may_ask_and_by_the_reviewers(portal: Portal) -> None:
     asked = await requested(portal)
-    question = "query Q($id: ID!) { node(id: $id) { ... on ChangeRequest { status viewerCanDecide } } }"
+    query = "query Q($id: ID!) { node(id: $id) { ... on ChangeRequest { status viewerCanDecide } } }"
     seen = {}
     for name in (ADMINISTRATION, PURCHASE, LUMEN, REVIEW):
-        seen[name] = (await (await portal.person(name)).asks(question, id=asked["id"])).at("node")
+        seen[name] = (await (await portal.person(name)).asks(query, id=asked["id"])).at("node")
     buyer = await portal.person(PURCHASE)
-    refused = await buyer.asks(OF_COMPANY, id=await portal.organization_of(PURCHASE))
+    refused = await buyer.asks(OF_ORGANIZATION, id=await portal.organization_of(PURCHASE))
     listed = await buyer.asks(OF_ALL)
     by_administration = await (await portal.person(ADMINISTRATION)).asks(OF_ALL)
     by_stranger = await portal.anybody().asks(OF_ALL)
@@ -85,12 +85,12 @@ async def test_a_deputy_of_a_licence_holder_asks_and_sees_too(software_portal: P
     """D22: changes of the account are for the licence holder and one deputy."""
     asked = await requested(software_portal, "deputy@kappel.example", name="Kappel GmbH")
 
-    seen = await company(software_portal, "licence.holder@kappel.example")
+    seen = await organization(software_portal, "licence.holder@kappel.example")
 
     assert [one["id"] for one in seen["changeRequests"]["nodes"]] == [asked["id"]]
 
 
-async def test_the_vendor_sees_of_a_company_what_it_needs_to_decide(portal: Portal) -> None:
+async def test_the_vendor_sees_of_an_organization_what_it_needs_to_decide(portal: Portal) -> None:
     asked, reviewer = await requested(portal), await portal.person(REVIEW)
 
     answer = await reviewer.asks(
@@ -105,7 +105,7 @@ async def test_the_vendor_sees_of_a_company_what_it_needs_to_decide(portal: Port
     }
 
 
-async def test_the_company_sees_of_the_vendors_staff_the_name_only(portal: Portal) -> None:
+async def test_the_organization_sees_of_the_vendors_staff_the_name_only(portal: Portal) -> None:
     asked, reviewer = await requested(portal), await portal.person(REVIEW)
     await asks(reviewer, DECIDE, id=asked["id"], approve=False, note="Nein")
     person = await portal.person(ADMINISTRATION)
@@ -129,9 +129,9 @@ async def test_requests_are_paged_newest_first(portal: Portal) -> None:
             await asks(person, WITHDRAW, id=asked["id"])
     await requested(portal, LUMEN, name="Lumen Zwei")
 
-    first = (await company(portal, first=2))["changeRequests"]
-    second = (await company(portal, first=9, after=first["pageInfo"]["endCursor"]))["changeRequests"]
-    pending = (await company(portal, status=["PENDING"]))["changeRequests"]
+    first = (await organization(portal, first=2))["changeRequests"]
+    second = (await organization(portal, first=9, after=first["pageInfo"]["endCursor"]))["changeRequests"]
+    pending = (await organization(portal, status=["PENDING"]))["changeRequests"]
     everywhere = (await reviewer.asks(OF_ALL, first=2)).at("organizationChangeRequests")
     wrong = await reviewer.asks(OF_ALL, after="nonsense")
 

@@ -85,7 +85,7 @@ async def test_open_to_some_kinds_of_accounts_still_asks_the_others_for_a_role()
     assert (set(desk.open_to), set(desk.role_keys)) == ({AccountKind.PRIVATE_OPERATOR}, {"buyer"})
 
 
-async def test_unknown_keys_are_answered_in_place() -> None:
+async def test_unknown_keys_are_answered_in_their_position() -> None:
     found = await read(CATALOGUE).applications(["desk", "nothing", "shop", "desk"])
 
     assert [application and application.key for application in found] == ["desk", None, "shop", "desk"]
@@ -118,7 +118,7 @@ async def test_unknown_keys_are_answered_in_place() -> None:
         ("2026-01-01T09:00:00+01:00", "2026-01-01T09:00:00", "published_at must be an instant with its time zone"),
     ],
 )
-def test_a_fault_in_the_file_is_told_with_what_would_be_right(right: str, wrong: str, message: str) -> None:
+def test_a_problem_in_the_file_is_reported_with_what_would_be_right(right: str, wrong: str, message: str) -> None:
     with pytest.raises(InvalidCatalogue) as refusal:
         read(CATALOGUE.replace(right, wrong))
 
@@ -152,7 +152,7 @@ def test_a_launch_url_that_no_portal_may_open_is_refused(url: str) -> None:
         read(CATALOGUE.replace("https://shop.example/login", url))
 
 
-def test_a_fault_is_told_with_its_line() -> None:
+def test_a_problem_is_reported_with_its_line() -> None:
     with pytest.raises(InvalidCatalogue, match=r"applications\.toml, line 18: \[applications\.shop\]: "):
         read(CATALOGUE.replace('icon = "/icons/shop.svg"', "icon = 3"))
 

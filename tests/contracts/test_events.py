@@ -20,7 +20,7 @@ from connectors.ids import OrganizationId, SessionId, UserId
 from tests.servers import fresh_database, started_valkey
 
 ANNA, HELIOS = UserId("usr_anna"), OrganizationId("org_helios")
-NEWS: tuple[AccessEvent, ...] = (
+EVENTS: tuple[AccessEvent, ...] = (
     AccessChanged(7, ANNA, HELIOS),
     AccessChanged(8, ANNA),
     AccessChanged(3, organization_id=HELIOS),
@@ -78,34 +78,34 @@ async def is_silent(listener: AsyncIterator[Heard]) -> bool:
     return False
 
 
-async def test_news_of_every_kind_arrives_at_another_gateway_in_order(opened: Opened) -> None:
+async def test_events_of_every_kind_arrive_at_another_gateway_in_order(opened: Opened) -> None:
     here, there = await opened(), await opened()
 
     with there.subscribe() as listener:
-        here.publish(NEWS)
+        here.publish(EVENTS)
 
-        assert await heard(listener, len(NEWS)) == list(NEWS)
+        assert await heard(listener, len(EVENTS)) == list(EVENTS)
 
 
 async def test_every_listener_of_the_same_gateway_hears_once(opened: Opened) -> None:
     events = await opened()
 
     with events.subscribe() as one, events.subscribe() as other:
-        events.publish(NEWS[:2])
+        events.publish(EVENTS[:2])
 
-        assert await heard(one, 2) == await heard(other, 2) == list(NEWS[:2])
+        assert await heard(one, 2) == await heard(other, 2) == list(EVENTS[:2])
         assert await is_silent(one)
 
 
 async def test_a_listener_hears_nothing_from_before_it_listened(opened: Opened) -> None:
     events = await opened()
-    events.publish(NEWS)
+    events.publish(EVENTS)
 
     with events.subscribe() as listener:
         assert await is_silent(listener)
 
 
-async def test_a_listener_that_does_not_keep_up_is_told_that_it_missed_something(opened: Opened) -> None:
+async def test_a_listener_that_does_not_keep_up_is_notified_that_it_missed_something(opened: Opened) -> None:
     events = await opened()
 
     with events.subscribe() as listener:
@@ -115,24 +115,24 @@ async def test_a_listener_that_does_not_keep_up_is_told_that_it_missed_something
         assert await heard(listener, 2) == [Interrupted(), AccessChanged(-1, ANNA)]
 
 
-async def test_a_thousand_pieces_of_news_arrive_in_order(opened: Opened) -> None:
+async def test_a_thousand_events_arrive_in_order(opened: Opened) -> None:
     here, there = await opened(), await opened()
-    news = [AccessChanged(number, ANNA, HELIOS) for number in range(MOST_UNHEARD)]
+    several = [AccessChanged(number, ANNA, HELIOS) for number in range(MOST_UNHEARD)]
 
     with there.subscribe() as listener:
-        here.publish(news)
+        here.publish(several)
 
-        assert await heard(listener, len(news)) == news
+        assert await heard(listener, len(several)) == several
 
 
-async def test_what_was_told_last_still_arrives_when_the_gateway_closes(opened: Opened) -> None:
+async def test_what_was_published_last_still_arrives_when_the_gateway_closes(opened: Opened) -> None:
     here, there = await opened(), await opened()
 
     with there.subscribe() as listener:
-        here.publish(NEWS)
+        here.publish(EVENTS)
         await here.close()
 
-        assert await heard(listener, len(NEWS)) == list(NEWS)
+        assert await heard(listener, len(EVENTS)) == list(EVENTS)
 
 
 @pytest.mark.parametrize(
@@ -143,14 +143,14 @@ async def test_what_was_told_last_still_arrives_when_the_gateway_closes(opened: 
     ],
     ids=["redis", "postgresql"],
 )
-async def test_without_a_server_news_still_arrives_here_and_nobody_waits(open_events: Callable[[], Events]) -> None:
+async def test_without_a_server_events_still_arrive_here_and_nobody_waits(open_events: Callable[[], Events]) -> None:
     events = open_events()
     started = time.monotonic()
 
     with events.subscribe() as listener:
-        events.publish(NEWS)
+        events.publish(EVENTS)
 
-        assert await heard(listener, len(NEWS)) == list(NEWS)
+        assert await heard(listener, len(EVENTS)) == list(EVENTS)
     assert time.monotonic() - started < 0.1
     assert not await events.healthy()
     await events.close()
@@ -186,8 +186,8 @@ async def test_when_postgresql_cuts_a_gateway_off_it_listens_again_and_says_that
 
         assert await heard(listener, 1) == [Interrupted()]
         await until(here.healthy)
-        here.publish(NEWS)
-        assert [event for event in await heard(listener, len(NEWS)) if event != Interrupted()] == list(NEWS)
+        here.publish(EVENTS)
+        assert [event for event in await heard(listener, len(EVENTS)) if event != Interrupted()] == list(EVENTS)
     await operator.close()
     await here.close()
     await there.close()
@@ -204,18 +204,18 @@ async def test_when_redis_comes_back_gateways_listen_again_and_say_that_they_mis
     with there.subscribe() as listener:
         server.stop()
         await until(lambda: _is_not(there.healthy))
-        here.publish(NEWS)
+        here.publish(EVENTS)
         assert await is_silent(listener)
         again = ValkeyServer(port=port)
         again.start()
 
         assert await heard(listener, 1) == [Interrupted()]
         await until(here.healthy)
-        here.publish(NEWS)
+        here.publish(EVENTS)
         rest: list[Heard] = []
-        while rest[-len(NEWS) :] != list(NEWS):
+        while rest[-len(EVENTS) :] != list(EVENTS):
             rest += await heard(listener, 1)
-        assert set(rest) <= {Interrupted(), *NEWS}
+        assert set(rest) <= {Interrupted(), *EVENTS}
     await here.close()
     await there.close()
     again.stop()
@@ -237,7 +237,7 @@ class Recorded(SharedEvents):
         await asyncio.Event().wait()
 
     async def _send(self, messages: list[str]) -> None:
-        self.sent += [news[1] for news in map(read, messages) if news is not None]
+        self.sent += [several[1] for several in map(read, messages) if several is not None]
 
     async def _let_go(self) -> None:
         pass
@@ -245,11 +245,11 @@ class Recorded(SharedEvents):
 
 async def test_others_hear_that_they_missed_something_when_more_comes_at_once_than_can_wait() -> None:
     events = Recorded()
-    news = [SessionEnded(SessionId(f"ses_{number}"), UserId("usr_x")) for number in range(MOST_UNSENT + 1)]
+    several = [SessionEnded(SessionId(f"ses_{number}"), UserId("usr_x")) for number in range(MOST_UNSENT + 1)]
     await asyncio.sleep(0)  # it listens
 
-    events.publish(news)
+    events.publish(several)
     await events.close()
 
-    assert [one for one in events.sent if one != Interrupted()] == news[:-1]
+    assert [one for one in events.sent if one != Interrupted()] == several[:-1]
     assert Interrupted() in events.sent

@@ -169,7 +169,7 @@ class CountingHasher(Argon2Hasher):
         return super().verify(password, hash)
 
 
-async def test_the_effort_does_not_tell_whether_there_is_such_an_account(identities: AsyncEngine) -> None:
+async def test_the_effort_does_not_reveal_whether_there_is_such_an_account(identities: AsyncEngine) -> None:
     hasher = CountingHasher()
     accounts = EmbeddedAccounts(identities, hasher)
     await stores(accounts, PASSWORD, ANNA)
@@ -223,9 +223,9 @@ async def test_a_database_that_is_down_is_said_to_be_unavailable() -> None:
     engine = open_database("postgresql+asyncpg://nobody@127.0.0.1:1/nothing")
     accounts = EmbeddedAccounts(engine, QUICK)
 
-    for deed in (accounts.verify(ANNA, "x", at_least=0), accounts.apply([Credentials(ANNA, 1, "x")])):
+    for command in (accounts.verify(ANNA, "x", at_least=0), accounts.apply([Credentials(ANNA, 1, "x")])):
         with pytest.raises(BackendUnavailable) as caught:
-            await deed
+            await command
         assert caught.value.backend == "identity"
     assert not await accounts.healthy()
     await engine.dispose()

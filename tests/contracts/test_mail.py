@@ -106,32 +106,32 @@ async def test_a_password_is_never_sent_to_a_server_without_encryption() -> None
     assert server.recipients == []
 
 
-async def test_a_wrong_password_is_for_the_operator_to_mend_so_the_mail_waits(tmp_path: Path) -> None:
+async def test_a_wrong_password_is_for_the_operator_to_fix_so_the_mail_waits(tmp_path: Path) -> None:
     async with smtp.mail_server("starttls", tmp_path) as server:
         trusted = ssl.create_default_context(cafile=str(tmp_path / "certificate.pem"))
 
-        with pytest.raises(BackendUnavailable, match="535") as trouble:
+        with pytest.raises(BackendUnavailable, match="535") as failure:
             await SmtpMailer(mail_server(f"smtp://portal:wrong9@localhost:{server.port}"), tls=trusted).send(MESSAGE)
 
-    assert "wrong9" not in str(trouble.value)
+    assert "wrong9" not in str(failure.value)
 
 
 @pytest.mark.parametrize(
-    ("says", "trouble"),
+    ("says", "failure"),
     [
         ("550 5.1.1 no such user", MailRefused),
         ("450 4.2.1 try again later", BackendUnavailable),
         ("530 5.7.0 authentication required", BackendUnavailable),
     ],
 )
-async def test_what_the_server_says_decides_whether_trying_again_helps(says: str, trouble: type[Exception]) -> None:
+async def test_what_the_server_says_decides_whether_trying_again_helps(says: str, failure: type[Exception]) -> None:
     async with smtp.mail_server() as server:
         server.refuses["*"] = says
 
-        with pytest.raises(trouble, match=says[:3]) as raised:
+        with pytest.raises(failure, match=says[:3]) as raised:
             await plain(server.port).send(MESSAGE)
 
-    assert type(raised.value) is trouble
+    assert type(raised.value) is failure
     assert server.mails == []
 
 
@@ -252,7 +252,7 @@ async def test_a_hundred_mails_leave_within_seconds() -> None:
     assert sorted(server.message_ids) == sorted(f"<{number}@x>" for number in range(100))
 
 
-def test_our_server_refuses_what_it_is_told_to_whoever_asks() -> None:
+def test_our_server_refuses_what_it_should_whoever_asks() -> None:
     # The tests above trust it; smtplib is somebody else's client.
     async def serve(done: asyncio.Event) -> None:
         async with smtp.mail_server() as server:

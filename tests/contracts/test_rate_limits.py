@@ -32,7 +32,7 @@ def key() -> str:
     return secrets.token_hex()
 
 
-async def test_as_many_tries_as_the_limit_says_are_allowed_and_the_next_is_told_how_long_to_wait(
+async def test_as_many_tries_as_the_limit_says_are_allowed_and_the_next_learns_how_long_to_wait(
     limits: RateLimits, key: str
 ) -> None:
     limit = Limit(times=3, seconds=60)

@@ -78,9 +78,9 @@ def _is_version_table(difference: Any) -> bool:
     return bool(difference[0] == "remove_table" and difference[1].name == MIGRATIONS.version_table)
 
 
-Question = Callable[[Shop, int], Awaitable[Sequence[Any]]]
+Query = Callable[[Shop, int], Awaitable[Sequence[Any]]]
 
-QUESTIONS: dict[str, Question] = {
+QUERIES: dict[str, Query] = {
     "orders_of": lambda shop, n: shop.orders_of(_organizations(n), first=3, after=None, where=EVERY),
     "orders_of, filtered": lambda shop, n: shop.orders_of(
         _organizations(n), first=3, after=None, where=OrderFilter((OrderStatus.SUBMITTED,) * n, UserId("usr_1"))
@@ -101,8 +101,8 @@ def _ids(count: int) -> list[OrderId]:
     return [OrderId(f"ord_{n}") for n in range(count)]
 
 
-@pytest.mark.parametrize("name", QUESTIONS)
-async def test_a_question_is_one_statement_however_much_is_asked_for(engine: AsyncEngine, name: str) -> None:
+@pytest.mark.parametrize("name", QUERIES)
+async def test_a_query_is_one_statement_however_much_is_asked_for(engine: AsyncEngine, name: str) -> None:
     orders = [order_of(OrganizationId(f"org_{n}"), str(n), total=5) for n in range(100)]
     lines = [line_of(order, 1, 1, 5) for order in orders]
     events = [event_of(order, order.number, NOON, OrderStatus.SUBMITTED) for order in orders]
@@ -111,7 +111,7 @@ async def test_a_question_is_one_statement_however_much_is_asked_for(engine: Asy
 
     for count, expected in ((0, 0), (1, 1), (100, 1), (40_000, 1)):
         with statements_of(engine) as seen:
-            answers = await QUESTIONS[name](shop, count)
+            answers = await QUERIES[name](shop, count)
 
         assert (len(answers), len(seen)) == (count, expected)
 
@@ -243,7 +243,7 @@ async def test_a_shop_whose_database_is_away_is_unavailable(database_kind: Datab
     engine = open_database(_nowhere(database_kind))
     shop = EmbeddedShop(engine)
     order: OrderRecord = order_of(ACME, "A-1")
-    questions: list[Awaitable[Any]] = [
+    queries: list[Awaitable[Any]] = [
         shop.orders_of([ACME], first=1, after=None, where=EVERY),
         shop.count_orders_of([ACME], EVERY),
         shop.orders([order.id]),
@@ -254,10 +254,10 @@ async def test_a_shop_whose_database_is_away_is_unavailable(database_kind: Datab
         shop.load(ShopData([order], [], [])),
     ]
 
-    for question in questions:
-        with pytest.raises(BackendUnavailable) as trouble:
-            await question
-        assert trouble.value.backend == "shop"
+    for query in queries:
+        with pytest.raises(BackendUnavailable) as failure:
+            await query
+        assert failure.value.backend == "shop"
     assert not await shop.healthy()
     await engine.dispose()
 

@@ -98,7 +98,7 @@ NOWHERE = [
     "postgresql+asyncpg:///nothing?host=/nonexistent",
     "sqlite+aiosqlite:////nonexistent/folder/forecourt.sqlite",
 ]
-QUESTIONS: dict[str, Callable[[SqlDirectory], Awaitable[Any]]] = {
+QUERIES: dict[str, Callable[[SqlDirectory], Awaitable[Any]]] = {
     **{name: lambda directory, ask=ask: ask(directory, ["id"]) for name, ask in LISTS.items()},  # type: ignore[misc]
     "caller": lambda directory: directory.caller(ANNA.id, None, NOW),
     "user_id_of_login_name": lambda directory: directory.user_id_of_login_name("anna"),
@@ -109,12 +109,12 @@ QUESTIONS: dict[str, Callable[[SqlDirectory], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("url", NOWHERE)
-@pytest.mark.parametrize("question", QUESTIONS)
-async def test_a_database_that_is_down_is_said_to_be_unavailable(url: str, question: str) -> None:
+@pytest.mark.parametrize("query", QUERIES)
+async def test_a_database_that_is_down_is_said_to_be_unavailable(url: str, query: str) -> None:
     engine = open_database(url)
 
     with pytest.raises(BackendUnavailable) as caught:
-        await QUESTIONS[question](SqlDirectory(engine))
+        await QUERIES[query](SqlDirectory(engine))
 
     assert caught.value.backend == "directory"
     assert "secret" not in str(caught.value)
@@ -130,14 +130,14 @@ async def test_a_database_that_is_down_is_not_healthy(url: str) -> None:
 
 
 @pytest.mark.parametrize("url", NOWHERE)
-@pytest.mark.parametrize("deed", [migrate, check_migrated])
+@pytest.mark.parametrize("command", [migrate, check_migrated])
 async def test_a_database_that_is_down_cannot_be_migrated_and_says_so(
-    url: str, deed: Callable[[AsyncEngine, Migrations], Awaitable[Any]]
+    url: str, command: Callable[[AsyncEngine, Migrations], Awaitable[Any]]
 ) -> None:
     engine = open_database(url)
 
     with pytest.raises(BackendUnavailable, match="directory"):
-        await deed(engine, DIRECTORY)
+        await command(engine, DIRECTORY)
     await engine.dispose()
 
 
@@ -209,7 +209,7 @@ async def test_a_statement_of_ours_that_is_wrong_is_not_blamed_on_the_database(e
         await ask_nonsense()
 
 
-async def test_a_question_survives_that_the_server_closed_the_connections(postgresql_server: str, engine: AsyncEngine,
+async def test_a_query_survives_that_the_server_closed_the_connections(postgresql_server: str, engine: AsyncEngine,
         database_kind: DatabaseKind) -> None:  # fmt: skip
     directory = SqlDirectory(engine)
     await directory.load(PEOPLE)
@@ -313,7 +313,7 @@ async def _run(engine: AsyncEngine, statement: str) -> None:
         await connection.execute(text(statement))
 
 
-async def test_an_error_tells_no_value_that_was_to_be_stored(database_url: str) -> None:
+async def test_an_error_shows_no_value_that_was_to_be_stored(database_url: str) -> None:
     """Errors nobody foresaw are logged with their tracebacks, and values may be hashes of passwords, or addresses."""
     engine = open_database(database_url)
     table = Table(
@@ -326,13 +326,13 @@ async def test_an_error_tells_no_value_that_was_to_be_stored(database_url: str) 
         await connection.execute(CreateTable(table))
         await connection.execute(insert(table), {"id": 1, "name": "secret-name\nof two lines"})
 
-    told = []
+    reported = []
     for row in ({"id": 1, "name": "secret-other"}, {"id": 2, "name": "secret-name\nof two lines"}, {"id": 4711_0815}):
         with pytest.raises(IntegrityError) as raised:
             async with database_errors("things"), engine.begin() as connection:
                 await connection.execute(insert(table).values({"name": None} | row))
-        told.append("".join(traceback.format_exception(raised.value)))
+        reported.append("".join(traceback.format_exception(raised.value)))
 
-    assert all("INSERT INTO things" in one for one in told)
-    assert not [one for one in told if "secret" in one or "two lines" in one or "47110815" in one]
+    assert all("INSERT INTO things" in one for one in reported)
+    assert not [one for one in reported if "secret" in one or "two lines" in one or "47110815" in one]
     await engine.dispose()

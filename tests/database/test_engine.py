@@ -29,11 +29,11 @@ async def test_what_a_block_stores_is_kept_when_it_ends_and_undone_when_it_raise
     async with fresh_database(database_kind) as url:
         engine = await with_numbers(open_database(url))
 
-        async def stores(number: int, fault: type[Exception] | None = None) -> None:
+        async def stores(number: int, problem: type[Exception] | None = None) -> None:
             async with engine.begin() as connection:
                 await connection.execute(insert(NUMBERS), {"number": number})
-                if fault is not None:
-                    raise fault
+                if problem is not None:
+                    raise problem
 
         await stores(1)
         await stores(2)

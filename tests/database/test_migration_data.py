@@ -45,22 +45,22 @@ AUDIT = [
 
 def _rows(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Rows by table, with all that any revision asks for; a revision takes of it what it has."""
-    for place, (name, vat_id) in enumerate(zip(NAMES, VAT_IDS, strict=True)):
+    for index, (name, vat_id) in enumerate(zip(NAMES, VAT_IDS, strict=True)):
         yield "organizations", {
-            "id": f"org_{place}", "version": 1, "customer_number": f"{number}{place}", "name": name, "kind": KIND,
+            "id": f"org_{index}", "version": 1, "customer_number": f"{number}{index}", "name": name, "kind": KIND,
             "status": "ACTIVE", "vat_id": vat_id, "name_key": records.folded(name), "access_epoch": 0,
         }  # fmt: skip
-    for place, (first_name, last_name, email, is_verified) in enumerate(PEOPLE):
+    for index, (first_name, last_name, email, is_verified) in enumerate(PEOPLE):
         first, last = records.folded(first_name), records.folded(last_name)
         yield "users", {
-            "id": f"usr_{place}", "email": email, "email_verified": is_verified, "first_name": first_name,
+            "id": f"usr_{index}", "email": email, "email_verified": is_verified, "first_name": first_name,
             "last_name": last_name, "account_kind": "BUSINESS_CUSTOMER", "created_at": NOW, "profile_version": 1,
             "email_key": email.lower(), "last_name_key": last, "first_name_key": first,
             "search_text": f"{first} {last}\n{records.folded(email)}", "access_epoch": 0,
         }  # fmt: skip
-    for place, (action, before, after) in enumerate(AUDIT):
+    for index, (action, before, after) in enumerate(AUDIT):
         yield "audit_events", {
-            "id": f"aud_{place}", "occurred_at": NOW, "action": action, "subject_id": "x", "request_id": "r",
+            "id": f"aud_{index}", "occurred_at": NOW, "action": action, "subject_id": "x", "request_id": "r",
             "before": json.dumps(before), "after": json.dumps(after),
         }  # fmt: skip
 
@@ -99,8 +99,8 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
         await _migrated(engine)
 
         directory = SqlDirectory(engine)
-        organizations = await directory.organizations([OrganizationId(f"org_{place}") for place in range(len(NAMES))])
-        users = await directory.users([UserId(f"usr_{place}") for place in range(len(PEOPLE))])
+        organizations = await directory.organizations([OrganizationId(f"org_{index}") for index in range(len(NAMES))])
+        users = await directory.users([UserId(f"usr_{index}") for index in range(len(PEOPLE))])
         assert [one.name for one in organizations if one is not None] == NAMES
         assert [one.email for one in users if one is not None] == [email for _, _, email, _ in PEOPLE]
         if revision < "0011":  # what is written later is written by the code, not by a test

@@ -232,11 +232,11 @@ async def test_a_gateway_whose_file_takes_no_changes_answers_queries_and_is_not_
         change = await person.asks(
             'mutation { updateProfile(input: { expectedVersion: 1, firstName: "Georg" }) { errors { code } } }'
         )
-        question = await person.asks("{ viewer { user { firstName } } }")
+        query = await person.asks("{ viewer { user { firstName } } }")
         ready = await portal.client.get("/health/ready")
 
     assert change.codes == {"updateProfile": "BACKEND_UNAVAILABLE"}
-    assert question.errors == []
+    assert query.errors == []
     assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
 
 

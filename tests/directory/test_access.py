@@ -51,14 +51,14 @@ BY = Author(ANNA.id, "req_1", "203.0.113.7")
 
 
 @pytest.fixture
-def told() -> list[AccessEvent]:
+def published() -> list[AccessEvent]:
     """What the directory has told of its changes."""
     return []
 
 
 @pytest.fixture
-async def directory(engine: AsyncEngine, told: list[AccessEvent]) -> SqlDirectory:
-    directory = SqlDirectory(engine, told.extend)
+async def directory(engine: AsyncEngine, published: list[AccessEvent]) -> SqlDirectory:
+    directory = SqlDirectory(engine, published.extend)
     await directory.load(PEOPLE)
     return directory
 
@@ -98,8 +98,8 @@ async def audit(directory: SqlDirectory) -> list[tuple[Any, ...]]:
     return [(*row[:4], orjson.loads(row[4]), orjson.loads(row[5])) for row in rows]
 
 
-async def test_a_role_given_counts_at_once_and_is_on_record_and_told(
-    directory: SqlDirectory, told: list[AccessEvent]
+async def test_a_role_given_counts_at_once_and_is_recorded_and_reported(
+    directory: SqlDirectory, published: list[AccessEvent]
 ) -> None:
     async with directory.change() as change:
         grant = await change.grant_role(BERND_AT_HELIOS.id, "installation", until=TOMORROW, by=BY, now=NOW)
@@ -113,10 +113,12 @@ async def test_a_role_given_counts_at_once_and_is_on_record_and_told(
     assert (await seen(directory, BERND)).access_epoch == 1
     after = {"role": "installation", "until": TOMORROW.isoformat()}
     assert await audit(directory) == [("grant.give", ANNA.id, BERND_AT_HELIOS.id, HELIOS, {}, after)]
-    assert told == [AccessChanged(1, BERND.id, HELIOS)]
+    assert published == [AccessChanged(1, BERND.id, HELIOS)]
 
 
-async def test_a_single_permission_is_given_and_taken_away(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+async def test_a_single_permission_is_given_and_taken_away(
+    directory: SqlDirectory, published: list[AccessEvent]
+) -> None:
     async with directory.change() as change:
         grant = await change.grant_permission(BERND_AT_HELIOS.id, "ORDER_VIEW", until=None, by=BY, now=NOW)
     async with directory.change() as change:
@@ -126,7 +128,7 @@ async def test_a_single_permission_is_given_and_taken_away(directory: SqlDirecto
     assert "ORDER_VIEW" not in await keys_of(directory, BERND, HELIOS)
     assert await epochs(directory) == {BERND.id: 2, HELIOS: 2}
     assert [entry[0] for entry in await audit(directory)] == ["grant.give", "grant.revoke"]
-    assert told == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
+    assert published == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
 
 
 async def test_a_role_held_already_gets_the_new_end_and_stays_one_grant(directory: SqlDirectory) -> None:
@@ -141,7 +143,7 @@ async def test_a_role_held_already_gets_the_new_end_and_stays_one_grant(director
     )  # fmt: skip
 
 
-async def test_what_is_so_already_changes_nothing(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+async def test_what_is_so_already_changes_nothing(directory: SqlDirectory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         await change.grant_role(ANNA_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
         await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.ACTIVE, by=BY, now=NOW)
@@ -152,10 +154,10 @@ async def test_what_is_so_already_changes_nothing(directory: SqlDirectory, told:
 
     assert await epochs(directory) == {}
     assert await audit(directory) == []
-    assert told == []
+    assert published == []
 
 
-async def test_a_member_is_suspended_and_comes_back(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+async def test_a_member_is_suspended_and_comes_back(directory: SqlDirectory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         before, suspended = await change.set_membership_status(
             BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW, expected_version=1
@@ -167,7 +169,7 @@ async def test_a_member_is_suspended_and_comes_back(directory: SqlDirectory, tol
     assert (suspended.status, suspended.version, back.version) == (MembershipStatus.SUSPENDED, 2, 3)
     assert (await directory.memberships([BERND_AT_HELIOS.id]))[0] == back
     assert back.joined_at == BERND_AT_HELIOS.joined_at
-    assert told == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
+    assert published == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
     assert [entry[4:] for entry in await audit(directory)] == [
         ({"status": "ACTIVE"}, {"status": "SUSPENDED"}),
         ({"status": "SUSPENDED"}, {"status": "ACTIVE"}),
@@ -191,8 +193,8 @@ async def test_who_becomes_active_joins_on_that_day_unless_they_were_suspended(
     assert after.joined_at == (NOW if membership is DORA_AT_HELIOS else TOMORROW)
 
 
-async def test_a_company_that_is_blocked_counts_for_every_member_but_those_removed(
-    directory: SqlDirectory, told: list[AccessEvent]
+async def test_an_organization_that_is_blocked_counts_for_every_member_but_those_removed(
+    directory: SqlDirectory, published: list[AccessEvent]
 ) -> None:
     async with directory.change() as change:
         before, after = await change.set_organization_status(HELIOS, OrganizationStatus.BLOCKED, by=BY, now=NOW)
@@ -201,21 +203,23 @@ async def test_a_company_that_is_blocked_counts_for_every_member_but_those_remov
     assert (await directory.organizations([HELIOS]))[0] == after
     assert await epochs(directory) == {**{one.id: 1 for one in (ANNA, BERND, CLEO, DORA, EMIL)}, HELIOS: 1}
     assert FRIEDA.id not in await epochs(directory)
-    assert told == [AccessChanged(1, organization_id=HELIOS)]
+    assert published == [AccessChanged(1, organization_id=HELIOS)]
     assert [entry[:4] for entry in await audit(directory)] == [("organization.status", ANNA.id, HELIOS, HELIOS)]
 
 
-async def test_vendor_permissions_are_set_as_a_whole(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+async def test_vendor_permissions_are_set_as_a_whole(directory: SqlDirectory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         before = await change.set_vendor_permissions(VERA.id, ["vendor:review", "vendor:new"], by=BY, now=NOW)
 
     assert before == ("vendor:audit", "vendor:review")
     assert (await seen(directory, VERA)).vendor_permissions == ("vendor:new", "vendor:review")
-    assert told == [AccessChanged(1, VERA.id)]
+    assert published == [AccessChanged(1, VERA.id)]
     assert (await audit(directory))[0][4] == {"permissions": "vendor:audit vendor:review"}
 
 
-async def test_a_session_that_ends_is_told_and_counted(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+async def test_a_session_that_ends_is_published_and_counted(
+    directory: SqlDirectory, published: list[AccessEvent]
+) -> None:
     async with directory.change() as change:
         await change.open_session(session("one", BERND), b"1" * 32, TOMORROW)
         await change.open_session(session("two", BERND), b"2" * 32, TOMORROW)
@@ -223,15 +227,15 @@ async def test_a_session_that_ends_is_told_and_counted(directory: SqlDirectory, 
         await change.end_session(SessionId("ses_one"), NOW)
         await change.end_session(SessionId("ses_one"), NOW)
 
-    assert told == [SessionEnded(SessionId("ses_one"), BERND.id), AccessChanged(1, BERND.id)]
+    assert published == [SessionEnded(SessionId("ses_one"), BERND.id), AccessChanged(1, BERND.id)]
     assert await directory.running([SessionId("ses_one"), SessionId("ses_two"), SessionId("ses_x")], NOW) == [
         False, True, False,
     ]  # fmt: skip
     assert await directory.running([SessionId("ses_two")], TOMORROW) == [False]
 
 
-async def test_a_session_that_ends_because_its_token_was_stolen_is_told_too(
-    directory: SqlDirectory, told: list[AccessEvent]
+async def test_a_session_that_ends_because_its_token_was_stolen_is_published_too(
+    directory: SqlDirectory, published: list[AccessEvent]
 ) -> None:
     async with directory.change() as change:
         await change.open_session(session("one", BERND), b"1" * 32, TOMORROW)
@@ -241,11 +245,11 @@ async def test_a_session_that_ends_because_its_token_was_stolen_is_told_too(
         async with directory.change() as change:
             await change.rotate_refresh_token(b"1" * 32, b"3" * 32, now=NOW, expires_at=TOMORROW)
 
-    assert told == [SessionEnded(SessionId("ses_one"), BERND.id), AccessChanged(1, BERND.id)]
+    assert published == [SessionEnded(SessionId("ses_one"), BERND.id), AccessChanged(1, BERND.id)]
 
 
-async def test_of_a_change_that_fails_nothing_stays_and_nothing_is_told(
-    directory: SqlDirectory, told: list[AccessEvent]
+async def test_of_a_change_that_fails_nothing_stays_and_nothing_is_published(
+    directory: SqlDirectory, published: list[AccessEvent]
 ) -> None:
     async def fail() -> None:
         async with directory.change() as change:
@@ -258,10 +262,10 @@ async def test_of_a_change_that_fails_nothing_stays_and_nothing_is_told(
 
     assert await epochs(directory) == {}
     assert await audit(directory) == []
-    assert told == []
+    assert published == []
 
 
-async def test_a_stale_version_is_refused(directory: SqlDirectory, told: list[AccessEvent]) -> None:
+async def test_a_stale_version_is_refused(directory: SqlDirectory, published: list[AccessEvent]) -> None:
     with pytest.raises(StaleVersion) as membership:
         async with directory.change() as change:
             await change.set_membership_status(
@@ -272,15 +276,15 @@ async def test_a_stale_version_is_refused(directory: SqlDirectory, told: list[Ac
             await change.set_organization_status(HELIOS, OrganizationStatus.CLOSED, by=BY, now=NOW, expected_version=7)
 
     assert membership.value.current_version == company.value.current_version == 1
-    assert told == []
+    assert published == []
 
 
-@pytest.mark.parametrize("deed", ["role", "permission", "membership", "organization", "vendor"])
-async def test_an_unknown_id_is_a_lookup_error(directory: SqlDirectory, deed: str) -> None:
+@pytest.mark.parametrize("method", ["role", "permission", "membership", "organization", "vendor"])
+async def test_an_unknown_id_is_a_lookup_error(directory: SqlDirectory, method: str) -> None:
     nobody = MembershipId("mem_unknown")
 
     async def do(change: DirectoryChange) -> None:
-        match deed:
+        match method:
             case "role":
                 await change.grant_role(nobody, "purchase", until=None, by=BY, now=NOW)
             case "permission":
@@ -310,7 +314,7 @@ async def test_of_twenty_changes_at_once_every_one_is_counted(directory: SqlDire
     assert await directory.access_epochs([BERND.id, UserId("usr_x"), ANNA.id]) == [20, None, 0]
 
 
-async def test_companies_that_share_members_are_blocked_at_once_without_waiting_for_one_another_for_ever(
+async def test_organizations_that_share_members_are_blocked_at_once_without_a_deadlock(
     directory: SqlDirectory,
 ) -> None:
     async def turn(organization_id: OrganizationId, statuses: Sequence[OrganizationStatus]) -> None:
@@ -358,7 +362,7 @@ async def test_a_membership_counts_a_change_as_one_version(directory: SqlDirecto
             await change.renew_membership(MembershipId("mbr_x"))
 
 
-async def test_only_who_is_active_and_holds_it_for_good_holds_a_company(directory: SqlDirectory) -> None:
+async def test_only_somebody_active_who_holds_it_permanently_keeps_an_organization(directory: SqlDirectory) -> None:
     """DOMAIN, invariant 1."""
     async with directory.change() as change:
         await change.grant_role(BERND_AT_HELIOS.id, "administration", until=TOMORROW, by=BY, now=NOW)

@@ -15,7 +15,7 @@ from connectors.ids import AccessRequestId, new_id
 from tests.directory.people import ANNA_AT_HELIOS, BERND_AT_HELIOS, HELIOS, LUMEN, NOW
 
 BY = Author(BERND_AT_HELIOS.user_id, "req_1", reason="Please.")
-LAPSED = NOW + timedelta(days=30)
+EXPIRY = NOW + timedelta(days=30)
 
 
 def request(*role_keys: str, permissions: tuple[str, ...] = (), by: object = BERND_AT_HELIOS) -> AccessRequestRecord:
@@ -23,7 +23,7 @@ def request(*role_keys: str, permissions: tuple[str, ...] = (), by: object = BER
     member = by
     return AccessRequestRecord(
         AccessRequestId(new_id("arq")), member.id, HELIOS, member.user_id, role_keys, permissions, "Please.",  # type: ignore[attr-defined]
-        RequestStatus.PENDING, NOW, LAPSED,
+        RequestStatus.PENDING, NOW, EXPIRY,
     )  # fmt: skip
 
 
@@ -43,21 +43,21 @@ async def test_a_request_comes_back_as_it_was_stored(directory: SqlDirectory) ->
     assert await directory.open_access_requests([BERND_AT_HELIOS.id, ANNA_AT_HELIOS.id], NOW) == [[made], []]
 
 
-async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_lapsed(directory: SqlDirectory) -> None:
+async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expired(directory: SqlDirectory) -> None:
     first = request("purchase", "planning")
     await add(directory, first)
 
     with pytest.raises(ChangeConflict):
         await add(directory, request("planning", "purchase"))
     await add(directory, request("planning"), request(permissions=("planning",)))
-    later = replace(request("planning", "purchase"), created_at=LAPSED, expires_at=LAPSED + timedelta(days=30))
+    later = replace(request("planning", "purchase"), created_at=EXPIRY, expires_at=EXPIRY + timedelta(days=30))
     await add(directory, later)
 
     (stored,) = await directory.access_requests([first.id])
     assert stored is not None
     assert stored.status is RequestStatus.EXPIRED
-    assert first.status_at(LAPSED - timedelta(seconds=1)) is RequestStatus.PENDING
-    assert first.status_at(LAPSED) is RequestStatus.EXPIRED
+    assert first.status_at(EXPIRY - timedelta(seconds=1)) is RequestStatus.PENDING
+    assert first.status_at(EXPIRY) is RequestStatus.EXPIRED
 
 
 async def test_a_request_ends_once_and_is_on_record(directory: SqlDirectory) -> None:
@@ -66,12 +66,12 @@ async def test_a_request_ends_once_and_is_on_record(directory: SqlDirectory) -> 
 
     async with directory.change() as change:
         ended = await change.end_access_request(
-            made.id, RequestStatus.APPROVED, by=BY, now=NOW, note="Welcome.", until=LAPSED
+            made.id, RequestStatus.APPROVED, by=BY, now=NOW, note="Welcome.", until=EXPIRY
         )
 
     assert ended == replace(
         made, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BY.user_id, note="Welcome.",
-        valid_until=LAPSED,
+        valid_until=EXPIRY,
     )  # fmt: skip
     assert await directory.access_requests([made.id]) == [ended]
     with pytest.raises(LookupError):
@@ -89,12 +89,12 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_
     after = first.cursor_of(first.items[-1])
     (second,) = await directory.access_requests_of([HELIOS], first=2, after=after, status=None, now=NOW)
     (own,) = await directory.access_requests_by([BERND_AT_HELIOS.id], first=9, after=None, status=pending, now=NOW)
-    (late,) = await directory.access_requests_by([BERND_AT_HELIOS.id], first=9, after=None, status=pending, now=LAPSED)
+    (late,) = await directory.access_requests_by([BERND_AT_HELIOS.id], first=9, after=None, status=pending, now=EXPIRY)
 
     assert [*first.items, *second.items] == [other, *made[::-1]]
     assert (first.has_next_page, second.has_next_page, nothing.items) == (True, False, [])
     assert (own.items, late.items) == (made[::-1], [])
     assert await directory.count_access_requests_of([HELIOS, LUMEN], None, NOW) == [4, 0]
-    assert await directory.count_access_requests_by([BERND_AT_HELIOS.id], [RequestStatus.EXPIRED], LAPSED) == [3]
+    assert await directory.count_access_requests_by([BERND_AT_HELIOS.id], [RequestStatus.EXPIRED], EXPIRY) == [3]
     with pytest.raises(InvalidCursor):
         await directory.access_requests_by([BERND_AT_HELIOS.id], first=1, after=after, status=None, now=NOW)

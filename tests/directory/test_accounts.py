@@ -119,8 +119,8 @@ async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(dire
 
 
 async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(directory: SqlDirectory) -> None:
-    told: list[AccessEvent] = []
-    directory._tell = told.extend
+    published: list[AccessEvent] = []
+    directory._publish = published.extend
     own = [session(name, ANNA) for name in ("a", "b", "c")]
     over, other = session("over", ANNA, NOW), session("other", BERND)
     async with directory.change() as change:
@@ -137,8 +137,12 @@ async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(dir
         assert await change.end_sessions(ANNA.id, NOW, but=own[1].id) == 0
 
     assert await directory.sessions_of([ANNA.id, BERND.id], now=NOW, limit=9) == [[own[1]], [other]]
-    assert {event.session_id for event in told if isinstance(event, SessionEnded)} == {"ses_a", "ses_c", "ses_over"}
-    assert [event.epoch for event in told if isinstance(event, AccessChanged)] == [1]
+    assert {event.session_id for event in published if isinstance(event, SessionEnded)} == {
+        "ses_a",
+        "ses_c",
+        "ses_over",
+    }
+    assert [event.epoch for event in published if isinstance(event, AccessChanged)] == [1]
 
 
 async def test_the_last_decision_about_a_purpose_counts_and_the_others_stay(directory: SqlDirectory) -> None:
@@ -281,7 +285,7 @@ async def test_a_person_who_leaves_is_nobody_and_what_others_need_stays(director
         await change.set_email(BERND.id, ANNA.email)
 
 
-async def test_the_company_looked_at_first_is_kept(directory: SqlDirectory) -> None:
+async def test_the_organization_looked_at_first_is_kept(directory: SqlDirectory) -> None:
     async with directory.change() as change:
         await change.set_default_organization(ANNA.id, LUMEN)
 
@@ -299,11 +303,11 @@ async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
     engine: AsyncEngine, directory: SqlDirectory
 ) -> None:
     """Who had signed in every minute before there was a limit could not sign in any more."""
-    told: list[AccessEvent] = []
-    directory._tell = told.extend
+    published: list[AccessEvent] = []
+    directory._publish = published.extend
     rows = [
-        records.session_row(replace(session(f"{place:04}", ANNA), last_seen_at=NOW + timedelta(seconds=place)))
-        for place in range(2_000)
+        records.session_row(replace(session(f"{index:04}", ANNA), last_seen_at=NOW + timedelta(seconds=index)))
+        for index in range(2_000)
     ]
     async with directory.change() as change:
         await change.open_session(session("other", BERND), b"other", TOMORROW)
@@ -317,7 +321,7 @@ async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
     assert len([one for one in sent if not one.startswith("BEGIN")]) == 3
     running = await directory.sessions_of([ANNA.id, BERND.id], now=NOW, limit=9)
     assert [[one.id for one in own] for own in running] == [["ses_1999", "ses_1998"], ["ses_other"]]
-    assert len({event.session_id for event in told if isinstance(event, SessionEnded)}) == 1_998
+    assert len({event.session_id for event in published if isinstance(event, SessionEnded)}) == 1_998
     async with directory.change() as change:
         assert await change.end_surplus_sessions(ANNA.id, NOW, most=2) == 0
 

@@ -26,7 +26,7 @@ def at(minute: int) -> datetime:
 
 
 @pytest.fixture
-async def told(directory: SqlDirectory) -> SqlDirectory:
+async def recorded(directory: SqlDirectory) -> SqlDirectory:
     """A directory in which something was done each minute, not in the order in which it was written."""
     entries = [
         (3, AuditEntry("grant.give", ANNA.id, "mbr_b", HELIOS, "r3", "203.0.113.7", {}, {"role": "ä"})),
@@ -43,17 +43,21 @@ async def told(directory: SqlDirectory) -> SqlDirectory:
     return directory
 
 
-async def requests_of(told: SqlDirectory, where: AuditFilter, organization_id: OrganizationId = HELIOS) -> list[str]:
+async def requests_of(
+    recorded: SqlDirectory, where: AuditFilter, organization_id: OrganizationId = HELIOS
+) -> list[str]:
     """The requests of an organization's entries; checks that they are counted as they are listed."""
-    (page,) = await told.audit_events_of([organization_id], first=50, after=None, where=where)
-    assert await told.count_audit_events_of([organization_id], where) == [len(page.items)]
+    (page,) = await recorded.audit_events_of([organization_id], first=50, after=None, where=where)
+    assert await recorded.count_audit_events_of([organization_id], where) == [len(page.items)]
     return [event.request_id for event in page.items]
 
 
-async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(told: SqlDirectory) -> None:
+async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(recorded: SqlDirectory) -> None:
     seen, after = [], None
     while True:
-        helios, lumen, nothing = await told.audit_events_of([HELIOS, LUMEN, UNUSED], first=2, after=after, where=ALL)
+        helios, lumen, nothing = await recorded.audit_events_of(
+            [HELIOS, LUMEN, UNUSED], first=2, after=after, where=ALL
+        )
         seen.append([event.request_id for event in helios.items])
         assert [*nothing.items] == []
         if not helios.has_next_page:
@@ -62,17 +66,17 @@ async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(
 
     assert seen == [["r7", "r6"], ["r3", "r2"], ["r1"]]
     assert [event.request_id for event in lumen.items] == []  # its only entry stands before this place
-    assert await told.count_audit_events_of([LUMEN, HELIOS, UNUSED], ALL) == [1, 5, 0]
+    assert await recorded.count_audit_events_of([LUMEN, HELIOS, UNUSED], ALL) == [1, 5, 0]
 
 
-async def test_an_entry_comes_back_as_it_was_written(told: SqlDirectory) -> None:
-    (page,) = await told.audit_events_of([HELIOS], first=50, after=None, where=AuditFilter(actor_id=ANNA.id))
+async def test_an_entry_comes_back_as_it_was_written(recorded: SqlDirectory) -> None:
+    (page,) = await recorded.audit_events_of([HELIOS], first=50, after=None, where=AuditFilter(actor_id=ANNA.id))
     given, refused = page.items
 
     assert (given.at, given.action, given.actor_id, given.subject_id) == (at(3), "grant.give", ANNA.id, "mbr_b")
     assert (given.ip_address, given.before, given.after) == ("203.0.113.7", {}, {"role": "ä"})
     assert (refused.reason, refused.refused_with, refused.organization_id) == ("Weil", "FORBIDDEN", HELIOS)
-    assert await told.audit_events([refused.id, AuditEventId("aud_x")]) == [refused, None]
+    assert await recorded.audit_events([refused.id, AuditEventId("aud_x")]) == [refused, None]
 
 
 @pytest.mark.parametrize(
@@ -88,17 +92,17 @@ async def test_an_entry_comes_back_as_it_was_written(told: SqlDirectory) -> None
     ],
     ids=str,
 )
-async def test_conditions_count_together(told: SqlDirectory, where: AuditFilter, requests: list[str]) -> None:
-    assert await requests_of(told, where) == requests
+async def test_conditions_count_together(recorded: SqlDirectory, where: AuditFilter, requests: list[str]) -> None:
+    assert await requests_of(recorded, where) == requests
 
 
-async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_belong(told: SqlDirectory) -> None:
-    whole = await told.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=50, after=None)
-    first = await told.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=2, after=None)
-    rest = await told.audit_events_of_person(
+async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_belong(recorded: SqlDirectory) -> None:
+    whole = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=50, after=None)
+    first = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=2, after=None)
+    rest = await recorded.audit_events_of_person(
         ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=9, after=first.cursor_of(first.items[-1])
     )
-    nowhere = await told.audit_events_of_person(ANNA.id, [], [], first=50, after=None)
+    nowhere = await recorded.audit_events_of_person(ANNA.id, [], [], first=50, after=None)
 
     assert [event.request_id for event in whole.items] == ["r7", "r6", "r5", "r3", "r2"]
     assert [event.request_id for event in (*first.items, *rest.items)] == ["r7", "r6", "r5", "r3", "r2"]
@@ -106,10 +110,10 @@ async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_
     assert [event.request_id for event in nowhere.items] == ["r5"]
 
 
-async def test_an_operator_reads_the_end_of_the_log_of_one_organization_or_of_all(told: SqlDirectory) -> None:
-    everything = await told.audit_log(None, ALL, limit=3)
-    of_lumen = await told.audit_log(LUMEN, ALL, limit=3)
-    some = await told.audit_log(None, AuditFilter(actor_id=ANNA.id, since=at(4)), limit=9)
+async def test_an_operator_reads_the_end_of_the_log_of_one_organization_or_of_all(recorded: SqlDirectory) -> None:
+    everything = await recorded.audit_log(None, ALL, limit=3)
+    of_lumen = await recorded.audit_log(LUMEN, ALL, limit=3)
+    some = await recorded.audit_log(None, AuditFilter(actor_id=ANNA.id, since=at(4)), limit=9)
 
     assert [event.request_id for event in everything] == ["r7", "r6", "r5"]
     assert [event.request_id for event in of_lumen] == ["r4"]
@@ -168,9 +172,9 @@ async def executed(engine: AsyncEngine, statement: str) -> None:
 
 
 async def test_no_statement_rewrites_the_audit_log(
-    told: SqlDirectory, engine: AsyncEngine, database_kind: DatabaseKind
+    recorded: SqlDirectory, engine: AsyncEngine, database_kind: DatabaseKind
 ) -> None:
-    before = await told.read(WHOLE)
+    before = await recorded.read(WHOLE)
 
     for statement in REFUSED[database_kind]:
         with pytest.raises(DBAPIError, match="append only"):
@@ -179,15 +183,15 @@ async def test_no_statement_rewrites_the_audit_log(
         await executed(engine, statement)
 
     assert len(before) == 7
-    assert await told.read(WHOLE) == before
+    assert await recorded.read(WHOLE) == before
 
 
-async def test_the_log_goes_on_after_somebody_tried(told: SqlDirectory, engine: AsyncEngine) -> None:
+async def test_the_log_goes_on_after_somebody_tried(recorded: SqlDirectory, engine: AsyncEngine) -> None:
     with pytest.raises(DBAPIError):
         await executed(engine, "DELETE FROM audit_events")
 
-    async with told.change() as change:
+    async with recorded.change() as change:
         await change.record(AuditEntry("portal", None, "x", None, "r8"), at(8))
         assert await change.record_hourly(AuditEntry("seen", None, "x", None, "r9"), at(9), "x")
         assert not await change.record_hourly(AuditEntry("seen", None, "x", None, "r9"), at(9), "x")
-    assert len(await told.read(WHOLE)) == 9
+    assert len(await recorded.read(WHOLE)) == 9

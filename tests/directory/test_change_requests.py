@@ -136,7 +136,7 @@ async def test_a_book_has_one_default_of_each_kind(directory: SqlDirectory, use:
     assert [len(book) for book in await directory.addresses_of([HELIOS])] == [1]
 
 
-async def test_a_companys_data_change_in_the_named_parts_only(directory: SqlDirectory) -> None:
+async def test_an_organizations_data_change_in_the_named_parts_only(directory: SqlDirectory) -> None:
     (was,) = await directory.organizations([HELIOS])
     assert was is not None
     seat = replace(ADDRESS, city="Äpfelstadt")
@@ -153,7 +153,7 @@ async def test_a_companys_data_change_in_the_named_parts_only(directory: SqlDire
     assert page.items[1].organization_id == HELIOS  # by its new name, between Äolus and lumen
 
 
-async def test_of_two_changes_of_one_version_of_a_company_one_is_stored(directory: SqlDirectory) -> None:
+async def test_of_two_changes_of_one_version_of_an_organization_one_is_stored(directory: SqlDirectory) -> None:
     async def rename(number: int) -> None:
         async with directory.change() as change:
             await change.update_organization(HELIOS, OrganizationChange({"phone": f"+{number}"}), expected_version=1)
@@ -164,7 +164,7 @@ async def test_of_two_changes_of_one_version_of_a_company_one_is_stored(director
     assert sum(isinstance(answer, StaleVersion) and answer.current_version == 2 for answer in answers) == 4
 
 
-async def test_only_a_companys_data_can_be_changed_and_only_of_one_that_exists(directory: SqlDirectory) -> None:
+async def test_only_an_organizations_data_can_be_changed_and_only_of_one_that_exists(directory: SqlDirectory) -> None:
     with pytest.raises(ValueError, match="status"):
         async with directory.change() as change:
             await change.update_organization(HELIOS, OrganizationChange({"status": "CLOSED"}))
@@ -173,7 +173,7 @@ async def test_only_a_companys_data_can_be_changed_and_only_of_one_that_exists(d
             await change.update_organization(UNUSED, OrganizationChange({"phone": None}))
 
 
-async def test_a_company_is_found_by_its_customer_number(asked: SqlDirectory) -> None:
+async def test_an_organization_is_found_by_its_customer_number(asked: SqlDirectory) -> None:
     found = await asked.organizations_with_numbers(["10002", "1", "10001"])
 
     assert [one and one.id for one in found] == [LUMEN, None, HELIOS]

@@ -360,14 +360,14 @@ async def test_an_audit_event_keeps_who_did_what_to_whom(directory: SqlDirectory
     ]
 
 
-@pytest.mark.parametrize("deed", [update(tables.audit_events).values(action="x"), delete(tables.audit_events)])
-async def test_the_audit_log_is_append_only(directory: SqlDirectory, engine: AsyncEngine, deed: object) -> None:
+@pytest.mark.parametrize("statement", [update(tables.audit_events).values(action="x"), delete(tables.audit_events)])
+async def test_the_audit_log_is_append_only(directory: SqlDirectory, engine: AsyncEngine, statement: object) -> None:
     async with directory.change() as change:
         await change.record(ENTRY, NOW)
 
     with pytest.raises(DBAPIError, match="append only"):
         async with engine.begin() as connection:
-            await connection.execute(deed)  # type: ignore[call-overload]
+            await connection.execute(statement)  # type: ignore[call-overload]
 
     assert await _audit(directory) == ["profile.update"]
 
@@ -468,12 +468,12 @@ async def test_a_character_that_no_database_keeps_is_replaced_and_the_answer_say
     assert after.first_name == "An\ufffdna"
 
 
-async def test_what_is_stored_is_told_even_when_whoever_stored_it_is_cancelled_while_the_connection_closes(
+async def test_what_is_stored_is_published_even_when_whoever_stored_it_is_cancelled_while_the_connection_closes(
     directory: SqlDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[object] = []
+    published: list[object] = []
     await _signed_in(directory)
-    directory._tell = told.extend
+    directory._publish = published.extend
     closing, may_close = asyncio.Event(), asyncio.Event()
     real = AsyncConnection.close
 
@@ -497,4 +497,4 @@ async def test_what_is_stored_is_told_even_when_whoever_stored_it_is_cancelled_w
             await signing_out
 
     assert not await _is_signed_in(directory)
-    assert SessionEnded(SESSION.id, ANNA.id) in told
+    assert SessionEnded(SESSION.id, ANNA.id) in published

@@ -186,7 +186,7 @@ async def test_the_open_one_counts_as_the_last_even_if_its_id_is_older(directory
     assert found.id == "inv_1"
 
 
-async def test_each_company_has_its_own_invitations_newest_first_in_pages(directory: SqlDirectory) -> None:
+async def test_each_organization_has_its_own_invitations_newest_first_in_pages(directory: SqlDirectory) -> None:
     await store(directory, *(invitation(f"n{number}") for number in range(5)), invitation("other", LUMEN))
 
     first, other = await directory.invitations_of([HELIOS, LUMEN], first=2, after=None, where=EVERY)
@@ -231,7 +231,7 @@ async def test_what_is_past_its_time_is_expired_stored_so_or_not(
     assert await directory.count_invitations_of([HELIOS], where) == [len(found)]
 
 
-async def test_somebody_finds_the_open_invitations_to_their_address_into_active_companies(
+async def test_somebody_finds_the_open_invitations_to_their_address_into_active_organizations(
     directory: SqlDirectory,
 ) -> None:
     await store(
@@ -315,7 +315,7 @@ async def test_an_invitation_ends_once(directory: SqlDirectory) -> None:
     assert [one for one in outcomes if one is not None] == [ended]
 
 
-async def test_whoever_lapsed_is_found_oldest_first(directory: SqlDirectory) -> None:
+async def test_whatever_expired_is_found_oldest_first(directory: SqlDirectory) -> None:
     await store(
         directory,
         invitation("a", expires_at=NOW),
@@ -324,8 +324,8 @@ async def test_whoever_lapsed_is_found_oldest_first(directory: SqlDirectory) -> 
         invitation("d", expires_at=NOW, status=InvitationStatus.DECLINED),
     )
 
-    assert [one.id[-1] for one in await directory.lapsed_invitations(NOW, limit=10)] == ["b", "a"]
-    assert [one.id[-1] for one in await directory.lapsed_invitations(NOW, limit=1)] == ["b"]
+    assert [one.id[-1] for one in await directory.expired_invitations(NOW, limit=10)] == ["b", "a"]
+    assert [one.id[-1] for one in await directory.expired_invitations(NOW, limit=1)] == ["b"]
 
 
 async def test_the_person_takes_over_from_the_row_that_stood_for_them(directory: SqlDirectory) -> None:
@@ -341,7 +341,7 @@ async def test_the_person_takes_over_from_the_row_that_stood_for_them(directory:
     assert len((await directory.grants_of([target]))[0]) == 3
 
 
-async def test_who_belonged_to_the_company_once_gets_their_own_membership_back(directory: SqlDirectory) -> None:
+async def test_a_former_member_gets_their_own_membership_back(directory: SqlDirectory) -> None:
     stored = invitation("frieda")
     await store(directory, stored)
     async with directory.change() as change:

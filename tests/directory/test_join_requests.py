@@ -25,7 +25,7 @@ def request(person: UserId = ANNA.id, of: OrganizationId | None = HELIOS, **othe
 
 
 @pytest.fixture
-async def companies(directory: SqlDirectory) -> SqlDirectory:
+async def organizations(directory: SqlDirectory) -> SqlDirectory:
     """Two companies, and two people who would like to join them."""
     async with directory.change() as change:
         await change.add_user(BERT)
@@ -39,64 +39,64 @@ async def added(directory: SqlDirectory, *requests: JoinRequestRecord) -> None:
             await change.add_join_request(one)
 
 
-async def test_requests_come_newest_first_in_pages_by_company(companies: SqlDirectory) -> None:
-    lapsed = request(expires_at=NOW)
+async def test_requests_come_newest_first_in_pages_by_organization(organizations: SqlDirectory) -> None:
+    expired = request(expires_at=NOW)
     declined = request(BERT.id, status=RequestStatus.DECLINED)
     elsewhere, nowhere = request(of=LUMEN), request(of=None)
-    await added(companies, lapsed, declined, elsewhere, nowhere)
+    await added(organizations, expired, declined, elsewhere, nowhere)
 
-    of_helios, of_lumen = await companies.join_requests_of([HELIOS, LUMEN], first=5, after=None, where=ANY)
-    assert (of_helios.items, of_lumen.items) == ([declined, lapsed], [elsewhere])
-    (page,) = await companies.join_requests_of([HELIOS], first=1, after=None, where=ANY)
+    of_helios, of_lumen = await organizations.join_requests_of([HELIOS, LUMEN], first=5, after=None, where=ANY)
+    assert (of_helios.items, of_lumen.items) == ([declined, expired], [elsewhere])
+    (page,) = await organizations.join_requests_of([HELIOS], first=1, after=None, where=ANY)
     assert (page.items, page.has_next_page) == ([declined], True)
     after = page.cursor_of(declined)
-    (page,) = await companies.join_requests_of([HELIOS], first=1, after=after, where=ANY)
-    assert (page.items, page.has_next_page) == ([lapsed], False)
-    assert await companies.count_join_requests_of([LUMEN, HELIOS], ANY) == [1, 2]
+    (page,) = await organizations.join_requests_of([HELIOS], first=1, after=after, where=ANY)
+    assert (page.items, page.has_next_page) == ([expired], False)
+    assert await organizations.count_join_requests_of([LUMEN, HELIOS], ANY) == [1, 2]
     with pytest.raises(InvalidCursor):
-        await companies.join_requests_of([HELIOS], first=1, after="x", where=ANY)
+        await organizations.join_requests_of([HELIOS], first=1, after="x", where=ANY)
 
 
-async def test_a_request_past_its_time_is_found_as_expired(companies: SqlDirectory) -> None:
-    lapsed = request(expires_at=NOW)
-    await added(companies, lapsed)
+async def test_a_request_past_its_time_is_found_as_expired(organizations: SqlDirectory) -> None:
+    expired = request(expires_at=NOW)
+    await added(organizations, expired)
 
-    for status, expected in ((RequestStatus.EXPIRED, [lapsed]), (RequestStatus.PENDING, [])):
+    for status, expected in ((RequestStatus.EXPIRED, [expired]), (RequestStatus.PENDING, [])):
         where = JoinRequestFilter((status,), NOW)
-        (page,) = await companies.join_requests_of([HELIOS], first=5, after=None, where=where)
+        (page,) = await organizations.join_requests_of([HELIOS], first=5, after=None, where=where)
         assert page.items == expected
-        assert await companies.count_join_requests_of([HELIOS], where) == [len(expected)]
-    assert lapsed.status_at(NOW) is RequestStatus.EXPIRED
+        assert await organizations.count_join_requests_of([HELIOS], where) == [len(expected)]
+    assert expired.status_at(NOW) is RequestStatus.EXPIRED
 
 
-async def test_somebody_sees_their_own_requests_found_or_not(companies: SqlDirectory) -> None:
+async def test_somebody_sees_their_own_requests_found_or_not(organizations: SqlDirectory) -> None:
     first, second, third = request(), request(of=None), request(of=LUMEN)
     of_bert = request(BERT.id)
-    await added(companies, first, second, third, of_bert)
+    await added(organizations, first, second, third, of_bert)
 
-    assert await companies.join_requests_by([ANNA.id, BERT.id], limit=2) == [[third, second], [of_bert]]
-    assert await companies.join_requests([second.id, JoinRequestId("jrq_x")]) == [second, None]
+    assert await organizations.join_requests_by([ANNA.id, BERT.id], limit=2) == [[third, second], [of_bert]]
+    assert await organizations.join_requests([second.id, JoinRequestId("jrq_x")]) == [second, None]
 
 
-async def test_one_request_of_a_person_for_a_company_is_open_at_a_time(companies: SqlDirectory) -> None:
+async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(organizations: SqlDirectory) -> None:
     first = request()
-    await added(companies, first, request(BERT.id), request(of=LUMEN))
+    await added(organizations, first, request(BERT.id), request(of=LUMEN))
 
     with pytest.raises(ChangeConflict):
-        await added(companies, request())
-    async with companies.change() as change:
+        await added(organizations, request())
+    async with organizations.change() as change:
         await change.close_join_request(replace(first, status=RequestStatus.WITHDRAWN))
-    await added(companies, request())
+    await added(organizations, request())
 
 
-async def test_a_closed_request_is_closed_once(companies: SqlDirectory) -> None:
+async def test_a_closed_request_is_closed_once(organizations: SqlDirectory) -> None:
     open = request()
     closed = replace(open, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BERT.id, note="Welcome.")
-    await added(companies, open)
-    async with companies.change() as change:
+    await added(organizations, open)
+    async with organizations.change() as change:
         await change.close_join_request(closed)
 
     with pytest.raises(ChangeConflict):
-        async with companies.change() as change:
+        async with organizations.change() as change:
             await change.close_join_request(replace(closed, status=RequestStatus.DECLINED))
-    assert await companies.join_requests([open.id]) == [closed]
+    assert await organizations.join_requests([open.id]) == [closed]

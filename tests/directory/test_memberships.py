@@ -104,7 +104,7 @@ async def test_members_are_filtered_and_counted_alike(
     assert await asked.count_members_of([HELIOS, UNKNOWN], where) == [len(expected), 0]
 
 
-async def test_a_company_that_is_asked_for_twice_has_its_members_twice_and_each_once(asked: SqlDirectory) -> None:
+async def test_an_organization_that_is_asked_for_twice_has_its_members_twice_and_each_once(asked: SqlDirectory) -> None:
     (once,) = await asked.members_of([HELIOS], first=3, after=None, where=EVERYBODY)
     first, second = await asked.members_of([HELIOS, HELIOS], first=3, after=None, where=EVERYBODY)
 
@@ -169,7 +169,7 @@ async def test_a_cursor_does_not_show_more_than_the_page_does(asked: SqlDirector
     assert opened == ["members", "adam", "emil", EMIL_AT_HELIOS.id]
 
 
-async def test_memberships_come_by_name_of_the_company(asked: SqlDirectory) -> None:
+async def test_memberships_come_by_name_of_the_organization(asked: SqlDirectory) -> None:
     anna, paul, frieda = await asked.memberships_of([ANNA.id, PAUL.id, FRIEDA.id], first=9, after=None, status=None)
 
     assert anna.items == [ANNA_AT_AEOLUS, ANNA_AT_HELIOS, ANNA_AT_LUMEN, ANNA_AT_CLOSED]

@@ -94,7 +94,7 @@ async def test_what_fails_is_tried_again_when_it_is_said(directory: SqlDirectory
     assert (item.last_error, item.attempts, item.sealed) == ("421 later", 2, "sealed failing")
 
 
-async def test_what_is_given_up_waits_for_an_operator_who_queues_it_anew(directory: SqlDirectory) -> None:
+async def test_what_is_given_up_waits_for_an_operator_who_queues_it_again(directory: SqlDirectory) -> None:
     dead, alive = await queued(directory, "dead", "alive")
     await claimed(directory)
     async with directory.change() as change:

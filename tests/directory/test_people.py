@@ -51,7 +51,7 @@ async def test_the_caller_comes_with_every_standing_and_every_grant_expired_ones
     )
 
 
-async def test_a_company_that_removed_the_caller_is_not_among_their_standings(asked: SqlDirectory) -> None:
+async def test_an_organization_that_removed_the_caller_is_not_among_their_standings(asked: SqlDirectory) -> None:
     caller = await asked.caller(FRIEDA.id, None, NOW)
 
     assert caller is not None
@@ -67,7 +67,7 @@ async def test_suspended_and_invited_standings_say_so(asked: SqlDirectory) -> No
     assert emil.standings == (_standing(people.EMIL_AT_HELIOS),)
 
 
-async def test_vendor_staff_come_with_vendor_permissions_and_without_companies(asked: SqlDirectory) -> None:
+async def test_vendor_staff_come_with_vendor_permissions_and_without_organizations(asked: SqlDirectory) -> None:
     caller = await asked.caller(VERA.id, None, NOW)
 
     assert caller == CallerRecord(VERA, None, (), ("vendor:audit", "vendor:review"))
@@ -173,7 +173,7 @@ async def test_a_strange_id_is_an_unknown_one(asked: SqlDirectory, id: str) -> N
     assert await asked.caller(ANNA.id, SessionId(id), NOW) is None
 
 
-async def test_colleagues_are_seen_once_in_each_company_shared_with_the_viewer(asked: SqlDirectory) -> None:
+async def test_colleagues_are_seen_once_in_each_organization_shared_with_the_viewer(asked: SqlDirectory) -> None:
     seen = await asked.users_in_common(ANNA.id, [CLEO.id, PAUL.id, DORA.id, FRIEDA.id, ANNA.id])
 
     assert seen == [
@@ -185,7 +185,7 @@ async def test_colleagues_are_seen_once_in_each_company_shared_with_the_viewer(a
     ]
 
 
-async def test_whom_a_company_has_removed_sees_nobody_there(asked: SqlDirectory) -> None:
+async def test_whom_an_organization_has_removed_sees_nobody_there(asked: SqlDirectory) -> None:
     assert await asked.users_in_common(FRIEDA.id, [BERND.id, ANNA.id]) == [[], _seen(ANNA, LUMEN)]
 
 
@@ -219,11 +219,9 @@ LISTS: dict[str, Callable[[SqlDirectory, list[Any]], Awaitable[Any]]] = {
 }
 
 
-@pytest.mark.parametrize("question", LISTS)
-async def test_every_list_costs_one_and_the_same_statement_however_long_it_is(
-    asked: SqlDirectory, question: str
-) -> None:
-    ask = LISTS[question]
+@pytest.mark.parametrize("query", LISTS)
+async def test_every_list_costs_one_and_the_same_statement_however_long_it_is(asked: SqlDirectory, query: str) -> None:
+    ask = LISTS[query]
 
     with statements(asked._engine) as sent:
         answers = [await ask(asked, [f"id_{number}" for number in range(length)]) for length in (0, 1, 100, 40_000)]

@@ -99,18 +99,18 @@ async def test_who_read_an_older_registration_changes_nothing(directory: SqlDire
     assert kept.note == "first"
 
 
-async def test_the_list_shows_submitted_companies_only_oldest_first_in_pages(directory: SqlDirectory) -> None:
+async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages(directory: SqlDirectory) -> None:
     waiting = RegistrationStatus.PENDING_REVIEW
-    companies = [registration(status=waiting, submitted_at=NOW) for _ in range(3)]
+    organizations = [registration(status=waiting, submitted_at=NOW) for _ in range(3)]
     others = [
         registration(),  # not confirmed
         registration(status=waiting, submitted_at=NOW, organization_kind=None),  # no company
         registration(status=RegistrationStatus.REJECTED, submitted_at=NOW),
     ]
-    await stored(directory, *companies, *others)
+    await stored(directory, *organizations, *others)
 
     everything = await directory.submitted_registrations(first=100, after=None, status=[waiting])
-    assert everything.items == companies
+    assert everything.items == organizations
     assert await directory.count_submitted_registrations([waiting]) == 3
     seen, after = [], None
     while True:
@@ -119,32 +119,32 @@ async def test_the_list_shows_submitted_companies_only_oldest_first_in_pages(dir
         if not page.has_next_page:
             break
         after = page.cursor_of(page.items[-1])
-    assert seen == companies
+    assert seen == organizations
     with pytest.raises(InvalidCursor):
         await directory.submitted_registrations(first=1, after="x", status=[waiting])
 
 
-async def test_somebodys_last_registration_of_a_company_is_theirs(directory: SqlDirectory) -> None:
+async def test_somebodys_last_registration_of_an_organization_is_theirs(directory: SqlDirectory) -> None:
     first, last = registration(user_id=ANNA.id), registration(user_id=ANNA.id)
     private = registration(user_id=ANNA.id, organization_kind=None)
     await stored(directory, first, last, private)
 
-    assert await directory.company_registrations_of([UserId("usr_x"), ANNA.id]) == [None, last]
+    assert await directory.organization_registrations_of([UserId("usr_x"), ANNA.id]) == [None, last]
 
 
-async def test_what_is_overdue_and_what_has_lapsed_is_found_once_its_time_has_come(directory: SqlDirectory) -> None:
+async def test_what_is_overdue_and_what_has_expired_is_found_once_its_time_has_come(directory: SqlDirectory) -> None:
     waiting = registration(status=RegistrationStatus.PENDING_REVIEW, review_due_at=NOW)
     reminded = replace(waiting, id=RegistrationId("reg_1"), reference="1", reminded_at=YESTERDAY)
-    lapsing = registration(expires_at=NOW)
-    await stored(directory, waiting, reminded, lapsing)
+    expiring = registration(expires_at=NOW)
+    await stored(directory, waiting, reminded, expiring)
     earlier = NOW - timedelta(seconds=1)
 
     assert await directory.overdue_registrations(earlier, 10) == []
     assert await directory.overdue_registrations(NOW, 10) == [waiting]
-    assert await directory.lapsed_registrations(earlier, 10) == []
-    assert await directory.lapsed_registrations(NOW, 10) == [lapsing]
-    assert lapsing.status_at(earlier) is RegistrationStatus.EMAIL_UNVERIFIED
-    assert lapsing.status_at(NOW) is RegistrationStatus.EXPIRED
+    assert await directory.expired_registrations(earlier, 10) == []
+    assert await directory.expired_registrations(NOW, 10) == [expiring]
+    assert expiring.status_at(earlier) is RegistrationStatus.EMAIL_UNVERIFIED
+    assert expiring.status_at(NOW) is RegistrationStatus.EXPIRED
 
 
 async def test_its_history_is_what_the_audit_log_says_of_it(directory: SqlDirectory) -> None:
@@ -165,7 +165,7 @@ async def test_its_history_is_what_the_audit_log_says_of_it(directory: SqlDirect
     ]
 
 
-async def test_companies_are_alike_in_their_numbers_their_name_and_their_peoples_addresses(
+async def test_organizations_are_alike_in_their_numbers_their_name_and_their_peoples_addresses(
     directory: SqlDirectory,
 ) -> None:
     async with directory.change() as change:

@@ -47,7 +47,7 @@ async def test_the_rules_of_the_tables_are_those_the_code_speaks_of(database_kin
 
 
 @pytest.mark.parametrize("has_next", [False, True])
-async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, has_next: bool) -> None:
+async def test_no_query_walks_through_a_whole_table(directory: SqlDirectory, has_next: bool) -> None:
     sent: list[tuple[str, Any]] = []
     for engine in directory._engine.sync_engines:
         event.listen(
@@ -109,20 +109,20 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
     await directory.registrations([REGISTRATION])
     await directory.registration_with_token(b"x")
     await directory.registration_with_reference("x")
-    await directory.company_registrations_of([ANNA.id])
+    await directory.organization_registrations_of([ANNA.id])
     waiting = [RegistrationStatus.PENDING_REVIEW]
     await directory.submitted_registrations(first=1, after=None, status=waiting)
     await directory.submitted_registrations(first=1, after=cursor("registrations", REGISTRATION), status=waiting)
     await directory.count_submitted_registrations(waiting)
     await directory.overdue_registrations(NOW, 10)
-    await directory.lapsed_registrations(NOW, 10)
+    await directory.expired_registrations(NOW, 10)
     await directory.registration_events([REGISTRATION])
     await directory.lookalikes([Likeness("a", "b", "c", "d")])
     await directory.join_requests(["jrq_x"])  # type: ignore[list-item]
-    of_company = JoinRequestFilter(None, NOW)
-    await directory.join_requests_of([HELIOS], first=1, after=None, where=of_company)
-    await directory.join_requests_of([HELIOS], first=1, after=cursor("joinRequests", "jrq_x"), where=of_company)
-    await directory.count_join_requests_of([HELIOS], of_company)
+    of_organization = JoinRequestFilter(None, NOW)
+    await directory.join_requests_of([HELIOS], first=1, after=None, where=of_organization)
+    await directory.join_requests_of([HELIOS], first=1, after=cursor("joinRequests", "jrq_x"), where=of_organization)
+    await directory.count_join_requests_of([HELIOS], of_organization)
     await directory.join_requests_by([ANNA.id], limit=5)
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
@@ -151,7 +151,7 @@ async def test_no_question_walks_through_a_whole_table(directory: SqlDirectory, 
         await change.end_session("ses_x", NOW)  # type: ignore[arg-type]
 
     asked = {statement: parameters for statement, parameters in sent if not statement.startswith("BEGIN")}
-    plans = {question: await _plan(directory._engine, question, parameters) for question, parameters in asked.items()}
+    plans = {query: await _plan(directory._engine, query, parameters) for query, parameters in asked.items()}
 
     walks = {statement: plan for statement, plan in plans.items() if any(_is_walk(line) for line in plan)}
     assert walks == {}
@@ -191,7 +191,7 @@ async def _ask_of_invitations(directory: SqlDirectory, has_next: bool) -> None:
     await directory.open_invitations_to(["a@b.example"], NOW)
     await directory.last_invitations([(HELIOS, "a@b.example")])
     await directory.members_with_email([(HELIOS, "a@b.example")])
-    await directory.lapsed_invitations(NOW, limit=1)
+    await directory.expired_invitations(NOW, limit=1)
 
 
 def _is_walk(line: str) -> bool:
@@ -215,18 +215,18 @@ async def _rules(engine: AsyncEngine) -> list[tuple[Any, ...]]:
     """Return the constraints and indexes, as the database tells them, with the columns' collations."""
     tables = ", ".join(f"'{name}'" for name in METADATA.tables)
     if engine.dialect.name == "sqlite":
-        question = (
+        query = (
             f"SELECT type, name, tbl_name, sql FROM sqlite_master WHERE type <> 'trigger' AND tbl_name IN ({tables})"
         )
     else:
-        question = f"""
+        query = f"""
             SELECT conrelid::regclass::text, conname, pg_get_constraintdef(oid) FROM pg_constraint
             WHERE conrelid::regclass::text IN ({tables})
             UNION ALL SELECT tablename, indexname, indexdef FROM pg_indexes WHERE tablename IN ({tables})
             UNION ALL SELECT table_name, column_name, concat_ws(' ', data_type, collation_name, is_nullable)
             FROM information_schema.columns WHERE table_name IN ({tables})"""
     async with engine.connect() as connection:
-        rows = [tuple(row) for row in await connection.execute(text(question))]
+        rows = [tuple(row) for row in await connection.execute(text(query))]
     await engine.dispose()
     return sorted(_in_any_order(row) for row in rows)
 

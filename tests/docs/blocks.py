@@ -66,7 +66,7 @@ class Reading:
     policy: Policy | None = None
     output: Any = None
 
-    async def faults(self) -> list[str]:
+    async def problems(self) -> list[str]:
         """Try every block and return what is wrong, each with file and line."""
         found = []
         blocks = self.page.blocks
@@ -74,7 +74,7 @@ class Reading:
             try:
                 await self._try(block, following)
             except Doubtful as doubt:
-                found.append(f"{block.place}: {doubt}")
+                found.append(f"{block.target}: {doubt}")
         return found
 
     async def _try(self, block: Block, following: Block | None) -> None:
@@ -140,16 +140,16 @@ class Reading:
             self.output = self.workspace.said
 
     async def _python(self, block: Block) -> None:
-        if place := block.notes.get("adds"):
-            path, _, inside = place.partition(", class ")
+        if target := block.notes.get("adds"):
+            path, _, inside = target.partition(", class ")
             self.workspace.add(path, block.text, inside)
             return
-        if place := block.notes.get("replaces"):
-            path, _, line = place.partition(", line ")
+        if target := block.notes.get("replaces"):
+            path, _, line = target.partition(", line ")
             self.workspace.replace(path, line, block.text)
             return
         printed = io.StringIO()
-        code = compile(block.text, block.place, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(block.text, block.target, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         try:
             with contextlib.redirect_stdout(printed):
                 result = eval(code, self.names)
@@ -190,10 +190,10 @@ def _difference(shown: Any, real: Any, *, partly: bool, path: str = "") -> str |
             return f"{path or 'the answer'} has {', '.join(real)}, not {', '.join(shown)}"
         parts: Any = [(f"{path}.{key}", shown[key], real[key]) for key in shown]
     elif isinstance(shown, list) and isinstance(real, list) and len(shown) == len(real):
-        parts = [(f"{path}[{place}]", *pair) for place, pair in enumerate(zip(shown, real, strict=True))]
+        parts = [(f"{path}[{target}]", *pair) for target, pair in enumerate(zip(shown, real, strict=True))]
     else:
         return None if shown == real and type(shown) is type(real) else f"{path} is {real!r}, not {shown!r}"
-    return next(filter(None, (_difference(a, b, partly=partly, path=place) for place, a, b in parts)), None)
+    return next(filter(None, (_difference(a, b, partly=partly, path=target) for target, a, b in parts)), None)
 
 
 def _look_up(block: Block) -> None:
@@ -246,17 +246,17 @@ async def _read(block: Block, reading: Reading) -> None:
             case "settings":
                 _settings(block)
             case "policy":
-                reading.policy = parse_policy(block.text, block.place)
+                reading.policy = parse_policy(block.text, block.target)
             case "applications":
                 policy = reading.policy or parse_policy(shipped.policy_text, shipped.policy_source)
-                catalogue = EmbeddedApplications.from_toml(block.text, block.place)
-                await check_catalogue(catalogue, policy, block.place)
+                catalogue = EmbeddedApplications.from_toml(block.text, block.target)
+                await check_catalogue(catalogue, policy, block.target)
             case "profile":
                 _profile(block)
             case "demo":
-                demo_data(replace(shipped, demo_text=block.text, demo_source=block.place), now=NOW)
+                demo_data(replace(shipped, demo_text=block.text, demo_source=block.target), now=NOW)
             case "mail":
-                MailTexts({"de": (block.text, block.place)})
+                MailTexts({"de": (block.text, block.target)})
             case _:
                 raise Doubtful("say what reads this file, by a comment such as <!-- reads: policy -->")
     except (InvalidSettings, InvalidPolicy, InvalidCatalogue, InvalidProfile, InvalidMailTexts) as error:

@@ -24,7 +24,7 @@ class Block:
     notes: dict[str, str]
 
     @property
-    def place(self) -> str:
+    def position(self) -> str:
         """Where it stands, for messages."""
         return f"{self.page.name}:{self.line}"
 

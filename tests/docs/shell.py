@@ -23,7 +23,7 @@ from tests.docs.markdown import ROOT
 _ASSIGNMENT = re.compile(r"^(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$", re.DOTALL)
 _RUN = {"curl", "mkdir", "cp", "cat", "openssl", ".venv/bin/python", ".venv/bin/forecourt", "forecourt"}
 _COMPOSE = {"up", "down", "pull", "build", "run", "exec", "logs", "ps", "stop", "restart"}
-_HOUSE = ("gateway", "schema", "resolvers", "permissions", "connectors", "tests", "pyproject.toml", "compose.yaml")
+_REPOSITORY = ("gateway", "schema", "resolvers", "permissions", "connectors", "tests", "pyproject.toml", "compose.yaml")
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", "page", "browser")
 _PATIENCE_SECONDS = 60
 
@@ -150,7 +150,7 @@ class Workspace:
         self.copied = copied
         self.folder = Path(tempfile.mkdtemp(prefix="forecourt-docs-"))
         self._server: subprocess.Popen[bytes] | None = None
-        for name in _HOUSE:
+        for name in _REPOSITORY:
             if not copied:
                 (self.folder / name).symlink_to(ROOT / name)
             elif (ROOT / name).is_dir():
@@ -187,13 +187,13 @@ class Workspace:
             Doubtful: The file has no such class.
         """
         lines = self._lines(path)
-        place = len(lines)
+        at = len(lines)
         if inside:
             found = [node for node in ast.parse("\n".join(lines)).body if getattr(node, "name", None) == inside]
             if not found or found[0].end_lineno is None:
                 raise Doubtful(f"{path} has no class {inside}")
-            place = found[0].end_lineno
-        lines[place:place] = text.splitlines()
+            at = found[0].end_lineno
+        lines[at:at] = text.splitlines()
         self._write(path, lines)
 
     def replace(self, path: str, line: str, text: str) -> None:
@@ -205,8 +205,8 @@ class Workspace:
         lines = self._lines(path)
         if lines.count(line) != 1:
             raise Doubtful(f"in {path} this line stands {lines.count(line)} times: {line}")
-        place = lines.index(line)
-        lines[place : place + 1] = text.splitlines()
+        at = lines.index(line)
+        lines[at : at + 1] = text.splitlines()
         self._write(path, lines)
 
     def run(self, commands: list[Command], page: str) -> str:

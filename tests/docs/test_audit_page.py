@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.docs.markdown import ROOT, page_at
-from tests.every_mutation import DEEDS
+from tests.every_mutation import ENTRIES
 
 _ACTION = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
 _ROW = re.compile(r"^\| `(?P<action>[a-z_.]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
@@ -22,9 +22,9 @@ def test_every_action_is_explained_and_no_other() -> None:
     assert explained == sorted({"view_as", *(action for file in _WRITES for action in _actions_in(file))})
 
 
-def test_every_action_of_a_deed_is_explained() -> None:
+def test_every_action_of_a_command_is_explained() -> None:
     """However its name is written in the code."""
-    assert {row.action for deed in DEEDS.values() for row in deed.rows} <= set(_explained())
+    assert {row.action for entry in ENTRIES.values() for row in entry.rows} <= set(_explained())
 
 
 def _explained() -> list[str]:

@@ -19,13 +19,13 @@ def workspace() -> Iterator[Workspace]:
     workspace.close()
 
 
-async def faults_of(text: str, workspace: Workspace) -> list[str]:
+async def problems_of(text: str, workspace: Workspace) -> list[str]:
     async with AsyncExitStack() as opened:
-        return await Reading(Page(Path("page.md"), text), workspace, opened).faults()
+        return await Reading(Page(Path("page.md"), text), workspace, opened).problems()
 
 
 @pytest.mark.parametrize(
-    ("text", "fault"),
+    ("text", "problem"),
     [
         ("```mermaid\ngraph\n```\n", "page.md:1: a block of the kind 'mermaid' cannot be checked"),
         ("```\nwhat?\n```\n", "page.md:1: a block of the kind '' cannot be checked"),
@@ -48,10 +48,10 @@ async def faults_of(text: str, workspace: Workspace) -> list[str]:
         ("```sh\nFORECOURT_PROT=1 forecourt serve\n```\n", "page.md:1: FORECOURT_PROT=1 forecourt serve: There is no"),
     ],
 )
-async def test_a_block_that_is_wrong_is_found(text: str, fault: str, workspace: Workspace) -> None:
-    (found,) = await faults_of(text, workspace)
+async def test_a_block_that_is_wrong_is_found(text: str, problem: str, workspace: Workspace) -> None:
+    (found,) = await problems_of(text, workspace)
 
-    assert found.startswith(fault)
+    assert found.startswith(problem)
 
 
 async def test_what_is_right_passes(workspace: Workspace) -> None:
@@ -60,7 +60,7 @@ async def test_what_is_right_passes(workspace: Workspace) -> None:
         "```sh\nmake run   # a comment\n```\n```python\nprint(1)\n```\n```text\n1\n```\n"
     )
 
-    assert await faults_of(text, workspace) == []
+    assert await problems_of(text, workspace) == []
 
 
 def test_a_command_goes_on_over_lines_and_quotations() -> None:

@@ -37,25 +37,25 @@ async def test_every_block_does_what_the_page_says(
         workspace = Workspace(copied=True)
         opened.callback(workspace.close)
 
-    faults = await Reading(page, workspace, opened).faults()
+    problems = await Reading(page, workspace, opened).problems()
 
-    assert not faults, "\n\n".join(faults)
+    assert not problems, "\n\n".join(problems)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=NAMES)
 def test_every_link_leads_somewhere(page: Page) -> None:
-    faults = []
+    problems = []
     for link in page.links:
         target, _, anchor = link.target.partition("#")
         if target.startswith(("https://", "http://", "mailto:")):
             continue
         file = (page.path.parent / target).resolve() if target else page.path
         if not file.is_relative_to(ROOT) or not file.exists():
-            faults.append(f"{page.name}:{link.line}: there is no {link.target}")
+            problems.append(f"{page.name}:{link.line}: there is no {link.target}")
         elif anchor and (file.suffix != ".md" or anchor not in page_at(file).anchors):
-            faults.append(f"{page.name}:{link.line}: {file.name} has no heading #{anchor}")
+            problems.append(f"{page.name}:{link.line}: {file.name} has no heading #{anchor}")
 
-    assert not faults, "\n".join(faults)
+    assert not problems, "\n".join(problems)
 
 
 def test_the_index_leads_to_every_page() -> None:

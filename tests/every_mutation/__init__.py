@@ -12,19 +12,19 @@ from tests.every_mutation import (
     registration,
     sessions,
 )
-from tests.every_mutation.entry import Deed
+from tests.every_mutation.entry import Entry
 
-DEEDS: dict[str, Deed] = {
-    **sessions.DEEDS,
-    **profile.DEEDS,
-    **company.DEEDS,
-    **change_requests.DEEDS,
-    **access.DEEDS,
-    **account.DEEDS,
-    **passwords.DEEDS,
-    **invitations.DEEDS,
-    **registration.DEEDS,
-    **join_requests.DEEDS,
+ENTRIES: dict[str, Entry] = {
+    **sessions.ENTRIES,
+    **profile.ENTRIES,
+    **company.ENTRIES,
+    **change_requests.ENTRIES,
+    **access.ENTRIES,
+    **account.ENTRIES,
+    **passwords.ENTRIES,
+    **invitations.ENTRIES,
+    **registration.ENTRIES,
+    **join_requests.ENTRIES,
 }
 """By name of the mutation."""
 

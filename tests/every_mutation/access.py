@@ -2,7 +2,7 @@
 
 from connectors.ids import OrganizationId
 from tests.access.changing_access import member_of
-from tests.every_mutation.entry import Deed, Row, payload, user_id
+from tests.every_mutation.entry import Entry, Row, payload, user_id
 from tests.portal import Portal
 
 ADMINISTRATION, PURCHASE, PLANNING = (
@@ -63,8 +63,8 @@ async def _two_at_gut(portal: Portal) -> dict[str, str]:
 
 
 def _status(by: str, before: str, after: str, reason: str | None = None) -> Row:
-    told = {"before": {"status": before}, "after": {"status": after}}
-    return Row("membership.status", "PURCHASER", by, "HELIOS", reason=reason, **told)
+    recorded = {"before": {"status": before}, "after": {"status": after}}
+    return Row("membership.status", "PURCHASER", by, "HELIOS", reason=reason, **recorded)
 
 
 def _ending_of_what_the_holder_began() -> tuple[Row, ...]:
@@ -86,17 +86,17 @@ def _ending_of_what_the_holder_began() -> tuple[Row, ...]:
 
 def _ending(by: str, reason: str) -> tuple[Row, ...]:
     """The rows of the purchaser's end: all they were given and asked for ends with it."""
-    told = {"actor": by, "organization": "HELIOS", "reason": reason}
+    recorded = {"actor": by, "organization": "HELIOS", "reason": reason}
     withdrawn = {"status": "WITHDRAWN", "until": None}
     return (
-        Row("grant.revoke", "PURCHASER", before={"role": "purchase", "until": None}, **told),
-        Row("access_request.withdraw", "REQUEST", before={"status": "PENDING"}, after=withdrawn, **told),
+        Row("grant.revoke", "PURCHASER", before={"role": "purchase", "until": None}, **recorded),
+        Row("access_request.withdraw", "REQUEST", before={"status": "PENDING"}, after=withdrawn, **recorded),
         _status(by, "ACTIVE", "REMOVED", reason),
     )
 
 
-DEEDS = {
-    "updateMemberAccess": Deed(
+ENTRIES = {
+    "updateMemberAccess": Entry(
         by=ADMINISTRATION,
         prepare=_helios,
         input={
@@ -125,7 +125,7 @@ DEEDS = {
             ),
         ),
     ),
-    "updateMembersAccess": Deed(
+    "updateMembersAccess": Entry(
         by=ADMINISTRATION,
         prepare=_helios,
         input={
@@ -142,31 +142,31 @@ DEEDS = {
             Row("grant.revoke", "PLANNER", ADMINISTRATION, "HELIOS", before={"role": "planning", "until": None}),
         ),
     ),
-    "suspendMember": Deed(
+    "suspendMember": Entry(
         by=ADMINISTRATION,
         prepare=_helios,
         input={"id": "PURCHASER", "reason": "Elternzeit"},
         rows=(_status(ADMINISTRATION, "ACTIVE", "SUSPENDED", "Elternzeit"),),
     ),
-    "reactivateMember": Deed(
+    "reactivateMember": Entry(
         by=ADMINISTRATION,
         prepare=_with_suspended,
         input={"id": "PURCHASER", "reason": "Wieder da"},
         rows=(_status(ADMINISTRATION, "SUSPENDED", "ACTIVE", "Wieder da"),),
     ),
-    "removeMember": Deed(
+    "removeMember": Entry(
         by=ADMINISTRATION,
         prepare=_before_leaving,
         input={"id": "PURCHASER", "reason": "Gekündigt"},
         rows=_ending(ADMINISTRATION, "Gekündigt"),
     ),
-    "leaveOrganization": Deed(
+    "leaveOrganization": Entry(
         by=PURCHASE,
         prepare=_before_leaving,
         input={"organizationId": "HELIOS", "reason": "Neue Stelle"},
         rows=_ending(PURCHASE, "Neue Stelle"),
     ),
-    "transferAdministration": Deed(
+    "transferAdministration": Entry(
         by=HOLDER,
         profile="software_house",
         prepare=_two_at_gut,
@@ -200,7 +200,7 @@ DEEDS = {
             *_ending_of_what_the_holder_began(),
         ),
     ),
-    "requestAccess": Deed(
+    "requestAccess": Entry(
         by=PLANNING,
         prepare=_helios,
         input={"organizationId": "HELIOS", "roleKeys": ["purchase"], "message": "Bitte", "idempotencyKey": "k"},
@@ -210,7 +210,7 @@ DEEDS = {
             Row("access_request.open", "REQUEST", PLANNING, "HELIOS", after={"roles": "purchase", "permissions": ""}),
         ),
     ),
-    "withdrawAccessRequest": Deed(
+    "withdrawAccessRequest": Entry(
         by=PLANNING,
         prepare=_asked,
         input={"id": "REQUEST"},
@@ -225,7 +225,7 @@ DEEDS = {
             ),
         ),
     ),
-    "decideAccessRequest": Deed(
+    "decideAccessRequest": Entry(
         by=ADMINISTRATION,
         prepare=_asked,
         input={"id": "REQUEST", "approve": True, "validUntil": UNTIL, "note": "Bis Neujahr"},

@@ -1,7 +1,7 @@
 """One's own account: the address, the sessions, what one consents to, and leaving for good."""
 
 from gateway.demo import DEMO_PASSWORD
-from tests.every_mutation.entry import ANYBODY, Deed, Row, payload, token_for, user_id
+from tests.every_mutation.entry import ANYBODY, Entry, Row, payload, token_for, user_id
 from tests.portal import Portal
 
 PURCHASE, TWO, NEW = "purchase@helios.example", "two.companies@helios.example", "joerg.weiss@elsewhere.example"
@@ -18,7 +18,7 @@ async def _with_new_address(portal: Portal) -> dict[str, str]:
     return {**await _me(portal), "TOKEN": await token_for(portal, NEW)}
 
 
-async def _of_two_companies(portal: Portal) -> dict[str, str]:
+async def _of_two_organizations(portal: Portal) -> dict[str, str]:
     return {
         "ME": await user_id(portal, TWO),
         "FIRST": await portal.organization_of(TWO),
@@ -37,8 +37,8 @@ async def _leaving(portal: Portal) -> dict[str, str]:
     return {**await _me(portal), "TOKEN": await token_for(portal, PURCHASE)}
 
 
-DEEDS = {
-    "requestEmailChange": Deed(
+ENTRIES = {
+    "requestEmailChange": Entry(
         by=PURCHASE,
         prepare=_me,
         input={"newEmail": NEW, "currentPassword": DEMO_PASSWORD},
@@ -53,7 +53,7 @@ DEEDS = {
             ),
         ),
     ),
-    "confirmEmailChange": Deed(
+    "confirmEmailChange": Entry(
         by=ANYBODY,
         prepare=_with_new_address,
         input={"token": "TOKEN"},
@@ -68,21 +68,21 @@ DEEDS = {
             ),
         ),
     ),
-    "setNewsletterSubscription": Deed(
+    "setNewsletterSubscription": Entry(
         by=PURCHASE,
         input={"subscribed": True},
         rows=(Row("consent.set", "ANY", PURCHASE, before={"newsletter": "false"}, after={"newsletter": "true"}),),
     ),
-    "setConsent": Deed(
+    "setConsent": Entry(
         by=PURCHASE,
         input={"purpose": "PRODUCT_ADVICE", "granted": True},
         rows=(
             Row("consent.set", "ANY", PURCHASE, before={"product_advice": "false"}, after={"product_advice": "true"}),
         ),
     ),
-    "setDefaultOrganization": Deed(
+    "setDefaultOrganization": Entry(
         by=TWO,
-        prepare=_of_two_companies,
+        prepare=_of_two_organizations,
         input={"id": "SECOND"},
         rows=(
             Row(
@@ -94,32 +94,32 @@ DEEDS = {
             ),
         ),
     ),
-    "revokeSession": Deed(
+    "revokeSession": Entry(
         by=PURCHASE,
         prepare=_with_session,
         input={"id": "SESSION"},
         rows=(Row("session.revoke", "SESSION", PURCHASE),),
     ),
-    "revokeOtherSessions": Deed(
+    "revokeOtherSessions": Entry(
         by=PURCHASE,
         prepare=_me,
         input={},
         rows=(Row("session.revoke_others", "ME", PURCHASE, after={"sessions_ended": "1"}),),
     ),
-    "requestDataExport": Deed(
+    "requestDataExport": Entry(
         by=PURCHASE,
         input={"idempotencyKey": "k"},
         answer="viewer { dataExports { id } } errors { code }",
         ids={"EXPORT": "viewer.dataExports.0.id"},
         rows=(Row("data_export.request", "EXPORT", PURCHASE),),
     ),
-    "requestAccountDeletion": Deed(
+    "requestAccountDeletion": Entry(
         by=PURCHASE,
         prepare=_me,
         input={"idempotencyKey": "k"},
         rows=(Row("account.deletion_request", "ME", PURCHASE),),
     ),
-    "cancelAccountDeletion": Deed(
+    "cancelAccountDeletion": Entry(
         by=ANYBODY,
         prepare=_leaving,
         input={"token": "TOKEN"},

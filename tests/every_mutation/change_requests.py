@@ -1,6 +1,6 @@
 """What a company asks the vendor to change."""
 
-from tests.every_mutation.entry import Deed, Row, payload
+from tests.every_mutation.entry import Entry, Row, payload
 from tests.portal import Portal
 
 ADMINISTRATION, REVIEW = "administration@helios.example", "review@vendor.example"
@@ -18,8 +18,8 @@ async def _requested(portal: Portal) -> dict[str, str]:
     return {"HELIOS": helios, "REQUEST": asked["changeRequest"]["id"]}
 
 
-DEEDS = {
-    "requestOrganizationChange": Deed(
+ENTRIES = {
+    "requestOrganizationChange": Entry(
         by=ADMINISTRATION,
         prepare=_helios,
         input={"organizationId": "HELIOS", "name": "Helios Solar GmbH", "message": "Neu", "idempotencyKey": "k"},
@@ -37,7 +37,7 @@ DEEDS = {
             ),
         ),
     ),
-    "withdrawOrganizationChange": Deed(
+    "withdrawOrganizationChange": Entry(
         by=ADMINISTRATION,
         prepare=_requested,
         input={"id": "REQUEST"},
@@ -52,7 +52,7 @@ DEEDS = {
             ),
         ),
     ),
-    "decideOrganizationChange": Deed(
+    "decideOrganizationChange": Entry(
         by=REVIEW,
         prepare=_requested,
         input={"id": "REQUEST", "approve": True, "note": "Geprüft"},

@@ -1,6 +1,6 @@
 """How to reach a company, and its address book."""
 
-from tests.every_mutation.entry import Deed, Row, payload
+from tests.every_mutation.entry import Entry, Row, payload
 from tests.portal import Portal
 
 ADMINISTRATION, PURCHASE = "administration@helios.example", "purchase@helios.example"
@@ -19,8 +19,8 @@ async def _with_default(portal: Portal) -> dict[str, str]:
     return {"HELIOS": helios, "ENTRY": saved["entry"]["id"]}
 
 
-DEEDS = {
-    "updateOrganization": Deed(
+ENTRIES = {
+    "updateOrganization": Entry(
         by=ADMINISTRATION,
         prepare=_helios,
         input={"id": "HELIOS", "expectedVersion": 1, "phone": "+4976112345", "website": "https://helios.example"},
@@ -35,7 +35,7 @@ DEEDS = {
             ),
         ),
     ),
-    "saveAddress": Deed(
+    "saveAddress": Entry(
         by=PURCHASE,
         prepare=_with_default,
         input={"organizationId": "HELIOS", "address": ADDRESS, "defaultBilling": True, "idempotencyKey": "k"},
@@ -53,7 +53,7 @@ DEEDS = {
             ),
         ),
     ),
-    "deleteAddress": Deed(
+    "deleteAddress": Entry(
         by=ADMINISTRATION,
         prepare=_with_default,
         input={"id": "ENTRY"},

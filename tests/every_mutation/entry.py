@@ -17,7 +17,7 @@ ANYBODY = ""
 
 @dataclass(frozen=True)
 class Row:
-    """What one row of the audit log has to say: names in capitals stand for ids, see `Deed`.
+    """What one row of the audit log has to say: names in capitals stand for ids, see `Entry`.
 
     `actor` is a login name, None for the portal itself.
     """
@@ -32,7 +32,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Deed:
+class Entry:
     """One successful call of a mutation, by whom, and the rows it puts on record, in any order.
 
     `prepare` brings the portal to where the call succeeds, and returns ids and tokens by names in capitals, which

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from tests.every_mutation.entry import ANYBODY, Deed, Row, payload, token_for
+from tests.every_mutation.entry import ANYBODY, Entry, Row, payload, token_for
 from tests.portal import NOW, Portal
 
 ADMINISTRATION, NEW = "administration@helios.example", "nina.neu@elsewhere.example"
@@ -36,7 +36,7 @@ async def _invited(portal: Portal) -> dict[str, str]:
     }
 
 
-async def _lapsed(portal: Portal) -> dict[str, str]:
+async def _expired(portal: Portal) -> dict[str, str]:
     names = await _invited(portal)
     portal.clock.move(WEEK)
     return names
@@ -44,17 +44,17 @@ async def _lapsed(portal: Portal) -> dict[str, str]:
 
 def _withdrawn(action: str, actor: str | None, status: str, reason: str | None = None) -> tuple[Row, ...]:
     """The rows of an invitation that nobody accepts: nothing is left of what it would give."""
-    told = {"actor": actor, "organization": "HELIOS", "reason": reason}
+    recorded = {"actor": actor, "organization": "HELIOS", "reason": reason}
     return (
-        Row(action, "INVITATION", before={"status": "PENDING"}, after={"status": status, "email": MASKED}, **told),
-        Row("grant.revoke", "MEMBERSHIP", before={"role": "purchase", "until": None}, **told),
-        Row("grant.revoke", "MEMBERSHIP", before={"role": "planning", "until": None}, **told),
-        Row("membership.status", "MEMBERSHIP", before={"status": "INVITED"}, after={"status": "REMOVED"}, **told),
+        Row(action, "INVITATION", before={"status": "PENDING"}, after={"status": status, "email": MASKED}, **recorded),
+        Row("grant.revoke", "MEMBERSHIP", before={"role": "purchase", "until": None}, **recorded),
+        Row("grant.revoke", "MEMBERSHIP", before={"role": "planning", "until": None}, **recorded),
+        Row("membership.status", "MEMBERSHIP", before={"status": "INVITED"}, after={"status": "REMOVED"}, **recorded),
     )
 
 
-DEEDS = {
-    "inviteMembers": Deed(
+ENTRIES = {
+    "inviteMembers": Entry(
         by=ADMINISTRATION,
         prepare=_helios,
         input={"organizationId": "HELIOS", "invitees": [ROW], "message": "Komm zu uns", "idempotencyKey": "k"},
@@ -62,21 +62,21 @@ DEEDS = {
         ids={"INVITATION": "results.0.invitation.id"},
         rows=(Row("invitation.create", "INVITATION", ADMINISTRATION, "HELIOS", after=SAID),),
     ),
-    "resendInvitation": Deed(
+    "resendInvitation": Entry(
         by=ADMINISTRATION,
         prepare=_invited,
         input={"id": "INVITATION"},
         secrets=("TOKEN",),
         rows=(Row("invitation.resend", "INVITATION", ADMINISTRATION, "HELIOS", after=SAID),),
     ),
-    "revokeInvitation": Deed(
+    "revokeInvitation": Entry(
         by=ADMINISTRATION,
         prepare=_invited,
         input={"id": "INVITATION", "reason": "Vertippt"},
         secrets=("TOKEN",),
         rows=_withdrawn("invitation.revoke", ADMINISTRATION, "REVOKED", "Vertippt"),
     ),
-    "acceptInvitation": Deed(
+    "acceptInvitation": Entry(
         by=ANYBODY,
         prepare=_invited,
         input={
@@ -115,16 +115,16 @@ DEEDS = {
             Row("session.begin", "ANY", NEW, after={"device": "ANY"}),
         ),
     ),
-    "declineInvitation": Deed(
+    "declineInvitation": Entry(
         by=ANYBODY,
         prepare=_invited,
         input={"token": "TOKEN"},
         secrets=("TOKEN",),
         rows=_withdrawn("invitation.decline", None, "DECLINED"),
     ),
-    "requestNewInvitation": Deed(
+    "requestNewInvitation": Entry(
         by=ANYBODY,
-        prepare=_lapsed,
+        prepare=_expired,
         input={"token": "TOKEN"},
         secrets=("TOKEN",),
         rows=(Row("invitation.want", "INVITATION", None, "HELIOS", after={"email": MASKED}),),

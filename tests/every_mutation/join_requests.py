@@ -1,6 +1,6 @@
 """Asking to join a company that is registered already."""
 
-from tests.every_mutation.entry import Deed, Row, payload, user_id
+from tests.every_mutation.entry import Entry, Row, payload, user_id
 from tests.portal import Portal
 
 ADMINISTRATION, PRIVATE = "administration@helios.example", "private@home.example"
@@ -22,15 +22,15 @@ def _ended(action: str, actor: str, organization: str | None, status: str, reaso
     return Row(action, "REQUEST", actor, organization, before={"status": "PENDING"}, after=after, reason=reason)
 
 
-DEEDS = {
-    "requestToJoinOrganization": Deed(
+ENTRIES = {
+    "requestToJoinOrganization": Entry(
         by=PRIVATE,
         input={"customerNumber": "204718", "message": "Ich bin neu im Einkauf.", "idempotencyKey": "k"},
         answer="joinRequest { id } errors { code }",
         ids={"REQUEST": "joinRequest.id"},
         rows=(Row("join_request.open", "REQUEST", PRIVATE, after={"wanted": "204718"}),),
     ),
-    "approveJoinRequest": Deed(
+    "approveJoinRequest": Entry(
         by=ADMINISTRATION,
         prepare=_asked,
         input={"id": "REQUEST", "roleKeys": ["purchase"]},
@@ -47,13 +47,13 @@ DEEDS = {
             Row("grant.give", "ANY", ADMINISTRATION, "HELIOS", after={"role": "purchase", "until": None}),
         ),
     ),
-    "declineJoinRequest": Deed(
+    "declineJoinRequest": Entry(
         by=ADMINISTRATION,
         prepare=_asked,
         input={"id": "REQUEST", "note": "Wir kennen Sie nicht."},
         rows=(_ended("join_request.decline", ADMINISTRATION, "HELIOS", "DECLINED", "Wir kennen Sie nicht."),),
     ),
-    "withdrawJoinRequest": Deed(
+    "withdrawJoinRequest": Entry(
         by=PRIVATE,
         prepare=_asked,
         input={"id": "REQUEST"},

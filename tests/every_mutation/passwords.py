@@ -1,7 +1,7 @@
 """Passwords, and help for somebody who cannot sign in."""
 
 from gateway.demo import DEMO_PASSWORD
-from tests.every_mutation.entry import ANYBODY, Deed, Row, payload, token_for, user_id
+from tests.every_mutation.entry import ANYBODY, Entry, Row, payload, token_for, user_id
 from tests.portal import Portal
 
 PURCHASE = "purchase@helios.example"
@@ -25,22 +25,22 @@ async def _with_two_more_sessions(portal: Portal) -> dict[str, str]:
     return await _person(portal)
 
 
-DEEDS = {
-    "requestPasswordReset": Deed(
+ENTRIES = {
+    "requestPasswordReset": Entry(
         by=ANYBODY,
         prepare=_person,
         input={"loginIdentifier": PURCHASE},
         is_delivered=True,
         rows=(Row("password.reset_mail", "PERSON", None),),
     ),
-    "requestLoginNameReminder": Deed(
+    "requestLoginNameReminder": Entry(
         by=ANYBODY,
         prepare=_person,
         input={"loginIdentifier": PURCHASE},
         is_delivered=True,
         rows=(Row("login_name.reminder_mail", "PERSON", None),),
     ),
-    "resetPassword": Deed(
+    "resetPassword": Entry(
         by=ANYBODY,
         prepare=_in_need,
         input={"token": "TOKEN", "newPassword": PASSWORD},
@@ -51,7 +51,7 @@ DEEDS = {
             Row("session.begin", "ANY", PURCHASE, after={"device": "ANY"}),
         ),
     ),
-    "changePassword": Deed(
+    "changePassword": Entry(
         by=PURCHASE,
         prepare=_with_two_more_sessions,
         input={"currentPassword": DEMO_PASSWORD, "newPassword": PASSWORD},

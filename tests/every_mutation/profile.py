@@ -1,6 +1,6 @@
 """One's own data."""
 
-from tests.every_mutation.entry import Deed, Row, user_id
+from tests.every_mutation.entry import Entry, Row, user_id
 from tests.portal import Portal
 
 PURCHASE = "purchase@helios.example"
@@ -10,8 +10,8 @@ async def _me(portal: Portal) -> dict[str, str]:
     return {"ME": await user_id(portal, PURCHASE)}
 
 
-DEEDS = {
-    "updateProfile": Deed(
+ENTRIES = {
+    "updateProfile": Entry(
         by=PURCHASE,
         prepare=_me,
         input={"expectedVersion": 1, "firstName": "Georg", "locale": "fr"},

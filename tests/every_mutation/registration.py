@@ -1,6 +1,6 @@
 """Registering a person or a company, and what the vendor decides about it."""
 
-from tests.every_mutation.entry import ANYBODY, Deed, Row, payload, token_for
+from tests.every_mutation.entry import ANYBODY, Entry, Row, payload, token_for
 from tests.portal import Portal
 
 REVIEW, ZOE = "review@vendor.example", "zoe@firstblick.example"
@@ -13,7 +13,7 @@ PERSON = {
     "newsletter": True,
     "idempotencyKey": "k",
 }
-COMPANY = {
+ORGANIZATION = {
     "confirmFirstRegistration": True,
     "kind": "INSTALLER",
     "name": "Firstblick GmbH",
@@ -28,7 +28,7 @@ COMPANY = {
 
 
 async def _registered(portal: Portal) -> dict[str, str]:
-    await payload(portal, ANYBODY, "registerOrganization", COMPANY, "errors { code message path }")
+    await payload(portal, ANYBODY, "registerOrganization", ORGANIZATION, "errors { code message path }")
     return {"TOKEN": await token_for(portal, ZOE)}
 
 
@@ -68,15 +68,15 @@ def _step(action: str, by: str, before: str, after: str, reason: str | None = No
     return Row(action, "REGISTRATION", by, "FIRSTBLICK", reason=reason, **shown)
 
 
-def _company(by: str, after: str, reason: str | None = None) -> Row:
+def _organization(by: str, after: str, reason: str | None = None) -> Row:
     shown = {"before": {"status": "PENDING_REVIEW"}, "after": {"status": after}}
     return Row("organization.status", "FIRSTBLICK", by, "FIRSTBLICK", reason=reason, **shown)
 
 
-DEEDS = {
-    "registerPrivateAccount": Deed(by=ANYBODY, input=PERSON, rows=(_created("PRIVATE_OPERATOR", None),)),
-    "registerOrganization": Deed(by=ANYBODY, input=COMPANY, rows=(_created("INSTALLER", "Firstblick GmbH"),)),
-    "confirmRegistration": Deed(
+ENTRIES = {
+    "registerPrivateAccount": Entry(by=ANYBODY, input=PERSON, rows=(_created("PRIVATE_OPERATOR", None),)),
+    "registerOrganization": Entry(by=ANYBODY, input=ORGANIZATION, rows=(_created("INSTALLER", "Firstblick GmbH"),)),
+    "confirmRegistration": Entry(
         by=ANYBODY,
         prepare=_registered,
         input={"token": "TOKEN", "password": PASSWORD},
@@ -112,13 +112,13 @@ DEEDS = {
             Row("session.begin", "ANY", ZOE, after={"device": "ANY"}),
         ),
     ),
-    "approveRegistration": Deed(
+    "approveRegistration": Entry(
         by=REVIEW,
         prepare=_to_review,
         input={"id": "REGISTRATION", "customerNumber": "77001"},
         rows=(
             _step("registration.approve", REVIEW, "PENDING_REVIEW", "APPROVED", customer_number="77001"),
-            _company(REVIEW, "ACTIVE"),
+            _organization(REVIEW, "ACTIVE"),
             Row(
                 "grant.give",
                 "MEMBERSHIP",
@@ -128,16 +128,16 @@ DEEDS = {
             ),
         ),
     ),
-    "rejectRegistration": Deed(
+    "rejectRegistration": Entry(
         by=REVIEW,
         prepare=_to_review,
         input={"id": "REGISTRATION", "reason": "Kein Betrieb"},
         rows=(
             _step("registration.reject", REVIEW, "PENDING_REVIEW", "REJECTED", "Kein Betrieb"),
-            _company(REVIEW, "REJECTED", "Kein Betrieb"),
+            _organization(REVIEW, "REJECTED", "Kein Betrieb"),
         ),
     ),
-    "requestRegistrationInformation": Deed(
+    "requestRegistrationInformation": Entry(
         by=REVIEW,
         prepare=_to_review,
         input={"id": "REGISTRATION", "question": "Welches Gewerk?"},
@@ -151,19 +151,19 @@ DEEDS = {
             ),
         ),
     ),
-    "answerRegistration": Deed(
+    "answerRegistration": Entry(
         by=ZOE,
         prepare=_questioned,
         input={"id": "REGISTRATION", "answer": "Dächer"},
         rows=(_step("registration.answer", ZOE, "INFORMATION_REQUESTED", "PENDING_REVIEW", "Dächer"),),
     ),
-    "withdrawRegistration": Deed(
+    "withdrawRegistration": Entry(
         by=ZOE,
         prepare=_to_review,
         input={"id": "REGISTRATION", "reason": "Doppelt"},
         rows=(
             _step("registration.withdraw", ZOE, "PENDING_REVIEW", "WITHDRAWN", "Doppelt"),
-            _company(ZOE, "CLOSED", "Doppelt"),
+            _organization(ZOE, "CLOSED", "Doppelt"),
             Row(
                 "membership.status",
                 "MEMBERSHIP",

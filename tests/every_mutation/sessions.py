@@ -1,17 +1,17 @@
 """Signing in and out."""
 
 from gateway.demo import DEMO_PASSWORD
-from tests.every_mutation.entry import ANYBODY, Deed, Row
+from tests.every_mutation.entry import ANYBODY, Entry, Row
 
 PURCHASE = "purchase@helios.example"
 
-DEEDS = {
-    "signIn": Deed(
+ENTRIES = {
+    "signIn": Entry(
         by=ANYBODY,
         input={"loginName": PURCHASE, "password": DEMO_PASSWORD},
         answer="accessToken refreshToken errors { code }",
         secrets=(DEMO_PASSWORD, ".accessToken", ".refreshToken"),
         rows=(Row("session.begin", "ANY", PURCHASE, after={"device": "ANY"}),),
     ),
-    "signOut": Deed(by=PURCHASE, input={}, rows=(Row("session.end", "ANY", PURCHASE),)),
+    "signOut": Entry(by=PURCHASE, input={}, rows=(Row("session.end", "ANY", PURCHASE),)),
 }

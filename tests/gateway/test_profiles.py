@@ -63,7 +63,7 @@ def test_a_role_of_the_solar_terminal_may_do_what_is_stated_and_nothing_else(rol
     assert codes_of(policy_of("solar_terminal").roles[role]) == stated | warranty
 
 
-def test_only_the_administration_of_the_solar_terminal_hands_out_roles() -> None:
+def test_only_the_administration_of_the_solar_terminal_delegates_roles() -> None:
     roles = policy_of("solar_terminal").roles
 
     assert list(roles) == ["administration", "purchase", "installation", "planning"]
@@ -75,14 +75,14 @@ def test_a_licence_holder_holds_every_right_that_can_be_switched_on_or_given_by_
     policy = policy_of("software_house")
     given = {code for role in policy.roles.values() for code in codes_of(role)}
 
-    assert given | {right.value for right in policy.toggles} == codes_of(policy.roles["licence_holder"])
+    assert given | {right.value for right in policy.direct_permissions} == codes_of(policy.roles["licence_holder"])
 
 
 def test_an_authorised_person_holds_only_what_is_switched_on_for_them() -> None:
     policy = policy_of("software_house")
 
     assert policy.roles["authorised_person"].permissions == ()
-    assert {right.value for right in policy.toggles} == {
+    assert {right.value for right in policy.direct_permissions} == {
         "ORDER_PLACE",
         "ORDER_VIEW",
         "SOFTWARE_DOWNLOAD",
@@ -165,7 +165,7 @@ def test_a_file_that_is_not_utf_8_is_refused(own_profile: Path) -> None:
         load_profile(str(own_profile))
 
 
-def test_a_folder_in_place_of_a_file_is_refused(own_profile: Path) -> None:
+def test_a_folder_instead_of_a_file_is_refused(own_profile: Path) -> None:
     (own_profile / "policy.toml").unlink()
     (own_profile / "policy.toml").mkdir()
 
@@ -182,7 +182,9 @@ def test_a_folder_in_place_of_a_file_is_refused(own_profile: Path) -> None:
         ('title = { de = "Portal" }', "at least in en"),
     ],
 )
-def test_a_fault_in_profile_toml_is_told_with_what_would_be_right(own_profile: Path, text: str, message: str) -> None:
+def test_a_problem_in_profile_toml_is_reported_with_what_would_be_right(
+    own_profile: Path, text: str, message: str
+) -> None:
     (own_profile / "profile.toml").write_text(text, encoding="utf-8")
 
     with pytest.raises(InvalidProfile, match=message):

@@ -76,7 +76,7 @@ def test_a_name_that_only_begins_like_the_one_of_the_file_is_unknown() -> None:
     assert refusal_of({"FORECOURT_CONFIGURATION": "x"}).startswith("There is no setting FORECOURT_CONFIGURATION.")
 
 
-def test_what_the_tests_are_told_is_none_of_the_gateways_business() -> None:
+def test_what_the_tests_read_is_none_of_the_gateways_business() -> None:
     assert read_settings({"FORECOURT_TEST_REDIS_URL": "x", "OTHER_PORT": "y", "FORECOURT": "z"}) == read_settings({})
 
 
@@ -92,7 +92,7 @@ def test_what_the_tests_are_told_is_none_of_the_gateways_business() -> None:
         ("[server]\nport = 1\n", "There is no setting server in {file}. "),
     ],
 )
-def test_a_fault_in_the_file_is_named(file: Path, text: str, message: str) -> None:
+def test_a_problem_in_the_file_is_named(file: Path, text: str, message: str) -> None:
     file.write_text(text, encoding="utf-8")
 
     said = refusal_of({"FORECOURT_CONFIG": str(file)})
@@ -177,7 +177,7 @@ def test_a_value_that_is_not_allowed_is_named_with_what_is(environment: dict[str
     assert "hunter2" not in said
 
 
-def test_several_faults_are_said_at_once_a_line_each() -> None:
+def test_several_problems_are_reported_at_once_a_line_each() -> None:
     said = refusal_of({"FORECOURT_PORT": "x", "FORECOURT_PUBLIC_URL": "y", "FORECOURT_LOG_FORMAT": "z"})
 
     assert [line.partition(":")[0] for line in said.splitlines()] == [

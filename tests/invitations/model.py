@@ -26,7 +26,7 @@ from resolvers.invitations.sent import expire_invitations
 from tests.portal import Person, Portal
 
 WEEK = timedelta(days=7)
-COMPANIES, ADDRESSES = 2, 3
+ORGANIZATIONS, ADDRESSES = 2, 3
 PORTAL = Author(None, "model")
 
 _INVITE = """
@@ -75,7 +75,7 @@ class Sent:
 
 
 @dataclass
-class Seat:
+class Invitee:
     """An address in a company: the place it has there, what is granted, and its invitations."""
 
     membership: str | None = None
@@ -90,23 +90,23 @@ class World:
     """Two companies with an administrator each, and three addresses: two with an account, one without."""
 
     portal: Portal
-    companies: list[OrganizationId]
+    organizations: list[OrganizationId]
     administrators: list[str]
     addresses: list[str]
     accounts: set[str]
-    seats: dict[tuple[int, int], Seat]
+    invitees: dict[tuple[int, int], Invitee]
     done: Counter[str] = field(default_factory=Counter)
     mails: Counter[str] = field(default_factory=Counter)
     calls: int = 0
 
     def now_of(self, sent: Sent) -> str:
         """Where the invitation stands now."""
-        lapsed = sent.status == "PENDING" and sent.expires_at <= self.portal.clock.now
-        return "EXPIRED" if lapsed else sent.status
+        expired = sent.status == "PENDING" and sent.expires_at <= self.portal.clock.now
+        return "EXPIRED" if expired else sent.status
 
-    async def administrator(self, company: int) -> Person:
+    async def administrator(self, organization: int) -> Person:
         """The company's administrator, signed in now."""
-        return await self.portal.person(self.administrators[company])
+        return await self.portal.person(self.administrators[organization])
 
     async def token_for(self, address: int) -> str:
         """The token of the last mail to the address."""
@@ -121,158 +121,160 @@ async def new_world(portal: Portal) -> World:
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.execute(text("DELETE FROM outbox"))
     tag = new_id("w")[-20:]
-    companies = [OrganizationId(new_id("org")) for _ in range(COMPANIES)]
+    organizations = [OrganizationId(new_id("org")) for _ in range(ORGANIZATIONS)]
     addresses = [f"a{number}.{tag}@world.example" for number in range(ADDRESSES)]
-    administrators = [f"admin{number}.{tag}@world.example" for number in range(COMPANIES)]
-    world = World(portal, companies, administrators, addresses, set(addresses[1:]), {})
+    administrators = [f"admin{number}.{tag}@world.example" for number in range(ORGANIZATIONS)]
+    world = World(portal, organizations, administrators, addresses, set(addresses[1:]), {})
     async with portal.wiring.backends.directory.change() as change:
-        for company in companies:
-            await change.add_organization(_company(company))
+        for organization in organizations:
+            await change.add_organization(_organization(organization))
         people = {email: _person(email, portal.clock.now) for email in (*administrators, *addresses[1:])}
         for person in people.values():
             await change.add_user(person)
-        for number, company in enumerate(companies):
-            place = await _enter(change, people[administrators[number]], company)
-            await change.grant_role(place, "administration", until=None, by=PORTAL, now=portal.clock.now)
-        colleague = await _enter(change, people[addresses[2]], companies[0])
+        for number, organization in enumerate(organizations):
+            membership_id = await _enter(change, people[administrators[number]], organization)
+            await change.grant_role(membership_id, "administration", until=None, by=PORTAL, now=portal.clock.now)
+        colleague = await _enter(change, people[addresses[2]], organizations[0])
         await change.grant_role(colleague, "planning", until=None, by=PORTAL, now=portal.clock.now)
-    world.seats = {(company, address): Seat() for company in range(COMPANIES) for address in range(ADDRESSES)}
-    world.seats[0, 2] = Seat("ACTIVE", "planning")
+    world.invitees = {
+        (organization, address): Invitee() for organization in range(ORGANIZATIONS) for address in range(ADDRESSES)
+    }
+    world.invitees[0, 2] = Invitee("ACTIVE", "planning")
     return world
 
 
-async def invite(world: World, company: int, address: int, role: str) -> None:
+async def invite(world: World, organization: int, address: int, role: str) -> None:
     """The administrator invites the address, and sends the request twice."""
-    seat, world.calls = world.seats[company, address], world.calls + 1
+    invitee, world.calls = world.invitees[organization, address], world.calls + 1
     asked = {
-        "organizationId": world.companies[company],
+        "organizationId": world.organizations[organization],
         "invitees": [{"email": world.addresses[address].upper(), "roleKeys": [role]}],
         "idempotencyKey": f"key {world.calls}",
     }
-    administrator = await world.administrator(company)
+    administrator = await world.administrator(organization)
     answers = [(await administrator.asks(_INVITE, input=asked)).at("inviteMembers") for _ in range(2)]
     assert answers[0] == answers[1]  # DOMAIN, invariant 10
     (result,) = answers[0]["results"]
     code = next((error["code"] for error in result["errors"]), None)
-    if seat.membership in ("ACTIVE", "SUSPENDED"):
+    if invitee.membership in ("ACTIVE", "SUSPENDED"):
         assert code == "ALREADY_MEMBER"
         return
-    if seat.last is not None and world.now_of(seat.last) == "PENDING":
+    if invitee.last is not None and world.now_of(invitee.last) == "PENDING":
         assert code == "ALREADY_INVITED"
         return
     assert code is None
-    if seat.last is not None:
-        if seat.last.status == "PENDING":
+    if invitee.last is not None:
+        if invitee.last.status == "PENDING":
             world.done["invitation.expire"] += 1
-        seat.spent.append((seat.last.token, _USED[world.now_of(seat.last)]))
-    seat.membership, seat.role = "INVITED", role
+        invitee.spent.append((invitee.last.token, _USED[world.now_of(invitee.last)]))
+    invitee.membership, invitee.role = "INVITED", role
     # Mails go to the address as it was written.
     token = (await world.portal.queued_mails(world.addresses[address].upper()))[-1].token
     assert token is not None
-    seat.last = Sent(result["invitation"]["id"], token, role, world.portal.clock.now + WEEK)
+    invitee.last = Sent(result["invitation"]["id"], token, role, world.portal.clock.now + WEEK)
     world.done["invitation.create"] += 1
     world.mails["invitation"] += 1
 
 
-async def resend(world: World, company: int, address: int, _role: str) -> None:
+async def resend(world: World, organization: int, address: int, _role: str) -> None:
     """The administrator sends the last invitation anew."""
-    seat = world.seats[company, address]
-    if seat.last is None:
+    invitee = world.invitees[organization, address]
+    if invitee.last is None:
         return
-    code = await _code(await world.administrator(company), _RESEND, id=seat.last.id)
-    status = world.now_of(seat.last)
+    code = await _code(await world.administrator(organization), _RESEND, id=invitee.last.id)
+    status = world.now_of(invitee.last)
     if status not in ("PENDING", "EXPIRED"):
         assert code == _USED[status]
         return
     assert code is None
-    seat.spent.append((seat.last.token, "TOKEN_INVALID"))
+    invitee.spent.append((invitee.last.token, "TOKEN_INVALID"))
     token = (await world.portal.queued_mails(world.addresses[address].upper()))[-1].token
     assert token is not None
-    seat.last = Sent(seat.last.id, token, seat.last.role, world.portal.clock.now + WEEK)
-    seat.membership, seat.role = "INVITED", seat.last.role
+    invitee.last = Sent(invitee.last.id, token, invitee.last.role, world.portal.clock.now + WEEK)
+    invitee.membership, invitee.role = "INVITED", invitee.last.role
     world.done["invitation.resend"] += 1
     world.mails["invitation"] += 1
 
 
-async def revoke(world: World, company: int, address: int, _role: str) -> None:
+async def revoke(world: World, organization: int, address: int, _role: str) -> None:
     """The administrator takes the last invitation back."""
-    seat = world.seats[company, address]
-    if seat.last is not None:
-        code = await _code(await world.administrator(company), _REVOKE, id=seat.last.id)
-        _ends(world, seat, code, "REVOKED")
+    invitee = world.invitees[organization, address]
+    if invitee.last is not None:
+        code = await _code(await world.administrator(organization), _REVOKE, id=invitee.last.id)
+        _ends(world, invitee, code, "REVOKED")
 
 
-async def decline(world: World, company: int, address: int, _role: str) -> None:
+async def decline(world: World, organization: int, address: int, _role: str) -> None:
     """The invited person declines."""
-    seat = world.seats[company, address]
-    if seat.last is not None:
-        code = await _code(world.portal.anybody(), _DECLINE, token=seat.last.token)
-        if _ends(world, seat, code, "DECLINED"):
+    invitee = world.invitees[organization, address]
+    if invitee.last is not None:
+        code = await _code(world.portal.anybody(), _DECLINE, token=invitee.last.token)
+        if _ends(world, invitee, code, "DECLINED"):
             world.mails["invitation_declined"] += 1
 
 
-async def accept(world: World, company: int, address: int, role: str) -> None:
+async def accept(world: World, organization: int, address: int, role: str) -> None:
     """The invited person accepts; signed in when they have an account and `role` is planning."""
-    seat, email = world.seats[company, address], world.addresses[address]
-    if seat.last is None:
+    invitee, email = world.invitees[organization, address], world.addresses[address]
+    if invitee.last is None:
         return
     is_signed_in = role == "planning" and email in world.accounts
     person = await world.portal.person(email) if is_signed_in else world.portal.anybody()
-    code = await _code(person, _ACCEPT, token=seat.last.token)
-    status = world.now_of(seat.last)
+    code = await _code(person, _ACCEPT, token=invitee.last.token)
+    status = world.now_of(invitee.last)
     if status != "PENDING":
         assert code == _USED[status]
-    elif seat.membership != "INVITED":  # somebody ended the place in another way
+    elif invitee.membership != "INVITED":  # somebody ended the place in another way
         assert code == "INVITATION_REVOKED"
     else:
         assert code is None
-        seat.membership, seat.last.status = "ACTIVE", "ACCEPTED"
+        invitee.membership, invitee.last.status = "ACTIVE", "ACCEPTED"
         world.accounts.add(email)
         world.done["invitation.accept"] += 1
 
 
-async def accept_with_spent_tokens(world: World, company: int, address: int, _role: str) -> None:
+async def accept_with_spent_tokens(world: World, organization: int, address: int, _role: str) -> None:
     """Somebody tries the tokens of earlier mails, and another person the last one."""
-    seat = world.seats[company, address]
-    for token, expected in seat.spent[-3:]:
+    invitee = world.invitees[organization, address]
+    for token, expected in invitee.spent[-3:]:
         assert await _code(world.portal.anybody(), _ACCEPT, token=token) == expected
-    if seat.last is not None and world.now_of(seat.last) == "PENDING":
-        other = await world.administrator(1 - company)
-        assert await _code(other, _ACCEPT, token=seat.last.token) == "INVITATION_EMAIL_MISMATCH"
+    if invitee.last is not None and world.now_of(invitee.last) == "PENDING":
+        other = await world.administrator(1 - organization)
+        assert await _code(other, _ACCEPT, token=invitee.last.token) == "INVITATION_EMAIL_MISMATCH"
 
 
-async def wait(world: World, _company: int, address: int, _role: str) -> None:
+async def wait(world: World, _organization: int, address: int, _role: str) -> None:
     """Time passes: hours, days, or more than a week."""
     world.portal.clock.move((timedelta(hours=1), timedelta(days=3), WEEK)[address])
 
 
-async def keep_house(world: World, _company: int, _address: int, _role: str) -> None:
+async def run_scheduled_tasks(world: World, _organization: int, _address: int, _role: str) -> None:
     """The portal stores what has lapsed."""
     portal = world.portal
     context = RequestContext(portal.wiring.backends, portal.wiring.policy, portal.clock.now, "housekeeping")
     await expire_invitations(context)
-    for seat in world.seats.values():
-        if seat.last is not None and seat.last.status == "PENDING" and world.now_of(seat.last) == "EXPIRED":
-            seat.last.status = "EXPIRED"
+    for invitee in world.invitees.values():
+        if invitee.last is not None and invitee.last.status == "PENDING" and world.now_of(invitee.last) == "EXPIRED":
+            invitee.last.status = "EXPIRED"
             world.done["invitation.expire"] += 1
-            _leave(seat, only_invited=True)
+            _leave(invitee, only_invited=True)
 
 
-async def remove(world: World, company: int, address: int, _role: str) -> None:
+async def remove(world: World, organization: int, address: int, _role: str) -> None:
     """An administrator ends the place, as `removeMember` does, and takes what was granted."""
-    seat = world.seats[company, address]
-    if seat.membership in (None, "REMOVED"):
+    invitee = world.invitees[organization, address]
+    if invitee.membership in (None, "REMOVED"):
         return
-    place = await _place_of(world, company, address)
+    membership_id = await _membership_of(world, organization, address)
     directory, now = world.portal.wiring.backends.directory, world.portal.clock.now
     async with directory.change() as change:
-        for grant in (await change.ask.grants_of([place]))[0]:
+        for grant in (await change.ask.grants_of([membership_id]))[0]:
             await change.revoke(grant.id, by=PORTAL, now=now)
-        await change.set_membership_status(place, MembershipStatus.REMOVED, by=PORTAL, now=now)
-    _leave(seat)
+        await change.set_membership_status(membership_id, MembershipStatus.REMOVED, by=PORTAL, now=now)
+    _leave(invitee)
 
 
-ACTIONS = (invite, resend, revoke, decline, accept, accept_with_spent_tokens, wait, keep_house, remove)
+ACTIONS = (invite, resend, revoke, decline, accept, accept_with_spent_tokens, wait, run_scheduled_tasks, remove)
 
 
 async def check(world: World) -> None:
@@ -282,7 +284,7 @@ async def check(world: World) -> None:
         async def rows(statement: str) -> list[Any]:
             return list(await connection.execute(text(statement), {"now": world.portal.clock.now}))
 
-        ours = ", ".join(f"'{company}'" for company in world.companies)
+        ours = ", ".join(f"'{organization}'" for organization in world.organizations)
         mine = ", ".join(f"'{address}'" for address in world.addresses)
         opened = await rows(
             f"SELECT organization_id, email_key, count(*) FROM invitations WHERE status = 'PENDING' "
@@ -291,17 +293,17 @@ async def check(world: World) -> None:
         assert all(count == 1 for _, _, count in opened)  # invariant 6
         confirmed = await rows(f"SELECT email_key, count(*) FROM users WHERE email_key IN ({mine}) GROUP BY email_key")
         assert dict(tuple(row) for row in confirmed) == dict.fromkeys(world.accounts, 1)  # invariant 7
-        places = await rows(
+        memberships = await rows(
             "SELECT m.organization_id, lower(u.email), m.status, g.key FROM memberships m "
             "JOIN users u ON u.id = m.user_id LEFT JOIN grants g ON g.membership_id = m.id "
             f"WHERE m.organization_id IN ({ours}) AND lower(u.email) IN ({mine})"
         )
-        found = {(row[0], row[1]): (row[2], row[3]) for row in places}
-        assert len(found) == len(places)
+        found = {(row[0], row[1]): (row[2], row[3]) for row in memberships}
+        assert len(found) == len(memberships)
         assert found == {
-            (world.companies[company], world.addresses[address]): (seat.membership, seat.role)
-            for (company, address), seat in world.seats.items()
-            if seat.membership is not None
+            (world.organizations[organization], world.addresses[address]): (invitee.membership, invitee.role)
+            for (organization, address), invitee in world.invitees.items()
+            if invitee.membership is not None
         }
         written = await rows(
             f"SELECT action, count(*) FROM audit_events WHERE organization_id IN ({ours}) "
@@ -312,17 +314,25 @@ async def check(world: World) -> None:
         assert Counter(json.loads(row[0])["template"] for row in queued) == world.mails
         last = await rows(f"SELECT id, status FROM invitations WHERE organization_id IN ({ours})")
         assert {
-            seat.last.id: seat.last.status for seat in world.seats.values() if seat.last is not None
+            invitee.last.id: invitee.last.status for invitee in world.invitees.values() if invitee.last is not None
         }.items() <= dict(tuple(row) for row in last).items()
     await _check_sights(world)
 
 
 async def _check_sights(world: World) -> None:
     """Nobody sees another company's invitations, nor a company where they have no place (invariants 12, 14)."""
-    for company in range(COMPANIES):
-        own = [seat.last.id for (at, _), seat in world.seats.items() if at == company and seat.last is not None]
-        foreign = [seat.last.id for (at, _), seat in world.seats.items() if at != company and seat.last is not None]
-        answer = await (await world.administrator(company)).asks(
+    for organization in range(ORGANIZATIONS):
+        own = [
+            invitee.last.id
+            for (at, _), invitee in world.invitees.items()
+            if at == organization and invitee.last is not None
+        ]
+        foreign = [
+            invitee.last.id
+            for (at, _), invitee in world.invitees.items()
+            if at != organization and invitee.last is not None
+        ]
+        answer = await (await world.administrator(organization)).asks(
             "query N($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=[*own, *foreign]
         )
         assert answer.at("nodes") == [*({"id": id} for id in own), *[None] * len(foreign)]
@@ -332,35 +342,35 @@ async def _check_sights(world: World) -> None:
         answer = await (await world.portal.person(email)).asks(
             "query O($a: ID!, $b: ID!) { a: organization(id: $a) { id } b: organization(id: $b) { id } "
             "viewer { memberships { nodes { organization { id } } } pendingInvitations { id } } }",
-            a=world.companies[0],
-            b=world.companies[1],
+            a=world.organizations[0],
+            b=world.organizations[1],
         )
-        belongs = [world.seats[at, address].membership in ("ACTIVE", "SUSPENDED") for at in range(COMPANIES)]
+        belongs = [world.invitees[at, address].membership in ("ACTIVE", "SUSPENDED") for at in range(ORGANIZATIONS)]
         assert [answer.at(name) is not None for name in "ab"] == belongs
         nodes = answer.at("viewer.memberships.nodes")
         seen = {node["organization"]["id"] for node in nodes}
-        assert seen == {world.companies[at] for at in range(COMPANIES) if belongs[at]}
-        waiting = [world.seats[at, address].last for at in range(COMPANIES)]
+        assert seen == {world.organizations[at] for at in range(ORGANIZATIONS) if belongs[at]}
+        waiting = [world.invitees[at, address].last for at in range(ORGANIZATIONS)]
         expected = {one.id for one in waiting if one is not None and world.now_of(one) == "PENDING"}
         assert {one["id"] for one in answer.at("viewer.pendingInvitations")} == expected
 
 
-def _ends(world: World, seat: Seat, code: str | None, status: str) -> bool:
-    assert seat.last is not None
-    now = world.now_of(seat.last)
+def _ends(world: World, invitee: Invitee, code: str | None, status: str) -> bool:
+    assert invitee.last is not None
+    now = world.now_of(invitee.last)
     if now != "PENDING":
         assert code == _USED[now]
         return False
     assert code is None
-    seat.last.status = status
+    invitee.last.status = status
     world.done[f"invitation.{'revoke' if status == 'REVOKED' else 'decline'}"] += 1
-    _leave(seat, only_invited=True)
+    _leave(invitee, only_invited=True)
     return True
 
 
-def _leave(seat: Seat, *, only_invited: bool = False) -> None:
-    if seat.membership == "INVITED" or not only_invited:
-        seat.membership, seat.role = "REMOVED", None
+def _leave(invitee: Invitee, *, only_invited: bool = False) -> None:
+    if invitee.membership == "INVITED" or not only_invited:
+        invitee.membership, invitee.role = "REMOVED", None
 
 
 async def _code(person: Person, query: str, **variables: Any) -> str | None:
@@ -370,26 +380,26 @@ async def _code(person: Person, query: str, **variables: Any) -> str | None:
     return next((error["code"] for error in payload["errors"]), None)
 
 
-async def _place_of(world: World, company: int, address: int) -> MembershipId:
+async def _membership_of(world: World, organization: int, address: int) -> MembershipId:
     async with world.portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
         found = await connection.execute(
             text(
                 "SELECT m.id FROM memberships m JOIN users u ON u.id = m.user_id "
                 "WHERE m.organization_id = :at AND lower(u.email) = :email"
             ),
-            {"at": world.companies[company], "email": world.addresses[address]},
+            {"at": world.organizations[organization], "email": world.addresses[address]},
         )
         return MembershipId(found.scalar_one())
 
 
-async def _enter(change: Any, person: UserRecord, company: OrganizationId) -> MembershipId:
+async def _enter(change: Any, person: UserRecord, organization: OrganizationId) -> MembershipId:
     id = MembershipId(new_id("mbr"))
     status = MembershipStatus.ACTIVE
-    await change.add_membership(MembershipRecord(id, 1, company, person.id, status, person.created_at, None))
+    await change.add_membership(MembershipRecord(id, 1, organization, person.id, status, person.created_at, None))
     return id
 
 
-def _company(id: OrganizationId) -> OrganizationRecord:
+def _organization(id: OrganizationId) -> OrganizationRecord:
     return OrganizationRecord(
         id, 1, None, f"World {id[-6:]}", None, OrganizationKind.INSTALLER, OrganizationStatus.ACTIVE, None, None
     )

@@ -109,10 +109,10 @@ async def test_somebody_with_an_account_becomes_a_member_and_signs_in_as_usual(e
         {"displayName": "Reto Aebischer"},
     )
     reto = await each_portal.person(LUMEN)
-    companies = await reto.asks(
+    organizations = await reto.asks(
         "{ viewer { memberships { nodes { organization { name } roleGrants { role { key } } } } } }"
     )
-    assert companies.at("viewer.memberships.nodes") == [
+    assert organizations.at("viewer.memberships.nodes") == [
         {"organization": {"name": "Helios Montage GmbH"}, "roleGrants": [{"role": {"key": "purchase"}}]},
         {"organization": {"name": "Lumen Handels AG"}, "roleGrants": [{"role": {"key": "administration"}}]},
     ]
@@ -121,7 +121,9 @@ async def test_somebody_with_an_account_becomes_a_member_and_signs_in_as_usual(e
     ]
 
 
-async def test_somebody_signed_in_sees_the_invitation_and_the_company_once_they_accepted(each_portal: Portal) -> None:
+async def test_somebody_signed_in_sees_the_invitation_and_the_organization_once_they_accepted(
+    each_portal: Portal,
+) -> None:
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
     await invites(administrator, helios, row(LUMEN), message="Komm zu uns")
@@ -171,7 +173,7 @@ async def test_somebody_signed_in_sees_the_invitation_and_the_company_once_they_
     assert after.at("viewer.pendingInvitations") == []
 
 
-async def test_four_ways_in_which_a_token_does_not_count_are_told_apart(each_portal: Portal) -> None:
+async def test_four_ways_in_which_a_token_does_not_count_are_distinguished(each_portal: Portal) -> None:
     """K30."""
     _, used = await invited(each_portal, "used@elsewhere.example")
     await accepts(each_portal.anybody(), used, **account())
@@ -262,8 +264,8 @@ async def test_two_invitations_to_one_address_make_one_account(each_portal: Port
     assert sorted(answer["accessToken"] is None for answer in answers) == [False, True]
     assert len(await each_portal.audit("account.create")) == 1
     nina = await signed_in(each_portal, NEW)
-    companies = await nina.asks("{ viewer { memberships { totalCount } } }")
-    assert companies.at("viewer.memberships.totalCount") == 2
+    organizations = await nina.asks("{ viewer { memberships { totalCount } } }")
+    assert organizations.at("viewer.memberships.totalCount") == 2
 
 
 WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
@@ -286,16 +288,16 @@ WRONG: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("wrong", "faults"), WRONG, ids=lambda value: str(value)[:40])
+@pytest.mark.parametrize(("wrong", "problems"), WRONG, ids=lambda value: str(value)[:40])
 async def test_what_an_account_needs_is_named_and_nothing_is_changed(
-    portal: Portal, wrong: dict[str, Any], faults: list[tuple[list[str], str]]
+    portal: Portal, wrong: dict[str, Any], problems: list[tuple[list[str], str]]
 ) -> None:
     _, token = await invited(portal)
     before = await kept(portal)
 
     payload = await accepts(portal.anybody(), token, **account(**wrong))
 
-    assert [(error["path"], error["constraint"]) for error in payload["errors"]] == faults
+    assert [(error["path"], error["constraint"]) for error in payload["errors"]] == problems
     assert (payload["membership"], payload["viewer"], payload["accessToken"]) == (None, None, None)
     assert await kept(portal) == before
     assert (await accepts(portal.anybody(), token, **account()))["errors"] == []
@@ -324,7 +326,7 @@ async def test_who_is_a_member_by_then_changes_nothing(each_portal: Portal) -> N
     assert invitation.status == "PENDING"
 
 
-async def test_who_belonged_to_the_company_once_comes_back_without_their_old_rights(each_portal: Portal) -> None:
+async def test_a_former_member_comes_back_without_their_old_rights(each_portal: Portal) -> None:
     """DOMAIN, the membership's states: back only by invitation."""
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
@@ -347,7 +349,7 @@ async def test_who_belonged_to_the_company_once_comes_back_without_their_old_rig
     assert own.at("viewer.memberships.nodes.0.roleGrants") == [{"role": {"key": "planning"}}]
 
 
-async def test_an_invitation_whose_place_was_taken_away_in_another_way_counts_no_more(each_portal: Portal) -> None:
+async def test_an_invitation_whose_membership_was_ended_in_another_way_counts_no_more(each_portal: Portal) -> None:
     id, token = await invited(each_portal)
     directory = each_portal.wiring.backends.directory
     (invitation,) = await directory.invitations([id])  # type: ignore[list-item]
@@ -360,7 +362,7 @@ async def test_an_invitation_whose_place_was_taken_away_in_another_way_counts_no
     assert await directory.users_with_email([NEW]) == [None]
 
 
-async def test_into_a_blocked_company_nobody_is_let_for_the_time_being(each_portal: Portal) -> None:
+async def test_into_a_blocked_organization_nobody_is_let_for_the_time_being(each_portal: Portal) -> None:
     _, token = await invited(each_portal)
     await block(each_portal, await each_portal.organization_of(ADMINISTRATOR), "BLOCKED")
     before = await kept(each_portal)

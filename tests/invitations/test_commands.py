@@ -24,7 +24,7 @@ from tests.portal import NOW, Portal
 WEEK = (NOW + timedelta(days=7)).isoformat().replace("+00:00", "Z")
 
 
-async def test_an_invitation_is_stored_with_its_place_its_rights_and_its_mail(each_portal: Portal) -> None:
+async def test_an_invitation_is_stored_with_its_membership_its_rights_and_its_mail(each_portal: Portal) -> None:
     """K26, K28, K29, K30, D21."""
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
@@ -38,7 +38,7 @@ async def test_an_invitation_is_stored_with_its_place_its_rights_and_its_mail(ea
 
     (result,) = payload["results"]
     invitation, membership = result["invitation"], result["membership"]
-    id, place = invitation.pop("id"), membership.pop("id")
+    id, membership_id = invitation.pop("id"), membership.pop("id")
     assert (payload["errors"], result["errors"], result["email"]) == ([], [], NEW)
     assert invitation == {
         "email": NEW, "firstName": "Nina", "lastName": "Neu", "locale": "fr", "message": "Salut\nNina",
@@ -64,7 +64,9 @@ async def test_an_invitation_is_stored_with_its_place_its_rights_and_its_mail(ea
     assert len(mail.token) >= 43
     (entry,) = await each_portal.audit("invitation.create")
     assert (entry.subject_id, entry.organization_id, mail.token in str(entry)) == (id, helios, False)
-    assert (await administrator.asks("query Q($id: ID!) { node(id: $id) { id } }", id=place)).at("node.id") == place
+    assert (await administrator.asks("query Q($id: ID!) { node(id: $id) { id } }", id=membership_id)).at(
+        "node.id"
+    ) == membership_id
 
 
 async def test_each_row_has_its_own_result_and_a_bad_one_hinders_no_other(each_portal: Portal) -> None:
@@ -114,7 +116,7 @@ async def test_each_row_has_its_own_result_and_a_bad_one_hinders_no_other(each_p
     assert (await listed(administrator, helios))["totalCount"] == 3 + 1  # and the demo's own
 
 
-async def test_single_rights_are_enough_where_the_portal_switches_rights_singly(software_portal: Portal) -> None:
+async def test_direct_permissions_are_enough_where_the_portal_grants_them(software_portal: Portal) -> None:
     """D21, D23; the second profile has toggles where the first has roles."""
     holder = await software_portal.person("licence.holder@hausgut.example")
     hausgut = await software_portal.organization_of("licence.holder@hausgut.example")
@@ -138,7 +140,7 @@ async def test_single_rights_are_enough_where_the_portal_switches_rights_singly(
     assert mail.values["roles"] == ["Im Shop bestellen", "Programme herunterladen"]
 
 
-async def test_nobody_hands_out_what_they_may_not(software_portal: Portal) -> None:
+async def test_nobody_delegates_what_they_may_not(software_portal: Portal) -> None:
     """DOMAIN, invariant 3; a deputy who may manage members may give nothing."""
     holder = await software_portal.person("licence.holder@hausgut.example")
     hausgut = await software_portal.organization_of("licence.holder@hausgut.example")
@@ -199,7 +201,7 @@ async def test_the_mail_is_in_the_senders_language_when_none_is_given(portal: Po
     assert (mail.locale, mail.values["roles"]) == ("fr", ["Achat"])
 
 
-async def test_an_invitation_lapses_no_later_than_what_it_gives(portal: Portal) -> None:
+async def test_an_invitation_expires_no_later_than_what_it_gives(portal: Portal) -> None:
     administrator = await portal.person(ADMINISTRATOR)
     helios = await portal.organization_of(ADMINISTRATOR)
     tomorrow = (NOW + timedelta(days=1)).isoformat().replace("+00:00", "Z")
@@ -213,7 +215,7 @@ async def test_an_invitation_lapses_no_later_than_what_it_gives(portal: Portal) 
     assert second["expiresAt"] == (NOW + timedelta(days=30)).isoformat().replace("+00:00", "Z")
 
 
-async def test_a_lapsed_invitation_blocks_no_new_one(each_portal: Portal) -> None:
+async def test_an_expired_invitation_blocks_no_new_one(each_portal: Portal) -> None:
     """DOMAIN, invariant 6."""
     old_id, _ = await invited(each_portal, firstName="Old")
     each_portal.clock.move(timedelta(days=7))
@@ -256,7 +258,7 @@ async def test_fifty_are_invited_in_as_many_statements_as_two(portal: Portal) ->
     helios = await portal.organization_of(ADMINISTRATOR)
     taken = []
     for number in (2, 50):
-        rows = [row(f"n{place}-of-{number}@elsewhere.example") for place in range(number)]
+        rows = [row(f"n{membership_id}-of-{number}@elsewhere.example") for membership_id in range(number)]
         with portal.statements() as statements:
             payload = await invites(administrator, helios, *rows)
         assert [result["errors"] for result in payload["results"]] == [[]] * number
@@ -284,7 +286,9 @@ async def test_nobody_is_flooded_with_invitations(portal: Portal) -> None:
 
 
 @pytest.mark.parametrize("login_name", ["administration@nordlicht.example", "suspended@helios.example"])
-async def test_in_a_blocked_company_or_as_a_suspended_member_nobody_is_invited(portal: Portal, login_name: str) -> None:
+async def test_in_a_blocked_organization_or_as_a_suspended_member_nobody_is_invited(
+    portal: Portal, login_name: str
+) -> None:
     person = await portal.person(login_name)
     organization = await portal.organization_of(login_name)
 

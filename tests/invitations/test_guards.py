@@ -26,21 +26,21 @@ LUMEN = "administration@lumen.example"
 BOTH = "two.companies@helios.example"
 """Administration at Helios, and purchase at Lumen."""
 
-DEEDS = {"inviteMembers": INVITE, "resendInvitation": RESEND, "revokeInvitation": REVOKE}
+COMMANDS = {"inviteMembers": INVITE, "resendInvitation": RESEND, "revokeInvitation": REVOKE}
 UNKNOWN = {"organizationId": "org_00000000000000000000000000", "id": "inv_00000000000000000000000000"}
 
 
-def given(deed: str, organization: str, invitation: str) -> dict[str, Any]:
+def given(mutation: str, organization: str, invitation: str) -> dict[str, Any]:
     """What the deed is done with."""
-    if deed == "inviteMembers":
+    if mutation == "inviteMembers":
         return {"organizationId": organization, "invitees": [row("x@elsewhere.example")], "idempotencyKey": "key"}
     return {"id": invitation}
 
 
-async def asked(portal: Portal, person: Person, deed: str, at: str) -> Answer:
+async def asked(portal: Portal, person: Person, mutation: str, at: str) -> Answer:
     """The answer to the deed at the company of this login name, where somebody is invited."""
     invitation, _ = await invited(portal, by=at)
-    return await person.asks(DEEDS[deed], input=given(deed, await portal.organization_of(at), invitation))
+    return await person.asks(COMMANDS[mutation], input=given(mutation, await portal.organization_of(at), invitation))
 
 
 async def unchanged(portal: Portal) -> tuple[Any, ...]:
@@ -49,64 +49,64 @@ async def unchanged(portal: Portal) -> tuple[Any, ...]:
     return outbox, *rest
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-async def test_a_stranger_is_told_nothing(portal: Portal, deed: str) -> None:
+@pytest.mark.parametrize("mutation", COMMANDS)
+async def test_a_stranger_learns_nothing(portal: Portal, mutation: str) -> None:
     invitation, _ = await invited(portal)
     organization = await portal.organization_of(ADMINISTRATOR)
     before = await kept(portal)
 
     with portal.statements() as statements:
-        answer = await portal.anybody().asks(DEEDS[deed], input=given(deed, organization, invitation))
+        answer = await portal.anybody().asks(COMMANDS[mutation], input=given(mutation, organization, invitation))
 
-    assert (answer.data, answer.codes) == ({deed: None}, {deed: "UNAUTHENTICATED"})
+    assert (answer.data, answer.codes) == ({mutation: None}, {mutation: "UNAUTHENTICATED"})
     assert statements == []
     assert await kept(portal) == before
 
 
-@pytest.mark.parametrize("deed", DEEDS)
+@pytest.mark.parametrize("mutation", COMMANDS)
 @pytest.mark.parametrize("role", ["purchase", "installation", "planning"])
-async def test_a_member_without_the_right_is_told_what_is_missing(portal: Portal, deed: str, role: str) -> None:
+async def test_a_member_without_the_right_learns_what_is_missing(portal: Portal, mutation: str, role: str) -> None:
     """K26."""
     invitation, _ = await invited(portal)
     organization = await portal.organization_of(ADMINISTRATOR)
     member = await portal.person(f"{role}@helios.example")
     before = await unchanged(portal)
 
-    answer = await member.asks(DEEDS[deed], input=given(deed, organization, invitation))
+    answer = await member.asks(COMMANDS[mutation], input=given(mutation, organization, invitation))
 
-    (error,) = answer.at(f"{deed}.errors")
+    (error,) = answer.at(f"{mutation}.errors")
     assert (error["__typename"], error["code"], error["reason"], error["missingPermissions"]) == (
         "PermissionError", "FORBIDDEN", "MISSING_PERMISSION", [{"code": "MEMBER_MANAGE"}],
     )  # fmt: skip
     assert await unchanged(portal) == before
-    (refused,) = await portal.audit(deed)
+    (refused,) = await portal.audit(mutation)
     assert (refused.refused_with, refused.organization_id) == ("FORBIDDEN", organization)
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-async def test_a_member_with_the_right_does_it(portal: Portal, deed: str) -> None:
-    answer = await asked(portal, await portal.person(BOTH), deed, ADMINISTRATOR)
+@pytest.mark.parametrize("mutation", COMMANDS)
+async def test_a_member_with_the_right_does_it(portal: Portal, mutation: str) -> None:
+    answer = await asked(portal, await portal.person(BOTH), mutation, ADMINISTRATOR)
 
-    assert (answer.errors, answer.at(f"{deed}.errors")) == ([], [])
+    assert (answer.errors, answer.at(f"{mutation}.errors")) == ([], [])
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-async def test_the_right_in_one_company_is_none_in_another(portal: Portal, deed: str) -> None:
+@pytest.mark.parametrize("mutation", COMMANDS)
+async def test_the_right_in_one_organization_is_none_in_another(portal: Portal, mutation: str) -> None:
     """Of a company that one belongs to, one is told so; of any other, as of one that does not exist."""
     invitation, _ = await invited(portal, by=LUMEN)
     lumen = await portal.organization_of(LUMEN)
     member, foreign = await portal.person(BOTH), await portal.person(ADMINISTRATOR)
     before = await unchanged(portal)
 
-    told = await member.asks(DEEDS[deed], input=given(deed, lumen, invitation))
-    hidden = await foreign.asks(DEEDS[deed], input=given(deed, lumen, invitation))
-    unknown = await foreign.asks(DEEDS[deed], input=given(deed, UNKNOWN["organizationId"], UNKNOWN["id"]))
-    other_kind = await foreign.asks(DEEDS[deed], input=given(deed, invitation, lumen))
+    reported = await member.asks(COMMANDS[mutation], input=given(mutation, lumen, invitation))
+    hidden = await foreign.asks(COMMANDS[mutation], input=given(mutation, lumen, invitation))
+    unknown = await foreign.asks(COMMANDS[mutation], input=given(mutation, UNKNOWN["organizationId"], UNKNOWN["id"]))
+    other_kind = await foreign.asks(COMMANDS[mutation], input=given(mutation, invitation, lumen))
 
-    assert [error["code"] for error in told.at(f"{deed}.errors")] == ["FORBIDDEN"]
+    assert [error["code"] for error in reported.at(f"{mutation}.errors")] == ["FORBIDDEN"]
     assert hidden.body == unknown.body == other_kind.body
-    path = "organizationId" if deed == "inviteMembers" else "id"
-    assert codes(hidden.at(deed)) == [("NOT_FOUND", [path])]
+    path = "organizationId" if mutation == "inviteMembers" else "id"
+    assert codes(hidden.at(mutation)) == [("NOT_FOUND", [path])]
     assert await unchanged(portal) == before
 
 
@@ -153,7 +153,7 @@ async def test_the_invited_see_it_while_it_is_open_only(portal: Portal) -> None:
     assert (await reto.asks(look, id=id)).data == {"node": None, "viewer": {"pendingInvitations": []}}
 
 
-async def test_who_looks_as_a_member_sees_the_companys_invitations_and_not_the_members_own(portal: Portal) -> None:
+async def test_who_looks_as_a_member_sees_the_organizations_invitations_and_not_the_members_own(portal: Portal) -> None:
     await invited(portal)
     colleague = "guenther.strauss@helios.example"
     await invited(portal, colleague, by=LUMEN)
@@ -199,7 +199,7 @@ async def test_a_hundred_invitations_take_as_many_statements_as_one(portal: Port
     taken = []
     for number in range(3):
         if number:
-            rows = [row(f"n{place}-{number}@elsewhere.example") for place in range(49)]
+            rows = [row(f"n{index}-{number}@elsewhere.example") for index in range(49)]
             more = {"organizationId": helios, "invitees": rows, "idempotencyKey": f"key {number}"}
             answer = await administrator.asks(
                 "mutation I($input: InviteMembersInput!) { inviteMembers(input: $input) { errors { code } } }",

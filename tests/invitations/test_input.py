@@ -51,7 +51,7 @@ async def test_a_row_that_is_wrong_is_named_by_its_path_and_nobody_is_mailed(
     assert (await kept(solar))[:-1] == before[:-1]  # the last is the answer that is kept with the key
 
 
-async def test_all_faults_of_a_row_come_at_once(solar: Portal) -> None:
+async def test_all_problems_of_a_row_come_at_once(solar: Portal) -> None:
     administrator = await solar.person(ADMINISTRATOR)
     helios = await solar.organization_of(ADMINISTRATOR)
 
@@ -68,7 +68,7 @@ async def test_all_faults_of_a_row_come_at_once(solar: Portal) -> None:
     ("wrong", "path", "constraint"),
     [
         ({"invitees": []}, ["invitees"], "entries 1..50"),
-        ({"invitees": [row(f"n{place}@x.example") for place in range(51)]}, ["invitees"], "entries 1..50"),
+        ({"invitees": [row(f"n{index}@x.example") for index in range(51)]}, ["invitees"], "entries 1..50"),
         ({"message": "x" * 2_001}, ["message"], "length 0..2000"),
         ({"message": "a\u0000b"}, ["message"], "printable"),
         ({"expiresInDays": 0}, ["expiresInDays"], "1..30"),
@@ -122,7 +122,7 @@ async def test_a_value_that_is_no_value_of_its_type_is_refused_before_anything_h
     assert await kept(solar) == before
 
 
-async def test_what_is_given_until_a_moment_ago_cannot_be_sent_anew(portal: Portal) -> None:
+async def test_what_is_given_until_a_moment_ago_cannot_be_sent_again(portal: Portal) -> None:
     administrator = await portal.person(ADMINISTRATOR)
     helios = await portal.organization_of(ADMINISTRATOR)
     soon = NOW + timedelta(hours=1)

@@ -16,11 +16,11 @@ from tests.invitations.model import (
     check,
     decline,
     invite,
-    keep_house,
     new_world,
     remove,
     resend,
     revoke,
+    run_scheduled_tasks,
     wait,
 )
 from tests.portal import Portal
@@ -50,7 +50,23 @@ def course(*actions: Any, address: int = 0) -> Course:
 
 @example(steps=course(invite, remove, accept, invite, resend, accept, remove, invite, accept))
 @example(steps=course(invite, 2, resend, accept, accept_with_spent_tokens, remove, resend, invite, accept))
-@example(steps=course(invite, 2, keep_house, accept, resend, 1, keep_house, decline, invite, revoke, invite, 2, invite))
+@example(
+    steps=course(
+        invite,
+        2,
+        run_scheduled_tasks,
+        accept,
+        resend,
+        1,
+        run_scheduled_tasks,
+        decline,
+        invite,
+        revoke,
+        invite,
+        2,
+        invite,
+    )
+)
 @example(steps=course(remove, invite, accept_with_spent_tokens, accept, invite, remove, resend, address=2))
 @settings(
     max_examples=EXAMPLES,
@@ -59,10 +75,10 @@ def course(*actions: Any, address: int = 0) -> Course:
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(steps=STEPS)
-async def test_invitations_and_places_go_as_the_model_says(each_portal: Portal, steps: Course) -> None:
+async def test_invitations_and_memberships_go_as_the_model_says(each_portal: Portal, steps: Course) -> None:
     """DOMAIN, invariants 6, 7, 10, 11, 12 and 14, after every step."""
     world = await new_world(each_portal)
 
-    for action, company, address, role in steps:
-        await action(world, company, address, role)
+    for action, organization, address, role in steps:
+        await action(world, organization, address, role)
         await check(world)

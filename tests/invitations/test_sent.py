@@ -44,7 +44,7 @@ async def resends(person: Person, id: str, **more: str) -> object:
     return answer.at("resendInvitation")
 
 
-async def place_of(portal: Portal, id: str) -> tuple[MembershipStatus | None, list[str]]:
+async def membership_of(portal: Portal, id: str) -> tuple[MembershipStatus | None, list[str]]:
     """Where the invited person stands, and what is granted to them."""
     directory = portal.wiring.backends.directory
     (invitation,) = await directory.invitations([InvitationId(id)])
@@ -54,7 +54,7 @@ async def place_of(portal: Portal, id: str) -> tuple[MembershipStatus | None, li
     return membership.status if membership is not None else None, [grant.key for grant in grants]
 
 
-async def housekeeping(portal: Portal) -> None:
+async def run_due_tasks(portal: Portal) -> None:
     """What the portal does every minute about invitations."""
     context = RequestContext(
         backends=portal.wiring.backends, policy=portal.wiring.policy, now=portal.clock(), request_id="housekeeping"
@@ -62,7 +62,7 @@ async def housekeeping(portal: Portal) -> None:
     await expire_invitations(context)
 
 
-async def test_sending_anew_gives_another_token_and_begins_the_time_again(each_portal: Portal) -> None:
+async def test_sending_again_gives_another_token_and_restarts_the_time(each_portal: Portal) -> None:
     """K29."""
     id, old = await invited(each_portal, roleKeys=["purchase"])
     each_portal.clock.move(timedelta(days=5))
@@ -85,26 +85,26 @@ async def test_sending_anew_gives_another_token_and_begins_the_time_again(each_p
     assert len(await each_portal.audit("invitation.resend")) == 1
 
 
-async def test_a_lapsed_one_is_sent_anew_with_all_that_it_gives(each_portal: Portal) -> None:
+async def test_an_expired_one_is_sent_again_with_all_that_it_gives(each_portal: Portal) -> None:
     """K29, K30; before and after the portal has noticed that it lapsed."""
     early, _ = await invited(each_portal, "early@elsewhere.example")
     late, _ = await invited(each_portal, "late@elsewhere.example", roleKeys=["purchase", "planning"])
     each_portal.clock.move(timedelta(days=7))
     administrator = await administration(each_portal)
     await resends(administrator, early)
-    await housekeeping(each_portal)
-    assert await place_of(each_portal, late) == (MembershipStatus.REMOVED, [])
+    await run_due_tasks(each_portal)
+    assert await membership_of(each_portal, late) == (MembershipStatus.REMOVED, [])
 
     await resends(administrator, late)
 
-    assert await place_of(each_portal, early) == (MembershipStatus.INVITED, ["purchase"])
-    assert await place_of(each_portal, late) == (MembershipStatus.INVITED, ["planning", "purchase"])
+    assert await membership_of(each_portal, early) == (MembershipStatus.INVITED, ["purchase"])
+    assert await membership_of(each_portal, late) == (MembershipStatus.INVITED, ["planning", "purchase"])
     for name in ("early", "late"):
         token = await token_of(each_portal, f"{name}@elsewhere.example")
         assert (await accepts(each_portal.anybody(), token, **account()))["errors"] == []
 
 
-async def test_sending_anew_with_the_same_key_sends_once(each_portal: Portal) -> None:
+async def test_sending_again_with_the_same_key_sends_once(each_portal: Portal) -> None:
     """DOMAIN, invariant 10."""
     id, _ = await invited(each_portal)
     administrator = await administration(each_portal)
@@ -115,7 +115,7 @@ async def test_sending_anew_with_the_same_key_sends_once(each_portal: Portal) ->
     assert len(await invitation_mails(each_portal, NEW)) == 2
 
 
-async def test_what_cannot_be_sent_anew_says_why_and_the_button_says_so_before(each_portal: Portal) -> None:
+async def test_what_cannot_be_sent_again_says_why_and_the_button_says_so_before(each_portal: Portal) -> None:
     """DOMAIN, invariant 5."""
     administrator = await administration(each_portal)
     helios = await each_portal.organization_of(ADMINISTRATOR)
@@ -168,7 +168,7 @@ async def test_what_is_taken_back_leaves_nothing_and_says_why_on_record(each_por
     assert (revoked["invitation"]["status"], revoked["invitation"]["viewerCanRevoke"]) == ("REVOKED", False)
     assert again.at("revokeInvitation") == revoked
     assert codes(other.at("revokeInvitation")) == [("INVITATION_REVOKED", ["id"])]
-    assert await place_of(each_portal, id) == (MembershipStatus.REMOVED, [])
+    assert await membership_of(each_portal, id) == (MembershipStatus.REMOVED, [])
     (entry,) = await each_portal.audit("invitation.revoke")
     assert (entry.subject_id, entry.reason, json.loads(entry.after)["status"]) == (id, "Wrong person", "REVOKED")
     assert codes(await accepts(each_portal.anybody(), token, **account())) == [("INVITATION_REVOKED", ["token"])]
@@ -188,13 +188,13 @@ async def test_a_reason_that_is_too_long_changes_nothing(portal: Portal) -> None
     assert await kept(portal) == before
 
 
-async def test_whoever_declines_is_let_go_and_the_inviter_is_told(each_portal: Portal) -> None:
+async def test_whoever_declines_is_let_go_and_the_inviter_is_notified(each_portal: Portal) -> None:
     id, token = await invited(each_portal)
 
     answer = await each_portal.anybody().asks(DECLINE, input={"token": token})
 
     assert answer.at("declineInvitation") == {"invitation": {"status": "DECLINED"}, "errors": []}
-    assert await place_of(each_portal, id) == (MembershipStatus.REMOVED, [])
+    assert await membership_of(each_portal, id) == (MembershipStatus.REMOVED, [])
     (mail,) = await each_portal.queued_mails(ADMINISTRATOR)
     assert (mail.template, mail.token, mail.values) == (
         "invitation_declined", None, {"organization": "Helios Montage GmbH", "email": NEW},
@@ -211,17 +211,17 @@ async def test_somebody_elses_invitation_is_not_declined(portal: Portal) -> None
     answer = await stranger.asks(DECLINE, input={"token": token})
 
     assert codes(answer.at("declineInvitation")) == [("INVITATION_EMAIL_MISMATCH", ["token"])]
-    assert await place_of(portal, id) == (MembershipStatus.INVITED, ["purchase"])
+    assert await membership_of(portal, id) == (MembershipStatus.INVITED, ["purchase"])
 
 
-async def test_when_the_inviter_has_left_the_administrators_are_told_of_it(portal: Portal) -> None:
+async def test_when_the_inviter_has_left_the_administrators_are_notified_of_it(portal: Portal) -> None:
     _, token = await invited(portal, by="guenther.strauss@helios.example")
     await remove_member(portal, "guenther.strauss@helios.example")
 
     await portal.anybody().asks(DECLINE, input={"token": token})
 
-    told = sorted(mail.to for mail in await portal.queued_mails() if mail.template == "invitation_declined")
-    assert told == MANAGERS[:2]
+    notified = sorted(mail.to for mail in await portal.queued_mails() if mail.template == "invitation_declined")
+    assert notified == MANAGERS[:2]
 
 
 async def test_asking_for_another_mails_the_administrators_and_is_answered_alike_for_every_token(
@@ -258,9 +258,9 @@ async def test_the_administrators_are_asked_for_the_same_invitation_a_few_times_
     assert len(wanted) == 3 * len(MANAGERS)
 
 
-async def test_what_lapsed_is_stored_so_with_the_end_of_what_it_would_have_given(each_portal: Portal) -> None:
+async def test_what_expired_is_stored_so_with_the_end_of_what_it_would_have_given(each_portal: Portal) -> None:
     """DOMAIN, the invitation's states."""
-    lapsed, token = await invited(each_portal)
+    expired, token = await invited(each_portal)
     each_portal.clock.move(timedelta(days=6))
     alive, _ = await invited(each_portal, "alive@elsewhere.example")
     each_portal.clock.move(timedelta(days=1))
@@ -268,14 +268,14 @@ async def test_what_lapsed_is_stored_so_with_the_end_of_what_it_would_have_given
     helios = await each_portal.organization_of(ADMINISTRATOR)
     before = await listed(administrator, helios, status=["EXPIRED"])
 
-    await housekeeping(each_portal)
-    await housekeeping(each_portal)
+    await run_due_tasks(each_portal)
+    await run_due_tasks(each_portal)
 
     after = await listed(administrator, helios, status=["EXPIRED"])
-    assert [one["id"] for one in before["nodes"]] == [one["id"] for one in after["nodes"]] == [lapsed]
+    assert [one["id"] for one in before["nodes"]] == [one["id"] for one in after["nodes"]] == [expired]
     assert before == after
-    assert await place_of(each_portal, lapsed) == (MembershipStatus.REMOVED, [])
-    assert await place_of(each_portal, alive) == (MembershipStatus.INVITED, ["purchase"])
+    assert await membership_of(each_portal, expired) == (MembershipStatus.REMOVED, [])
+    assert await membership_of(each_portal, alive) == (MembershipStatus.INVITED, ["purchase"])
     assert [entry.actor_id for entry in await each_portal.audit("invitation.expire")] == [None]
     assert codes(await accepts(each_portal.anybody(), token, **account())) == [("INVITATION_EXPIRED", ["token"])]
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from connectors.directory.outbox import OutboxState
 from resolvers.context import RequestContext
-from resolvers.join_requests.commands import JOIN_REQUEST, tell_of_join_request
+from resolvers.join_requests.commands import JOIN_REQUEST, notify_of_join_request
 from tests.portal import Person, Portal
 from tests.registrations.registering import ERRORS, at
 
@@ -36,7 +36,7 @@ async def joins(person: Person, mutation: str = "requestToJoinOrganization", **g
     return at(await person.asks(MUTATIONS[mutation], input=given), mutation)
 
 
-async def told(portal: Portal) -> None:
+async def notified(portal: Portal) -> None:
     """Do what the worker does with requests to join that wait in the outbox, each twice as after a crash."""
     directory = portal.wiring.backends.directory
     context = RequestContext(
@@ -44,7 +44,7 @@ async def told(portal: Portal) -> None:
     )
     for item in await directory.outbox(OutboxState.QUEUED, limit=1_000):
         if item.kind == JOIN_REQUEST:
-            await tell_of_join_request(context, item)
-            await tell_of_join_request(context, item)
+            await notify_of_join_request(context, item)
+            await notify_of_join_request(context, item)
             async with directory.change() as change:
                 await change.finish(item.id, now=portal.clock())

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.join_requests.joining import LISTED, MUTATIONS, joins, told
+from tests.join_requests.joining import LISTED, MUTATIONS, joins, notified
 from tests.portal import Person, Portal
 
 HELIOS = {"customerNumber": "204718"}
@@ -45,7 +45,7 @@ async def asked(portal: Portal, login: str = "private@home.example", **other: An
 async def test_all_administrators_hear_of_it_and_one_lets_the_person_in(each_portal: Portal) -> None:
     portal = each_portal
     person, id, helios = await asked(portal, message="I am the new buyer.\nThanks.")
-    await told(portal)
+    await notified(portal)
 
     administrator = await portal.person("administration@helios.example")
     seen = (await administrator.asks(LISTED, id=helios)).at("organization.joinRequests")
@@ -80,7 +80,7 @@ async def test_all_administrators_hear_of_it_and_one_lets_the_person_in(each_por
     assert (row.subject_id, row.organization_id) == (id, helios)
 
 
-async def test_whoever_asks_cannot_tell_whether_there_is_such_a_company(each_portal: Portal) -> None:
+async def test_nobody_finds_out_whether_there_is_such_an_organization(each_portal: Portal) -> None:
     portal = each_portal
     helios = await helios_of(portal)
     person = await portal.person("private@home.example")
@@ -100,7 +100,7 @@ async def test_whoever_asks_cannot_tell_whether_there_is_such_a_company(each_por
         assert request.pop("wanted") != ""
         assert request.pop("id") != ""
         answers[name] = request
-    await told(portal)
+    await notified(portal)
 
     assert [answer for answer in answers.values() if answer != answers["unknown"]] == []
     assert answers["unknown"]["organization"] is None
@@ -111,7 +111,7 @@ async def test_whoever_asks_cannot_tell_whether_there_is_such_a_company(each_por
 
 
 @pytest.mark.parametrize("status", ["BLOCKED", "CLOSED", "PENDING_REVIEW", "REJECTED"])
-async def test_a_company_that_is_not_active_is_not_asked(portal: Portal, status: str) -> None:
+async def test_an_organization_that_is_not_active_is_not_asked(portal: Portal, status: str) -> None:
     from connectors.directory.interface import Author, OrganizationStatus
     from connectors.ids import OrganizationId
 
@@ -122,7 +122,7 @@ async def test_a_company_that_is_not_active_is_not_asked(portal: Portal, status:
         )
 
     payload = await joins(await portal.person("private@home.example"), customerNumber=helios["customerNumber"])
-    await told(portal)
+    await notified(portal)
 
     assert (payload["errors"], payload["joinRequest"]["status"]) == ([], "PENDING")
     assert await portal.queued_mails() == []
@@ -212,7 +212,7 @@ async def test_nobody_is_let_in_with_what_may_not_be_given(
     assert await portal.queued_mails("private@home.example") == []
 
 
-async def test_single_rights_are_given_where_the_policy_has_toggles(software_portal: Portal) -> None:
+async def test_direct_permissions_are_given_where_the_policy_has_them(software_portal: Portal) -> None:
     portal = software_portal
     person = await portal.person("orders@hausgut.example")
     holder = await portal.person("licence.holder@kappel.example")
@@ -256,7 +256,7 @@ async def test_only_who_manages_members_there_decides(each_portal: Portal, mutat
     assert [row.organization_id for row in rows if row.refused_with == "FORBIDDEN"] == [helios]
 
 
-async def test_requests_are_seen_by_who_manages_members_there_and_by_who_asked(each_portal: Portal) -> None:
+async def test_requests_are_seen_by_those_who_manage_members_there_and_by_those_who_asked(each_portal: Portal) -> None:
     portal = each_portal
     person, id, helios = await asked(portal)
     administrator = await portal.person("administration@helios.example")
@@ -307,7 +307,7 @@ async def test_of_two_who_decide_at_once_one_does(each_portal: Portal) -> None:
     assert len(await portal.queued_mails("private@home.example")) == 1
 
 
-async def test_a_request_lapses_after_thirty_days_and_blocks_no_new_one(each_portal: Portal) -> None:
+async def test_a_request_expires_after_thirty_days_and_blocks_no_new_one(each_portal: Portal) -> None:
     portal = each_portal
     _, id, helios = await asked(portal)
 
@@ -316,11 +316,11 @@ async def test_a_request_lapses_after_thirty_days_and_blocks_no_new_one(each_por
         await portal.person(login) for login in ("administration@helios.example", "private@home.example")
     ]
     late = await joins(administrator, "approveJoinRequest", id=id, roleKeys=["purchase"])
-    anew = await joins(person, customerNumber=(await helios_of(portal))["customerNumber"])
+    again = await joins(person, customerNumber=(await helios_of(portal))["customerNumber"])
 
     assert [error["code"] for error in late["errors"]] == ["CONFLICT"]
-    assert anew["joinRequest"]["id"] != id
-    for status, ids in (("EXPIRED", [id]), ("PENDING", [anew["joinRequest"]["id"]])):
+    assert again["joinRequest"]["id"] != id
+    for status, ids in (("EXPIRED", [id]), ("PENDING", [again["joinRequest"]["id"]])):
         page = (await administrator.asks(LISTED, id=helios, status=[status])).at("organization.joinRequests")
         assert ([node["id"] for node in page["nodes"]], page["totalCount"]) == (ids, 1)
 
@@ -335,7 +335,7 @@ async def test_whoever_asked_takes_it_back_and_nobody_else(each_portal: Portal) 
     stranger = await portal.anybody().asks(MUTATIONS["withdrawJoinRequest"], input={"id": id})
     withdrawn = await joins(person, "withdrawJoinRequest", id=id)
     again = await joins(person, "withdrawJoinRequest", id=id)
-    await told(portal)
+    await notified(portal)
 
     assert foreign == unknown
     assert [error["code"] for error in foreign["errors"]] == ["NOT_FOUND"]

@@ -23,12 +23,12 @@ async def test_a_shop_that_hangs_hides_only_its_fields_when_the_time_of_the_requ
     assert answer.codes == {"viewer.memberships.nodes.0.organization.orders": "GATEWAY_TIMEOUT"}
 
 
-@pytest.mark.parametrize("question", ["caller", "memberships"])
-async def test_a_directory_that_hangs_ends_the_request_when_its_time_is_over(question: str) -> None:
+@pytest.mark.parametrize("method", ["caller", "memberships"])
+async def test_a_directory_that_hangs_ends_the_request_when_its_time_is_over(method: str) -> None:
     async with asyncio.timeout(30), open_portal(request_timeout_seconds=0.3) as portal:
         buyer = await portal.person("purchase@helios.example")
-        setattr(portal.wiring.backends.directory, question, hang)
-        header = {"forecourt_view_as": "mbr_1"} if question == "memberships" else {}
+        setattr(portal.wiring.backends.directory, method, hang)
+        header = {"forecourt_view_as": "mbr_1"} if method == "memberships" else {}
         answer = await buyer.posts(b'{"query": "{ viewer { id } }"}', **header)
         export = await portal.client.get(
             "/account/export/exp_1",
@@ -39,7 +39,7 @@ async def test_a_directory_that_hangs_ends_the_request_when_its_time_is_over(que
     assert (export.status_code, export.json()["errors"][0]["extensions"]["code"]) == (504, "GATEWAY_TIMEOUT")
 
 
-async def test_a_refusal_is_told_without_names_when_they_are_not_there_in_time() -> None:
+async def test_a_refusal_comes_without_names_when_they_are_not_there_in_time() -> None:
     async with asyncio.timeout(30), open_portal(request_timeout_seconds=0.5) as portal:
         buyer = await portal.person("purchase@helios.example")
         portal.wiring.backends.directory.holders_of = hang  # type: ignore[method-assign]

@@ -37,12 +37,12 @@ async def test_an_example_runs_for_every_account_with_no_errors_but_refusals(pro
     variables = json.loads(example.variables or "{}")
 
     async with open_portal(profile) as portal:
-        for place, login_name in enumerate(SUITABLE[profile]):
+        for index, login_name in enumerate(SUITABLE[profile]):
             person = await portal.person(login_name)
             answer = await person.asks(example.query, **variables)
 
             assert answer.status == 200, answer.body
-            assert set(answer.codes.values()) <= (REFUSED if place else set()), (login_name, answer.errors)
+            assert set(answer.codes.values()) <= (REFUSED if index else set()), (login_name, answer.errors)
 
 
 @pytest.mark.parametrize("profile", shipped_profiles())

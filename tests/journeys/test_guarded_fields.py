@@ -18,7 +18,7 @@ from tests.portal import NOW, Answer, Person, Portal
 
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
 
-COMPANY = "query Q($id: ID!) { viewer { accountKind } organization(id: $id) { name FIELD } }"
+ORGANIZATION = "query Q($id: ID!) { viewer { accountKind } organization(id: $id) { name FIELD } }"
 ADMINISTRATORS = """
 query Q($id: ID!) {
   viewer { accountKind } organization(id: $id) { name administrators { user { displayName } FIELD } }
@@ -84,7 +84,7 @@ def of_role_assign(query: str, field: str, path: str) -> Case:
 
 NEEDS_PERMISSION: dict[str, Case] = {
     "Organization.accessRequests": of_role_assign(
-        COMPANY, "accessRequests { totalCount }", "organization.accessRequests"
+        ORGANIZATION, "accessRequests { totalCount }", "organization.accessRequests"
     ),
     "Membership.accessRequests": replace(
         of_role_assign(ADMINISTRATORS, "accessRequests { totalCount }", "organization.administrators.*.accessRequests"),
@@ -94,9 +94,11 @@ NEEDS_PERMISSION: dict[str, Case] = {
         of_administrators("openInvitations { email }", [[{"email": "ayse.brandt@helios.example"}], [], []]),
         required=("MEMBER_MANAGE",),
     ),
-    "Organization.members": of_members(COMPANY, "members { totalCount }", "organization.members", {"totalCount": 25}),
+    "Organization.members": of_members(
+        ORGANIZATION, "members { totalCount }", "organization.members", {"totalCount": 25}
+    ),
     "Organization.invitations": Case(
-        COMPANY,
+        ORGANIZATION,
         "invitations { totalCount nodes { email status } }",
         "organization.invitations",
         required=("MEMBER_MANAGE",),
@@ -107,7 +109,7 @@ NEEDS_PERMISSION: dict[str, Case] = {
         seen={"totalCount": 1, "nodes": [{"email": "ayse.brandt@helios.example", "status": "PENDING"}]},
     ),
     "Organization.joinRequests": Case(
-        COMPANY,
+        ORGANIZATION,
         "joinRequests { totalCount nodes { id } }",
         "organization.joinRequests",
         required=("MEMBER_MANAGE",),
@@ -118,7 +120,7 @@ NEEDS_PERMISSION: dict[str, Case] = {
         seen={"totalCount": 0, "nodes": []},
     ),
     "Organization.orders": Case(
-        COMPANY,
+        ORGANIZATION,
         "orders(first: 1) { totalCount nodes { number lines { sku } events { status } } }",
         "organization.orders",
         required=("ORDER_VIEW", "ORDER_PLACE", "ORDER_APPROVE"),
@@ -138,7 +140,7 @@ NEEDS_PERMISSION: dict[str, Case] = {
         },
     ),
     "Organization.addressBook": Case(
-        COMPANY,
+        ORGANIZATION,
         "addressBook { id }",
         "organization.addressBook",
         required=("ORGANIZATION_MANAGE", "ORDER_PLACE"),
@@ -149,7 +151,7 @@ NEEDS_PERMISSION: dict[str, Case] = {
         seen=[],
     ),
     "Organization.changeRequests": Case(
-        COMPANY,
+        ORGANIZATION,
         "changeRequests { totalCount }",
         "organization.changeRequests",
         required=("ORGANIZATION_VIEW", "ORGANIZATION_MANAGE", "ACCOUNT_MANAGE"),
@@ -200,7 +202,7 @@ TRIED_ELSEWHERE = {
 }
 """Each field that needs a permission and is tried with other callers: in which file."""
 
-MEMBER_DEED = 'mutation Q { NAME(input: { id: "mbr_x" }) { errors { code } } }'
+MEMBER_COMMAND = 'mutation Q { NAME(input: { id: "mbr_x" }) { errors { code } } }'
 
 NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
     "Query.previewAccess": (
@@ -217,7 +219,7 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
         "updateMembersAccess",
     ),
     **{
-        f"Mutation.{name}": (MEMBER_DEED.replace("NAME", name), name)
+        f"Mutation.{name}": (MEMBER_COMMAND.replace("NAME", name), name)
         for name in ("suspendMember", "reactivateMember", "removeMember", "withdrawAccessRequest")
     },
     "Mutation.decideAccessRequest": (
@@ -393,12 +395,12 @@ def test_every_guard_refuses_whoever_is_not_signed_in(solar: Portal) -> None:
 
 @pytest.mark.parametrize("coordinate", NEEDS_PERMISSION)
 @pytest.mark.parametrize("who", ["without", "elsewhere"])
-async def test_a_member_without_the_right_in_this_company_gets_null_a_reason_and_the_rest(
+async def test_a_member_without_the_right_in_this_organization_gets_null_a_reason_and_the_rest(
     solar: Portal, coordinate: str, who: str
 ) -> None:
     case = NEEDS_PERMISSION[coordinate]
-    login_name, company = (case.without, HELIOS) if who == "without" else case.elsewhere
-    person, organization = await solar.person(login_name), await id_of(solar, company)
+    login_name, at_organization = (case.without, HELIOS) if who == "without" else case.elsewhere
+    person, organization = await solar.person(login_name), await id_of(solar, at_organization)
 
     answer, statements = await asked(solar, person, case.query, case.field, organization)
     rest, fewest = await asked(solar, person, case.query, "", organization)
@@ -431,7 +433,7 @@ async def test_a_member_with_the_right_sees_what_it_opens(solar: Portal, coordin
 
 @pytest.mark.parametrize("coordinate", NEEDS_PERMISSION)
 @pytest.mark.parametrize("login_name", ["administration@lumen.example", "noemie.rochat@lumen.example"])
-async def test_somebody_with_the_right_elsewhere_only_does_not_even_find_the_company(
+async def test_somebody_with_the_right_elsewhere_only_does_not_even_find_the_organization(
     solar: Portal, coordinate: str, login_name: str
 ) -> None:
     case = NEEDS_PERMISSION[coordinate]
@@ -464,12 +466,12 @@ async def test_whoever_is_signed_in_passes_the_fields_that_ask_for_nothing_more(
     person = await portal.person("planning@helios.example")
     helios = await portal.organization_of("planning@helios.example")
 
-    company, administrators, farewell, change = [
+    at_organization, administrators, farewell, change = [
         await person.asks(NEEDS_SIGN_IN[name][0], id=helios)
         for name in ("Query.organization", "Organization.administrators", "Mutation.signOut", "Mutation.updateProfile")
     ]
 
-    assert company.at("organization") == {"name": HELIOS}
+    assert at_organization.at("organization") == {"name": HELIOS}
     assert [member["user"]["displayName"] for member in administrators.at("organization.administrators")] == [
         "Annegret Kästner",
         "Regula Oberhänsli",
@@ -530,10 +532,10 @@ async def asked(portal: Portal, person: Person, query: str, field: str, organiza
     return answer, statements
 
 
-async def id_of(portal: Portal, company: str) -> str:
+async def id_of(portal: Portal, at_organization: str) -> str:
     """The id of one of the two companies."""
     return await portal.organization_of(
-        "administration@helios.example" if company == HELIOS else "administration@lumen.example"
+        "administration@helios.example" if at_organization == HELIOS else "administration@lumen.example"
     )
 
 

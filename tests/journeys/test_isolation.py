@@ -138,7 +138,7 @@ async def asked_with_both(
 
 
 @pytest.mark.parametrize("login_name", OUTSIDERS)
-async def test_no_object_of_a_company_is_a_node_for_outsiders(
+async def test_no_object_of_an_organization_is_a_node_for_outsiders(
     solar: Portal, helios: Helios, login_name: str | None
 ) -> None:
     """Every id of Helios, of all seven kinds, a hundred at a time."""
@@ -176,7 +176,7 @@ async def test_a_foreign_node_and_an_unknown_one_get_the_same_answer_at_the_same
 
 
 @pytest.mark.parametrize("login_name", OUTSIDERS[:-1])
-async def test_a_foreign_company_and_an_unknown_one_get_the_same_answer_at_the_same_cost(
+async def test_a_foreign_organization_and_an_unknown_one_get_the_same_answer_at_the_same_cost(
     solar: Portal, helios: Helios, login_name: str
 ) -> None:
     person = await someone(solar, login_name)
@@ -209,7 +209,7 @@ async def test_a_foreign_company_and_an_unknown_one_get_the_same_answer_at_the_s
 
 
 @pytest.mark.parametrize("login_name", [*LUMENS, "noemie.rochat@lumen.example", "heike.preuss@helios.example"])
-async def test_a_page_that_asks_for_everything_holds_nothing_of_another_company(
+async def test_a_page_that_asks_for_everything_holds_nothing_of_another_organization(
     solar: Portal, helios: Helios, login_name: str
 ) -> None:
     person = await solar.person(login_name)
@@ -227,7 +227,7 @@ async def test_a_page_that_asks_for_everything_holds_nothing_of_another_company(
     )
 
 
-async def test_a_cursor_of_another_companys_list_leads_to_entries_of_ones_own_only(
+async def test_a_cursor_of_another_organizations_list_leads_to_entries_of_ones_own_only(
     solar: Portal, helios: Helios
 ) -> None:
     lumen = await solar.organization_of("administration@lumen.example")
@@ -249,7 +249,7 @@ async def test_a_cursor_of_another_companys_list_leads_to_entries_of_ones_own_on
         assert not set(own) & set(helios.all_ids)
 
 
-async def test_orders_cannot_be_filtered_by_somebody_of_another_company(solar: Portal, helios: Helios) -> None:
+async def test_orders_cannot_be_filtered_by_somebody_of_another_organization(solar: Portal, helios: Helios) -> None:
     """Who may not see members filters by nobody but themselves; the refusal does not say whether the person exists."""
     lumen = await solar.organization_of("administration@lumen.example")
     buyer = await solar.person("beat.buerki@lumen.example")
@@ -271,7 +271,7 @@ async def test_orders_cannot_be_filtered_by_somebody_of_another_company(solar: P
     assert answer.errors[0]["message"] == nothing.errors[0]["message"]
 
 
-async def test_a_role_in_one_company_opens_nothing_in_the_other(solar: Portal, helios: Helios) -> None:
+async def test_a_role_in_one_organization_opens_nothing_in_the_other(solar: Portal, helios: Helios) -> None:
     """DOMAIN, invariant 2: administration at Helios, purchase at Lumen."""
     person = await solar.person("two.companies@helios.example")
 
@@ -341,7 +341,7 @@ async def test_each_object_is_a_node_only_where_the_right_is_held(solar: Portal,
     ]  # fmt: skip
 
 
-async def test_a_removed_member_sees_nothing_of_the_company(solar: Portal, helios: Helios) -> None:
+async def test_a_removed_member_sees_nothing_of_the_organization(solar: Portal, helios: Helios) -> None:
     """DOMAIN, invariant 14."""
     person = await solar.person("heike.preuss@helios.example")
 
@@ -378,7 +378,7 @@ async def test_a_removed_member_sees_nothing_of_the_company(solar: Portal, helio
     }
 
 
-async def test_a_suspended_member_sees_the_name_of_the_company_and_is_told_why_nothing_else(
+async def test_a_suspended_member_sees_the_name_of_the_organization_and_learns_why_nothing_else(
     solar: Portal, helios: Helios
 ) -> None:
     person = await solar.person("suspended@helios.example")
@@ -412,7 +412,7 @@ async def test_a_suspended_member_sees_the_name_of_the_company_and_is_told_why_n
     }
 
 
-async def test_in_a_blocked_company_every_role_is_refused_because_of_the_company(solar: Portal) -> None:
+async def test_in_a_blocked_organization_every_role_is_refused_because_of_the_organization(solar: Portal) -> None:
     person = await solar.person("administration@nordlicht.example")
 
     answer = await person.asks(

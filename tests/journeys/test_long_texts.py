@@ -120,11 +120,13 @@ async def test_a_long_password_is_nobodys_and_is_checked_like_any_other(portal: 
     assert max(composed, default=0) <= LONGEST_TYPED
 
 
-PLACES = ["variable", "name", "within", "literal", "block", "number", "alias", "operation", "organization", "get"]
+POSITIONS = ["variable", "name", "within", "literal", "block", "number", "alias", "operation", "organization", "get"]
 
 
-@pytest.mark.parametrize("place", PLACES)
-async def test_a_text_over_the_limit_is_refused_and_the_answer_says_where_it_stands(portal: Portal, place: str) -> None:
+@pytest.mark.parametrize("position", POSITIONS)
+async def test_a_text_over_the_limit_is_refused_and_the_answer_says_where_it_stands(
+    portal: Portal, position: str
+) -> None:
     long, query = "x" * (LONGEST + 1), "query($id: ID!) { node(id: $id) { id } }"
     somebody = portal.anybody()
     requests: dict[str, tuple[dict[str, Any], str]] = {
@@ -142,8 +144,8 @@ async def test_a_text_over_the_limit_is_refused_and_the_answer_says_where_it_sta
         ),
         "get": ({"query": query, "variables": {"id": long}}, "The text at variables.id"),
     }
-    body, where = requests[place]
-    if place == "get":
+    body, where = requests[position]
+    if position == "get":
         response = await portal.client.get(
             "/graphql", params={k: v if k == "query" else json.dumps(v) for k, v in body.items()}
         )

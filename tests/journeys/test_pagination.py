@@ -255,7 +255,7 @@ async def test_a_role_that_there_is_not_is_named(solar: Portal) -> None:
     assert long.errors[0]["message"] == "`search` has 101 characters; 100 are the most that make sense."
 
 
-async def test_orders_are_kept_by_status_and_by_who_placed_them(solar: Portal) -> None:
+async def test_orders_are_filtered_by_status_and_by_their_buyer(solar: Portal) -> None:
     person, helios = await known(solar, "guenther.strauss@helios.example")  # who sees members and orders
     query = """
         query Orders($id: ID!, $status: [OrderStatus!], $by: ID) {

@@ -58,7 +58,7 @@ def context_of(directory: SlowDirectory, *, people: People | None) -> RequestCon
     return RequestContext(backends, policy, datetime(2026, 1, 1, tzinfo=UTC), "test", people=people)
 
 
-async def test_two_places_that_ask_at_the_same_time_read_nobody_twice() -> None:
+async def test_two_fields_that_ask_at_the_same_time_read_nobody_twice() -> None:
     directory = SlowDirectory()
     context = context_of(directory, people=People())
 
@@ -73,7 +73,7 @@ async def test_two_places_that_ask_at_the_same_time_read_nobody_twice() -> None:
     assert again == [buyers[0]]
 
 
-async def test_a_person_is_seen_through_each_organization_by_itself() -> None:
+async def test_a_person_is_seen_through_each_organization_separately() -> None:
     context = context_of(SlowDirectory(), people=People())
 
     views = await seen(context, [(ANNA, ACME), (ANNA, BETA)])

@@ -289,7 +289,7 @@ async def test_a_sign_in_that_is_refused_shows_nobody(changing: Portal) -> None:
     assert answer.data == {"signIn": {"viewer": None, "errors": [{"code": "INVALID_CREDENTIALS"}]}}
 
 
-async def test_the_payload_of_a_change_shows_no_more_than_a_question(changing: Portal) -> None:
+async def test_the_payload_of_a_change_shows_no_more_than_a_query(changing: Portal) -> None:
     buyer = await changing.person(PURCHASE)
 
     answer = await buyer.asks(
@@ -337,11 +337,11 @@ async def test_a_refusal_names_nothing_that_it_protects(reading: Portal) -> None
 
     answer = await of_helios(reading, PURCHASE, asked)
 
-    told = json.dumps(answer.errors, ensure_ascii=False)
+    reported = json.dumps(answer.errors, ensure_ascii=False)
     assert set(answer.codes.values()) == {REFUSED}
-    assert "@helios.example" not in told
-    assert ids["user"] not in told
-    assert "grt_" not in told
+    assert "@helios.example" not in reported
+    assert ids["user"] not in reported
+    assert "grt_" not in reported
 
 
 async def test_an_unexpected_error_shows_no_value_of_a_back_end(changing: Portal) -> None:

@@ -35,9 +35,9 @@ async def quick() -> AsyncIterator[Portal]:
         yield portal
 
 
-async def codes(person: Person, question: str, **given: Any) -> list[str]:
+async def codes(person: Person, query: str, **given: Any) -> list[str]:
     """The codes with which the one mutation is refused."""
-    (payload,) = (await person.asks(question, **given)).data.values()
+    (payload,) = (await person.asks(query, **given)).data.values()
     return [error["code"] for error in payload["errors"]]
 
 
@@ -111,7 +111,7 @@ async def test_many_are_invited_behind_one_address_and_tokens_that_are_right_do_
     assert {str(answer.codes) for answer in seen} == {"{}"}
 
 
-async def test_one_company_does_not_use_up_the_invitations_of_another(portal: Portal) -> None:
+async def test_one_organization_does_not_use_up_the_invitations_of_another(portal: Portal) -> None:
     email = "sought@elsewhere.example"
     mutation = "mutation R($id: ID!) { resendInvitation(input: { id: $id }) { errors { code } } }"
     helios = await portal.person(ADMINISTRATOR)

@@ -28,7 +28,7 @@ mutation Update($input: UpdateOrganizationInput!) {
 READ = "query Read($id: ID!) { organization(id: $id) { phone version } }"
 
 
-async def test_the_own_companies_come_with_who_asks(each_portal: Portal) -> None:
+async def test_the_organizations_of_the_caller_come_with_the_caller(each_portal: Portal) -> None:
     person = await each_portal.person(ADMINISTRATION)
     helios = await each_portal.organization_of(ADMINISTRATION)
 
@@ -40,7 +40,7 @@ async def test_the_own_companies_come_with_who_asks(each_portal: Portal) -> None
     assert len(statements) == 2, "who asks, and their memberships"
 
 
-async def test_the_members_of_a_company_come_as_the_people_they_are(each_portal: Portal) -> None:
+async def test_the_members_of_an_organization_come_as_the_people_they_are(each_portal: Portal) -> None:
     person = await each_portal.person(ADMINISTRATION)
     helios = await each_portal.organization_of(ADMINISTRATION)
 
@@ -55,7 +55,7 @@ async def test_the_members_of_a_company_come_as_the_people_they_are(each_portal:
     assert len(statements) == 2, "who asks, and the members"
 
 
-async def test_an_operation_that_follows_a_change_in_a_batch_reads_anew() -> None:
+async def test_an_operation_that_follows_a_change_in_a_batch_reads_again() -> None:
     async with open_portal(max_batch=3) as portal:
         person = await portal.person(ADMINISTRATION)
         helios = await portal.organization_of(ADMINISTRATION)

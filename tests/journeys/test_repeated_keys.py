@@ -28,14 +28,14 @@ mutation ($organization: ID!) {
 """
 
 
-async def place_of(portal: Portal, login_name: str) -> tuple[str, str]:
+async def membership_of(portal: Portal, login_name: str) -> tuple[str, str]:
     """The ids of somebody's membership and company."""
     node: dict[str, Any] = (await (await portal.person(login_name)).asks(OTHERS)).at("viewer.memberships.nodes.0")
     return node["id"], node["organization"]["id"]
 
 
 @pytest.mark.parametrize(
-    ("question", "whose", "code"),
+    ("query", "whose", "code"),
     [
         (DRY_RUN, "administration@helios.example", "FORBIDDEN"),
         (DRY_RUN, "administration@lumen.example", "NOT_FOUND"),
@@ -44,12 +44,12 @@ async def place_of(portal: Portal, login_name: str) -> tuple[str, str]:
     ],
     ids=["dry run here", "dry run elsewhere", "change here", "change elsewhere"],
 )
-async def test_a_key_of_ones_own_opens_no_members_access(portal: Portal, question: str, whose: str, code: str) -> None:
-    id, _ = await place_of(portal, whose)
+async def test_a_key_of_ones_own_opens_no_members_access(portal: Portal, query: str, whose: str, code: str) -> None:
+    id, _ = await membership_of(portal, whose)
     person = await portal.person("purchase@helios.example")
     await person.asks(EXPORT)
 
-    answer = await person.asks(question, id=id)
+    answer = await person.asks(query, id=id)
 
     assert answer.errors == []
     assert answer.at("updateMemberAccess") == {"membership": None, "preview": None, "errors": [{"code": code}]}
@@ -59,7 +59,7 @@ async def test_a_key_of_ones_own_opens_no_members_access(portal: Portal, questio
     ("whose", "code"), [("administration@helios.example", "FORBIDDEN"), ("administration@lumen.example", "NOT_FOUND")]
 )
 async def test_a_key_of_ones_own_invites_nobody(portal: Portal, whose: str, code: str) -> None:
-    _, organization = await place_of(portal, whose)
+    _, organization = await membership_of(portal, whose)
     person = await portal.person("purchase@helios.example")
     await person.asks(EXPORT)
 

@@ -58,7 +58,7 @@ query Page($companies: Int!, $entries: Int!) {
 }
 """
 
-PLACES_OF_PEOPLE = 7
+FIELDS_OF_PEOPLE = 7
 """`grantableBy`, `administrators`, `members`, `placedBy`, `actor`, and `grantedBy` in two places."""
 
 SOMEBODY = {"one": (1, 1), "many-companies": (100, 1), "much-in-one-company": (1, 100)}
@@ -67,18 +67,18 @@ SOMEBODY = {"one": (1, 1), "many-companies": (100, 1), "much-in-one-company": (1
 
 async def test_the_page_takes_as_many_statements_for_a_hundred_as_for_one(large_portal: Portal) -> None:
     taken = {}
-    for name, (companies, entries) in SOMEBODY.items():
+    for name, (groups, entries) in SOMEBODY.items():
         person = await large_portal.person(f"{name}-0@count.example")
         with large_portal.statements() as statements:
-            answer = await person.asks(PAGE, companies=companies, entries=entries)
+            answer = await person.asks(PAGE, groups=groups, entries=entries)
         organizations = [node["organization"] for node in answer.at("viewer.memberships.nodes")]
         assert answer.errors == []
-        assert len(organizations) == companies
+        assert len(organizations) == groups
         assert {len(organization["members"]["nodes"]) for organization in organizations} == {entries}
         assert {len(organization["orders"]["nodes"]) for organization in organizations} == {entries}
         # A person who was read for one place of the page is not read for another, so a place may need no statement.
         of_people = [statement for statement in statements if _reads_people(statement)]
-        assert 1 <= len(of_people) <= PLACES_OF_PEOPLE
+        assert 1 <= len(of_people) <= FIELDS_OF_PEOPLE
         taken[name] = [statement.split()[0] for statement in statements if not _reads_people(statement)]
 
     assert taken["many-companies"] == taken["one"]
@@ -93,8 +93,8 @@ def _reads_people(statement: str) -> bool:
 async def large_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """A gateway with the people and companies of SOMEBODY, on each kind of database in turn."""
     async with open_portal(kind=database_kind, **UNMEASURED) as portal:
-        for name, (companies, entries) in SOMEBODY.items():
-            directory, shop = company_data(name, companies, entries)
+        for name, (groups, entries) in SOMEBODY.items():
+            directory, shop = organization_data(name, groups, entries)
             await portal.wiring.backends.directory.load(directory)
             await portal.wiring.backends.shop.load(shop)
         yield portal
@@ -117,27 +117,27 @@ async def test_any_number_of_orders_by_id_takes_one_statement_for_each_kind(sola
     assert len(statements) == 3  # who asks, the orders, the events
 
 
-def company_data(name: str, companies: int, entries: int) -> tuple[DirectoryData, ShopData]:
+def organization_data(name: str, groups: int, entries: int) -> tuple[DirectoryData, ShopData]:
     """So many companies, each with so many members and orders; the first person belongs to all of them."""
     people = [
         UserRecord(
-            UserId(f"usr_{name}{place}"), f"{name}-{place}@count.example", True, "Count", f"{place:03}", None, None,
+            UserId(f"usr_{name}{index}"), f"{name}-{index}@count.example", True, "Count", f"{index:03}", None, None,
             None, AccountKind.BUSINESS_CUSTOMER, None, NOW, 1,
         )
-        for place in range(entries)
+        for index in range(entries)
     ]  # fmt: skip
     organizations, memberships, grants = [], [], []
     orders: list[OrderRecord] = []
-    for company in range(companies):
-        organization = OrganizationId(f"org_{name}{company}")
+    for group in range(groups):
+        organization = OrganizationId(f"org_{name}{group}")
         organizations.append(
             OrganizationRecord(
-                organization, 1, None, f"{name} {company:03}", None, OrganizationKind.INSTALLER,
+                organization, 1, None, f"{name} {group:03}", None, OrganizationKind.INSTALLER,
                 OrganizationStatus.ACTIVE, None, None,
             )
         )  # fmt: skip
         for person in people:
-            membership = MembershipId(f"mbr_{name}{company}_{person.id}")
+            membership = MembershipId(f"mbr_{name}{group}_{person.id}")
             memberships.append(
                 MembershipRecord(membership, 1, organization, person.id, MembershipStatus.ACTIVE, NOW, None)
             )
@@ -151,7 +151,7 @@ def company_data(name: str, companies: int, entries: int) -> tuple[DirectoryData
                     (GrantKind.PERMISSION, "ORDER_VIEW"),
                 )
             ]  # fmt: skip
-        orders += _orders(f"{name}{company}", organization, people)
+        orders += _orders(f"{name}{group}", organization, people)
     price = Money(100, "EUR")
     return (
         DirectoryData(people, [], organizations, memberships, grants, []),
@@ -170,8 +170,8 @@ def company_data(name: str, companies: int, entries: int) -> tuple[DirectoryData
 
 
 def _orders(name: str, organization: OrganizationId, people: list[UserRecord]) -> Iterator[OrderRecord]:
-    for place, person in enumerate(people):
+    for index, person in enumerate(people):
         yield OrderRecord(
-            OrderId(f"ord_{name}_{place}"), f"{name}-{place}", organization, OrderStatus.SUBMITTED,
-            NOW - timedelta(minutes=place), NOW, person.id, Money(100, "EUR"), None, None,
+            OrderId(f"ord_{name}_{index}"), f"{name}-{index}", organization, OrderStatus.SUBMITTED,
+            NOW - timedelta(minutes=index), NOW, person.id, Money(100, "EUR"), None, None,
         )  # fmt: skip

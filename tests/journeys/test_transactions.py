@@ -34,20 +34,20 @@ async def queued(portal: Portal) -> int:
 async def test_the_same_request_is_done_once_and_answered_alike(each_portal: Portal) -> None:
     context = await context_of(each_portal, "purchase@helios.example")
 
-    async def deed(change: DirectoryChange) -> list[str]:
+    async def command(change: DirectoryChange) -> list[str]:
         return [await change.enqueue("TEST", {}, now=context.now)]
 
     once = Once("key", "invite", {"to": ["a", "b"]})
-    answers = await asyncio.gather(*(changed_once(context, once, deed) for _ in range(8)))
+    answers = await asyncio.gather(*(changed_once(context, once, command) for _ in range(8)))
 
     assert len({tuple(answer) for answer in answers}) == 1
     assert await queued(each_portal) == 1
     with pytest.raises(KeyReused):
-        await changed_once(context, Once("key", "invite", {"to": ["a"]}), deed)
+        await changed_once(context, Once("key", "invite", {"to": ["a"]}), command)
     with pytest.raises(KeyReused):
-        await changed_once(context, Once("key", "other", {"to": ["a", "b"]}), deed)
+        await changed_once(context, Once("key", "other", {"to": ["a", "b"]}), command)
     other = await context_of(each_portal, "planning@helios.example")
-    await changed_once(other, once, deed)
+    await changed_once(other, once, command)
     assert await queued(each_portal) == 2
 
 
@@ -55,16 +55,16 @@ async def test_the_same_request_is_done_once_and_answered_alike(each_portal: Por
 async def test_a_key_that_is_none_is_refused(portal: Portal, key: str) -> None:
     context = await context_of(portal, "purchase@helios.example")
 
-    async def deed(change: DirectoryChange) -> list[str]:
+    async def command(change: DirectoryChange) -> list[str]:
         return [await change.enqueue("TEST", {}, now=context.now)]
 
     with pytest.raises(Invalid) as refused:
-        await changed_once(context, Once(key, "invite", None), deed)
+        await changed_once(context, Once(key, "invite", None), command)
     assert refused.value.path == ["idempotencyKey"]
     assert await queued(portal) == 0
 
 
-async def test_a_deed_that_is_refused_may_be_tried_again_with_its_key(portal: Portal) -> None:
+async def test_a_command_that_is_refused_may_be_tried_again_with_its_key(portal: Portal) -> None:
     context = await context_of(portal, "purchase@helios.example")
 
     async def refused(change: DirectoryChange) -> None:
@@ -84,13 +84,13 @@ async def test_a_change_in_the_way_of_another_is_made_after_it(portal: Portal) -
     context = await context_of(portal, "purchase@helios.example")
     tried = []
 
-    async def deed(change: DirectoryChange) -> int:
+    async def command(change: DirectoryChange) -> int:
         tried.append(await change.enqueue("TEST", {}, now=context.now))
         if len(tried) < 3:
             raise ChangeConflict("in the way")
         return len(tried)
 
-    assert await changed(context, deed) == 3
+    assert await changed(context, command) == 3
     assert await queued(portal) == 1
 
 
@@ -98,12 +98,12 @@ async def test_a_change_that_others_are_always_in_the_way_of_is_given_up(portal:
     context = await context_of(portal, "purchase@helios.example")
     tried = []
 
-    async def deed(_change: DirectoryChange) -> None:
+    async def command(_change: DirectoryChange) -> None:
         tried.append(1)
         raise ChangeConflict("in the way")
 
     with pytest.raises(BackendUnavailable):
-        await changed(context, deed)
+        await changed(context, command)
     assert len(tried) == ATTEMPTS
 
 
@@ -115,11 +115,11 @@ async def test_who_lost_the_right_since_the_guard_asked_is_refused_within_the_ch
         for grant in standing.grants:
             await change.revoke(grant.id, by=author(context), now=context.now)
 
-    async def deed(change: DirectoryChange) -> None:
+    async def command(change: DirectoryChange) -> None:
         await acting_in(context, change, standing.organization_id, Permission.MEMBER_MANAGE)
         await change.enqueue("TEST", {}, now=context.now)
 
     with pytest.raises(Forbidden) as refused:
-        await changed(context, deed)
+        await changed(context, command)
     assert refused.value.decision.missing == (Permission.MEMBER_MANAGE,)
     assert await queued(each_portal) == 0

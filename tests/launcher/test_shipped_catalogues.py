@@ -64,7 +64,7 @@ async def test_the_pro_mode_is_for_the_installation_role_only() -> None:
         (AccountKind.VENDOR_STAFF, []),
     ],
 )
-async def test_operators_have_tiles_of_their_own_without_a_company(kind: AccountKind, keys: list[str]) -> None:
+async def test_operators_have_tiles_of_their_own_without_an_organization(kind: AccountKind, keys: list[str]) -> None:
     catalogue = await catalogue_of("solar_terminal")
 
     assert [application.key for application in catalogue if kind in application.open_to] == keys

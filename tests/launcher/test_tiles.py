@@ -36,7 +36,7 @@ OPERATORS_PAGE = ["solar_portal", "installer_search", "service_support"]
 
 OPEN = ("AVAILABLE", None)
 NEEDS_ROLE = ("NEEDS_ROLE", "MISSING_PERMISSION")
-NO_COMPANY = ("NEEDS_ROLE", "NOT_A_MEMBER")
+NO_ORGANIZATION = ("NEEDS_ROLE", "NOT_A_MEMBER")
 
 
 def keys_in(answer: Answer) -> list[str]:
@@ -86,7 +86,7 @@ async def test_a_tile_that_does_not_open_says_why_and_cannot_be_launched(solar: 
     assert [(tile["launch"], tile["grantedBy"]) for tile in closed] == [(None, [])] * 4
 
 
-async def test_each_company_has_its_own_tiles(solar: Portal) -> None:
+async def test_each_organization_has_its_own_tiles(solar: Portal) -> None:
     person = await solar.person("two.companies@helios.example")
     lumen = await solar.organization_of("administration@lumen.example")
     helios = await solar.organization_of("administration@helios.example")
@@ -98,7 +98,7 @@ async def test_each_company_has_its_own_tiles(solar: Portal) -> None:
     assert keys_in(at_lumen) == applications_of(["purchase"])
 
 
-async def test_a_private_operator_needs_no_company_for_their_tiles(solar: Portal) -> None:
+async def test_a_private_operator_needs_no_organization_for_their_tiles(solar: Portal) -> None:
     """K9."""
     person = await solar.person("private@home.example")
 
@@ -128,7 +128,7 @@ async def test_the_tiles_of_a_commercial_operator_are_neither_those_of_a_private
     )
 
 
-async def test_in_a_blocked_company_no_tile_opens_whatever_the_role(solar: Portal) -> None:
+async def test_in_a_blocked_organization_no_tile_opens_whatever_the_role(solar: Portal) -> None:
     person = await solar.person("administration@nordlicht.example")
 
     shown = await person.asks(TILES)
@@ -187,7 +187,7 @@ async def test_the_seven_tiles_of_the_software_house_keep_their_order_for_every_
     assert keys_in(answer) == keys
 
 
-async def test_a_tile_that_a_single_right_would_open_names_the_right(software: Portal) -> None:
+async def test_a_tile_that_a_direct_permission_would_open_names_the_permission(software: Portal) -> None:
     person = await software.person("downloads@hausgut.example")
 
     answer = await person.asks(TILES, all=True)

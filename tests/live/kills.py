@@ -44,14 +44,14 @@ mutation Invite($input: InviteMembersInput!) {
 }
 """
 
-Trouble = Literal["none", "refuses", "hangs", "drops"]
+Failure = Literal["none", "refuses", "hangs", "drops"]
 
 
 class Mailboxes:
     """A mail server on 127.0.0.1 that keeps what it took, and has any trouble that it is told to have."""
 
     def __init__(self) -> None:
-        self.trouble: Trouble = "none"
+        self.failure: Failure = "none"
         self.message_ids: dict[str, list[str]] = defaultdict(list)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
@@ -60,9 +60,9 @@ class Mailboxes:
 
     async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802  as aiosmtpd calls it
         """Refuse for the time being, or never answer, when that is the trouble."""
-        if self.trouble == "refuses":
+        if self.failure == "refuses":
             return "451 Try again later"
-        if self.trouble == "hangs":
+        if self.failure == "hangs":
             await asyncio.sleep(3600)
         envelope.mail_from = address
         return "250 OK"
@@ -71,7 +71,7 @@ class Mailboxes:
         """Keep the mail; then, when that is the trouble, hang up without a word."""
         for recipient in envelope.rcpt_tos:
             self.message_ids[recipient].append(str(message_from_bytes(envelope.content)["Message-ID"]))
-        if self.trouble == "drops":
+        if self.failure == "drops":
             server.transport.abort()
         return "250 OK"
 
@@ -92,7 +92,7 @@ class Figures:
     acknowledged: dict[str, str] = field(default_factory=dict)
     seconds: list[float] = field(default_factory=list)
     retries: int = 0
-    faults: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
     mails_twice: int = 0
 
 
@@ -188,12 +188,12 @@ class Stage:
                         if payload is not None and not payload["errors"]:
                             (result,) = payload["results"]
                             if result["invitation"] is None:
-                                self.figures.faults.append(f"{email}: refused with {result['errors']}")
+                                self.figures.problems.append(f"{email}: refused with {result['errors']}")
                             else:
                                 self.figures.acknowledged[email] = result["invitation"]["id"]
                             return
                         if payload is not None and payload["errors"][0]["code"] != "RATE_LIMITED":
-                            self.figures.faults.append(f"{email}: refused with {payload['errors']}")
+                            self.figures.problems.append(f"{email}: refused with {payload['errors']}")
                             return
                 self.figures.retries += 1
                 await asyncio.sleep(self._chance.uniform(0.02, 0.1))
@@ -214,35 +214,35 @@ class Stage:
                 if (await connection.execute(waiting)).first() is None:
                     return
             await asyncio.sleep(0.2)
-        self.figures.faults.append("mails still wait")
+        self.figures.problems.append("mails still wait")
 
     async def compare(self) -> None:
         """Compare what is stored and what was mailed with what was acknowledged."""
-        faults = self.figures.faults
+        problems = self.figures.problems
         async with self._engine.connect() as connection:
             rows = (await connection.execute(select(invitations).where(invitations.c.email.like("guest%")))).all()
             members = Counter((await connection.execute(select(memberships.c.id))).scalars())
             audited = Counter((await connection.execute(select(audit_events.c.subject_id))).scalars())
             dead = (await connection.execute(select(outbox.c.last_error).where(outbox.c.state == "DEAD"))).all()
-        faults.extend(f"given up: {row[0]}" for row in dead)
+        problems.extend(f"given up: {row[0]}" for row in dead)
         by_address = defaultdict(list)
         for row in rows:
             by_address[row.email].append(row)
             if members[row.membership_id] != 1:
-                faults.append(f"{row.email}: has no membership")
+                problems.append(f"{row.email}: has no membership")
             if not audited[row.id]:
-                faults.append(f"{row.email}: is not on record")
+                problems.append(f"{row.email}: is not on record")
             sent = self.mail.message_ids.get(row.email, [])
             if not sent:
-                faults.append(f"{row.email}: got no mail")
+                problems.append(f"{row.email}: got no mail")
             if len(set(sent)) > 1:
-                faults.append(f"{row.email}: got several mails: {sent}")
+                problems.append(f"{row.email}: got several mails: {sent}")
             self.figures.mails_twice += len(sent) > 1
         for email, id in self.figures.acknowledged.items():
             if [row.id for row in by_address[email]] != [id]:
-                faults.append(f"{email}: {id} was acknowledged, {[row.id for row in by_address[email]]} are stored")
-        faults.extend(f"{email}: stored {len(found)} times" for email, found in by_address.items() if len(found) != 1)
-        faults.extend(f"{email}: mailed and not stored" for email in self.mail.message_ids if email not in by_address)
+                problems.append(f"{email}: {id} was acknowledged, {[row.id for row in by_address[email]]} are stored")
+        problems.extend(f"{email}: stored {len(found)} times" for email, found in by_address.items() if len(found) != 1)
+        problems.extend(f"{email}: mailed and not stored" for email in self.mail.message_ids if email not in by_address)
 
 
 @asynccontextmanager
@@ -301,13 +301,13 @@ async def without_mail(kind: DatabaseKind, invitations_each: int) -> Figures:
     """Invite while the mail server refuses, hangs and drops connections; then let it heal."""
     async with stage(kind) as live:
         token, organization_id = (await live.people())[0]
-        troubles: tuple[Trouble, ...] = ("refuses", "hangs", "drops")
-        for trouble in troubles:
-            live.mail.trouble = trouble
+        failures: tuple[Failure, ...] = ("refuses", "hangs", "drops")
+        for failure in failures:
+            live.mail.failure = failure
             for number in range(invitations_each):
-                await live.invite(token, organization_id, f"guest{trouble}{number}@guests.example")
+                await live.invite(token, organization_id, f"guest{failure}{number}@guests.example")
             await asyncio.sleep(1)
-        live.mail.trouble = "none"
+        live.mail.failure = "none"
         await live.mails_left(patience=180)
         await live.compare()
         return live.figures

@@ -171,16 +171,16 @@ async def test_a_gateway_goes_on_when_its_server_has_restarted(server: OwnPostgr
         buyer = await portal.person(BUYER)
         await asyncio.gather(*(buyer.asks(ORDERS) for _ in range(10)))
 
-        with portal.wiring.events.subscribe() as news:
+        with portal.wiring.events.subscribe() as events:
             server.restart()
             change = await buyer.asks(RENAME, version=1, name="Georg")
-            question = await buyer.asks(ORDERS)
-            async for heard in news:
+            query = await buyer.asks(ORDERS)
+            async for heard in events:
                 if isinstance(heard, Interrupted):  # it listens again
                     break
 
     assert change.at("updateProfile.errors") == []
-    assert question.errors == []
+    assert query.errors == []
 
 
 async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_connections(
@@ -207,7 +207,7 @@ async def test_a_locked_table_fails_only_the_fields_that_need_it_and_takes_no_co
     assert afterwards.errors == []
 
 
-async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_its_successor(
+async def test_a_server_that_takes_no_changes_answers_queries_and_is_left_for_its_successor(
     server: OwnPostgresql, template: str
 ) -> None:
     async with gateway(server, template) as (portal, database):
@@ -218,7 +218,7 @@ async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_
         try:
             change = await buyer.asks(RENAME, version=1, name="Georg")
             ready = await portal.client.get("/health/ready")
-            question = await buyer.asks(ORDERS)
+            query = await buyer.asks(ORDERS)
             entering = await signs_in(portal)
             after = {row["pid"] for row in await server.connections(database)}
         finally:
@@ -228,7 +228,7 @@ async def test_a_server_that_takes_no_changes_answers_questions_and_is_left_for_
     assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
     assert change.codes == {"updateProfile": "BACKEND_UNAVAILABLE"}
     assert entering.codes == {"signIn": "BACKEND_UNAVAILABLE"}
-    assert question.errors == []
+    assert query.errors == []
     assert len(before & after) <= 1  # but for the one that listens
     assert again.at("updateProfile.errors") == []
 

@@ -84,7 +84,7 @@ class Figures:
     without_redis: int = 0
     stale: list[str] = field(default_factory=list)
     to_answer: list[float] = field(default_factory=list)
-    to_news: list[float] = field(default_factory=list)
+    to_event: list[float] = field(default_factory=list)
     unheard: int = 0
 
 
@@ -100,7 +100,7 @@ class Stage:
         self._valkey_port = valkey.port
         self._chance = random.Random(7)
         self._heard: dict[AccessEvent, float] = {}
-        self._told: list[AccessEvent] = []
+        self._published: list[AccessEvent] = []
         self._client = httpx2.AsyncClient(timeout=20)
         self._addresses = [f"http://127.0.0.1:{port}" for port in ports]
 
@@ -118,10 +118,10 @@ class Stage:
         redis_url = self.settings.redis_url
         assert redis_url is not None
         self._sender, self._listener = (RedisEvents(redis_url.get_secret_value()) for _ in range(2))
-        self.directory._tell = self._tell
+        self.directory._publish = self._publish
         self._listening = asyncio.create_task(self._listen())
         await self._sign_in()
-        await self.news_flows()
+        await self.events_flow()
         self._version = (await self._answer(self._addresses[0]))[0]
 
     async def close(self) -> None:
@@ -133,7 +133,7 @@ class Stage:
         await self._client.aclose()
         self._valkey.stop()
 
-    async def news_flows(self) -> None:
+    async def events_flow(self) -> None:
         """Wait until everybody, the gateways too, is connected to Redis."""
         async with asyncio.timeout(30):
             while not await self._sender.healthy() or not await self._listener.healthy():  # noqa: ASYNC110
@@ -154,11 +154,11 @@ class Stage:
         """Bring Redis back, and wait until everybody has found it."""
         self._valkey = ValkeyServer(port=self._valkey_port)
         self._valkey.start()
-        await self.news_flows()
+        await self.events_flow()
 
     async def change_and_ask(self, *, redis: bool = True) -> None:
         """Change one thing, then ask both gateways with the token that the person has had all along."""
-        self._told.clear()
+        self._published.clear()
         what = self._chance.choice(["grant"] * 5 + ["membership"] * 2 + ["organization"] * 2 + ["session"])
         if what == "session":
             await self._end_session()
@@ -181,7 +181,7 @@ class Stage:
                 figures.stale.append(f"{what}: accessVersion {self._version} became {versions}")
             self._version = versions.pop()
         if redis:
-            await self._note_news(committed)
+            await self._note_events(committed)
 
     def _expect(self, what: str, answers: list[Seen], expected: list[Seen]) -> None:
         for address, answer, right in zip(self._addresses, answers, expected, strict=True):
@@ -236,31 +236,31 @@ class Stage:
             return (response.status_code,)
         data = response.json()["data"]
         can = [(one["allowed"], one["reason"]) for one in data["viewer"]["can"]]
-        company = data["organization"]
-        return (data["viewer"]["accessVersion"], *can, company is not None and company["orders"] is not None)
+        organization = data["organization"]
+        return (data["viewer"]["accessVersion"], *can, organization is not None and organization["orders"] is not None)
 
-    def _tell(self, news: Any) -> None:
-        self._told.extend(news)
-        self._sender.publish(news)
+    def _publish(self, events: Any) -> None:
+        self._published.extend(events)
+        self._sender.publish(events)
 
     async def _listen(self) -> None:
-        with self._listener.subscribe() as news:
-            async for event in news:
+        with self._listener.subscribe() as events:
+            async for event in events:
                 self._note(event)
 
     def _note(self, event: Heard) -> None:
         if not isinstance(event, Interrupted):
             self._heard[event] = time.perf_counter()
 
-    async def _note_news(self, committed: float) -> None:
-        for event in self._told:
+    async def _note_events(self, committed: float) -> None:
+        for event in self._published:
             deadline = time.perf_counter() + 2
             while event not in self._heard and time.perf_counter() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             if event not in self._heard:
                 self.figures.unheard += 1
-            elif not isinstance(event, SessionEnded) or len(self._told) == 1:
-                self.figures.to_news.append(max(self._heard[event] - committed, 0.0))
+            elif not isinstance(event, SessionEnded) or len(self._published) == 1:
+                self.figures.to_event.append(max(self._heard[event] - committed, 0.0))
         self._heard.clear()
 
 

@@ -278,7 +278,7 @@ def test_a_text_that_cannot_be_used_is_named(written: str, said: str) -> None:
     assert said in str(refused.value)
 
 
-def test_a_fault_in_a_portal_s_own_texts_is_told_before_any_mail_is_written() -> None:
+def test_a_problem_in_a_portal_s_own_texts_is_reported_before_any_mail_is_written() -> None:
     with pytest.raises(InvalidMailTexts, match="needs a subject"):
         MailWording({"de": ("[account_deleted]\nsubject = 'x'\nbody = []", "own.toml")})
 

@@ -123,7 +123,7 @@ async def test_a_server_that_is_busy_gets_the_mail_later() -> None:
     assert server.message_ids == [f"<{waiting.id}@portal.example>"]
 
 
-async def test_a_mail_that_is_refused_for_good_is_given_up_and_the_others_leave() -> None:
+async def test_a_mail_that_is_refused_permanently_is_given_up_and_the_others_leave() -> None:
     async with portal_with_server() as (portal, server):
         server.refuses["gone@helios.example"] = "550 5.1.1 no such user"
         await queue(portal, mail("gone@helios.example"), mail())
@@ -162,20 +162,20 @@ def test_pauses_grow_up_to_an_hour_and_differ() -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "said"),
+    ("failure", "said"),
     [
         ("an unknown kind", "This Forecourt knows no items of the kind TELEGRAM."),
         ("a bug", "Unexpected: ZeroDivisionError. The log has more."),
         ("a back end away", "shop: away"),
     ],
 )
-async def test_what_may_go_well_later_is_tried_again(portal: Portal, trouble: str, said: str) -> None:
+async def test_what_may_go_well_later_is_tried_again(portal: Portal, failure: str, said: str) -> None:
     async def fails(_context: RequestContext, _item: OutboxRecord) -> None:
-        if trouble == "a bug":
+        if failure == "a bug":
             raise ZeroDivisionError("hunter2")
         raise BackendUnavailable("shop", "away")
 
-    handlers: dict[str, Handler] = {} if trouble == "an unknown kind" else {"TELEGRAM": fails}
+    handlers: dict[str, Handler] = {} if failure == "an unknown kind" else {"TELEGRAM": fails}
     context = context_of(portal)
     await changed(context, lambda change: change.enqueue("TELEGRAM", {}, now=context.now))
     await queue(portal, mail())
@@ -348,7 +348,7 @@ async def test_an_end_that_cannot_be_stored_is_found_out_when_the_lease_ends(
         async def away(*_args: Any, **_more: Any) -> None:
             raise BackendUnavailable("directory", "away")
 
-        broken.setattr("connectors.directory.sql.outbox.OutboxDeeds.finish", away)
+        broken.setattr("connectors.directory.sql.outbox.OutboxCommands.finish", away)
         assert await portal.deliver() == 1
     portal.clock.move(LEASE)
     assert await portal.deliver() == 1

@@ -92,12 +92,12 @@ WRONG_STATE = [
 ]
 
 
-@pytest.mark.parametrize(("deed", "email", "status"), WRONG_STATE)
-async def test_where_a_member_stands_may_be_in_the_way(solar: Portal, deed: str, email: str, status: str) -> None:
+@pytest.mark.parametrize(("command", "email", "status"), WRONG_STATE)
+async def test_where_a_member_stands_may_be_in_the_way(solar: Portal, command: str, email: str, status: str) -> None:
     administrator, other = await solar.person(ADMINISTRATION), await member_of(solar, email)
     version, held = await version_of(solar, other), await holds(solar, other)
 
-    payload = await does(administrator, deed, id=other)
+    payload = await does(administrator, command, id=other)
 
     (error,) = payload["errors"]
     assert (error["code"], error["path"], error["__typename"]) == ("CONFLICT", ["id"], "ConflictError")
@@ -107,7 +107,7 @@ async def test_where_a_member_stands_may_be_in_the_way(solar: Portal, deed: str,
     assert await solar.queued_mails(email) == []
 
 
-@pytest.mark.parametrize("deed", ["suspendMember", "reactivateMember", "removeMember"])
+@pytest.mark.parametrize("command", ["suspendMember", "reactivateMember", "removeMember"])
 @pytest.mark.parametrize(
     ("wrong", "errors"),
     [
@@ -119,12 +119,14 @@ async def test_where_a_member_stands_may_be_in_the_way(solar: Portal, deed: str,
     ],
     ids=str,
 )
-async def test_a_value_that_is_not_allowed_changes_nothing(solar: Portal, deed: str, wrong: Any, errors: Any) -> None:
+async def test_a_value_that_is_not_allowed_changes_nothing(
+    solar: Portal, command: str, wrong: Any, errors: Any
+) -> None:
     administrator = await solar.person(ADMINISTRATION)
-    email = "suspended@helios.example" if deed == "reactivateMember" else PURCHASE
+    email = "suspended@helios.example" if command == "reactivateMember" else PURCHASE
     other = await member_of(solar, email)
 
-    payload = await does(administrator, deed, **{"id": other} | wrong)
+    payload = await does(administrator, command, **{"id": other} | wrong)
 
     assert codes_of(payload) == errors
     assert await version_of(solar, other) == 1
@@ -139,23 +141,23 @@ CALLERS = [
 ]
 
 
-@pytest.mark.parametrize("deed", ["suspendMember", "reactivateMember", "removeMember"])
+@pytest.mark.parametrize("command", ["suspendMember", "reactivateMember", "removeMember"])
 @pytest.mark.parametrize(("login_name", "code"), CALLERS)
-async def test_only_who_manages_members_does_it(solar: Portal, deed: str, login_name: str, code: str) -> None:
+async def test_only_who_manages_members_does_it(solar: Portal, command: str, login_name: str, code: str) -> None:
     """K41."""
     caller, other = await solar.person(login_name), await member_of(solar, "planning@helios.example")
 
-    payload = await does(caller, deed, id=other)
+    payload = await does(caller, command, id=other)
 
     assert [error["code"] for error in payload["errors"]] == [code]
     assert await version_of(solar, other) == 1
 
 
-@pytest.mark.parametrize("deed", ["suspendMember", "removeMember"])
-async def test_nobody_does_it_to_themself(solar: Portal, deed: str) -> None:
+@pytest.mark.parametrize("command", ["suspendMember", "removeMember"])
+async def test_nobody_does_it_to_themself(solar: Portal, command: str) -> None:
     administrator, own = await solar.person(ADMINISTRATION), await member_of(solar, ADMINISTRATION)
 
-    payload = await does(administrator, deed, id=own)
+    payload = await does(administrator, command, id=own)
 
     (error,) = payload["errors"]
     assert (error["code"], error["reason"], error["path"]) == ("FORBIDDEN", "OWN_MEMBERSHIP", ["id"])
@@ -193,9 +195,9 @@ async def test_the_last_administrator_stays_and_those_who_could_take_over_are_na
     assert len(await each_portal.queued_mails()) == mails
 
 
-@pytest.mark.parametrize("deed", ["suspendMember", "removeMember"])
-async def test_the_last_who_administers_for_good_is_not_removed_by_one_whose_time_ends(
-    each_portal: Portal, deed: str
+@pytest.mark.parametrize("command", ["suspendMember", "removeMember"])
+async def test_the_last_permanent_administrator_is_not_removed_by_one_whose_time_ends(
+    each_portal: Portal, command: str
 ) -> None:
     """D26; DOMAIN, invariant 1: a role that ends by itself does not count."""
     administrator = await last_administrator(each_portal)
@@ -204,33 +206,35 @@ async def test_the_last_who_administers_for_good_is_not_removed_by_one_whose_tim
     await does(administrator, "updateMemberAccess", membershipId=regula, roleKeys=["administration"], validUntil=end)
     deputy = await each_portal.person(REGULA)
 
-    payload = await does(deputy, deed, id=own)
+    payload = await does(deputy, command, id=own)
 
     assert codes_of(payload) == [("LAST_ADMINISTRATOR", ["id"])]
     assert await administrators_of(each_portal, await organization_named(each_portal, HELIOS)) == [own]
 
 
-async def test_time_alone_leaves_no_company_to_nobody(portal: Portal, software_portal: Portal) -> None:
+async def test_time_alone_leaves_no_organization_to_nobody(portal: Portal, software_portal: Portal) -> None:
     """DOMAIN, invariant 1: whoever administers for good does so in a hundred years."""
     for opened, name, holder in ((portal, HELIOS, ADMINISTRATION), (software_portal, GUT, HOLDER)):
-        company = await organization_named(opened, name)
+        organization = await organization_named(opened, name)
         administrator, other = await opened.person(holder), await member_of(opened, holder)
         end = (opened.clock.now + timedelta(minutes=5)).isoformat()
         for email in (PURCHASE, REGULA, GUENTHER) if opened is portal else (LENA,):
             role = opened.wiring.policy.administrative_role_keys()[0]
             id = await member_of(opened, email)
             await does(administrator, "updateMemberAccess", membershipId=id, roleKeys=[role], validUntil=end)
-        before = await administrators_of(opened, company)
+        before = await administrators_of(opened, organization)
 
         opened.clock.move(timedelta(days=36_500))
 
-        assert before == await administrators_of(opened, company) == [other]
+        assert before == await administrators_of(opened, organization) == [other]
         caller = await opened.person(holder)
-        found = await caller.asks("query A($id: ID!) { organization(id: $id) { administrators { id } } }", id=company)
+        found = await caller.asks(
+            "query A($id: ID!) { organization(id: $id) { administrators { id } } }", id=organization
+        )
         assert found.at("organization.administrators") == [{"id": other}]
 
 
-async def test_whoever_leaves_is_gone_in_the_same_answer_and_the_company_keeps_an_administrator(
+async def test_whoever_leaves_is_gone_in_the_same_answer_and_the_organization_keeps_an_administrator(
     each_portal: Portal,
 ) -> None:
     helios, regula = await organization_named(each_portal, HELIOS), await each_portal.person(REGULA)
@@ -306,10 +310,10 @@ async def test_the_administration_changes_hands_with_the_customers_login_name(ea
     assert set(await holds(portal, lena)) == {"licence_holder", "authorised_person", "ORDER_VIEW"}
     assert await administrators_of(portal, gut) == [lena]
     directory = portal.wiring.backends.directory
-    (heir,) = await directory.memberships([lena])
-    assert heir is not None
-    assert await directory.user_id_of_login_name("domus_12345") == heir.user_id
-    assert await directory.login_names_of([heir.user_id]) == [[LENA, "DOMUS_12345"]]
+    (successor,) = await directory.memberships([lena])
+    assert successor is not None
+    assert await directory.user_id_of_login_name("domus_12345") == successor.user_id
+    assert await directory.login_names_of([successor.user_id]) == [[LENA, "DOMUS_12345"]]
     mails = [mail for mail in await portal.queued_mails() if mail.template == "administration_transferred"]
     assert sorted(mail.to for mail in mails) == sorted([HOLDER, LENA])
     assert mails[0].values == {"organization": GUT, "from": "Roswitha Gut", "to": "Lena Strauß"}
@@ -337,7 +341,7 @@ async def test_of_the_other_roles_those_stay_that_are_kept(portal: Portal) -> No
     )  # fmt: skip
 
     assert [codes_of(payload) for payload in refused] == [
-        [("INVALID_INPUT", ["keepOwnRoleKeys", place])] for place in ("0", "0", "0", "1")
+        [("INVALID_INPUT", ["keepOwnRoleKeys", index])] for index in ("0", "0", "0", "1")
     ]
     assert before == {"administration": None, "purchase": None}
     assert (none["errors"], await holds(portal, id)) == ([], {"purchase": None})
@@ -368,7 +372,7 @@ async def test_nobody_else_takes_over(solar: Portal, login_name: str, to: str | 
     assert await administrators_of(solar, helios) == before
 
 
-async def test_the_login_name_goes_to_who_is_left_when_its_owner_is_removed(each_software_portal: Portal) -> None:
+async def test_the_login_name_goes_to_those_left_when_its_owner_is_removed(each_software_portal: Portal) -> None:
     """D3; DOMAIN, invariant 7."""
     portal = each_software_portal
     holder, lena = await portal.person(HOLDER), await member_of(portal, LENA)

@@ -1,6 +1,6 @@
 """A company of a thousand members, with what each may do and what may be done with each, page by page."""
 
-from tests.journeys.test_statement_count import company_data
+from tests.journeys.test_statement_count import organization_data
 from tests.portal import UNMEASURED, open_portal
 from tests.servers import DatabaseKind
 
@@ -38,7 +38,7 @@ async def test_a_thousand_members_take_as_many_statements_on_each_page_as_one(da
     """D22; a page has 100 at most, so there are ten of them."""
     async with open_portal(kind=database_kind, **UNMEASURED) as portal:
         for name, members in (("small", 1), ("large", 1_000)):
-            directory, _ = company_data(name, 1, members)
+            directory, _ = organization_data(name, 1, members)
             await portal.wiring.backends.directory.load(directory)
         taken: dict[str, list[list[str]]] = {}
         seen: dict[str, list[str]] = {"small": [], "large": []}

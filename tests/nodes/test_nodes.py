@@ -58,7 +58,7 @@ async def test_every_object_on_the_page_is_found_again_by_its_id(solar: Portal) 
         assert alone.at("node") == {"__typename": kind, "id": identifier}
 
 
-async def test_a_single_right_is_a_node_too(software: Portal) -> None:
+async def test_a_direct_permission_is_a_node_too(software: Portal) -> None:
     person = await software.person("orders@hausgut.example")
     answer = await person.asks("{ viewer { memberships { nodes { directGrants { id } } } } }")
     identifier = answer.at("viewer.memberships.nodes.0.directGrants.0.id")
@@ -140,7 +140,7 @@ async def test_a_shop_that_is_down_hides_only_the_orders_among_the_objects(porta
     assert (alone.data, alone.codes) == ({"node": None}, {"node": "BACKEND_UNAVAILABLE"})
 
 
-async def test_what_the_rights_in_a_company_do_not_show_is_no_node_either(solar: Portal) -> None:
+async def test_what_the_rights_in_an_organization_do_not_show_is_no_node_either(solar: Portal) -> None:
     """A buyer finds orders and no colleagues by id, an administrator colleagues and no orders."""
     administrator = await solar.person("administration@helios.example")
     buyer = await solar.person(PURCHASE)

@@ -54,7 +54,7 @@ async def at_helios(portal: Portal, login_name: str = ADMINISTRATION) -> tuple[P
     return await portal.person(login_name), await portal.organization_of(ADMINISTRATION)
 
 
-async def company(portal: Portal) -> Any:
+async def organization(portal: Portal) -> Any:
     """What its administration sees of Helios."""
     person, helios = await at_helios(portal)
     return (await person.asks(READ, id=helios)).at("organization")
@@ -81,7 +81,7 @@ async def saved(person: Person, helios: str, **more: Any) -> Any:
     return answer.at("saveAddress.entry")
 
 
-async def test_the_administration_says_how_to_reach_the_company(each_portal: Portal) -> None:
+async def test_the_administration_says_how_to_reach_the_organization(each_portal: Portal) -> None:
     """K40."""
     person, helios = await at_helios(each_portal)
     values = {"phone": "+4976112345", "email": "office@helios.example", "website": "https://www.helios.example/de"}
@@ -115,7 +115,7 @@ async def test_what_is_so_already_is_no_change(portal: Portal) -> None:
     assert len(await portal.audit("organization.update")) == 1
 
 
-async def test_of_two_who_change_the_same_version_one_is_told_the_version_now(each_portal: Portal) -> None:
+async def test_of_two_who_change_the_same_version_one_learns_the_version_now(each_portal: Portal) -> None:
     person, helios = await at_helios(each_portal)
 
     answers: list[Answer] = await asyncio.gather(
@@ -153,14 +153,14 @@ async def test_a_way_to_reach_nobody_is_refused_by_its_path(
     solar: Portal, wrong: dict[str, Any], path: list[str], constraint: str
 ) -> None:
     person, helios = await at_helios(solar)
-    before = await company(solar)
+    before = await organization(solar)
 
     answer = await person.asks(UPDATE, input={"id": helios, "expectedVersion": 1, "phone": "+493012345678"} | wrong)
 
     (error,) = answer.at("updateOrganization.errors")
     assert answer.at("updateOrganization.organization") is None
     assert (error["__typename"], error["path"], error["constraint"]) == ("ValidationError", path, constraint)
-    assert await company(solar) == before
+    assert await organization(solar) == before
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ async def test_what_is_no_value_or_no_part_of_the_input_is_refused_before_anythi
     assert not [statement for statement in statements if not statement.startswith("SELECT")]
 
 
-async def test_name_and_seat_are_no_part_of_what_a_company_changes_itself(solar: Portal) -> None:
+async def test_name_and_registered_office_are_no_part_of_what_an_organization_changes_itself(solar: Portal) -> None:
     """D15."""
     person = await solar.person(ADMINISTRATION)
 
@@ -207,7 +207,7 @@ MAY_NOT = {"updateOrganization": PURCHASE, "saveAddress": PLANNING, "deleteAddre
 
 
 @pytest.mark.parametrize("name", CALLS)
-async def test_only_who_may_changes_the_companys_data(portal: Portal, name: str) -> None:
+async def test_only_those_who_may_change_the_organizations_data(portal: Portal, name: str) -> None:
     """K40: the administration may; the others get a PermissionError; elsewhere there is no such company."""
     administrator, helios = await at_helios(portal)
     entry = await saved(administrator, helios)
@@ -218,7 +218,7 @@ async def test_only_who_may_changes_the_companys_data(portal: Portal, name: str)
     without = await portal.person(MAY_NOT[name])
     elsewhere = await portal.person(LUMEN)
     suspended = await portal.person("suspended@helios.example")
-    before = await company(portal)
+    before = await organization(portal)
 
     stranger = await portal.anybody().asks(query, input=given)
     refused = await without.asks(query, input=given)
@@ -231,13 +231,13 @@ async def test_only_who_may_changes_the_companys_data(portal: Portal, name: str)
     assert foreign.body == nothing.body
     (error,) = foreign.at(f"{name}.errors")
     assert (error["__typename"], error["code"]) == ("NotFoundError", "NOT_FOUND")
-    assert await company(portal) == before
+    assert await organization(portal) == before
     assert await portal.queued_mails() == []
     done = await administrator.asks(query, input=given)
     assert (done.errors, done.at(f"{name}.errors")) == ([], [])
 
 
-async def test_of_a_blocked_company_nothing_is_changed(portal: Portal) -> None:
+async def test_of_a_blocked_organization_nothing_is_changed(portal: Portal) -> None:
     person = await portal.person("administration@nordlicht.example")
     blocked = await portal.organization_of("administration@nordlicht.example")
 
@@ -289,7 +289,7 @@ async def test_many_who_want_the_default_at_once_leave_one(each_portal: Portal) 
     await asyncio.gather(*(saved(person, helios, defaultBilling=True, defaultShipping=True) for _ in range(12)))
 
     book = await book_of(each_portal)
-    assert [len(book), *(sum(entry[place] for entry in book) for place in (1, 2))] == [12, 1, 1]
+    assert [len(book), *(sum(entry[index] for entry in book) for index in (1, 2))] == [12, 1, 1]
 
 
 async def test_an_address_saved_again_with_its_key_is_saved_once(each_portal: Portal) -> None:

@@ -8,7 +8,7 @@ from tests.account.own_account import PURCHASE
 from tests.invitations.inviting import NEW, invited
 from tests.pages.visitor import link_to
 from tests.portal import Portal
-from tests.registrations.registering import REGISTER, REGISTER_PRIVATE, company, private
+from tests.registrations.registering import REGISTER, REGISTER_PRIVATE, organization, private
 
 PASSWORD = "seven kites over Basel"
 MOVING, NEW_ADDRESS = "planning@helios.example", "joerg.neu@helios.example"
@@ -29,9 +29,9 @@ async def registration(portal: Portal) -> str:
     return await link_to(portal, "zoe@privat.example")
 
 
-async def registration_of_a_company(portal: Portal) -> str:
+async def registration_of_an_organization(portal: Portal) -> str:
     """The link by which somebody confirms the registration of a company."""
-    answer = await portal.anybody().asks(REGISTER, input=company())
+    answer = await portal.anybody().asks(REGISTER, input=organization())
     assert answer.at("registerOrganization.errors") == []
     return await link_to(portal, "zoe@firstblick.example")
 

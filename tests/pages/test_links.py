@@ -104,9 +104,9 @@ async def test_the_language_can_be_changed_on_the_page_and_stays_with_the_form()
     assert refused.error_of("password") == "Wählen Sie ein Passwort mit 12 bis 256 Zeichen."
 
 
-async def test_a_company_that_registers_hears_that_it_will_be_reviewed() -> None:
+async def test_an_organization_that_registers_hears_that_it_will_be_reviewed() -> None:
     async with open_to_visitors() as portal, visiting(portal) as visitor:
-        page = await visitor.opens(await links.registration_of_a_company(portal))
+        page = await visitor.opens(await links.registration_of_an_organization(portal))
         done = await visitor.presses(page, "confirm", password=PASSWORD, passwordAgain=PASSWORD)
         to_review = await (await reviewer(portal)).asks(REGISTRATIONS)
 
@@ -145,7 +145,7 @@ async def test_somebody_with_an_account_accepts_at_a_click_and_needs_no_password
     assert [record for record in caplog.records if record.name == "forecourt.pages"] == []  # no session to end
 
 
-async def test_an_invitation_is_declined_at_a_click_and_whoever_sent_it_is_told() -> None:
+async def test_an_invitation_is_declined_at_a_click_and_its_sender_is_notified() -> None:
     async with open_to_visitors() as portal, visiting(portal, "de") as visitor:
         link = await links.invitation(portal)
         page = await visitor.opens(link)
@@ -245,20 +245,20 @@ async def test_a_page_leaves_no_session_behind() -> None:
     assert sessions.at("viewer.sessions") == [{"current": True}]  # that of the question
 
 
-async def test_what_the_page_shows_is_what_the_graph_tells_of_the_link(portal: Portal) -> None:
+async def test_what_the_page_shows_is_what_the_graph_says_of_the_link(portal: Portal) -> None:
     ask = "query P($kind: MailLinkKind!, $token: String!) { mailLinkPreview(kind: $kind, token: $token) "
     ask += "{ maskedEmail organizationName expiresAt } }"
-    told = {}
+    previews = {}
     for kind in ("registration", "password-reset", "email-change", "account-deletion"):
         token = (await MAILED[kind](portal)).partition("token=")[2]
         code = kind.replace("-", "_").upper()
-        told[code] = (await portal.anybody().asks(ask, kind=code, token=token)).at("mailLinkPreview")
+        previews[code] = (await portal.anybody().asks(ask, kind=code, token=token)).at("mailLinkPreview")
         wrong = "EMAIL_CHANGE" if code != "EMAIL_CHANGE" else "PASSWORD_RESET"
         assert (await portal.anybody().asks(ask, kind=wrong, token=token)).at("mailLinkPreview") is None
         assert (await portal.anybody().asks(PREVIEW, token=token)).at("invitationPreview") is None
 
     nobody = {"organizationName": None}
-    assert told == {
+    assert previews == {
         "REGISTRATION": {"maskedEmail": "z***@privat.example", "expiresAt": "2026-11-28T09:00:00Z", **nobody},
         "PASSWORD_RESET": {"maskedEmail": "p***@helios.example", "expiresAt": "2026-11-21T10:00:00Z", **nobody},
         "EMAIL_CHANGE": {"maskedEmail": "j***@helios.example", "expiresAt": "2026-11-22T09:00:00Z", **nobody},

@@ -199,7 +199,7 @@ ARGUMENTS = {
 MEMBERSHIP is the membership of the company's administrator.
 """
 
-DEEDS = {
+COMMANDS = {
     "Mutation.updateMemberAccess": (
         "mutation { updateMemberAccess(input: {membershipId: MEMBERSHIP, expectedVersion: 99, roleKeys: []}) "
         "{ errors { code } } }"

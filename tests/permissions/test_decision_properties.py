@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.profile_files import load_profile, shipped_profiles
-from permissions.access_rules import may_assign_role, may_toggle
+from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.decision import decide, may
 from permissions.policy import Policy, parse_policy
 from permissions.viewer import Grant, Standing, Viewer
@@ -66,9 +66,16 @@ class Case:
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
     policy = draw(policies)
-    places = [draw(standings(policy, place)) for place in (HERE, THERE) if draw(st.booleans())]
+    organization_ids = [
+        draw(standings(policy, organization_id)) for organization_id in (HERE, THERE) if draw(st.booleans())
+    ]
     vendor = mask_of(draw(st.lists(st.sampled_from(sorted(VENDOR_PERMISSIONS)))))
-    return Case(policy, Viewer("usr_me", {place.organization_id: place for place in places}, vendor))
+    return Case(
+        policy,
+        Viewer(
+            "usr_me", {organization_id.organization_id: organization_id for organization_id in organization_ids}, vendor
+        ),
+    )
 
 
 def decided(case: Case, any_of: list[Permission], organization: str | None = HERE, **more: Any) -> Any:
@@ -146,8 +153,10 @@ def test_a_request_makes_sense_exactly_when_a_role_or_a_right_that_is_given_ther
 ) -> None:
     policy, decision = case.policy, decided(case, any_of)
     offers = [policy.grant("new", role_key=key, permission=None, until=None) for key in policy.roles]
-    offers = [offer for offer in offers if policy.hands_out(str(offer.role_key))]
-    offers += [policy.grant("new", role_key=None, permission=right.value, until=None) for right in policy.toggles]
+    offers = [offer for offer in offers if policy.delegates(str(offer.role_key))]
+    offers += [
+        policy.grant("new", role_key=None, permission=right.value, until=None) for right in policy.direct_permissions
+    ]
     helping = [
         offer for offer in offers if decided(replace(case, viewer=with_grants(case.viewer, offer)), any_of).allowed
     ]
@@ -168,11 +177,11 @@ def test_nobody_gives_what_they_may_not(case: Case, right: Permission) -> None:
 
         for key in [*policy.roles, "gone"]:
             assert may_assign_role(policy, standing, key, NOW) == (assigns and key in lists)
-        assert may_toggle(policy, standing, right, NOW) == (assigns and right in policy.toggles)
+        assert may_grant_directly(policy, standing, right, NOW) == (assigns and right in policy.direct_permissions)
 
 
 @dataclass(frozen=True)
-class Company:
+class Organization:
     """Something that belongs to an organization."""
 
     id: str
@@ -186,26 +195,36 @@ class Company:
         (organizations.can_place_orders, Permission.ORDER_PLACE),
     ],
 )
-@given(case=cases(), place=st.sampled_from([HERE, THERE, "org_unknown"]))
+@given(case=cases(), organization_id=st.sampled_from([HERE, THERE, "org_unknown"]))
 def test_a_capability_is_true_exactly_when_the_guard_does_not_refuse(
-    capability: Any, right: Permission, case: Case, place: str
+    capability: Any, right: Permission, case: Case, organization_id: str
 ) -> None:
     context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
-    guard = BoundGuard(any_of(right), Coordinate("Organization", "deed"), lambda company: company.id, None)
+    guard = BoundGuard(any_of(right), Coordinate("Organization", "deed"), lambda organization: organization.id, None)
 
-    assert capability(context, Company(place)) == (guard.refusals(context, [Company(place)]) is None)
+    assert capability(context, Organization(organization_id)) == (
+        guard.refusals(context, [Organization(organization_id)]) is None
+    )
 
 
-@given(case=cases(), places=st.lists(st.sampled_from([HERE, THERE, "org_unknown", None]), max_size=6), any_of_=wanted)
+@given(
+    case=cases(),
+    organization_ids=st.lists(st.sampled_from([HERE, THERE, "org_unknown", None]), max_size=6),
+    any_of_=wanted,
+)
 def test_a_guard_refuses_object_by_object_what_the_decision_refuses(
-    case: Case, places: list[str | None], any_of_: list[Permission]
+    case: Case, organization_ids: list[str | None], any_of_: list[Permission]
 ) -> None:
     context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
-    guard = BoundGuard(any_of(*any_of_), Coordinate("Organization", "field"), lambda place: place, None)
+    guard = BoundGuard(
+        any_of(*any_of_), Coordinate("Organization", "field"), lambda organization_id: organization_id, None
+    )
 
-    refusals = guard.refusals(context, places) or [None] * len(places)
+    refusals = guard.refusals(context, organization_ids) or [None] * len(organization_ids)
 
-    assert [refusal is None for refusal in refusals] == [decided(case, any_of_, place).allowed for place in places]
+    assert [refusal is None for refusal in refusals] == [
+        decided(case, any_of_, organization_id).allowed for organization_id in organization_ids
+    ]
 
 
 @given(rights=st.lists(permissions, unique=True))

@@ -54,7 +54,7 @@ async def asks(portal: Portal, login_name: str, query: str = MEMBERS, **variable
         ),
     ],
 )
-async def test_a_refusal_tells_as_much_as_its_level_allows(
+async def test_a_refusal_discloses_as_much_as_its_level_allows(
     level: str, message: str, keys: dict[str, Any] | None
 ) -> None:
     async with open_portal(authorization_disclosure=level) as portal:
@@ -66,15 +66,15 @@ async def test_a_refusal_tells_as_much_as_its_level_allows(
     assert answer.data == {"organization": {"name": "Helios Montage GmbH", "members": None}}
     (error,) = answer.errors
     assert error["message"] == message
-    told = error["extensions"].pop("authorization", None)
+    reported = error["extensions"].pop("authorization", None)
     assert error["extensions"] == {"code": "UNAUTHORIZED_FIELD_OR_TYPE"}
     (entry,) = [entry for entry in logs if entry["event"] == "field refused"]
     assert (entry["field"], entry["organization"]) == ("Organization.members", organization)
-    if told is not None and "coordinate" in told:
-        assert told.pop("organizationId") == organization
+    if reported is not None and "coordinate" in reported:
+        assert reported.pop("organizationId") == organization
     if level == "full":
-        assert told.pop("decisionId") == entry["decision"]
-    assert told == keys
+        assert reported.pop("decisionId") == entry["decision"]
+    assert reported == keys
 
 
 def test_in_production_colleagues_are_not_named_unless_the_operator_says_so() -> None:
@@ -96,14 +96,14 @@ async def test_nobody_is_named_to_somebody_who_is_not_signed_in(level: str) -> N
     assert statements == []
 
 
-async def test_a_suspended_member_is_told_the_reason_and_no_names(solar: Portal) -> None:
+async def test_a_suspended_member_learns_the_reason_and_no_names(solar: Portal) -> None:
     answer = await asks(solar, "suspended@helios.example")
 
-    told = answer.errors[0]["extensions"]["authorization"]
-    assert (told["reason"], told["requestable"], told["grantableBy"]) == ("MEMBERSHIP_SUSPENDED", False, [])
+    reported = answer.errors[0]["extensions"]["authorization"]
+    assert (reported["reason"], reported["requestable"], reported["grantableBy"]) == ("MEMBERSHIP_SUSPENDED", False, [])
 
 
-async def test_a_single_right_is_granted_by_those_who_switch_rights(software: Portal) -> None:
+async def test_a_direct_permission_is_granted_by_those_who_switch_rights(software: Portal) -> None:
     answer = await asks(software, "downloads@hausgut.example", TWICE)
 
     by_field = {error["path"][-1]: error["extensions"]["authorization"] for error in answer.errors}
@@ -152,17 +152,17 @@ async def test_a_directory_that_fails_while_names_are_looked_up_costs_the_names_
     assert answer.errors[0]["extensions"]["authorization"]["grantableBy"] == []
 
 
-@pytest.mark.parametrize(("place", "key"), [("extensions", "authorizationErrors"), ("disabled", None)])
-async def test_refusals_stand_where_the_operator_wants_them(place: str, key: str | None) -> None:
-    async with open_portal(authorization_errors_response=place) as portal:
+@pytest.mark.parametrize(("position", "key"), [("extensions", "authorizationErrors"), ("disabled", None)])
+async def test_refusals_stand_where_the_operator_wants_them(position: str, key: str | None) -> None:
+    async with open_portal(authorization_errors_response=position) as portal:
         answer = await asks(portal, "purchase@helios.example")
 
     assert answer.data == {"organization": {"name": "Helios Montage GmbH", "members": None}}
     assert "errors" not in answer.body
-    told = answer.body.get("extensions", {})
-    assert list(told) == ([key] if key else [])
+    reported = answer.body.get("extensions", {})
+    assert list(reported) == ([key] if key else [])
     if key:
-        assert [error["path"] for error in told[key]] == [["organization", "members"]]
+        assert [error["path"] for error in reported[key]] == [["organization", "members"]]
 
 
 async def test_other_errors_stay_where_they_are_when_refusals_are_left_out() -> None:
@@ -184,7 +184,7 @@ async def test_a_whole_query_is_refused_when_one_field_is() -> None:
     assert (allowed.status, allowed.errors) == (200, [])
 
 
-async def test_a_change_that_was_made_is_told_even_when_its_answer_has_a_refused_field() -> None:
+async def test_a_change_that_was_made_is_reported_even_when_its_answer_has_a_refused_field() -> None:
     async with open_portal(authorization_reject_unauthorized=True) as portal:
         change = {"expectedVersion": 1, "firstName": "Georg"}
         done = await asks(portal, "purchase@helios.example", EDIT.replace("REST", REST), input=change)
@@ -209,7 +209,7 @@ async def test_a_dry_run_shows_members_what_they_would_be_refused_and_reports_it
     assert "extensions" not in own.body
 
 
-async def test_a_dry_run_opens_nothing_to_strangers_suspended_members_or_other_companies() -> None:
+async def test_a_dry_run_opens_nothing_to_strangers_suspended_members_or_other_organizations() -> None:
     async with open_portal(authorization_dry_run=True) as portal:
         helios = await portal.organization_of("purchase@helios.example")
         foreign = await portal.person("administration@lumen.example")

@@ -13,10 +13,10 @@ from connectors.applications.embedded import EmbeddedApplications
 from gateway.profile_files import load_profile, shipped_profiles
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
-from permissions.toml_positions import TomlPlaces
+from permissions.toml_positions import TomlPositions
 from permissions.vocabulary import Permission
 
-GOOD = """\
+VALID = """\
 # Who may do what.
 [roles.boss]
 label = { en = "Boss" }
@@ -54,10 +54,10 @@ def refused(text: str) -> str:
 
 
 def test_the_policy_that_the_others_are_spoiled_from_is_good() -> None:
-    policy = parse_policy(GOOD, "policy.toml")
+    policy = parse_policy(VALID, "policy.toml")
 
     assert list(policy.roles) == ["boss", "buyer"]
-    assert policy.toggles == (Permission.ORDER_VIEW,)
+    assert policy.direct_permissions == (Permission.ORDER_VIEW,)
 
 
 @pytest.mark.parametrize(
@@ -87,55 +87,55 @@ def test_the_policy_that_the_others_are_spoiled_from_is_good() -> None:
         ("togles", "toggles", 'line 18: "togles" is not known in [rights]; did you mean "toggles"?.'),
     ],
 )  # fmt: skip
-def test_a_fault_is_told_with_its_line_and_what_would_be_right(wrong: str, instead_of: str, message: str) -> None:
-    spoiled = GOOD.replace(instead_of, wrong)
-    assert spoiled != GOOD
+def test_a_problem_is_reported_with_its_line_and_what_would_be_right(wrong: str, instead_of: str, message: str) -> None:
+    spoiled = VALID.replace(instead_of, wrong)
+    assert spoiled != VALID
 
-    told = refused(spoiled)
+    refusal = refused(spoiled)
 
-    assert told.removeprefix("policy.toml, ").removeprefix("policy.toml: ") == message
+    assert refusal.removeprefix("policy.toml, ").removeprefix("policy.toml: ") == message
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (GOOD + "ORDER_VIEW = 3\n", "line 28: a key stands twice in its table; remove one."),
-        (GOOD + "[rights]\n", "line 28: this table stands twice in the file; make one of the two."),
-        (GOOD.replace("[rights]", "[rights"), "line 17: this is not valid TOML: expected ']' at the end of a table declaration."),
-        (GOOD.replace("= true", "="), "line 9: this is not valid TOML: invalid value."),
-        (GOOD + "X = [1\n", 'line 29: a list is not closed; write "]" where it ends.'),
+        (VALID + "ORDER_VIEW = 3\n", "line 28: a key stands twice in its table; remove one."),
+        (VALID + "[rights]\n", "line 28: this table stands twice in the file; make one of the two."),
+        (VALID.replace("[rights]", "[rights"), "line 17: this is not valid TOML: expected ']' at the end of a table declaration."),
+        (VALID.replace("= true", "="), "line 9: this is not valid TOML: invalid value."),
+        (VALID + "X = [1\n", 'line 29: a list is not closed; write "]" where it ends.'),
         ("", "there is no role; write at least one table such as [roles.administration]."),
         ("roles = 7", 'line 1: "roles" must be a table; write [roles].'),
         ("[roles]\nboss = 7\n", "line 2: a role is a table; write [roles.boss]."),
     ],
 )  # fmt: skip
-def test_what_is_no_toml_is_told_with_the_parsers_line(text: str, message: str) -> None:
+def test_what_is_no_toml_is_reported_with_the_parsers_line(text: str, message: str) -> None:
     assert refused(text).removeprefix("policy.toml, ").removeprefix("policy.toml: ") == message
 
 
 def test_a_word_is_shown_where_it_is_wrong_and_not_where_it_stood_first() -> None:
-    text = GOOD.replace("# Who may do what.", '# "MEMBER_VEIW" is no permission.').replace(
+    text = VALID.replace("# Who may do what.", '# "MEMBER_VEIW" is no permission.').replace(
         'toggles = ["ORDER_VIEW"]', 'toggles = [\n    "ORDER_VIEW",\n    "MEMBER_VEIW",  # here\n]'
     )
 
     assert refused(text).startswith('policy.toml, line 20: "MEMBER_VEIW" in toggles of [rights]')
 
 
-def test_roles_that_only_hand_out_each_other_are_refused() -> None:
+def test_roles_that_only_delegate_each_other_are_refused() -> None:
     ring = "".join(
         f'[roles.{key}]\nlabel = {{ en = "L" }}\ndescription = {{ en = "D" }}\n'
         f'permissions = ["ROLE_ASSIGN"]\nassignable = ["{other}"]\n'
         for key, other in (("first", "second"), ("second", "first"))
     )
 
-    assert refused(GOOD + "\n" + ring.replace("[warnings]", "")) == (
+    assert refused(VALID + "\n" + ring.replace("[warnings]", "")) == (
         "policy.toml, line 38: first is handed out by second only, which no administrative role hands out, so nobody "
         "ever gets it; add it to assignable of [roles.boss]."
     )
 
 
-def test_single_rights_that_nobody_could_switch_on_are_refused() -> None:
-    text = GOOD.replace('    "ROLE_ASSIGN",\n', "").replace('assignable = ["boss", "buyer"]\n', "")
+def test_direct_permissions_that_nobody_could_grant_are_refused() -> None:
+    text = VALID.replace('    "ROLE_ASSIGN",\n', "").replace('assignable = ["boss", "buyer"]\n', "")
 
     assert refused(text) == (
         "policy.toml, line 16: nobody could switch these on: no role gives ROLE_ASSIGN; add it to permissions of "
@@ -153,14 +153,14 @@ def test_single_rights_that_nobody_could_switch_on_are_refused() -> None:
         ('permissions = ["AUDIT_VIEW"]', 'roles = ["buyer"]', "line 17: nobody could open the mode pro: no role and no single right gives AUDIT_VIEW;"),
     ],
 )  # fmt: skip
-async def test_a_catalogue_that_does_not_go_with_the_policy_is_told_with_its_line(
+async def test_a_catalogue_that_does_not_go_with_the_policy_is_reported_with_its_line(
     wrong: str, instead_of: str, message: str
 ) -> None:
     text = _CATALOGUE.replace(instead_of, wrong)
     applications = EmbeddedApplications.from_toml(text, "applications.toml")
 
     with pytest.raises(InvalidPolicy) as refusal:
-        await check_catalogue(applications, parse_policy(GOOD, "policy.toml"), "applications.toml", text)
+        await check_catalogue(applications, parse_policy(VALID, "policy.toml"), "applications.toml", text)
 
     assert str(refusal.value).startswith(f"applications.toml, {message}")
 
@@ -172,7 +172,7 @@ def test_each_key_of_a_shipped_policy_is_found_on_its_line(profile: str, data: s
     paths = list(_paths(tomllib.loads(text), ()))
     path = data.draw(st.sampled_from(paths))
 
-    line = TomlPlaces(text).line_of(*path)
+    line = TomlPositions(text).line_of(*path)
 
     assert line is not None
     assert path[-1] in text.splitlines()[line - 1]
@@ -189,15 +189,15 @@ def test_any_text_is_either_a_policy_or_refused(text: str) -> None:
 
 
 @given(text=st.text(alphabet="[]{}=.,#\"'\\ \nab1", max_size=40))
-def test_places_are_found_in_whatever_is_toml(text: str) -> None:
+def test_positions_are_found_in_whatever_is_toml(text: str) -> None:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError:
         return
 
-    places = TomlPlaces(text)
+    positions = TomlPositions(text)
 
-    assert all(places.line_of(key) is not None for key, value in tables.items() if not isinstance(value, dict))
+    assert all(positions.line_of(key) is not None for key, value in tables.items() if not isinstance(value, dict))
 
 
 _CATALOGUE = """\
@@ -239,4 +239,4 @@ permissions = ["ORDER_PLACE"]
 """
 
     with pytest.raises(InvalidPolicy, match="there are 51 roles; 50 are the most"):
-        parse_policy(GOOD + "".join(role.format(number) for number in range(49)), "policy.toml")
+        parse_policy(VALID + "".join(role.format(number) for number in range(49)), "policy.toml")

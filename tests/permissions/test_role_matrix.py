@@ -31,7 +31,7 @@ from schema.graph.coordinates import parts_of
 from tests.permissions.table import (
     ARGUMENTS,
     BY_RIGHT,
-    DEEDS,
+    COMMANDS,
     EVERYBODY,
     OWN_WAYS,
     SIGNED_IN,
@@ -60,7 +60,7 @@ def subsets_of(profile_name: str) -> list[Held]:
     policy = policy_of(profile_name)
     if profile_name == "solar_terminal":
         return [held for size in range(len(policy.roles) + 1) for held in combinations(policy.roles, size)]
-    rights = [right.value for right in policy.toggles]
+    rights = [right.value for right in policy.direct_permissions]
     pairs = [("authorised_person", *some) for size in range(3) for some in combinations(rights, size)]
     return [(), *((role,) for role in policy.roles if role != "authorised_person"), *pairs]
 
@@ -68,7 +68,7 @@ def subsets_of(profile_name: str) -> list[Held]:
 CASES = [(profile, held) for profile in ("solar_terminal", "software_house") for held in subsets_of(profile)]
 
 
-def test_the_cases_are_the_sixteen_sets_of_roles_and_every_single_right_and_pair_of_rights() -> None:
+def test_the_cases_are_the_sixteen_sets_of_roles_and_every_direct_permission_and_pair_of_them() -> None:
     assert [len(subsets_of(profile)) for profile in ("solar_terminal", "software_house")] == [16, 19]
 
 
@@ -172,7 +172,7 @@ def test_every_guarded_part_can_be_reached_by_the_tests() -> None:
         if part.coordinate in TESTED_IN:
             continue
         if part.kind is PartKind.MUTATION:
-            assert part.coordinate in DEEDS, f"say in DEEDS how to ask for {part.coordinate}"
+            assert part.coordinate in COMMANDS, f"say in DEEDS how to ask for {part.coordinate}"
         elif part.kind is PartKind.ARGUMENT:
             assert part.coordinate in ARGUMENTS, f"say in ARGUMENTS what {part.coordinate} is asked with"
         else:
@@ -180,7 +180,7 @@ def test_every_guarded_part_can_be_reached_by_the_tests() -> None:
             assert type_name in WAYS, f"say in WAYS how to reach {type_name}"
 
 
-def test_a_deed_that_needs_more_than_members_is_tested_elsewhere() -> None:
+def test_a_command_that_needs_more_than_members_is_tested_elsewhere() -> None:
     for coordinate, file in TESTED_IN.items():
         text = (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
         assert coordinate.partition(".")[2] in text, coordinate
@@ -229,16 +229,16 @@ async def test_a_stranger_reaches_no_guarded_part(matrix_portals: dict[str, Port
 
 
 @pytest.mark.parametrize("profile", ["solar_terminal", "software_house"])
-@pytest.mark.parametrize("coordinate", DEEDS)
-async def test_a_deed_is_done_for_those_in_the_table_only(
+@pytest.mark.parametrize("coordinate", COMMANDS)
+async def test_a_command_is_done_for_those_in_the_table_only(
     matrix_portals: dict[str, Portal], profile: str, coordinate: str
 ) -> None:
-    portal, deed = matrix_portals[profile], DEEDS[coordinate]
+    portal, command = matrix_portals[profile], COMMANDS[coordinate]
     for word, id in (("ORGANIZATION", HERE), ("MEMBERSHIP", f"mbr_{HERE}{ADMINISTRATOR}")):
-        deed = deed.replace(word, f'"{id}"')
+        command = command.replace(word, f'"{id}"')
 
     for held in subsets_of(profile):
-        answer = await (await portal.person(login_of(held))).asks(deed)
+        answer = await (await portal.person(login_of(held))).asks(command)
         is_open = coordinate in SIGNED_IN or bool(getattr(BY_RIGHT[coordinate], profile).intersection(held))
         assert answer.errors == [], held
         codes = [error["code"] for error in answer.at(coordinate.partition(".")[2]).get("errors", ())]
@@ -246,9 +246,9 @@ async def test_a_deed_is_done_for_those_in_the_table_only(
         assert "NOT_FOUND" not in codes, "the deed names something that is not there, so no guard is asked"
     elsewhere = await portal.person("all-elsewhere@matrix.example")
     if coordinate in BY_RIGHT:
-        refused = (await elsewhere.asks(deed)).at(coordinate.partition(".")[2])["errors"]
+        refused = (await elsewhere.asks(command)).at(coordinate.partition(".")[2])["errors"]
         assert [error["code"] for error in refused] in (["NOT_FOUND"], ["FORBIDDEN"])
-    stranger = await portal.anybody().asks(deed)
+    stranger = await portal.anybody().asks(command)
     assert list(stranger.codes.values()) == ["UNAUTHENTICATED"]
 
 
@@ -294,7 +294,7 @@ def members_of(profile: str) -> DirectoryData:
     """A company with an administrator and one member for each set, who holds everything in another company."""
     policy = policy_of(profile)
     (administrative, *_) = policy.administrative_role_keys()
-    everything = (*policy.roles, *(right.value for right in policy.toggles))
+    everything = (*policy.roles, *(right.value for right in policy.direct_permissions))
     people: list[tuple[UserId, str, Held | None]] = [(ADMINISTRATOR, "administrator@matrix.example", (administrative,))]
     people += [(user_of(held), login_of(held), held) for held in subsets_of(profile)]
     people += [(user_of(("all-elsewhere",)), "all-elsewhere@matrix.example", None)]

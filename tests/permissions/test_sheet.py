@@ -67,7 +67,7 @@ def test_every_part_of_the_schema_has_a_row() -> None:
     assert sorted(part.coordinate for part in parts_of(core)) == sorted(expected)
 
 
-def test_a_field_is_for_those_whose_role_or_single_right_opens_it() -> None:
+def test_a_field_is_for_those_whose_role_or_direct_permission_opens_it() -> None:
     assert access_of_customers(shipped_sheet("software_house"), "Organization.orders") == {
         "not signed in": "no",
         "signed in": "no",
@@ -82,7 +82,7 @@ def test_a_field_is_for_those_whose_role_or_single_right_opens_it() -> None:
     }
 
 
-def test_what_is_ones_own_is_told_apart_from_what_is_others() -> None:
+def test_what_is_ones_own_is_distinguished_from_what_is_others() -> None:
     assert access_of_customers(shipped_sheet("solar_terminal"), "User.email") == {
         "not signed in": "no",
         "signed in": "own",

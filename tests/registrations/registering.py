@@ -124,7 +124,7 @@ def private(**other: Any) -> dict[str, Any]:
     } | other  # fmt: skip
 
 
-def company(**other: Any) -> dict[str, Any]:
+def organization(**other: Any) -> dict[str, Any]:
     """What a person writes who registers a company."""
     return {
         "confirmFirstRegistration": True, "kind": "INSTALLER", "name": "Firstblick GmbH", "seat": SEAT,
@@ -146,7 +146,7 @@ def templates(mails: list[Any]) -> list[str]:
 
 async def registers(person: Person, **other: Any) -> Any:
     """Register a company, and return the payload."""
-    return at(await person.asks(REGISTER, input=company(**other)), "registerOrganization")
+    return at(await person.asks(REGISTER, input=organization(**other)), "registerOrganization")
 
 
 async def registers_privately(person: Person, **other: Any) -> Any:
@@ -170,7 +170,7 @@ async def applicant_of(portal: Portal, **other: Any) -> Person:
     """Somebody who has registered a company and confirmed their address."""
     payload = await registers(portal.anybody(), **other)
     assert payload["errors"] == []
-    token = await token_of(portal, company(**other)["applicantEmail"])
+    token = await token_of(portal, organization(**other)["applicantEmail"])
     confirmed = await confirms(portal, token)
     assert confirmed["errors"] == []
     return Person(portal.client, confirmed["accessToken"])

@@ -70,7 +70,7 @@ async def test_of_reviewers_who_decide_at_once_one_does(each_portal: Portal) -> 
     assert await registration_of(applicant) == done["registration"]
 
 
-async def test_one_customer_number_for_two_companies_at_once_goes_to_one(each_portal: Portal) -> None:
+async def test_one_customer_number_for_two_organizations_at_once_goes_to_one(each_portal: Portal) -> None:
     portal = each_portal
     ids = []
     for number in range(4):

@@ -124,7 +124,7 @@ async def test_a_registration_is_a_node_for_its_applicant_and_for_reviewers_only
         assert (await caller.asks(NODE, id=id)).data == (await caller.asks(NODE, id=UNKNOWN)).data == {"node": None}
 
 
-async def test_what_is_not_confirmed_or_has_no_company_is_nobodys_business(portal: Portal) -> None:
+async def test_what_is_not_confirmed_or_has_no_organization_is_nobodys_business(portal: Portal) -> None:
     await registers(portal.anybody())
     review = await portal.person("review@vendor.example")
     (row,) = await portal.audit("registration.create")
@@ -159,7 +159,7 @@ async def test_somebody_elses_registration_is_answered_and_withdrawn_like_an_unk
     assert (await listed(review, status=["INFORMATION_REQUESTED"]))["totalCount"] == 1
 
 
-async def test_a_reviewer_does_not_decide_about_their_own_company(portal: Portal) -> None:
+async def test_a_reviewer_does_not_decide_about_their_own_organization(portal: Portal) -> None:
     review = await portal.person("review@vendor.example")
     founded = await registers(review, applicantFirstName=None, applicantLastName=None, applicantEmail=None, vatId=None)
     assert founded["errors"] == []

@@ -9,8 +9,8 @@ from tests.registrations.registering import (
     REGISTER,
     REGISTER_PRIVATE,
     SEAT,
-    company,
     errors_of,
+    organization,
     private,
     registers,
     registers_privately,
@@ -18,7 +18,7 @@ from tests.registrations.registering import (
 
 LONG = "x" * 10_000
 
-COMPANY: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
+ORGANIZATION: list[tuple[dict[str, Any], list[tuple[list[str], str]]]] = [
     ({"name": ""}, [(["name"], "length 1..200")]),
     ({"name": LONG}, [(["name"], "length 1..200")]),
     ({"name": "a\nb"}, [(["name"], "printable")]),
@@ -97,11 +97,11 @@ async def nothing_happened(portal: Portal) -> bool:
     return await portal.audit("registration.create") == [] and await portal.queued_mails() == []
 
 
-@pytest.mark.parametrize(("given", "errors"), COMPANY)
-async def test_a_company_that_cannot_be_registered_is_refused(
+@pytest.mark.parametrize(("given", "errors"), ORGANIZATION)
+async def test_an_organization_that_cannot_be_registered_is_refused(
     portal: Portal, given: dict[str, Any], errors: Any
 ) -> None:
-    answer = await portal.anybody().asks(REGISTER, input=company(**given))
+    answer = await portal.anybody().asks(REGISTER, input=organization(**given))
 
     if errors == "scalar":  # GraphQL itself refuses it, with status 400
         assert (answer.status, "data" in answer.body) == (400, False)
@@ -128,7 +128,7 @@ async def test_an_account_that_cannot_be_opened_is_refused(portal: Portal, given
 
 
 @pytest.mark.parametrize("kind", ["INSTALLER", "RESELLER", "OPERATOR", "LICENSEE"])
-async def test_every_kind_of_company_is_registered(portal: Portal, kind: str) -> None:
+async def test_every_kind_of_organization_is_registered(portal: Portal, kind: str) -> None:
     """K10, K11, K17."""
     payload = await registers(portal.anybody(), kind=kind, vatId=None, legalName=" ", additionalRoleKeys=None)
 

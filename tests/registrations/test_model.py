@@ -26,7 +26,7 @@ from hypothesis.stateful import (
 
 from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
-from resolvers.registrations.scheduled import lapse_registrations, remind_of_overdue_registrations
+from resolvers.registrations.scheduled import expire_registrations, remind_of_overdue_registrations
 from tests.portal import NOW, Portal, open_portal
 from tests.registrations.registering import (
     STATUS,
@@ -193,7 +193,7 @@ class RegistrationMachine(RuleBasedStateMachine):
         self.portal.clock.move(timedelta(hours=hours))
         wiring = self.portal.wiring
         context = RequestContext(backends=wiring.backends, policy=wiring.policy, now=self.now, request_id="minute")
-        for work in (remind_of_overdue_registrations, lapse_registrations):
+        for work in (remind_of_overdue_registrations, expire_registrations):
             self.does(work(context))
         for expected in self.known:
             expected.status = self.status_of(expected)
@@ -211,14 +211,14 @@ class RegistrationMachine(RuleBasedStateMachine):
 
     def status_of(self, expected: Expected) -> str:
         """Where the registration stands now."""
-        has_lapsed = self.now - expected.created_at >= timedelta(days=7)
-        return "EXPIRED" if expected.status == "EMAIL_UNVERIFIED" and has_lapsed else expected.status
+        is_expired = self.now - expected.created_at >= timedelta(days=7)
+        return "EXPIRED" if expected.status == "EMAIL_UNVERIFIED" and is_expired else expected.status
 
     async def check(self, expected: Expected) -> None:
         """Compare one registration with what is seen of it from outside and from inside."""
         portal, status = self.portal, self.status_of(expected)
-        told = await portal.anybody().asks(STATUS, reference=expected.reference, email=expected.email)
-        assert told.at("registrationStatus.status") == status
+        reported = await portal.anybody().asks(STATUS, reference=expected.reference, email=expected.email)
+        assert reported.at("registrationStatus.status") == status
         assert [mail.template for mail in await portal.queued_mails(expected.email)] == expected.mails
         if not expected.id:
             assert await portal.wiring.backends.directory.user_id_of_login_name(expected.email) is None
@@ -243,8 +243,8 @@ class RegistrationMachine(RuleBasedStateMachine):
 
 
 _ACTIONS = tuple(
-    f"registration.{deed}"
-    for deed in ("create", "confirm", "approve", "reject", "request_information", "answer", "withdraw", "expire")
+    f"registration.{action}"
+    for action in ("create", "confirm", "approve", "reject", "request_information", "answer", "withdraw", "expire")
 )
 
 

@@ -24,7 +24,7 @@ from tests.registrations.registering import (
 )
 
 
-async def test_a_company_is_registered_confirmed_approved_and_administered(each_portal: Portal) -> None:
+async def test_an_organization_is_registered_confirmed_approved_and_administered(each_portal: Portal) -> None:
     """K20-K24."""
     portal = each_portal
     payload = await registers(portal.anybody(), additionalRoleKeys=["purchase"])
@@ -88,9 +88,9 @@ async def test_a_company_is_registered_confirmed_approved_and_administered(each_
         }
     ]  # fmt: skip
     assert [one["allowed"] for one in access["can"]] == [True, True, False]
-    told = (await portal.queued_mails(ADDRESS))[-1]
-    assert told.template == "registration_approved"
-    assert told.values == {"name": "Zoë Žižek", "organization": "Firstblick GmbH", "customer_number": "77001"}
+    notice = (await portal.queued_mails(ADDRESS))[-1]
+    assert notice.template == "registration_approved"
+    assert notice.values == {"name": "Zoë Žižek", "organization": "Firstblick GmbH", "customer_number": "77001"}
     history = (await registration_of(applicant))["history"]
     assert [(event["status"], event["occurredAt"]) for event in history] == [
         ("EMAIL_UNVERIFIED", "2026-11-21T09:00:00Z"),
@@ -99,7 +99,7 @@ async def test_a_company_is_registered_confirmed_approved_and_administered(each_
     ]
 
 
-async def test_while_a_company_waits_nothing_may_be_done_in_it(each_portal: Portal) -> None:
+async def test_while_an_organization_waits_nothing_may_be_done_in_it(each_portal: Portal) -> None:
     """K23."""
     applicant = await applicant_of(each_portal)
     organization = (await registration_of(applicant))["organization"]["id"]
@@ -124,7 +124,9 @@ async def test_while_a_company_waits_nothing_may_be_done_in_it(each_portal: Port
     assert [tile["grantedBy"] for tile in tiles.at("viewer.applications") if tile["grantedBy"]] == []
 
 
-async def test_a_second_registrant_of_the_same_company_administers_nothing_and_is_flagged(each_portal: Portal) -> None:
+async def test_a_second_registrant_of_the_same_organization_administers_nothing_and_is_flagged(
+    each_portal: Portal,
+) -> None:
     """K20, K24: the reviewer sees the VAT id, the name and the mail domain of the first."""
     portal = each_portal
     await applicant_of(portal)
@@ -155,7 +157,7 @@ async def test_addresses_of_a_provider_for_everybody_make_nobody_look_alike(port
     assert [node["duplicates"] for node in nodes] == [[], []]
 
 
-async def test_a_company_that_is_registered_already_is_not_registered_again(each_portal: Portal) -> None:
+async def test_an_organization_that_is_registered_already_is_not_registered_again(each_portal: Portal) -> None:
     """K18, K19: nothing is stored, and administrators are named by their initials to who knows the company."""
     portal = each_portal
     known = await registers(
@@ -244,7 +246,7 @@ async def test_a_private_account_with_a_known_address_is_answered_alike(each_por
 
 
 @pytest.mark.parametrize("kind", ["PRIVATE_OPERATOR", "COMMERCIAL_OPERATOR"])
-async def test_an_account_without_a_company_needs_no_review_and_sees_its_tiles_only(
+async def test_an_account_without_an_organization_needs_no_review_and_sees_its_tiles_only(
     each_portal: Portal, kind: str
 ) -> None:
     """K9, K10."""
@@ -295,9 +297,9 @@ async def test_a_link_counts_once_and_for_seven_days(each_portal: Portal) -> Non
 
     assert (await confirms(portal, token))["errors"] == []
     portal.clock.move(timedelta(days=7))
-    used, lapsed, unknown = [await confirms(portal, one) for one in (token, late, "x" * 43)]
+    used, expired, unknown = [await confirms(portal, one) for one in (token, late, "x" * 43)]
 
-    assert used == lapsed == unknown
+    assert used == expired == unknown
     assert [error["code"] for error in used["errors"]] == ["TOKEN_INVALID"]
     assert used["accessToken"] is None
 
@@ -341,7 +343,7 @@ async def test_of_two_registrations_of_one_address_the_first_confirmed_counts(ea
     assert (await listed(await reviewer(portal)))["totalCount"] == 1
 
 
-async def test_somebody_with_an_account_founds_a_second_company_which_goes_to_the_vendor_at_once(
+async def test_somebody_with_an_account_founds_a_second_organization_which_goes_to_the_vendor_at_once(
     each_portal: Portal,
 ) -> None:
     portal = each_portal

@@ -44,7 +44,7 @@ async def test_a_rejection_has_a_reason_that_the_applicant_reads(each_portal: Po
     assert (await applicant.asks(ACCESS)).at("viewer.can.0.reason") == "ORGANIZATION_NOT_ACTIVE"
 
 
-async def test_the_vendor_asks_the_applicant_answers_and_the_time_begins_anew(each_portal: Portal) -> None:
+async def test_the_vendor_asks_the_applicant_answers_and_the_time_begins_again(each_portal: Portal) -> None:
     """K21, K22."""
     portal = each_portal
     applicant = await applicant_of(portal)
@@ -118,7 +118,7 @@ async def test_a_decision_about_an_older_version_is_not_made(portal: Portal) -> 
     assert fits["errors"] == []
 
 
-async def test_a_customer_number_belongs_to_one_company(each_portal: Portal) -> None:
+async def test_a_customer_number_belongs_to_one_organization(each_portal: Portal) -> None:
     portal = each_portal
     helios = (await (await portal.person("administration@helios.example")).asks(
         "{ viewer { defaultOrganization { customerNumber } } }"
@@ -150,7 +150,7 @@ async def test_the_licence_holder_signs_in_with_the_customer_number(software_por
     assert signed_in.at("signIn") == {"viewer": {"loginNames": [ADDRESS, "DOMUS_99001"]}, "errors": []}
 
 
-async def test_an_applicant_withdraws_and_the_company_is_closed(each_portal: Portal) -> None:
+async def test_an_applicant_withdraws_and_the_organization_is_closed(each_portal: Portal) -> None:
     portal = each_portal
     applicant = await applicant_of(portal)
     registration = await registration_of(applicant)

@@ -4,7 +4,7 @@ import asyncio
 from datetime import timedelta
 
 from resolvers.context import RequestContext
-from resolvers.registrations.scheduled import lapse_registrations, remind_of_overdue_registrations
+from resolvers.registrations.scheduled import expire_registrations, remind_of_overdue_registrations
 from tests.portal import Portal
 from tests.registrations.registering import (
     applicant_of,
@@ -22,7 +22,7 @@ DAY = timedelta(hours=24)
 SECOND = timedelta(seconds=1)
 
 
-def housekeeping(portal: Portal) -> RequestContext:
+def worker_context(portal: Portal) -> RequestContext:
     """What the housekeeping of a process knows."""
     return RequestContext(
         backends=portal.wiring.backends, policy=portal.wiring.policy, now=portal.clock(), request_id="housekeeping"
@@ -35,7 +35,7 @@ async def test_a_registration_is_overdue_after_a_day_and_the_reviewers_are_remin
 
     for wait, overdue, mails in ((DAY - SECOND, False, 1), (SECOND, True, 2), (timedelta(days=3), True, 2)):
         portal.clock.move(wait)
-        await asyncio.gather(*(remind_of_overdue_registrations(housekeeping(portal)) for _ in range(3)))
+        await asyncio.gather(*(remind_of_overdue_registrations(worker_context(portal)) for _ in range(3)))
         (seen,) = (await listed(await portal.person(REVIEWER)))["nodes"]
         assert (seen["overdue"], len(await portal.queued_mails(REVIEWER))) == (overdue, mails)
 
@@ -64,27 +64,27 @@ async def test_nobody_is_reminded_of_what_is_decided_or_waits_for_the_applicant(
     before = len(await portal.queued_mails(REVIEWER))
 
     portal.clock.move(timedelta(days=30))
-    await remind_of_overdue_registrations(housekeeping(portal))
+    await remind_of_overdue_registrations(worker_context(portal))
 
     assert len(await portal.queued_mails(REVIEWER)) == before
     assert await portal.audit("registration.remind") == []
 
 
-async def test_an_answer_that_waits_for_too_long_is_reminded_of_anew(portal: Portal) -> None:
+async def test_a_second_reminder_follows_when_an_answer_waits_for_too_long(portal: Portal) -> None:
     applicant = await applicant_of(portal)
     id = (await registration_of(applicant))["id"]
     portal.clock.move(DAY)
-    await remind_of_overdue_registrations(housekeeping(portal))
+    await remind_of_overdue_registrations(worker_context(portal))
     await decides(await portal.person(REVIEWER), "requestRegistrationInformation", id, question="Why?")
     await decides(await portal.person("zoe@firstblick.example"), "answerRegistration", id, answer="So.")
 
     portal.clock.move(DAY)
-    await remind_of_overdue_registrations(housekeeping(portal))
+    await remind_of_overdue_registrations(worker_context(portal))
 
     assert len(await portal.audit("registration.remind")) == 2
 
 
-async def test_what_nobody_confirmed_lapses_after_seven_days(each_portal: Portal) -> None:
+async def test_what_nobody_confirmed_expires_after_seven_days(each_portal: Portal) -> None:
     portal = each_portal
     await registers(portal.anybody())
     await registers_privately(portal.anybody())
@@ -92,10 +92,10 @@ async def test_what_nobody_confirmed_lapses_after_seven_days(each_portal: Portal
     await applicant_of(portal, applicantEmail="in.time@firstblick.example")
 
     portal.clock.move(timedelta(days=7) - SECOND)
-    await lapse_registrations(housekeeping(portal))
+    await expire_registrations(worker_context(portal))
     assert await portal.audit("registration.expire") == []
     portal.clock.move(SECOND)
-    await asyncio.gather(*(lapse_registrations(housekeeping(portal)) for _ in range(3)))
+    await asyncio.gather(*(expire_registrations(worker_context(portal)) for _ in range(3)))
 
     rows = await portal.audit("registration.expire")
     assert [(row.actor_id, row.after) for row in rows] == [(None, '{"status":"EXPIRED"}')] * 2

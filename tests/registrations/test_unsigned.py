@@ -41,7 +41,7 @@ async def status_of(portal: Portal, reference: str, email: str = EMAIL) -> Any:
     return answer.at("registrationStatus")
 
 
-async def test_the_status_is_told_to_who_knows_reference_and_address(each_portal: Portal) -> None:
+async def test_the_status_is_shown_to_those_who_know_reference_and_address(each_portal: Portal) -> None:
     """K22."""
     portal = each_portal
     reference = (await registers(portal.anybody()))["reference"]
@@ -60,7 +60,7 @@ async def test_the_status_is_told_to_who_knows_reference_and_address(each_portal
     assert (await status_of(portal, reference))["status"] == "EXPIRED"
 
 
-async def test_the_status_follows_the_review_in_the_language_of_who_asks(portal: Portal) -> None:
+async def test_the_status_follows_the_review_in_the_language_of_the_caller(portal: Portal) -> None:
     applicant = await applicant_of(portal)
     registration = await registration_of(applicant)
     review = await portal.person("review@vendor.example")
@@ -89,7 +89,7 @@ async def test_the_status_follows_the_review_in_the_language_of_who_asks(portal:
         ({"vatId": "DE999999999", "name": "Helios Montage GmbH"}, "NOT_REGISTERED", False),
     ],
 )
-async def test_a_company_is_known_to_who_knows_its_numbers(
+async def test_an_organization_is_known_to_those_who_know_its_numbers(
     each_portal: Portal, given: dict[str, str], outcome: str, administrators: bool
 ) -> None:
     """K18, K19, D5, D6."""
@@ -103,16 +103,16 @@ async def test_a_company_is_known_to_who_knows_its_numbers(
         for user in (membership["user"] for membership in helios["administrators"])
     ]
 
-    told = await checks(each_portal.anybody(), **given)
+    reported = await checks(each_portal.anybody(), **given)
 
-    assert told == {
+    assert reported == {
         "outcome": outcome,
-        "guidance": told["guidance"],
+        "guidance": reported["guidance"],
         "maskedAdministrators": initials if administrators else [],
         "canRequestToJoin": outcome == "POSSIBLY_REGISTERED",
     }
-    assert "main responsible person" in told["guidance"]
-    assert told["guidance"].endswith("Monday to Friday, 8 am to 5 pm.")
+    assert "main responsible person" in reported["guidance"]
+    assert reported["guidance"].endswith("Monday to Friday, 8 am to 5 pm.")
 
 
 @pytest.mark.parametrize(
@@ -134,7 +134,9 @@ async def test_a_name_or_a_number_that_can_be_counted_up_finds_nobody(portal: Po
     assert answer.codes == {"organizationRegistrationCheck": "BAD_USER_INPUT"}
 
 
-async def test_a_company_that_waits_is_under_review_and_one_that_was_rejected_is_not_known(each_portal: Portal) -> None:
+async def test_an_organization_that_waits_is_under_review_and_one_that_was_rejected_is_not_known(
+    each_portal: Portal,
+) -> None:
     portal = each_portal
     id = (await registration_of(await applicant_of(portal)))["id"]
 
@@ -148,7 +150,7 @@ async def test_a_company_that_waits_is_under_review_and_one_that_was_rejected_is
     assert rejected["outcome"] == "NOT_REGISTERED"
 
 
-async def test_a_known_address_and_a_known_company_take_the_same_work_as_unknown_ones(each_portal: Portal) -> None:
+async def test_a_known_address_and_a_known_organization_take_the_same_work_as_unknown_ones(each_portal: Portal) -> None:
     """Times are alike because what is done is alike: the same statements, in the same order."""
     stranger, person = each_portal.anybody(), await each_portal.person("private@home.example")
     pairs: list[tuple[Any, list[dict[str, Any]]]] = [
@@ -203,11 +205,11 @@ async def test_nobody_floods_an_address_and_nobody_locks_its_owner_out() -> None
         assert len(await portal.queued_mails(EMAIL)) == 6
 
 
-async def test_one_ip_address_registers_so_many_and_about_one_company_so_often() -> None:
+async def test_one_ip_address_registers_so_many_and_about_one_organization_so_often() -> None:
     async with open_portal(trusted_proxies=1) as portal:
         one, other = at_address(portal, "203.0.113.1"), at_address(portal, "203.0.113.2")
 
-        of_company = [
+        of_organization = [
             (await registers(one, applicantEmail=f"{number}@firstblick.example"))["errors"] for number in range(6)
         ]
         from_address = [
@@ -215,13 +217,13 @@ async def test_one_ip_address_registers_so_many_and_about_one_company_so_often()
         ]
         elsewhere = await registers(other, applicantEmail="x@firstblick.example")
 
-        assert [[error["code"] for error in errors] for errors in of_company] == [[]] * 5 + [["RATE_LIMITED"]]
+        assert [[error["code"] for error in errors] for errors in of_organization] == [[]] * 5 + [["RATE_LIMITED"]]
         assert [[error["code"] for error in errors] for errors in from_address] == [[]] * 25 + [["RATE_LIMITED"]]
-        assert of_company[-1][0]["retryAfterSeconds"] > 0
+        assert of_organization[-1][0]["retryAfterSeconds"] > 0
         assert elsewhere["errors"] == []
 
 
-async def test_questions_without_signing_in_are_limited(portal: Portal) -> None:
+async def test_queries_without_signing_in_are_limited(portal: Portal) -> None:
     stranger = portal.anybody()
 
     statuses = [await stranger.asks(STATUS, reference="R-X", email=EMAIL) for _ in range(21)]

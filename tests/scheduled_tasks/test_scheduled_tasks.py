@@ -12,7 +12,7 @@ from connectors.directory.tables import idempotency_records, mailed_tokens, refr
 from connectors.errors import BackendUnavailable
 from gateway.worker import Worker, working
 from resolvers.context import RequestContext
-from resolvers.scheduled_tasks import CHORES, keep_house
+from resolvers.scheduled_tasks import SCHEDULED_TASKS, run_scheduled_tasks
 from resolvers.sessions.commands import REFRESH_LIFETIME, SESSION_LIFETIME
 from resolvers.transactions import changed
 from tests.logs import capture_logs
@@ -35,11 +35,11 @@ async def test_sessions_and_their_tokens_go_a_month_after_they_are_over(each_por
     assert (await count(portal, sessions), await count(portal, refresh_tokens)) == (2, 2)
 
     portal.clock.move(SESSION_LIFETIME + timedelta(days=9))
-    await keep_house(context_of(portal))
+    await run_scheduled_tasks(context_of(portal))
     assert (await count(portal, sessions), await count(portal, refresh_tokens)) == (2, 2)
 
     portal.clock.move(timedelta(days=2))
-    await keep_house(context_of(portal))
+    await run_scheduled_tasks(context_of(portal))
     assert (await count(portal, sessions), await count(portal, refresh_tokens)) == (1, 1)
     assert REFRESH_LIFETIME < SESSION_LIFETIME
 
@@ -52,7 +52,7 @@ async def test_more_sessions_than_one_portion_go_in_one_go(each_portal: Portal) 
         await connection.execute(insert(sessions), [{**one, "id": f"ses_{number}"} for number in range(1_100)])
     portal.clock.move(timedelta(days=100))
 
-    await keep_house(context_of(portal))
+    await run_scheduled_tasks(context_of(portal))
 
     assert (await count(portal, sessions), await count(portal, refresh_tokens)) == (0, 0)
 
@@ -65,13 +65,13 @@ async def test_done_items_go_after_a_month_and_those_given_up_stay(each_portal: 
     directory = portal.wiring.backends.directory
 
     portal.clock.move(timedelta(days=29))
-    await keep_house(context_of(portal))
+    await run_scheduled_tasks(context_of(portal))
     assert await directory.count_outbox() == {OutboxState.QUEUED: 1, OutboxState.DEAD: 1}
     assert len(await directory.outbox(OutboxState.DONE, limit=10)) == 1
     assert len(await portal.mails()) == 1
 
     portal.clock.move(timedelta(days=2))
-    await keep_house(context_of(portal))
+    await run_scheduled_tasks(context_of(portal))
     assert await directory.count_outbox() == {OutboxState.QUEUED: 1, OutboxState.DEAD: 1}
     assert await directory.outbox(OutboxState.DONE, limit=10) == []
     assert await portal.mails() == []
@@ -90,13 +90,13 @@ async def test_idempotency_keys_go_after_a_week_and_mailed_tokens_after_a_month(
 
     async def left_after(days: int) -> tuple[int, int]:
         portal.clock.now = now + timedelta(days=days)
-        await keep_house(context_of(portal))
+        await run_scheduled_tasks(context_of(portal))
         return await count(portal, idempotency_records), await count(portal, mailed_tokens)
 
     assert [await left_after(days) for days in (6, 8, 30, 31)] == [(1, 1), (0, 1), (0, 1), (0, 0)]
 
 
-async def test_a_chore_that_fails_keeps_no_other_from_being_done(portal: Portal) -> None:
+async def test_a_scheduled_task_that_fails_stops_no_other(portal: Portal) -> None:
     done: list[datetime] = []
 
     async def breaks(_context: RequestContext) -> None:
@@ -109,7 +109,7 @@ async def test_a_chore_that_fails_keeps_no_other_from_being_done(portal: Portal)
         done.append(context.now)
 
     with capture_logs() as logs:
-        await keep_house(context_of(portal), [breaks, is_cut_off, works])
+        await run_scheduled_tasks(context_of(portal), [breaks, is_cut_off, works])
 
     assert done == [portal.clock()]
     assert [(log["event"], log["chore"], log["log_level"]) for log in logs] == [
@@ -118,17 +118,19 @@ async def test_a_chore_that_fails_keeps_no_other_from_being_done(portal: Portal)
     ]
 
 
-async def test_the_worker_keeps_house_again_and_again(portal: Portal, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.worker.CHORES_EVERY", timedelta(seconds=0.02))
+async def test_the_worker_runs_the_scheduled_tasks_again_and_again(
+    portal: Portal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.worker.SCHEDULED_TASKS_EVERY", timedelta(seconds=0.02))
     times = 0
 
-    async def chore(_context: RequestContext) -> None:
+    async def task(_context: RequestContext) -> None:
         nonlocal times
         times += 1
 
     wiring = portal.wiring
     async with working(
-        Worker(wiring.backends, wiring.policies, wiring.work, clock=portal.clock, chores=[*CHORES, chore])
+        Worker(wiring.backends, wiring.policies, wiring.work, clock=portal.clock, tasks=[*SCHEDULED_TASKS, task])
     ):
         await until(lambda: times >= 3)
     so_far = times

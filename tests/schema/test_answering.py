@@ -20,7 +20,7 @@ def _partly() -> Any:
     return Answering(refused, _numbers, True).answer(context, [1, 2, 3], {})
 
 
-async def test_refusals_stand_in_their_places_beside_what_was_answered() -> None:
+async def test_refusals_stand_at_their_paths_beside_what_was_answered() -> None:
     first, refusal, last = await _partly()
 
     assert (first, type(refusal), last) == (10, ValueError, 30)

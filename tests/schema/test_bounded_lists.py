@@ -78,16 +78,18 @@ def sizing_of(it: GraphQLField) -> Sizing:
     return sizing
 
 
-LISTS = [(place, it) for place, it in fields() if is_list_type(get_nullable_type(it.type))]
+LISTS = [(coordinate, it) for coordinate, it in fields() if is_list_type(get_nullable_type(it.type))]
 BOUNDED = [
-    (place, it)
-    for place, it in LISTS
-    if not (place.split(".")[0].endswith("Connection") and place.split(".")[1] in ("edges", "nodes"))
+    (coordinate, it)
+    for coordinate, it in LISTS
+    if not (coordinate.split(".")[0].endswith("Connection") and coordinate.split(".")[1] in ("edges", "nodes"))
 ]
 
 
-@pytest.mark.parametrize(("place", "it"), BOUNDED, ids=[place for place, _ in BOUNDED])
-def test_a_list_that_is_no_page_has_a_greatest_length_that_its_description_says(place: str, it: GraphQLField) -> None:
+@pytest.mark.parametrize(("coordinate", "it"), BOUNDED, ids=[coordinate for coordinate, _ in BOUNDED])
+def test_a_list_that_is_no_page_has_a_greatest_length_that_its_description_says(
+    coordinate: str, it: GraphQLField
+) -> None:
     most = sizing_of(it).at_most
 
     assert most is not None, "declare it by field, computed or attribute with at_most="
@@ -105,22 +107,22 @@ def to_graphql(name: str | None) -> str:
 
 def test_what_a_list_of_objects_is_assumed_to_have_is_what_it_can_have() -> None:
     shorter = {
-        place
-        for place, it in BOUNDED
+        coordinate
+        for coordinate, it in BOUNDED
         if is_composite_type(get_named_type(it.type))
         and sizing_of(it).sliced_by is None
         and (cost_of(it).size or ListSize()).assumed != sizing_of(it).at_most
-        and not place.endswith(".errors")
+        and not coordinate.endswith(".errors")
     }
 
     assert shorter == SELDOM_FULL
 
 
 def test_every_page_is_as_long_as_its_argument_says() -> None:
-    pages = [(place, it) for place, it in fields() if get_named_type(it.type).name.endswith("Connection")]
+    pages = [(coordinate, it) for coordinate, it in fields() if get_named_type(it.type).name.endswith("Connection")]
 
     assert len(pages) > 10
-    assert [place for place, it in pages if "first" not in it.args] == []
+    assert [coordinate for coordinate, it in pages if "first" not in it.args] == []
 
 
 async def test_no_page_is_longer_than_a_hundred(portal: Portal) -> None:
@@ -163,4 +165,4 @@ async def test_a_list_is_cut_at_its_greatest_length_whatever_its_function_answer
 
 
 def test_every_list_is_answered_by_what_cuts_it() -> None:
-    assert [place for place, it in BOUNDED if BATCH not in it.extensions] == []
+    assert [coordinate for coordinate, it in BOUNDED if BATCH not in it.extensions] == []

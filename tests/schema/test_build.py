@@ -158,7 +158,7 @@ def test_an_argument_of_a_type_that_graphql_does_not_know_is_refused() -> None:
     )
 
 
-def test_every_fault_is_named_at_once() -> None:
+def test_every_problem_is_named_at_once() -> None:
     message = refusal_of(
         "FaultyThing",
         name=(str, field(_names, requires=ORDERS, description="Its name.")),

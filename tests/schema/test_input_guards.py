@@ -115,7 +115,7 @@ async def test_the_default_of_a_variable_is_used(schema: Schema) -> None:
     assert refused(result) == [("Company.things(owner:)", "org_a"), ("Company.things(owner:)", "org_b")]
 
 
-async def test_a_permission_in_one_company_opens_the_argument_only_there(schema: Schema) -> None:
+async def test_a_permission_in_one_organization_opens_the_argument_only_there(schema: Schema) -> None:
     caller = Caller({"org_a": [Permission.MEMBER_VIEW], "org_b": []})
 
     result = await caller.asks(schema, things('(owner: "usr_2")'))
@@ -135,14 +135,14 @@ async def test_all_that_is_used_has_to_be_permitted(schema: Schema) -> None:
 
 
 async def test_what_the_vendor_has_to_hold_is_asked_of_the_vendors_staff(schema: Schema) -> None:
-    question = things("(filter: {reviewed: true})")
+    query = things("(filter: {reviewed: true})")
     member, staff = Caller({"org_a": list(Permission)}), Caller({}, (Permission.REGISTRATION_REVIEW,))
 
-    assert refused(await member.asks(schema, question)) == [("ThingFilter.reviewed", None)]
-    assert (await staff.asks(schema, question)).errors is None
+    assert refused(await member.asks(schema, query)) == [("ThingFilter.reviewed", None)]
+    assert (await staff.asks(schema, query)).errors is None
 
 
-async def test_a_stranger_is_told_to_sign_in(schema: Schema) -> None:
+async def test_a_stranger_is_asked_to_sign_in(schema: Schema) -> None:
     result = await Caller().asks(schema, things('(owner: "usr_2")'))
 
     assert {type(error.original_error) for error in result.errors or []} == {NotSignedIn}
@@ -175,12 +175,12 @@ async def test_a_dry_run_lets_nobody_do_what_an_input_of_a_mutation_is_refused_f
     """A refused question is answered in a dry run, and noted."""
     caller = Caller(NOTHING, is_dry_run=True)
 
-    question = await caller.asks(schema, things("(colours: [RED])"))
+    query = await caller.asks(schema, things("(colours: [RED])"))
     asked = list(caller.asked)
-    deed = await caller.asks(schema, 'mutation { paint(input: {organizationId: "org_a", colour: RED}) }')
+    command = await caller.asks(schema, 'mutation { paint(input: {organizationId: "org_a", colour: RED}) }')
 
-    assert (question.errors, asked) == (None, ["org_a", "org_b"])
-    assert (deed.data, refused(deed), caller.asked) == ({"paint": None}, [("Colour.RED", "org_a")], [])
+    assert (query.errors, asked) == (None, ["org_a", "org_b"])
+    assert (command.data, refused(command), caller.asked) == ({"paint": None}, [("Colour.RED", "org_a")], [])
 
 
 def test_fields_without_guarded_inputs_pay_nothing_for_them() -> None:
@@ -284,7 +284,7 @@ OWNER = {"arguments": {"owner": "Whose."}, "argument_guards": {"owner": any_of(P
 
 
 @pytest.mark.parametrize(
-    ("field", "annotation", "fault"),
+    ("field", "annotation", "problem"),
     [
         (
             lambda: root(_nothing, requires=OPEN, description="Something.", **OWNER),
@@ -321,14 +321,14 @@ OWNER = {"arguments": {"owner": "Whose."}, "argument_guards": {"owner": any_of(P
     ],
 )
 def test_a_guard_that_could_not_work_is_refused_when_the_schema_is_built(
-    field: Any, annotation: Any, fault: str
+    field: Any, annotation: Any, problem: str
 ) -> None:
     query = type("Query", (), {"__annotations__": {"it": annotation}, "it": field(), "__doc__": "What may be asked."})
 
     with pytest.raises(InvalidSchema) as refusal:
         small_schema("breadth-first", strawberry.type(query, description="What may be asked."), None)
 
-    assert fault in str(refusal.value).splitlines()
+    assert problem in str(refusal.value).splitlines()
 
 
 def test_a_guard_on_an_argument_that_is_not_there_is_refused_at_its_declaration() -> None:

@@ -127,7 +127,7 @@ async def test_who_may_does_it_and_the_payload_says_what_came_of_it(touching: Po
     assert [id] == CALLS
 
 
-async def test_a_member_without_the_permission_is_told_what_is_missing_and_who_could_give_it(touching: Portal) -> None:
+async def test_a_member_without_the_permission_learns_what_is_missing_and_who_could_give_it(touching: Portal) -> None:
     id = await member_of(touching, "purchase@helios.example")
     purchaser = await touching.person("purchase@helios.example")
 
@@ -171,7 +171,7 @@ async def test_somebody_elses_object_is_refused_like_one_that_does_not_exist(tou
     assert {row.organization_id for row in await touching.audit("touchMember")} == {None}
 
 
-async def test_nobody_is_told_anything_without_being_signed_in(touching: Portal) -> None:
+async def test_nobody_learns_anything_without_being_signed_in(touching: Portal) -> None:
     answer = await touching.anybody().asks(TOUCH, input={"id": "mbr_x"})
 
     assert (answer.data, answer.codes) == ({"touchMember": None}, {"touchMember": "UNAUTHENTICATED"})
@@ -179,12 +179,12 @@ async def test_nobody_is_told_anything_without_being_signed_in(touching: Portal)
 
 
 async def test_vendor_permissions_are_asked_of_the_vendors_staff_only(touching: Portal) -> None:
-    question = 'mutation { touchRegistrations(input: { id: "reg_x" }) { errors { code message } } }'
+    query = 'mutation { touchRegistrations(input: { id: "reg_x" }) { errors { code message } } }'
     reviewer = await touching.person("review@vendor.example")
     administrator = await touching.person("administration@helios.example")
 
-    assert (await reviewer.asks(question)).at("touchRegistrations.errors") == []
-    assert (await administrator.asks(question)).at("touchRegistrations.errors") == [
+    assert (await reviewer.asks(query)).at("touchRegistrations.errors") == []
+    assert (await administrator.asks(query)).at("touchRegistrations.errors") == [
         {"code": "FORBIDDEN", "message": "This needs REGISTRATION_REVIEW as vendor staff."}
     ]
     assert CALLS == ["reg_x"]
@@ -192,7 +192,7 @@ async def test_vendor_permissions_are_asked_of_the_vendors_staff_only(touching: 
     assert (row.subject_id, row.refused_with) == ("reg_x", "FORBIDDEN")
 
 
-async def test_a_suspended_member_is_told_so(touching: Portal) -> None:
+async def test_a_suspended_member_learns_so(touching: Portal) -> None:
     suspended = await touching.person("suspended@helios.example")
     id = await member_of(touching, "suspended@helios.example")
 

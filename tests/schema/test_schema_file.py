@@ -66,7 +66,7 @@ def described(schema: Any) -> dict[str, str | None]:
 def test_every_type_field_argument_and_value_is_described() -> None:
     all_of_it = described(core_schema(build_schema()))
 
-    assert [place for place, text in all_of_it.items() if not place.startswith("@") and not text] == []
+    assert [coordinate for coordinate, text in all_of_it.items() if not coordinate.startswith("@") and not text] == []
     assert {text for text in all_of_it.values() if text and not text.rstrip().endswith((".", "…", ":"))} == set()
     assert len(all_of_it) > 300
 
@@ -105,7 +105,7 @@ async def test_introspection_answers_with_the_descriptions(portal: Portal) -> No
 
 
 @pytest.mark.parametrize("name", ["UpdateProfileInput", "AddressInput"])
-def test_nobody_changes_a_companys_name_or_seat_with_their_own_profile(name: str) -> None:
+def test_nobody_changes_an_organizations_name_or_registered_office_with_their_own_profile(name: str) -> None:
     """D15."""
     fields = core_schema(build_schema()).type_map[name].fields  # type: ignore[attr-defined]
 

@@ -152,7 +152,7 @@ async def test_the_name_of_the_scheme_may_be_written_in_any_case(gate: Portal, g
 
 
 @pytest.mark.parametrize("header", ["Bearer", "Bearer ", "Basic dXNlcjpwYXNz", "Token abc", "abc", ","])
-async def test_another_kind_of_authorization_is_told_what_to_send(gate: Portal, header: str) -> None:
+async def test_another_kind_of_authorization_learns_what_to_send(gate: Portal, header: str) -> None:
     """RFC 6750, 3.1: without an error code, for no token was sent that could be wrong."""
     asked, needs_nobody = (json.dumps({"query": query}).encode() for query in (ME, "{ roles { key } }"))
 
@@ -247,8 +247,8 @@ async def test_a_refresh_token_that_nobody_has_issued_begins_no_change(each_port
         return change()
 
     each_portal.wiring.backends.directory.change = counted  # type: ignore[method-assign]
-    question = "mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) { errors { code } } }"
-    answers = [await each_portal.anybody().asks(question, token=token) for token in ("", "invented", "x" * 10_000)]
+    query = "mutation ($token: String!) { refreshSession(input: { refreshToken: $token }) { errors { code } } }"
+    answers = [await each_portal.anybody().asks(query, token=token) for token in ("", "invented", "x" * 10_000)]
 
     assert [answer.at("refreshSession.errors") for answer in answers] == [[{"code": "SESSION_ENDED"}]] * 3
     assert begun == 0

@@ -15,7 +15,7 @@ from connectors.directory.tables import grants, memberships, refresh_tokens, use
 from gateway.app import create_app
 from gateway.demo import DEMO_PASSWORD
 from resolvers.one_time_tokens import hash_of
-from resolvers.scheduled_tasks import keep_house
+from resolvers.scheduled_tasks import run_scheduled_tasks
 from tests.logs import capture_logs
 from tests.mail.letters import context_of
 from tests.portal import Answer, Person, Portal, open_portal
@@ -364,7 +364,7 @@ async def test_the_successor_is_kept_sealed_and_only_while_the_window_is_open(po
 
     kept = await sealed_successors(portal)
     portal.clock.move(timedelta(seconds=11))
-    await keep_house(context_of(portal))
+    await run_scheduled_tasks(context_of(portal))
 
     (sealed,) = kept
     assert second["refreshToken"] not in sealed

@@ -268,11 +268,11 @@ async def test_known_and_unknown_names_are_counted_by_the_same_statements_and_ge
     gate: Portal,
 ) -> None:
     asked: dict[str, list[Any]] = {OWNER: [], NOBODY: []}
-    for name, told in asked.items():
+    for name, reported in asked.items():
         for count in range(11):
             with gate.statements() as statements:
                 payload = await Client(gate, f"203.0.113.{count}").payload(name, "guess")
-            told.append((payload, list(statements)))
+            reported.append((payload, list(statements)))
 
     assert asked[OWNER] == asked[NOBODY]
     assert [payload["errors"][0]["code"] for payload, _ in asked[OWNER]] == WRONG * 10 + LIMITED

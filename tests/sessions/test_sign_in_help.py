@@ -20,15 +20,15 @@ mutation Remind($name: String!) {
 """
 
 
-@pytest.mark.parametrize("question", [REQUEST, REMIND], ids=["reset", "reminder"])
+@pytest.mark.parametrize("query", [REQUEST, REMIND], ids=["reset", "reminder"])
 async def test_a_known_and_an_unknown_name_get_the_same_answer_with_the_same_statements(
-    portal: Portal, question: str
+    portal: Portal, query: str
 ) -> None:
     """D4: the mutation looks nobody up, so it cannot take another time for somebody who is there."""
     asked: list[tuple[Answer, list[str]]] = []
     for name in (PURCHASE, "nobody@helios.example", "DOMUS_1", "ayse.brandt@helios.example", "a b c"):
         with portal.statements() as statements:
-            answer = await portal.anybody().asks(question, name=name)
+            answer = await portal.anybody().asks(query, name=name)
         asked.append((answer, list(statements)))
 
     assert {answer.status for answer, _ in asked} == {200}
@@ -78,7 +78,7 @@ async def test_somebody_is_not_flooded_and_a_stranger_cannot_use_up_what_is_thei
     assert len(await queued(portal, PASSWORD_RESET)) == 4
 
 
-async def test_nobody_is_flooded_from_many_places_either() -> None:
+async def test_nobody_is_flooded_from_many_addresses_either() -> None:
     async with open_portal(trusted_proxies=1) as portal:
         codes = []
         for number in range(10):
@@ -91,11 +91,9 @@ async def test_nobody_is_flooded_from_many_places_either() -> None:
 
 
 @pytest.mark.parametrize("name", ["", "  ", "x" * 255, "x" * 10_000, "a\nb", "a\u0000b"])
-@pytest.mark.parametrize("question", [REQUEST, REMIND], ids=["reset", "reminder"])
-async def test_what_can_be_no_login_name_is_refused_and_queues_nothing(
-    portal: Portal, question: str, name: str
-) -> None:
-    answer = await portal.anybody().asks(question, name=name)
+@pytest.mark.parametrize("query", [REQUEST, REMIND], ids=["reset", "reminder"])
+async def test_what_can_be_no_login_name_is_refused_and_queues_nothing(portal: Portal, query: str, name: str) -> None:
+    answer = await portal.anybody().asks(query, name=name)
 
     (payload,) = answer.data.values()
     assert payload == {

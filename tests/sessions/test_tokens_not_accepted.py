@@ -13,7 +13,7 @@ from graphql import GraphQLSchema
 from gateway.demo import DEMO_PASSWORD
 from schema.graph.build import build_schema, core_schema
 from schema.graph.fields import BATCH
-from tests.every_mutation.registration import COMPANY, PERSON
+from tests.every_mutation.registration import ORGANIZATION, PERSON
 from tests.invitations.inviting import ACCEPT, NEW, PREVIEW, account, invited
 from tests.portal import Answer, Person, Portal, open_portal
 from tests.sessions.test_sign_in import REFRESH, SIGN_IN, SIGN_OUT, holder_of, signs_in
@@ -26,7 +26,7 @@ MESSAGES = {
     ENDED: "The session of this access token has ended. Sign in again.",
     INVALID: "This is not an access token of this portal, or it was changed. Sign in again.",
 }
-TOLD = "The access token was not accepted, so this was answered as for somebody not signed in."
+NOTICE = "The access token was not accepted, so this was answered as for somebody not signed in."
 
 
 async def bad_tokens(portal: Portal) -> dict[str, str]:
@@ -50,7 +50,7 @@ async def gate() -> AsyncIterator[tuple[Portal, dict[str, str]]]:
         yield portal, await bad_tokens(portal)
 
 
-def told(answer: Answer) -> Any:
+def reported(answer: Answer) -> Any:
     """What the answer says of the access token."""
     return answer.body.get("extensions", {}).get("authentication")
 
@@ -92,7 +92,7 @@ INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "declineInvitation": (TOKEN, "invitation { status organization { name } }"),
     "requestNewInvitation": (TOKEN, "accepted"),
     "registerPrivateAccount": (PERSON, "__typename"),
-    "registerOrganization": (COMPANY, "registration { id }"),
+    "registerOrganization": (ORGANIZATION, "registration { id }"),
     "confirmRegistration": ({**TOKEN, "password": "drei Dachziegel im Regen"}, "viewer { id }"),
     "withdrawRegistration": (TOKEN, "__typename"),
 }
@@ -145,9 +145,9 @@ async def test_what_needs_nobody_is_answered_as_without_a_token(portal: Portal, 
         problem: await Person(portal.client, bad[problem]).asks(query, **variables) for problem in (EXPIRED, ENDED)
     }
 
-    assert (without.status, without.errors, told(without)) == (200, [], None)
+    assert (without.status, without.errors, reported(without)) == (200, [], None)
     for problem, answer in answers.items():
-        assert answer.body.pop("extensions") == {"authentication": {"message": TOLD, "reason": problem}}
+        assert answer.body.pop("extensions") == {"authentication": {"message": NOTICE, "reason": problem}}
         assert (answer.status, answer.body) == (without.status, without.body)
 
 
@@ -187,9 +187,9 @@ async def test_what_needs_somebody_says_what_is_wrong_before_anything_is_execute
     assert len(statements) == (1 if problem == ENDED else 0)
 
 
-async def test_registering_a_company_as_oneself_needs_oneself(gate: tuple[Portal, dict[str, str]]) -> None:
+async def test_registering_an_organization_as_oneself_needs_oneself(gate: tuple[Portal, dict[str, str]]) -> None:
     portal, bad = gate
-    own = {name: value for name, value in COMPANY.items() if not name.startswith("applicant")}
+    own = {name: value for name, value in ORGANIZATION.items() if not name.startswith("applicant")}
 
     answer = await Person(portal.client, bad[EXPIRED]).asks(mutation_of("registerOrganization"), input=own)
 
@@ -285,7 +285,7 @@ async def test_looking_as_a_member_needs_somebody_whatever_is_asked(gate: tuple[
         assert is_refused(answer, problem)
 
 
-async def test_what_is_no_question_answers_whoever_asks(gate: tuple[Portal, dict[str, str]]) -> None:
+async def test_what_is_no_query_answers_whoever_asks(gate: tuple[Portal, dict[str, str]]) -> None:
     portal, bad = gate
     paths = ["/health/live", "/health/ready", "/.well-known/jwks.json", "/graphiql", "/mailbox"]
 

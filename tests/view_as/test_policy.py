@@ -56,7 +56,7 @@ def test_the_right_to_look_ends_with_its_grant() -> None:
     assert most_seen_as(parse_policy(SOLAR, "x"), viewer(standing(ends)), ORG, NOW) is None
 
 
-def test_a_right_in_one_company_shows_nothing_in_another() -> None:
+def test_a_right_in_one_organization_shows_nothing_in_another() -> None:
     assert most_seen_as(parse_policy(SOLAR, "x"), viewer(standing(ADMINISTRATION)), "org_2", NOW) is None
 
 

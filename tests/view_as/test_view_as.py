@@ -127,7 +127,7 @@ async def test_secrets_are_withheld_and_the_mark_says_so(portal: Portal) -> None
     assert seen.body["extensions"]["viewAs"]["withheld"] == ["ACTIVATION_CODE_VIEW", "SERVICE_CODE_VIEW"]
 
 
-async def test_the_members_other_companies_stay_hidden(portal: Portal) -> None:
+async def test_the_members_other_organizations_stay_hidden(portal: Portal) -> None:
     lumen = await portal.organization_of("beat.buerki@lumen.example")
     elsewhere = await membership_of(portal, "two.companies@helios.example", 1)
     look = await looking(portal, "two.companies@helios.example")
@@ -277,7 +277,7 @@ async def test_each_view_is_on_record_once_an_hour(portal: Portal) -> None:
     assert len(await views_on_record(portal)) == 4
 
 
-async def test_an_administrator_who_may_not_hand_out_roles_sees_no_more_than_they_hold(portal: Portal) -> None:
+async def test_an_administrator_who_may_not_delegate_roles_sees_no_more_than_they_hold(portal: Portal) -> None:
     """A member who may place orders, and lets others look, without ROLE_ASSIGN."""
     change_policy(portal, organization=["ORDER_PLACE"])
     look = await looking(portal, "planning@helios.example", "purchase@helios.example")
@@ -293,23 +293,23 @@ async def test_an_administrator_who_may_not_hand_out_roles_sees_no_more_than_the
     assert seen.codes == {"viewer.user.email": "UNAUTHORIZED_FIELD_OR_TYPE"}
 
 
-async def test_the_vendors_staff_sees_what_a_company_does_and_not_its_people(portal: Portal) -> None:
+async def test_the_vendors_staff_sees_what_an_organization_does_and_not_its_people(portal: Portal) -> None:
     change_policy(portal, organization=[], vendor=["CHANGE_REQUEST_REVIEW"])
     buyer = await looking(portal, "purchase@helios.example", "review@vendor.example")
     administrator = await looking(portal, HELIOS, "review@vendor.example")
 
     bought = await buyer.asks(PAGE)
-    company = await administrator.asks("{ viewer { defaultOrganization { members { totalCount } } } }")
+    organization = await administrator.asks("{ viewer { defaultOrganization { members { totalCount } } } }")
 
     assert bought.at("viewer.user") == {"displayName": "Jörg Weiß", "email": None, "phone": None, "locale": None}
     assert len(bought.at("viewer.memberships.nodes.0.organization.orders.nodes")) == 2
-    assert company.at("viewer.defaultOrganization.members") is None
-    assert company.body["extensions"]["viewAs"]["withheld"] == ["MEMBER_MANAGE"]
-    assert company.body["extensions"]["viewAs"]["by"] == bought.body["extensions"]["viewAs"]["by"]
+    assert organization.at("viewer.defaultOrganization.members") is None
+    assert organization.body["extensions"]["viewAs"]["withheld"] == ["MEMBER_MANAGE"]
+    assert organization.body["extensions"]["viewAs"]["by"] == bought.body["extensions"]["viewAs"]["by"]
 
 
 @pytest.mark.parametrize("level", ["none", "code"])
-async def test_who_looks_is_told_of_no_permission_where_none_may_be_told(level: str) -> None:
+async def test_whoever_looks_learns_of_no_permission_where_none_may_be_disclosed(level: str) -> None:
     async with open_portal(authorization_disclosure=level) as portal:
         refused = await (await looking(portal, HELIOS, "purchase@helios.example")).asks("{ viewer { id } }")
         seen = await (await looking(portal, "planning@helios.example")).asks("{ viewer { id } }")

@@ -86,7 +86,7 @@ _SAME_GRANT = _GRANTS.where(
     _grant.kind == bindparam("kind"),
     _grant.key == bindparam("key"),
 )
-_GIVE_ANEW = (
+_GIVE_AGAIN = (
     update(grants)
     .where(_grant.id == bindparam("grant_id"))
     .values(valid_until=bindparam("until"), granted_at=bindparam("now"), granted_by_id=bindparam("by"))
@@ -131,7 +131,7 @@ class Epochs(DirectoryReader):
         return [id in found for id in session_ids]
 
 
-class AccessDeeds(Transaction):
+class AccessCommands(Transaction):
     """The deeds that change what somebody may do; `connectors.directory.deeds` says what each promises."""
 
     async def grant_role(
@@ -240,7 +240,7 @@ class AccessDeeds(Transaction):
         await self._execute(_LOCK_MEMBERS, concerned)
         await self._execute(_COUNT_MEMBERS, concerned)
         epoch = (await self._execute(_COUNT_ORGANIZATION, concerned)).scalar_one()
-        self.news.append(AccessChanged(epoch, organization_id=organization_id))
+        self.events.append(AccessChanged(epoch, organization_id=organization_id))
         return before, after
 
     async def set_vendor_permissions(
@@ -291,7 +291,7 @@ class AccessDeeds(Transaction):
         if before is None:
             await self._execute(insert(grants), records.grant_row(grant))
         else:
-            await self._execute(_GIVE_ANEW, {"grant_id": grant.id, "until": until, "now": now, "by": by.user_id})
+            await self._execute(_GIVE_AGAIN, {"grant_id": grant.id, "until": until, "now": now, "by": by.user_id})
         was = _shown(before) if before is not None else {}
         await self._record_grant("grant.give", grant, by, now, before=was, after=_shown(grant))
         await self._count(grant.user_id, grant.organization_id)
@@ -309,7 +309,7 @@ class AccessDeeds(Transaction):
         if organization_id is not None:
             await self._execute(_COUNT_ORGANIZATION, {"organization_id": organization_id})
         epoch = (await self._execute(_COUNT_USER, {"user_id": user_id})).scalar_one()
-        self.news.append(AccessChanged(epoch, user_id, organization_id))
+        self.events.append(AccessChanged(epoch, user_id, organization_id))
 
     async def _count_all(self, user_ids: Collection[UserId], organization_id: OrganizationId) -> None:
         """Count a change that concerns many people in one organization, once for each."""
@@ -318,7 +318,7 @@ class AccessDeeds(Transaction):
         await self._execute(_LOCK_USERS, concerned)
         counted: Sequence[Any] = (await self._execute(_COUNT_USERS, concerned)).all()
         for user_id, epoch in counted:
-            self.news.append(AccessChanged(epoch, user_id, organization_id))
+            self.events.append(AccessChanged(epoch, user_id, organization_id))
 
     async def _record_grant(
         self,

@@ -153,7 +153,7 @@ class AccessRequests(DirectoryReader):
         return [found.get(owner, 0) for owner in owners]
 
 
-class AccessRequestDeeds(Transaction):
+class AccessRequestCommands(Transaction):
     """The deeds with requests for access; `connectors.directory.access_requests` says what each promises."""
 
     async def add_access_request(self, request: AccessRequestRecord, *, by: Author, now: datetime) -> None:

@@ -23,7 +23,7 @@ from connectors.directory.accounts import (
     MailedTokenRecord,
 )
 from connectors.directory.interface import SessionRecord, UserRecord
-from connectors.directory.sql.access import AccessDeeds
+from connectors.directory.sql.access import AccessCommands
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import account_deletions, consents, data_exports, mailed_tokens, sessions, users
 from connectors.ids import ConsentId, DataExportId, OrganizationId, SessionId, UserId
@@ -130,7 +130,7 @@ _CANCEL_DELETION = delete(account_deletions).where(_deletion.user_id == bindpara
 
 
 class Accounts(DirectoryReader):
-    """The questions about what people decided; `AccountQuestions` says what each promises."""
+    """The questions about what people decided; `AccountQueries` says what each promises."""
 
     async def sessions_of(
         self, user_ids: Sequence[UserId], *, now: datetime, limit: int
@@ -189,20 +189,20 @@ class Accounts(DirectoryReader):
         return parallel(user_ids, {row[0]: CredentialsRecord(*row) for row in rows})
 
 
-class AccountDeeds(AccessDeeds):
+class AccountCommands(AccessCommands):
     """Changes of what people decided; `connectors.directory.accounts` says what each promises."""
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
         """End all of a person's sessions, except for one, each told like a change of access."""
         await self._execute(_LOCK_USER, {"of_user": user_id})
         ended = await self._execute(_END_SESSIONS, {"of_user": user_id, "but": but or "", "now": now})
-        return await self._tell_of_end(user_id, ended.scalars().all())
+        return await self._publish_end(user_id, ended.scalars().all())
 
     async def end_surplus_sessions(self, user_id: UserId, now: datetime, *, most: int) -> int:
         """End a person's running sessions but those seen last."""
         await self._execute(_LOCK_USER, {"of_user": user_id})
         ended = await self._execute(_END_SURPLUS, {"of_user": user_id, "most": most, "now": now})
-        return await self._tell_of_end(user_id, ended.scalars().all())
+        return await self._publish_end(user_id, ended.scalars().all())
 
     async def add_consent(self, consent: ConsentRecord) -> None:
         """Store what somebody decided."""
@@ -289,9 +289,9 @@ class AccountDeeds(AccessDeeds):
         row = (await self._execute(_CANCEL_DELETION, {"of_user": user_id})).first()
         return _deletion_of(row) if row is not None else None
 
-    async def _tell_of_end(self, user_id: UserId, ended: Sequence[str]) -> int:
+    async def _publish_end(self, user_id: UserId, ended: Sequence[str]) -> int:
         for session_id in ended:
-            self.news.append(SessionEnded(SessionId(session_id), user_id))
+            self.events.append(SessionEnded(SessionId(session_id), user_id))
         if ended:
             await self._count(user_id, None)
         return len(ended)

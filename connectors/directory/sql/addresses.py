@@ -27,7 +27,7 @@ _REMOVE = delete(addresses).where(_entry.id == bindparam("of_id"))
 
 
 class Addresses(DirectoryReader):
-    """The questions about address books; `AddressQuestions` says what each promises."""
+    """The questions about address books; `AddressQueries` says what each promises."""
 
     async def addresses(self, ids: Sequence[AddressId]) -> Sequence[AddressRecord | None]:
         """Return the entries with these ids."""
@@ -39,7 +39,7 @@ class Addresses(DirectoryReader):
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 
 
-class AddressDeeds(Transaction):
+class AddressCommands(Transaction):
     """Changes of address books; `connectors.directory.addresses` says what each promises."""
 
     async def add_address(self, entry: AddressRecord) -> None:

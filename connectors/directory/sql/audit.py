@@ -75,23 +75,23 @@ def _of_person(after: bool) -> Select[Any]:
 
 
 def _newest(table: FromClause, of_whom: ColumnElement[bool], after: bool) -> Select[Any]:
-    place = or_(table.c.organization_id.is_(None), one_of(table.c.organization_id, "organization_ids"))
-    question = select(table).where(of_whom, place)
+    in_organization = or_(table.c.organization_id.is_(None), one_of(table.c.organization_id, "organization_ids"))
+    query = select(table).where(of_whom, in_organization)
     if after:
-        question = question.where(before_position(table, _ORDER))
-    return question.order_by(*(table.c[column.name].desc() for column in _ORDER)).limit(bindparam("limit"))
+        query = query.where(before_position(table, _ORDER))
+    return query.order_by(*(table.c[column.name].desc() for column in _ORDER)).limit(bindparam("limit"))
 
 
 @cache
 def _log(of_organization: bool, asked: Conditions) -> Select[Any]:
-    question = select(audit_events).where(*_where(audit_events, asked))
+    query = select(audit_events).where(*_where(audit_events, asked))
     if of_organization:
-        question = question.where(_event.organization_id == bindparam("organization_id", type_=IdText))
-    return question.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("limit"))
+        query = query.where(_event.organization_id == bindparam("organization_id", type_=IdText))
+    return query.order_by(*(column.desc() for column in _ORDER)).limit(bindparam("limit"))
 
 
 class Audit(DirectoryReader):
-    """The questions about the audit log; `AuditQuestions` says what each promises."""
+    """The questions about the audit log; `AuditQueries` says what each promises."""
 
     async def audit_events(self, ids: Sequence[AuditEventId]) -> Sequence[AuditEventRecord | None]:
         """Return the entries with these ids."""

@@ -51,10 +51,10 @@ def _newest_of(database: str, after: bool) -> Select[Any]:
 
 @cache
 def _newest(after: bool) -> Select[Any]:
-    question = select(change_requests).where(*_in_status(change_requests))
+    query = select(change_requests).where(*_in_status(change_requests))
     if after:
-        question = question.where(before_position(change_requests, [_request.id]))
-    return question.order_by(_request.id.desc()).limit(bindparam("limit"))
+        query = query.where(before_position(change_requests, [_request.id]))
+    return query.order_by(_request.id.desc()).limit(bindparam("limit"))
 
 
 def _in_status(table: FromClause) -> list[ColumnElement[bool]]:
@@ -62,7 +62,7 @@ def _in_status(table: FromClause) -> list[ColumnElement[bool]]:
 
 
 class ChangeRequests(DirectoryReader):
-    """The questions about what companies asked for; `ChangeRequestQuestions` says what each promises."""
+    """The questions about what companies asked for; `ChangeRequestQueries` says what each promises."""
 
     async def change_requests(self, ids: Sequence[ChangeRequestId]) -> Sequence[ChangeRequestRecord | None]:
         """Return the requests with these ids."""
@@ -109,7 +109,7 @@ class ChangeRequests(DirectoryReader):
         return int((await self.read(_COUNT_ALL, statuses=_words(status)))[0][0])
 
 
-class ChangeRequestDeeds(Transaction):
+class ChangeRequestCommands(Transaction):
     """Changes of what companies asked for; `connectors.directory.change_requests` says what each promises."""
 
     async def add_change_request(self, request: ChangeRequestRecord) -> None:
@@ -143,8 +143,8 @@ def _words(status: Sequence[RequestStatus] | None) -> list[str]:
 def _bounds(first: int, after: str | None, status: Sequence[RequestStatus] | None) -> dict[str, Any]:
     if first < 0:
         raise ValueError(f"first is {first}; a page has no negative length.")
-    place = {"after_0": position(_LISTING, after, 1)[0]} if after is not None else {}
-    return {"limit": first + 1, "statuses": _words(status), **place}
+    after_key = {"after_0": position(_LISTING, after, 1)[0]} if after is not None else {}
+    return {"limit": first + 1, "statuses": _words(status), **after_key}
 
 
 def _page(found: Sequence[ChangeRequestRecord], first: int, after: str | None) -> Page[ChangeRequestRecord]:

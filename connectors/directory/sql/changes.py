@@ -23,23 +23,23 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.sql.access import LOCK_ORGANIZATION
-from connectors.directory.sql.access_requests import AccessRequestDeeds
-from connectors.directory.sql.accounts import AccountDeeds
-from connectors.directory.sql.addresses import AddressDeeds
-from connectors.directory.sql.change_requests import ChangeRequestDeeds
-from connectors.directory.sql.housekeeping import HousekeepingDeeds
-from connectors.directory.sql.idempotency import IdempotencyDeeds
-from connectors.directory.sql.invitations import InvitationDeeds
-from connectors.directory.sql.join_requests import JoinRequestDeeds
-from connectors.directory.sql.outbox import OutboxDeeds
-from connectors.directory.sql.personal_data import PersonalDataDeeds
-from connectors.directory.sql.questions import TransactionQuestions
-from connectors.directory.sql.registrations import RegistrationDeeds
+from connectors.directory.sql.access_requests import AccessRequestCommands
+from connectors.directory.sql.accounts import AccountCommands
+from connectors.directory.sql.addresses import AddressCommands
+from connectors.directory.sql.change_requests import ChangeRequestCommands
+from connectors.directory.sql.housekeeping import ScheduledTaskCommands
+from connectors.directory.sql.idempotency import IdempotencyCommands
+from connectors.directory.sql.invitations import InvitationCommands
+from connectors.directory.sql.join_requests import JoinRequestCommands
+from connectors.directory.sql.outbox import OutboxCommands
+from connectors.directory.sql.personal_data import PersonalDataCommands
+from connectors.directory.sql.questions import TransactionQueries
+from connectors.directory.sql.registrations import RegistrationCommands
 from connectors.directory.tables import login_names, memberships, organizations, refresh_tokens, sessions, users
 from connectors.ids import OrganizationId, SessionId, UserId
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
-_COMPANY = frozenset({"name", "legal_name", "seat", "phone", "email", "website"})
+_ORGANIZATION = frozenset({"name", "legal_name", "seat", "phone", "email", "website"})
 
 _token, _session = refresh_tokens.c, sessions.c
 _RUNNING = (_session.ended_at.is_(None), _session.expires_at > bindparam("now"))
@@ -104,23 +104,23 @@ _UPDATE_ORGANIZATION = (
 
 
 class SqlChange(
-    AccountDeeds,
-    HousekeepingDeeds,
-    PersonalDataDeeds,
-    AccessRequestDeeds,
-    IdempotencyDeeds,
-    InvitationDeeds,
-    JoinRequestDeeds,
-    OutboxDeeds,
-    ChangeRequestDeeds,
-    AddressDeeds,
-    RegistrationDeeds,
+    AccountCommands,
+    ScheduledTaskCommands,
+    PersonalDataCommands,
+    AccessRequestCommands,
+    IdempotencyCommands,
+    InvitationCommands,
+    JoinRequestCommands,
+    OutboxCommands,
+    ChangeRequestCommands,
+    AddressCommands,
+    RegistrationCommands,
 ):
     """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
-        self.ask = TransactionQuestions(connection)
+        self.ask = TransactionQueries(connection)
         self.reused: list[tuple[SessionId, datetime]] = []
         """Sessions that must end even if the transaction does not come to stay."""
 
@@ -151,7 +151,7 @@ class SqlChange(
             StaleVersion: The company's version is not `expected_version`. Nothing is changed.
             LookupError: There is no such company.
         """
-        if unknown := change.values.keys() - _COMPANY:
+        if unknown := change.values.keys() - _ORGANIZATION:
             raise ValueError(f"A company has no {', '.join(sorted(unknown))} to change.")
         before = await self.lock_organization(organization_id)
         if before is None:
@@ -241,7 +241,7 @@ class SqlChange(
         await self._execute(_LOCK_OWNER, {"session_id": session_id})
         row = (await self._execute(_END_SESSION, {"session_id": session_id, "now": now})).first()
         if row is not None:
-            self.news.append(SessionEnded(session_id, row[0]))
+            self.events.append(SessionEnded(session_id, row[0]))
             await self._count(row[0], None)
 
     async def update_profile(

@@ -18,7 +18,7 @@ from connectors.directory import records, tables
 from connectors.directory.interface import DirectoryData
 from connectors.directory.sql.changes import SqlChange
 from connectors.directory.sql.invitations import invitation_row
-from connectors.directory.sql.questions import Questions
+from connectors.directory.sql.questions import Queries
 from connectors.directory.sql.reader import BACKEND
 from connectors.errors import BackendUnavailable
 
@@ -34,10 +34,10 @@ _A_MOMENT = 1.0
 """Seconds for which a change that was stored proves that the next one would be."""
 
 
-class SqlDirectory(Questions):
+class SqlDirectory(Queries):
     """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
 
-    `tell` is called with the news of each transaction that changed somebody's access, after it was committed. It must
+    `publish` is called with the news of each transaction that changed somebody's access, after it was committed. It must
     neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
     in the outbox.
     """
@@ -45,11 +45,11 @@ class SqlDirectory(Questions):
     def __init__(
         self,
         engine: AsyncEngine,
-        tell: Callable[[Sequence[AccessEvent]], None] | None = None,
+        publish: Callable[[Sequence[AccessEvent]], None] | None = None,
         wake: Callable[[], None] | None = None,
     ) -> None:
         super().__init__(engine)
-        self._tell = tell
+        self._publish = publish
         self._wake = wake
         self._stored_at = -_A_MOMENT
 
@@ -81,8 +81,8 @@ class SqlDirectory(Questions):
             self._stored_at = -_A_MOMENT
             raise
         finally:
-            if is_stored and change.news and self._tell is not None:
-                self._tell(change.news)
+            if is_stored and change.events and self._publish is not None:
+                self._publish(change.events)
             if is_stored and change.enqueued and self._wake is not None:
                 self._wake()
             if change.reused and not is_stored:

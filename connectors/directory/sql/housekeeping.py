@@ -48,7 +48,7 @@ _OLD_TOKENS = (
 _FORGET_MAILED_TOKENS = delete(mailed_tokens).where(mailed_tokens.c.hash.in_(_OLD_TOKENS))
 
 
-class HousekeepingDeeds(Transaction):
+class ScheduledTaskCommands(Transaction):
     """What is thrown away; `connectors.directory.housekeeping` says what each promises."""
 
     async def forget_sessions(self, *, before: datetime) -> int:

@@ -16,7 +16,7 @@ _EARLIER = select(_record.input_hash, _record.receipt).where(
 _FORGET = delete(idempotency_records).where(_record.created_at < bindparam("before"))
 
 
-class IdempotencyDeeds(Transaction):
+class IdempotencyCommands(Transaction):
     """Idempotency keys on an open transaction; `connectors.directory.idempotency` says what each method promises."""
 
     async def earlier(self, actor: str, key: str) -> IdempotencyRecord | None:

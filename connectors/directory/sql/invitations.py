@@ -24,7 +24,7 @@ from connectors.directory.interface import (
     UserRecord,
 )
 from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
-from connectors.directory.sql.access import AccessDeeds, revoked_entry
+from connectors.directory.sql.access import AccessCommands, revoked_entry
 from connectors.directory.sql.reader import DirectoryReader
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
@@ -115,7 +115,7 @@ _OPEN_BY = (
     .where(_numbered_by_inviter.c.number <= bindparam("limit"))
     .order_by(_numbered_by_inviter.c.id.desc())
 )
-_LAPSED = (
+_PAST_EXPIRY = (
     select(*_COLUMNS)
     .where(_i.status == _PENDING, _i.expires_at <= _NOW)
     .order_by(_i.expires_at)
@@ -184,7 +184,7 @@ _DROP_INVITED = delete(users).where(_u.id == bindparam("user_id"), ~_u.email_ver
 
 
 class Invitations(DirectoryReader):
-    """The directory's questions about invitations; `InvitationQuestions` says what each promises."""
+    """The directory's questions about invitations; `InvitationQueries` says what each promises."""
 
     async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
         """Return the invitations with these ids."""
@@ -235,8 +235,8 @@ class Invitations(DirectoryReader):
     ) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations that each person sent for each organization, newest first."""
         people = list(dict.fromkeys(user_id for _, user_id in inviters))
-        places = list(dict.fromkeys(organization_id for organization_id, _ in inviters))
-        rows = await self.read_of(people, _OPEN_BY, organizations=places, now=now, limit=limit)
+        leaving = list(dict.fromkeys(organization_id for organization_id, _ in inviters))
+        rows = await self.read_of(people, _OPEN_BY, organizations=leaving, now=now, limit=limit)
         found = map(_invitation, rows)
         return gathered(
             inviters, (((one.organization_id, one.inviter_id), one) for one in found if one.inviter_id is not None)
@@ -246,26 +246,26 @@ class Invitations(DirectoryReader):
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[InvitationRecord | None]:
         """Return of each organization and address the invitation stored as PENDING if there is one, else the newest."""
-        places, asked = _asked(invitees)
+        leaving, asked = _asked(invitees)
         rows = await self.read_of(asked.pop("ids"), _LAST, **asked)
         found = ((row[0], _invitation(row[1:])) for row in rows)
-        return parallel(places, {(str(it.organization_id), key): it for key, it in found})
+        return parallel(leaving, {(str(it.organization_id), key): it for key, it in found})
 
     async def members_with_email(
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[MembershipRecord | None]:
         """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
-        places, asked = _asked(invitees)
+        leaving, asked = _asked(invitees)
         rows = await self.read_of(asked.pop("ids"), _MEMBERS_WITH_EMAIL, **asked)
         found = ((row[0], records.membership(row[1:])) for row in rows)
-        return parallel(places, {(str(member.organization_id), key): member for key, member in found})
+        return parallel(leaving, {(str(member.organization_id), key): member for key, member in found})
 
-    async def lapsed_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
+    async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
         """Return invitations that are stored as PENDING and past their time."""
-        return [_invitation(row) for row in await self.read(_LAPSED, now=now, limit=limit)]
+        return [_invitation(row) for row in await self.read(_PAST_EXPIRY, now=now, limit=limit)]
 
 
-class InvitationDeeds(AccessDeeds):
+class InvitationCommands(AccessCommands):
     """Changes of invitations on an open transaction; `connectors.directory.invitations` says what each promises."""
 
     async def add_invitations(self, new: Sequence[NewInvitation], *, by: Author, now: datetime) -> None:
@@ -324,15 +324,15 @@ class InvitationDeeds(AccessDeeds):
         invited: Sequence[Any] = (await self._execute(_INVITED, {"ids": list(members)})).all() if members else ()
         if not invited:
             return ended
-        places = {"ids": [membership_id for membership_id, _ in invited]}
-        given = [records.grant(row) for row in await self._execute(_GIVEN_TO, places)]
+        leaving = {"ids": [membership_id for membership_id, _ in invited]}
+        given = [records.grant(row) for row in await self._execute(_GIVEN_TO, leaving)]
         if given:
-            await self._execute(_TAKE_GIVEN, places)
+            await self._execute(_TAKE_GIVEN, leaving)
         await self.record_all([revoked_entry(by, grant) for grant in given], now)
-        await self._execute(_REMOVE_INVITED, places)
+        await self._execute(_REMOVE_INVITED, leaving)
         before, after = {"status": MembershipStatus.INVITED.value}, {"status": MembershipStatus.REMOVED.value}
         await self.record_all(
-            [by.entry("membership.status", id, members[id], before=before, after=after) for id in places["ids"]], now
+            [by.entry("membership.status", id, members[id], before=before, after=after) for id in leaving["ids"]], now
         )
         await self._count_all({user_id for _, user_id in invited}, ended[0].organization_id)
         return ended
@@ -344,8 +344,8 @@ class InvitationDeeds(AccessDeeds):
         invited, stands_for_somebody = records.membership(held[:-1]), not held[-1]
         if invited.user_id == user_id:
             return source
-        place = {"of_user": user_id, "of_organization": invitation.organization_id}
-        own = (await self._execute(_OF_PERSON, place)).first()
+        owner = {"of_user": user_id, "of_organization": invitation.organization_id}
+        own = (await self._execute(_OF_PERSON, owner)).first()
         if own is None and stands_for_somebody:
             await self._execute(_GIVE_MEMBERSHIP, {"membership_id": source, "to_user": user_id})
             await self._execute(_DROP_INVITED, {"user_id": invited.user_id})
@@ -457,8 +457,8 @@ def _filter(where: InvitationFilter) -> dict[str, Any]:
 
 def _asked(invitees: Sequence[tuple[OrganizationId, str]]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """Return the invitees with their addresses as they are looked up, and the statement's parameters."""
-    places = [(str(organization_id), records.login_key(email)) for organization_id, email in invitees]
-    return places, {
-        "ids": list(dict.fromkeys(key for _, key in places)),
-        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in places)),
+    leaving = [(str(organization_id), records.login_key(email)) for organization_id, email in invitees]
+    return leaving, {
+        "ids": list(dict.fromkeys(key for _, key in leaving)),
+        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in leaving)),
     }

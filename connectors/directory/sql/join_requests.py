@@ -64,7 +64,7 @@ _CLOSE = update(join_requests).where(_request.id == bindparam("of_id"), _request
 
 
 class JoinRequests(DirectoryReader):
-    """The questions about requests to join; `JoinRequestQuestions` says what each promises."""
+    """The questions about requests to join; `JoinRequestQueries` says what each promises."""
 
     async def join_requests(self, ids: Sequence[JoinRequestId]) -> Sequence[JoinRequestRecord | None]:
         """Return the requests with these ids."""
@@ -104,7 +104,7 @@ class JoinRequests(DirectoryReader):
         return gathered(user_ids, ((request.user_id, request) for request in found))
 
 
-class JoinRequestDeeds(Transaction):
+class JoinRequestCommands(Transaction):
     """Changes of requests to join; `connectors.directory.join_requests` says what each promises."""
 
     async def add_join_request(self, request: JoinRequestRecord) -> None:

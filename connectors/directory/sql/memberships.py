@@ -50,7 +50,7 @@ def _members_where(with_roles: bool) -> list[ColumnElement[bool]]:
 
 def _paged(
     database: str,
-    question: Select[Any],
+    query: Select[Any],
     owner: ColumnElement[Any],
     order: Sequence[ColumnElement[Any]],
     *,
@@ -61,7 +61,7 @@ def _paged(
 
     A row has the columns of the question, those of the order, and the further ones. No id may come twice.
     """
-    entry = question.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
+    entry = query.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
     if with_after:
         after = tuple_(*(bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(order)))
         entry = entry.where(tuple_(*order) > after)
@@ -80,9 +80,9 @@ def _paged(
 
 @cache
 def _members_of(database: str, with_roles: bool, with_after: bool) -> Select[Any]:
-    question = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
+    query = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
     owner = memberships.c.organization_id
-    return _paged(database, question, owner, _BY_PERSON, with_after=with_after, further=records.USER)
+    return _paged(database, query, owner, _BY_PERSON, with_after=with_after, further=records.USER)
 
 
 @cache
@@ -94,9 +94,9 @@ def _count_members_of(with_roles: bool) -> Select[Any]:
 
 @cache
 def _memberships_of(database: str, with_after: bool) -> Select[Any]:
-    question = select(*records.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
-    question = question.where(one_of(memberships.c.status, "statuses"))
-    return _paged(database, question, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
+    query = select(*records.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
+    query = query.where(one_of(memberships.c.status, "statuses"))
+    return _paged(database, query, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
 
 
 _COUNT_MEMBERSHIPS_OF = (

@@ -64,7 +64,7 @@ _COUNT = select(_item.state, func.count()).where(one_of(_item.state, "states")).
 
 
 class Outbox(DirectoryReader):
-    """The questions about the outbox; `OutboxQuestions` says what each promises."""
+    """The questions about the outbox; `OutboxQueries` says what each promises."""
 
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
         """Return the items in this state, oldest first."""
@@ -86,7 +86,7 @@ class Outbox(DirectoryReader):
         return parallel(ids, {record.id: record for record in found})
 
 
-class OutboxDeeds(Transaction):
+class OutboxCommands(Transaction):
     """Changes of the outbox; `connectors.directory.outbox` says what each promises."""
 
     async def enqueue(

@@ -57,7 +57,7 @@ DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
 _PERSON: BindParameter[str] = bindparam("of_user")
 _MEMBERSHIP_IDS = select(memberships.c.id).where(memberships.c.user_id == _PERSON)
 _EMAIL_KEY = select(users.c.email_key).where(users.c.id == _PERSON).scalar_subquery()
-_COMPANY = organizations.c.name.label("organization")
+_ORGANIZATION = organizations.c.name.label("organization")
 
 
 def _columns(table: Any, *names: str) -> list[ColumnElement[Any]]:
@@ -68,9 +68,9 @@ def _of(table: Any, key: str, *names: str) -> Select[Any]:
     return select(*_columns(table, *names)).where(table.c[key] == _PERSON).order_by(table.c[names[0]])
 
 
-def _with_company(table: Any, where: ColumnElement[bool], *names: str) -> Select[Any]:
+def _with_organization(table: Any, where: ColumnElement[bool], *names: str) -> Select[Any]:
     both = table.join(organizations, organizations.c.id == table.c.organization_id)
-    return select(*_columns(table, *names), _COMPANY).select_from(both).where(where).order_by(table.c.id)
+    return select(*_columns(table, *names), _ORGANIZATION).select_from(both).where(where).order_by(table.c.id)
 
 
 _REQUEST = ("id", "organization_id", "message", "status", "created_at", "decided_at", "note")
@@ -83,7 +83,7 @@ _KEPT: Mapping[str, Select[Any]] = {
     ),
     "login_names": _of(login_names, "user_id", "name"),
     "vendor_permissions": _of(vendor_permissions, "user_id", "permission"),
-    "memberships": _with_company(
+    "memberships": _with_organization(
         memberships, memberships.c.user_id == _PERSON, "id", "organization_id", "status", "joined_at", "job_title"
     ),
     "grants": select(*_columns(grants, "id", "membership_id", "kind", "key", "granted_at", "valid_until"))
@@ -96,7 +96,7 @@ _KEPT: Mapping[str, Select[Any]] = {
     "mailed_links": _of(mailed_tokens, "user_id", "created_at", "purpose", "value", "expires_at", "used_at"),
     "data_exports": _of(data_exports, "user_id", "id", "status", "requested_at", "expires_at"),
     "account_deletion": _of(account_deletions, "user_id", "requested_at", "due_at"),
-    "invitations": _with_company(
+    "invitations": _with_organization(
         invitations,
         or_(invitations.c.email_key == _EMAIL_KEY, invitations.c.membership_id.in_(_MEMBERSHIP_IDS)),
         "id", "organization_id", "email", "first_name", "last_name", "locale", "message", "role_keys", "permissions",
@@ -111,13 +111,13 @@ _KEPT: Mapping[str, Select[Any]] = {
     )
     .where(or_(registrations.c.user_id == _PERSON, registrations.c.email_key == _EMAIL_KEY))
     .order_by(registrations.c.id),
-    "join_requests": _with_company(join_requests, join_requests.c.user_id == _PERSON, *_REQUEST),
-    "access_requests": _with_company(
+    "join_requests": _with_organization(join_requests, join_requests.c.user_id == _PERSON, *_REQUEST),
+    "access_requests": _with_organization(
         access_requests,
         access_requests.c.membership_id.in_(_MEMBERSHIP_IDS),
         *_REQUEST, "role_keys", "permissions", "valid_until",
     ),
-    "change_requests": _with_company(
+    "change_requests": _with_organization(
         change_requests, change_requests.c.requested_by_id == _PERSON, *_REQUEST, "name", "legal_name", "seat"
     ),
     "audit_events": select(
@@ -185,8 +185,8 @@ _END = (
 )
 
 
-class PersonalDataQuestions(DirectoryReader):
-    """The question what is kept of a person; `AccountQuestions` says what it promises."""
+class PersonalDataQueries(DirectoryReader):
+    """The question what is kept of a person; `AccountQueries` says what it promises."""
 
     async def kept_of(self, user_id: UserId) -> PersonalData:
         """Return all that the directory keeps of a person, without secrets and without what others are called."""
@@ -196,7 +196,7 @@ class PersonalDataQuestions(DirectoryReader):
         }
 
 
-class PersonalDataDeeds(Transaction):
+class PersonalDataCommands(Transaction):
     """Erasing who a person was; `connectors.directory.accounts` says what is promised."""
 
     async def forget_person(self, user_id: UserId, now: datetime) -> None:

@@ -18,18 +18,18 @@ from connectors.directory.sql.memberships import Memberships
 from connectors.directory.sql.organizations import Organizations
 from connectors.directory.sql.outbox import Outbox
 from connectors.directory.sql.people import People
-from connectors.directory.sql.personal_data import PersonalDataQuestions
+from connectors.directory.sql.personal_data import PersonalDataQueries
 from connectors.directory.sql.reader import BACKEND
 from connectors.directory.sql.registrations import Registrations
 
 
-class Questions(
+class Queries(
     People,
     Organizations,
     Memberships,
     Epochs,
     Accounts,
-    PersonalDataQuestions,
+    PersonalDataQueries,
     AccessRequests,
     Invitations,
     Outbox,
@@ -39,10 +39,10 @@ class Questions(
     JoinRequests,
     Registrations,
 ):
-    """The directory's questions; `DirectoryQuestions` says what each promises."""
+    """The directory's questions; `DirectoryQueries` says what each promises."""
 
 
-class TransactionQuestions(Questions):
+class TransactionQueries(Queries):
     """The questions as an open transaction sees things, its own changes included."""
 
     def __init__(self, connection: AsyncConnection) -> None:

@@ -47,18 +47,18 @@ _COLUMNS = (
     _registration.review_due_at, _registration.reminded_at, _registration.decided_at, _registration.decided_by_id,
     _registration.note, _registration.answer, _registration.organization_id, _registration.user_id,
 )  # fmt: skip
-_IS_COMPANY = _registration.organization_kind.is_not(None)
+_IS_ORGANIZATION = _registration.organization_kind.is_not(None)
 _REGISTRATIONS = select(*_COLUMNS)
 _WITH_IDS = _REGISTRATIONS.where(one_of(_registration.id, "ids"))
 _WITH_TOKEN = _REGISTRATIONS.where(_registration.token_hash == bindparam("token_hash"))
 _WITH_REFERENCE = _REGISTRATIONS.where(_registration.reference == bindparam("of_reference", type_=IdText))
 _LAST_OF = _REGISTRATIONS.where(
     _registration.id.in_(
-        select(func.max(_registration.id)).where(one_of(_registration.user_id, "ids"), _IS_COMPANY)
+        select(func.max(_registration.id)).where(one_of(_registration.user_id, "ids"), _IS_ORGANIZATION)
         .group_by(_registration.user_id)
     )
 )  # fmt: skip
-_IS_SUBMITTED = (one_of(_registration.status, "statuses"), _registration.submitted_at.is_not(None), _IS_COMPANY)
+_IS_SUBMITTED = (one_of(_registration.status, "statuses"), _registration.submitted_at.is_not(None), _IS_ORGANIZATION)
 _SUBMITTED = _REGISTRATIONS.where(*_IS_SUBMITTED).order_by(_registration.id).limit(bindparam("most"))
 _SUBMITTED_AFTER = _SUBMITTED.where(_registration.id > bindparam("after_id", type_=IdText))
 _COUNT_SUBMITTED = select(func.count()).select_from(registrations).where(*_IS_SUBMITTED)
@@ -71,7 +71,7 @@ _OVERDUE = (
     .order_by(_registration.id)
     .limit(bindparam("most"))
 )
-_LAPSED = (
+_EXPIRED = (
     _REGISTRATIONS.where(
         _registration.status == RegistrationStatus.EMAIL_UNVERIFIED.value,
         _registration.expires_at <= bindparam("now", type_=UtcDateTime),
@@ -126,7 +126,7 @@ _SET_NUMBER = (
 
 
 class Registrations(DirectoryReader):
-    """The questions about registrations; `RegistrationQuestions` says what each promises."""
+    """The questions about registrations; `RegistrationQueries` says what each promises."""
 
     async def registrations(self, ids: Sequence[RegistrationId]) -> Sequence[RegistrationRecord | None]:
         """Return the registrations with these ids."""
@@ -142,7 +142,7 @@ class Registrations(DirectoryReader):
         rows = await self.read(_WITH_REFERENCE, of_reference=reference)
         return _record(rows[0]) if rows else None
 
-    async def company_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
+    async def organization_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
         """Return each person's last registration of a company."""
         found = map(_record, await self.read_of(user_ids, _LAST_OF))
         return parallel(user_ids, {record.user_id: record for record in found if record.user_id is not None})
@@ -169,9 +169,9 @@ class Registrations(DirectoryReader):
         """Return registrations that wait for a review past their time and of which nobody was reminded."""
         return [_record(row) for row in await self.read(_OVERDUE, now=now, most=limit)]
 
-    async def lapsed_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
+    async def expired_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
         """Return registrations past their time that are not stored as EXPIRED yet."""
-        return [_record(row) for row in await self.read(_LAPSED, now=now, most=limit)]
+        return [_record(row) for row in await self.read(_EXPIRED, now=now, most=limit)]
 
     async def registration_events(self, ids: Sequence[RegistrationId]) -> Sequence[Sequence[RegistrationEventRecord]]:
         """Return what happened to each registration, oldest first."""
@@ -201,7 +201,7 @@ class Registrations(DirectoryReader):
         return [_lookalikes(one, rows) for one in keys]
 
 
-class RegistrationDeeds(Transaction):
+class RegistrationCommands(Transaction):
     """Changes of registrations; `connectors.directory.registrations` says what each promises."""
 
     async def add_registration(self, registration: RegistrationRecord, token_hash: bytes | None) -> None:

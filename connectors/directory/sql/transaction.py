@@ -29,7 +29,7 @@ class Transaction:
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
-        self.news: list[AccessEvent] = []
+        self.events: list[AccessEvent] = []
         """What others want to hear of when it is committed, in order."""
         self.enqueued = False
         """Whether there is something to do in the outbox when it is committed."""

@@ -157,9 +157,9 @@ class _Pages:
             return await self._done(visit, command, fields)
         except RefusedForm as refused:
             return self._message(visit, refused.reason, refused.status)
-        except _Trouble as trouble:
-            answer = self._message(visit, trouble.reason, trouble.status, reference=trouble.reference or "")
-            return _waiting(answer, trouble.wait)
+        except _Problem as stopped:
+            answer = self._message(visit, stopped.reason, stopped.status, reference=stopped.reference or "")
+            return _waiting(answer, stopped.wait)
         except ClientDisconnect:
             return Response(status_code=400)
 
@@ -198,11 +198,11 @@ class _Pages:
             return await self._shown(visit, replace(form, errors=missing, status=422))
         try:
             payload = await self._asked(visit, command.document, input=_input_of(visit, command, wanted, fields))
-        except _Trouble as trouble:
-            if trouble.status == 500:
+        except _Problem as stopped:
+            if stopped.status == 500:
                 raise
-            problem = texts["common"][trouble.reason]
-            return await self._shown(visit, replace(form, problem=problem, status=trouble.status, wait=trouble.wait))
+            problem = texts["common"][stopped.reason]
+            return await self._shown(visit, replace(form, problem=problem, status=stopped.status, wait=stopped.wait))
         if payload["errors"]:
             return await self._refused(visit, form, preview, wanted, payload["errors"])
         if payload.get("accessToken"):
@@ -249,8 +249,8 @@ class _Pages:
         """End the session that a mutation has begun; where that fails, it ends when its time is over."""
         try:
             await self._asked(visit, SIGN_OUT, access_token=access_token)
-        except _Trouble as trouble:
-            log.warning("session of a page not ended", extra={"reason": trouble.reason})
+        except _Problem as stopped:
+            log.warning("session of a page not ended", extra={"reason": stopped.reason})
 
     async def _asked(self, visit: _Visit, document: str, *, access_token: str | None = None, **variables: Any) -> Any:
         """Return what the only field of an operation answers.
@@ -262,11 +262,11 @@ class _Pages:
         try:
             body = await self._endpoint.result_of(_by_nobody(visit.request, access_token), asked)
         except (BackendUnavailable, Unauthenticated):
-            raise _Trouble(503, "away") from None
+            raise _Problem(503, "away") from None
         for error in body.get("errors", ()):
             said = error["extensions"]
             status = _STATUS.get(said["code"], 500)
-            raise _Trouble(status, _REASON[status], said.get("retryAfterSeconds"), said.get("reference"))
+            raise _Problem(status, _REASON[status], said.get("retryAfterSeconds"), said.get("reference"))
         (answer,) = body["data"].values()
         return answer
 
@@ -333,7 +333,7 @@ class _Pages:
         )
 
 
-class _Trouble(Exception):
+class _Problem(Exception):
     """The graph gives no answer; `reason` names the text that says so."""
 
     def __init__(self, status: int, reason: str, wait: int | None = None, reference: str | None = None) -> None:

@@ -48,14 +48,14 @@ class Expensive:
     argument: str | None = None
     fits: int | None = None
 
-    def told(self) -> dict[str, Any]:
+    def reported(self) -> dict[str, Any]:
         """Return what a client is told of it."""
-        told: dict[str, Any] = {"path": self.path, "cost": min(self.cost, LARGEST_SHOWN)}
+        reported: dict[str, Any] = {"path": self.path, "cost": min(self.cost, LARGEST_SHOWN)}
         if self.argument is not None:
-            told["argument"] = self.argument
+            reported["argument"] = self.argument
         if self.fits is not None:
-            told["fits"] = self.fits
-        return told
+            reported["fits"] = self.fits
+        return reported
 
     def in_words(self) -> str:
         """Return the same as a sentence of a message, with the blank before it."""
@@ -73,8 +73,8 @@ def check_costs(asked: Sequence[Estimated | None], limits: Limits) -> None:
     if total <= limits.max_cost or limits.cost_mode != "enforce":
         return
     found = [
-        (part, place)
-        for place, one in enumerate(asked)
+        (part, index)
+        for index, one in enumerate(asked)
         if one is not None
         for part in most_expensive(one, limits.max_cost - (total - one.estimate))
     ]
@@ -86,7 +86,7 @@ def check_costs(asked: Sequence[Estimated | None], limits: Limits) -> None:
         actual=total,
         setting="max_cost",
         advice=found[0][0].in_words() if found else "",
-        mostExpensive=[part.told() | ({"operation": place} if len(asked) > 1 else {}) for part, place in found],
+        mostExpensive=[part.reported() | ({"operation": index} if len(asked) > 1 else {}) for part, index in found],
     )
 
 
@@ -123,7 +123,7 @@ class _Search:
             if isinstance(next_, _Selection):
                 self._look_at(next_)
             elif id(next_.node) not in parts:  # a fragment's is named once
-                parts[id(next_.node)] = self._told(next_)
+                parts[id(next_.node)] = self._reported(next_)
         return list(parts.values())
 
     def _look_at(self, selection: "_Selection") -> None:
@@ -178,7 +178,7 @@ class _Search:
         if cost >= self._least:
             heappush(self._waiting, (-cost, next(self._order), next_))
 
-    def _told(self, part: "_Part") -> Expensive:
+    def _reported(self, part: "_Part") -> Expensive:
         path = ".".join(part.path)
         if len(path) > _LONGEST_PATH:
             path = f"{path[:_LONGEST_PATH]}…"

@@ -52,7 +52,7 @@ class _Field(NamedTuple):
     type: GraphQLOutputType | None
 
 
-_Place: TypeAlias = Sequence[tuple[SelectionSetNode, GraphQLNamedType | None]]
+_Position: TypeAlias = Sequence[tuple[SelectionSetNode, GraphQLNamedType | None]]
 """The selection sets that meet in one place of the answer, each with the type it selects from."""
 
 
@@ -69,18 +69,18 @@ class OverlappingFields(ValidationRule):
         """Look at everything that an operation asks for."""
         if self._steps > MOST_STEPS:
             return
-        place = [(node.selection_set, self.context.schema.get_root_type(node.operation))]
+        position = [(node.selection_set, self.context.schema.get_root_type(node.operation))]
         try:
-            self._check_shape(place)
-            self._check_sameness(place)
+            self._check_shape(position)
+            self._check_sameness(position)
         except _Enough as enough:
             if enough.message:
                 self.report_error(GraphQLError(enough.message, node))
 
-    def _check_shape(self, place: _Place) -> None:
-        if self._is_known(True, place):
+    def _check_shape(self, position: _Position) -> None:
+        if self._is_known(True, position):
             return
-        for name, fields in _by_response_name(self._fields(place)).items():
+        for name, fields in _by_response_name(self._fields(position)).items():
             if len(fields) > 1:
                 typed = [field for field in fields if field.type is not None]
                 for field in typed[1:]:
@@ -96,10 +96,10 @@ class OverlappingFields(ValidationRule):
             if within:
                 self._check_shape(within)
 
-    def _check_sameness(self, place: _Place) -> None:
-        if self._is_known(False, place):
+    def _check_sameness(self, position: _Position) -> None:
+        if self._is_known(False, position):
             return
-        for name, fields in _by_response_name(self._fields(place)).items():
+        for name, fields in _by_response_name(self._fields(position)).items():
             for meeting in _that_can_meet(fields):
                 if len(meeting) > 1 and not self._are_same(name, meeting):
                     continue
@@ -133,17 +133,17 @@ class OverlappingFields(ValidationRule):
         if self._conflicts == _MOST_CONFLICTS:
             raise _Enough(None)
 
-    def _is_known(self, is_shape: bool, place: _Place) -> bool:
-        key = (is_shape, frozenset(id(selection_set) for selection_set, _ in place))
+    def _is_known(self, is_shape: bool, position: _Position) -> bool:
+        key = (is_shape, frozenset(id(selection_set) for selection_set, _ in position))
         if key in self._seen:
             return True
         self._seen.add(key)
         return False
 
-    def _fields(self, place: _Place) -> Iterator[_Field]:
+    def _fields(self, position: _Position) -> Iterator[_Field]:
         """Yield the fields of a place in the order of the document, those of each fragment once."""
         spread: set[str] = set()
-        waiting = [(iter(selection_set.selections), type_) for selection_set, type_ in place]
+        waiting = [(iter(selection_set.selections), type_) for selection_set, type_ in position]
         waiting.reverse()
         while waiting:
             selections, type_ = waiting[-1]
@@ -207,7 +207,7 @@ def _that_can_meet(fields: list[_Field]) -> list[list[_Field]]:
     return [of_any + own for own in by_object_type.values()] if of_any else list(by_object_type.values())
 
 
-def _within(fields: Iterable[_Field]) -> _Place:
+def _within(fields: Iterable[_Field]) -> _Position:
     """Return the place in the answer below these fields."""
     return [
         (field.node.selection_set, None if field.type is None else get_named_type(field.type))

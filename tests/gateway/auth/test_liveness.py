@@ -23,9 +23,9 @@ from tests.servers import fresh_database
 BY = Author(None, "test")
 NEVER, OFTEN = 3600.0, 0.02
 
-Deed = Callable[[DirectoryChange], Awaitable[object]]
+Change = Callable[[DirectoryChange], Awaitable[object]]
 
-DEEDS: dict[str, Deed] = {
+CHANGES: dict[str, Change] = {
     "role": lambda change: change.grant_role(BERND_AT_HELIOS.id, "planning", until=None, by=BY, now=NOW),
     "membership": lambda change: change.set_membership_status(
         BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW
@@ -43,9 +43,9 @@ class Scene:
         self.events = events
         self.liveness = liveness
 
-    async def does(self, deed: Deed) -> None:
+    async def does(self, write: Change) -> None:
         async with self.directory.change() as change:
-            await deed(change)
+            await write(change)
 
     async def bernd(self) -> CallerRecord:
         caller = await self.directory.caller(BERND.id, SessionId("ses_bernd"), NOW)
@@ -54,17 +54,17 @@ class Scene:
 
 
 @asynccontextmanager
-async def scene(*, every: float, tells: bool = True) -> AsyncIterator[Scene]:
-    """Bernd, signed in; `tells` is False where no news arrives."""
+async def scene(*, every: float, notifies: bool = True) -> AsyncIterator[Scene]:
+    """Bernd, signed in; `notifies` is False where no news arrives."""
     events = EmbeddedEvents()
 
-    def tell(news: Sequence[AccessEvent]) -> None:
-        if tells:
-            events.publish(news)
+    def publish(published: Sequence[AccessEvent]) -> None:
+        if notifies:
+            events.publish(published)
 
     async with fresh_database("sqlite", MIGRATIONS) as url:
         engine = open_database(url)
-        directory = SqlDirectory(engine, tell)
+        directory = SqlDirectory(engine, publish)
         await directory.load(PEOPLE)
         async with directory.change() as change:
             await change.open_session(session("bernd", BERND), b"1" * 32, TOMORROW)
@@ -88,13 +88,13 @@ async def sleeps_on(watch: Watch) -> bool:
     return False
 
 
-@pytest.mark.parametrize("deed", DEEDS)
-@pytest.mark.parametrize("tells", [True, False], ids=["with news", "without news"])
-async def test_a_stream_sees_every_change_of_its_callers_access(deed: str, tells: bool) -> None:
-    async with scene(every=NEVER if tells else OFTEN, tells=tells) as live:
+@pytest.mark.parametrize("write", CHANGES)
+@pytest.mark.parametrize("notifies", [True, False], ids=["with news", "without news"])
+async def test_a_stream_sees_every_change_of_its_callers_access(write: str, notifies: bool) -> None:
+    async with scene(every=NEVER if notifies else OFTEN, notifies=notifies) as live:
         before = await live.bernd()
         with live.liveness.watch(before) as watch:
-            await live.does(DEEDS[deed])
+            await live.does(CHANGES[write])
 
             now = await woken(watch)
 
@@ -103,9 +103,9 @@ async def test_a_stream_sees_every_change_of_its_callers_access(deed: str, tells
             assert await sleeps_on(watch)
 
 
-@pytest.mark.parametrize("tells", [True, False], ids=["with news", "without news"])
-async def test_a_stream_ends_with_its_session(tells: bool) -> None:
-    async with scene(every=NEVER if tells else OFTEN, tells=tells) as live:
+@pytest.mark.parametrize("notifies", [True, False], ids=["with news", "without news"])
+async def test_a_stream_ends_with_its_session(notifies: bool) -> None:
+    async with scene(every=NEVER if notifies else OFTEN, notifies=notifies) as live:
         with live.liveness.watch(await live.bernd()) as watch:
             await live.does(lambda change: change.end_session(SessionId("ses_bernd"), NOW))
 
@@ -123,11 +123,11 @@ async def test_what_concerns_others_wakes_nobody() -> None:
             assert await sleeps_on(watch)
 
 
-async def test_a_stream_that_may_have_missed_news_looks_again() -> None:
-    async with scene(every=NEVER, tells=False) as live:
+async def test_a_stream_that_may_have_missed_events_looks_again() -> None:
+    async with scene(every=NEVER, notifies=False) as live:
         with live.liveness.watch(await live.bernd()) as watch:
-            await live.does(DEEDS["role"])
-            live.events._tell_here(Interrupted())
+            await live.does(CHANGES["role"])
+            live.events._notify_here(Interrupted())
 
             assert await woken(watch) == await live.bernd()
 
@@ -135,14 +135,14 @@ async def test_a_stream_that_may_have_missed_news_looks_again() -> None:
 async def test_a_directory_that_is_away_is_said_so_and_asked_again(monkeypatch: pytest.MonkeyPatch) -> None:
     async with scene(every=OFTEN) as live:
         with live.liveness.watch(await live.bernd()) as watch:
-            await live.does(DEEDS["role"])
+            await live.does(CHANGES["role"])
 
             async def away(*_args: object) -> None:
                 raise BackendUnavailable("directory")
 
             with monkeypatch.context() as patched:
-                for question in ("caller", "access_epochs"):
-                    patched.setattr(live.directory, question, away)
+                for method in ("caller", "access_epochs"):
+                    patched.setattr(live.directory, method, away)
                 with pytest.raises(BackendUnavailable):
                     await woken(watch)
                 await asyncio.sleep(3 * OFTEN)

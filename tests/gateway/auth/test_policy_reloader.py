@@ -60,7 +60,7 @@ async def test_a_right_added_to_a_role_counts_from_the_next_request_with_the_sam
         ("administrative = true", "administrative =", "this is not valid TOML"),
     ],
 )
-async def test_a_bad_policy_is_told_once_and_the_old_one_stays(
+async def test_a_bad_policy_is_reported_once_and_the_old_one_stays(
     own_portal: Portal, old: str, new: str, problem: str
 ) -> None:
     in_force = own_portal.wiring.policy

@@ -21,7 +21,7 @@ NOON = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
-async def told() -> Any:
+async def recorded() -> Any:
     """A gateway in whose log there are five entries, an hour apart."""
     async with open_portal() as portal:
         helios = await portal.organization_of(PURCHASE)
@@ -81,15 +81,15 @@ def requests_of(result: Result) -> list[str]:
     ],
     ids=" ".join,
 )
-async def test_conditions_count_together(told: Portal, arguments: list[str], requests: list[str]) -> None:
-    assert requests_of(runs(told, "--json", *arguments)) == requests
+async def test_conditions_count_together(recorded: Portal, arguments: list[str], requests: list[str]) -> None:
+    assert requests_of(runs(recorded, "--json", *arguments)) == requests
 
 
-async def test_an_entry_is_a_line_that_nobody_can_break(told: Portal) -> None:
-    result = runs(told, "--organization", HELIOS)
+async def test_an_entry_is_a_line_that_nobody_can_break(recorded: Portal) -> None:
+    result = runs(recorded, "--organization", HELIOS)
 
     lines = result.stdout.splitlines()
-    helios = await told.organization_of(PURCHASE)
+    helios = await recorded.organization_of(PURCHASE)
     assert lines[1:] == [
         "2026-11-21T14:00:00Z  updateOrganization REFUSED FORBIDDEN  by purchase@helios.example  "
         f'to {helios}  in "Helios Montage GmbH"  from -  request r2',
@@ -101,13 +101,13 @@ async def test_an_entry_is_a_line_that_nobody_can_break(told: Portal) -> None:
     assert "by nobody\\u202e\\udb40\\udc41" in lines[0]
 
 
-async def test_json_has_everything(told: Portal) -> None:
+async def test_json_has_everything(recorded: Portal) -> None:
     (line,) = runs(
-        told, "--json", "--until", "2026-11-21T12:30:00", "--since", "2026-11-21T12:00:00"
+        recorded, "--json", "--until", "2026-11-21T12:30:00", "--since", "2026-11-21T12:00:00"
     ).stdout.splitlines()
 
     entry = json.loads(line)
-    buyer = await told.wiring.backends.directory.user_id_of_login_name(PURCHASE)
+    buyer = await recorded.wiring.backends.directory.user_id_of_login_name(PURCHASE)
     assert entry | {"id": ""} == {
         "id": "", "at": "2026-11-21T12:00:00Z", "action": "profile.update",
         "actor": {"id": buyer, "email": PURCHASE}, "subject": buyer, "organization": None,
@@ -116,10 +116,10 @@ async def test_json_has_everything(told: Portal) -> None:
     }  # fmt: skip
 
 
-async def test_no_more_is_printed_than_asked_for_and_what_is_left_out_is_said(told: Portal) -> None:
-    some = runs(told, "--json", "--limit", "2")
-    none = runs(told, "--action", "no.such")
-    too_many = runs(told, "--limit", "1001")
+async def test_no_more_is_printed_than_asked_for_and_what_is_left_out_is_said(recorded: Portal) -> None:
+    some = runs(recorded, "--json", "--limit", "2")
+    none = runs(recorded, "--action", "no.such")
+    too_many = runs(recorded, "--limit", "1001")
 
     assert requests_of(some) == ["r4", "r3"]
     assert some.stderr == "There are older entries: raise --limit above 2, or ask for less by --until.\n"
@@ -138,15 +138,17 @@ async def test_no_more_is_printed_than_asked_for_and_what_is_left_out_is_said(to
     ],
     ids=" ".join,
 )
-async def test_what_cannot_be_asked_is_told_in_one_line(told: Portal, arguments: list[str], message: str) -> None:
-    result = runs(told, *arguments)
+async def test_what_cannot_be_asked_is_reported_in_one_line(
+    recorded: Portal, arguments: list[str], message: str
+) -> None:
+    result = runs(recorded, *arguments)
 
     assert (result.exit_code, result.stdout) == (2, "")
     assert len(result.stderr.splitlines()) == 1
     assert message in result.stderr
 
 
-async def test_a_database_that_is_not_there_is_told(told: Portal, tmp_path: Path) -> None:
+async def test_a_database_that_is_not_there_is_reported(recorded: Portal, tmp_path: Path) -> None:
     answer: list[Result] = []
 
     def run() -> None:

@@ -159,8 +159,8 @@ async def test_all_rows_of_all_tables_move_to_postgresql(portal: Portal, tmp_pat
 
 
 async def test_what_is_no_backup_is_refused_and_the_database_stays(portal: Portal, tmp_path: Path) -> None:
-    good, folder = backed_up(portal, tmp_path), tmp_path / "data"
-    runs("restore", str(good), folder=folder)
+    backup, folder = backed_up(portal, tmp_path), tmp_path / "data"
+    runs("restore", str(backup), folder=folder)
     database = folder / "solar_terminal" / "forecourt.db"
     was = database.read_bytes()
     damaged, foreign, newer, text = (tmp_path / name for name in ("damaged", "foreign", "newer", "text"))
@@ -319,7 +319,7 @@ async def test_a_backup_may_have_any_name(portal: Portal, tmp_path: Path) -> Non
     ],
     ids=str,
 )
-def test_what_cannot_be_copied_is_told_in_one_line(
+def test_what_cannot_be_copied_is_reported_in_one_line(
     tmp_path: Path, arguments: tuple[str, ...], url: str | None, message: str
 ) -> None:
     named = [argument.replace("FILE", str(tmp_path / "file")) for argument in arguments]
@@ -329,7 +329,7 @@ def test_what_cannot_be_copied_is_told_in_one_line(
     assert one_line(result).endswith(message)
 
 
-async def test_a_wrong_address_is_told_without_its_password(portal: Portal, tmp_path: Path) -> None:
+async def test_a_wrong_address_is_reported_without_its_password(portal: Portal, tmp_path: Path) -> None:
     folder = tmp_path / "data"
     runs("restore", str(backed_up(portal, tmp_path)), folder=folder)
 

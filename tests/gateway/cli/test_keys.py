@@ -166,7 +166,7 @@ async def test_a_key_that_was_retired_verifies_nothing_any_more(portal: Portal) 
         assert is_accepted(await holder_of(restarted, renewed["accessToken"]).asks(ME))
 
 
-async def test_files_that_cannot_be_used_change_nothing_and_are_told_once(portal: Portal) -> None:
+async def test_files_that_cannot_be_used_change_nothing_and_are_reported_once(portal: Portal) -> None:
     person = await portal.person(PURCHASE)
     new = announce(portal)
     new.file.write_text("not a key", encoding="utf-8")
@@ -324,7 +324,7 @@ def test_a_key_that_was_stolen_is_replaced_at_once(file: Path, tmp_path: Path, c
     )
 
 
-async def test_what_a_retired_key_has_sealed_is_sealed_anew(each_portal: Portal) -> None:
+async def test_what_a_retired_key_has_sealed_is_sealed_again(each_portal: Portal) -> None:
     portal = each_portal
     session = await signs_in(portal, PURCHASE)
     second = await refreshes(portal, session["refreshToken"])
@@ -346,7 +346,7 @@ async def test_what_a_retired_key_has_sealed_is_sealed_anew(each_portal: Portal)
 @pytest.mark.parametrize(
     "line", ["Signs-From: tomorrow", "Signs-From: 2026-11-21T09:00:00", "Created: \xff", "Signs-From: "]
 )
-def test_a_date_that_cannot_be_read_is_told_with_its_file(file: Path, tmp_path: Path, line: str) -> None:
+def test_a_date_that_cannot_be_read_is_reported_with_its_file(file: Path, tmp_path: Path, line: str) -> None:
     key = add_key(file, now=MADE, signs_from=MADE)
     name = line.partition(":")[0]
     text = re.sub(rf"{name}: .*", line, key.file.read_text())

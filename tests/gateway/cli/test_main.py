@@ -79,26 +79,26 @@ def rows_of(folder: Path, table: str) -> int:
     return int(number)
 
 
-def test_the_demo_is_loaded_once_and_told_with_its_accounts(folder: Path) -> None:
+def test_the_demo_is_loaded_once_and_shown_with_its_accounts(folder: Path) -> None:
     first = runs("demo", "--organizations", "3", folder=folder)
-    companies, orders = rows_of(folder, "organizations"), rows_of(folder, "shop_orders")
+    organizations, orders = rows_of(folder, "organizations"), rows_of(folder, "shop_orders")
     second = runs("demo", "--organizations", "3", folder=folder)
     fewer = runs("demo", folder=folder)
     more = runs("demo", "--organizations", "4", folder=folder)
 
     assert first.exit_code == 0
     assert first.stdout.startswith(
-        f"Loaded {companies} companies, {rows_of(folder, 'users')} people and {orders} orders."
+        f"Loaded {organizations} companies, {rows_of(folder, 'users')} people and {orders} orders."
     )
     assert f"Sign in as one of these, password {DEMO_PASSWORD}:" in first.stdout
     assert f"  {PURCHASE} " in first.stdout
     assert second.exit_code == fewer.exit_code == 0
     assert second.stdout.startswith("The demo is there already; nothing was changed.")
     assert_one_line(more, "with fewer than 4 invented companies. Nothing was changed.")
-    assert (rows_of(folder, "organizations"), rows_of(folder, "shop_orders")) == (companies, orders)
+    assert (rows_of(folder, "organizations"), rows_of(folder, "shop_orders")) == (organizations, orders)
 
 
-def test_invented_companies_come_on_top_of_those_that_are_written(folder: Path, tmp_path: Path) -> None:
+def test_invented_organizations_come_on_top_of_those_that_are_written(folder: Path, tmp_path: Path) -> None:
     runs("demo", folder=folder)
     runs("demo", "--organizations", "5", folder=tmp_path / "other")
 
@@ -114,7 +114,7 @@ def test_a_database_of_somebody_else_is_left_alone(folder: Path) -> None:
     assert_one_line(answer, "The database is not empty, and what it holds is not this demo. Nothing was changed.")
 
 
-def test_migrating_tells_what_was_done_and_then_that_nothing_is_left(folder: Path) -> None:
+def test_migrating_reports_what_was_done_and_then_that_nothing_is_left(folder: Path) -> None:
     first = runs("migrate", folder=folder)
     second = runs("migrate", folder=folder)
 
@@ -140,7 +140,7 @@ def test_the_schema_is_printed(folder: Path) -> None:
     assert runs("schema", "print", folder=folder).stdout == printed(build_schema())
 
 
-def test_a_database_that_is_not_migrated_is_told_what_to_run(folder: Path) -> None:
+def test_a_database_that_is_not_migrated_is_reported_with_what_to_run(folder: Path) -> None:
     answer = runs("token", PURCHASE, folder=folder)
 
     assert_one_line(answer, "database is not up to date. Run `forecourt migrate` and start again.")
@@ -159,7 +159,7 @@ def test_a_database_of_a_newer_version_is_left_alone(folder: Path, command: tupl
     assert_one_line(answer, "is at revision 9999, which this Forecourt does not know", "Start that version")
 
 
-def test_a_port_in_use_is_told_with_the_way_out(folder: Path) -> None:
+def test_a_port_in_use_is_reported_with_the_way_out(folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -171,14 +171,14 @@ def test_a_port_in_use_is_told_with_the_way_out(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("command", [("serve",), ("demo",), ("migrate",), ("token", PURCHASE)])
-def test_an_unknown_setting_is_told_by_every_command(folder: Path, command: tuple[str, ...]) -> None:
+def test_an_unknown_setting_is_reported_by_every_command(folder: Path, command: tuple[str, ...]) -> None:
     answer = runs(*command, folder=folder, prot="1")
 
     assert_one_line(answer, "There is no setting FORECOURT_PROT. Did you mean FORECOURT_PORT?")
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("demo",), ("token", PURCHASE)])
-def test_an_unknown_profile_is_told_with_the_nearest(folder: Path, command: tuple[str, ...]) -> None:
+def test_an_unknown_profile_is_reported_with_the_nearest(folder: Path, command: tuple[str, ...]) -> None:
     answer = runs(*command, "--profile", "solar-terminal", folder=folder)
 
     assert_one_line(answer, 'There is no profile "solar-terminal". Did you mean "solar_terminal"?')
@@ -194,7 +194,7 @@ def test_an_unknown_profile_is_told_with_the_nearest(folder: Path, command: tupl
         ("policy.toml", None, "is missing; it holds who may do what"),
     ],
 )
-def test_a_profile_that_cannot_be_used_is_told_by_its_file(
+def test_a_profile_that_cannot_be_used_is_reported_with_its_file(
     folder: Path, tmp_path: Path, file: str, text: str | None, words: str
 ) -> None:
     own = tmp_path / "own"
@@ -210,7 +210,7 @@ def test_a_profile_that_cannot_be_used_is_told_by_its_file(
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("token", PURCHASE)])
-def test_a_key_that_is_none_is_told_with_how_to_make_one(
+def test_an_invalid_key_is_reported_with_how_to_make_one(
     folder: Path, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     key = tmp_path / "key.pem"
@@ -223,7 +223,9 @@ def test_a_key_that_is_none_is_told_with_how_to_make_one(
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("migrate",), ("demo",), ("token", PURCHASE)])
-def test_a_database_that_does_not_answer_is_told_without_its_password(folder: Path, command: tuple[str, ...]) -> None:
+def test_a_database_that_does_not_answer_is_reported_without_its_password(
+    folder: Path, command: tuple[str, ...]
+) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))  # and does not listen
         url = f"postgresql+asyncpg://portal:hunter2@127.0.0.1:{closed.getsockname()[1]}/portal"
@@ -233,7 +235,7 @@ def test_a_database_that_does_not_answer_is_told_without_its_password(folder: Pa
     assert "hunter2" not in answer.stderr
 
 
-def test_a_data_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
+def test_a_data_folder_that_cannot_be_written_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("", encoding="utf-8")
 
@@ -265,7 +267,7 @@ def test_production_names_all_that_is_missing_at_once(folder: Path) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
 @pytest.mark.parametrize("profile", ["solar_terminal", "software_house"])
-def test_in_production_no_customer_is_told_to_write_to_a_vendor_who_does_not_exist(
+def test_in_production_no_customer_is_sent_to_a_vendor_who_does_not_exist(
     folder: Path, command: str, profile: str
 ) -> None:
     production = {"environment": "production", "public_url": "https://x.example", "signing_key_file": "key.pem"}
@@ -275,7 +277,7 @@ def test_in_production_no_customer_is_told_to_write_to_a_vendor_who_does_not_exi
     assert_one_line(answer, '[contact] de: "vendor.example" is a domain', "name the copy by FORECOURT_PROFILE")
 
 
-def test_the_version_is_told(folder: Path) -> None:
+def test_the_version_is_printed(folder: Path) -> None:
     assert runs("--version", folder=folder).stdout == f"forecourt {version('forecourt')}\n"
 
 
@@ -288,13 +290,13 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
         env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip
     try:
-        told: list[str] = []
+        reported: list[str] = []
         assert process.stdout is not None
         for line in process.stdout:
-            told.append(line.rstrip())
+            reported.append(line.rstrip())
             if "displayName" in line:  # the query to try, which comes last
                 break
-        address = next(line.split()[-1] for line in told if line.startswith("  GraphQL "))
+        address = next(line.split()[-1] for line in reported if line.startswith("  GraphQL "))
         answer = _asks(address, {"query": "{ applicationCatalogue { key } }"})
     finally:
         process.terminate()
@@ -303,12 +305,12 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
     assert process.returncode in (0, -signal.SIGTERM)
     assert answer["data"]["applicationCatalogue"][0] == {"key": "webshop"}
     assert address.startswith("http://127.0.0.1:")
-    assert told[1:3] == [
+    assert reported[1:3] == [
         f"Forecourt serves Solar Terminal at {address.removesuffix('/graphql')}",
         "  People    https://portal.example, by a proxy of yours",
     ]
-    assert f"  Mailbox   {address.removesuffix('/graphql')}/mailbox" in told
-    assert sum(f"  {PURCHASE} " in line for line in told) == 1
+    assert f"  Mailbox   {address.removesuffix('/graphql')}/mailbox" in reported
+    assert sum(f"  {PURCHASE} " in line for line in reported) == 1
     assert "Traceback" not in errors
 
 

@@ -99,7 +99,7 @@ def test_sheets_are_compared_and_what_is_new_may_be_left_out_of_account(tmp_path
         ),
     ],
 )
-def test_what_cannot_be_done_is_told_in_one_sentence(words: list[str], message: str) -> None:
+def test_what_cannot_be_done_is_reported_in_one_sentence(words: list[str], message: str) -> None:
     done = run(*words)
 
     assert done.exit_code == 2

@@ -92,18 +92,18 @@ def test_an_explanation_as_json_says_the_same(data_folder: Path) -> None:
         "software_house",
     )
 
-    told = json.loads(done.output)
-    assert told["person"] == "Jürgen Seidel"
-    assert told["missing"] == ["ORDER_VIEW", "ORDER_PLACE", "ORDER_APPROVE"]
-    assert told["requestable"]
-    assert told["grantableBy"] == [
+    reported = json.loads(done.output)
+    assert reported["person"] == "Jürgen Seidel"
+    assert reported["missing"] == ["ORDER_VIEW", "ORDER_PLACE", "ORDER_APPROVE"]
+    assert reported["requestable"]
+    assert reported["grantableBy"] == [
         {"role": "licence_holder", "permission": None, "members": ["Roswitha Gut"]},
         {"role": None, "permission": "ORDER_VIEW", "members": ["Roswitha Gut"]},
         {"role": None, "permission": "ORDER_PLACE", "members": ["Roswitha Gut"]},
     ]
 
 
-def test_a_suspended_member_and_somebody_of_another_company_are_told_apart(data_folder: Path) -> None:
+def test_a_suspended_member_and_somebody_of_another_organization_are_distinguished(data_folder: Path) -> None:
     suspended = explain(data_folder, "suspended@helios.example", HELIOS, "Organization.orders", "--json")
     helios = json.loads(suspended.output)["organization"]["id"]
     foreign = explain(data_folder, "administration@lumen.example", helios, "Organization.members", "--json")
@@ -134,7 +134,7 @@ def test_what_is_open_or_ones_own_is_said(data_folder: Path) -> None:
         ("purchase@helios.example", HELIOS, "nonsense", "`forecourt policy sheet` lists all there is"),
     ],
 )  # fmt: skip
-def test_what_there_is_not_is_told_with_the_nearest(
+def test_what_there_is_not_is_reported_with_the_nearest(
     data_folder: Path, person: str, organization: str, field: str, message: str
 ) -> None:
     done = explain(data_folder, person, organization, field)

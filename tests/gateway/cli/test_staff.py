@@ -143,7 +143,7 @@ async def test_a_permission_that_this_policy_no_longer_has_is_listed_as_such_and
     ],
     ids=" ".join,
 )
-async def test_what_cannot_be_done_is_told_in_one_line_and_changes_nothing(
+async def test_what_cannot_be_done_is_reported_in_one_line_and_changes_nothing(
     portal: Portal, arguments: list[str], message: str
 ) -> None:
     result = runs(portal, *arguments)
@@ -154,7 +154,7 @@ async def test_what_cannot_be_done_is_told_in_one_line_and_changes_nothing(
     assert await portal.audit("vendor_permissions.set", "account.create") == []
 
 
-def test_an_operator_is_told_how_the_first_staff_come_to_be() -> None:
+def test_an_operator_learns_how_to_add_the_first_staff() -> None:
     assert nobody_is_staff() == (
         "Nobody is vendor staff, so registrations wait for ever. Let somebody be vendor staff by "
         "`forecourt staff invite ADDRESS --all`."

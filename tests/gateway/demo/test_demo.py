@@ -94,7 +94,7 @@ def test_the_data_is_the_same_in_another_process(name: str) -> None:
 
 
 @both_profiles
-def test_an_invented_company_is_the_same_however_many_others_there_are(name: str) -> None:
+def test_an_invented_organization_is_the_same_however_many_others_there_are(name: str) -> None:
     few, many = demo(name, 5), demo(name)
     few_ids = {organization.id for organization in few.directory.organizations}
 
@@ -148,7 +148,7 @@ def test_ids_are_unique_and_look_like_new_ones(name: str) -> None:
 
 
 @both_profiles
-def test_each_profile_has_active_companies_and_a_blocked_one(name: str) -> None:
+def test_each_profile_has_active_organizations_and_a_blocked_one(name: str) -> None:
     states = Counter(organization.status for organization in demo(name, 0).directory.organizations)
 
     assert states[OrganizationStatus.ACTIVE] >= 3
@@ -156,7 +156,7 @@ def test_each_profile_has_active_companies_and_a_blocked_one(name: str) -> None:
 
 
 @both_profiles
-def test_there_are_members_in_every_state_and_people_in_several_companies(name: str) -> None:
+def test_there_are_members_in_every_state_and_people_in_several_organizations(name: str) -> None:
     memberships = demo(name, 0).directory.memberships
 
     assert {membership.status for membership in memberships} == set(MembershipStatus)
@@ -164,7 +164,7 @@ def test_there_are_members_in_every_state_and_people_in_several_companies(name: 
 
 
 @both_profiles
-def test_an_active_company_has_an_active_administrator_without_end(name: str) -> None:
+def test_an_active_organization_has_an_active_administrator_without_end(name: str) -> None:
     data = demo(name)
     administrative = set(policy_of(name).administrative_role_keys())
     grants = grants_by_membership(data)
@@ -181,10 +181,10 @@ def test_an_active_company_has_an_active_administrator_without_end(name: str) ->
 @both_profiles
 def test_only_known_roles_and_rights_that_can_be_switched_on_are_granted(name: str) -> None:
     data, policy = demo(name), policy_of(name)
-    toggles = {right.value for right in policy.toggles}
+    direct_permissions = {right.value for right in policy.direct_permissions}
 
     for grant in data.directory.grants:
-        assert grant.key in (policy.roles if grant.kind is GrantKind.ROLE else toggles)
+        assert grant.key in (policy.roles if grant.kind is GrantKind.ROLE else direct_permissions)
     assert {code for _, code in data.directory.vendor_permissions} == {code.value for code in policy.vendor_permissions}
 
 
@@ -326,12 +326,12 @@ def test_licence_holders_sign_in_by_customer_number() -> None:
 def test_the_solar_terminal_has_operators_of_both_kinds_and_vendor_staff() -> None:
     data = demo("solar_terminal", 0)
     kinds = {user.email: user.account_kind for user in data.directory.users}
-    company_kinds = {organization.kind for organization in data.directory.organizations}
+    organization_kinds = {organization.kind for organization in data.directory.organizations}
 
     assert kinds["private@home.example"] is AccountKind.PRIVATE_OPERATOR
     assert kinds["commercial@suesskind.example"] is AccountKind.COMMERCIAL_OPERATOR
     assert kinds["review@vendor.example"] is AccountKind.VENDOR_STAFF
-    assert company_kinds == {OrganizationKind.INSTALLER, OrganizationKind.RESELLER, OrganizationKind.OPERATOR}
+    assert organization_kinds == {OrganizationKind.INSTALLER, OrganizationKind.RESELLER, OrganizationKind.OPERATOR}
 
 
 def test_helios_is_worth_paging() -> None:
@@ -358,7 +358,7 @@ def test_helios_is_worth_paging() -> None:
         ('first = "Jörg", last = "Weiß", ', "", r"purchase@helios\.example has no name; give first and last"),
     ],
 )
-def test_a_fault_in_demo_toml_is_told_with_its_place(right: str, wrong: str, message: str) -> None:
+def test_a_problem_in_demo_toml_is_reported_with_its_path(right: str, wrong: str, message: str) -> None:
     profile = load_profile("solar_terminal")
     spoilt = replace(profile, demo_text=(profile.demo_text or "").replace(right, wrong))
 
@@ -373,6 +373,6 @@ def test_a_profile_without_demo_data_says_so() -> None:
         demo_data(profile, now=TODAY)
 
 
-def test_a_negative_number_of_companies_is_refused() -> None:
+def test_a_negative_number_of_organizations_is_refused() -> None:
     with pytest.raises(ValueError, match="organizations must be 0 or more, not -1"):
         demo_data(load_profile("solar_terminal"), organizations=-1, now=TODAY)

@@ -98,18 +98,18 @@ def test_orders_of_a_removed_member_keep_their_name(name: str) -> None:
 
 
 @both_profiles
-def test_orders_are_numbered_by_age_within_a_company(name: str) -> None:
-    by_company = defaultdict(list)
+def test_orders_are_numbered_by_age_within_an_organization(name: str) -> None:
+    by_organization = defaultdict(list)
     for order in demo(name).shop.orders:
-        by_company[order.organization_id].append(order)
+        by_organization[order.organization_id].append(order)
 
-    for orders in by_company.values():
+    for orders in by_organization.values():
         assert orders == sorted(orders, key=lambda order: (order.created_at, order.number))
         assert [order.number for order in orders] == sorted(order.number for order in orders)
 
 
 @both_profiles
-def test_events_are_the_work_of_people_of_that_company(name: str) -> None:
+def test_events_are_the_work_of_people_of_that_organization(name: str) -> None:
     data = demo(name)
     members = {(m.organization_id, m.user_id) for m in data.directory.memberships}
 

@@ -15,7 +15,7 @@ ErrorFacts = tuple[str, list[str | int] | None, list[tuple[int, int]]]
 def error_facts(result: ExecutionResult) -> list[ErrorFacts]:
     """Return message, path and locations of each error."""
     return [
-        (error.message, error.path, [(place.line, place.column) for place in error.locations or ()])
+        (error.message, error.path, [(position.line, position.column) for position in error.locations or ()])
         for error in result.errors or ()
     ]
 

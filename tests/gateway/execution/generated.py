@@ -227,10 +227,10 @@ class World:
             return self._surprise(chance)
         if may_be_null and chance.random() < 0.1:
             return None
-        value = self._good_value(chance, type_, depth, is_calm)
+        value = self._valid_value(chance, type_, depth, is_calm)
         return Later(value) if self.is_async and chance.random() < 0.1 else value
 
-    def _good_value(self, chance: Random, type_: Any, depth: int, is_calm: bool) -> Any:
+    def _valid_value(self, chance: Random, type_: Any, depth: int, is_calm: bool) -> Any:
         if is_list_type(type_):
             size = chance.choice([0, 1, 2, 3]) if depth <= MOST_DEPTH else 0
             items = [self._value(chance, type_.of_type, depth, is_calm) for _ in range(size)]
@@ -247,7 +247,7 @@ class World:
         return self._object(chance, type_, depth, is_calm)
 
     def _leaf(self, chance: Random, type_: Any, is_calm: bool) -> Any:
-        good: dict[str, list[Any]] = {
+        valid: dict[str, list[Any]] = {
             "Int": [0, 1, -5, 2**31 - 1],
             "Float": [0.5, -1.25, 1e300],
             "String": ["", "text", "ü"],
@@ -265,7 +265,7 @@ class World:
             "E": [7, True, "RED", [], None],
             "C": ["refused", "nothing"],
         }
-        choices = good[type_.name] if is_calm or chance.random() < 0.85 else odd[type_.name]
+        choices = valid[type_.name] if is_calm or chance.random() < 0.85 else odd[type_.name]
         return chance.choice(choices)
 
     def _surprise(self, chance: Random) -> Any:

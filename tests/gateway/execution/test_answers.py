@@ -141,7 +141,7 @@ def test_whatever_can_be_iterated_is_a_list_but_texts_and_mappings_are_none() ->
     in_sync(SCHEMA, "{ strict { name } }", root)
 
 
-def test_a_null_goes_up_to_the_nearest_place_that_may_be_null() -> None:
+def test_a_null_goes_up_to_the_nearest_nullable_position() -> None:
     root = {
         "strict": [person("A", friends=[person("B"), person("C", age=None)])],
         "people": [person("A"), person("B", age="x"), None],
@@ -174,7 +174,7 @@ def test_errors_come_in_document_order_and_stop_at_the_one_that_breaks_their_obj
     ]
 
 
-def test_an_error_with_a_place_of_its_own_keeps_it_and_extensions_pass() -> None:
+def test_an_error_with_a_path_of_its_own_keeps_it_and_extensions_pass() -> None:
     elsewhere = GraphQLError("elsewhere", path=["x", 1])
     coded = GraphQLError("coded", extensions={"code": "C"})
 
@@ -278,7 +278,7 @@ def test_the_answer_shares_no_list_with_the_data() -> None:
     assert answer.data["texts"] is not texts
 
 
-def test_resolvers_see_the_path_of_their_place() -> None:
+def test_resolvers_see_their_path() -> None:
     schema = build_schema("type A { as: [[A]] path: String here: B } type B { path: String } type Query { a: A }")
 
     def path(_source: Any, info: GraphQLResolveInfo[Any]) -> str:
@@ -363,7 +363,7 @@ def test_mutations_run_one_after_another_and_stop_at_a_broken_root() -> None:
     done: list[str] = []
 
     def root() -> dict[str, Any]:
-        def deed(name: str, answer: Any) -> Any:
+        def command(name: str, answer: Any) -> Any:
             def do(_info: Any) -> Any:
                 done.append(name)
                 return answer
@@ -371,9 +371,9 @@ def test_mutations_run_one_after_another_and_stop_at_a_broken_root() -> None:
             return do
 
         return {
-            "person": deed("person", person("A")),
-            "company": deed("company", None),
-            "people": deed("people", []),
+            "person": command("person", person("A")),
+            "company": command("company", None),
+            "people": command("people", []),
         }
 
     answer = in_sync(SCHEMA, "mutation { person { name } company { name } people { name } }", root)

@@ -78,7 +78,7 @@ async def test_nobody_is_asked_when_there_is_no_object() -> None:
     assert (answer.data, asked.calls) == ({"items": [None]}, [])
 
 
-async def test_an_exception_in_place_of_an_answer_fails_only_that_object() -> None:
+async def test_an_exception_instead_of_an_answer_fails_only_that_object() -> None:
     schema = schema_with(Item_value=lambda parents: [ValueError("no value") if p.id == 2 else p.id for p in parents])
 
     answer = await alone(schema, "{ items { value } }", {"items": items(1, 2, 3)})
@@ -219,7 +219,7 @@ async def test_one_refusal_of_many_objects_is_reported_once() -> None:
 
 
 @pytest.mark.parametrize("refused", [1, 2])
-async def test_a_refusal_in_one_place_keeps_its_exact_path(refused: int) -> None:
+async def test_a_refusal_in_one_position_keeps_its_exact_path(refused: int) -> None:
     refusal = NotAllowed("not allowed")
     schema = schema_with(Item_strict=lambda parents: [refusal if p.id == refused else 0 for p in parents])
 

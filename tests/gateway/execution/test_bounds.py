@@ -11,7 +11,7 @@ from graphql import ExecutionResult, GraphQLSchema, build_schema, execute, parse
 
 from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, ErrorsOmitted
 from gateway.execution.budget import UNWATCHED_OBJECTS, VALUES_OF_A_TURN
-from gateway.execution.field_errors import MOST_ERRORS_OF_A_FIELD, Trouble
+from gateway.execution.field_errors import MOST_ERRORS_OF_A_FIELD, FieldError
 from tests.gateway.execution.both import alone, error_facts, in_sync
 
 TYPES = """
@@ -109,14 +109,16 @@ async def test_long_texts_and_names_count_as_bytes(field: str, value: Any) -> No
 async def test_a_mutation_that_answers_too_much_says_that_it_was_executed_and_begins_no_other() -> None:
     done: list[str] = []
 
-    def deed(name: str) -> Any:
+    def command(name: str) -> Any:
         async def do(_context: Any, parents: Any, _arguments: Any) -> list[Any]:
             done.append(name)
             return [{"id": 1, "items": tree(40, 2) if name == "second" else []}]
 
         return do
 
-    schema = schema_with(Mutation_first=deed("first"), Mutation_second=deed("second"), Mutation_third=deed("third"))
+    schema = schema_with(
+        Mutation_first=command("first"), Mutation_second=command("second"), Mutation_third=command("third")
+    )
 
     answer: ExecutionResult = await within(
         Budget(max_objects=1_000), schema, "mutation { first { id } second { id items { items { id } } } third }"
@@ -211,15 +213,15 @@ class Refusal(Exception):
     aggregated = True
 
 
-def _troubles(monkeypatch: pytest.MonkeyPatch) -> list[Trouble]:
-    kept: list[Trouble] = []
-    real = Trouble.__init__
+def _field_errors(monkeypatch: pytest.MonkeyPatch) -> list[FieldError]:
+    kept: list[FieldError] = []
+    real = FieldError.__init__
 
-    def init(self: Trouble, *arguments: Any) -> None:
+    def init(self: FieldError, *arguments: Any) -> None:
         kept.append(self)
         real(self, *arguments)
 
-    monkeypatch.setattr(Trouble, "__init__", init)
+    monkeypatch.setattr(FieldError, "__init__", init)
     return kept
 
 
@@ -231,7 +233,7 @@ async def test_a_refusal_is_kept_once_for_a_field_and_level_however_many_objects
         refusal = Refusal("not yours")
         return [refusal if number % 16 >= allowed else 1 for number, _ in enumerate(parents)]
 
-    kept = _troubles(monkeypatch)
+    kept = _field_errors(monkeypatch)
     schema = schema_with(Item_refused=refuse, Item_other=refuse)
 
     answer = await alone(schema, "{ items { items { items { items { id refused other } } } } }", {"items": tree(16, 4)})
@@ -250,12 +252,12 @@ async def test_a_refusal_is_kept_once_for_a_field_and_level_however_many_objects
 
 async def test_it_is_known_at_how_many_paths_a_refusal_stands_and_which_is_the_first() -> None:
     from gateway.execution import executor
-    from gateway.execution import field_errors as troubles
+    from gateway.execution import field_errors as field_errors
 
     reports: list[Any] = []
 
-    class Kept(troubles.Report):
-        def __init__(self, root: Trouble) -> None:
+    class Kept(field_errors.Report):
+        def __init__(self, root: FieldError) -> None:
             super().__init__(root)
             reports.append(self)
 
@@ -265,14 +267,14 @@ async def test_it_is_known_at_how_many_paths_a_refusal_stands_and_which_is_the_f
 
     schema = schema_with(Item_refused=refuse)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(troubles, "Report", Kept)
+        patch.setattr(field_errors, "Report", Kept)
         await alone(
             schema,
             "{ items { items { refused } } item { refused } }",
             {"items": [{"items": [{"id": 5}]}, None, {"items": [{"id": 6}, {"id": 1}] * 3}], "item": {"id": 0}},
         )
 
-    assert executor.graphql_errors is troubles.graphql_errors
+    assert executor.graphql_errors is field_errors.graphql_errors
     assert [(one.path, one.paths) for one in reports[0].reported] == [
         (["items", 2, "items", 1, "refused"], 3),
         (["item", "refused"], 1),

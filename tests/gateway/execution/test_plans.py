@@ -63,7 +63,7 @@ def test_what_is_kept_is_bounded() -> None:
     fields = " ".join(f"{name}: x @skip(if: ${name})" for name in names)
     document = parse(f"query ({', '.join(f'${name}: Boolean!' for name in names)}) {{ {fields} }}")
     for choice in range(64):
-        run(document, **{name: bool(choice >> place & 1) for place, name in enumerate(names)})
+        run(document, **{name: bool(choice >> index & 1) for index, name in enumerate(names)})
 
     assert len(kept()[-1]._plans) == documents._MOST_PLANS_OF_AN_OPERATION
 
@@ -96,7 +96,7 @@ def test_no_input_value_is_read_when_a_plan_is_compiled() -> None:
     assert coerced == [1, 2], "each request's variable once"
 
 
-async def test_constant_arguments_are_coerced_once_and_handed_out_as_copies() -> None:
+async def test_constant_arguments_are_coerced_once_and_passed_as_copies() -> None:
     seen: list[dict[str, Any]] = []
 
     def answer(_context: Any, parents: Any, arguments: dict[str, Any]) -> list[int]:

@@ -68,7 +68,7 @@ class _Field:
         return True
 
 
-async def test_equal_questions_in_one_place_are_asked_once_and_answered_as_each_selects() -> None:
+async def test_equal_queries_at_one_path_are_sent_once_and_answered_as_each_selects() -> None:
     things = Things()
 
     answer = await things.answers("{ thing { a: parts { id } b: parts { double } c: parts(first: 3) { id } } }")
@@ -106,7 +106,7 @@ async def test_what_differs_in_an_argument_or_a_variable_is_asked_for_itself() -
     assert [name for name, _, _ in things.asked] == ["thing", "parts", "parts", "parts"]
 
 
-async def test_equal_questions_below_aliases_of_the_same_object_are_asked_once() -> None:
+async def test_equal_queries_below_aliases_of_the_same_object_are_sent_once() -> None:
     things = Things()
 
     answer = await things.answers(
@@ -117,7 +117,7 @@ async def test_equal_questions_below_aliases_of_the_same_object_are_asked_once()
     assert [name for name, _, _ in things.asked] == ["thing", "parts", "double"]
 
 
-async def test_the_same_question_for_other_objects_is_asked() -> None:
+async def test_the_same_query_for_other_objects_is_asked() -> None:
     things = Things()
 
     answer = await things.answers("{ a: things(first: 2) { double } b: things(first: 3) { double } }")

@@ -107,7 +107,7 @@ async def test_loaders_of_a_level_load_all_keys_at_once() -> None:
 async def test_mutations_wait_for_one_another() -> None:
     events: list[str] = []
 
-    def deed(name: str) -> Any:
+    def command(name: str) -> Any:
         async def do(_source: Any, _info: Any) -> int:
             events.append(f"{name} begins")
             await asyncio.sleep(0.001)
@@ -116,7 +116,7 @@ async def test_mutations_wait_for_one_another() -> None:
 
         return do
 
-    schema = schema_with(Mutation_first=deed("first"), Mutation_second=deed("second"))
+    schema = schema_with(Mutation_first=command("first"), Mutation_second=command("second"))
     answer = await in_async(schema, "mutation { second first third }", lambda: {"third": 3})
 
     assert answer.data == {"second": 1, "first": 1, "third": 3}
@@ -224,7 +224,7 @@ async def test_nothing_is_begun_after_the_deadline() -> None:
     assert begun == []
 
 
-async def test_a_resolver_that_times_out_by_itself_reports_its_own_error() -> None:
+async def test_a_resolver_with_a_timeout_of_its_own_reports_its_own_error() -> None:
     async def impatient(_source: Any, _info: Any) -> Any:
         async with asyncio.timeout(0):
             await asyncio.sleep(60)
@@ -282,7 +282,7 @@ async def test_each_event_of_a_subscription_is_executed_by_the_engine() -> None:
 
 
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited")  # as with graphql-core
-def test_execute_sync_refuses_what_has_to_be_awaited_when_it_is_told_to_check() -> None:
+def test_execute_sync_refuses_what_has_to_be_awaited_when_it_has_to_check() -> None:
     with pytest.raises(RuntimeError, match="failed to complete synchronously"):
         execute_sync(
             schema_with(Query_quick=lambda *_: _Later()),

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from gateway.execution import field_errors as troubles
+from gateway.execution import field_errors as field_errors
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
-from tests.journeys.test_statement_count import company_data
+from tests.journeys.test_statement_count import organization_data
 from tests.portal import UNMEASURED, Answer, Person, Portal, open_portal
 from tests.servers import DatabaseKind
 
@@ -27,7 +27,7 @@ def nested(levels: int, leaves: str) -> str:
 
 async def load(portal: Portal) -> Person:
     """Store the company, and return a member of it who administers nothing."""
-    directory, _ = company_data("many", 1, 21)
+    directory, _ = organization_data("many", 1, 21)
     ordinary = directory.users[-1]
     grants = [it for it in directory.grants if it.user_id != ordinary.id or it.key == "purchase"]
     await portal.wiring.backends.directory.load(replace(directory, grants=grants))
@@ -88,20 +88,20 @@ async def test_an_answer_that_multiplies_is_given_up_when_it_has_become_too_larg
 
 async def test_a_refusal_at_four_thousand_paths_is_kept_once(member: Person, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = 0
-    real = troubles.Trouble.__init__
+    real = field_errors.FieldError.__init__
 
     def init(self: Any, *arguments: Any) -> None:
         nonlocal kept
         kept += 1
         real(self, *arguments)
 
-    monkeypatch.setattr(troubles.Trouble, "__init__", init)
+    monkeypatch.setattr(field_errors.FieldError, "__init__", init)
 
     answer = await member.asks(nested(4, REFUSED))
 
-    place = "viewer.memberships.nodes.@" + ".organization.administrators.@" * 4
+    position = "viewer.memberships.nodes.@" + ".organization.administrators.@" * 4
     assert answer.codes == {
-        f"{place}.{field}": "UNAUTHORIZED_FIELD_OR_TYPE"
+        f"{position}.{field}": "UNAUTHORIZED_FIELD_OR_TYPE"
         for field in ("roleGrants", "directGrants", "effectivePermissions")
     }
     assert kept < 50

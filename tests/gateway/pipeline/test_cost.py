@@ -147,7 +147,7 @@ def selections(draw: st.DrawFn, type_name: str, depth: int) -> str:
     type_ = SCHEMA.get_type(type_name)
     assert isinstance(type_, GraphQLObjectType)
     parts = []
-    for place in range(draw(st.integers(1, 3))):
+    for index in range(draw(st.integers(1, 3))):
         fields = [
             name
             for name, field in type_.fields.items()
@@ -163,7 +163,7 @@ def selections(draw: st.DrawFn, type_name: str, depth: int) -> str:
         named = get_named_type(field.type) if field else None
         is_leaf = named is None or is_leaf_type(named)
         within = "" if named is None or is_leaf else draw(selections(named.name, depth - 1))
-        parts.append(f"a{place}: {name}{arguments}{within}")
+        parts.append(f"a{index}: {name}{arguments}{within}")
     return "{" + " ".join(parts) + "}"
 
 
@@ -240,7 +240,7 @@ query Dashboard($id: ID!) {
 """
 
 
-async def test_who_asks_for_the_cost_is_told_it(portal: Portal) -> None:
+async def test_whoever_asks_for_the_cost_gets_it(portal: Portal) -> None:
     body = b'{"query": "{ viewer { memberships(first: 4) { nodes { status } } } }"}'
 
     asked = await portal.anybody().posts(body, forecourt_cost="true")

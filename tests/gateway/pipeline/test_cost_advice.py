@@ -144,7 +144,7 @@ def test_fragments_that_double_at_each_level_are_searched_only_where_it_helps() 
     assert "more than 1,000,000,000" in str(refusal)
 
 
-def test_a_wide_fragment_in_many_places_is_searched_only_where_it_helps() -> None:
+def test_a_wide_fragment_used_often_is_searched_only_where_it_helps() -> None:
     documents = Documents(SCHEMA, Limits(max_aliases=10_000, max_root_fields=100, max_tokens=10_000))
     pages = " ".join(f"w{n}: page(first: 9) {{ nodes {{ name }} }}" for n in range(100))
     text = f"{{ {' '.join(f'a{n}: one {{ ...W }}' for n in range(40))} }} fragment W on Thing {{ {pages} }}"

@@ -64,8 +64,8 @@ def selections(draw: st.DrawFn, type_name: str, depth: int, prefix: str = "") ->
     """
     type_: Any = SCHEMA.type_map[type_name]
     parts = [f"{prefix}t: __typename"]
-    for place in range(draw(st.integers(1, 3))):
-        key = f"{prefix}{'abc'[place]}"
+    for index in range(draw(st.integers(1, 3))):
+        key = f"{prefix}{'abc'[index]}"
         choices = ["..."] if depth else []
         if not isinstance(type_, GraphQLUnionType):
             choices += [name for name, it in type_.fields.items() if depth or is_leaf_type(get_named_type(it.type))]
@@ -77,7 +77,7 @@ def selections(draw: st.DrawFn, type_name: str, depth: int, prefix: str = "") ->
         named = get_named_type(type_.fields[choice].type) if choice != "__typename" else None
         argument = draw(st.sampled_from(["", "(first: 1)", "(first: 5)", "(first: $n)"])) if choice == "page" else ""
         within = draw(selections(named.name, depth - 1, key)) if named and not is_leaf_type(named) else ""
-        alias = "" if type_name == "Edge" and place == 0 else f"{key}: "
+        alias = "" if type_name == "Edge" and index == 0 else f"{key}: "
         parts.append(f"{alias}{choice}{argument}{within}")
     return "{ " + " ".join(parts) + " }"
 

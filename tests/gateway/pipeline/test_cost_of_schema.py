@@ -132,7 +132,7 @@ def test_what_the_documentation_asks_is_allowed(path: Path, text: str) -> None:
     assert _most_expensive_operation(text) <= Limits().max_cost
 
 
-def test_one_s_companies_with_their_members_and_twenty_orders_each_are_well_allowed() -> None:
+def test_one_s_organizations_with_their_members_and_twenty_orders_each_are_well_allowed() -> None:
     assert _most_expensive_operation(COLLEAGUES) <= Limits().max_cost / 2
 
 

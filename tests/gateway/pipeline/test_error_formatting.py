@@ -24,7 +24,7 @@ LINES = """
 }
 """
 
-PLACE = "viewer.memberships.nodes.0.organization.orders.nodes"
+PATH = "viewer.memberships.nodes.0.organization.orders.nodes"
 
 PAGE = "{ viewer { user { displayName } } }"
 
@@ -54,7 +54,7 @@ async def test_an_unexpected_error_is_masked_and_logged_once_however_many_rows_i
     with failing(portal.wiring.backends.shop, "lines_of", RuntimeError(SECRET)), capture_logs() as log:
         answer = await person.asks(LINES)
 
-    orders = answer.at(PLACE)
+    orders = answer.at(PATH)
     assert (answer.status, len(orders)) == (200, 50)
     assert {order["lines"] for order in orders} == {None}
     assert orders[0]["number"] == "SW-204718-0084"
@@ -110,7 +110,7 @@ async def test_two_causes_have_two_references(portal: Portal) -> None:
     ],
     ids=["unavailable", "timeout", "unusable"],
 )
-async def test_trouble_of_a_back_end_has_a_code_hides_its_fields_only_and_tells_nothing(
+async def test_a_failing_back_end_has_a_code_hides_its_fields_only_and_reveals_nothing(
     portal: Portal, error: Exception, code: str, message: str
 ) -> None:
     person = await portal.person("purchase@helios.example")
@@ -118,7 +118,7 @@ async def test_trouble_of_a_back_end_has_a_code_hides_its_fields_only_and_tells_
     with failing(portal.wiring.backends.shop, "lines_of", error), capture_logs() as log:
         answer = await person.asks(LINES)
 
-    assert [order["lines"] for order in answer.at(PLACE)] == [None] * 50
+    assert [order["lines"] for order in answer.at(PATH)] == [None] * 50
     assert {(it["message"], it["extensions"]["code"], it["extensions"]["backend"]) for it in answer.errors} == {
         (message, code, "SHOP")
     }
@@ -138,7 +138,7 @@ async def test_a_refusal_is_logged_as_information_once(portal: Portal) -> None:
     assert {entry["log_level"] for entry in log} == {"info"}
 
 
-async def test_what_the_caller_can_mend_is_no_error_of_the_request(portal: Portal) -> None:
+async def test_what_the_caller_can_fix_is_no_error_of_the_request(portal: Portal) -> None:
     with capture_logs() as log:
         answer = await portal.anybody().asks(
             'mutation { signIn(input: { loginName: "x", password: "y" }) { errors { code } } }'

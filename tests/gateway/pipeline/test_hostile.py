@@ -230,9 +230,9 @@ async def test_the_body_of_a_request_for_an_upgrade_is_not_taken_for_another_req
 
 
 async def test_a_request_for_an_upgrade_without_a_body_is_answered_as_any_other(client: httpx2.AsyncClient) -> None:
-    wish = {"connection": "upgrade", "upgrade": "h2c"}
+    upgrade = {"connection": "upgrade", "upgrade": "h2c"}
 
-    answers = [await client.get("/graphql?query={viewer{id}}", headers=wish) for _ in range(2)]
+    answers = [await client.get("/graphql?query={viewer{id}}", headers=upgrade) for _ in range(2)]
 
     assert [answer.json() for answer in answers] == [{"data": {"viewer": None}}] * 2
 
@@ -265,12 +265,12 @@ async def test_nobody_who_signs_in_waits_for_the_turn_of_what_costs_much(monkeyp
 
 
 async def test_nobody_waits_for_all_the_costly_requests_of_a_stranger() -> None:
-    question, answered = query(get_introspection_query()), list[str]()
+    document, answered = query(get_introspection_query()), list[str]()
     async with open_portal(trusted_proxies=1) as portal:
 
         async def asks(address: str) -> None:
             headers = JSON | {"x-forwarded-for": address}
-            response = await portal.client.post("/graphql", content=question, headers=headers)
+            response = await portal.client.post("/graphql", content=document, headers=headers)
             assert response.status_code == 200
             answered.append(address)
 
@@ -327,14 +327,14 @@ async def test_who_asks_again_and_again_without_waiting_is_cut_off(served: Serve
 
 async def test_what_costs_much_begins_one_at_a_time_and_lets_others_be_answered_between(quiet_portal: Portal) -> None:
     order: list[str] = []
-    dear = query(get_introspection_query())
+    expensive = query(get_introspection_query())
 
     async def asks(name: str, body: bytes) -> None:
         await quiet_portal.client.post("/graphql", content=body, headers=JSON)
         order.append(name)
 
-    await asks("known", dear)
-    await asyncio.gather(*(asks("dear", dear) for _ in range(20)), asks("cheap", VALID))
+    await asks("known", expensive)
+    await asyncio.gather(*(asks("dear", expensive) for _ in range(20)), asks("cheap", VALID))
 
     assert order.index("cheap") < 15
 

@@ -78,7 +78,7 @@ async def test_errors_beside_data_have_a_status_of_their_own_in_the_draft() -> N
     assert [answer.data for answer in answers] == [{"organization": None}] * 2
 
 
-async def test_a_question_may_be_asked_by_get(portal: Portal) -> None:
+async def test_a_query_may_be_asked_by_get(portal: Portal) -> None:
     response = await portal.client.get(
         "/graphql",
         params={
@@ -221,7 +221,7 @@ async def test_what_nobody_foresaw_is_answered_with_a_reference_and_nothing_else
 
 
 @pytest.mark.parametrize("path", ["/graphql", "/graphiql", "/health/live", "/mailbox", "/.well-known/jwks.json", "/"])
-async def test_a_slash_at_the_end_leads_to_the_same_place_and_nowhere_else(path: str) -> None:
+async def test_a_slash_at_the_end_leads_to_the_same_page_and_nowhere_else(path: str) -> None:
     headers = {"host": "evil.example", "x-forwarded-host": "evil.example", "accept": "*/*"}
     async with open_portal(demo=True) as portal:
         asked = path.removesuffix("/")

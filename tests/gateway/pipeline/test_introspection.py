@@ -183,7 +183,7 @@ async def test_beside_data_only_the_schema_is_filtered(solar_on_each: Portal) ->
     assert answer.at("__typename") == "Query"
 
 
-async def test_who_belongs_to_two_companies_is_shown_the_one_they_look_at(solar_on_each: Portal) -> None:
+async def test_who_belongs_to_two_organizations_is_shown_the_one_they_look_at(solar_on_each: Portal) -> None:
     login_name = "two.companies@helios.example"
     person = await solar_on_each.person(login_name)
     helios, lumen = [await solar_on_each.organization_of(login_name, number) for number in (0, 1)]
@@ -198,7 +198,7 @@ async def test_who_belongs_to_two_companies_is_shown_the_one_they_look_at(solar_
     assert names(in_any) & shown == {"members", "orders"}
 
 
-async def test_the_request_may_name_the_company_too_and_wins_over_the_header(solar_on_each: Portal) -> None:
+async def test_the_request_may_name_the_organization_too_and_wins_over_the_header(solar_on_each: Portal) -> None:
     login_name = "two.companies@helios.example"
     person = await solar_on_each.person(login_name)
     helios, lumen = [await solar_on_each.organization_of(login_name, number) for number in (0, 1)]
@@ -211,7 +211,7 @@ async def test_the_request_may_name_the_company_too_and_wins_over_the_header(sol
     assert (wrong.status, wrong.codes) == (400, {"": "BAD_REQUEST"})
 
 
-async def test_in_a_batch_each_operation_looks_at_its_own_company() -> None:
+async def test_in_a_batch_each_operation_looks_at_its_own_organization() -> None:
     async with open_portal(max_batch=3) as portal:
         login_name = "two.companies@helios.example"
         person = await portal.person(login_name)
@@ -225,7 +225,7 @@ async def test_in_a_batch_each_operation_looks_at_its_own_company() -> None:
     assert shown == [{"orders"}, {"members"}]
 
 
-async def test_somebody_elses_company_and_an_unknown_one_show_the_same(solar_on_each: Portal) -> None:
+async def test_somebody_elses_organization_and_an_unknown_one_show_the_same(solar_on_each: Portal) -> None:
     person = await solar_on_each.person("purchase@helios.example")
     lumen = await solar_on_each.organization_of("administration@lumen.example")
 
@@ -239,7 +239,7 @@ async def test_somebody_elses_company_and_an_unknown_one_show_the_same(solar_on_
     assert not shows(build_client_schema(foreign.data), ORDERS)
 
 
-async def test_looking_at_a_company_decides_about_nothing_but_the_schema(solar_on_each: Portal) -> None:
+async def test_looking_at_an_organization_decides_about_nothing_but_the_schema(solar_on_each: Portal) -> None:
     person = await solar_on_each.person("two.companies@helios.example")
     helios = await solar_on_each.organization_of("two.companies@helios.example")
     query = "{ viewer { memberships { nodes { organization { orders { totalCount } members { totalCount } } } } } }"
@@ -268,9 +268,7 @@ async def test_the_whole_schema_is_shown_where_the_operator_wants_it() -> None:
         "{ viewer { id } ... { ...Root } } fragment Root on Query { again: __schema { description } }",
     ],
 )
-async def test_where_introspection_is_off_whoever_asks_is_told_so_and_the_rest_works(
-    execution: str, query: str
-) -> None:
+async def test_where_introspection_is_off_the_answer_says_so_and_the_rest_works(execution: str, query: str) -> None:
     async with open_portal(introspection="off", execution=execution) as portal:
         person = await portal.person("purchase@helios.example")
         answer = await person.asks(query)

@@ -180,7 +180,7 @@ def test_a_hidden_value_of_an_enum_is_shown_where_it_may_be_answered() -> None:
     assert list(somebody.query_type.fields["asked"].args) == ["state"]
 
 
-def test_what_needs_two_permissions_needs_them_in_one_company() -> None:
+def test_what_needs_two_permissions_needs_them_in_one_organization() -> None:
     sdl = 'type Query { name: String orders(by: ID @needs(a: "members")): String @needs(a: "orders") }'
 
     apart = seen(sdl, Audience(True, 0, ORDERS | MEMBERS))
@@ -229,8 +229,8 @@ def test_everybody_who_may_do_the_same_shares_a_view_and_only_so_many_are_kept()
     order = mask_of([Permission.ORDER_VIEW])
     asked = SchemaFilter(WHOLE).asked
 
-    def audience(*companies: list[Permission], organization: str | None = None) -> Audience:
-        context = Caller({f"org_{place}": held for place, held in enumerate(companies)}).context()
+    def audience(*organizations: list[Permission], organization: str | None = None) -> Audience:
+        context = Caller({f"org_{index}": held for index, held in enumerate(organizations)}).context()
         return audience_of(context.viewer, context.now, organization, asked)
 
     one = audience([Permission.ORDER_VIEW, Permission.PLANNING_TOOL_USE])
@@ -246,7 +246,7 @@ def test_everybody_who_may_do_the_same_shares_a_view_and_only_so_many_are_kept()
 
 
 @pytest.mark.parametrize("contained", [[Permission.ORDER_VIEW], []])
-def test_what_one_company_gives_beyond_another_is_all_that_counts(contained: list[Permission]) -> None:
+def test_what_one_organization_gives_beyond_another_is_all_that_counts(contained: list[Permission]) -> None:
     both = [Permission.ORDER_VIEW, Permission.MEMBER_VIEW]
     context = Caller({"org_a": both, "org_b": contained}).context()
 

@@ -54,7 +54,7 @@ def selection_sets(draw: st.DrawFn, depth: int, spreads: list[str]) -> str:
 def documents(draw: st.DrawFn) -> str:
     """An operation, and fragments that spread only those after them."""
     fragments = [
-        f"fragment {name} on T {draw(selection_sets(2, NAMES[place + 1 :]))}" for place, name in enumerate(NAMES)
+        f"fragment {name} on T {draw(selection_sets(2, NAMES[index + 1 :]))}" for index, name in enumerate(NAMES)
     ]
     return f"query @a {draw(selection_sets(3, NAMES))} " + " ".join(fragments)
 
@@ -134,7 +134,7 @@ AT_AND_OVER = [
 
 
 @pytest.mark.parametrize(("code", "setting", "limit", "at", "over"), AT_AND_OVER)
-def test_what_is_at_a_limit_passes_and_what_is_over_it_is_told_the_figures(
+def test_what_is_at_a_limit_passes_and_what_is_over_it_gets_the_figures(
     code: str, setting: str, limit: int, at: str, over: str
 ) -> None:
     limits = Limits(**{setting: limit})

@@ -21,11 +21,11 @@ def parsed() -> Iterator[list[str]]:
     """The texts that were parsed."""
     texts: list[str] = []
 
-    def parse_and_tell(text: str) -> object:
+    def parse_and_record(text: str) -> object:
         texts.append(text)
         return parse(text)
 
-    with patch("gateway.pipeline.operation_cache.parse", parse_and_tell):
+    with patch("gateway.pipeline.operation_cache.parse", parse_and_record):
         yield texts
 
 
@@ -127,7 +127,7 @@ def test_what_was_sent_is_not_sent_back_at_length() -> None:
     assert len(str(refused.value)) < 400
 
 
-def test_a_document_with_many_faults_is_told_a_few() -> None:
+def test_of_a_document_with_many_errors_a_few_are_reported() -> None:
     with pytest.raises(InvalidDocument) as refused:
         Documents(SCHEMA, Limits()).document("{ a {" + " ".join(f"x{number}" for number in range(500)) + "} }")
 
@@ -137,11 +137,11 @@ def test_a_document_with_many_faults_is_told_a_few() -> None:
 async def test_a_new_text_is_made_ready_in_a_thread_and_kept_as_any_other(monkeypatch: pytest.MonkeyPatch) -> None:
     in_loop: list[bool] = []
 
-    def parse_and_tell(text: str) -> object:
+    def parse_and_record(text: str) -> object:
         in_loop.append(threading.current_thread() is threading.main_thread())
         return parse(text)
 
-    monkeypatch.setattr("gateway.pipeline.operation_cache.parse", parse_and_tell)
+    monkeypatch.setattr("gateway.pipeline.operation_cache.parse", parse_and_record)
     documents = Documents(SCHEMA, Limits())
     large = "{ b " + "# words\n" * 600 + "}"
 

@@ -72,9 +72,9 @@ def documents(draw: st.DrawFn) -> str:
     """An operation and the fragments that it spreads."""
     names = tuple(FRAGMENTS)
     text = f"query($unit: String) {draw(selections('Query', 3, names))}"
-    for place, name in enumerate(names):
+    for index, name in enumerate(names):
         if f"...{name}" in text:
-            text += f" fragment {name} on {FRAGMENTS[name]} {draw(selections(FRAGMENTS[name], 2, names[place + 1 :]))}"
+            text += f" fragment {name} on {FRAGMENTS[name]} {draw(selections(FRAGMENTS[name], 2, names[index + 1 :]))}"
     return text if "$unit)" in text else text.replace("query($unit: String)", "query")
 
 
@@ -122,7 +122,7 @@ def test_thousands_of_equal_fields_are_looked_at_once_each() -> None:
     assert conflicts(text) == []  # graphql-core gives up on these after seconds
 
 
-def test_fragments_that_are_woven_to_make_more_places_than_can_be_looked_at_are_refused() -> None:
+def test_fragments_that_are_woven_to_make_more_paths_than_can_be_looked_at_are_refused() -> None:
     levels = 12
     fragments = []
     for level in range(levels):
@@ -145,6 +145,6 @@ def test_fragments_that_are_woven_to_make_more_places_than_can_be_looked_at_are_
     assert MOST_STEPS == 30_000
 
 
-def test_our_rule_stands_in_the_place_of_graphql_cores() -> None:
+def test_our_rule_replaces_graphql_cores() -> None:
     assert [rule.__name__ for rule in RULES if rule not in specified_rules] == ["OverlappingFields"]
     assert len(RULES) == len(specified_rules)

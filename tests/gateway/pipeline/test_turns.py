@@ -43,7 +43,7 @@ async def test_no_more_have_turns_at_once_than_are_allowed_and_all_are_given_bac
 
 
 @pytest.mark.parametrize("has_come", [False, True])
-async def test_the_turn_of_who_gives_up_goes_to_the_next(has_come: bool) -> None:
+async def test_the_turn_of_a_client_that_gives_up_goes_to_the_next(has_come: bool) -> None:
     turns, order = Turns(1), list[str]()
     await turns.acquire("first")
     gives_up = asyncio.create_task(taken(turns, "a", order))

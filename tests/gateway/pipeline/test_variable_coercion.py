@@ -44,7 +44,7 @@ def operation(types: list[str]) -> OperationDefinitionNode:
     return node
 
 
-def told(found: VariableValues | list[GraphQLError]) -> Any:
+def reported(found: VariableValues | list[GraphQLError]) -> Any:
     """What was made of the variables, so that 1 differs from True, and one error from another."""
     if isinstance(found, list):
         return [(error.message, error.locations) for error in found]
@@ -58,7 +58,9 @@ def test_variables_are_coerced_as_graphql_core_does(types: list[str], sent: dict
 
     found = Variables(SCHEMA, node).coerced(sent)
 
-    assert told(found) == told(get_variable_values(SCHEMA, node.variable_definitions or (), sent, max_errors=10))
+    assert reported(found) == reported(
+        get_variable_values(SCHEMA, node.variable_definitions or (), sent, max_errors=10)
+    )
 
 
 @pytest.mark.parametrize(

@@ -173,7 +173,7 @@ def test_nothing_that_a_client_sends_changes_the_address_that_the_outermost_prox
     assert found == str(seen[0])
 
 
-async def test_the_server_believes_no_header_of_who_connects_from_the_same_machine() -> None:
+async def test_the_server_believes_no_header_of_a_client_on_the_same_machine() -> None:
     """Uvicorn's own `proxy_headers` would, from 127.0.0.1."""
     seen: list[Any] = []
 

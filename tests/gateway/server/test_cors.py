@@ -21,7 +21,7 @@ async def test_without_a_list_nobody_is_allowed(portal: Portal) -> None:
         assert [name for name in answer.headers if name.startswith("access-control")] == []
 
 
-async def test_a_listed_origin_is_allowed_by_name_and_a_stranger_is_told_nothing() -> None:
+async def test_a_listed_origin_is_allowed_by_name_and_a_stranger_learns_nothing() -> None:
     async with open_portal(cors_origins=f"{PORTAL}, https://Other.example") as portal:
         answers = {
             origin: await portal.client.post(

@@ -21,18 +21,18 @@ async def test_a_gateway_whose_back_ends_answer_is_ready(portal: Portal) -> None
 
 
 @pytest.mark.parametrize(("backend", "status"), [("shop", 200), ("identity", 200), ("directory", 503)])
-@pytest.mark.parametrize("trouble", ["says no", "raises", "hangs"])
+@pytest.mark.parametrize("failure", ["says no", "raises", "hangs"])
 async def test_only_without_the_directory_the_gateway_is_not_ready(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch, backend: str, status: int, trouble: str
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, backend: str, status: int, failure: str
 ) -> None:
-    async def troubled(*_args: Any) -> bool:
-        if trouble == "raises":
+    async def failing(*_args: Any) -> bool:
+        if failure == "raises":
             raise BackendUnavailable(backend, "password=hunter2")
-        if trouble == "hangs":
+        if failure == "hangs":
             await asyncio.sleep(60)
         return False
 
-    monkeypatch.setitem(portal.wiring.checks, backend, troubled)
+    monkeypatch.setitem(portal.wiring.checks, backend, failing)
     monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", 0.5)
 
     ready = await portal.client.get("/health/ready")
@@ -70,7 +70,7 @@ async def test_a_gateway_that_answers_and_stores_nothing_is_not_ready_but_lives(
     monkeypatch.setattr(portal.wiring.backends.directory, "is_writable", hangs)
     monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", 0.5)
 
-    ready, live = [await portal.client.get(f"/health/{question}") for question in ("ready", "live")]
+    ready, live = [await portal.client.get(f"/health/{probe}") for probe in ("ready", "live")]
 
     assert (ready.status_code, ready.json()["backends"]["directory"]) == (503, "read-only")
     assert live.status_code == 200

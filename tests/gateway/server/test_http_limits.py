@@ -50,20 +50,20 @@ class Server:
     async def answers(self, sent: bytes) -> list[tuple[int, bytes]]:
         """Send something, and return status and body of each answer until the server ends the connection."""
         reader, writer = await self.connect(sent)
-        told = await asyncio.wait_for(reader.read(), 30)
+        received = await asyncio.wait_for(reader.read(), 30)
         writer.close()
-        return parsed(told)
+        return parsed(received)
 
 
-def parsed(told: bytes) -> list[tuple[int, bytes]]:
+def parsed(received: bytes) -> list[tuple[int, bytes]]:
     """Return status and body of each answer in what was read."""
     found = []
-    while told:
-        head, _, told = told.partition(b"\r\n\r\n")
+    while received:
+        head, _, received = received.partition(b"\r\n\r\n")
         lines = head.lower().split(b"\r\n")
         length = next((int(line.split(b":")[1]) for line in lines if line.startswith(b"content-length")), 0)
-        found.append((int(head[9:12]), told[:length]))
-        told = told[length:]
+        found.append((int(head[9:12]), received[:length]))
+        received = received[length:]
     return found
 
 
@@ -163,11 +163,11 @@ async def test_headers_that_drip_are_not_waited_for_longer() -> None:
                 await asyncio.sleep(0.02)
 
         dripping = asyncio.create_task(drip())
-        told = await asyncio.wait_for(reader.read(), 30)
+        received = await asyncio.wait_for(reader.read(), 30)
         dripping.cancel()
         writer.close()
 
-    assert [status for status, _ in parsed(told)] == [200, 408]
+    assert [status for status, _ in parsed(received)] == [200, 408]
 
 
 async def test_a_connection_that_was_answered_stays_open_longer_than_headers_may_take() -> None:
@@ -201,11 +201,11 @@ async def test_a_body_that_goes_on_after_its_answer_is_not_read_for_ever() -> No
                 await asyncio.sleep(0.02)
 
         dripping = asyncio.create_task(drip())
-        told = await asyncio.wait_for(reader.read(), 30)
+        received = await asyncio.wait_for(reader.read(), 30)
         dripping.cancel()
         writer.close()
 
-    assert parsed(told) == [(200, b"yes")]
+    assert parsed(received) == [(200, b"yes")]
 
 
 async def test_a_body_that_ends_after_its_answer_leaves_the_connection_to_the_next_request() -> None:
@@ -355,13 +355,13 @@ async def test_a_head_is_refused_for_its_size_however_it_arrives(head: bytes, st
         for begin in range(0, len(head), size):
             writer.write(head[begin : begin + size])
             await asyncio.sleep(0)
-        told = parsed(await asyncio.wait_for(reader.read(), 30))
+        received = parsed(await asyncio.wait_for(reader.read(), 30))
         writer.close()
 
     if status == 200:
-        assert told == [(200, b"yes")]
+        assert received == [(200, b"yes")]
     else:
-        assert codes(told) == [(status, {431: "REQUEST_TOO_LARGE", 414: "URI_TOO_LONG"}[status])]
+        assert codes(received) == [(status, {431: "REQUEST_TOO_LARGE", 414: "URI_TOO_LONG"}[status])]
 
 
 async def test_the_heads_of_requests_that_come_together_do_not_count_together() -> None:
@@ -412,11 +412,11 @@ async def test_a_refusal_waits_for_the_answers_before_it(sent: bytes) -> None:
         reader, writer = await server.connect(GET + GET + sent)
         assert await waits.begun.get() == "http.request"
         waits.may_answer.set()
-        told = parsed(await asyncio.wait_for(reader.read(), 30))
+        received = parsed(await asyncio.wait_for(reader.read(), 30))
         writer.close()
 
-    assert told[:2] == [(200, b"yes")] * 2
-    assert len(codes(told[2:])) == 1
+    assert received[:2] == [(200, b"yes")] * 2
+    assert len(codes(received[2:])) == 1
 
 
 async def test_who_asks_again_without_waiting_waits_for_others_who_do_so_and_keeps_nobody_else_waiting() -> None:
@@ -494,7 +494,7 @@ async def test_who_waits_to_be_let_send_a_body_is_let() -> None:
         writer.close()
 
 
-async def test_who_waits_to_be_let_send_a_body_and_is_answered_instead_begins_anew() -> None:
+async def test_whoever_waits_to_be_let_send_a_body_and_is_answered_instead_begins_again() -> None:
     async with serving(says_yes) as server:
         assert await server.answers(POST + b"expect: 100-continue\r\ncontent-length: 3\r\n\r\n") == [(200, b"yes")]
 
@@ -572,18 +572,18 @@ async def test_who_goes_away_leaves_no_body_behind() -> None:
 
 
 async def test_who_goes_away_is_not_answered_although_they_have_sent_another_request() -> None:
-    told: asyncio.Queue[str] = asyncio.Queue()
+    received: asyncio.Queue[str] = asyncio.Queue()
 
     async def waits(_scope: Any, receive: Any, _send: Any) -> None:
         while (kind := (await receive())["type"]) != "http.disconnect":
-            await told.put(kind)
-        await told.put(kind)
+            await received.put(kind)
+        await received.put(kind)
 
     async with serving(waits) as server:
         _, writer = await server.connect(GET * 2)
-        begun = await asyncio.wait_for(told.get(), 30)
+        begun = await asyncio.wait_for(received.get(), 30)
         writer.close()
-        ended = await asyncio.wait_for(told.get(), 30)
+        ended = await asyncio.wait_for(received.get(), 30)
 
     assert (begun, ended) == ("http.request", "http.disconnect")
 
@@ -591,7 +591,7 @@ async def test_who_goes_away_is_not_answered_although_they_have_sent_another_req
 # Numbers.
 
 
-async def test_a_newcomer_takes_the_place_of_who_has_been_idle_longest() -> None:
+async def test_a_newcomer_replaces_whoever_has_been_idle_longest() -> None:
     async with serving(says_yes, max_connections=10) as server:
         held = [await server.connect(GET) for _ in range(10)]
         for reader, _ in held:

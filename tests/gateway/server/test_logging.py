@@ -88,11 +88,11 @@ def test_an_error_has_its_traceback_and_none_of_its_local_variables() -> None:
     failed = record("forecourt.graphql", logging.ERROR, "unexpected error", error=failure(), reference="f00")
 
     shown = ConsoleLines(colors=False).format(failed)
-    told = orjson.loads(JsonLines().format(failed))
+    logged = orjson.loads(JsonLines().format(failed))
 
-    assert shown.partition("\n")[2] == told["exception"]
-    assert told["exception"].startswith("Traceback (most recent call last):\n")
-    assert told["exception"].endswith('    raise LookupError("no such order")\nLookupError: no such order')
+    assert shown.partition("\n")[2] == logged["exception"]
+    assert logged["exception"].startswith("Traceback (most recent call last):\n")
+    assert logged["exception"].endswith('    raise LookupError("no such order")\nLookupError: no such order')
 
 
 def test_of_a_library_only_its_sentence_is_shown() -> None:

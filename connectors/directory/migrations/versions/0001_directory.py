@@ -170,8 +170,8 @@ def _keep_audit_on_postgresql() -> None:
 
 
 def _keep_audit_on_sqlite() -> None:
-    for deed in ("UPDATE", "DELETE"):
+    for command in ("UPDATE", "DELETE"):
         op.execute(
-            f"CREATE TRIGGER audit_events_refuse_{deed.lower()} BEFORE {deed} ON audit_events "
+            f"CREATE TRIGGER audit_events_refuse_{command.lower()} BEFORE {command} ON audit_events "
             "BEGIN SELECT RAISE(ABORT, 'The audit log is append only.'); END"
         )
