@@ -262,9 +262,10 @@ def _organization() -> DirectoryData:
         login_names=[("DOMUS_99999", users[0].id)],
         organizations=[
             OrganizationRecord(
-                ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE, None, None
+                ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE,
+                None, None,
             )
-        ],
+        ],  # fmt: skip
         memberships=[
             MembershipRecord(_membership(name), 1, ORGANIZATION_ID, user.id, MembershipStatus.ACTIVE, NOW, None)
             for name, user in zip(BEGIN, users, strict=True)

@@ -37,8 +37,8 @@ _A_MOMENT = 1.0
 class SqlDirectory(Queries):
     """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
 
-    `publish` is called with the news of each transaction that changed somebody's access, after it was committed. It must
-    neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
+    `publish` is called with the news of each transaction that changed somebody's access, after it was committed. It
+    must neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
     in the outbox.
     """
 
