@@ -8,7 +8,9 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from connectors.applications.interface import Applications
-from connectors.directory.interface import CallerRecord, Directory, UserRecord
+from connectors.directory.directory import Directory
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.people import UserRecord
 from connectors.identity.interface import Accounts
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
