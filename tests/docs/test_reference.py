@@ -5,7 +5,8 @@ import re
 import tomllib
 from pathlib import Path
 
-from gateway.pipeline.error_formatting import CODES, MASKED
+from gateway.pipeline.error_formatting import CODES
+from gateway.server.request_errors import MASKED
 from resolvers.refusals import ErrorCode
 from tests.docs.markdown import ROOT, page_at
 
@@ -38,14 +39,11 @@ def _rows(page: str) -> list[re.Match[str]]:
     return list(_ROW.finditer(page_at(ROOT / page).text))
 
 
-_ROOMS = ("", "auth", "cli", "pipeline", "pipeline/limits", "server")
-
-
 def _codes() -> set[str]:
-    """Return the codes: by the table, by the enum, and what stands in the gateway's code in capitals like one."""
+    """Return the codes: by the table, by the enum, and what stands in capitals like one where requests are refused."""
     found = {*CODES.values(), MASKED, *(code.value for code in ErrorCode)}
-    for file in (file for room in _ROOMS for file in (ROOT / "gateway" / room).glob("*.py")):
-        if file.name != "settings.py":
+    for room in ("auth", "pipeline", "server"):
+        for file in (ROOT / "gateway" / room).rglob("*.py"):
             found |= {text for text in _texts(file) if _CODE.fullmatch(text)}
     return found - _NO_CODES
 

@@ -16,9 +16,9 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.pipeline.introspection import Audience, SchemaFilter, SchemaViews, audience_of
-from gateway.pipeline.introspection.filtering import _parts
-from gateway.pipeline.introspection.views import MOST_VIEWS
+from gateway.pipeline.introspection.audience import Audience, audience_of
+from gateway.pipeline.introspection.filtering import SchemaFilter, _parts
+from gateway.pipeline.introspection.views import MOST_VIEWS, SchemaViews
 from permissions.access_rules import AUTHENTICATED, any_of
 from permissions.vocabulary import Permission, PermissionScope, mask_of
 from schema.graph.build import build_schema as build_whole
