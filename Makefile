@@ -28,11 +28,11 @@ format: .venv/dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: .venv/run ## Print the schema anew into schema/schema.graphql
+schema: .venv/run ## Print the schema again into schema/schema.graphql
 	$(BIN)/forecourt schema print > schema/schema.graphql.new
 	mv schema/schema.graphql.new schema/schema.graphql
 
-sheet: .venv/run ## Print who may use what anew into docs/permissions-sheet.md
+sheet: .venv/run ## Print who may use what again into docs/permissions-sheet.md
 	$(BIN)/forecourt policy sheet --shipped > docs/permissions-sheet.md.new
 	mv docs/permissions-sheet.md.new docs/permissions-sheet.md
 

@@ -1,4 +1,4 @@
-"""What needs more than a permission: who may give a role or a single right to others."""
+"""What needs more than a permission: who may give a role or a direct permission to others."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -23,9 +23,9 @@ def may_assign_role(policy: Policy, standing: Standing, role_key: str, now: date
 
 
 def may_grant_directly(policy: Policy, standing: Standing, permission: Permission, now: datetime) -> bool:
-    """Return whether somebody may switch the single right on and off for others in their organization.
+    """Return whether somebody may switch the direct permission on and off for others in their organization.
 
-    They hold ROLE_ASSIGN, and the policy lists the right among its toggles; the vendor's permissions never.
+    They hold ROLE_ASSIGN, and the policy lists it among its direct permissions; the vendor's permissions never.
     """
     if permission in VENDOR_PERMISSIONS or permission not in policy.direct_permissions:
         return False
@@ -33,7 +33,7 @@ def may_grant_directly(policy: Policy, standing: Standing, permission: Permissio
 
 
 def granting_roles(policy: Policy, any_of: Iterable[Permission]) -> tuple[Role, ...]:
-    """Return the roles that give one of these permissions and that somebody in an organization may hand out."""
+    """Return the roles that give one of these permissions and that somebody in an organization may delegate."""
     return tuple(role for role in policy.roles_with(any_of) if policy.delegates(role.key))
 
 

@@ -12,7 +12,7 @@ SECRETS = mask_of([Permission.ACTIVATION_CODE_VIEW, Permission.SERVICE_CODE_VIEW
 """What shows something that can be used by whoever has read it: never seen as somebody else."""
 
 CONTACTS = mask_of([Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE])
-"""What shows how to reach the people of a company."""
+"""What shows how to reach the people of an organization."""
 
 _EVERYTHING = mask_of(permission for permission in Permission if permission not in VENDOR_PERMISSIONS)
 
@@ -21,7 +21,7 @@ def most_seen_as(policy: Policy, viewer: Viewer, organization_id: str, now: date
     """Return the mask of all that somebody may see at most as a member of the organization; None: they may not at all.
 
     An administrator sees no more than they hold there or could give to a member, and so take themself, on record.
-    The vendor's staff sees what the company does with the vendor, not its people. Nobody sees secrets.
+    The vendor's staff sees what the organization does with the vendor, not its people. Nobody sees secrets.
     """
     standing = viewer.standings.get(organization_id)
     if standing is not None:

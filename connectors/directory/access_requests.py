@@ -1,4 +1,4 @@
-"""What members ask for that they may not do yet: a role or single rights, decided by who may hand them out."""
+"""What members ask for that they may not do yet: a role or direct permissions, granted by those who may delegate."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class AccessRequestRecord:
     """What a member asks for; `status` is what is stored, `status_at` what counts.
 
-    `valid_until` is when what was granted ends by itself, None while undecided and for good.
+    `valid_until` is when what was granted ends automatically, None while undecided and permanently.
     """
 
     id: AccessRequestId
@@ -44,7 +44,7 @@ class AccessRequestRecord:
 
 
 class AccessRequestQueries(Protocol):
-    """Questions about requests for access, newest first; `status` is where they stand at `now`, None for any."""
+    """Queries about requests for access, newest first; `status` is where they stand at `now`, None for any."""
 
     async def access_requests(self, ids: Sequence[AccessRequestId]) -> Sequence[AccessRequestRecord | None]:
         """Return the requests with these ids."""
@@ -99,7 +99,7 @@ class AccessRequestCommands(Protocol):
     """Changes of requests for access within a transaction, each with its audit row."""
 
     async def add_access_request(self, request: AccessRequestRecord, *, by: "Author", now: datetime) -> None:
-        """Store a new request; lapsed ones of the member make room for it.
+        """Store a new request; expired ones of the member make room for it.
 
         Raises:
             ChangeConflict: The member has an open one for the same meanwhile.

@@ -1,4 +1,4 @@
-"""What people decide about their own account: consents, new addresses and passwords, exports, leaving for good."""
+"""What people decide about their own account: consents, new addresses and passwords, exports, leaving permanently."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class ConsentRecord:
 class CredentialsRecord:
     """Which of a person's passwords counts: the one of this version, whatever the identity back end knows yet.
 
-    `item_id` is the item of the outbox that tells it; None for a password that never changed.
+    `item_id` is the item of the outbox that passes it on; None for a password that never changed.
     """
 
     user_id: UserId
@@ -99,7 +99,7 @@ class AccountDeletionRecord:
 
 
 class AccountQueries(Protocol):
-    """Questions about what people decided; lists are parallel to those asked with."""
+    """Queries about what people decided; lists are parallel to those asked with."""
 
     async def sessions_of(
         self, user_ids: Sequence[UserId], *, now: datetime, limit: int
@@ -139,7 +139,7 @@ class AccountQueries(Protocol):
     async def kept_of(self, user_id: UserId) -> PersonalData:
         """Return all that the directory keeps of a person, without secrets and without what others are called.
 
-        The one question that costs several statements, one for each topic.
+        The one query that costs several statements, one for each topic.
         """
 
 
@@ -147,7 +147,7 @@ class AccountCommands(Protocol):
     """Changes of what people decided, within a transaction; the caller writes the audit rows."""
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
-        """End all of a person's sessions, except for one, each told like a change of access; return how many."""
+        """End all of a person's sessions, except for one, each published like a change of access; return how many."""
 
     async def end_surplus_sessions(self, user_id: UserId, now: datetime, *, most: int) -> int:
         """End a person's running sessions but the `most` that were seen last, and return how many.
@@ -181,7 +181,7 @@ class AccountCommands(Protocol):
         """
 
     async def set_default_organization(self, user_id: UserId, organization_id: OrganizationId) -> None:
-        """Store which company a person looks at first."""
+        """Store which organization a person looks at first."""
 
     async def add_data_export(self, export: DataExportRecord) -> None:
         """Store that somebody wants an export."""

@@ -1,4 +1,4 @@
-"""The address book of a company: where to send invoices and goods."""
+"""The address book of an organization: where to send invoices and goods."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from connectors.values import Address
 @quick
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
-    """An address in a company's book; at most one is the default for invoices, and at most one for goods."""
+    """An address in an organization's book; at most one is the default for invoices, and at most one for goods."""
 
     id: AddressId
     organization_id: OrganizationId
@@ -24,7 +24,7 @@ class AddressRecord:
 
 
 class AddressQueries(Protocol):
-    """Questions about address books."""
+    """Queries about address books."""
 
     async def addresses(self, ids: Sequence[AddressId]) -> Sequence[AddressRecord | None]:
         """Return the entries with these ids."""

@@ -1,4 +1,4 @@
-"""The audit log: what was done and tried, by whom, to what. Every deed writes it with what it tells of."""
+"""The audit log: what was done and tried, by whom, to what. Every command writes its own entries."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -94,7 +94,7 @@ class AuditFilter:
 
 
 class AuditQueries(Protocol):
-    """Questions about what was done. Lists go from the newest entry to the oldest, where nothing else is said."""
+    """Queries about what was done. Lists go from the newest entry to the oldest, where nothing else is said."""
 
     async def audit_events(self, ids: Sequence[AuditEventId]) -> Sequence[AuditEventRecord | None]:
         """Return the entries with these ids."""

@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change: its name, its name in the register, its seat."""
+"""What an organization asks the vendor to change: its name, its name in the register, its registered office."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,10 @@ from connectors.values import Address
 @quick
 @dataclass(frozen=True, slots=True)
 class ChangeRequestRecord:
-    """What a company is to be called, and where it is to have its seat; None for what stays as it is (D15)."""
+    """What an organization is to be called, and where its registered office is to be.
+
+    None for what stays as it is (D15).
+    """
 
     id: ChangeRequestId
     organization_id: OrganizationId
@@ -32,7 +35,7 @@ class ChangeRequestRecord:
 
 
 class ChangeRequestQueries(Protocol):
-    """Questions about what companies asked for."""
+    """Queries about what organizations asked for."""
 
     async def change_requests(self, ids: Sequence[ChangeRequestId]) -> Sequence[ChangeRequestRecord | None]:
         """Return the requests with these ids."""
@@ -75,7 +78,7 @@ class ChangeRequestQueries(Protocol):
 
 
 class ChangeRequestCommands(Protocol):
-    """Changes of what companies asked for; lock the organization first."""
+    """Changes of what organizations asked for; lock the organization first."""
 
     async def add_change_request(self, request: ChangeRequestRecord) -> None:
         """Store a new request; a second open one of the same organization is a ChangeConflict."""

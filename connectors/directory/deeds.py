@@ -35,21 +35,21 @@ from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, Use
 class AccessCommands(Protocol):
     """Changes of what somebody may do.
 
-    Each writes its audit row and counts up `access_epoch` of the people and of the organization concerned; the news
-    is told to the other processes when the transaction has been committed. What is so already changes nothing, and
-    writes nothing. Within one organization the deeds of two transactions follow one another, never overlap. An
+    Each writes its audit row and counts up `access_epoch` of the people and of the organization concerned; the events
+    are published to the other processes when the transaction has been committed. What is so already changes nothing,
+    and writes nothing. Within one organization the commands of two transactions follow one another, never overlap. An
     unknown id is a LookupError.
     """
 
     async def grant_role(
         self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a role, until an instant or for good; a role that the member holds already gets this end."""
+        """Give a role, until an instant or permanently; a role that the member holds already gets this end."""
 
     async def grant_permission(
         self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a single permission, until an instant or for good; one held already gets this end."""
+        """Give a single permission, until an instant or permanently; one held already gets this end."""
 
     async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
         """Take a grant away and return it; None when there is none such (any more)."""
@@ -81,7 +81,7 @@ class AccessCommands(Protocol):
         now: datetime,
         expected_version: int | None = None,
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Say where a company stands, and return it as it was and as it is now; concerns every member.
+        """Say where an organization stands, and return it as it was and as it is now; concerns every member.
 
         Raises:
             StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
@@ -107,11 +107,11 @@ class DirectoryChange(
     RegistrationCommands,
     Protocol,
 ):
-    """Deeds, all in one transaction with their audit rows, and questions that are answered as it sees things."""
+    """Deeds, all in one transaction with their audit rows, and queries that are answered as it sees things."""
 
     @property
     def ask(self) -> DirectoryQueries:
-        """Return the directory's questions, answered within this transaction."""
+        """Return the directory's queries, answered within this transaction."""
 
     async def lock_organization(self, organization_id: OrganizationId) -> OrganizationRecord | None:
         """Keep others from changing who is in the organization and what they may do there until the end; None: unknown.
@@ -130,21 +130,21 @@ class DirectoryChange(
         """
 
     async def add_organization(self, organization: OrganizationRecord) -> None:
-        """Store a new company."""
+        """Store a new organization."""
 
     async def update_organization(
         self, organization_id: OrganizationId, change: OrganizationChange, *, expected_version: int | None = None
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Change a company's data and return it as it was and as it is now, with the next version; locks it.
+        """Change an organization's data and return it as it was and as it is now, with the next version; locks it.
 
-        An unknown company is a LookupError.
+        An unknown organization is a LookupError.
 
         Raises:
-            StaleVersion: The company's version is not `expected_version`. Nothing is changed.
+            StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
         """
 
     async def add_membership(self, membership: MembershipRecord) -> None:
-        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+        """Store a new membership; one of the same person in the same organization is a ChangeConflict."""
 
     async def move_login_name(
         self, name: str, user_id: UserId, organization_id: OrganizationId, *, by: Author, now: datetime
@@ -199,7 +199,7 @@ class DirectoryChange(
         """Give a replaced token one more successor, which is the one kept from now on; the others count too."""
 
     async def end_session(self, session_id: SessionId, now: datetime) -> None:
-        """End a session, told like a change of access; ending one that is over changes nothing."""
+        """End a session, published like a change of access; ending one that is over changes nothing."""
 
     async def update_profile(
         self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime

@@ -1,4 +1,4 @@
-"""The directory as the rest of Forecourt sees it: records, questions, and what can go wrong; changes are in deeds.py.
+"""The directory as the rest of Forecourt sees it: records, queries, and what can go wrong; changes are in commands.py.
 
 Exception
     StaleVersion            somebody changed the record since it was read
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 
 class OrganizationKind(StrEnum):
-    """What a company is to the vendor (K11)."""
+    """What an organization is to the vendor (K11)."""
 
     INSTALLER = "INSTALLER"
     RESELLER = "RESELLER"
@@ -42,7 +42,7 @@ class OrganizationKind(StrEnum):
 
 
 class OrganizationStatus(StrEnum):
-    """Where a company stands; permissions count only in an ACTIVE one."""
+    """Where an organization stands; permissions count only in an ACTIVE one."""
 
     PENDING_REVIEW = "PENDING_REVIEW"
     ACTIVE = "ACTIVE"
@@ -52,7 +52,7 @@ class OrganizationStatus(StrEnum):
 
 
 class MembershipStatus(StrEnum):
-    """Where a person stands in a company; permissions count only for an ACTIVE member."""
+    """Where a person stands in an organization; permissions count only for an ACTIVE member."""
 
     INVITED = "INVITED"
     ACTIVE = "ACTIVE"
@@ -90,7 +90,7 @@ class UserRecord:
 @quick
 @dataclass(frozen=True, slots=True)
 class OrganizationRecord:
-    """A company that buys from the vendor."""
+    """An organization that buys from the vendor."""
 
     id: OrganizationId
     version: int
@@ -109,7 +109,7 @@ class OrganizationRecord:
 @quick
 @dataclass(frozen=True, slots=True)
 class MembershipRecord:
-    """One person's place in one company; `user` is the person, as seen in it, where they were read along."""
+    """One person's membership of one organization; `user` is the person, as seen in it, where they were read along."""
 
     id: MembershipId
     version: int
@@ -156,11 +156,11 @@ class StandingRecord:
 @quick
 @dataclass(frozen=True, slots=True)
 class CallerRecord:
-    """All that a request needs to know of who asks: the person, their standings (REMOVED ones left out), vendor rights.
+    """All that a request needs to know of the caller: the person, their standings (without REMOVED), vendor rights.
 
-    `vendor_permissions` are codes that vendor staff hold by themselves, never through an organization.
+    `vendor_permissions` are codes that vendor staff hold directly, never through an organization.
     `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
-    request can tell that it is out of date. A grant that ends by itself changes no number.
+    request can find out that it is out of date. A grant that ends automatically changes no number.
     """
 
     user: UserRecord
@@ -209,7 +209,7 @@ class ProfileChange:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
-    """The parts of a company's data to set; a part that is absent from `values` stays as it is.
+    """The parts of an organization's data to set; a part that is absent from `values` stays as it is.
 
     Keys: ``name``, ``legal_name``, ``phone``, ``email``, ``website`` (str or None), ``seat`` (Address or None).
     """
@@ -275,7 +275,7 @@ class DirectoryQueries(
     RegistrationQueries,
     Protocol,
 ):
-    """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
+    """Queries. Every list answer is parallel to the list asked with, None where there is no such record.
 
     Each method costs one statement however long the lists are; every method raises BackendUnavailable when the
     database does not answer.
@@ -318,7 +318,7 @@ class DirectoryQueries(
         """Return the organizations with these ids."""
 
     async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
-        """Return the company with each customer number."""
+        """Return the organization with each customer number."""
 
     async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
         """Return the memberships with these ids."""
@@ -383,7 +383,7 @@ class DirectoryQueries(
     async def lasting_holders_of(
         self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE holders of one of these roles that does not end by itself.
+        """Return each organization's ACTIVE holders of one of these roles that does not end automatically.
 
         In the order of `members_of`.
         """  # fmt: skip
@@ -399,7 +399,7 @@ class DirectoryQueries(
 
 
 class Directory(DirectoryQueries, Protocol):
-    """The directory: its questions, and a transaction to change it in."""
+    """The directory: its queries, and a transaction to change it in."""
 
     def change(self) -> AbstractAsyncContextManager["DirectoryChange"]:
         """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises."""

@@ -1,4 +1,4 @@
-"""Invitations: who was asked to join a company, by whom, with which roles and rights."""
+"""Invitations: who was asked to join an organization, by whom, with which roles and rights."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,7 +72,7 @@ class NewInvitation:
 
 
 class InvitationQueries(Protocol):
-    """Questions about invitations; each costs one statement however long the lists are."""
+    """Queries about invitations; each costs one statement however long the lists are."""
 
     async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
         """Return the invitations with these ids."""
@@ -115,7 +115,7 @@ class InvitationQueries(Protocol):
         """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
 
     async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
-        """Return invitations that are stored as PENDING and past their time, those first that lapsed first."""
+        """Return invitations that are stored as PENDING and past their time, those first that expired first."""
 
 
 class InvitationCommands(Protocol):

@@ -1,4 +1,4 @@
-"""Requests of people to join a company that is there already."""
+"""Requests of people to join an organization that is there already."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from connectors.quick import quick
 @quick
 @dataclass(frozen=True, slots=True)
 class JoinRequestRecord:
-    """Somebody who wants to join the company that they described as `wanted`.
+    """Somebody who wants to join the organization that they described as `wanted`.
 
-    Without `organization_id` no such company was found; the person is not told, so that nobody finds out by asking.
+    Without `organization_id` no such organization was found; the person does not learn so, so that nobody finds out by
+    asking.
     """
 
     id: JoinRequestId
@@ -32,7 +33,7 @@ class JoinRequestRecord:
     note: str | None = None
 
     def status_at(self, now: datetime) -> RequestStatus:
-        """Return where it stands: a request that nobody decided in time has lapsed, stored or not."""
+        """Return where it stands: a request that nobody decided in time has expired, stored or not."""
         if self.status is RequestStatus.PENDING and self.expires_at <= now:
             return RequestStatus.EXPIRED
         return self.status
@@ -47,7 +48,7 @@ class JoinRequestFilter:
 
 
 class JoinRequestQueries(Protocol):
-    """Questions about requests to join."""
+    """Queries about requests to join."""
 
     async def join_requests(self, ids: Sequence[JoinRequestId]) -> Sequence[JoinRequestRecord | None]:
         """Return the requests with these ids."""

@@ -51,7 +51,7 @@ class OutboxCommands(Protocol):
         sealed: str | None = None,
         due_at: datetime | None = None,
     ) -> OutboxId:
-        """Have something done after the commit, at once or not before `due_at`; the worker here is told of it."""
+        """Have something done after the commit, at once or not before `due_at`; the worker here is notified."""
 
     async def claim(self, *, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRecord]:
         """Take items that are due, oldest first, so that no other worker takes them before `until`; counts an attempt.
@@ -69,11 +69,11 @@ class OutboxCommands(Protocol):
         """Give an item up; it stays for an operator, with what was sealed in it. What is done meanwhile stays done."""
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
-        """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""
+        """Queue items again that were given up, with their attempts counted from nothing; returns those it did."""
 
 
 class OutboxQueries(Protocol):
-    """Questions about the outbox."""
+    """Queries about the outbox."""
 
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
         """Return the items in this state, oldest first."""

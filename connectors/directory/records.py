@@ -65,7 +65,7 @@ _LEGAL_FORMS = frozenset(
         *("and", "et", "und"),
     )
 )
-"""Words that say what kind of company it is, and those that join names."""
+"""Words that say what kind of organization it is, and those that join names."""
 
 
 def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
@@ -78,7 +78,7 @@ def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
 
 
 def organization(values: Values) -> OrganizationRecord:
-    """Return the company from the values of the ORGANIZATION columns."""
+    """Return the organization from the values of the ORGANIZATION columns."""
     id, version, customer_number, name, legal_name, kind, status, seat, vat_id, phone, email, website = values
     return OrganizationRecord(
         id, version, customer_number, name, legal_name, _ORGANIZATION_KINDS[kind], _ORGANIZATION_STATUSES[status],
@@ -129,7 +129,7 @@ def vat_key(vat_id: str | None) -> str | None:
 
 
 def likeness_key(name: str) -> str:
-    """Return a company's name without what is written one way today and another tomorrow: case, signs, legal form."""
+    """Return an organization's name without what is written now this way, now that: case, signs, legal form."""
     words = re.findall(r"\w+", folded(name).replace(".", "").replace("'", ""))
     return "".join(word for word in words if word not in _LEGAL_FORMS) or "".join(words)
 
@@ -178,7 +178,7 @@ def user_values(record: UserRecord) -> dict[str, Any]:
 
 
 def organization_row(record: OrganizationRecord) -> dict[str, Any]:
-    """Return the row of table `organizations` for a company."""
+    """Return the row of table `organizations` for an organization."""
     values = {
         "id": record.id,
         "version": record.version,

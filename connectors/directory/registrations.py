@@ -28,7 +28,7 @@ class RegistrationStatus(StrEnum):
 
 
 class LikenessReason(StrEnum):
-    """In what two companies are alike."""
+    """In what two organizations are alike."""
 
     VAT_ID = "VAT_ID"
     CUSTOMER_NUMBER = "CUSTOMER_NUMBER"
@@ -39,9 +39,9 @@ class LikenessReason(StrEnum):
 @quick
 @dataclass(frozen=True, slots=True)
 class RegistrationRecord:
-    """Somebody who wants an account; with `organization_kind`, for a company that the vendor has to approve.
+    """Somebody who wants an account; with `organization_kind`, for an organization that the vendor has to approve.
 
-    `note` is the reason of a rejection or the question that was asked, `answer` what the applicant said to it.
+    `note` is the reason of a rejection or what the vendor asked, `answer` what the applicant said to it.
     `customer_number` is what the applicant wrote, which proves nothing.
     """
 
@@ -76,7 +76,7 @@ class RegistrationRecord:
     user_id: UserId | None = None
 
     def status_at(self, now: datetime) -> RegistrationStatus:
-        """Return where it stands: past its time, an address that was not confirmed has lapsed, stored or not."""
+        """Return where it stands: past its time, an address that was not confirmed has expired, stored or not."""
         if self.status is RegistrationStatus.EMAIL_UNVERIFIED and self.expires_at <= now:
             return RegistrationStatus.EXPIRED
         return self.status
@@ -97,7 +97,7 @@ class RegistrationEventRecord:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What a company is known by; None is not looked for. `mail_domain` is what its people have after the @."""
+    """What an organization is known by; None is not looked for. `mail_domain` is what its people have after the @."""
 
     vat_id: str | None = None
     customer_number: str | None = None
@@ -107,14 +107,14 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Lookalike:
-    """A company that is there already, and in what it is the same."""
+    """An organization that is there already, and in what it is the same."""
 
     organization: "OrganizationRecord"
     reasons: tuple[LikenessReason, ...]
 
 
 class RegistrationQueries(Protocol):
-    """Questions about registrations."""
+    """Queries about registrations."""
 
     async def registrations(self, ids: Sequence[RegistrationId]) -> Sequence[RegistrationRecord | None]:
         """Return the registrations with these ids."""
@@ -126,12 +126,12 @@ class RegistrationQueries(Protocol):
         """Return the registration with this reference."""
 
     async def organization_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
-        """Return each person's last registration of a company."""
+        """Return each person's last registration of an organization."""
 
     async def submitted_registrations(
         self, *, first: int, after: str | None, status: Sequence[RegistrationStatus]
     ) -> Page[RegistrationRecord]:
-        """Return registrations of companies by confirmed addresses that stand like this, oldest first.
+        """Return registrations of organizations by confirmed addresses that stand like this, oldest first.
 
         Raises:
             InvalidCursor: `after` is not a cursor of this list.
@@ -150,7 +150,7 @@ class RegistrationQueries(Protocol):
         """Return what happened to each registration, oldest first."""
 
     async def lookalikes(self, of: Sequence[Likeness]) -> Sequence[Sequence[Lookalike]]:
-        """Return the companies that are the same in something, each once, those alike in the most first."""
+        """Return the organizations that are the same in something, each once, those alike in the most first."""
 
 
 class RegistrationCommands(Protocol):
@@ -173,7 +173,7 @@ class RegistrationCommands(Protocol):
         """
 
     async def set_customer_number(self, organization_id: OrganizationId, number: str) -> None:
-        """Give a company its customer number; one that another company has is a ChangeConflict."""
+        """Give an organization its customer number; one that another organization has is a ChangeConflict."""
 
     async def add_login_name(self, name: str, user_id: UserId) -> None:
         """Let a person sign in under a name as well; somebody else's is a ChangeConflict."""

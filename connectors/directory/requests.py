@@ -1,4 +1,4 @@
-"""Requests that somebody has to decide: for access, to join a company, to change a company's name or seat."""
+"""Requests that somebody decides: for access, to join an organization, to change its name or registered office."""
 
 from enum import StrEnum
 

@@ -1,4 +1,4 @@
-"""From the Authorization header to who it is that asks (RFC 6750)."""
+"""From the Authorization header to the caller (RFC 6750)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -23,7 +23,7 @@ class Unauthenticated(Exception):
     def challenge(self) -> str:
         """Return the value of the WWW-Authenticate header."""
         if self.problem is None:
-            return _challenge()  # RFC 6750, 3.1: no error code for who sent no token, or used another scheme
+            return _challenge()  # RFC 6750, 3.1: no error code for a client that sent no token, or used another scheme
         return _challenge("invalid_token", str(self))
 
     @property

@@ -45,7 +45,7 @@ from resolvers.context import RequestContext
 from resolvers.people import People
 
 COST_HEADER = "forecourt-cost"
-"""A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
+"""A request with `forecourt-cost: true` gets in `extensions.cost` what it was estimated to cost."""
 
 _HEADERS = {
     media_type: raw_headers(

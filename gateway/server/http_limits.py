@@ -146,7 +146,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more, and leave what was occupied to others."""
         self._stop_waiting()
-        self._unset_keepalive_if_required()  # uvicorn does so only for who says goodbye
+        self._unset_keepalive_if_required()  # uvicorn does so only for whoever says goodbye
         if self._writing is not None:
             self._writing.cancel()
         if self._address is not None:
@@ -156,7 +156,7 @@ class BoundedHttp(HttpToolsProtocol):
         self._release_bodies()
         super().connection_lost(exc)
         self._end_turn()
-        if self._running is not None:  # uvicorn tells only the request that came last
+        if self._running is not None:  # uvicorn names only the request that came last
             self._running.disconnected = True
             self._running.message_event.set()
         # What was not begun refers back to this, and would stay until Python looks for garbage.
@@ -201,7 +201,7 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # a wish for another protocol is ignored (RFC 9110, 7.8)
+            pass  # a request for another protocol is ignored (RFC 9110, 7.8)
         except httptools.HttpParserError:
             if self._refusal is None:
                 self._refuse("400 Bad Request", "BAD_REQUEST", "This is no HTTP/1.1 request.")
@@ -237,14 +237,14 @@ class BoundedHttp(HttpToolsProtocol):
             # RFC 9112, 3.2
             self._refuse("400 Bad Request", "BAD_REQUEST", "The request needs one header Host.")
         elif self.parser.should_upgrade() and any(name in _OF_BODIES for name in names):
-            # The parser would take the body for the next request. Without one, the wish is ignored (RFC 9110, 7.8).
+            # The parser would take the body for the next request. Without one, the header is ignored (RFC 9110, 7.8).
             self._refuse("400 Bad Request", "BAD_REQUEST", "A request with a body cannot ask for an upgrade.")
         else:
             super().on_headers_complete()
             self._stop_waiting()
             self._in_head = False
             self._body_bytes = self._framing_bytes = 0
-            # The parser tells of trailers as it does of headers, and the application has this list already: they
+            # The parser reports trailers as it does headers, and the application has this list already: they
             # would be taken for headers that a proxy has let pass (RFC 9110, 6.5.1).
             self.headers = _TRAILERS
             return

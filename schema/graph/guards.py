@@ -17,8 +17,8 @@ from resolvers.view_as import ViewIsReadOnly
 class Guard:
     """What a field asks: nothing, somebody signed in, or one of `any_of`.
 
-    What is `personal` is open to the person concerned (`or_self`), and not to who only sees the portal as they would.
-    With `by_caller`, an open field answers by who asks, so whoever sent an access token wants it answered for
+    What is `personal` is open to the person concerned (`or_self`), and not to somebody who only sees the portal as they
+    would. With `by_caller`, an open field answers by the caller, so whoever sent an access token wants it answered for
     themself; not when they give what stands at the dotted path `unless_given`, which proves or says who they are.
     """
 
@@ -72,7 +72,7 @@ OPEN = Guard()
 """The explicit mark of a field with a resolver that everybody may read who may hold the object."""
 
 BY_CALLER = Guard(by_caller=True)
-"""Open to everybody like `OPEN`, and answered by who asks: nothing for somebody who is not signed in."""
+"""Open to everybody like `OPEN`, and answered by the caller: nothing for somebody who is not signed in."""
 
 
 def by_caller_unless(given: str) -> Guard:

@@ -1,6 +1,6 @@
 """Whatever members do to one another, the portal answers as a small model does, and DOMAIN's invariants hold.
 
-``FORECOURT_TEST_EXAMPLES`` is how many lives of a company are tried on SQLite; a quarter of them on PostgreSQL.
+``FORECOURT_TEST_EXAMPLES`` is how many lives of an organization are tried on SQLite; a quarter of them on PostgreSQL.
 """
 
 import os
@@ -70,7 +70,7 @@ days = st.one_of(st.none(), st.integers(1, 40))
 
 
 class Life(RuleBasedStateMachine):
-    """The life of a company in which four people do what they like."""
+    """The life of an organization in which four people do what they like."""
 
     kind: ClassVar[DatabaseKind]
 
@@ -265,7 +265,7 @@ def _organization() -> DirectoryData:
                 ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE,
                 None, None,
             )
-        ],  # fmt: skip
+        ],
         memberships=[
             MembershipRecord(_membership(name), 1, ORGANIZATION_ID, user.id, MembershipStatus.ACTIVE, NOW, None)
             for name, user in zip(BEGIN, users, strict=True)

@@ -118,7 +118,7 @@ _RUNNING = select(sessions.c.id).where(
 
 
 class Epochs(DirectoryReader):
-    """The directory's questions about how much has changed; `Directory` says what each promises."""
+    """The directory's queries about how much has changed; `Directory` says what each promises."""
 
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
         """Return each person's `access_epoch`."""
@@ -132,18 +132,18 @@ class Epochs(DirectoryReader):
 
 
 class AccessCommands(Transaction):
-    """The deeds that change what somebody may do; `connectors.directory.deeds` says what each promises."""
+    """The commands that change what somebody may do; `connectors.directory.deeds` says what each promises."""
 
     async def grant_role(
         self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a role, until an instant or for good."""
+        """Give a role, until an instant or permanently."""
         return await self._give(membership_id, GrantKind.ROLE, role_key, until, by, now)
 
     async def grant_permission(
         self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a single permission, until an instant or for good."""
+        """Give a single permission, until an instant or permanently."""
         return await self._give(membership_id, GrantKind.PERMISSION, code, until, by, now)
 
     async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
@@ -216,7 +216,7 @@ class AccessCommands(Transaction):
         now: datetime,
         expected_version: int | None = None,
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Say where a company stands, and return it as it was and as it is now; concerns every member."""
+        """Say where an organization stands, and return it as it was and as it is now; concerns every member."""
         concerned = {"organization_id": organization_id}
         row = (await self._execute(LOCK_ORGANIZATION, concerned)).first()
         if row is None:

@@ -73,7 +73,7 @@ def _count(owner_name: str) -> Select[Any]:
 
 
 class AccessRequests(DirectoryReader):
-    """The questions about requests for access; `connectors.directory.access_requests` says what each promises."""
+    """The queries about requests for access; `connectors.directory.access_requests` says what each promises."""
 
     async def access_requests(self, ids: Sequence[AccessRequestId]) -> Sequence[AccessRequestRecord | None]:
         """Return the requests with these ids."""
@@ -154,10 +154,10 @@ class AccessRequests(DirectoryReader):
 
 
 class AccessRequestCommands(Transaction):
-    """The deeds with requests for access; `connectors.directory.access_requests` says what each promises."""
+    """The commands with requests for access; `connectors.directory.access_requests` says what each promises."""
 
     async def add_access_request(self, request: AccessRequestRecord, *, by: Author, now: datetime) -> None:
-        """Store a new request; lapsed ones of the member make room for it."""
+        """Store a new request; expired ones of the member make room for it."""
         await self._execute(_EXPIRE, {"of_membership": request.membership_id, "now": now})
         await self._execute(insert(access_requests), _row(request))
         wanted = {"roles": " ".join(request.role_keys), "permissions": " ".join(request.permissions)}

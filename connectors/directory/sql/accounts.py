@@ -130,7 +130,7 @@ _CANCEL_DELETION = delete(account_deletions).where(_deletion.user_id == bindpara
 
 
 class Accounts(DirectoryReader):
-    """The questions about what people decided; `AccountQueries` says what each promises."""
+    """The queries about what people decided; `AccountQueries` says what each promises."""
 
     async def sessions_of(
         self, user_ids: Sequence[UserId], *, now: datetime, limit: int
@@ -193,7 +193,7 @@ class AccountCommands(AccessCommands):
     """Changes of what people decided; `connectors.directory.accounts` says what each promises."""
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
-        """End all of a person's sessions, except for one, each told like a change of access."""
+        """End all of a person's sessions, except for one, each published like a change of access."""
         await self._execute(_LOCK_USER, {"of_user": user_id})
         ended = await self._execute(_END_SESSIONS, {"of_user": user_id, "but": but or "", "now": now})
         return await self._publish_end(user_id, ended.scalars().all())
@@ -255,7 +255,7 @@ class AccountCommands(AccessCommands):
         return before, after
 
     async def set_default_organization(self, user_id: UserId, organization_id: OrganizationId) -> None:
-        """Store which company a person looks at first."""
+        """Store which organization a person looks at first."""
         await self._execute(_SET_USER.values(default_organization_id=organization_id), {"of_user": user_id})
 
     async def add_data_export(self, export: DataExportRecord) -> None:

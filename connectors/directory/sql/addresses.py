@@ -27,7 +27,7 @@ _REMOVE = delete(addresses).where(_entry.id == bindparam("of_id"))
 
 
 class Addresses(DirectoryReader):
-    """The questions about address books; `AddressQueries` says what each promises."""
+    """The queries about address books; `AddressQueries` says what each promises."""
 
     async def addresses(self, ids: Sequence[AddressId]) -> Sequence[AddressRecord | None]:
         """Return the entries with these ids."""

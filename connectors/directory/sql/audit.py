@@ -91,7 +91,7 @@ def _log(of_organization: bool, asked: Conditions) -> Select[Any]:
 
 
 class Audit(DirectoryReader):
-    """The questions about the audit log; `AuditQueries` says what each promises."""
+    """The queries about the audit log; `AuditQueries` says what each promises."""
 
     async def audit_events(self, ids: Sequence[AuditEventId]) -> Sequence[AuditEventRecord | None]:
         """Return the entries with these ids."""

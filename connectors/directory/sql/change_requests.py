@@ -1,4 +1,4 @@
-"""What companies ask the vendor to change, in SQL."""
+"""What organizations ask the vendor to change, in SQL."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -62,7 +62,7 @@ def _in_status(table: FromClause) -> list[ColumnElement[bool]]:
 
 
 class ChangeRequests(DirectoryReader):
-    """The questions about what companies asked for; `ChangeRequestQueries` says what each promises."""
+    """The queries about what organizations asked for; `ChangeRequestQueries` says what each promises."""
 
     async def change_requests(self, ids: Sequence[ChangeRequestId]) -> Sequence[ChangeRequestRecord | None]:
         """Return the requests with these ids."""
@@ -110,7 +110,7 @@ class ChangeRequests(DirectoryReader):
 
 
 class ChangeRequestCommands(Transaction):
-    """Changes of what companies asked for; `connectors.directory.change_requests` says what each promises."""
+    """Changes of what organizations asked for; `connectors.directory.change_requests` says what each promises."""
 
     async def add_change_request(self, request: ChangeRequestRecord) -> None:
         """Store a new request; a second open one of the same organization is a ChangeConflict."""

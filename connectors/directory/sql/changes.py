@@ -116,7 +116,7 @@ class SqlChange(
     AddressCommands,
     RegistrationCommands,
 ):
-    """The directory's deeds on one open transaction; `DirectoryChange` says what each promises."""
+    """The directory's commands on one open transaction; `DirectoryChange` says what each promises."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)
@@ -139,20 +139,20 @@ class SqlChange(
         await self._execute(insert(users), records.user_row(user))
 
     async def add_organization(self, organization: OrganizationRecord) -> None:
-        """Store a new company."""
+        """Store a new organization."""
         await self._execute(insert(organizations), records.organization_row(organization))
 
     async def update_organization(
         self, organization_id: OrganizationId, change: OrganizationChange, *, expected_version: int | None = None
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Change a company's data and return it as it was and as it is now, with the next version.
+        """Change an organization's data and return it as it was and as it is now, with the next version.
 
         Raises:
-            StaleVersion: The company's version is not `expected_version`. Nothing is changed.
-            LookupError: There is no such company.
+            StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
+            LookupError: There is no such organization.
         """
         if unknown := change.values.keys() - _ORGANIZATION:
-            raise ValueError(f"A company has no {', '.join(sorted(unknown))} to change.")
+            raise ValueError(f"An organization has no {', '.join(sorted(unknown))} to change.")
         before = await self.lock_organization(organization_id)
         if before is None:
             raise LookupError(f"There is no organization {organization_id}.")
@@ -165,7 +165,7 @@ class SqlChange(
         return before, records.organization(stored)
 
     async def add_membership(self, membership: MembershipRecord) -> None:
-        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+        """Store a new membership; one of the same person in the same organization is a ChangeConflict."""
         await self._execute(insert(memberships), records.membership_row(membership))
 
     async def move_login_name(
@@ -237,7 +237,7 @@ class SqlChange(
         await self._add_token(session_id, new_hash, now, expires_at)
 
     async def end_session(self, session_id: SessionId, now: datetime) -> None:
-        """End a session, told like a change of access; ending one that is over changes nothing."""
+        """End a session, published like a change of access; ending one that is over changes nothing."""
         await self._execute(_LOCK_OWNER, {"session_id": session_id})
         row = (await self._execute(_END_SESSION, {"session_id": session_id, "now": now})).first()
         if row is not None:

@@ -1,4 +1,4 @@
-"""The directory as a whole: its questions, its transactions, and loading many records at once."""
+"""The directory as a whole: its queries, its transactions, and loading many records at once."""
 
 import asyncio
 import os
@@ -37,9 +37,9 @@ _A_MOMENT = 1.0
 class SqlDirectory(Queries):
     """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
 
-    `publish` is called with the news of each transaction that changed somebody's access, after it was committed. It
-    must neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
-    in the outbox.
+    `publish` is called with the events of each transaction that changed somebody's access, after it was committed. It
+    must neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something
+    to do in the outbox.
     """
 
     def __init__(

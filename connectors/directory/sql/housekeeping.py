@@ -10,7 +10,7 @@ from connectors.directory.tables import mailed_tokens, outbox, refresh_tokens, s
 
 _MOST = 1_000
 
-# A session ends by itself thirty days after it began at the latest, so this finds those that were ended, too.
+# A session ends automatically thirty days after it began at the latest, so this finds those that were ended, too.
 _OLD_SESSIONS = (
     select(sessions.c.id)
     .where(sessions.c.expires_at < bindparam("before"))

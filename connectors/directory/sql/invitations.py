@@ -184,7 +184,7 @@ _DROP_INVITED = delete(users).where(_u.id == bindparam("user_id"), ~_u.email_ver
 
 
 class Invitations(DirectoryReader):
-    """The directory's questions about invitations; `InvitationQueries` says what each promises."""
+    """The directory's queries about invitations; `InvitationQueries` says what each promises."""
 
     async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
         """Return the invitations with these ids."""
@@ -288,7 +288,7 @@ class InvitationCommands(AccessCommands):
     async def renew_invitation(
         self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: Author, now: datetime
     ) -> InvitationRecord:
-        """Open the invitation anew with another token and return it."""
+        """Open the invitation again with another token and return it."""
         values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now, "sender": by.user_id}
         renewed = _invitation((await self._execute(_RENEW, values)).one())
         await self.record(_entry(by, "invitation.resend", renewed), now)

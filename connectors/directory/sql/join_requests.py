@@ -1,4 +1,4 @@
-"""Requests to join a company in SQL."""
+"""Requests to join an organization in SQL."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -64,7 +64,7 @@ _CLOSE = update(join_requests).where(_request.id == bindparam("of_id"), _request
 
 
 class JoinRequests(DirectoryReader):
-    """The questions about requests to join; `JoinRequestQueries` says what each promises."""
+    """The queries about requests to join; `JoinRequestQueries` says what each promises."""
 
     async def join_requests(self, ids: Sequence[JoinRequestId]) -> Sequence[JoinRequestRecord | None]:
         """Return the requests with these ids."""

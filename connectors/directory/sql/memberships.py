@@ -1,4 +1,4 @@
-"""Who belongs to which company, and what they were given there."""
+"""Who belongs to which organization, and what they were given there."""
 
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -59,7 +59,7 @@ def _paged(
 ) -> Select[Any]:
     """Return the statement that gives the first entries of each owner in `ids` after a position, in order.
 
-    A row has the columns of the question, those of the order, and the further ones. No id may come twice.
+    A row has the columns of the query, those of the order, and the further ones. No id may come twice.
     """
     entry = query.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
     if with_after:
@@ -143,7 +143,7 @@ _LASTING_HOLDERS_OF = (
 
 
 class Memberships(DirectoryReader):
-    """The directory's questions about memberships and grants; `Directory` says what each promises."""
+    """The directory's queries about memberships and grants; `Directory` says what each promises."""
 
     async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
         """Return the memberships with these ids."""
@@ -225,7 +225,7 @@ class Memberships(DirectoryReader):
     async def lasting_holders_of(
         self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE holders of one of these roles that does not end by itself."""
+        """Return each organization's ACTIVE holders of one of these roles that does not end automatically."""
         found = map(records.membership, await self.read_of(organization_ids, _LASTING_HOLDERS_OF, role_keys=role_keys))
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 

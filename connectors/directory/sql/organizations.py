@@ -1,4 +1,4 @@
-"""Which companies there are."""
+"""Which organizations there are."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _IS_EMPTY = select(~select(users.c.id).exists() & ~select(organizations.c.id).ex
 
 
 class Organizations(DirectoryReader):
-    """The directory's questions about companies; `Directory` says what each promises."""
+    """The directory's queries about organizations; `Directory` says what each promises."""
 
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
         """Return the organizations with these ids."""
@@ -26,7 +26,7 @@ class Organizations(DirectoryReader):
         return parallel(ids, {row[0]: records.organization(row) for row in rows})
 
     async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
-        """Return the company with each customer number."""
+        """Return the organization with each customer number."""
         found = map(records.organization, await self.read_of(numbers, _WITH_NUMBERS))
         return parallel(numbers, {record.customer_number: record for record in found if record.customer_number})
 

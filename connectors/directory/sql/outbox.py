@@ -64,7 +64,7 @@ _COUNT = select(_item.state, func.count()).where(one_of(_item.state, "states")).
 
 
 class Outbox(DirectoryReader):
-    """The questions about the outbox; `OutboxQueries` says what each promises."""
+    """The queries about the outbox; `OutboxQueries` says what each promises."""
 
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
         """Return the items in this state, oldest first."""
@@ -136,7 +136,7 @@ class OutboxCommands(Transaction):
         await self._execute(_BURY, {"of_id": id, "now": now, "why": error[:1000]})
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
-        """Queue items anew that were given up; returns those it did."""
+        """Queue items again that were given up; returns those it did."""
         rows = await self._execute(_REVIVE, {"ids": ids, "now": now})
         self.enqueued = True
         return sorted(map(_record, rows), key=lambda record: record.id)

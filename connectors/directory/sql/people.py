@@ -119,7 +119,7 @@ _VENDOR_STAFF = (
     .limit(bindparam("limit"))
 )
 
-# Somebody who has an account shows themself to a company once they have accepted its invitation.
+# Somebody who has an account shows themself to an organization once they have accepted its invitation.
 _SHOWN = or_(
     memberships.c.status == MembershipStatus.ACTIVE.value,
     memberships.c.status == MembershipStatus.SUSPENDED.value,
@@ -144,7 +144,7 @@ _USERS_IN_COMMON = (
 
 
 class People(DirectoryReader):
-    """The directory's questions about persons; `Directory` says what each promises."""
+    """The directory's queries about persons; `Directory` says what each promises."""
 
     async def caller(self, user_id: UserId, session_id: SessionId | None, now: datetime) -> CallerRecord | None:
         """Return who asks, in one indexed read; None for an unknown user or a session that is over."""

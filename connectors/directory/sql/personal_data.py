@@ -1,4 +1,4 @@
-"""All that is kept of a person, to hand it out to them and to erase it, in SQL."""
+"""All that is kept of a person, to give it to them and to erase it, in SQL."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -186,7 +186,7 @@ _END = (
 
 
 class PersonalDataQueries(DirectoryReader):
-    """The question what is kept of a person; `AccountQueries` says what it promises."""
+    """The query for what is kept of a person; `AccountQueries` says what it promises."""
 
     async def kept_of(self, user_id: UserId) -> PersonalData:
         """Return all that the directory keeps of a person, without secrets and without what others are called."""

@@ -1,4 +1,4 @@
-"""All the directory's questions, asked of the database or within an open transaction."""
+"""All the directory's queries, sent to the database or within an open transaction."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -39,11 +39,11 @@ class Queries(
     JoinRequests,
     Registrations,
 ):
-    """The directory's questions; `DirectoryQueries` says what each promises."""
+    """The directory's queries; `DirectoryQueries` says what each promises."""
 
 
 class TransactionQueries(Queries):
-    """The questions as an open transaction sees things, its own changes included."""
+    """The queries as an open transaction sees things, its own changes included."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection

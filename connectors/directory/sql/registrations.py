@@ -126,7 +126,7 @@ _SET_NUMBER = (
 
 
 class Registrations(DirectoryReader):
-    """The questions about registrations; `RegistrationQueries` says what each promises."""
+    """The queries about registrations; `RegistrationQueries` says what each promises."""
 
     async def registrations(self, ids: Sequence[RegistrationId]) -> Sequence[RegistrationRecord | None]:
         """Return the registrations with these ids."""
@@ -143,14 +143,14 @@ class Registrations(DirectoryReader):
         return _record(rows[0]) if rows else None
 
     async def organization_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
-        """Return each person's last registration of a company."""
+        """Return each person's last registration of an organization."""
         found = map(_record, await self.read_of(user_ids, _LAST_OF))
         return parallel(user_ids, {record.user_id: record for record in found if record.user_id is not None})
 
     async def submitted_registrations(
         self, *, first: int, after: str | None, status: Sequence[RegistrationStatus]
     ) -> Page[RegistrationRecord]:
-        """Return registrations of companies by confirmed addresses that stand like this, oldest first."""
+        """Return registrations of organizations by confirmed addresses that stand like this, oldest first."""
         asked: dict[str, Any] = {"statuses": status, "most": first + 1}
         if after is None:
             rows = await self.read(_SUBMITTED, **asked)
@@ -186,7 +186,7 @@ class Registrations(DirectoryReader):
         return gathered(ids, found)
 
     async def lookalikes(self, of: Sequence[Likeness]) -> Sequence[Sequence[Lookalike]]:
-        """Return the companies that are the same in something, each once, those alike in the most first."""
+        """Return the organizations that are the same in something, each once, those alike in the most first."""
         if not of:
             return []
         keys = [_keys(likeness) for likeness in of]
@@ -222,7 +222,7 @@ class RegistrationCommands(Transaction):
         return (await self._execute(_REMIND, {"of_id": id, "now": now})).rowcount > 0
 
     async def set_customer_number(self, organization_id: OrganizationId, number: str) -> None:
-        """Give a company its customer number; one that another company has is a ChangeConflict."""
+        """Give an organization its customer number; one that another organization has is a ChangeConflict."""
         await self._execute(_SET_NUMBER, {"of_id": organization_id, "number": number})
 
     async def add_login_name(self, name: str, user_id: UserId) -> None:

@@ -1,4 +1,4 @@
-"""One open transaction: its statements, its audit rows, and the news that it tells when it has been committed."""
+"""One open transaction: its statements, its audit rows, and the events that it publishes when it has been committed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -25,7 +25,7 @@ _RECORD_UNLESS_THERE = {
 
 
 class Transaction:
-    """What every deed builds on."""
+    """What every command builds on."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
