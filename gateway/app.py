@@ -34,7 +34,7 @@ ENDPOINT = "/graphql"
 def create_app(
     settings: Settings, *, clock: Callable[[], datetime] = utc_now, schema: Schema | None = None
 ) -> Starlette:
-    """Return the gateway; its back ends are open while its lifespan runs, and a fault of theirs is raised there.
+    """Return the gateway; its back ends are open while its lifespan runs, and a problem of theirs is raised there.
 
     Raises:
         InvalidProfile: The profile cannot be used.

@@ -85,7 +85,7 @@ class Settings(BaseModel):
         "development", description="`production` refuses the demo and asks for a signing key of its own."
     )
     profile: str = Field("solar_terminal", description="A shipped profile, or the path of a folder with one.")
-    demo: bool = Field(False, description="Load the profile's demo company when the directory is empty.")
+    demo: bool = Field(False, description="Load the profile's demo organization when the directory is empty.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes any that is free.")
     public_url: str | None = Field(None, description="The address as browsers see it, without a slash at the end.")
@@ -108,7 +108,7 @@ class Settings(BaseModel):
         1, gt=0, le=300, description="How long a query waits for a locked table; a change waits three times as long."
     )
     redis_url: SecretStr | None = Field(
-        None, description="`redis://host:6379/0`, by which processes share counts and news; may be left out."
+        None, description="`redis://host:6379/0`, by which processes share counts and events; may be left out."
     )
     signing_key_file: Path | None = Field(
         None,
@@ -127,7 +127,9 @@ class Settings(BaseModel):
         False, description="Confirm that in production mails stay in the local mailbox, where nobody gets them."
     )
     worker: bool = Field(
-        True, description="Send mails and keep house in this process; `false` where `forecourt worker` runs beside it."
+        True,
+        description="Send mails and run the scheduled tasks in this process; `false` where `forecourt worker` runs "
+        "beside it.",
     )
     access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
     refresh_reuse_seconds: int = Field(
@@ -465,7 +467,7 @@ class Settings(BaseModel):
 
     @property
     def makes_suggestions(self) -> bool:
-        """Return whether errors may say `Did you mean …`, which tells about the schema."""
+        """Return whether errors may say `Did you mean …`, which reveals the schema."""
         return self.environment != "production" if self.suggestions is None else self.suggestions
 
     @property

@@ -170,7 +170,7 @@ class Portal:
         return Person(self.client, (await begin_session(context, user_id)).access_token)
 
     async def organization_of(self, login_name: str, number: int = 0) -> str:
-        """The id of somebody's organization, by its place among theirs."""
+        """The id of somebody's organization, by its position among theirs."""
         person = await self.person(login_name)
         answer = await person.asks("{ viewer { memberships { nodes { organization { id } } } } }")
         organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")

@@ -1,4 +1,4 @@
-"""``forecourt keys``: the keys that sign access tokens, a new one in the place of an old one, and taking one away."""
+"""``forecourt keys``: the keys that sign access tokens, a new one instead of an old one, and taking one away."""
 
 import asyncio
 from collections.abc import Sequence

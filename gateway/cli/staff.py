@@ -123,7 +123,7 @@ _HOW = "Let somebody be vendor staff by `forecourt staff invite ADDRESS --all`."
 
 
 def nobody_is_staff() -> str:
-    """Return what an operator is told when nobody could approve a registration."""
+    """Return what an operator reads when nobody could approve a registration."""
     return f"Nobody is vendor staff, so registrations wait for ever. {_HOW}"
 
 

@@ -93,7 +93,7 @@ class NoSuchOperation(Exception):
 
 
 class InvalidDocument(Exception):
-    """A document that cannot be executed; carries what to tell the client, and why in one code."""
+    """A document that cannot be executed; carries what to report to the client, and why in one code."""
 
     def __init__(self, code: str, errors: Sequence[dict[str, Any]]) -> None:
         super().__init__(errors[0]["message"])

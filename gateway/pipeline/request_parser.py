@@ -214,7 +214,7 @@ def _check_content(request: Request, *, required: bool) -> None:
         if charset not in (None, "utf-8", "utf8"):
             raise RefusedRequest(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.", {"accept": JSON})
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        # RFC 9110, 12.5.3: in an answer, Accept-Encoding tells what a request may be encoded in.
+        # RFC 9110, 12.5.3: in an answer, Accept-Encoding says what a request may be encoded in.
         raise RefusedRequest(
             415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without compression.", {"accept-encoding": "identity"}
         )

@@ -1,4 +1,4 @@
-"""Settings: from the environment and one file, each fault said in one line that names it and what would be right."""
+"""Settings: from the environment and one file, each problem said in one line that names it and what would be right."""
 
 from pathlib import Path
 from typing import Any

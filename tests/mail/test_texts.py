@@ -68,7 +68,7 @@ def placeholders(language: str, name: str) -> set[str]:
 
 
 class Page(HTMLParser):
-    """What a browser makes of a mail: its elements, the places of its links, and its text."""
+    """What a browser makes of a mail: its elements, its links, and its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Who is refused for the cost of a request is told which parts of it cost most, and what would fit."""
+"""A refusal for the cost of a request says which parts of it cost most, and what would fit."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Introspection over the whole gateway: everybody is shown what they may use, in the company they look at."""
+"""Introspection over the whole gateway: everybody is shown what they may use, in the organization they look at."""
 
 import json
 import re
@@ -48,20 +48,20 @@ OPEN_FIELDS = ["Query.viewer", "Query.node", "Mutation.signIn", "Viewer.membersh
 SIGNED_IN = ["Query.organization", "Mutation.updateProfile", "Membership.roleGrants", "User.email"]
 
 OF_BUYERS = [*SIGNED_IN, ORDERS, PLACED_BY]
-"""Who sees orders may always filter them by one person: themselves."""
+"""Whoever sees orders may always filter them by one person: themselves."""
 
 SEEN = {
     None: [],
     "private@home.example": SIGNED_IN,
     "planning@helios.example": SIGNED_IN,
-    "administration@nordlicht.example": SIGNED_IN,  # in a blocked company
+    "administration@nordlicht.example": SIGNED_IN,  # in a blocked organization
     "suspended@helios.example": SIGNED_IN,
     "purchase@helios.example": OF_BUYERS,
     "administration@helios.example": [*SIGNED_IN, MEMBERS],
     "guenther.strauss@helios.example": [*OF_BUYERS, MEMBERS],
     "two.companies@helios.example": [*OF_BUYERS, MEMBERS],
 }
-"""What of the guarded parts each demo account sees, over all their companies."""
+"""What of the guarded parts each demo account sees, over all their organizations."""
 
 GUARDED = [*SIGNED_IN, ORDERS, MEMBERS, PLACED_BY]
 
