@@ -17,8 +17,8 @@ from connectors.applications.interface import ApplicationRecord
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import check_migrated, migrate
+from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
-from connectors.directory.sql import SqlDirectory
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
@@ -116,7 +116,7 @@ async def open_wiring(
         events = _open_events(settings)
         stack.push_async_callback(events.close)
         work = asyncio.Event()
-        directory = SqlDirectory(engine, events.publish, work.set)
+        directory = Directory(engine, events.publish, work.set)
         accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
@@ -174,7 +174,7 @@ async def _read_policy(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
 class Stores:
     """The back ends that keep data of ours, to be filled."""
 
-    directory: SqlDirectory
+    directory: Directory
     accounts: EmbeddedAccounts
     shop: EmbeddedShop
 
@@ -192,7 +192,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     try:
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
-        yield Stores(SqlDirectory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
+        yield Stores(Directory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
     finally:
         await engine.dispose()
 

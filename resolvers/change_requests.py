@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import OrganizationChange, OrganizationRecord, OrganizationStatus, UserRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.decision import may

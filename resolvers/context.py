@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from connectors.applications.interface import Applications
-from connectors.directory.interface import CallerRecord, Directory
+from connectors.directory.directory import Directory
+from connectors.directory.records.caller import CallerRecord
 from connectors.identity.interface import Accounts
 from connectors.ids import MembershipId, SessionId, UserId
 from connectors.mail.interface import Mailer

@@ -7,14 +7,10 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from connectors.applications.interface import ApplicationRecord, CategoryRecord, LaunchKind, ModeRecord
-from connectors.directory.interface import (
-    CallerRecord,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationStatus,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from connectors.ids import OrganizationId
 from connectors.quick import quick
 from connectors.values import AccountKind

@@ -6,9 +6,12 @@ from dataclasses import fields, replace
 from operator import attrgetter
 from typing import Any
 
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, MembershipStatus, UserRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from connectors.values import masked_address

@@ -27,8 +27,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from connectors.directory.interface import MembershipRecord
-from connectors.directory.invitations import InvitationStatus
+from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord
 from permissions.decision import Decision
 from permissions.vocabulary import DenialReason, Permission
 

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, UserRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.people import UserRecord
 from connectors.ids import UserId, new_id
 from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission

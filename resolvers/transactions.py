@@ -10,9 +10,10 @@ from typing import Any, TypeVar
 import orjson
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.idempotency import IdempotencyRecord
-from connectors.directory.interface import Author, OrganizationRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.audit import Author
+from connectors.directory.records.idempotency import IdempotencyRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId
 from connectors.values import Address

@@ -9,7 +9,9 @@ import logging
 from collections import OrderedDict
 from dataclasses import replace
 
-from connectors.directory.interface import AuditEntry, CallerRecord, MembershipRecord, MembershipStatus
+from connectors.directory.records.audit import AuditEntry
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.errors import ConnectorError
 from connectors.ids import MembershipId
 from permissions.view_as import CONTACTS, most_seen_as, narrowed

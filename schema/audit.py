@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.audit import AuditEventRecord
+from connectors.directory.records.audit import AuditEventRecord
 from resolvers.audit import queries as audit
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.guards import OPEN

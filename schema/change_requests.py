@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers import change_requests, people

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from connectors.directory.join_requests import JoinRequestRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.join_requests import JoinRequestRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.interface import UserRecord
+from connectors.directory.records.people import UserRecord
 from permissions.vocabulary import Permission
 from resolvers import people
 from schema.graph.fields import attribute, computed, graph_type

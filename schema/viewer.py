@@ -5,8 +5,8 @@ from operator import attrgetter
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
-from connectors.directory.accounts import ConsentPurpose
-from connectors.directory.interface import CallerRecord
+from connectors.directory.records.accounts import ConsentPurpose
+from connectors.directory.records.caller import CallerRecord
 from connectors.values import AccountKind
 from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import DenialReason

@@ -17,7 +17,7 @@ from sqlalchemy import Engine, event, select
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import EmbeddedAccounts

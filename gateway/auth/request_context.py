@@ -11,7 +11,7 @@ from time import monotonic
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
 
-from connectors.directory.interface import CallerRecord
+from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
 from connectors.identity.tokens import AccessTokens, Identity, TokenProblem
 from connectors.ids import MembershipId

@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connectors.directory.interface import CallerRecord, GrantRecord, OrganizationRecord
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.profile_files import load_profile
 from gateway.settings import Settings

@@ -3,7 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from connectors.directory.interface import CallerRecord, DirectoryQueries, GrantRecord, MembershipRecord
+from connectors.directory.directory import DirectoryQueries
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipRecord
 from connectors.ids import OrganizationId
 from permissions.access_rules import granted_singly, granting_roles, may_assign_role, may_grant_directly
 from permissions.decision import Decision, decide

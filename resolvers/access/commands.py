@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import DirectoryQueries, GrantKind, MembershipRecord
+from connectors.directory.directory import DirectoryChange, DirectoryQueries
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.memberships import MembershipRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.vocabulary import Permission, permissions_in
 from resolvers import receipts

@@ -6,7 +6,7 @@ from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-from connectors.directory.interface import GrantKind
+from connectors.directory.records.access import GrantKind
 from connectors.ids import MembershipId
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext

@@ -4,16 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-)
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import AccessRequestId, GrantId, MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from permissions.decision import Decision, may

@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.interface import MembershipRecord, OrganizationRecord, UserRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import AccessRequestId, MembershipId, OrganizationId
 from permissions.decision import may
 from permissions.policy import Role

@@ -12,10 +12,10 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
-from connectors.directory.accounts import CredentialsRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import UserRecord
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import CredentialsRecord
+from connectors.directory.records.outbox import OutboxRecord
+from connectors.directory.records.people import UserRecord
 from connectors.errors import ConnectorError
 from connectors.identity.interface import Credentials, CredentialsBehind
 from connectors.identity.seals import BrokenSeal

@@ -2,9 +2,10 @@
 
 from datetime import timedelta
 
-from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, UserRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.people import UserRecord
 from connectors.rate_limits.interface import Limit
 from connectors.values import masked_address
 from resolvers.account.credentials import lock_verified

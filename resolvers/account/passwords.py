@@ -9,9 +9,11 @@ follows from it. Where two changes meet, the first to commit makes the other one
 import unicodedata
 from collections.abc import Sequence
 
-from connectors.directory.accounts import MailedTokenPurpose
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, CallerRecord, UserRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import MailedTokenPurpose
+from connectors.directory.records.audit import Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.people import UserRecord
 from connectors.identity.opaque_string import LONGEST, opaque_string
 from connectors.ids import SessionId
 from connectors.rate_limits.interface import Limit

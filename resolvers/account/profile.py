@@ -4,7 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
 
-from connectors.directory.interface import AuditEntry, CallerRecord, ProfileChange, StaleVersion
+from connectors.directory.errors import StaleVersion
+from connectors.directory.records.audit import AuditEntry
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.people import ProfileChange
 from connectors.values import Address
 from resolvers.context import RequestContext
 from resolvers.refusals import Refused, RefusedTogether, Stale

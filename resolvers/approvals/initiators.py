@@ -8,11 +8,13 @@ asked about again at the end, for rights also end by themselves, by a suspension
 from collections.abc import Sequence
 from dataclasses import replace
 
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, CallerRecord, DirectoryQueries, MembershipRecord
-from connectors.directory.invitations import InvitationRecord, InvitationStatus
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange, DirectoryQueries
+from connectors.directory.records.audit import Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from permissions.decision import may
 from permissions.vocabulary import Permission, mask_of

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors.directory.audit import AuditEventRecord, AuditFilter
-from connectors.directory.interface import CallerRecord, OrganizationRecord, UserRecord
+from connectors.directory.records.audit import AuditEventRecord, AuditFilter
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import AnyId, OrganizationId, UserId
 from connectors.pages import Page, cursor
 from permissions.decision import may

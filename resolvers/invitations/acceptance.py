@@ -4,17 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    Author,
-    CallerRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
-from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.audit import Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind, masked_address

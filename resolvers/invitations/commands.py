@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import MembershipRecord, OrganizationRecord, UserRecord
-from connectors.directory.invitations import InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.values import AccountKind
 from permissions.viewer import Standing

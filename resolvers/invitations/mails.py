@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import MembershipRecord, MembershipStatus, OrganizationRecord, UserRecord
-from connectors.directory.invitations import InvitationRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.invitations import InvitationRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from permissions.denial_texts import PERMISSION_TEXTS
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import permissions_of, roles_of

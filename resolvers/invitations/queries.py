@@ -3,15 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from connectors.directory.interface import (
-    CallerRecord,
-    DirectoryQueries,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    UserRecord,
-)
-from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus
+from connectors.directory.directory import DirectoryQueries
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.invitations import InvitationFilter, InvitationRecord, InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, OrganizationId
 from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.decision import may

@@ -2,9 +2,11 @@
 
 from datetime import datetime, timedelta
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, MembershipStatus, OrganizationRecord
-from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.audit import Author
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId
 from connectors.rate_limits.interface import Limit
 from permissions.viewer import Standing

@@ -9,16 +9,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    CallerRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    UserRecord,
-)
-from connectors.directory.join_requests import JoinRequestFilter, JoinRequestRecord
-from connectors.directory.outbox import OutboxRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.join_requests import JoinRequestFilter, JoinRequestRecord
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.outbox import OutboxRecord
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
 from permissions.decision import may

@@ -4,10 +4,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import MembershipRecord, MembershipStatus, OrganizationRecord
-from connectors.directory.join_requests import JoinRequestRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.join_requests import JoinRequestRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, MembershipId, UserId, new_id
 from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.viewer import Standing

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.outbox import OutboxRecord
 from connectors.ids import OutboxId
 from connectors.mail.interface import Message
 from resolvers.context import RequestContext

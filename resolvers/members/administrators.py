@@ -2,17 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    Author,
-    DirectoryQueries,
-    GrantKind,
-    GrantRecord,
-    MemberFilter,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-)
+from connectors.directory.directory import DirectoryChange, DirectoryQueries
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.policy import Policy
 from resolvers.context import RequestContext

@@ -3,18 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    CallerRecord,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
-from connectors.directory.invitations import InvitationRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.invitations import InvitationRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import InvitationId, MembershipId, OrganizationId
 from permissions.vocabulary import DenialReason, Permission
 from resolvers.access.edits import LONGEST_REASON

@@ -4,16 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.directory.interface import (
-    CallerRecord,
-    GrantKind,
-    GrantRecord,
-    MemberFilter,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    OrganizationStatus,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor
 from permissions.policy import Role

@@ -4,7 +4,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.ids import OrganizationId
 from permissions.access_rules import may_assign_role, may_grant_directly
 from permissions.decision import Decision, decide

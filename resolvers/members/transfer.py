@@ -2,14 +2,10 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-)
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import may_assign_role
 from permissions.viewer import Viewer

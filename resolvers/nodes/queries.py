@@ -4,12 +4,16 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from connectors.directory.accounts import ConsentRecord, DataExportRecord
-from connectors.directory.addresses import AddressRecord
-from connectors.directory.audit import AuditEventRecord
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.interface import CallerRecord, GrantRecord, MembershipRecord, SessionRecord, UserRecord
-from connectors.directory.invitations import InvitationRecord
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.accounts import ConsentRecord, DataExportRecord
+from connectors.directory.records.addresses import AddressRecord
+from connectors.directory.records.audit import AuditEventRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.invitations import InvitationRecord
+from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.sessions import SessionRecord
 from connectors.errors import ConnectorError
 from connectors.ids import (
     AddressId,

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.directory.addresses import AddressRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import OrganizationRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.addresses import AddressRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import AddressId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.vocabulary import Permission

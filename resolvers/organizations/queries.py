@@ -2,14 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    CallerRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationChange,
-    OrganizationRecord,
-)
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.decision import may
 from permissions.vocabulary import DenialReason, Permission, mask_of

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connectors.directory.interface import DirectoryQueries, OrganizationRecord, OrganizationStatus
-from connectors.directory.registrations import Likeness, LikenessReason, Lookalike
+from connectors.directory.directory import DirectoryQueries
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.registrations import Likeness, LikenessReason, Lookalike
 from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import administrators_of

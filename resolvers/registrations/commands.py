@@ -9,17 +9,13 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.directory.accounts import ConsentPurpose, ConsentRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    Author,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
-from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import ConsentId, MembershipId, OrganizationId, RegistrationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind, masked_address

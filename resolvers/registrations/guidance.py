@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from connectors.directory.registrations import RegistrationStatus
+from connectors.directory.records.registrations import RegistrationStatus
 from connectors.values import Localized
 from resolvers.context import RequestContext
 from resolvers.localization import in_language

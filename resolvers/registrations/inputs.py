@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.directory.interface import OrganizationKind
-from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.directory.records.organizations import OrganizationKind
+from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId, new_id
 from connectors.values import AccountKind, Address
 from resolvers import validation as checks

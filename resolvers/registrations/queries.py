@@ -5,8 +5,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from connectors.directory.interface import CallerRecord, OrganizationRecord, UserRecord
-from connectors.directory.registrations import (
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.registrations import (
     Likeness,
     Lookalike,
     RegistrationEventRecord,

@@ -7,9 +7,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import MembershipStatus, OrganizationStatus, StandingRecord, UserRecord
-from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.caller import StandingRecord
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId
 from resolvers import validation as checks
 from resolvers.context import RequestContext

@@ -1,7 +1,7 @@
 """The vendor's staff who review registrations: who they are, and how they hear of one."""
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.registrations import RegistrationRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.registrations import RegistrationRecord
 from permissions.vocabulary import Permission, mask_of
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail

@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.errors import RefreshTokenReused
+from connectors.directory.records.audit import AuditEntry
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.sessions import SessionRecord
 from connectors.errors import ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id

@@ -6,10 +6,11 @@ and to an unknown name is the same in its words, its statements and its time.
 
 from datetime import timedelta
 
-from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, UserRecord
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.outbox import OutboxRecord
+from connectors.directory.records.people import UserRecord
 from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail

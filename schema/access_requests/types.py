@@ -5,8 +5,8 @@ from typing import Annotated
 
 import strawberry
 
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.requests import RequestStatus
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.access_requests import queries as access_request_lists

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.accounts import ConsentPurpose
+from connectors.directory.records.accounts import ConsentPurpose
 from connectors.ids import OrganizationId, SessionId
 from resolvers.account import consents, data_exports, email_changes
 from resolvers.account import deletion as account_deletions

@@ -2,8 +2,8 @@
 
 import strawberry
 
-from connectors.directory.accounts import ConsentPurpose, ConsentRecord, DataExportRecord, DataExportStatus
-from connectors.directory.interface import SessionRecord
+from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord, DataExportRecord, DataExportStatus
+from connectors.directory.records.sessions import SessionRecord
 from resolvers.account import consents, data_exports
 from resolvers.sessions import queries as own_sessions
 from schema.graph.fields import computed, field, graph_type

@@ -6,11 +6,12 @@ from enum import Enum
 import strawberry
 
 from connectors.applications.interface import LaunchKind
-from connectors.directory.accounts import ConsentPurpose, DataExportStatus
-from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
-from connectors.directory.invitations import InvitationStatus
-from connectors.directory.registrations import LikenessReason, RegistrationStatus
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.accounts import ConsentPurpose, DataExportStatus
+from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
+from connectors.directory.records.registrations import LikenessReason, RegistrationStatus
+from connectors.directory.records.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.denial_texts import PERMISSION_TEXTS

@@ -7,8 +7,8 @@ from typing import Annotated, Any
 
 import strawberry
 
-from connectors.directory.interface import MembershipRecord
-from connectors.directory.invitations import InvitationStatus
+from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
 from resolvers import refusals as errors

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.invitations import InvitationStatus
+from connectors.directory.records.invitations import InvitationStatus
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.context import RequestContext

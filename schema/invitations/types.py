@@ -5,7 +5,7 @@ from typing import Annotated
 
 import strawberry
 
-from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from permissions.vocabulary import Permission as PermissionCode

@@ -6,7 +6,8 @@ from typing import Annotated
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
-from connectors.directory.interface import GrantKind, GrantRecord, MembershipRecord, MembershipStatus
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from permissions.policy import MOST_ROLES, MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from permissions.vocabulary import Permission as PermissionCode

@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.addresses import AddressRecord
+from connectors.directory.records.addresses import AddressRecord
 from resolvers.organizations.addresses import USES_ADDRESSES
 from schema.graph.fields import graph_type
 from schema.graph.guards import any_of

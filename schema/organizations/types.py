@@ -4,7 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.vocabulary import Permission
 from resolvers.access_requests.queries import access_requests_of
 from resolvers.audit.queries import audit_events_of

@@ -4,7 +4,7 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind
+from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import AccountKind
 from resolvers.context import RequestContext
 from resolvers.registrations import commands as registering

@@ -5,8 +5,8 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind
-from connectors.directory.registrations import (
+from connectors.directory.records.organizations import OrganizationKind
+from connectors.directory.records.registrations import (
     LikenessReason,
     Lookalike,
     RegistrationEventRecord,

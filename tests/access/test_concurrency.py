@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any
 
-from connectors.directory.interface import Author
+from connectors.directory.records.audit import Author
 from connectors.ids import MembershipId
 from tests.access.changing_access import (
     administrators_of,

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.interface import Author
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.audit import Author
 from connectors.ids import MembershipId
 from gateway.profile_files import load_profile
 from permissions.policy import Policy, parse_policy

@@ -12,17 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
@@ -78,7 +72,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.running = RunningPortal("software_house", self.kind)
         self.portal: Portal = self.running.portal
-        self.running.run(self.portal.wiring.backends.directory.load(_organization()))
+        self.running.run(self.portal.wiring.backends.directory.load(_data()))
         members = {name: Member(name, dict(given)) for name, given in BEGIN.items()}
         self.model = Organization(members, NOW)
         self.people: dict[str, Person] = {}
@@ -247,7 +241,7 @@ def _membership(name: str) -> MembershipId:
     return MembershipId(f"mbr_model_{name}")
 
 
-def _organization() -> DirectoryData:
+def _data() -> DirectoryData:
     users = [
         UserRecord(
             UserId(f"usr_model_{name}"), f"{name}@model.example", True, name.title(), "Model", None, None, None,
@@ -258,23 +252,31 @@ def _organization() -> DirectoryData:
     return DirectoryData(
         users=users,
         login_names=[("DOMUS_99999", users[0].id)],
-        organizations=[
-            OrganizationRecord(
-                ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE,
-                None, None,
-            )
-        ],  # fmt: skip
+        organizations=[_organization()],
         memberships=[
             MembershipRecord(_membership(name), 1, ORGANIZATION_ID, user.id, MembershipStatus.ACTIVE, NOW, None)
             for name, user in zip(BEGIN, users, strict=True)
         ],
         grants=[
             GrantRecord(
-                GrantId(f"grt_model_{name}_{key.lower()}"), _membership(name), ORGANIZATION_ID, user.id,
-                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION, key, NOW, users[0].id, until,
+                GrantId(f"grt_model_{name}_{key.lower()}"),
+                _membership(name),
+                ORGANIZATION_ID,
+                user.id,
+                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION,
+                key,
+                NOW,
+                users[0].id,
+                until,
             )
             for (name, given), user in zip(BEGIN.items(), users, strict=True)
             for key, until in given.items()
         ],
         vendor_permissions=[],
-    )  # fmt: skip
+    )
+
+
+def _organization() -> OrganizationRecord:
+    return OrganizationRecord(
+        ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE, None, None
+    )

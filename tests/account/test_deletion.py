@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connectors.directory.interface import Author
-from connectors.directory.sql.changes import SqlChange
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.audit import Author
 from connectors.directory.tables import audit_events, grants, memberships
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import credentials
@@ -318,15 +318,15 @@ async def test_one_account_that_cannot_be_deleted_does_not_keep_the_others_waiti
     for name in (PURCHASE, "planning@helios.example"):
         await asks_to_leave(await portal.person(name))
         portal.clock.move(timedelta(minutes=1))
-    forget = SqlChange.forget_person
+    forget = DirectoryChange.forget_person
 
-    async def fails(change: SqlChange, user_id: Any, now: Any) -> None:
+    async def fails(change: DirectoryChange, user_id: Any, now: Any) -> None:
         if user_id == first:
             raise BackendUnavailable("directory", "for the test")
         await forget(change, user_id, now)
 
     with monkeypatch.context() as patched:
-        patched.setattr(SqlChange, "forget_person", fails)
+        patched.setattr(DirectoryChange, "forget_person", fails)
         await thirty_days_later(portal)
     after = [await user_id_of(portal, name) for name in (PURCHASE, "planning@helios.example")]
     await delete_due_accounts(as_the_portal(portal))

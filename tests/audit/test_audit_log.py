@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.interface import Author, MembershipStatus
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipStatus
 from gateway.demo import DEMO_PASSWORD
 from gateway.profile_files import load_profile
 from permissions.policy import parse_policy

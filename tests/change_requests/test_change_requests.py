@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.interface import Author, MembershipStatus, OrganizationStatus
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from tests.change_requests.changing import (
     ADMINISTRATION,
     ASK,

@@ -8,15 +8,10 @@ from typing import Any
 
 from sqlalchemy import text
 
-from connectors.directory.interface import (
-    Author,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import Backoff, Limit

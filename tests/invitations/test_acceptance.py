@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from connectors.directory.interface import Author, MembershipStatus, OrganizationStatus
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
+from connectors.directory.records.outbox import OutboxState
 from connectors.identity.embedded import credentials
 from resolvers.account.credentials import CREDENTIALS_SET
 from tests.invitations.inviting import (

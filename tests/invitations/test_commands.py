@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.directory.interface import Author, MemberFilter
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MemberFilter
 from connectors.ids import OrganizationId
 from tests.invitations.inviting import (
     ADMINISTRATOR,

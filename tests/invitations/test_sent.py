@@ -4,7 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 
-from connectors.directory.interface import MembershipStatus
+from connectors.directory.records.memberships import MembershipStatus
 from connectors.ids import InvitationId, MembershipId
 from resolvers.context import RequestContext
 from resolvers.invitations.sent import expire_invitations

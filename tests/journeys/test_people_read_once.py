@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.interface import UserRecord
+from connectors.directory.records.people import UserRecord
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId, UserId
 from connectors.values import AccountKind

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.deeds import DirectoryChange
+from connectors.directory.directory import DirectoryChange
 from connectors.errors import BackendUnavailable
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext

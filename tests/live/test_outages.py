@@ -11,7 +11,7 @@ from sqlalchemy import event, func, select
 from connectors.database.engine import open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.reader import Reader
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
 from gateway.auth.view_as import VIEW_AS_HEADER
@@ -307,5 +307,5 @@ async def test_a_statement_that_takes_too_long_costs_no_connection(server: OwnPo
         await reader.read(select(func.pg_sleep(30)))
 
     assert await reader.read(select(func.pg_backend_pid())) == pid
-    assert not await SqlDirectory(engine).is_empty()
+    assert not await Directory(engine).is_empty()
     await engine.dispose()

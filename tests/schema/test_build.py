@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import strawberry
 
-from connectors.directory.interface import OrganizationRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
 from schema.graph.backends import Backend

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from connectors.directory.interface import Author
+from connectors.directory.records.audit import Author
 from connectors.directory.tables import audit_events, users
 from gateway.profile_files import load_profile
 from permissions.policy import parse_policy

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from connectors.database.copies import back_up
 from connectors.database.engine import open_database
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
 from gateway.cli.main import cli
 from gateway.wiring import MIGRATIONS, TABLES
 from tests.portal import Portal, open_portal
@@ -144,7 +144,7 @@ async def test_all_rows_of_all_tables_move_to_postgresql(portal: Portal, tmp_pat
     async with fresh_database("postgresql") as url:
         assert runs("migrate", folder=folder, database_url=url).exit_code == 0
         engine = open_database(url)
-        assert await SqlDirectory(engine).is_writable()  # a gateway was started there, to see whether it would
+        assert await Directory(engine).is_writable()  # a gateway was started there, to see whether it would
         await engine.dispose()
 
         moved = runs("transfer", url, folder=folder)

@@ -12,14 +12,9 @@ from functools import cache
 
 import pytest
 
-from connectors.directory.interface import (
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationStatus,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.values import AccountKind
 from gateway.demo import DemoData, demo_data
 from gateway.profile_files import InvalidProfile, load_profile, shipped_profiles

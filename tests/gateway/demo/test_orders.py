@@ -3,7 +3,8 @@
 from collections import defaultdict
 from itertools import pairwise
 
-from connectors.directory.interface import GrantKind, MembershipStatus
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.memberships import MembershipStatus
 from connectors.shop.interface import OrderStatus
 from tests.gateway.demo.test_demo import both_profiles, demo, grants_by_membership, policy_of
 

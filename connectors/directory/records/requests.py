@@ -1,4 +1,4 @@
-"""Requests that somebody has to decide: for access, to join a company, to change a company's name or seat."""
+"""What requests have in common that somebody has to decide."""
 
 from enum import StrEnum
 

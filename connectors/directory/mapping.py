@@ -1,25 +1,17 @@
 """Rows of the directory's tables to its records, and back."""
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
 from sqlalchemy import ColumnElement
 
-from connectors.directory import tables
-from connectors.directory.interface import (
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    SessionRecord,
-    UserRecord,
-)
+from connectors.directory import keys, tables
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.sessions import SessionRecord
 from connectors.ids import OrganizationId
 from connectors.values import AccountKind, Address, address_from
 
@@ -57,15 +49,6 @@ _ORGANIZATION_KINDS: dict[str, OrganizationKind] = {kind.value: kind for kind in
 _ORGANIZATION_STATUSES: dict[str, OrganizationStatus] = {status.value: status for status in OrganizationStatus}
 MEMBERSHIP_STATUSES: dict[str, MembershipStatus] = {status.value: status for status in MembershipStatus}
 _GRANT_KINDS: dict[str, GrantKind] = {kind.value: kind for kind in GrantKind}
-
-_LEGAL_FORMS = frozenset(
-    (
-        *("ag", "bv", "co", "eg", "ek", "ev", "gbr", "ges", "gesellschaft", "gmbh", "inc", "kg", "kgaa", "llc", "llp"),
-        *("ltd", "mbh", "nv", "ohg", "plc", "sa", "sarl", "sas", "sasu", "sci", "se", "sl", "snc", "spa", "srl", "ug"),
-        *("and", "et", "und"),
-    )
-)
-"""Words that say what kind of company it is, and those that join names."""
 
 
 def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
@@ -112,33 +95,6 @@ def address(text: str | None) -> Address | None:
     return None if text is None else address_from(text)
 
 
-def folded(text: str) -> str:
-    """Return the text as it is searched and ordered: neither case nor accents nor umlauts count, and ß is ss."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
-
-
-def login_key(name: str) -> str:
-    """Return a login name or e-mail address as it is looked up: trimmed, in lower case."""
-    return name.strip().lower()
-
-
-def vat_key(vat_id: str | None) -> str | None:
-    """Return a number for value added tax as it is looked up: without blanks, dots and hyphens, in capitals."""
-    return None if vat_id is None else re.sub(r"[\s.\-]", "", vat_id).upper() or None
-
-
-def likeness_key(name: str) -> str:
-    """Return a company's name without what is written one way today and another tomorrow: case, signs, legal form."""
-    words = re.findall(r"\w+", folded(name).replace(".", "").replace("'", ""))
-    return "".join(word for word in words if word not in _LEGAL_FORMS) or "".join(words)
-
-
-def mail_domain(email: str) -> str:
-    """Return the part of an e-mail address after the @, in lower case."""
-    return login_key(email).rpartition("@")[2]
-
-
 def user_row(record: UserRecord) -> dict[str, Any]:
     """Return the row of table `users` for a person."""
     values = {
@@ -160,13 +116,13 @@ def user_row(record: UserRecord) -> dict[str, Any]:
 
 def derived_of_user(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of table `users` that are made of others (see `connectors.directory.migrations.derived`)."""
-    first_name, last_name = folded(values["first_name"]), folded(values["last_name"])
+    first_name, last_name = keys.folded(values["first_name"]), keys.folded(values["last_name"])
     return {
-        "email_key": login_key(values["email"]) if values["email_verified"] else values["id"],
+        "email_key": keys.login_key(values["email"]) if values["email_verified"] else values["id"],
         "last_name_key": last_name,
         "first_name_key": first_name,
-        "search_text": f"{first_name} {last_name}\n{folded(values['email'])}",
-        "email_domain": mail_domain(values["email"]) if values["email_verified"] else None,
+        "search_text": f"{first_name} {last_name}\n{keys.folded(values['email'])}",
+        "email_domain": keys.mail_domain(values["email"]) if values["email_verified"] else None,
     }
 
 
@@ -199,9 +155,9 @@ def organization_row(record: OrganizationRecord) -> dict[str, Any]:
 def derived_of_organization(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of table `organizations` that are made of others."""
     return {
-        "name_key": folded(values["name"]),
-        "vat_key": vat_key(values["vat_id"]),
-        "likeness_key": likeness_key(values["name"]),
+        "name_key": keys.folded(values["name"]),
+        "vat_key": keys.vat_key(values["vat_id"]),
+        "likeness_key": keys.likeness_key(values["name"]),
     }
 
 

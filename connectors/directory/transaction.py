@@ -1,4 +1,4 @@
-"""One open transaction: its statements, its audit rows, and the news that it tells when it has been committed."""
+"""One open transaction: its statements, its audit rows, and the events that it publishes when it was committed."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -13,10 +13,10 @@ from sqlalchemy.exc import IntegrityError
 from connectors.access_events import AccessEvent
 from connectors.database.engine import AsyncConnection
 from connectors.database.sql_errors import ChangeConflict, database_errors, is_taken
-from connectors.directory.interface import AuditEntry
-from connectors.directory.sql.reader import BACKEND
+from connectors.directory.reader import BACKEND
+from connectors.directory.records.audit import AuditEntry
 from connectors.directory.tables import audit_events
-from connectors.ids import base32, new_id
+from connectors.ids import SessionId, base32, new_id
 
 _RECORD_UNLESS_THERE = {
     "postgresql": postgresql.insert(audit_events).on_conflict_do_nothing(),
@@ -25,14 +25,16 @@ _RECORD_UNLESS_THERE = {
 
 
 class Transaction:
-    """What every deed builds on."""
+    """What every change builds on."""
 
     def __init__(self, connection: AsyncConnection) -> None:
         self._connection = connection
         self.events: list[AccessEvent] = []
-        """What others want to hear of when it is committed, in order."""
+        """What is published when it is committed, in order."""
         self.enqueued = False
         """Whether there is something to do in the outbox when it is committed."""
+        self.reused: list[tuple[SessionId, datetime]] = []
+        """Sessions that must end even if the transaction is not committed."""
 
     async def record(self, entry: AuditEntry, now: datetime) -> None:
         """Append to the audit log."""

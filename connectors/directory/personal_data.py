@@ -1,4 +1,4 @@
-"""All that is kept of a person, to hand it out to them and to erase it, in SQL."""
+"""All that is kept of a person, to hand it over to them and to erase it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -21,12 +21,11 @@ from sqlalchemy import (
 )
 
 from connectors.database.columns import UtcDateTime
-from connectors.directory import records
-from connectors.directory.accounts import DataExportStatus, PersonalData
-from connectors.directory.invitations import InvitationStatus
-from connectors.directory.requests import RequestStatus
-from connectors.directory.sql.reader import DirectoryReader
-from connectors.directory.sql.transaction import Transaction
+from connectors.directory import mapping
+from connectors.directory.reader import DirectoryReader
+from connectors.directory.records.accounts import DataExportStatus, PersonalData
+from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import (
     access_requests,
     account_deletions,
@@ -46,18 +45,19 @@ from connectors.directory.tables import (
     users,
     vendor_permissions,
 )
+from connectors.directory.transaction import Transaction
 from connectors.ids import UserId
 
 DELETED = "deleted"
 """What stands where a name stood."""
-
 DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
 """What stands where an e-mail address stood; RFC 2606: a domain that never exists."""
-
 _PERSON: BindParameter[str] = bindparam("of_user")
 _MEMBERSHIP_IDS = select(memberships.c.id).where(memberships.c.user_id == _PERSON)
 _EMAIL_KEY = select(users.c.email_key).where(users.c.id == _PERSON).scalar_subquery()
 _ORGANIZATION = organizations.c.name.label("organization")
+_REQUEST = ("id", "organization_id", "message", "status", "created_at", "decided_at", "note")
+# Without hashes, and without the ids of others who gave, decided or invited.
 
 
 def _columns(table: Any, *names: str) -> list[ColumnElement[Any]]:
@@ -73,9 +73,6 @@ def _with_organization(table: Any, where: ColumnElement[bool], *names: str) -> S
     return select(*_columns(table, *names), _ORGANIZATION).select_from(both).where(where).order_by(table.c.id)
 
 
-_REQUEST = ("id", "organization_id", "message", "status", "created_at", "decided_at", "note")
-
-# Without hashes, and without the ids of others who gave, decided or invited.
 _KEPT: Mapping[str, Select[Any]] = {
     "profile": _of(
         users, "id", "id", "email", "email_verified", "first_name", "last_name", "phone", "locale", "address",
@@ -138,20 +135,9 @@ _KEPT: Mapping[str, Select[Any]] = {
     .order_by(audit_events.c.id),
 }  # fmt: skip
 _JSON = frozenset({"address", "seat", "role_keys", "permissions", "before", "after"})
-
 _NOW = bindparam("now", type_=UtcDateTime)
-_LOCK_USER = select(*records.USER).where(users.c.id == _PERSON).with_for_update()
+_LOCK_USER = select(*mapping.USER).where(users.c.id == _PERSON).with_for_update()
 _SET_USER = update(users).where(users.c.id == _PERSON)
-
-
-def _withdraw(table: Any, whose: ColumnElement[bool]) -> Update:
-    return (
-        update(table)
-        .where(whose, table.c.status == RequestStatus.PENDING.value)
-        .values(status=RequestStatus.WITHDRAWN.value, decided_at=_NOW, message=None)
-    )
-
-
 _ERASE: Sequence[Update | Delete] = (
     delete(login_names).where(login_names.c.user_id == _PERSON),
     delete(mailed_tokens).where(mailed_tokens.c.user_id == _PERSON),
@@ -164,6 +150,16 @@ _ERASE: Sequence[Update | Delete] = (
     .where(registrations.c.user_id == _PERSON)
     .values(email=DELETED_ADDRESS, email_key=registrations.c.id, first_name=DELETED, last_name=DELETED, phone=None),
 )
+
+
+def _withdraw(table: Any, whose: ColumnElement[bool]) -> Update:
+    return (
+        update(table)
+        .where(whose, table.c.status == RequestStatus.PENDING.value)
+        .values(status=RequestStatus.WITHDRAWN.value, decided_at=_NOW, message=None)
+    )
+
+
 _END = (
     _withdraw(join_requests, join_requests.c.user_id == _PERSON),
     _withdraw(access_requests, access_requests.c.membership_id.in_(_MEMBERSHIP_IDS)),
@@ -186,21 +182,29 @@ _END = (
 
 
 class PersonalDataQueries(DirectoryReader):
-    """The question what is kept of a person; `AccountQueries` says what it promises."""
+    """The query that lists what is kept of a person."""
 
     async def kept_of(self, user_id: UserId) -> PersonalData:
-        """Return all that the directory keeps of a person, without secrets and without what others are called."""
+        """Return all that the directory keeps of a person, without secrets and without what others are called.
+
+        The one question that costs several statements, one for each topic.
+        """
         return {
             topic: [_entry(statement, row) for row in await self.read(statement, of_user=user_id)]
             for topic, statement in _KEPT.items()
         }
 
 
-class PersonalDataCommands(Transaction):
-    """Erasing who a person was; `connectors.directory.accounts` says what is promised."""
+class PersonalDataChanges(Transaction):
+    """Erasing who a person was."""
 
     async def forget_person(self, user_id: UserId, now: datetime) -> None:
-        """Erase who a person was; the row stays, without a name."""
+        """Erase who a person was: names, addresses, login names, devices, tokens, exports, a planned deletion.
+
+        Open requests of theirs are withdrawn. The row stays, without a name, and so do the consents (that they were
+        given has to be proved longer) and the audit log, which speaks of ids. Memberships and sessions are ended
+        before.
+        """
         row = (await self._execute(_LOCK_USER, {"of_user": user_id})).first()
         if row is None:
             raise LookupError(f"There is no user {user_id}.")
@@ -208,7 +212,7 @@ class PersonalDataCommands(Transaction):
             await self._execute(statement, {"of_user": user_id, "now": now})
         for erasing in _ERASE:
             await self._execute(erasing, {"of_user": user_id})
-        before = records.user(row)
+        before = mapping.user(row)
         after = replace(
             before,
             email=DELETED_ADDRESS,
@@ -221,7 +225,7 @@ class PersonalDataCommands(Transaction):
             default_organization_id=None,
             profile_version=before.profile_version + 1,
         )
-        await self._execute(_SET_USER.values(records.user_values(after)), {"of_user": user_id})
+        await self._execute(_SET_USER.values(mapping.user_values(after)), {"of_user": user_id})
 
 
 def _entry(statement: Select[Any], row: Sequence[Any]) -> dict[str, Any]:

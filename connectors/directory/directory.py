@@ -1,4 +1,4 @@
-"""The directory as a whole: its questions, its transactions, and loading many records at once."""
+"""The directory as a whole: its queries, its changes in one transaction, and loading many records at once."""
 
 import asyncio
 import os
@@ -12,14 +12,30 @@ from sqlalchemy import Insert, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.access_events import AccessEvent
-from connectors.database.engine import AsyncEngine
+from connectors.database.engine import AsyncConnection, AsyncEngine
+from connectors.database.reader import Row, Statement
 from connectors.database.sql_errors import database_errors
-from connectors.directory import records, tables
-from connectors.directory.interface import DirectoryData
-from connectors.directory.sql.changes import SqlChange
-from connectors.directory.sql.invitations import invitation_row
-from connectors.directory.sql.questions import Queries
-from connectors.directory.sql.reader import BACKEND
+from connectors.directory import mapping, tables
+from connectors.directory.access import AccessQueries
+from connectors.directory.access_requests import AccessRequestChanges, AccessRequestQueries
+from connectors.directory.accounts import AccountChanges, AccountQueries
+from connectors.directory.addresses import AddressChanges, AddressQueries
+from connectors.directory.audit import AuditQueries
+from connectors.directory.caller import CallerQueries
+from connectors.directory.change_requests import ChangeRequestChanges, ChangeRequestQueries
+from connectors.directory.idempotency import IdempotencyChanges
+from connectors.directory.invitations import InvitationChanges, InvitationQueries, invitation_row
+from connectors.directory.join_requests import JoinRequestChanges, JoinRequestQueries
+from connectors.directory.keys import login_key
+from connectors.directory.memberships import MembershipChanges, MembershipQueries
+from connectors.directory.organizations import OrganizationChanges, OrganizationQueries
+from connectors.directory.outbox import OutboxChanges, OutboxQueries
+from connectors.directory.people import PeopleChanges, PeopleQueries
+from connectors.directory.personal_data import PersonalDataChanges, PersonalDataQueries
+from connectors.directory.reader import BACKEND
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.registrations import RegistrationChanges, RegistrationQueries
+from connectors.directory.sessions import SessionChanges, SessionQueries
 from connectors.errors import BackendUnavailable
 
 _NOTHING = select(1)
@@ -34,12 +50,77 @@ _A_MOMENT = 1.0
 """Seconds for which a change that was stored proves that the next one would be."""
 
 
-class SqlDirectory(Queries):
-    """The directory in a migrated SQLite or PostgreSQL database; `Directory` says what each method promises.
+class DirectoryQueries(
+    AccessQueries,
+    AccessRequestQueries,
+    AccountQueries,
+    AddressQueries,
+    AuditQueries,
+    CallerQueries,
+    ChangeRequestQueries,
+    InvitationQueries,
+    JoinRequestQueries,
+    MembershipQueries,
+    OrganizationQueries,
+    OutboxQueries,
+    PeopleQueries,
+    PersonalDataQueries,
+    RegistrationQueries,
+    SessionQueries,
+):
+    """Queries. Every list answer is parallel to the list asked with, None where there is no such record.
 
-    `publish` is called with the news of each transaction that changed somebody's access, after it was committed. It
-    must neither wait nor fail; whoever hears nothing asks the directory anyway. So is `wake`, when there is something to do
-    in the outbox.
+    Each method costs one statement however long the lists are, where nothing else is said; every method raises
+    BackendUnavailable when the database does not answer.
+    """
+
+
+class _QueriesWithin(DirectoryQueries):
+    """The queries as an open transaction sees things, its own changes included."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        self._connection = connection
+
+    @property
+    def database(self) -> str:
+        """Return which kind of database is asked."""
+        return self._connection.dialect.name
+
+    async def read(self, statement: Statement, **values: Any) -> Sequence[Row]:
+        """Return the rows, read within the transaction."""
+        async with database_errors(BACKEND):
+            return (await self._connection.execute(statement, values)).all()
+
+
+class DirectoryChange(
+    AccessRequestChanges,
+    AccountChanges,
+    AddressChanges,
+    ChangeRequestChanges,
+    IdempotencyChanges,
+    InvitationChanges,
+    JoinRequestChanges,
+    MembershipChanges,
+    OrganizationChanges,
+    OutboxChanges,
+    PeopleChanges,
+    PersonalDataChanges,
+    RegistrationChanges,
+    SessionChanges,
+):
+    """Changes, all in one transaction with their audit rows; `ask` answers queries as the transaction sees things."""
+
+    def __init__(self, connection: AsyncConnection) -> None:
+        super().__init__(connection)
+        self.ask: DirectoryQueries = _QueriesWithin(connection)
+
+
+class Directory(DirectoryQueries):
+    """The directory in a migrated SQLite or PostgreSQL database: its queries, and a transaction to change it in.
+
+    `publish` is called with the events of each transaction that changed somebody's access, after it was committed. It
+    must neither wait nor fail; whoever receives nothing asks the directory anyway. So is `wake`, when there is
+    something to do in the outbox.
     """
 
     def __init__(
@@ -54,7 +135,7 @@ class SqlDirectory(Queries):
         self._stored_at = -_A_MOMENT
 
     @asynccontextmanager
-    async def change(self) -> AsyncIterator[SqlChange]:
+    async def change(self) -> AsyncIterator[DirectoryChange]:
         """Open one transaction; it commits when the block ends, and nothing of it stays when the block raises.
 
         On SQLite it waits for other writers when it begins, so that it never fails on what it has read meanwhile.
@@ -66,7 +147,7 @@ class SqlDirectory(Queries):
         connection = self._engine.connect()
         async with database_errors(BACKEND):
             await connection.start()
-        change = SqlChange(connection)
+        change = DirectoryChange(connection)
         is_stored = False
         try:
             async with connection:
@@ -91,14 +172,14 @@ class SqlDirectory(Queries):
     async def load(self, data: DirectoryData) -> None:
         """Store all of these new records in one transaction, in one statement for each table."""
         rows = (
-            (tables.organizations, [records.organization_row(record) for record in data.organizations]),
-            (tables.users, [records.user_row(record) for record in data.users]),
+            (tables.organizations, [mapping.organization_row(record) for record in data.organizations]),
+            (tables.users, [mapping.user_row(record) for record in data.users]),
             (
                 tables.login_names,
-                [{"name_key": records.login_key(n), "name": n, "user_id": user} for n, user in data.login_names],
+                [{"name_key": login_key(n), "name": n, "user_id": user} for n, user in data.login_names],
             ),
-            (tables.memberships, [records.membership_row(record) for record in data.memberships]),
-            (tables.grants, [records.grant_row(record) for record in data.grants]),
+            (tables.memberships, [mapping.membership_row(record) for record in data.memberships]),
+            (tables.grants, [mapping.grant_row(record) for record in data.grants]),
             (
                 tables.vendor_permissions,
                 [{"user_id": user, "permission": code} for user, code in data.vendor_permissions],
@@ -152,7 +233,7 @@ class SqlDirectory(Queries):
                 await connection.execute(_CHECKS[connection.dialect.name], check)
         return True
 
-    async def _end_reused_sessions(self, change: SqlChange) -> None:
+    async def _end_reused_sessions(self, change: DirectoryChange) -> None:
         """End the sessions whose refresh token was reused although the block that found out has raised."""
         reused, change.reused = change.reused, []
         async with self.change() as ending:

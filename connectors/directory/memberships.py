@@ -1,34 +1,37 @@
-"""Who belongs to which company, and what they were given there."""
+"""Who belongs to which organization."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true, tuple_
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, insert, or_, select, true, tuple_, update
 from sqlalchemy.sql.selectable import FromClause
 
 from connectors.database.columns import UtcDateTime
 from connectors.database.dialects import contains, listed, one_of
 from connectors.database.reader import Row, gathered, parallel
-from connectors.directory import records
-from connectors.directory.interface import GrantKind, GrantRecord, MemberFilter, MembershipRecord, MembershipStatus
-from connectors.directory.sql.reader import DirectoryReader
+from connectors.directory import mapping
+from connectors.directory.access import AccessChanges
+from connectors.directory.errors import check_version
+from connectors.directory.keys import folded
+from connectors.directory.reader import DirectoryReader
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.tables import grants, memberships, organizations, users
-from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
+from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor, position
 
 T = TypeVar("T", bound=str)
-
 _MEMBERS = "members"
 _MEMBERSHIPS = "memberships"
 _NOT_REMOVED = tuple(status for status in MembershipStatus if status is not MembershipStatus.REMOVED)
-
 _BY_PERSON = (users.c.last_name_key, users.c.first_name_key, memberships.c.id)
 _BY_ORGANIZATION = (organizations.c.name_key, memberships.c.id)
-_ORDER = len(records.MEMBERSHIP)
+_ORDER = len(mapping.MEMBERSHIP)
 """Where the columns of the order begin in a row of a page."""
-
 _WITH_USER = memberships.join(users, users.c.id == memberships.c.user_id)
 _WITH_ORGANIZATION = memberships.join(organizations, organizations.c.id == memberships.c.organization_id)
 _UNEXPIRED = or_(grants.c.valid_until.is_(None), grants.c.valid_until > bindparam("now", type_=UtcDateTime))
@@ -55,7 +58,7 @@ def _paged(
     order: Sequence[ColumnElement[Any]],
     *,
     with_after: bool,
-    further: records.Columns = (),
+    further: mapping.Columns = (),
 ) -> Select[Any]:
     """Return the statement that gives the first entries of each owner in `ids` after a position, in order.
 
@@ -80,9 +83,9 @@ def _paged(
 
 @cache
 def _members_of(database: str, with_roles: bool, with_after: bool) -> Select[Any]:
-    query = select(*records.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
+    query = select(*mapping.MEMBERSHIP).select_from(_WITH_USER).where(*_members_where(with_roles))
     owner = memberships.c.organization_id
-    return _paged(database, query, owner, _BY_PERSON, with_after=with_after, further=records.USER)
+    return _paged(database, query, owner, _BY_PERSON, with_after=with_after, further=mapping.USER)
 
 
 @cache
@@ -94,7 +97,7 @@ def _count_members_of(with_roles: bool) -> Select[Any]:
 
 @cache
 def _memberships_of(database: str, with_after: bool) -> Select[Any]:
-    query = select(*records.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
+    query = select(*mapping.MEMBERSHIP).select_from(_WITH_ORGANIZATION)
     query = query.where(one_of(memberships.c.status, "statuses"))
     return _paged(database, query, memberships.c.user_id, _BY_ORGANIZATION, with_after=with_after)
 
@@ -104,12 +107,9 @@ _COUNT_MEMBERSHIPS_OF = (
     .where(one_of(memberships.c.user_id, "ids"), one_of(memberships.c.status, "statuses"))
     .group_by(memberships.c.user_id)
 )
-_MEMBERSHIPS_WITH_IDS = select(*records.MEMBERSHIP).where(one_of(memberships.c.id, "ids"))
-_GRANTS = select(*records.GRANT).select_from(grants.join(memberships, memberships.c.id == grants.c.membership_id))
-_GRANTS_WITH_IDS = _GRANTS.where(one_of(grants.c.id, "ids"))
-_GRANTS_OF = _GRANTS.where(one_of(grants.c.membership_id, "ids")).order_by(grants.c.kind.desc(), grants.c.key)
+_MEMBERSHIPS_WITH_IDS = select(*mapping.MEMBERSHIP).where(one_of(memberships.c.id, "ids"))
 _HOLDERS_OF = (
-    select(*records.MEMBERSHIP)
+    select(*mapping.MEMBERSHIP)
     .select_from(_WITH_USER)
     .where(
         one_of(memberships.c.organization_id, "ids"),
@@ -126,10 +126,8 @@ _FIRST_HOLDERS_OF = (
     .where(_numbered_holders.c.number <= bindparam("limit"))
     .order_by(_numbered_holders.c.number)
 )
-
-
 _LASTING_HOLDERS_OF = (
-    select(*records.MEMBERSHIP)
+    select(*mapping.MEMBERSHIP)
     .select_from(_WITH_USER)
     .where(
         one_of(memberships.c.organization_id, "ids"),
@@ -140,20 +138,40 @@ _LASTING_HOLDERS_OF = (
     )
     .order_by(*_BY_PERSON)
 )
+_WHO_BELONGED = select(memberships.c.organization_id, memberships.c.user_id).where(
+    one_of(memberships.c.user_id, "ids"),
+    one_of(memberships.c.organization_id, "organization_ids"),
+    memberships.c.status != MembershipStatus.INVITED.value,
+)
+_SET_MEMBERSHIP = (
+    update(memberships)
+    .where(memberships.c.id == bindparam("membership_id"))
+    .values(status=bindparam("new_status"), version=bindparam("new_version"), joined_at=bindparam("new_joined_at"))
+)
+_RENEW_MEMBERSHIP = (
+    update(memberships)
+    .where(memberships.c.id == bindparam("membership_id"))
+    .values(version=memberships.c.version + 1)
+    .returning(*mapping.MEMBERSHIP)
+)
 
 
-class Memberships(DirectoryReader):
-    """The directory's questions about memberships and grants; `Directory` says what each promises."""
+class MembershipQueries(DirectoryReader):
+    """Queries about memberships."""
 
     async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
         """Return the memberships with these ids."""
         rows = await self.read_of(ids, _MEMBERSHIPS_WITH_IDS)
-        return parallel(ids, {row[0]: records.membership(row) for row in rows})
+        return parallel(ids, {row[0]: mapping.membership(row) for row in rows})
 
     async def memberships_of(
         self, user_ids: Sequence[UserId], *, first: int, after: str | None, status: Sequence[MembershipStatus] | None
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each user's memberships by name of the organization, as the interface says."""
+        """Return each user's memberships by name of the organization; without `status`, REMOVED ones are left out.
+
+        Raises:
+            InvalidCursor: `after` is not a cursor of this list.
+        """
         return await self._pages(
             _MEMBERSHIPS,
             user_ids,
@@ -176,7 +194,11 @@ class Memberships(DirectoryReader):
     async def members_of(
         self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: MemberFilter
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each organization's members by name and id, as the interface says."""
+        """Return each organization's members by last name, first name and id, each with the person read along.
+
+        Raises:
+            InvalidCursor: `after` is not a cursor of this list.
+        """
         return await self._pages(
             _MEMBERS,
             organization_ids,
@@ -193,17 +215,6 @@ class Memberships(DirectoryReader):
         statement = _count_members_of(where.role_keys is not None)
         return _counts(organization_ids, await self.read_of(organization_ids, statement, **_filter(where)))
 
-    async def grants_of(self, membership_ids: Sequence[MembershipId]) -> Sequence[Sequence[GrantRecord]]:
-        """Return each membership's grants, expired ones too, roles first, then by key."""
-        rows = await self.read_of(membership_ids, _GRANTS_OF)
-        found = map(records.grant, rows)
-        return gathered(membership_ids, ((grant.membership_id, grant) for grant in found))
-
-    async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
-        """Return the grants with these ids."""
-        rows = await self.read_of(ids, _GRANTS_WITH_IDS)
-        return parallel(ids, {row[0]: records.grant(row) for row in rows})
-
     async def holders_of(
         self,
         organization_ids: Sequence[OrganizationId],
@@ -213,20 +224,26 @@ class Memberships(DirectoryReader):
         now: datetime,
         limit: int | None = None,
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`."""
+        """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`.
+
+        In the order of `members_of`; the first `limit` of each organization, without it all.
+        """
         asked: dict[str, Any] = {"role_keys": role_keys, "permissions": permissions, "now": now}
         if limit is None:
             rows = await self.read_of(organization_ids, _HOLDERS_OF, **asked)
         else:
             rows = await self.read_of(organization_ids, _FIRST_HOLDERS_OF, **asked, limit=limit)
-        found = map(records.membership, rows)
+        found = map(mapping.membership, rows)
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 
     async def lasting_holders_of(
         self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE holders of one of these roles that does not end by itself."""
-        found = map(records.membership, await self.read_of(organization_ids, _LASTING_HOLDERS_OF, role_keys=role_keys))
+        """Return each organization's ACTIVE holders of one of these roles that does not end by itself.
+
+        In the order of `members_of`.
+        """  # fmt: skip
+        found = map(mapping.membership, await self.read_of(organization_ids, _LASTING_HOLDERS_OF, role_keys=role_keys))
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 
     async def _pages(
@@ -250,8 +267,8 @@ class Memberships(DirectoryReader):
         read = {row[0]: row for row in rows}
         with_user = bool(rows) and len(rows[0]) > _ORDER + length
         found = (
-            records.membership(
-                row[:_ORDER], records.user(row[_ORDER + length :], seen_in=row[2]) if with_user else None
+            mapping.membership(
+                row[:_ORDER], mapping.user(row[_ORDER + length :], seen_in=row[2]) if with_user else None
             )
             for row in rows
         )
@@ -270,11 +287,76 @@ class Memberships(DirectoryReader):
             for found in entries
         ]
 
+    async def who_belonged(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Collection[tuple[OrganizationId, UserId]]:
+        """Return which of these people belong, or once belonged, to which of these organizations."""
+        rows = await self.read_of(user_ids, _WHO_BELONGED, organization_ids=organization_ids)
+        return {(row[0], row[1]) for row in rows}
+
+
+class MembershipChanges(AccessChanges):
+    """Changes of memberships; what changes access follows the rules of `AccessChanges`."""
+
+    async def renew_membership(self, membership_id: MembershipId) -> MembershipRecord:
+        """Count up the membership's version, once for all that a change gave and took, and return it as it is now."""
+        await self._lock(membership_id)
+        return mapping.membership((await self._execute(_RENEW_MEMBERSHIP, {"membership_id": membership_id})).one())
+
+    async def set_membership_status(
+        self,
+        membership_id: MembershipId,
+        status: MembershipStatus,
+        *,
+        by: Author,
+        now: datetime,
+        expected_version: int | None = None,
+    ) -> tuple[MembershipRecord, MembershipRecord]:
+        """Say where a member stands, and return the membership as it was and as it is now.
+
+        Raises:
+            StaleVersion: The membership's version is not `expected_version`. Nothing is changed.
+        """
+        before = await self._lock(membership_id)
+        check_version(before.version, expected_version)
+        if before.status is status:
+            return before, before
+        is_first_day = status is MembershipStatus.ACTIVE and before.status in (
+            MembershipStatus.INVITED,
+            MembershipStatus.REMOVED,
+        )
+        after = replace(
+            before, status=status, version=before.version + 1, joined_at=now if is_first_day else before.joined_at
+        )
+        changed = {
+            "membership_id": membership_id,
+            "new_status": status.value,
+            "new_version": after.version,
+            "new_joined_at": after.joined_at,
+        }
+        await self._execute(_SET_MEMBERSHIP, changed)
+        await self.record(
+            by.entry(
+                "membership.status",
+                membership_id,
+                before.organization_id,
+                before={"status": before.status.value},
+                after={"status": status.value},
+            ),
+            now,
+        )
+        await self._count(before.user_id, before.organization_id)
+        return before, after
+
+    async def add_membership(self, membership: MembershipRecord) -> None:
+        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+        await self._execute(insert(memberships), mapping.membership_row(membership))
+
 
 def _filter(where: MemberFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "search": records.folded((where.search or "").strip()),
+        "search": folded((where.search or "").strip()),
     }
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}

@@ -1,30 +1,24 @@
-"""Changing what somebody may do, and counting the changes."""
+"""What members and the vendor's staff may do, and counting each change of it."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from connectors.access_events import AccessChanged
+from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
-from connectors.directory import records
-from connectors.directory.interface import (
-    AuditEntry,
-    Author,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    OrganizationStatus,
-    StaleVersion,
-)
-from connectors.directory.sql.reader import DirectoryReader
-from connectors.directory.sql.transaction import Transaction
-from connectors.directory.tables import grants, memberships, organizations, sessions, users, vendor_permissions
-from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId, new_id
+from connectors.database.reader import gathered, parallel
+from connectors.directory import mapping
+from connectors.directory.reader import DirectoryReader
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.audit import AuditEntry, Author
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.tables import grants, memberships, organizations, users, vendor_permissions
+from connectors.directory.transaction import Transaction
+from connectors.ids import GrantId, MembershipId, OrganizationId, UserId, new_id
 
 _organization, _user, _membership, _grant, _vendor = (
     organizations.c,
@@ -33,11 +27,10 @@ _organization, _user, _membership, _grant, _vendor = (
     grants.c,
     vendor_permissions.c,
 )
-
 # The organization's row is locked before anything of it is read, so that two changes of its access never overlap.
 # KEY SHARE is left to others: they may meanwhile refer to the row.
 LOCK_ORGANIZATION = (
-    select(*records.ORGANIZATION)
+    select(*mapping.ORGANIZATION)
     .where(_organization.id == bindparam("organization_id"))
     .with_for_update(key_share=True)
 )
@@ -77,9 +70,8 @@ _COUNT_USERS = (
     .returning(_user.id, _user.access_epoch)
 )
 _COUNT_MEMBERS = update(users).where(_user.id.in_(_MEMBERS)).values(access_epoch=_user.access_epoch + 1)
-
-_MEMBERSHIP_WITH_ID = select(*records.MEMBERSHIP).where(_membership.id == bindparam("membership_id"))
-_GRANTS = select(*records.GRANT).select_from(grants.join(memberships, _membership.id == _grant.membership_id))
+_MEMBERSHIP_WITH_ID = select(*mapping.MEMBERSHIP).where(_membership.id == bindparam("membership_id"))
+_GRANTS = select(*mapping.GRANT).select_from(grants.join(memberships, _membership.id == _grant.membership_id))
 _GRANT_WITH_ID = _GRANTS.where(_grant.id == bindparam("grant_id"))
 _SAME_GRANT = _GRANTS.where(
     _grant.membership_id == bindparam("membership_id"),
@@ -92,58 +84,74 @@ _GIVE_AGAIN = (
     .values(valid_until=bindparam("until"), granted_at=bindparam("now"), granted_by_id=bindparam("by"))
 )
 _TAKE_GRANT = delete(grants).where(_grant.id == bindparam("grant_id"))
-_SET_MEMBERSHIP = (
-    update(memberships)
-    .where(_membership.id == bindparam("membership_id"))
-    .values(status=bindparam("new_status"), version=bindparam("new_version"), joined_at=bindparam("new_joined_at"))
-)
-_RENEW_MEMBERSHIP = (
-    update(memberships)
-    .where(_membership.id == bindparam("membership_id"))
-    .values(version=_membership.version + 1)
-    .returning(*records.MEMBERSHIP)
-)
-_SET_ORGANIZATION = (
-    update(organizations)
-    .where(_organization.id == bindparam("organization_id"))
-    .values(status=bindparam("new_status"), version=bindparam("new_version"))
-)
 _VENDOR_PERMISSIONS_OF = select(_vendor.permission).where(_vendor.user_id == bindparam("of_user"))
 _TAKE_VENDOR_PERMISSIONS = delete(vendor_permissions).where(_vendor.user_id == bindparam("of_user"))
-
 _EPOCHS = select(_user.id, _user.access_epoch).where(one_of(_user.id, "ids"))
-_RUNNING = select(sessions.c.id).where(
-    one_of(sessions.c.id, "ids"), sessions.c.ended_at.is_(None), sessions.c.expires_at > bindparam("now")
+_GRANTS_WITH_IDS = _GRANTS.where(one_of(_grant.id, "ids"))
+_GRANTS_OF = _GRANTS.where(one_of(_grant.membership_id, "ids")).order_by(_grant.kind.desc(), _grant.key)
+_HOLDERS_OF_VENDOR_PERMISSION = (
+    select(*mapping.USER)
+    .join_from(vendor_permissions, users, _user.id == _vendor.user_id)
+    .where(_vendor.permission == bindparam("permission", type_=IdText))
+    .order_by(_user.id)
+)
+_VENDOR_STAFF = (
+    select(*mapping.USER, func.aggregate_strings(_vendor.permission, "\n"))
+    .join_from(vendor_permissions, users, _user.id == _vendor.user_id)
+    .group_by(*mapping.USER)
+    .order_by(_user.id)
+    .limit(bindparam("limit"))
 )
 
 
-class Epochs(DirectoryReader):
-    """The directory's questions about how much has changed; `Directory` says what each promises."""
+class AccessQueries(DirectoryReader):
+    """Queries about what people were granted."""
 
     async def access_epochs(self, user_ids: Sequence[UserId]) -> Sequence[int | None]:
         """Return each person's `access_epoch`."""
         found = {row[0]: row[1] for row in await self.read_of(user_ids, _EPOCHS)}
         return [found.get(id) for id in user_ids]
 
-    async def running(self, session_ids: Sequence[SessionId], now: datetime) -> Sequence[bool]:
-        """Return whether each session is neither ended nor expired."""
-        found = {row[0] for row in await self.read_of(session_ids, _RUNNING, now=now)}
-        return [id in found for id in session_ids]
+    async def grants_of(self, membership_ids: Sequence[MembershipId]) -> Sequence[Sequence[GrantRecord]]:
+        """Return each membership's grants, expired ones too, roles first, then by key."""
+        rows = await self.read_of(membership_ids, _GRANTS_OF)
+        found = map(mapping.grant, rows)
+        return gathered(membership_ids, ((grant.membership_id, grant) for grant in found))
+
+    async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
+        """Return the grants with these ids."""
+        rows = await self.read_of(ids, _GRANTS_WITH_IDS)
+        return parallel(ids, {row[0]: mapping.grant(row) for row in rows})
+
+    async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
+        """Return the vendor's staff who hold this permission, by id."""
+        return [mapping.user(row) for row in await self.read(_HOLDERS_OF_VENDOR_PERMISSION, permission=permission)]
+
+    async def vendor_staff(self, *, limit: int) -> Sequence[tuple[UserRecord, tuple[str, ...]]]:
+        """Return who holds permissions of the vendor's, and which (their codes), by id, `limit` people at most."""
+        rows = await self.read(_VENDOR_STAFF, limit=limit)
+        return [(mapping.user(row[:-1]), tuple(sorted(row[-1].split("\n")))) for row in rows]
 
 
-class AccessCommands(Transaction):
-    """The deeds that change what somebody may do; `connectors.directory.deeds` says what each promises."""
+class AccessChanges(Transaction):
+    """Changes of what somebody may do.
+
+    Each writes its audit row and counts up `access_epoch` of the people and of the organization concerned; the event is
+    published to the other processes when the transaction has been committed. What is so already changes nothing, and
+    writes nothing. Within one organization the changes of two transactions follow one another, never overlap. An
+    unknown id is a LookupError.
+    """
 
     async def grant_role(
         self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a role, until an instant or for good."""
+        """Give a role, until an instant or for good; a role that the member holds already gets this end."""
         return await self._give(membership_id, GrantKind.ROLE, role_key, until, by, now)
 
     async def grant_permission(
         self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a single permission, until an instant or for good."""
+        """Give a single permission, until an instant or for good; one held already gets this end."""
         return await self._give(membership_id, GrantKind.PERMISSION, code, until, by, now)
 
     async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
@@ -151,97 +159,15 @@ class AccessCommands(Transaction):
         seen = (await self._execute(_GRANT_WITH_ID, {"grant_id": grant_id})).first()
         if seen is None:
             return None
-        await self._lock(records.grant(seen).membership_id)
+        await self._lock(mapping.grant(seen).membership_id)
         row = (await self._execute(_GRANT_WITH_ID, {"grant_id": grant_id})).first()
         if row is None:  # taken away while this one waited
             return None
-        grant = records.grant(row)
+        grant = mapping.grant(row)
         await self._execute(_TAKE_GRANT, {"grant_id": grant_id})
         await self.record(revoked_entry(by, grant), now)
         await self._count(grant.user_id, grant.organization_id)
         return grant
-
-    async def renew_membership(self, membership_id: MembershipId) -> MembershipRecord:
-        """Count up the membership's version, and return it as it is now."""
-        await self._lock(membership_id)
-        return records.membership((await self._execute(_RENEW_MEMBERSHIP, {"membership_id": membership_id})).one())
-
-    async def set_membership_status(
-        self,
-        membership_id: MembershipId,
-        status: MembershipStatus,
-        *,
-        by: Author,
-        now: datetime,
-        expected_version: int | None = None,
-    ) -> tuple[MembershipRecord, MembershipRecord]:
-        """Say where a member stands, and return the membership as it was and as it is now."""
-        before = await self._lock(membership_id)
-        _check_version(before.version, expected_version)
-        if before.status is status:
-            return before, before
-        is_first_day = status is MembershipStatus.ACTIVE and before.status in (
-            MembershipStatus.INVITED,
-            MembershipStatus.REMOVED,
-        )
-        after = replace(
-            before, status=status, version=before.version + 1, joined_at=now if is_first_day else before.joined_at
-        )
-        changed = {
-            "membership_id": membership_id,
-            "new_status": status.value,
-            "new_version": after.version,
-            "new_joined_at": after.joined_at,
-        }
-        await self._execute(_SET_MEMBERSHIP, changed)
-        await self.record(
-            by.entry(
-                "membership.status",
-                membership_id,
-                before.organization_id,
-                before={"status": before.status.value},
-                after={"status": status.value},
-            ),
-            now,
-        )
-        await self._count(before.user_id, before.organization_id)
-        return before, after
-
-    async def set_organization_status(
-        self,
-        organization_id: OrganizationId,
-        status: OrganizationStatus,
-        *,
-        by: Author,
-        now: datetime,
-        expected_version: int | None = None,
-    ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Say where a company stands, and return it as it was and as it is now; concerns every member."""
-        concerned = {"organization_id": organization_id}
-        row = (await self._execute(LOCK_ORGANIZATION, concerned)).first()
-        if row is None:
-            raise LookupError(f"There is no organization {organization_id}.")
-        before = records.organization(row)
-        _check_version(before.version, expected_version)
-        if before.status is status:
-            return before, before
-        after = replace(before, status=status, version=before.version + 1)
-        await self._execute(_SET_ORGANIZATION, {**concerned, "new_status": status.value, "new_version": after.version})
-        await self.record(
-            by.entry(
-                "organization.status",
-                organization_id,
-                organization_id,
-                before={"status": before.status.value},
-                after={"status": status.value},
-            ),
-            now,
-        )
-        await self._execute(_LOCK_MEMBERS, concerned)
-        await self._execute(_COUNT_MEMBERS, concerned)
-        epoch = (await self._execute(_COUNT_ORGANIZATION, concerned)).scalar_one()
-        self.events.append(AccessChanged(epoch, organization_id=organization_id))
-        return before, after
 
     async def set_vendor_permissions(
         self, user_id: UserId, codes: Collection[str], *, by: Author, now: datetime
@@ -281,7 +207,7 @@ class AccessCommands(Transaction):
         holder = await self._lock(membership_id)
         same = {"membership_id": membership_id, "kind": kind.value, "key": key}
         row = (await self._execute(_SAME_GRANT, same)).first()
-        before = records.grant(row) if row is not None else None
+        before = mapping.grant(row) if row is not None else None
         if before is not None and before.valid_until == until:
             return before
         grant = GrantRecord(
@@ -289,7 +215,7 @@ class AccessCommands(Transaction):
             holder.user_id, kind, key, now, by.user_id, until,
         )  # fmt: skip
         if before is None:
-            await self._execute(insert(grants), records.grant_row(grant))
+            await self._execute(insert(grants), mapping.grant_row(grant))
         else:
             await self._execute(_GIVE_AGAIN, {"grant_id": grant.id, "until": until, "now": now, "by": by.user_id})
         was = _shown(before) if before is not None else {}
@@ -303,7 +229,7 @@ class AccessCommands(Transaction):
         row = (await self._execute(_MEMBERSHIP_WITH_ID, {"membership_id": membership_id})).first()
         if row is None:
             raise LookupError(f"There is no membership {membership_id}.")
-        return records.membership(row)
+        return mapping.membership(row)
 
     async def _count(self, user_id: UserId, organization_id: OrganizationId | None) -> None:
         if organization_id is not None:
@@ -319,6 +245,14 @@ class AccessCommands(Transaction):
         counted: Sequence[Any] = (await self._execute(_COUNT_USERS, concerned)).all()
         for user_id, epoch in counted:
             self.events.append(AccessChanged(epoch, user_id, organization_id))
+
+    async def _count_members(self, organization_id: OrganizationId) -> None:
+        """Count a change that concerns everybody in the organization."""
+        concerned = {"organization_id": organization_id}
+        await self._execute(_LOCK_MEMBERS, concerned)
+        await self._execute(_COUNT_MEMBERS, concerned)
+        epoch = (await self._execute(_COUNT_ORGANIZATION, concerned)).scalar_one()
+        self.events.append(AccessChanged(epoch, organization_id=organization_id))
 
     async def _record_grant(
         self,
@@ -341,8 +275,3 @@ def revoked_entry(by: Author, grant: GrantRecord) -> AuditEntry:
 def _shown(grant: GrantRecord) -> dict[str, str | None]:
     until: Any = grant.valid_until
     return {grant.kind.value.lower(): grant.key, "until": until.isoformat() if until is not None else None}
-
-
-def _check_version(version: int, expected: int | None) -> None:
-    if expected is not None and version != expected:
-        raise StaleVersion(version)
