@@ -7,6 +7,7 @@ import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
+from permissions.access_rules import ASSIGN_ROLES, OPEN
 from permissions.vocabulary import MOST_PERMISSIONS
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers.access import commands as member_access
@@ -17,15 +18,12 @@ from resolvers.access.edits import UNCHANGED, AccessEdit, GrantEnd
 from resolvers.context import RequestContext
 from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
-from schema.graph.guards import OPEN, any_of
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
 from schema.roles import Permission
-
-ASSIGN = any_of(PermissionCode.ROLE_ASSIGN)
 
 
 def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> str:
@@ -252,7 +250,7 @@ class AccessQueries:
 
     preview_access: AccessPreview | None = query(
         _preview_access,
-        requires=ASSIGN,
+        requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
         description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
@@ -267,7 +265,7 @@ class AccessMutations:
     update_member_access: UpdateMemberAccessPayload | None = mutation(
         UpdateMemberAccessPayload,
         _update_member_access,
-        requires=ASSIGN,
+        requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
         description="Let a member hold exactly these roles and single rights, from the next request on.",
@@ -275,7 +273,7 @@ class AccessMutations:
     update_members_access: UpdateMembersAccessPayload | None = mutation(
         UpdateMembersAccessPayload,
         _update_members_access,
-        requires=ASSIGN,
+        requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
         description="Change what several members hold, as one.",

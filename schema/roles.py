@@ -7,6 +7,7 @@ import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
 from permissions import policy, vocabulary
+from permissions.access_rules import OPEN
 from permissions.denial_texts import PERMISSION_TEXTS
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
@@ -15,7 +16,6 @@ from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.members import rules as member_rules
 from schema.graph.fields import computed, field, graph_type, listed, root
-from schema.graph.guards import OPEN
 from schema.nodes import Node
 
 

@@ -8,6 +8,7 @@ from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.directory.records.accounts import ConsentPurpose
 from connectors.directory.records.caller import CallerRecord
 from connectors.values import AccountKind
+from permissions.access_rules import BY_CALLER, OPEN
 from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import DenialReason
 from resolvers import launcher, people
@@ -31,7 +32,6 @@ from schema.audit import AuditEvent
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import attribute, computed, field, graph_type, listed, root
-from schema.graph.guards import BY_CALLER, OPEN
 from schema.graph.scalars import URL, DateTime
 from schema.graph.value_types import Address
 from schema.invitations.types import Invitation

@@ -53,7 +53,7 @@ class AlreadyRegistered(Conflict):
         super().__init__(
             "Your company is registered already, so it is not registered again, and nothing was stored. Turn to the "
             "person who administers the portal in your company.",
-            ["confirmFirstRegistration"],
+            ["confirm_first_registration"],
             code=ErrorCode.ORGANIZATION_ALREADY_REGISTERED,
         )
         self.beside = {"guidance": guidance}

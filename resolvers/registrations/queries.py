@@ -18,6 +18,7 @@ from connectors.directory.records.registrations import (
 from connectors.ids import RegistrationId
 from connectors.pages import Page
 from connectors.rate_limits.interface import Limit
+from permissions.access_rules import REVIEW_REGISTRATIONS
 from permissions.policy import Role
 from resolvers.context import RequestContext
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
@@ -25,7 +26,6 @@ from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
 from resolvers.registrations.public_mail_domains import organization_domain
 from resolvers.registrations.review import UNDECIDED
-from resolvers.registrations.reviewers import is_reviewer
 
 MOST_DUPLICATES = 20
 LONGEST_HISTORY = 50
@@ -74,7 +74,9 @@ async def visible_registrations(
         record
         if record is not None
         and record.organization_kind is not None
-        and (record.user_id == caller.user.id or (is_reviewer(context) and record.submitted_at is not None))
+        and (
+            record.user_id == caller.user.id or (context.may(REVIEW_REGISTRATIONS) and record.submitted_at is not None)
+        )
         else None
         for record in found
     ]

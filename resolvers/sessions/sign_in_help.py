@@ -95,7 +95,7 @@ async def send_login_names(context: RequestContext, item: OutboxRecord) -> None:
 
 
 async def _queue(context: RequestContext, kind: str, attempts: Attempts, login_identifier: str) -> None:
-    name = text(login_identifier, ["loginIdentifier"], LONGEST_IDENTIFIER)
+    name = text(login_identifier, ["login_identifier"], LONGEST_IDENTIFIER)
     await check_attempts(context, attempts, name)
     content = {"locale": context.languages[0] if context.languages else None}
     sealed = context.backends.seals.seal(name.lower())  # somebody's address, or a name typed into the wrong field

@@ -6,6 +6,7 @@ import strawberry
 
 from connectors.directory.records.accounts import ConsentPurpose
 from connectors.ids import OrganizationId, SessionId
+from permissions.access_rules import AUTHENTICATED, OPEN, by_caller_unless
 from resolvers.account import consents, data_exports, email_changes
 from resolvers.account import deletion as account_deletions
 from resolvers.context import RequestContext
@@ -13,7 +14,6 @@ from resolvers.sessions import queries as own_sessions
 from schema.account.profile import ViewerPayload
 from schema.graph.common_inputs import NodeActionInput, TokenInput
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import AUTHENTICATED, OPEN, by_caller_unless
 from schema.graph.mutations import in_organization, mutation
 from schema.graph.scalars import EmailAddress
 from schema.sessions import AcknowledgementPayload, EmptyInput

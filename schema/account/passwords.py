@@ -4,11 +4,11 @@ from typing import Any
 
 import strawberry
 
+from permissions.access_rules import AUTHENTICATED, OPEN
 from resolvers.account import passwords
 from resolvers.context import RequestContext
 from resolvers.sessions import sign_in_help
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import AUTHENTICATED, OPEN
 from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 

@@ -6,12 +6,12 @@ import strawberry
 
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import AccountKind
+from permissions.access_rules import OPEN, by_caller_unless
 from resolvers.context import RequestContext
 from resolvers.registrations import commands as registering
 from resolvers.registrations.inputs import Applicant, OrganizationWanted
 from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import OPEN, by_caller_unless
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
 from schema.graph.user_errors import UserError, entries

@@ -13,8 +13,8 @@ from jinja2 import Environment, meta
 
 from gateway.settings import read_settings
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
-from resolvers.mail.templates import TEMPLATES, UnknownMail
-from resolvers.mail.wording import InvalidMailTexts, MailWording
+from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
+from resolvers.mail.wording import MailWording
 from tests.mail.letters import LISTS, TOKEN, values_of
 
 ROOT = Path(__file__).parents[2]
