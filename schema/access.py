@@ -33,9 +33,9 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
     )
 
 
-@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended (D28).")
+@graph_type(of=access_plans.Warned)
 class AccessWarning:
-    """More people would hold a permission than is recommended."""
+    """More people would hold a permission than is recommended (D28)."""
 
     permission: Permission = strawberry.field(description="The permission.")
     holders: int = strawberry.field(description="How many active members hold it afterwards.")
@@ -47,9 +47,9 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
     return [entry_of(context, refusal) for refusal in preview.refusals]
 
 
-@graph_type(of=access_previews.AccessPreview, description="What a change of access means for a member, at once.")
+@graph_type(of=access_previews.AccessPreview)
 class AccessPreview:
-    """What a change of access means for a member."""
+    """What a change of access means for a member, at once."""
 
     permissions_added: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
@@ -91,7 +91,7 @@ class AccessPreview:
     )
 
 
-@strawberry.input(description="When one role or one single right ends.")
+@strawberry.input
 class GrantEndInput:
     """When one role or one single right ends."""
 
@@ -113,7 +113,7 @@ _ENDS = "When single roles or rights of those held afterwards end, instead of `v
 _VERSION = "The membership's `version` as you read it; when it is another by now, nothing is changed."
 
 
-@strawberry.input(description="What one member holds afterwards.")
+@strawberry.input
 class MemberAccessInput:
     """What one member holds afterwards."""
 
@@ -126,12 +126,12 @@ class MemberAccessInput:
     reason: str | None = strawberry.field(default=None, description="Why, for the audit log (D27).")
 
 
-@strawberry.input(description="What a member would hold afterwards.")
+@strawberry.input
 class PreviewAccessInput(MemberAccessInput):
     """What a member would hold afterwards."""
 
 
-@strawberry.input(description="What a member holds afterwards.")
+@strawberry.input
 class UpdateMemberAccessInput(MemberAccessInput):
     """What a member holds afterwards."""
 
@@ -143,7 +143,7 @@ class UpdateMemberAccessInput(MemberAccessInput):
     )
 
 
-@strawberry.input(description="What several members of a company hold afterwards.")
+@strawberry.input
 class UpdateMembersAccessInput:
     """What several members of a company hold afterwards."""
 
@@ -155,7 +155,7 @@ class UpdateMembersAccessInput:
     )
 
 
-@strawberry.type(description="What came of a change of access.")
+@strawberry.type
 class UpdateMemberAccessPayload:
     """What came of a change of access."""
 
@@ -172,7 +172,7 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@strawberry.type(description="What came of several changes of access.")
+@strawberry.type
 class UpdateMembersAccessPayload:
     """What came of several changes of access."""
 

@@ -23,13 +23,9 @@ from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(
-    of=ChangeRequestRecord,
-    description="A company's request that the vendor change its name or seat (D15).",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=ChangeRequestRecord, organization=attrgetter("organization_id"))
 class ChangeRequest(Node):
-    """A company's request that the vendor change its name or seat."""
+    """A company's request that the vendor change its name or seat (D15)."""
 
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
         change_requests.requesting_organizations, requires=OPEN, description="The company, as it is now."
@@ -60,9 +56,9 @@ class ChangeRequest(Node):
     )
 
 
-@strawberry.input(description="What the vendor is asked to change; what is left out is to stay.")
+@strawberry.input
 class RequestOrganizationChangeInput:
-    """What the vendor is asked to change."""
+    """What the vendor is asked to change; what is left out is to stay."""
 
     organization_id: strawberry.ID = strawberry.field(description="The company's id.")
     name: str | None = strawberry.field(default=None, description="What it is to be called.")
@@ -76,7 +72,7 @@ class RequestOrganizationChangeInput:
     )
 
 
-@strawberry.input(description="What the vendor decides.")
+@strawberry.input
 class DecideOrganizationChangeInput:
     """What the vendor decides."""
 
@@ -90,7 +86,7 @@ class DecideOrganizationChangeInput:
     )
 
 
-@strawberry.type(description="The request as it is now, or why nothing was changed.")
+@strawberry.type
 class ChangeRequestPayload:
     """The request as it is now, or why nothing was changed."""
 

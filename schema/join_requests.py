@@ -24,14 +24,9 @@ from schema.people import User
 _KEY = "Your own name for this request, to repeat it safely."
 
 
-@graph_type(
-    of=JoinRequestRecord,
-    description="Somebody's request to join a company that is registered. For them, and for who manages members there.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=JoinRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class JoinRequest(Node):
-    """Somebody's request to join a company."""
+    """Somebody's request to join a company that is registered. For them, and for who manages members there."""
 
     wanted: str = strawberry.field(description="The company as the person described it.")
     message: str | None = strawberry.field(description="What the person wrote to the company.")
@@ -49,9 +44,9 @@ class JoinRequest(Node):
     decided_by: User | None = field(join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided.")
 
 
-@strawberry.input(description="The company; everything that you give has to fit. Give at least one of the first three.")
+@strawberry.input
 class RequestToJoinOrganizationInput:
-    """The company to join."""
+    """The company; everything that you give has to fit. Give at least one of the first three."""
 
     customer_number: str | None = strawberry.field(
         default=None, description="The number under which the vendor knows it."
@@ -62,7 +57,7 @@ class RequestToJoinOrganizationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Whom to let in, and what they get.")
+@strawberry.input
 class ApproveJoinRequestInput:
     """Whom to let in, and what they get."""
 
@@ -72,7 +67,7 @@ class ApproveJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Whom to turn away.")
+@strawberry.input
 class DeclineJoinRequestInput:
     """Whom to turn away."""
 
@@ -81,7 +76,7 @@ class DeclineJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Your request.")
+@strawberry.input
 class WithdrawJoinRequestInput:
     """Your request."""
 
@@ -89,9 +84,9 @@ class WithdrawJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type(description="The request as it is now, or why nothing was changed.")
+@strawberry.type
 class JoinRequestPayload:
-    """The request as it is now."""
+    """The request as it is now, or why nothing was changed."""
 
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."

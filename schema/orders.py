@@ -18,7 +18,7 @@ from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(of=OrderLineRecord, description="One position of an order.")
+@graph_type(of=OrderLineRecord)
 class OrderLine:
     """One position of an order."""
 
@@ -33,7 +33,7 @@ def _message(context: RequestContext, event: OrderEventRecord, *, locale: str | 
     return in_language(context, event.messages, locale) if event.messages else None
 
 
-@graph_type(of=OrderEventRecord, description="One step on an order's way.", organization=attrgetter("organization_id"))
+@graph_type(of=OrderEventRecord, organization=attrgetter("organization_id"))
 class OrderEvent(Node):
     """One step on an order's way."""
 
@@ -43,7 +43,7 @@ class OrderEvent(Node):
     message: str | None = computed(_message, requires=OPEN, description="What the shop says of it.")
 
 
-@graph_type(of=OrderRecord, description="An order in the shop.", organization=attrgetter("organization_id"))
+@graph_type(of=OrderRecord, organization=attrgetter("organization_id"))
 class Order(Node):
     """An order in the shop."""
 

@@ -21,9 +21,9 @@ from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
 _KEY = "Your own name for this request, to repeat it safely."
 
 
-@strawberry.input(description="What you would like to have; at least one of the three.")
+@strawberry.input
 class RequestAccessInput:
-    """What somebody would like to have."""
+    """What you would like to have; at least one of the three."""
 
     organization_id: strawberry.ID = strawberry.field(description="The company.")
     permissions: list[PermissionCode] | None = strawberry.field(
@@ -37,7 +37,7 @@ class RequestAccessInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The request to take back.")
+@strawberry.input
 class WithdrawAccessRequestInput:
     """The request to take back."""
 
@@ -45,7 +45,7 @@ class WithdrawAccessRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="How a request for access is decided.")
+@strawberry.input
 class DecideAccessRequestInput:
     """How a request for access is decided."""
 
@@ -58,9 +58,9 @@ class DecideAccessRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type(description="A request for access as it is now, or why nothing was done.")
+@strawberry.type
 class AccessRequestPayload:
-    """A request for access as it is now."""
+    """A request for access as it is now, or why nothing was done."""
 
     access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
     warnings: list[AccessWarning] | None = listed(

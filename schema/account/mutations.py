@@ -19,7 +19,7 @@ from schema.graph.scalars import EmailAddress
 from schema.sessions import AcknowledgementPayload, EmptyInput
 
 
-@strawberry.input(description="Another e-mail address.")
+@strawberry.input
 class RequestEmailChangeInput:
     """Another e-mail address."""
 
@@ -27,22 +27,22 @@ class RequestEmailChangeInput:
     current_password: str = strawberry.field(description="Your password, to prove once more that it is you.")
 
 
-@strawberry.input(description="Whether to get the newsletter.")
+@strawberry.input
 class SetNewsletterSubscriptionInput:
     """Whether to get the newsletter."""
 
     subscribed: bool = strawberry.field(description="Whether to get it.")
 
 
-@strawberry.input(description="What you decide about one purpose.")
+@strawberry.input
 class SetConsentInput:
-    """What somebody decides about one purpose."""
+    """What you decide about one purpose."""
 
     purpose: ConsentPurpose = strawberry.field(description="What for.")
     granted: bool = strawberry.field(description="Whether you consent; taking it back is as easy as giving it.")
 
 
-@strawberry.input(description="Whose account shall stay.")
+@strawberry.input
 class CancelAccountDeletionInput:
     """Whose account shall stay."""
 

@@ -13,16 +13,16 @@ from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
 
-@strawberry.input(description="Whose account it is about.")
+@strawberry.input
 class RequestPasswordResetInput:
     """Whose account it is about."""
 
     login_identifier: str = strawberry.field(description="The e-mail address or a login name, in any case.")
 
 
-@strawberry.input(description="A new password, and what proves that you may set it.")
+@strawberry.input
 class ResetPasswordInput:
-    """A new password, and what proves that somebody may set it."""
+    """A new password, and what proves that you may set it."""
 
     token: str = strawberry.field(description="The token in the link of the mail; it counts once, for an hour.")
     new_password: str = strawberry.field(
@@ -30,9 +30,9 @@ class ResetPasswordInput:
     )
 
 
-@strawberry.input(description="A new password, and the one you have.")
+@strawberry.input
 class ChangePasswordInput:
-    """A new password, and the one somebody has."""
+    """A new password, and the one you have."""
 
     current_password: str = strawberry.field(description="Your password until now.")
     new_password: str = strawberry.field(

@@ -22,9 +22,9 @@ from schema.sessions import AcknowledgementPayload
 from schema.viewer import Viewer
 
 
-@graph_type(of=invited.InvitationPreview, description="What an invitation is about, for whom it is for.")
+@graph_type(of=invited.InvitationPreview)
 class InvitationPreview:
-    """What an invitation is about."""
+    """What an invitation is about, for whom it is for."""
 
     organization_name: str = strawberry.field(description="What the company is called.")
     masked_email: str = strawberry.field(description="The address it is for, as only its owner recognizes it.")
@@ -43,9 +43,9 @@ class InvitationPreview:
     )
 
 
-@strawberry.input(description="Accepting an invitation. Without an account, give a password and accept the terms.")
+@strawberry.input
 class AcceptInvitationInput:
-    """Accepting an invitation."""
+    """Accepting an invitation. Without an account, give a password and accept the terms."""
 
     token: str = strawberry.field(description="The token from the mail's link.")
     first_name: str | None = strawberry.field(
@@ -63,9 +63,9 @@ class AcceptInvitationInput:
     accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
 
 
-@strawberry.type(description="Your place in the company, or why you have none.")
+@strawberry.type
 class AcceptInvitationPayload:
-    """The invited person's place in the company, or why there is none."""
+    """Your place in the company, or why you have none."""
 
     membership: Membership | None = strawberry.field(description="Your place in the company.")
     viewer: Viewer | None = strawberry.field(

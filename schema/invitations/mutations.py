@@ -18,9 +18,9 @@ from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
 
-@strawberry.input(description="Whom to invite, and what the person is given. Give at least one role or permission.")
+@strawberry.input
 class InviteeInput:
-    """Whom to invite, and what the person is given."""
+    """Whom to invite, and what the person is given. Give at least one role or permission."""
 
     email: EmailAddress = strawberry.field(description="Where the invitation is sent.")
     first_name: str | None = strawberry.field(default=None, description="The first name, to be offered at acceptance.")
@@ -37,7 +37,7 @@ class InviteeInput:
     )
 
 
-@strawberry.input(description="Whom to invite to which company.")
+@strawberry.input
 class InviteMembersInput:
     """Whom to invite to which company."""
 
@@ -54,7 +54,7 @@ class InviteMembersInput:
     )
 
 
-@strawberry.input(description="Which invitation to send anew.")
+@strawberry.input
 class ResendInvitationInput:
     """Which invitation to send anew."""
 
@@ -64,7 +64,7 @@ class ResendInvitationInput:
     )
 
 
-@strawberry.input(description="Which invitation to take back, and why.")
+@strawberry.input
 class RevokeInvitationInput:
     """Which invitation to take back, and why."""
 
@@ -79,7 +79,7 @@ def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> lis
     return [entry_of(context, refusal) for refusal in outcome.refusals]
 
 
-@graph_type(of=inviting.InvitationOutcome, description="What came of inviting one person.")
+@graph_type(of=inviting.InvitationOutcome)
 class InviteResult:
     """What came of inviting one person."""
 
@@ -99,7 +99,7 @@ class InviteResult:
     )
 
 
-@strawberry.type(description="What came of each row.")
+@strawberry.type
 class InviteMembersPayload:
     """What came of each row."""
 

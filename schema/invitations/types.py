@@ -18,13 +18,9 @@ from schema.people import User
 from schema.roles import Permission, Role
 
 
-@graph_type(
-    of=InvitationRecord,
-    description="Somebody was asked to join a company. Seen by those who manage its members, and by whom it is for.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=InvitationRecord, organization=attrgetter("organization_id"))
 class Invitation(Node):
-    """Somebody was asked to join a company."""
+    """Somebody was asked to join a company. Seen by those who manage its members, and by whom it is for."""
 
     email: EmailAddress = strawberry.field(description="The address to which it was sent.")
     first_name: str | None = strawberry.field(description="The first name that was given for the person.")
@@ -77,7 +73,7 @@ class Invitation(Node):
     )
 
 
-@strawberry.type(description="An invitation as it is now, or why nothing was done.")
+@strawberry.type
 class InvitationPayload:
     """An invitation as it is now, or why nothing was done."""
 

@@ -19,9 +19,9 @@ from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
 
 
-@strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
+@strawberry.input
 class UpdateOrganizationInput:
-    """What to change. Name and seat are not among it: the vendor decides on them (D15)."""
+    """What to change; what is left out stays as it is, null takes it away."""
 
     id: strawberry.ID = strawberry.field(description="The company's id.")
     expected_version: int = strawberry.field(description="`version` of the company as you read it.")
@@ -32,7 +32,7 @@ class UpdateOrganizationInput:
     website: URL | None = strawberry.field(default=strawberry.UNSET, description="The site.")
 
 
-@strawberry.input(description="An address as it is to stand in the book.")
+@strawberry.input
 class SaveAddressInput:
     """An address as it is to stand in the book."""
 
@@ -52,7 +52,7 @@ class SaveAddressInput:
     )
 
 
-@strawberry.type(description="The company as it is now, or why nothing was changed.")
+@strawberry.type
 class OrganizationPayload:
     """The company as it is now, or why nothing was changed."""
 
@@ -62,7 +62,7 @@ class OrganizationPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="The entry and its company as they are now, or why nothing was changed.")
+@strawberry.type
 class SaveAddressPayload:
     """The entry and its company as they are now, or why nothing was changed."""
 

@@ -43,7 +43,7 @@ from schema.orders import Order
 from schema.organizations.addresses import AddressBookEntry
 
 
-@graph_type(of=OrganizationRecord, description="A company that buys from the vendor.", organization=attrgetter("id"))
+@graph_type(of=OrganizationRecord, organization=attrgetter("id"))
 class Organization(Node):
     """A company that buys from the vendor."""
 

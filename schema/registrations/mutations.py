@@ -20,9 +20,9 @@ from schema.registrations.types import OrganizationRegistration, OrganizationReg
 from schema.sessions import SignInPayload, session_fields
 
 
-@strawberry.input(description="Who wants an account for themself, without a company.")
+@strawberry.input
 class RegisterPrivateAccountInput:
-    """Who wants an account for themself."""
+    """Who wants an account for themself, without a company."""
 
     first_name: str = strawberry.field(description="The first name.")
     last_name: str = strawberry.field(description="The last name.")
@@ -39,9 +39,9 @@ class RegisterPrivateAccountInput:
     )
 
 
-@strawberry.input(description="A company, and who registers it; who is signed in is the applicant.")
+@strawberry.input
 class RegisterOrganizationInput:
-    """A company, and who registers it."""
+    """A company, and who registers it; who is signed in is the applicant."""
 
     confirm_first_registration: bool = strawberry.field(
         description='"No, it is not registered already." False ends the registration, and nothing is stored (K18).'
@@ -77,7 +77,7 @@ class RegisterOrganizationInput:
     )
 
 
-@strawberry.input(description="The token of the mail, and the password of the new account.")
+@strawberry.input
 class ConfirmRegistrationInput:
     """The token of the mail, and the password of the new account."""
 
@@ -85,9 +85,9 @@ class ConfirmRegistrationInput:
     password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
 
 
-@strawberry.type(description="Where the mail went, or why there was none.")
+@strawberry.type
 class RegisterPrivateAccountPayload:
-    """Where the mail went."""
+    """Where the mail went, or why there was none."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
         description="The address to look at, whether there was an account for it already or not."
@@ -95,9 +95,9 @@ class RegisterPrivateAccountPayload:
     errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
-@strawberry.type(description="What became of it, whether your address or company was known or not.")
+@strawberry.type
 class RegisterOrganizationPayload:
-    """What became of it."""
+    """What became of it, whether your address or company was known or not."""
 
     reference: str | None = strawberry.field(description="What to ask with, by `registrationStatus`.")
     state: RegistrationStatusView | None = strawberry.field(description="Where the registration stands.")

@@ -18,7 +18,7 @@ _VERSION = "`version` as you read it; when it is older than the current one, not
 _KEY = "Your own name for this request, to repeat it safely."
 
 
-@strawberry.input(description="Which registration to approve.")
+@strawberry.input
 class ApproveRegistrationInput:
     """Which registration to approve."""
 
@@ -30,7 +30,7 @@ class ApproveRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Which registration to reject, and why.")
+@strawberry.input
 class RejectRegistrationInput:
     """Which registration to reject, and why."""
 
@@ -40,7 +40,7 @@ class RejectRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Which registration needs more information, and which.")
+@strawberry.input
 class RequestRegistrationInformationInput:
     """Which registration needs more information, and which."""
 
@@ -50,9 +50,9 @@ class RequestRegistrationInformationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Your registration, by its id or its reference, and your answer.")
+@strawberry.input
 class AnswerRegistrationInput:
-    """Your registration, and your answer."""
+    """Your registration, by its id or its reference, and your answer."""
 
     answer: str = strawberry.field(description="What the vendor wanted to know.")
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
@@ -60,9 +60,9 @@ class AnswerRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Your registration: by its id or reference when you are signed in, else by the token.")
+@strawberry.input
 class WithdrawRegistrationInput:
-    """Your registration."""
+    """Your registration: by its id or reference when you are signed in, else by the token."""
 
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
     reference: str | None = strawberry.field(default=None, description="Or its reference.")
@@ -73,9 +73,9 @@ class WithdrawRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type(description="The registration as it is now, or why nothing was changed.")
+@strawberry.type
 class RegistrationPayload:
-    """The registration as it is now."""
+    """The registration as it is now, or why nothing was changed."""
 
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when nothing was changed."
@@ -83,9 +83,9 @@ class RegistrationPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="Where the registration stands now, or why nothing was changed.")
+@strawberry.type
 class WithdrawRegistrationPayload:
-    """Where the registration stands now."""
+    """Where the registration stands now, or why nothing was changed."""
 
     state: RegistrationStatusView | None = strawberry.field(
         description="Where it stands now; null when nothing was changed."

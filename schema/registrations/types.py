@@ -33,7 +33,7 @@ from schema.people import User
 from schema.roles import Role
 
 
-@graph_type(of=Lookalike, description="A company that looks the same as one that is being registered.")
+@graph_type(of=Lookalike)
 class RegistrationDuplicate:
     """A company that looks the same as one that is being registered."""
 
@@ -43,7 +43,7 @@ class RegistrationDuplicate:
     )
 
 
-@graph_type(of=RegistrationEventRecord, description="Something that happened to a registration.")
+@graph_type(of=RegistrationEventRecord)
 class RegistrationEvent:
     """Something that happened to a registration."""
 
@@ -58,13 +58,10 @@ class RegistrationEvent:
 
 
 @graph_type(
-    of=RegistrationRecord,
-    when=lambda record: record.organization_kind is not None,
-    description="A company that somebody registers, which the vendor has to approve. For the applicant and reviewers.",
-    person=attrgetter("user_id"),
+    of=RegistrationRecord, when=lambda record: record.organization_kind is not None, person=attrgetter("user_id")
 )
 class OrganizationRegistration(Node):
-    """A company that somebody registers."""
+    """A company that somebody registers, which the vendor has to approve. For the applicant and reviewers."""
 
     version: int = strawberry.field(description="Counts the changes; send it with a decision to notice others'.")
     reference: str = strawberry.field(description="What the applicant asks with, without signing in.")
@@ -133,9 +130,9 @@ class OrganizationRegistration(Node):
     )
 
 
-@graph_type(of=registrations.RegistrationState, description="Where a registration stands, for who is not signed in.")
+@graph_type(of=registrations.RegistrationState)
 class RegistrationStatusView:
-    """Where a registration stands."""
+    """Where a registration stands, for who is not signed in."""
 
     reference: str = strawberry.field(description="What to ask with, by `registrationStatus`.")
     status: RegistrationStatus = strawberry.field(description="Where it stands.")
@@ -148,9 +145,9 @@ class RegistrationStatusView:
     )
 
 
-@graph_type(of=company_check.RegistrationCheck, description="Whether a company is registered, as far as may be told.")
+@graph_type(of=company_check.RegistrationCheck)
 class OrganizationRegistrationCheck:
-    """Whether a company is registered."""
+    """Whether a company is registered, as far as may be told."""
 
     outcome: RegistrationCheckOutcome = strawberry.field(description="What is known of the company.")
     guidance: str = computed(
@@ -169,9 +166,9 @@ class OrganizationRegistrationCheck:
     )
 
 
-@strawberry.input(description="The company; give the VAT id, or the customer number together with the name.")
+@strawberry.input
 class OrganizationRegistrationCheckInput:
-    """The company to look for."""
+    """The company; give the VAT id, or the customer number together with the name."""
 
     name: str | None = strawberry.field(default=None, description="What it is called.")
     vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
