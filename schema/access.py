@@ -33,7 +33,7 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
     )
 
 
-@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended.")
+@graph_type(of=access_plans.Warned)
 class AccessWarning:
     """More people would hold a permission than is recommended."""
 
@@ -47,9 +47,9 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
     return [entry_of(context, refusal) for refusal in preview.refusals]
 
 
-@graph_type(of=access_previews.AccessPreview, description="What a change of access would mean for a member.")
+@graph_type(of=access_previews.AccessPreview)
 class AccessPreview:
-    """What a change of access means for a member."""
+    """What a change of access would mean for a member."""
 
     permissions_added: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
@@ -91,7 +91,7 @@ class AccessPreview:
     )
 
 
-@strawberry.input(description="When one role or one direct permission ends.")
+@strawberry.input
 class GrantEndInput:
     """When one role or one direct permission ends."""
 
@@ -115,7 +115,7 @@ _ENDS = "When individual roles or permissions end, instead of `validUntil`."
 _VERSION = "The membership's `version` as you read it; if it has changed since, nothing is changed."
 
 
-@strawberry.input(description="The roles and permissions that one member is to hold.")
+@strawberry.input
 class MemberAccessInput:
     """The roles and permissions that one member is to hold."""
 
@@ -128,12 +128,12 @@ class MemberAccessInput:
     reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
 
 
-@strawberry.input(description="The roles and permissions that a member would hold.")
+@strawberry.input
 class PreviewAccessInput(MemberAccessInput):
     """The roles and permissions that a member would hold."""
 
 
-@strawberry.input(description="The roles and permissions that a member is to hold.")
+@strawberry.input
 class UpdateMemberAccessInput(MemberAccessInput):
     """The roles and permissions that a member is to hold."""
 
@@ -145,7 +145,7 @@ class UpdateMemberAccessInput(MemberAccessInput):
     )
 
 
-@strawberry.input(description="The roles and permissions that several members of an organization are to hold.")
+@strawberry.input
 class UpdateMembersAccessInput:
     """The roles and permissions that several members of an organization are to hold."""
 
@@ -160,7 +160,7 @@ class UpdateMembersAccessInput:
     )
 
 
-@strawberry.type(description="The result of a change of access.")
+@strawberry.type
 class UpdateMemberAccessPayload:
     """The result of a change of access."""
 
@@ -177,7 +177,7 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@strawberry.type(description="The results of several changes of access.")
+@strawberry.type
 class UpdateMembersAccessPayload:
     """The results of several changes of access."""
 

@@ -23,11 +23,7 @@ from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(
-    of=ChangeRequestRecord,
-    description="An organization's request that the vendor change its name or seat.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=ChangeRequestRecord, organization=attrgetter("organization_id"))
 class ChangeRequest(Node):
     """An organization's request that the vendor change its name or seat."""
 
@@ -62,9 +58,9 @@ class ChangeRequest(Node):
     )
 
 
-@strawberry.input(description="The requested changes; what is left out stays as it is.")
+@strawberry.input
 class RequestOrganizationChangeInput:
-    """What the vendor is asked to change."""
+    """The requested changes; what is left out stays as it is."""
 
     organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
     name: str | None = strawberry.field(default=None, description="The requested name.")
@@ -78,7 +74,7 @@ class RequestOrganizationChangeInput:
     )
 
 
-@strawberry.input(description="The vendor's decision.")
+@strawberry.input
 class DecideOrganizationChangeInput:
     """The vendor's decision."""
 
@@ -93,7 +89,7 @@ class DecideOrganizationChangeInput:
     )
 
 
-@strawberry.type(description="The request as it is now, or why nothing was changed.")
+@strawberry.type
 class ChangeRequestPayload:
     """The request as it is now, or why nothing was changed."""
 

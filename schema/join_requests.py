@@ -24,15 +24,11 @@ from schema.people import User
 _KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
-@graph_type(
-    of=JoinRequestRecord,
-    description="A request to join an organization that is registered. Visible to the person who asked, and to those "
-    "who manage the organization's members.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=JoinRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class JoinRequest(Node):
-    """Somebody's request to join an organization."""
+    """A request to join an organization that is registered. Visible to the person who asked, and to those who
+    manage the organization's members.
+    """
 
     wanted: str = strawberry.field(description="The organization as the person described it.")
     message: str | None = strawberry.field(description="The person's message to the organization.")
@@ -52,11 +48,9 @@ class JoinRequest(Node):
     )
 
 
-@strawberry.input(
-    description="The organization; everything that you give has to match. Give at least one of the first three."
-)
+@strawberry.input
 class RequestToJoinOrganizationInput:
-    """The organization to join."""
+    """The organization; everything that you give has to match. Give at least one of the first three."""
 
     customer_number: str | None = strawberry.field(default=None, description="Its customer number with the vendor.")
     organization_name: str | None = strawberry.field(default=None, description="Its name.")
@@ -65,7 +59,7 @@ class RequestToJoinOrganizationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The request to approve, and what the person is given.")
+@strawberry.input
 class ApproveJoinRequestInput:
     """The request to approve, and what the person is given."""
 
@@ -77,7 +71,7 @@ class ApproveJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The request to decline.")
+@strawberry.input
 class DeclineJoinRequestInput:
     """The request to decline."""
 
@@ -86,7 +80,7 @@ class DeclineJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Your request.")
+@strawberry.input
 class WithdrawJoinRequestInput:
     """Your request."""
 
@@ -94,9 +88,9 @@ class WithdrawJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type(description="The request as it is now, or why nothing was changed.")
+@strawberry.type
 class JoinRequestPayload:
-    """The request as it is now."""
+    """The request as it is now, or why nothing was changed."""
 
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."

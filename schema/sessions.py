@@ -15,15 +15,15 @@ from schema.graph.user_errors import UserError, command, entries
 from schema.viewer import Viewer
 
 
-@strawberry.input(description="Who you are, and your password.")
+@strawberry.input
 class SignInInput:
-    """Who somebody is, and the password."""
+    """Who you are, and your password."""
 
     login_name: str = strawberry.field(description="Your e-mail address or your login name; case does not matter.")
     password: str = strawberry.field(description="Your password.")
 
 
-@strawberry.input(description="The session to continue.")
+@strawberry.input
 class RefreshSessionInput:
     """The session to continue."""
 
@@ -32,7 +32,7 @@ class RefreshSessionInput:
     )
 
 
-@strawberry.input(description="No input is needed.")
+@strawberry.input
 class EmptyInput:
     """No input is needed."""
 
@@ -42,7 +42,7 @@ class EmptyInput:
     )
 
 
-@strawberry.type(description="A session, or why there is none.")
+@strawberry.type
 class SignInPayload:
     """A session, or why there is none."""
 
@@ -55,7 +55,7 @@ class SignInPayload:
     errors: list[UserError] = entries("Why there is no session; empty when there is.")
 
 
-@strawberry.type(description="Whether the command was carried out.")
+@strawberry.type
 class AcknowledgementPayload:
     """Whether the command was carried out."""
 

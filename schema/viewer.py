@@ -45,9 +45,9 @@ from schema.registrations.types import OrganizationRegistration
 from schema.roles import Permission
 
 
-@graph_type(of=capabilities.AccessDecision, description="Whether you may do one thing, and why.")
+@graph_type(of=capabilities.AccessDecision)
 class AccessDecision:
-    """Whether you may do one thing."""
+    """Whether you may do one thing, and why."""
 
     allowed: bool = attribute("decision.allowed", requires=OPEN, description="Whether you are allowed to.")
     reason: DenialReason | None = attribute(
@@ -78,7 +78,7 @@ def _id(_context: RequestContext, caller: CallerRecord) -> str:
     return viewer_id(caller.user.id)
 
 
-@graph_type(of=CallerRecord, description="The person who sends the request.", person=attrgetter("user.id"))
+@graph_type(of=CallerRecord, person=attrgetter("user.id"))
 class Viewer(Node):
     """The person who sends the request."""
 

@@ -21,9 +21,9 @@ from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
 _KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
-@strawberry.input(description="The access that you request; give at least one of permissions, roles and application.")
+@strawberry.input
 class RequestAccessInput:
-    """What somebody would like to have."""
+    """The access that you request; give at least one of permissions, roles and application."""
 
     organization_id: strawberry.ID = strawberry.field(description="The organization.")
     permissions: list[PermissionCode] | None = strawberry.field(
@@ -37,7 +37,7 @@ class RequestAccessInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The request to withdraw.")
+@strawberry.input
 class WithdrawAccessRequestInput:
     """The request to withdraw."""
 
@@ -45,7 +45,7 @@ class WithdrawAccessRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The decision on a request for access.")
+@strawberry.input
 class DecideAccessRequestInput:
     """The decision on a request for access."""
 
@@ -58,9 +58,9 @@ class DecideAccessRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type(description="A request for access as it is now, or why nothing was done.")
+@strawberry.type
 class AccessRequestPayload:
-    """A request for access as it is now."""
+    """A request for access as it is now, or why nothing was done."""
 
     access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
     warnings: list[AccessWarning] | None = listed(

@@ -19,12 +19,7 @@ from schema.people import User
 from schema.roles import Permission, Role
 
 
-@graph_type(
-    of=AccessRequestRecord,
-    description="Roles and direct permissions that a member asked for.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=AccessRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class AccessRequest(Node):
     """Roles and direct permissions that a member asked for."""
 

@@ -19,7 +19,7 @@ from schema.graph.scalars import EmailAddress
 from schema.sessions import AcknowledgementPayload, EmptyInput
 
 
-@strawberry.input(description="Another e-mail address.")
+@strawberry.input
 class RequestEmailChangeInput:
     """Another e-mail address."""
 
@@ -27,22 +27,22 @@ class RequestEmailChangeInput:
     current_password: str = strawberry.field(description="Your password, to confirm your identity.")
 
 
-@strawberry.input(description="Whether to receive the newsletter.")
+@strawberry.input
 class SetNewsletterSubscriptionInput:
     """Whether to receive the newsletter."""
 
     subscribed: bool = strawberry.field(description="Whether to receive it.")
 
 
-@strawberry.input(description="Your decision on one purpose.")
+@strawberry.input
 class SetConsentInput:
-    """What somebody decides about one purpose."""
+    """Your decision on one purpose."""
 
     purpose: ConsentPurpose = strawberry.field(description="The purpose.")
     granted: bool = strawberry.field(description="Whether you consent; taking it back is as easy as giving it.")
 
 
-@strawberry.input(description="Which account to keep.")
+@strawberry.input
 class CancelAccountDeletionInput:
     """Which account to keep."""
 

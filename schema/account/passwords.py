@@ -13,16 +13,16 @@ from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
 
-@strawberry.input(description="The account concerned.")
+@strawberry.input
 class RequestPasswordResetInput:
     """The account concerned."""
 
     login_identifier: str = strawberry.field(description="The e-mail address or a login name; case does not matter.")
 
 
-@strawberry.input(description="A new password, and the token that proves that you may set it.")
+@strawberry.input
 class ResetPasswordInput:
-    """A new password, and what proves that somebody may set it."""
+    """A new password, and the token that proves that you may set it."""
 
     token: str = strawberry.field(description="The token from the mail's link; it is valid once, for an hour.")
     new_password: str = strawberry.field(
@@ -30,9 +30,9 @@ class ResetPasswordInput:
     )
 
 
-@strawberry.input(description="A new password, and the one you have.")
+@strawberry.input
 class ChangePasswordInput:
-    """A new password, and the one somebody has."""
+    """A new password, and the one you have."""
 
     current_password: str = strawberry.field(description="Your current password.")
     new_password: str = strawberry.field(

@@ -15,9 +15,9 @@ from schema.graph.value_types import AddressInput, address_of
 from schema.viewer import Viewer
 
 
-@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
+@strawberry.input
 class UpdateProfileInput:
-    """What to change; what is left out stays as it is."""
+    """The changes; what is left out stays as it is, null removes it."""
 
     expected_version: int = strawberry.field(description="The `profileVersion` as you read it.")
     first_name: str | None = strawberry.field(default=strawberry.UNSET, description="The first name.")
@@ -27,7 +27,7 @@ class UpdateProfileInput:
     locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
 
 
-@strawberry.type(description="You as you are now, or why nothing was changed.")
+@strawberry.type
 class ViewerPayload:
     """You as you are now, or why nothing was changed."""
 

@@ -1,5 +1,6 @@
 """The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -62,7 +63,7 @@ class InvalidSchema(Exception):
     """The schema breaks a rule of the house; the message names every field that does, and what to write."""
 
 
-@strawberry.type(description="The queries.")
+@strawberry.type
 class Query(
     ViewerQueries,
     OrganizationQueries,
@@ -78,7 +79,7 @@ class Query(
     """The queries."""
 
 
-@strawberry.type(description="The mutations.")
+@strawberry.type
 class Mutation(
     SessionMutations,
     ProfileMutations,
@@ -129,6 +130,7 @@ def build_schema(
         execution_context_class=execution_context_class,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
     )
+    _describe(core_schema(built))
     check(core_schema(built))
     _bind(built)
     return built
@@ -142,6 +144,18 @@ def core_schema(built: Schema) -> GraphQLSchema:
 def printed(built: Schema) -> str:
     """Return the schema in GraphQL's schema definition language, directives included, ending with a newline."""
     return print_schema(built).rstrip() + "\n"
+
+
+def _describe(core: GraphQLSchema) -> None:
+    """Let the docstring of a class be the description of its type, input or directive."""
+    elements: list[Any] = [*core.type_map.values(), *core.directives]
+    for element in elements:
+        origin = getattr(element.extensions.get("strawberry-definition"), "origin", None)
+        if element.description is not None or origin is None:
+            continue
+        text = inspect.getdoc(origin) or ""
+        if not text.startswith(f"{origin.__name__}("):  # what a dataclass without a docstring says of itself
+            element.description = "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
 
 
 def check(core: GraphQLSchema) -> None:

@@ -3,14 +3,14 @@
 import strawberry
 
 
-@strawberry.input(description="The object.")
+@strawberry.input
 class NodeActionInput:
     """The object."""
 
     id: strawberry.ID = strawberry.field(description="The object's id.")
 
 
-@strawberry.input(description="The secret of a link in a mail.")
+@strawberry.input
 class TokenInput:
     """The secret of a link in a mail."""
 

@@ -132,7 +132,6 @@ BELONGINGS: dict[str, Belonging] = {}
 def graph_type(
     of: type,
     *,
-    description: str,
     name: str | None = None,
     organization: Callable[[Any], str | None] | None = None,
     person: Callable[[Any], str | None] | None = None,
@@ -157,7 +156,7 @@ def graph_type(
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
         BELONGINGS[name or cls.__name__] = Belonging(organization, person)
         directives = () if cost is None else (CostDirective(weight=cost),)
-        return strawberry.type(cls, name=name, description=description, directives=directives)
+        return strawberry.type(cls, name=name, directives=directives)
 
     return decorate
 

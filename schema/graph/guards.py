@@ -30,21 +30,16 @@ _LOCATIONS = [
 """What can be guarded; all but a field only where a request uses it."""
 
 
-@strawberry.schema_directive(locations=_LOCATIONS, name="authenticated", description="Needs somebody who is signed in.")
+@strawberry.schema_directive(locations=_LOCATIONS, name="authenticated")
 class Authenticated:
-    """The field needs somebody who is signed in."""
+    """Needs somebody who is signed in."""
 
 
-@strawberry.schema_directive(
-    locations=_LOCATIONS,
-    name="requiresPermission",
-    description=(
-        "Needs one of these permissions, held in the organization of the object, or by the vendor's staff. "
-        "With orSelf, the viewer's own object needs none."
-    ),
-)
+@strawberry.schema_directive(locations=_LOCATIONS, name="requiresPermission")
 class RequiresPermission:
-    """The field needs one of these permissions."""
+    """Needs one of these permissions, held in the organization of the object, or by the vendor's staff. With orSelf,
+    the viewer's own object needs none.
+    """
 
     any_of: list[Permission]
     scope: PermissionScope = PermissionScope.ORGANIZATION

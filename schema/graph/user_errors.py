@@ -32,7 +32,7 @@ def entries(description: str, *, assumed_size: int = 10) -> Any:
     return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
 
 
-@strawberry.interface(description="A problem with the input that the caller can fix.")
+@strawberry.interface
 class UserError:
     """A problem with the input that the caller can fix."""
 
@@ -76,20 +76,20 @@ def entry_of(context: RequestContext, refusal: Refused) -> Entry:
     return Entry(refusal, message)
 
 
-def _entry_type(kind: type[Refused] | tuple[type[Refused], ...], description: str) -> Callable[[type], type]:
-    return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind), description=description)
+def _entry_type(kind: type[Refused] | tuple[type[Refused], ...]) -> Callable[[type], type]:
+    return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind))
 
 
-@_entry_type(errors.Invalid, "A value is not allowed.")
+@_entry_type(errors.Invalid)
 class ValidationError(UserError):
     """A value is not allowed."""
 
     constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule that it breaks.")
 
 
-@_entry_type(errors.NotFound, "There is no such object, or none that you may know of.")
+@_entry_type(errors.NotFound)
 class NotFoundError(UserError):
-    """There is no such object, or none that the caller may know of."""
+    """There is no such object, or none that you may know of."""
 
 
 def _current_version(_context: RequestContext, entry: Entry) -> int | None:
@@ -100,10 +100,7 @@ def _conflicting_node(_context: RequestContext, entry: Entry) -> Any:
     return getattr(entry.refusal, "node", None)
 
 
-@_entry_type(
-    (errors.Stale, errors.Conflict, errors.KeyReused),
-    "The object was changed in the meantime, or it conflicts with something that exists already.",
-)
+@_entry_type((errors.Stale, errors.Conflict, errors.KeyReused))
 class ConflictError(UserError):
     """The object was changed in the meantime, or it conflicts with something that exists already."""
 
@@ -134,9 +131,9 @@ async def _granters(context: RequestContext, entries: Sequence[Entry]) -> Sequen
     return await granters_of_refusals(context, refusals)
 
 
-@_entry_type(errors.Forbidden, "You may not do this in the organization, or may not delegate what you wanted to.")
+@_entry_type(errors.Forbidden)
 class PermissionError(UserError):
-    """The caller may not do this."""
+    """You may not do this in the organization, or may not delegate what you wanted to."""
 
     reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
     missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
@@ -157,7 +154,7 @@ class PermissionError(UserError):
     )
 
 
-@_entry_type(errors.LastAdministrator, "The organization would be left without an administrator.")
+@_entry_type(errors.LastAdministrator)
 class LastAdministratorError(UserError):
     """The organization would be left without an administrator."""
 
@@ -170,7 +167,7 @@ class LastAdministratorError(UserError):
     )
 
 
-@_entry_type(errors.InvitationState, "The invitation cannot be used in its current status.")
+@_entry_type(errors.InvitationState)
 class InvitationStateError(UserError):
     """The invitation cannot be used in its current status."""
 
@@ -180,17 +177,17 @@ class InvitationStateError(UserError):
     )
 
 
-@_entry_type(errors.TokenInvalid, "The link in a mail is no longer valid.")
+@_entry_type(errors.TokenInvalid)
 class TokenError(UserError):
     """The link in a mail is no longer valid."""
 
 
-@_entry_type(errors.NotAuthenticated, "Your identity could not be established; the message deliberately says no more.")
+@_entry_type(errors.NotAuthenticated)
 class AuthenticationError(UserError):
-    """Who somebody is could not be established."""
+    """Your identity could not be established; the message deliberately says no more."""
 
 
-@_entry_type(errors.TooManyAttempts, "Too many attempts within a short time.")
+@_entry_type(errors.TooManyAttempts)
 class RateLimitError(UserError):
     """Too many attempts within a short time."""
 

@@ -9,7 +9,7 @@ from schema.graph.fields import computed, field, graph_type, listed
 from schema.graph.scalars import CurrencyCode, Decimal, PhoneNumber
 
 
-@graph_type(of=values.Address, description="A postal address.", cost=0)
+@graph_type(of=values.Address, cost=0)
 class Address:
     """A postal address."""
 
@@ -23,9 +23,9 @@ class Address:
     phone: PhoneNumber | None = strawberry.field(description="The telephone number at this address.")
 
 
-@graph_type(of=values.Money, description="An amount of money, exact.", cost=0)
+@graph_type(of=values.Money, cost=0)
 class Money:
-    """An amount of money."""
+    """An amount of money, exact."""
 
     amount: Decimal = field(texts.amounts, requires=OPEN, description="The amount in units of the currency.")
     currency: CurrencyCode = strawberry.field(description="The currency.")
@@ -34,7 +34,7 @@ class Money:
     )
 
 
-@strawberry.input(description="A postal address.")
+@strawberry.input
 class AddressInput:
     """A postal address."""
 

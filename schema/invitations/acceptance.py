@@ -22,9 +22,9 @@ from schema.sessions import AcknowledgementPayload
 from schema.viewer import Viewer
 
 
-@graph_type(of=invited.InvitationPreview, description="What an invitation is about, shown to the person invited.")
+@graph_type(of=invited.InvitationPreview)
 class InvitationPreview:
-    """What an invitation is about."""
+    """What an invitation is about, shown to the person invited."""
 
     organization_name: str = strawberry.field(description="The organization's name.")
     masked_email: str = strawberry.field(
@@ -45,9 +45,9 @@ class InvitationPreview:
     )
 
 
-@strawberry.input(description="Accepting an invitation. Without an account, give a password and accept the terms.")
+@strawberry.input
 class AcceptInvitationInput:
-    """Accepting an invitation."""
+    """Accepting an invitation. Without an account, give a password and accept the terms."""
 
     token: str = strawberry.field(description="The token from the mail's link.")
     first_name: str | None = strawberry.field(
@@ -65,9 +65,9 @@ class AcceptInvitationInput:
     accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
 
 
-@strawberry.type(description="Your membership of the organization, or why there is none.")
+@strawberry.type
 class AcceptInvitationPayload:
-    """The invited person's membership of the organization, or why there is none."""
+    """Your membership of the organization, or why there is none."""
 
     membership: Membership | None = strawberry.field(description="Your membership of the organization.")
     viewer: Viewer | None = strawberry.field(

@@ -18,9 +18,9 @@ from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
 
-@strawberry.input(description="A person to invite, and what they are given. Give at least one role or permission.")
+@strawberry.input
 class InviteeInput:
-    """Whom to invite, and what the person is given."""
+    """A person to invite, and what they are given. Give at least one role or permission."""
 
     email: EmailAddress = strawberry.field(description="The address to which the invitation is sent.")
     first_name: str | None = strawberry.field(
@@ -41,7 +41,7 @@ class InviteeInput:
     )
 
 
-@strawberry.input(description="The people to invite, and the organization.")
+@strawberry.input
 class InviteMembersInput:
     """The people to invite, and the organization."""
 
@@ -59,7 +59,7 @@ class InviteMembersInput:
     )
 
 
-@strawberry.input(description="Which invitation to send again.")
+@strawberry.input
 class ResendInvitationInput:
     """Which invitation to send again."""
 
@@ -69,7 +69,7 @@ class ResendInvitationInput:
     )
 
 
-@strawberry.input(description="Which invitation to revoke, and why.")
+@strawberry.input
 class RevokeInvitationInput:
     """Which invitation to revoke, and why."""
 
@@ -86,7 +86,7 @@ def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> lis
     return [entry_of(context, refusal) for refusal in outcome.refusals]
 
 
-@graph_type(of=inviting.InvitationOutcome, description="The result of inviting one person.")
+@graph_type(of=inviting.InvitationOutcome)
 class InviteResult:
     """The result of inviting one person."""
 
@@ -106,7 +106,7 @@ class InviteResult:
     )
 
 
-@strawberry.type(description="The result for each invitee.")
+@strawberry.type
 class InviteMembersPayload:
     """The result for each invitee."""
 

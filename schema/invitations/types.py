@@ -18,14 +18,9 @@ from schema.people import User
 from schema.roles import Permission, Role
 
 
-@graph_type(
-    of=InvitationRecord,
-    description="An invitation to join an organization. Visible to those who manage its members, and to the person "
-    "invited.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=InvitationRecord, organization=attrgetter("organization_id"))
 class Invitation(Node):
-    """Somebody was asked to join an organization."""
+    """An invitation to join an organization. Visible to those who manage its members, and to the person invited."""
 
     email: EmailAddress = strawberry.field(description="The address to which it was sent.")
     first_name: str | None = strawberry.field(description="The first name given for the person.")
@@ -78,7 +73,7 @@ class Invitation(Node):
     )
 
 
-@strawberry.type(description="An invitation as it is now, or why nothing was done.")
+@strawberry.type
 class InvitationPayload:
     """An invitation as it is now, or why nothing was done."""
 

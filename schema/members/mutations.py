@@ -22,7 +22,7 @@ _KEY = "A key of your choice for this request, so that it can be repeated safely
 _REASON = "The reason, for the audit log."
 
 
-@strawberry.input(description="A member, and the reason for the change.")
+@strawberry.input
 class MemberActionInput:
     """A member, and the reason for the change."""
 
@@ -35,7 +35,7 @@ class MemberActionInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The organization to leave.")
+@strawberry.input
 class LeaveOrganizationInput:
     """The organization to leave."""
 
@@ -44,7 +44,7 @@ class LeaveOrganizationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="To whom the administration of an organization is transferred.")
+@strawberry.input
 class TransferAdministrationInput:
     """To whom the administration of an organization is transferred."""
 
@@ -57,7 +57,7 @@ class TransferAdministrationInput:
     reason: str | None = strawberry.field(default=None, description=_REASON)
 
 
-@strawberry.type(description="A member as they are now, or why nothing was done.")
+@strawberry.type
 class MembershipPayload:
     """A member as they are now, or why nothing was done."""
 
@@ -74,9 +74,9 @@ class MembershipPayload:
     errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
-@strawberry.type(description="Who administered the organization and who does now, or why nothing was done.")
+@strawberry.type
 class TransferAdministrationPayload:
-    """Who administered the organization and who does now."""
+    """Who administered the organization and who does now, or why nothing was done."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
     to: Membership | None = strawberry.field(description="Who administers the organization now; null when refused.")

@@ -37,7 +37,6 @@ from schema.roles import Permission, Role
 @graph_type(
     of=GrantRecord,
     when=lambda grant: grant.kind is GrantKind.ROLE,
-    description="A role given to a member.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
@@ -57,7 +56,6 @@ class RoleGrant(Node):
 @graph_type(
     of=GrantRecord,
     when=lambda grant: grant.kind is GrantKind.PERMISSION,
-    description="A direct permission given to a member.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
@@ -79,9 +77,9 @@ PermissionSource = Annotated[
 ]
 
 
-@graph_type(of=memberships.EffectivePermission, description="A permission in effect now, and where it comes from.")
+@graph_type(of=memberships.EffectivePermission)
 class EffectivePermission:
-    """A permission that counts now."""
+    """A permission in effect now, and where it comes from."""
 
     permission: Permission = strawberry.field(description="The permission.", directives=[CostDirective(weight=0)])
     sources: list[PermissionSource] = listed(
@@ -94,12 +92,7 @@ class EffectivePermission:
     )
 
 
-@graph_type(
-    of=MembershipRecord,
-    description="One person's membership of one organization.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=MembershipRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class Membership(Node):
     """One person's membership of one organization."""
 

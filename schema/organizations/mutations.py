@@ -19,9 +19,9 @@ from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
 
 
-@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
+@strawberry.input
 class UpdateOrganizationInput:
-    """What to change. Name and registered office are not among it: the vendor decides on them."""
+    """The changes; what is left out stays as it is, null removes it."""
 
     id: strawberry.ID = strawberry.field(description="The organization's id.")
     expected_version: int = strawberry.field(description="The organization's `version` as you read it.")
@@ -30,7 +30,7 @@ class UpdateOrganizationInput:
     website: URL | None = strawberry.field(default=strawberry.UNSET, description="The website.")
 
 
-@strawberry.input(description="An entry to save in the address book.")
+@strawberry.input
 class SaveAddressInput:
     """An entry to save in the address book."""
 
@@ -51,7 +51,7 @@ class SaveAddressInput:
     )
 
 
-@strawberry.type(description="The organization as it is now, or why nothing was changed.")
+@strawberry.type
 class OrganizationPayload:
     """The organization as it is now, or why nothing was changed."""
 
@@ -61,7 +61,7 @@ class OrganizationPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="The entry and its organization as they are now, or why nothing was changed.")
+@strawberry.type
 class SaveAddressPayload:
     """The entry and its organization as they are now, or why nothing was changed."""
 

@@ -45,7 +45,6 @@ from schema.organizations.addresses import AddressBookEntry
 
 @graph_type(
     of=OrganizationRecord,
-    description="A customer of the vendor, whose people use the portal.",
     organization=attrgetter("id"),
 )
 class Organization(Node):

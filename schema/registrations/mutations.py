@@ -20,7 +20,7 @@ from schema.registrations.types import OrganizationRegistration, OrganizationReg
 from schema.sessions import SignInPayload, session_fields
 
 
-@strawberry.input(description="A person who wants an account without an organization.")
+@strawberry.input
 class RegisterPrivateAccountInput:
     """A person who wants an account without an organization."""
 
@@ -41,9 +41,9 @@ class RegisterPrivateAccountInput:
     )
 
 
-@strawberry.input(description="An organization and its applicant; if you are signed in, you are the applicant.")
+@strawberry.input
 class RegisterOrganizationInput:
-    """An organization and its applicant."""
+    """An organization and its applicant; if you are signed in, you are the applicant."""
 
     confirm_first_registration: bool = strawberry.field(
         description='"No, it is not registered already." False ends the registration, and nothing is stored.'
@@ -77,7 +77,7 @@ class RegisterOrganizationInput:
     )
 
 
-@strawberry.input(description="The token from the mail, and the password for the new account.")
+@strawberry.input
 class ConfirmRegistrationInput:
     """The token from the mail, and the password for the new account."""
 
@@ -85,9 +85,9 @@ class ConfirmRegistrationInput:
     password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
 
 
-@strawberry.type(description="Where the mail was sent, or why it was not.")
+@strawberry.type
 class RegisterPrivateAccountPayload:
-    """Where the mail went."""
+    """Where the mail was sent, or why it was not."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
         description="The address to which the mail was sent, whether or not there was an account for it already."
@@ -95,9 +95,9 @@ class RegisterPrivateAccountPayload:
     errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
-@strawberry.type(description="The result, which is the same whether or not your address or organization was known.")
+@strawberry.type
 class RegisterOrganizationPayload:
-    """What became of it."""
+    """The result, which is the same whether or not your address or organization was known."""
 
     reference: str | None = strawberry.field(description="The reference for `registrationStatus`.")
     state: RegistrationStatusView | None = strawberry.field(description="The status of the registration.")

@@ -18,7 +18,7 @@ _VERSION = "`version` as you read it; when it is older than the current one, not
 _KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
-@strawberry.input(description="Which registration to approve.")
+@strawberry.input
 class ApproveRegistrationInput:
     """Which registration to approve."""
 
@@ -31,7 +31,7 @@ class ApproveRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Which registration to reject, and why.")
+@strawberry.input
 class RejectRegistrationInput:
     """Which registration to reject, and why."""
 
@@ -41,7 +41,7 @@ class RejectRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The registration, and the information that is needed.")
+@strawberry.input
 class RequestRegistrationInformationInput:
     """The registration, and the information that is needed."""
 
@@ -51,9 +51,9 @@ class RequestRegistrationInformationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Your registration, by its id or its reference, and your answer.")
+@strawberry.input
 class AnswerRegistrationInput:
-    """Your registration, and your answer."""
+    """Your registration, by its id or its reference, and your answer."""
 
     answer: str = strawberry.field(description="The answer to the vendor's question.")
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
@@ -63,11 +63,9 @@ class AnswerRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(
-    description="Your registration: by its id or reference when you are signed in, otherwise by the token."
-)
+@strawberry.input
 class WithdrawRegistrationInput:
-    """Your registration."""
+    """Your registration: by its id or reference when you are signed in, otherwise by the token."""
 
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
     reference: str | None = strawberry.field(
@@ -80,9 +78,9 @@ class WithdrawRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type(description="The registration as it is now, or why nothing was changed.")
+@strawberry.type
 class RegistrationPayload:
-    """The registration as it is now."""
+    """The registration as it is now, or why nothing was changed."""
 
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when nothing was changed."
@@ -90,9 +88,9 @@ class RegistrationPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="The status of the registration now, or why nothing was changed.")
+@strawberry.type
 class WithdrawRegistrationPayload:
-    """Where the registration stands now."""
+    """The status of the registration now, or why nothing was changed."""
 
     state: RegistrationStatusView | None = strawberry.field(
         description="Its status now; null when nothing was changed."

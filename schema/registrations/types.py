@@ -33,7 +33,7 @@ from schema.people import User
 from schema.roles import Role
 
 
-@graph_type(of=Lookalike, description="An organization that resembles one being registered.")
+@graph_type(of=Lookalike)
 class RegistrationDuplicate:
     """An organization that resembles one being registered."""
 
@@ -47,7 +47,7 @@ class RegistrationDuplicate:
     )
 
 
-@graph_type(of=RegistrationEventRecord, description="Something that happened to a registration.")
+@graph_type(of=RegistrationEventRecord)
 class RegistrationEvent:
     """Something that happened to a registration."""
 
@@ -62,14 +62,12 @@ class RegistrationEvent:
 
 
 @graph_type(
-    of=RegistrationRecord,
-    when=lambda record: record.organization_kind is not None,
-    description="The registration of an organization, which the vendor has to approve. Visible to the applicant and "
-    "the reviewers.",
-    person=attrgetter("user_id"),
+    of=RegistrationRecord, when=lambda record: record.organization_kind is not None, person=attrgetter("user_id")
 )
 class OrganizationRegistration(Node):
-    """An organization that somebody registers."""
+    """The registration of an organization, which the vendor has to approve. Visible to the applicant and the
+    reviewers.
+    """
 
     version: int = strawberry.field(
         description="Incremented by each change; send it along with a decision, so that nobody else's is overwritten."
@@ -142,11 +140,9 @@ class OrganizationRegistration(Node):
     )
 
 
-@graph_type(
-    of=registrations.RegistrationState, description="The status of a registration, for somebody who is not signed in."
-)
+@graph_type(of=registrations.RegistrationState)
 class RegistrationStatusView:
-    """The status of a registration."""
+    """The status of a registration, for somebody who is not signed in."""
 
     reference: str = strawberry.field(description="The reference for `registrationStatus`.")
     status: RegistrationStatus = strawberry.field(description="Its status.")
@@ -159,12 +155,9 @@ class RegistrationStatusView:
     )
 
 
-@graph_type(
-    of=company_check.RegistrationCheck,
-    description="Whether an organization is registered, as far as it may be disclosed.",
-)
+@graph_type(of=company_check.RegistrationCheck)
 class OrganizationRegistrationCheck:
-    """Whether an organization is registered."""
+    """Whether an organization is registered, as far as it may be disclosed."""
 
     outcome: RegistrationCheckOutcome = strawberry.field(description="What is known about the organization.")
     guidance: str = computed(
@@ -184,11 +177,9 @@ class OrganizationRegistrationCheck:
     )
 
 
-@strawberry.input(
-    description="The organization to look for; give the VAT id, or the customer number together with the name."
-)
+@strawberry.input
 class OrganizationRegistrationCheckInput:
-    """The organization to look for."""
+    """The organization to look for; give the VAT id, or the customer number together with the name."""
 
     name: str | None = strawberry.field(default=None, description="Its name.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")

@@ -269,9 +269,9 @@ async def _coloured(_context: Any, *, colour: Colour = Colour.RED) -> None:
     return None
 
 
-@strawberry.input(description="One of which a field has a default.")
+@strawberry.input
 class DefaultedInput:
-    """An input with a guarded field that every request would use."""
+    """One of which a field has a default."""
 
     note: str | None = input_field(requires=any_of(Permission.ORDER_VIEW), default=None, description="A note.")
 

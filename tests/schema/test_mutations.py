@@ -21,7 +21,7 @@ from schema.members.types import Membership
 from tests.portal import Person, Portal, open_portal
 
 
-@strawberry.input(description="Whom.")
+@strawberry.input
 class TouchInput:
     """Whom."""
 
@@ -29,7 +29,7 @@ class TouchInput:
     is_in_the_way: bool = strawberry.field(default=False, description="Whether it is refused.")
 
 
-@strawberry.type(description="What came of it.")
+@strawberry.type
 class TouchPayload:
     """What came of it."""
 
@@ -53,7 +53,7 @@ async def _touch_registrations(_context: RequestContext, *, input: TouchInput) -
     return {"membership": None}
 
 
-@strawberry.type(description="What may be done.")
+@strawberry.type
 class TouchingMutation(Mutation):
     """What may be done."""
 
