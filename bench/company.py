@@ -4,17 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrderId, OrganizationId, UserId, base32
 from connectors.shop.interface import OrderLineRecord, OrderRecord, OrderStatus, ShopData
 from connectors.values import AccountKind, Address, Money

@@ -22,8 +22,11 @@ from bench.company import ORGANIZATION_ID, QUERIES, Query, directory_data, growi
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
 from connectors.database.engine import open_database
-from connectors.directory.interface import DirectoryData, GrantRecord, MembershipRecord, OrganizationRecord
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import GrantId, MembershipId, OrderId, OrganizationId
 from connectors.shop.embedded import EmbeddedShop
 from connectors.shop.interface import OrderLineRecord, OrderRecord, ShopData
@@ -172,7 +175,7 @@ async def main(queries: Sequence[Query] = OPERATIONS) -> None:
     async with open_stage() as stage:
         engine = open_database(stage.database_url)
         directory, shop = _copies()
-        await SqlDirectory(engine).load(directory)
+        await Directory(engine).load(directory)
         await EmbeddedShop(engine).load(shop)
         await engine.dispose()
         app = create_app(settings_for(stage.folder, stage.database_url, cost_mode="measure"))

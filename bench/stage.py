@@ -12,7 +12,7 @@ from tempfile import TemporaryDirectory
 from bench.company import LOGIN_NAME, directory_data, shop_data
 from bench.serve import CONTESTANTS, PROFILE, settings_for
 from connectors.database.engine import open_database
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now
 from gateway.cli.token import token_for
@@ -60,7 +60,7 @@ async def open_stage() -> AsyncIterator[Stage]:
                 await migrate_our_database(settings)
                 await load_demo(settings, load_profile(PROFILE), clock=utc_now)
                 engine = open_database(url)
-                await SqlDirectory(engine).load(directory_data())
+                await Directory(engine).load(directory_data())
                 await EmbeddedShop(engine).load(shop_data())
                 await engine.dispose()
                 yield Stage(Path(folder), url, await token_for(settings, LOGIN_NAME, clock=utc_now))

@@ -17,8 +17,8 @@ from connectors.applications.interface import ApplicationRecord
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import check_migrated, migrate
+from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
-from connectors.directory.sql import SqlDirectory
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
@@ -41,7 +41,7 @@ from gateway.profile_files import Profile
 from gateway.settings import Settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
+from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.wording import MailWording
 
@@ -116,7 +116,7 @@ async def open_wiring(
         events = _open_events(settings)
         stack.push_async_callback(events.close)
         work = asyncio.Event()
-        directory = SqlDirectory(engine, events.publish, work.set)
+        directory = Directory(engine, events.publish, work.set)
         accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
@@ -174,7 +174,7 @@ async def _read_policy(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
 class Stores:
     """The back ends that keep data of ours, to be filled."""
 
-    directory: SqlDirectory
+    directory: Directory
     accounts: EmbeddedAccounts
     shop: EmbeddedShop
 
@@ -192,7 +192,7 @@ async def open_stores(settings: Settings) -> AsyncIterator[Stores]:
     try:
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
-        yield Stores(SqlDirectory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
+        yield Stores(Directory(engine), EmbeddedAccounts(engine), EmbeddedShop(engine))
     finally:
         await engine.dispose()
 
@@ -260,7 +260,7 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
             if not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
                 problem = f"nobody could open {what} {key}: no role and no direct permission gives"
                 raise _in_catalogue(
-                    source, positions.line_of(*path, "permissions"), f"{problem} {' or '.join(sorted(permissions))}"
+                    source, positions.line_of(*path, "permissions"), f"{problem} {one_of(sorted(permissions))}"
                 )
 
 

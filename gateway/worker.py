@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.records.outbox import OutboxRecord
 from connectors.errors import ConnectorError
 from gateway.auth.policy_reloader import PolicyFile
 from resolvers.context import Backends, RequestContext

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.interface import OrganizationRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderFilter, OrderLineRecord, OrderRecord, OrderStatus
 from resolvers.context import RequestContext

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import timedelta
 
-from connectors.directory.deeds import DirectoryChange
+from connectors.directory.directory import DirectoryChange
 from connectors.errors import ConnectorError
 from resolvers.account.data_exports import expire_data_exports
 from resolvers.account.deletion import delete_due_accounts

@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, UserRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.people import UserRecord
 from connectors.ids import UserId, new_id
 from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission
@@ -59,8 +60,8 @@ async def invite_staff(
         id=UserId(new_id("usr")),
         email=email(address, ["email"]),
         email_verified=True,
-        first_name=text(first_name, ["firstName"]) if first_name else "",
-        last_name=text(last_name, ["lastName"]) if last_name else "",
+        first_name=text(first_name, ["first_name"]) if first_name else "",
+        last_name=text(last_name, ["last_name"]) if last_name else "",
         phone=None,
         locale=locale(language, ["locale"]) if language is not None else None,
         address=None,
@@ -114,7 +115,7 @@ async def change_staff(
         user = await change.lock_user(user_id) if user_id is not None else None
         caller = await change.ask.caller(user.id, None, context.now) if user is not None else None
         if user is None or caller is None:
-            raise NotFound("person", ["loginName"])
+            raise NotFound("person", ["login_name"])
         held = () if revoke_all else caller.vendor_permissions
         after = ({*held} - {*revoke}) | {permission.value for permission in grant}
         await change.set_vendor_permissions(user.id, after, by=Author(None, context.request_id), now=context.now)

@@ -2,14 +2,10 @@
 
 from collections.abc import Iterable
 
-from connectors.directory.interface import (
-    CallerRecord,
-    GrantKind,
-    GrantRecord,
-    MembershipStatus,
-    OrganizationStatus,
-    StandingRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.caller import CallerRecord, StandingRecord
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from permissions.policy import Policy
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import DenialReason, Permission, mask_of

@@ -5,23 +5,21 @@ from typing import Annotated, Any
 
 import strawberry
 
-from connectors.directory.join_requests import JoinRequestRecord
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.join_requests import JoinRequestRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId
+from permissions.access_rules import AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.join_requests import commands as join_requests
 from resolvers.join_requests import decisions as join_decisions
 from resolvers.join_requests.decisions import Joining
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 from schema.graph.mutations import mutation, of_object
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import UserError, entries
 from schema.nodes import Node
 from schema.people import User
-
-MANAGERS = any_of(Permission.MEMBER_MANAGE)
 
 _KEY = "A key of your choice for this request, so that it can be repeated safely."
 
@@ -49,7 +47,9 @@ class JoinRequest(Node):
         requires=OPEN,
         description="The organization, for its members; whoever asks to join does not learn whether there is one.",
     )
-    decided_by: User | None = field(join_requests.deciders_of, requires=MANAGERS, description="Who decided on it.")
+    decided_by: User | None = field(
+        join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided on it."
+    )
 
 
 @strawberry.input(
@@ -146,20 +146,20 @@ class JoinRequestMutations:
         description=(
             "Ask to join an organization that is registered. You are answered alike whether there is such an "
             "organization or not; "
-            "if there is, all its administrators get a mail (K19)."
+            "if there is, all its administrators get a mail."
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _approve_join_request,
-        requires=MANAGERS,
+        requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Approve a request to join, with roles and permissions that you may delegate.",
     )
     decline_join_request: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _decline_join_request,
-        requires=MANAGERS,
+        requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Decline a request to join.",
     )

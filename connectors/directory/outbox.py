@@ -1,46 +1,108 @@
-"""What has to happen after a change was stored: written with the change, carried out by a worker, never lost."""
+"""The outbox: what has to happen after a change was stored."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any
 
-from connectors.ids import OutboxId
-from connectors.quick import quick
+import orjson
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from connectors.database.dialects import one_of
+from connectors.database.reader import parallel
+from connectors.directory.reader import DirectoryReader
+from connectors.directory.records.outbox import UNDONE, OutboxRecord, OutboxState
+from connectors.directory.tables import outbox
+from connectors.directory.transaction import Transaction
+from connectors.ids import OutboxId, new_id
+
+_MOST = 1_000
+_OLD_ITEMS = (
+    select(outbox.c.id)
+    .where(
+        outbox.c.state == OutboxState.DONE.value,
+        outbox.c.due_at < bindparam("before"),  # which the index knows
+        outbox.c.ended_at < bindparam("before"),
+    )
+    .order_by(outbox.c.due_at, outbox.c.id)
+    .limit(_MOST)
+)
+_FORGET_ITEMS = delete(outbox).where(outbox.c.id.in_(_OLD_ITEMS))
+_item = outbox.c
+_COLUMNS = (
+    _item.id, _item.kind, _item.content, _item.sealed, _item.state, _item.created_at, _item.due_at, _item.attempts,
+    _item.last_error, _item.ended_at,
+)  # fmt: skip
+# Due items are taken by moving their `due_at` on: whoever dies with them leaves them to others. On PostgreSQL, items
+# that another worker is taking right now are passed over; SQLite has one writer at a time.
+_DUE = (
+    select(_item.id)
+    .where(_item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now"))
+    .order_by(_item.due_at, _item.id)
+    .limit(bindparam("most"))
+    .with_for_update(skip_locked=True)
+)
+_CLAIM = (
+    update(outbox)
+    .where(one_of(_item.id, "ids"))
+    .values(due_at=bindparam("until"), attempts=_item.attempts + 1)
+    .returning(*_COLUMNS)
+)
+_ENDED = {"sealed": None, "last_error": None}
+_QUEUED = (_item.id == bindparam("of_id"), _item.state == OutboxState.QUEUED.value)
+_FINISH = (
+    update(outbox)
+    .where(_item.id == bindparam("of_id"))
+    .values(state=OutboxState.DONE.value, ended_at=bindparam("now"), **_ENDED)
+)
+_POSTPONE = update(outbox).where(*_QUEUED).values(due_at=bindparam("later"), last_error=bindparam("why"))
+_BURY = (
+    update(outbox)
+    .where(*_QUEUED)
+    .values(state=OutboxState.DEAD.value, ended_at=bindparam("now"), last_error=bindparam("why"))
+)
+_REVIVE = (
+    update(outbox)
+    .where(one_of(_item.id, "ids"), _item.state == OutboxState.DEAD.value)
+    .values(state=OutboxState.QUEUED.value, due_at=bindparam("now"), attempts=0, ended_at=None)
+    .returning(*_COLUMNS)
+)
+_IN_STATE = select(*_COLUMNS).where(_item.state == bindparam("of_state")).order_by(_item.id).limit(bindparam("most"))
+_DUE_SINCE = select(func.min(_item.due_at)).where(
+    _item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now")
+)
+_ITEMS = select(*_COLUMNS).where(one_of(_item.id, "ids"))
+_COUNT = select(_item.state, func.count()).where(one_of(_item.state, "states")).group_by(_item.state)
 
 
-class OutboxState(StrEnum):
-    """Where an item stands: to be done, done, or given up after too many attempts, for an operator to look at."""
+class OutboxQueries(DirectoryReader):
+    """Queries about the outbox."""
 
-    QUEUED = "QUEUED"
-    DONE = "DONE"
-    DEAD = "DEAD"
+    async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
+        """Return the items in this state, oldest first."""
+        return [_record(row) for row in await self.read(_IN_STATE, of_state=state.value, most=limit)]
 
+    async def count_outbox(self, states: Sequence[OutboxState] = UNDONE) -> Mapping[OutboxState, int]:
+        """Return how many items there are in each of these states; what is done may be much to count."""
+        found = {row[0]: row[1] for row in await self.read(_COUNT, states=states)}
+        return {state: found.get(state.value, 0) for state in states}
 
-UNDONE = (OutboxState.QUEUED, OutboxState.DEAD)
-"""What is still to be done, by the worker or by an operator."""
+    async def outbox_due_since(self, now: datetime) -> datetime | None:
+        """Return since when the oldest item that is due waits for a worker; None when nothing is due."""
+        ((since,),) = await self.read(_DUE_SINCE, now=now)
+        return since  # type: ignore[no-any-return]
 
-
-@quick
-@dataclass(frozen=True, slots=True)
-class OutboxRecord:
-    """Something to do; `content` is what the kind needs as JSON, `sealed` what may not be read in the database."""
-
-    id: OutboxId
-    kind: str
-    content: Mapping[str, Any]
-    sealed: str | None
-    state: OutboxState
-    created_at: datetime
-    due_at: datetime
-    attempts: int
-    last_error: str | None
-    ended_at: datetime | None
+    async def outbox_items(self, ids: Sequence[OutboxId]) -> Sequence[OutboxRecord | None]:
+        """Return each item, parallel to the ids; None for an unknown one."""
+        found = map(_record, await self.read_of(ids, _ITEMS))
+        return parallel(ids, {record.id: record for record in found})
 
 
-class OutboxCommands(Protocol):
-    """Changes of the outbox within a transaction."""
+class OutboxChanges(Transaction):
+    """Changes of the outbox."""
+
+    async def forget_outbox(self, *, before: datetime) -> int:
+        """Throw away items of the outbox that were done before this instant."""
+        return (await self._execute(_FORGET_ITEMS, {"before": before})).rowcount
 
     async def enqueue(
         self,
@@ -52,37 +114,54 @@ class OutboxCommands(Protocol):
         due_at: datetime | None = None,
     ) -> OutboxId:
         """Have something done after the commit, at once or not before `due_at`; the worker here is notified."""
+        id = OutboxId(new_id("obx"))
+        row = {
+            "id": id,
+            "kind": kind,
+            "content": orjson.dumps(dict(content)).decode(),
+            "sealed": sealed,
+            "state": OutboxState.QUEUED.value,
+            "created_at": now,
+            "due_at": due_at or now,
+            "attempts": 0,
+        }
+        await self._execute(insert(outbox), row)
+        self.enqueued = True
+        return id
 
     async def claim(self, *, now: datetime, until: datetime, limit: int) -> Sequence[OutboxRecord]:
         """Take items that are due, oldest first, so that no other worker takes them before `until`; counts an attempt.
 
         A worker that dies leaves them to others after `until`.
         """
+        # In two steps: within one statement, PostgreSQL may look for what is due more than once, and take too many.
+        due = (await self._execute(_DUE, {"now": now, "most": limit})).scalars().all()
+        if not due:
+            return ()
+        rows = await self._execute(_CLAIM, {"ids": due, "until": until})
+        return sorted(map(_record, rows), key=lambda record: (record.created_at, record.id))
 
     async def finish(self, id: OutboxId, *, now: datetime) -> None:
         """Say that an item is done; what was sealed in it is gone."""
+        await self._execute(_FINISH, {"of_id": id, "now": now})
 
     async def postpone(self, id: OutboxId, *, error: str, due_at: datetime) -> None:
         """Say that an attempt failed, and when to try again; what somebody else finished meanwhile stays done."""
+        await self._execute(_POSTPONE, {"of_id": id, "later": due_at, "why": error[:1000]})
 
     async def bury(self, id: OutboxId, *, error: str, now: datetime) -> None:
         """Give an item up; it stays for an operator, with what was sealed in it. What is done meanwhile stays done."""
+        await self._execute(_BURY, {"of_id": id, "now": now, "why": error[:1000]})
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
         """Queue items again that were given up, with their attempts counted from nothing; returns those it did."""
+        rows = await self._execute(_REVIVE, {"ids": ids, "now": now})
+        self.enqueued = True
+        return sorted(map(_record, rows), key=lambda record: record.id)
 
 
-class OutboxQueries(Protocol):
-    """Queries about the outbox."""
-
-    async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
-        """Return the items in this state, oldest first."""
-
-    async def count_outbox(self, states: Sequence[OutboxState] = UNDONE) -> Mapping[OutboxState, int]:
-        """Return how many items there are in each of these states; what is done may be much to count."""
-
-    async def outbox_due_since(self, now: datetime) -> datetime | None:
-        """Return since when the oldest item that is due waits for a worker; None when nothing is due."""
-
-    async def outbox_items(self, ids: Sequence[OutboxId]) -> Sequence[OutboxRecord | None]:
-        """Return each item, parallel to the ids; None for an unknown one."""
+def _record(row: Any) -> OutboxRecord:
+    id, kind, content, sealed, state, created_at, due_at, attempts, last_error, ended_at = row
+    return OutboxRecord(
+        id, kind, orjson.loads(content), sealed, OutboxState(state), created_at, due_at, attempts, last_error, ended_at
+    )

@@ -11,7 +11,8 @@ from contextlib import asynccontextmanager, contextmanager
 from datetime import datetime
 
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
-from connectors.directory.interface import CallerRecord, Directory
+from connectors.directory.directory import Directory
+from connectors.directory.records.caller import CallerRecord
 from connectors.errors import ConnectorError
 from connectors.events.interface import Events, Interrupted
 

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
-from connectors.directory.audit import AuditEventRecord, AuditFilter
-from connectors.directory.interface import DirectoryQueries, OrganizationRecord, UserRecord
+from connectors.directory.directory import DirectoryQueries
+from connectors.directory.records.audit import AuditEventRecord, AuditFilter
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile

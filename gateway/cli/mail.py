@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from connectors.directory.interface import Directory
-from connectors.directory.outbox import OutboxRecord, OutboxState
+from connectors.directory.directory import Directory
+from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.ids import OutboxId
 from gateway.app import utc_now
 from gateway.cli.problems import explained

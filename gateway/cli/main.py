@@ -168,7 +168,8 @@ def check_schema() -> None:
     with explained(PortInUse):
         if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
             say(
-                "schema/schema.graphql is not what the code says. Run `make schema` and look at what changed.", err=True
+                "schema/schema.graphql is not what the code says. Run `make generate`; see what changed.",
+                err=True,
             )
             raise typer.Exit(1)
         say("schema/schema.graphql is current.")

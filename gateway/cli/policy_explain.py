@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from connectors.directory.interface import CallerRecord, GrantRecord, OrganizationRecord
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.profile_files import load_profile
 from gateway.settings import Settings
@@ -99,16 +101,9 @@ def _as_of(caller: CallerRecord, at: datetime) -> CallerRecord:
 
 
 def _decided(context: RequestContext, part: Part, organization_id: OrganizationId) -> Decision:
-    if not part.any_of:
+    if not part.rule.any_of:
         return Decision(True)
-    return decide(
-        context.viewer,
-        part.any_of,
-        organization_id=organization_id,
-        now=context.now,
-        scope=part.scope,
-        policy=context.policy,
-    )
+    return decide(context.viewer, part.rule, organization_id=organization_id, now=context.now, policy=context.policy)
 
 
 def _part(parts: Sequence[Part], field: str) -> Part:

@@ -6,7 +6,7 @@ from typing import Annotated, TypeVar
 
 import typer
 
-from connectors.directory.interface import UserRecord
+from connectors.directory.records.people import UserRecord
 from gateway.app import utc_now
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from connectors.directory.interface import DirectoryData
+from connectors.directory.records.data import DirectoryData
 from connectors.ids import UserId
 from connectors.shop.interface import ShopData
 from gateway.demo.generated import generated_organization

@@ -7,7 +7,8 @@ from datetime import timedelta
 from random import Random
 from typing import TypeVar
 
-from connectors.directory.interface import MembershipStatus, OrganizationStatus
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from gateway.demo.written import Invention, Staff, Words, WrittenDemo, WrittenMember, WrittenOrganization
 
 T = TypeVar("T")

@@ -8,7 +8,8 @@ from itertools import pairwise
 from random import Random
 from typing import TypeVar
 
-from connectors.directory.interface import MembershipStatus, OrganizationStatus
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from connectors.ids import OrderEventId, OrderId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus, ShopData
 from connectors.values import Address, Money

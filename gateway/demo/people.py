@@ -6,17 +6,12 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    UserRecord,
-)
-from connectors.directory.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind, Address
 from gateway.demo.identifiers import demo_id

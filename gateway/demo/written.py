@@ -9,7 +9,8 @@ from typing import ClassVar, TypeVar
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 
-from connectors.directory.interface import MembershipStatus, OrganizationKind, OrganizationStatus
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from gateway.profile_files import InvalidProfile

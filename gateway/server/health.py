@@ -11,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from connectors.directory.interface import Directory
-from connectors.directory.outbox import OutboxQueries, OutboxState
+from connectors.directory.directory import Directory
+from connectors.directory.outbox import OutboxQueries
+from connectors.directory.records.outbox import OutboxState
 from connectors.errors import ConnectorError
 
 Check = Callable[[], Awaitable[bool]]

@@ -2,7 +2,7 @@
 
 from hashlib import blake2b
 
-from connectors.directory.interface import CallerRecord
+from connectors.directory.records.caller import CallerRecord
 from resolvers.context import RequestContext
 from resolvers.viewer import viewer_of
 

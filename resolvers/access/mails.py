@@ -5,8 +5,10 @@ from datetime import datetime
 
 from babel.dates import format_date
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import GrantKind, GrantRecord, OrganizationRecord, UserRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from permissions.denial_texts import PERMISSION_TEXTS
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.applications.interface import ApplicationRecord
-from connectors.directory.interface import GrantRecord, MembershipRecord
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.memberships import MembershipRecord
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.access.plans import AccessPlan, DecisionContext, Warned, decision_context_of, difference, standing_with
 from resolvers.context import RequestContext

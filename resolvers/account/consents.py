@@ -1,10 +1,10 @@
-"""What people have consented to, each decision kept with its time and where it was made (D13)."""
+"""What people have consented to, each decision kept with its time and where it was made."""
 
 from collections.abc import Mapping, Sequence
 
-from connectors.directory.accounts import ConsentPurpose, ConsentRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import CallerRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord
+from connectors.directory.records.caller import CallerRecord
 from connectors.ids import ConsentId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import Localized

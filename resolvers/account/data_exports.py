@@ -7,10 +7,10 @@ from typing import Any
 
 import orjson
 
-from connectors.directory.accounts import DataExportRecord, DataExportStatus
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import CallerRecord
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import DataExportRecord, DataExportStatus
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.outbox import OutboxRecord
 from connectors.ids import DataExportId, new_id
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail

@@ -4,16 +4,13 @@ import logging
 from collections.abc import Sequence
 from datetime import timedelta
 
-from connectors.directory.accounts import AccountDeletionRecord, MailedTokenPurpose, MailedTokenRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    Author,
-    CallerRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import AccountDeletionRecord, MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.errors import ConnectorError
 from connectors.ids import UserId
 from connectors.rate_limits.interface import Limit
@@ -184,7 +181,7 @@ async def _plan(
 
 
 async def _check_administered_without(context: RequestContext, change: DirectoryChange, id: UserId) -> None:
-    """Return when every active organization of the person is administered by somebody else too (DOMAIN, invariant 1).
+    """Return when every active organization of the person is administered by somebody else too.
 
     Raises:
         LastAdministrator: One is not.

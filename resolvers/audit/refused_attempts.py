@@ -5,7 +5,7 @@ import re
 from contextlib import suppress
 from dataclasses import replace
 
-from connectors.directory.interface import AuditEntry
+from connectors.directory.records.audit import AuditEntry
 from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.ids import OrganizationId, UserId
 from connectors.rate_limits.interface import Limit

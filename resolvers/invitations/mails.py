@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import MembershipRecord, MembershipStatus, OrganizationRecord, UserRecord
-from connectors.directory.invitations import InvitationRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.invitations import InvitationRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from permissions.denial_texts import PERMISSION_TEXTS
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import permissions_of, roles_of
@@ -23,7 +25,7 @@ def labels_of(context: RequestContext, invitation: InvitationRecord, locale: str
 def invitation_mail(
     context: RequestContext, organization: OrganizationRecord, invitation: InvitationRecord, token: str
 ) -> Mail:
-    """Return the mail to the invited person, in the language given for them, else in the sender's (K29)."""
+    """Return the mail to the invited person, in the language given for them, else in the sender's."""
     assert context.caller is not None
     sender = context.caller.user
     locale = invitation.locale or sender.locale or next(iter(context.languages), None)

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from connectors.directory.accounts import MailedTokenPurpose
-from connectors.directory.registrations import RegistrationStatus
+from connectors.directory.records.accounts import MailedTokenPurpose
+from connectors.directory.records.registrations import RegistrationStatus
 from connectors.rate_limits.interface import Limit
 from connectors.values import masked_address
 from resolvers.context import RequestContext

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.outbox import OutboxRecord
 from connectors.ids import OutboxId
 from connectors.mail.interface import Message
 from resolvers.context import RequestContext
@@ -32,7 +32,7 @@ class Mail:
 
 
 async def queue_mail(context: RequestContext, change: DirectoryChange, mail: Mail) -> OutboxId:
-    """Have the mail sent once the change is stored; a change that is not stored sends nothing (K29).
+    """Have the mail sent once the change is stored; a change that is not stored sends nothing.
 
     Raises:
         UnknownMail: There is no such mail, or something that has to stand in it is missing.

@@ -2,17 +2,11 @@
 
 from collections.abc import Collection, Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    Author,
-    DirectoryQueries,
-    GrantKind,
-    GrantRecord,
-    MemberFilter,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-)
+from connectors.directory.directory import DirectoryChange, DirectoryQueries
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.policy import Policy
 from resolvers.context import RequestContext
@@ -26,7 +20,7 @@ async def lasting_administrators(
 ) -> Sequence[Sequence[MembershipRecord]]:
     """Return the active members of each organization with an administrative role that does not end automatically.
 
-    Only these count for DOMAIN's invariant 1: so no grant that ends automatically leaves an organization to nobody.
+    Only these count as its last administrators, so no grant that ends automatically leaves an organization to nobody.
     """
     return await ask.lasting_holders_of(ids, role_keys=context.policy.administrative_role_keys())
 
@@ -71,7 +65,7 @@ async def hand_on_login_name(
     by: Author,
     preferred: MembershipId | None = None,
 ) -> None:
-    """Let the login name of the customer number denote somebody who holds the organization (D3, invariant 7).
+    """Let the login name of the customer number denote somebody who holds the organization.
 
     When it denotes somebody who no longer does, it is the preferred one's from now on if they do, else the first's.
     Ask after the last command.

@@ -6,7 +6,7 @@ import random
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.records.outbox import OutboxRecord
 from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.mail.interface import MailRefused

@@ -2,9 +2,9 @@
 
 from collections.abc import Awaitable, Callable
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.idempotency import IdempotencyRecord
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.idempotency import IdempotencyRecord
+from connectors.directory.records.outbox import OutboxRecord
 from resolvers.context import RequestContext
 from resolvers.transactions import changed
 

@@ -1,4 +1,4 @@
-"""Whether an organization is registered, said so that nobody can find out who the customers are (K18, K19, D5, D6).
+"""Whether an organization is registered already, said so that nobody can find out who the customers are.
 
 A VAT id stands on every invoice, so whoever has it may learn that the organization is known. A customer number can be
 counted up, so it counts together with the name only. A name or a mail domain alone finds nothing. Administrators are
@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from connectors.directory.interface import DirectoryQueries, OrganizationRecord, OrganizationStatus
-from connectors.directory.registrations import Likeness, LikenessReason, Lookalike
+from connectors.directory.directory import DirectoryQueries
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.registrations import Likeness, LikenessReason, Lookalike
 from connectors.rate_limits.interface import Limit
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import administrators_of
 from resolvers.people import masked_name
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import InvalidArgument, Refused
+from resolvers.refusals import InvalidArgument
 from resolvers.registrations import guidance
 from resolvers.validation import LONGEST_ADDRESS_PART, customer_number, text, vat_id
 
@@ -64,17 +65,15 @@ async def check_organization(
     """Return whether the organization is registered, as far as somebody who knows this much may learn.
 
     Raises:
-        InvalidArgument: Neither a VAT id nor a customer number with the name; or a value that is not allowed.
+        Invalid: A value that is not allowed.
+        InvalidArgument: Neither a VAT id nor a customer number with the name.
         TooManyAttempts: From this address, or about this organization.
     """
-    try:
-        facts = OrganizationFacts(
-            text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
-            vat_id(vat, ["vatId"]),
-            customer_number(number, ["customerNumber"]),
-        )
-    except Refused as refused:
-        raise InvalidArgument(f"`{'.'.join(refused.path or ())}`: {refused.message}") from None
+    facts = OrganizationFacts(
+        text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
+        vat_id(vat, ["vat_id"]),
+        customer_number(number, ["customer_number"]),
+    )
     if facts.vat_id is None and (facts.customer_number is None or facts.name is None):
         raise InvalidArgument("Give the VAT id, or the customer number together with the organization's name.")
     await check_attempts(context, ATTEMPTS, facts.vat_id or facts.customer_number or "")

@@ -1,4 +1,4 @@
-"""Registering: a person for themself, or for an organization that the vendor has to approve (K16-K20, K25).
+"""Registering: a person for themself, or for an organization that the vendor has to approve.
 
 Nobody who is not signed in finds out whether an address has an account: the same is stored and answered for both, only
 the mail differs. What is stored for an address that has an account can never be confirmed, and expires automatically.
@@ -9,17 +9,13 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
-from connectors.directory.accounts import ConsentPurpose, ConsentRecord
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    Author,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
-from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import ConsentId, MembershipId, OrganizationId, RegistrationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind, masked_address
@@ -51,21 +47,21 @@ CONFIRM_ATTEMPTS = Attempts("confirm-registration", from_address=Limit(30, 300))
 
 
 class AlreadyRegistered(Conflict):
-    """The applicant says that their organization is registered already, so nothing is stored (K18)."""
+    """The applicant says that their organization is registered already, so nothing is stored."""
 
     def __init__(self, guidance: Any) -> None:
         super().__init__(
             "Your organization is registered already, so it is not registered again, and nothing was stored. "
             "Turn to the "
             "person who administers the portal in your organization.",
-            ["confirmFirstRegistration"],
+            ["confirm_first_registration"],
             code=ErrorCode.ORGANIZATION_ALREADY_REGISTERED,
         )
         self.beside = {"guidance": guidance}
 
 
 async def register_private_account(context: RequestContext, kind: AccountKind, applicant: Applicant, key: str) -> str:
-    """Have a mail sent with which an account without an organization is opened, and return the address it goes to (K9).
+    """Have a mail sent with which an account without an organization is opened, and return the address it goes to.
 
     Raises:
         RefusedTogether: Values that are not allowed. Nothing is stored.
@@ -83,7 +79,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
 async def register_organization(
     context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
 ) -> RegistrationRecord:
-    """Register an organization for the first time, and return where its registration stands (K10, K11, K17-K20).
+    """Register an organization for the first time, and return where its registration stands.
 
     Somebody who is not signed in has to confirm their address first; somebody signed in is the applicant, and it goes
     to the vendor at once.
@@ -110,7 +106,7 @@ async def register_organization(
 async def confirm_registration(context: RequestContext, token: str, password: str) -> SignedIn:
     """Confirm the address with the token of the mail, open the account with this password, and begin a session.
 
-    For an organization, it goes to the vendor now, and its applicant belongs to it without any right (K23).
+    For an organization, it goes to the vendor now, and its applicant belongs to it without any right.
 
     Raises:
         TokenInvalid: The token is unknown, was used, or is too old.
@@ -216,7 +212,7 @@ async def _stored_once(
 async def _submitted(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord, user: UserRecord, by: Author
 ) -> RegistrationRecord:
-    """Create the organization, in which nobody may do anything yet; write to applicant and reviewers (K20, K23)."""
+    """Create the organization, in which nobody may do anything yet, notify the applicant and the reviewers."""
     assert registration.organization_kind is not None
     assert registration.organization_name is not None
     organization_id = OrganizationId(new_id("org"))

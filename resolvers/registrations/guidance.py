@@ -1,8 +1,8 @@
-"""What the portal says to those who get no further on their own: whom to ask, and how to reach the vendor (D5, D6)."""
+"""What the portal says to those who get no further on their own: whom to ask, and how to reach the vendor."""
 
 from collections.abc import Mapping
 
-from connectors.directory.registrations import RegistrationStatus
+from connectors.directory.records.registrations import RegistrationStatus
 from connectors.values import Localized
 from resolvers.context import RequestContext
 from resolvers.localization import in_language

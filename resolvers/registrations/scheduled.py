@@ -1,9 +1,9 @@
-"""What happens to registrations when time passes: carried out every minute, by one process or by several (K22)."""
+"""What happens to registrations when time passes: carried out every minute, by one process or by several."""
 
 from dataclasses import replace
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.registrations import RegistrationRecord, RegistrationStatus
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from resolvers.context import RequestContext
 from resolvers.registrations.review import record
 from resolvers.registrations.reviewers import notify_reviewers

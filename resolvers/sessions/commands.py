@@ -3,8 +3,11 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import AuditEntry, CallerRecord, RefreshTokenReused, SessionRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.errors import RefreshTokenReused
+from connectors.directory.records.audit import AuditEntry
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.sessions import SessionRecord
 from connectors.errors import ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id
@@ -50,7 +53,7 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
     """Begin a session for a login name or e-mail address and its password; the rest of the request is the person's.
 
     Raises:
-        WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both (D4).
+        WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both.
         TooManyAttempts: Too many failed, from this address or for this name.
     """
     name = login_name.strip().lower()

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import CallerRecord, SessionRecord
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.sessions import SessionRecord
 from connectors.ids import OrganizationId, SessionId
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible

@@ -7,8 +7,8 @@ up by the worker, so that a refused sign-in takes the same statements and the sa
 import logging
 from typing import Literal
 
-from connectors.directory.interface import AuditEntry
-from connectors.directory.outbox import OutboxRecord
+from connectors.directory.records.audit import AuditEntry
+from connectors.directory.records.outbox import OutboxRecord
 from connectors.errors import BackendUnavailable, ConnectorError
 from connectors.ids import UserId
 from connectors.rate_limits.interface import Limit

@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from connectors.ids import MembershipId, OrganizationId
-from permissions.vocabulary import Permission
+from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from resolvers.approvals.initiators import MOST_SHOWN
 from resolvers.context import RequestContext
 from resolvers.members import commands as member_deeds
@@ -13,13 +13,10 @@ from resolvers.members import transfer as transfers
 from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
 from schema.graph.fields import attribute
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.user_errors import UserError, entries
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
-
-MANAGE = any_of(Permission.MEMBER_MANAGE)
 
 _KEY = "A key of your choice for this request, so that it can be repeated safely."
 _REASON = "The reason, for the audit log."
@@ -130,7 +127,7 @@ class MemberMutations:
     suspend_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _suspend_member,
-        requires=MANAGE,
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Suspend a member, who may then do nothing; once reactivated, their roles and permissions apply "
         "again.",
@@ -138,14 +135,14 @@ class MemberMutations:
     reactivate_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _reactivate_member,
-        requires=MANAGE,
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Reactivate a suspended member.",
     )
     remove_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _remove_member,
-        requires=MANAGE,
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description=(
             "Remove a member from the organization: they lose their roles and permissions, their open "
@@ -163,8 +160,8 @@ class MemberMutations:
     transfer_administration: TransferAdministrationPayload | None = mutation(
         TransferAdministrationPayload,
         _transfer_administration,
-        requires=any_of(Permission.ROLE_ASSIGN),
+        requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one (D29).",
+        description="Hand your administrative roles over to another member, as one.",
     )

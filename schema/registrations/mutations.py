@@ -4,14 +4,14 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind
+from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import AccountKind
+from permissions.access_rules import OPEN, by_caller_unless
 from resolvers.context import RequestContext
 from resolvers.registrations import commands as registering
 from resolvers.registrations.inputs import Applicant, OrganizationWanted
 from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import OPEN, by_caller_unless
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
 from schema.graph.user_errors import UserError, entries
@@ -32,7 +32,7 @@ class RegisterPrivateAccountInput:
         description="A key of your choice for this request, so that it can be repeated safely."
     )
     account_kind: AccountKind = strawberry.field(
-        default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR (K9, K10)."
+        default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR."
     )
     phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number.")
     locale: Locale | None = strawberry.field(default=None, description="Your language.")
@@ -46,13 +46,15 @@ class RegisterOrganizationInput:
     """An organization and its applicant."""
 
     confirm_first_registration: bool = strawberry.field(
-        description='"No, it is not registered already." False ends the registration, and nothing is stored (K18).'
+        description='"No, it is not registered already." False ends the registration, and nothing is stored.'
     )
-    kind: OrganizationKind = strawberry.field(description="What the organization is to the vendor (K11, K17).")
+    kind: OrganizationKind = strawberry.field(description="What the organization is to the vendor.")
     name: str = strawberry.field(description="Its name.")
     seat: AddressInput = strawberry.field(description="Its registered office.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely (K20).")
+    idempotency_key: str = strawberry.field(
+        description="A key of your choice for this request, so that it can be repeated safely."
+    )
     legal_name: str | None = strawberry.field(default=None, description="Its name in the register of companies.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
@@ -70,7 +72,7 @@ class RegisterOrganizationInput:
     phone: PhoneNumber | None = strawberry.field(default=None, description="Your telephone number.")
     locale: Locale | None = strawberry.field(default=None, description="Your language.")
     additional_role_keys: list[str] | None = strawberry.field(
-        default=None, description="Roles that you would like besides the administrative one (K25)."
+        default=None, description="Roles that you would like besides the administrative one."
     )
     newsletter: bool = strawberry.field(
         default=False, description="Whether you want the newsletter; takes effect once the address is confirmed."
@@ -166,7 +168,7 @@ class RegisteringMutations:
         _register_private_account,
         requires=OPEN,
         cost=20,
-        description="Have a mail sent with which you open an account for yourself (K9, K16).",
+        description="Have a mail sent with which you open an account for yourself.",
     )
     register_organization: RegisterOrganizationPayload | None = mutation(
         RegisterOrganizationPayload,
@@ -174,8 +176,7 @@ class RegisteringMutations:
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
         description=(
-            "Register an organization for the first time (K16-K20). You confirm your e-mail address, then the "
-            "vendor reviews "
+            "Register an organization for the first time. You confirm your e-mail address, then the vendor reviews "
             "it; approved, you administer it."
         ),
     )

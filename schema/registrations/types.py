@@ -5,34 +5,32 @@ from typing import Any
 
 import strawberry
 
-from connectors.directory.interface import OrganizationKind
-from connectors.directory.registrations import (
+from connectors.directory.records.organizations import OrganizationKind
+from connectors.directory.records.registrations import (
     LikenessReason,
     Lookalike,
     RegistrationEventRecord,
     RegistrationRecord,
     RegistrationStatus,
 )
+from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import Permission as PermissionCode
-from permissions.vocabulary import PermissionScope
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
+from resolvers.refusals import Invalid, InvalidArgument
 from resolvers.registrations import already_registered as company_check
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from resolvers.registrations.queries import registration_status, submitted_registrations
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
-from schema.graph.guards import OPEN, any_of
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
+from schema.graph.user_errors import input_path
 from schema.graph.value_types import Address
 from schema.nodes import Node
 from schema.organizations.types import Organization
 from schema.people import User
 from schema.roles import Role
-
-REVIEWERS = any_of(PermissionCode.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR)
 
 
 @graph_type(of=Lookalike, description="An organization that resembles one being registered.")
@@ -58,7 +56,7 @@ class RegistrationEvent:
     note: str | None = strawberry.field(description="The reason, the question or the answer, as it was written.")
     by: User | None = field(
         registrations.actors_of,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         description="Who did it; null when it was the portal, or somebody who was not signed in.",
     )
 
@@ -104,12 +102,12 @@ class OrganizationRegistration(Node):
         assumed_size=2,
         description=(
             "Roles that the applicant would like besides; approving gives the administrative role only, with which "
-            "they can take these themself (K24, K25)."
+            "they can take these themself."
         ),
     )
     submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
-        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer (K22)."
+        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
     )
     overdue: bool = computed(registrations.is_overdue, requires=OPEN, description="Whether the review is overdue.")
     decided_at: DateTime | None = strawberry.field(description="When it was approved, rejected or withdrawn.")
@@ -121,18 +119,18 @@ class OrganizationRegistration(Node):
     organization: Organization | None = field(
         registrations.organizations_of,
         requires=OPEN,
-        description="The organization; nobody may do anything in it before it is approved (K23).",
+        description="The organization; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
         registrations.applicants_of, requires=OPEN, description="The person who registers it."
     )
     duplicates: list[RegistrationDuplicate] | None = field(
         registrations.duplicates_of,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
         description=(
             "Organizations that are the same in the VAT id, customer number, name or mail domain, as things are now; "
-            "those alike in the most come first (K20)."
+            "those alike in the most come first."
         ),
     )
     history: list[RegistrationEvent] = field(
@@ -172,7 +170,7 @@ class OrganizationRegistrationCheck:
     guidance: str = computed(
         company_check.guidance_of_check,
         requires=OPEN,
-        description="Whom to turn to next, and how to reach the vendor, for people (D5, D6).",
+        description="Whom to turn to next, and how to reach the vendor, for people.",
     )
     masked_administrators: list[str] = attribute(
         "masked_administrators",
@@ -200,9 +198,12 @@ class OrganizationRegistrationCheckInput:
 
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
-    return await company_check.check_organization(
-        context, name=input.name, vat=input.vat_id, number=input.customer_number
-    )
+    try:
+        return await company_check.check_organization(
+            context, name=input.name, vat=input.vat_id, number=input.customer_number
+        )
+    except Invalid as refused:
+        raise InvalidArgument(f"`{'.'.join(input_path(refused.path or ()))}`: {refused.message}") from None
 
 
 @strawberry.type
@@ -211,7 +212,7 @@ class RegistrationQueries:
 
     registrations: Connection[OrganizationRegistration] | None = root(
         submitted_registrations,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         description="The registrations of organizations, oldest first; without `status`, those not decided yet.",
         arguments={"status": "Only registrations with one of these statuses."},
     )
@@ -219,7 +220,7 @@ class RegistrationQueries:
         registration_status,
         requires=OPEN,
         cost=20,
-        description="Where a registration stands, without signing in; null unless reference and address fit (K22).",
+        description="Where a registration stands, without signing in; null unless reference and address fit.",
         arguments={
             "reference": "The reference that `registerOrganization` returned.",
             "email": "The applicant's e-mail address.",
@@ -229,5 +230,5 @@ class RegistrationQueries:
         _check,
         requires=OPEN,
         cost=20,
-        description="Whether an organization is registered already, before registering it (K18, K19).",
+        description="Whether an organization is registered already, before registering it.",
     )

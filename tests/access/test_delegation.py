@@ -1,12 +1,12 @@
-"""Whoever may delegate some roles gives and takes only those, and ends no administration (DOMAIN, invariant 3)."""
+"""Somebody who may delegate only some roles gives and takes only those, and ends no administration."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import pytest
 
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.interface import Author
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.audit import Author
 from connectors.ids import MembershipId
 from gateway.profile_files import load_profile
 from permissions.policy import Policy, parse_policy

@@ -1,4 +1,4 @@
-"""Whatever members do to one another, the portal answers as a small model does, and DOMAIN's invariants hold.
+"""Whatever members do to one another, the portal answers as a small model does, and somebody always administers.
 
 ``FORECOURT_TEST_EXAMPLES`` is how many lives of an organization are tried on SQLite; a quarter of them on PostgreSQL.
 """
@@ -12,17 +12,11 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
@@ -78,7 +72,7 @@ class Life(RuleBasedStateMachine):
         super().__init__()
         self.running = RunningPortal("software_house", self.kind)
         self.portal: Portal = self.running.portal
-        self.running.run(self.portal.wiring.backends.directory.load(_organization()))
+        self.running.run(self.portal.wiring.backends.directory.load(_data()))
         members = {name: Member(name, dict(given)) for name, given in BEGIN.items()}
         self.model = Organization(members, NOW)
         self.people: dict[str, Person] = {}
@@ -161,14 +155,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_organization_is_administered(self) -> None:
-        """DOMAIN, invariant 1."""
         found = self.running.run(administrators_of(self.portal, ORGANIZATION_ID))
         assert sorted(found) == sorted(_membership(name) for name in self.model.administrators())
         assert found
 
     @invariant()
     def everybody_holds_what_was_given(self) -> None:
-        """DOMAIN, invariant 3: and nobody a right of the vendor's."""
+        """Nobody holds a right of the vendor's."""
         ids = [_membership(name) for name in BEGIN]
         stored = self.running.run(self.portal.wiring.backends.directory.grants_of(ids))
         for member, grants in zip(self.model.members.values(), stored, strict=True):
@@ -177,7 +170,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def somebody_sees_and_may_what_the_model_says(self) -> None:
-        """DOMAIN, invariants 2, 5 and 14: another one after each step."""
+        """Somebody else is asked after each step."""
         self.looked += 1
         actor = list(self.model.members.values())[self.looked % len(self.model.members)]
         answer = self.running.run(self._seen(actor.name))
@@ -231,7 +224,6 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(("kind", "examples"), [("sqlite", EXAMPLES), ("postgresql", max(2, EXAMPLES // 4))])
 def test_an_organization_lives_as_the_model_says(kind: DatabaseKind, examples: int) -> None:
-    """K31-K38, D18-D29; DOMAIN, invariants 1, 2, 3, 5, 14 after every step."""
     machine = type(f"LifeOn{kind}", (Life,), {"kind": kind})
     run_state_machine_as_test(
         machine,
@@ -249,7 +241,7 @@ def _membership(name: str) -> MembershipId:
     return MembershipId(f"mbr_model_{name}")
 
 
-def _organization() -> DirectoryData:
+def _data() -> DirectoryData:
     users = [
         UserRecord(
             UserId(f"usr_model_{name}"), f"{name}@model.example", True, name.title(), "Model", None, None, None,
@@ -260,23 +252,31 @@ def _organization() -> DirectoryData:
     return DirectoryData(
         users=users,
         login_names=[("DOMUS_99999", users[0].id)],
-        organizations=[
-            OrganizationRecord(
-                ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE,
-                None, None,
-            )
-        ],
+        organizations=[_organization()],
         memberships=[
             MembershipRecord(_membership(name), 1, ORGANIZATION_ID, user.id, MembershipStatus.ACTIVE, NOW, None)
             for name, user in zip(BEGIN, users, strict=True)
         ],
         grants=[
             GrantRecord(
-                GrantId(f"grt_model_{name}_{key.lower()}"), _membership(name), ORGANIZATION_ID, user.id,
-                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION, key, NOW, users[0].id, until,
+                GrantId(f"grt_model_{name}_{key.lower()}"),
+                _membership(name),
+                ORGANIZATION_ID,
+                user.id,
+                GrantKind.ROLE if key in ROLES else GrantKind.PERMISSION,
+                key,
+                NOW,
+                users[0].id,
+                until,
             )
             for (name, given), user in zip(BEGIN.items(), users, strict=True)
             for key, until in given.items()
         ],
         vendor_permissions=[],
-    )  # fmt: skip
+    )
+
+
+def _organization() -> OrganizationRecord:
+    return OrganizationRecord(
+        ORGANIZATION_ID, 1, "99999", "Model", None, OrganizationKind.LICENSEE, OrganizationStatus.ACTIVE, None, None
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from connectors.directory.outbox import OutboxRecord, OutboxState
+from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.directory.tables import mailed_tokens
 from gateway.demo import DEMO_PASSWORD
 from resolvers.account.credentials import CREDENTIALS_FORGET, forget_credentials

@@ -12,8 +12,8 @@ from typing import Any, Literal
 import pytest
 from sqlalchemy import ColumnElement, Select, func, select
 
-from connectors.directory.accounts import MailedTokenPurpose, MailedTokenRecord
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.accounts import MailedTokenPurpose, MailedTokenRecord
+from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables import (
     audit_events,
     invitations,

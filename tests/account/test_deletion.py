@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from connectors.directory.interface import Author
-from connectors.directory.sql.changes import SqlChange
+from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.audit import Author
 from connectors.directory.tables import audit_events, grants, memberships
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import credentials
@@ -261,7 +261,6 @@ async def test_what_is_no_token_keeps_no_account(portal: Portal, token: str) -> 
 
 
 async def test_the_last_administrator_cannot_leave_and_learns_who_could_be_one(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1."""
     person = await last_administrator_of_lumen(each_portal)
 
     refused = await asks_to_leave(person)
@@ -278,7 +277,7 @@ async def test_the_last_administrator_cannot_leave_and_learns_who_could_be_one(e
 
 
 async def test_whoever_has_become_the_last_administrator_meanwhile_stays_and_learns_why(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1: asked again, under lock, when the day has come."""
+    """Asked again, under lock, when the day has come."""
     await let_regula_administer_lumen_too(each_portal)
     planned = await asks_to_leave(await each_portal.person(ADMINISTRATOR))
     await last_administrator_of_lumen(each_portal)
@@ -299,7 +298,7 @@ async def test_whoever_has_become_the_last_administrator_meanwhile_stays_and_lea
 
 
 async def test_two_administrators_who_leave_at_the_same_time_do_not_both_go(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1, also under concurrency."""
+    """Also under concurrency."""
     await last_administrator_of_lumen(each_portal)
     await let_regula_administer_lumen_too(each_portal)
     for name in (ADMINISTRATOR, REGULA):
@@ -319,15 +318,15 @@ async def test_one_account_that_cannot_be_deleted_does_not_keep_the_others_waiti
     for name in (PURCHASE, "planning@helios.example"):
         await asks_to_leave(await portal.person(name))
         portal.clock.move(timedelta(minutes=1))
-    forget = SqlChange.forget_person
+    forget = DirectoryChange.forget_person
 
-    async def fails(change: SqlChange, user_id: Any, now: Any) -> None:
+    async def fails(change: DirectoryChange, user_id: Any, now: Any) -> None:
         if user_id == first:
             raise BackendUnavailable("directory", "for the test")
         await forget(change, user_id, now)
 
     with monkeypatch.context() as patched:
-        patched.setattr(SqlChange, "forget_person", fails)
+        patched.setattr(DirectoryChange, "forget_person", fails)
         await thirty_days_later(portal)
     after = [await user_id_of(portal, name) for name in (PURCHASE, "planning@helios.example")]
     await delete_due_accounts(as_the_portal(portal))

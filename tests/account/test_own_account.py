@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.accounts import ConsentPurpose
+from connectors.directory.records.accounts import ConsentPurpose
 from resolvers.account.consents import LABELS
 from tests.account.own_account import PURCHASE, holder_of, is_signed_in, signs_in
 from tests.portal import Person, Portal

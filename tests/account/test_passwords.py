@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from sqlalchemy import make_url, update
 
-from connectors.directory.accounts import CredentialsRecord
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.accounts import CredentialsRecord
+from connectors.directory.records.outbox import OutboxState
 from connectors.errors import BackendUnavailable
 from connectors.identity.embedded import credentials
 from connectors.ids import UserId

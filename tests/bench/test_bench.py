@@ -29,7 +29,7 @@ from bench.report import Results, ratios, table
 from bench.serve import CONTESTANTS, PROFILE, settings_for
 from bench.stage import Stage
 from connectors.database.engine import open_database
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now
 from gateway.cli.token import token_for
@@ -45,7 +45,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
         settings = settings_for(folder, url)
         await migrate_our_database(settings)
         engine = open_database(url)
-        await SqlDirectory(engine).load(directory_data())
+        await Directory(engine).load(directory_data())
         await EmbeddedShop(engine).load(shop_data())
         await engine.dispose()
         yield Stage(folder, url, await token_for(settings, LOGIN_NAME, clock=utc_now))

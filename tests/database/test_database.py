@@ -17,9 +17,9 @@ from connectors.database.dialects import contains, one_of
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import DatabaseNotMigrated, DatabaseTooNew, Migrations, check_migrated, migrate
 from connectors.database.sql_errors import ChangeConflict, database_errors
-from connectors.directory.accounts import MailedTokenPurpose
+from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.records.accounts import MailedTokenPurpose
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from tests.cut_off import is_cut_off
@@ -35,7 +35,7 @@ async def test_migrating_makes_the_tables_once_and_then_has_nothing_to_do(databa
     await check_migrated(engine, DIRECTORY)
 
     assert (first, second) == (DIRECTORY.revisions(), [])
-    assert await SqlDirectory(engine).is_empty()
+    assert await Directory(engine).is_empty()
     await engine.dispose()
 
 
@@ -65,7 +65,7 @@ async def test_processes_that_start_together_migrate_once(database_url: str) -> 
 async def test_a_database_of_a_newer_forecourt_is_refused_and_left_as_it_is(database_url: str) -> None:
     engine = open_database(database_url)
     await migrate(engine, DIRECTORY)
-    await SqlDirectory(engine).load(PEOPLE)
+    await Directory(engine).load(PEOPLE)
     await _run(engine, f"UPDATE {DIRECTORY.version_table} SET version_num = '9999'")
 
     with pytest.raises(DatabaseTooNew, match="9999"):
@@ -73,7 +73,7 @@ async def test_a_database_of_a_newer_forecourt_is_refused_and_left_as_it_is(data
     with pytest.raises(DatabaseTooNew, match="newer version"):
         await check_migrated(engine, DIRECTORY)
 
-    assert await SqlDirectory(engine).users([user.id for user in USERS]) == list(USERS)
+    assert await Directory(engine).users([user.id for user in USERS]) == list(USERS)
     await engine.dispose()
 
 
@@ -98,7 +98,7 @@ NOWHERE = [
     "postgresql+asyncpg:///nothing?host=/nonexistent",
     "sqlite+aiosqlite:////nonexistent/folder/forecourt.sqlite",
 ]
-QUERIES: dict[str, Callable[[SqlDirectory], Awaitable[Any]]] = {
+QUERIES: dict[str, Callable[[Directory], Awaitable[Any]]] = {
     **{name: lambda directory, ask=ask: ask(directory, ["id"]) for name, ask in LISTS.items()},  # type: ignore[misc]
     "caller": lambda directory: directory.caller(ANNA.id, None, NOW),
     "user_id_of_login_name": lambda directory: directory.user_id_of_login_name("anna"),
@@ -114,7 +114,7 @@ async def test_a_database_that_is_down_is_said_to_be_unavailable(url: str, query
     engine = open_database(url)
 
     with pytest.raises(BackendUnavailable) as caught:
-        await QUERIES[query](SqlDirectory(engine))
+        await QUERIES[query](Directory(engine))
 
     assert caught.value.backend == "directory"
     assert "secret" not in str(caught.value)
@@ -125,7 +125,7 @@ async def test_a_database_that_is_down_is_said_to_be_unavailable(url: str, query
 async def test_a_database_that_is_down_is_not_healthy(url: str) -> None:
     engine = open_database(url)
 
-    assert not await SqlDirectory(engine).healthy()
+    assert not await Directory(engine).healthy()
     await engine.dispose()
 
 
@@ -148,7 +148,7 @@ async def test_a_database_or_user_that_does_not_exist_is_said_to_be_unavailable(
     engine = open_database(make_url(postgresql_server).set(**part).render_as_string(hide_password=False))  # type: ignore[arg-type]
 
     with pytest.raises(BackendUnavailable):
-        await SqlDirectory(engine).is_empty()
+        await Directory(engine).is_empty()
     await engine.dispose()
 
 
@@ -158,7 +158,7 @@ async def test_a_file_that_is_no_database_is_said_to_be_unavailable(tmp_path: Pa
     engine = open_database(f"sqlite+aiosqlite:///{file}")
 
     with pytest.raises(BackendUnavailable):
-        await SqlDirectory(engine).is_empty()
+        await Directory(engine).is_empty()
     await engine.dispose()
     assert file.read_text().startswith("Nothing to see here.")
 
@@ -211,7 +211,7 @@ async def test_a_statement_of_ours_that_is_wrong_is_not_blamed_on_the_database(e
 
 async def test_a_query_survives_that_the_server_closed_the_connections(postgresql_server: str, engine: AsyncEngine,
         database_kind: DatabaseKind) -> None:  # fmt: skip
-    directory = SqlDirectory(engine)
+    directory = Directory(engine)
     await directory.load(PEOPLE)
     await asyncio.gather(*(directory.users([ANNA.id]) for _ in range(20)))
     if database_kind == "postgresql":
@@ -230,7 +230,7 @@ async def test_a_query_survives_that_the_server_closed_the_connections(postgresq
 async def test_a_change_that_is_cut_off_anywhere_keeps_nobody_else_from_changing_sqlite(tmp_path: Path) -> None:
     engine = open_database(f"sqlite+aiosqlite:///{tmp_path / 'forecourt.sqlite'}")
     await migrate(engine, DIRECTORY)
-    directory, cut = SqlDirectory(engine), []
+    directory, cut = Directory(engine), []
     await directory.load(PEOPLE)
 
     async def changes() -> None:
@@ -303,7 +303,7 @@ async def test_an_instant_comes_back_in_utc_as_exact_as_it_was(database_url: str
     await engine.dispose()
 
 
-async def _change_nothing(directory: SqlDirectory) -> None:
+async def _change_nothing(directory: Directory) -> None:
     async with directory.change():
         pass
 

@@ -12,10 +12,11 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import upgrade
-from connectors.directory import records
-from connectors.directory.interface import OrganizationKind
+from connectors.directory.directory import Directory
+from connectors.directory.keys import folded
+from connectors.directory.mapping import derived_of_organization, derived_of_user
 from connectors.directory.migrations import MIGRATIONS
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.records.organizations import OrganizationKind
 from connectors.ids import OrganizationId, UserId
 from tests.servers import DatabaseKind, fresh_database
 
@@ -48,15 +49,15 @@ def _rows(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
     for index, (name, vat_id) in enumerate(zip(NAMES, VAT_IDS, strict=True)):
         yield "organizations", {
             "id": f"org_{index}", "version": 1, "customer_number": f"{number}{index}", "name": name, "kind": KIND,
-            "status": "ACTIVE", "vat_id": vat_id, "name_key": records.folded(name), "access_epoch": 0,
+            "status": "ACTIVE", "vat_id": vat_id, "name_key": folded(name), "access_epoch": 0,
         }  # fmt: skip
     for index, (first_name, last_name, email, is_verified) in enumerate(PEOPLE):
-        first, last = records.folded(first_name), records.folded(last_name)
+        first, last = folded(first_name), folded(last_name)
         yield "users", {
             "id": f"usr_{index}", "email": email, "email_verified": is_verified, "first_name": first_name,
             "last_name": last_name, "account_kind": "BUSINESS_CUSTOMER", "created_at": NOW, "profile_version": 1,
             "email_key": email.lower(), "last_name_key": last, "first_name_key": first,
-            "search_text": f"{first} {last}\n{records.folded(email)}", "access_epoch": 0,
+            "search_text": f"{first} {last}\n{folded(email)}", "access_epoch": 0,
         }  # fmt: skip
     for index, (action, before, after) in enumerate(AUDIT):
         yield "audit_events", {
@@ -98,7 +99,7 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
 
         await _migrated(engine)
 
-        directory = SqlDirectory(engine)
+        directory = Directory(engine)
         organizations = await directory.organizations([OrganizationId(f"org_{index}") for index in range(len(NAMES))])
         users = await directory.users([UserId(f"usr_{index}") for index in range(len(PEOPLE))])
         assert [one.name for one in organizations if one is not None] == NAMES
@@ -121,8 +122,8 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
 
 async def _check_derived(engine: AsyncEngine, organizations: Any, users: Any) -> None:
     for table, found, wanted in (
-        ("organizations", organizations, records.derived_of_organization),
-        ("users", users, records.derived_of_user),
+        ("organizations", organizations, derived_of_organization),
+        ("users", users, derived_of_user),
     ):
         rows = {row["id"]: row for row in await _all(engine, table)}
         for record in found:

@@ -14,8 +14,8 @@ from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import migrate
 from connectors.database.reader import Reader
+from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
-from connectors.directory.sql import SqlDirectory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.identity.keys import read_given_keys, read_or_make_keys
 from connectors.private_files import make_private_folder
@@ -38,13 +38,13 @@ def file(tmp_path: Path) -> Path:
 async def sqlite(file: Path) -> AsyncIterator[AsyncEngine]:
     engine = open_database(f"sqlite+aiosqlite:///{file}", DatabaseLimits(statement_seconds=5))
     await migrate(engine, DIRECTORY)
-    await SqlDirectory(engine).load(PEOPLE)
+    await Directory(engine).load(PEOPLE)
     yield engine
     await engine.dispose()
 
 
 async def test_a_query_is_answered_while_changes_wait_for_one_another_in_their_order(sqlite: AsyncEngine) -> None:
-    directory = SqlDirectory(sqlite)
+    directory = Directory(sqlite)
     let_go, entered = asyncio.Event(), list[int]()
     is_inside = asyncio.Event()
 
@@ -75,9 +75,9 @@ async def test_a_change_waits_for_another_process_and_fails_in_time(sqlite: Asyn
 
     async with asyncio.timeout(LONGEST):
         with pytest.raises(BackendUnavailable, match="keeps the file locked"):
-            async with SqlDirectory(engine).change():
+            async with Directory(engine).change():
                 pass
-        assert await SqlDirectory(engine).users([ANNA.id]) == [ANNA]
+        assert await Directory(engine).users([ANNA.id]) == [ANNA]
 
         def end_the_other(_context: object) -> None:
             other.execute("ROLLBACK")
@@ -102,7 +102,7 @@ async def test_who_is_cancelled_while_sqlite_works_goes_on_at_once_and_so_does_t
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-        answer = await SqlDirectory(sqlite).users([ANNA.id])
+        answer = await Directory(sqlite).users([ANNA.id])
 
     assert answer == [ANNA]
 
@@ -123,7 +123,7 @@ async def test_a_full_disk_is_named_and_leaves_queries_alone(sqlite: AsyncEngine
     with pytest.raises(BackendUnavailable, match=r"the disk is full \(SQLITE_FULL\)"):
         await _fill(engine)
 
-    assert await SqlDirectory(engine).users([ANNA.id]) == [ANNA]
+    assert await Directory(engine).users([ANNA.id]) == [ANNA]
     await engine.dispose()
 
 
@@ -134,7 +134,7 @@ async def test_a_file_that_cannot_be_written_is_named(sqlite: AsyncEngine, file:
     with pytest.raises(BackendUnavailable, match="read-only"):
         await _change(engine)
     with pytest.raises(BackendUnavailable, match="read-only"):
-        await SqlDirectory(engine).is_writable()
+        await Directory(engine).is_writable()
     await engine.dispose()
 
 
@@ -146,7 +146,7 @@ async def test_a_damaged_file_is_named(sqlite: AsyncEngine, file: Path) -> None:
     engine = open_database(f"sqlite+aiosqlite:///{file}")
 
     with pytest.raises(BackendUnavailable, match=r"damaged; restore a backup \(SQLITE_CORRUPT"):
-        await SqlDirectory(engine).users([ANNA.id])
+        await Directory(engine).users([ANNA.id])
     await engine.dispose()
 
 
@@ -158,7 +158,7 @@ async def test_everything_that_is_kept_belongs_to_its_owner_alone_whatever_the_u
         read_or_make_keys(folder / "signing_key.pem")
         engine = open_database(f"sqlite+aiosqlite:///{folder / 'forecourt.db'}")
         await migrate(engine, DIRECTORY)
-        await SqlDirectory(engine).is_writable()
+        await Directory(engine).is_writable()
         modes = {path.name: path.stat().st_mode & 0o777 for path in [folder.parent, folder, *folder.iterdir()]}
         await engine.dispose()
     finally:
@@ -178,9 +178,9 @@ async def test_another_process_that_comes_and_goes_sees_what_is_stored_here(sqli
         said, _ = await process.communicate()
         return int(said)
 
-    await asyncio.gather(*(SqlDirectory(sqlite).users([ANNA.id]) for _ in range(5)))  # on connections of their own
+    await asyncio.gather(*(Directory(sqlite).users([ANNA.id]) for _ in range(5)))  # on connections of their own
     before = await counted_elsewhere()
-    async with SqlDirectory(sqlite).change() as change:
+    async with Directory(sqlite).change() as change:
         await change.enqueue("mail", {}, now=NOW)
 
     assert (before, await counted_elsewhere()) == (0, 1)
@@ -241,11 +241,11 @@ async def test_a_gateway_whose_file_takes_no_changes_answers_queries_and_is_not_
 
 
 async def _change(engine: AsyncEngine) -> None:
-    async with SqlDirectory(engine).change() as change:
+    async with Directory(engine).change() as change:
         await change.forget_requests(before=NOW)
 
 
 async def _fill(engine: AsyncEngine) -> None:
-    async with SqlDirectory(engine).change() as change:
+    async with Directory(engine).change() as change:
         for _ in range(100):
             await change.enqueue("mail", {"text": "x" * 4096}, now=NOW)

@@ -7,19 +7,19 @@ import pytest
 from sqlalchemy import event
 
 from connectors.database.engine import AsyncEngine, open_database
+from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS
-from connectors.directory.sql import SqlDirectory
 from tests.directory.people import PEOPLE
 from tests.servers import DatabaseKind, fresh_database
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-async def asked(request: pytest.FixtureRequest) -> AsyncIterator[SqlDirectory]:
+async def asked(request: pytest.FixtureRequest) -> AsyncIterator[Directory]:
     """The directory of `people`, shared by the tests that only ask it."""
     kind: DatabaseKind = request.param
     async with fresh_database(kind, MIGRATIONS) as url:
         engine = open_database(url)
-        directory = SqlDirectory(engine)
+        directory = Directory(engine)
         await directory.load(PEOPLE)
         yield directory
         await engine.dispose()
@@ -35,9 +35,9 @@ async def engine(database_kind: DatabaseKind) -> AsyncIterator[AsyncEngine]:
 
 
 @pytest.fixture
-async def directory(engine: AsyncEngine) -> SqlDirectory:
+async def directory(engine: AsyncEngine) -> Directory:
     """The directory of `people`, to be changed."""
-    directory = SqlDirectory(engine)
+    directory = Directory(engine)
     await directory.load(PEOPLE)
     return directory
 

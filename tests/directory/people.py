@@ -2,19 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MemberFilter,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    SessionRecord,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
+from connectors.directory.records.sessions import SessionRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from connectors.values import AccountKind, Address
 

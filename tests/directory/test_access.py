@@ -11,19 +11,14 @@ from sqlalchemy import select
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.database.engine import AsyncEngine
 from connectors.directory import tables
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import (
-    AuditEntry,
-    Author,
-    CallerRecord,
-    GrantKind,
-    MembershipStatus,
-    OrganizationStatus,
-    RefreshTokenReused,
-    StaleVersion,
-    UserRecord,
-)
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory, DirectoryChange
+from connectors.directory.errors import RefreshTokenReused, StaleVersion
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.audit import AuditEntry, Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
 from tests.directory.people import (
     ANNA,
@@ -57,26 +52,26 @@ def published() -> list[AccessEvent]:
 
 
 @pytest.fixture
-async def directory(engine: AsyncEngine, published: list[AccessEvent]) -> SqlDirectory:
-    directory = SqlDirectory(engine, published.extend)
+async def directory(engine: AsyncEngine, published: list[AccessEvent]) -> Directory:
+    directory = Directory(engine, published.extend)
     await directory.load(PEOPLE)
     return directory
 
 
-async def seen(directory: SqlDirectory, person: UserRecord) -> CallerRecord:
+async def seen(directory: Directory, person: UserRecord) -> CallerRecord:
     """What the next request of a person finds."""
     caller = await directory.caller(person.id, None, NOW)
     assert caller is not None
     return caller
 
 
-async def keys_of(directory: SqlDirectory, person: UserRecord, organization_id: OrganizationId) -> list[str]:
+async def keys_of(directory: Directory, person: UserRecord, organization_id: OrganizationId) -> list[str]:
     """The keys of what a person holds in an organization."""
     standings = (await seen(directory, person)).standings
     return [grant.key for one in standings if one.organization_id == organization_id for grant in one.grants]
 
 
-async def epochs(directory: SqlDirectory) -> dict[str, int]:
+async def epochs(directory: Directory) -> dict[str, int]:
     """The number of every person and every organization whose access has changed."""
     async with directory._engine.connect() as connection:
         found: dict[str, int] = {}
@@ -85,7 +80,7 @@ async def epochs(directory: SqlDirectory) -> dict[str, int]:
     return {id: epoch for id, epoch in found.items() if epoch}
 
 
-async def audit(directory: SqlDirectory) -> list[tuple[Any, ...]]:
+async def audit(directory: Directory) -> list[tuple[Any, ...]]:
     """What stands in the audit log: action, who, whose, where, before, after."""
     columns = tables.audit_events.c
     async with directory._engine.connect() as connection:
@@ -99,7 +94,7 @@ async def audit(directory: SqlDirectory) -> list[tuple[Any, ...]]:
 
 
 async def test_a_role_given_counts_at_once_and_is_recorded_and_reported(
-    directory: SqlDirectory, published: list[AccessEvent]
+    directory: Directory, published: list[AccessEvent]
 ) -> None:
     async with directory.change() as change:
         grant = await change.grant_role(BERND_AT_HELIOS.id, "installation", until=TOMORROW, by=BY, now=NOW)
@@ -116,9 +111,7 @@ async def test_a_role_given_counts_at_once_and_is_recorded_and_reported(
     assert published == [AccessChanged(1, BERND.id, HELIOS)]
 
 
-async def test_a_single_permission_is_given_and_taken_away(
-    directory: SqlDirectory, published: list[AccessEvent]
-) -> None:
+async def test_a_single_permission_is_given_and_taken_away(directory: Directory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         grant = await change.grant_permission(BERND_AT_HELIOS.id, "ORDER_VIEW", until=None, by=BY, now=NOW)
     async with directory.change() as change:
@@ -131,7 +124,7 @@ async def test_a_single_permission_is_given_and_taken_away(
     assert published == [AccessChanged(1, BERND.id, HELIOS), AccessChanged(2, BERND.id, HELIOS)]
 
 
-async def test_a_role_held_already_gets_the_new_end_and_stays_one_grant(directory: SqlDirectory) -> None:
+async def test_a_role_held_already_gets_the_new_end_and_stays_one_grant(directory: Directory) -> None:
     async with directory.change() as change:
         first = await change.grant_role(BERND_AT_HELIOS.id, "purchase", until=None, by=BY, now=NOW)
 
@@ -143,7 +136,7 @@ async def test_a_role_held_already_gets_the_new_end_and_stays_one_grant(director
     )  # fmt: skip
 
 
-async def test_what_is_so_already_changes_nothing(directory: SqlDirectory, published: list[AccessEvent]) -> None:
+async def test_what_is_so_already_changes_nothing(directory: Directory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         await change.grant_role(ANNA_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
         await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.ACTIVE, by=BY, now=NOW)
@@ -157,7 +150,7 @@ async def test_what_is_so_already_changes_nothing(directory: SqlDirectory, publi
     assert published == []
 
 
-async def test_a_member_is_suspended_and_comes_back(directory: SqlDirectory, published: list[AccessEvent]) -> None:
+async def test_a_member_is_suspended_and_comes_back(directory: Directory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         before, suspended = await change.set_membership_status(
             BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW, expected_version=1
@@ -176,7 +169,7 @@ async def test_a_member_is_suspended_and_comes_back(directory: SqlDirectory, pub
     ]
 
 
-async def test_a_removed_member_has_no_standing_any_more(directory: SqlDirectory) -> None:
+async def test_a_removed_member_has_no_standing_any_more(directory: Directory) -> None:
     async with directory.change() as change:
         await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.REMOVED, by=BY, now=NOW)
 
@@ -185,7 +178,7 @@ async def test_a_removed_member_has_no_standing_any_more(directory: SqlDirectory
 
 @pytest.mark.parametrize("membership", [EMIL_AT_HELIOS, FRIEDA_AT_HELIOS, DORA_AT_HELIOS], ids=lambda one: one.status)
 async def test_who_becomes_active_joins_on_that_day_unless_they_were_suspended(
-    directory: SqlDirectory, membership: Any
+    directory: Directory, membership: Any
 ) -> None:
     async with directory.change() as change:
         _, after = await change.set_membership_status(membership.id, MembershipStatus.ACTIVE, by=BY, now=TOMORROW)
@@ -194,7 +187,7 @@ async def test_who_becomes_active_joins_on_that_day_unless_they_were_suspended(
 
 
 async def test_an_organization_that_is_blocked_counts_for_every_member_but_those_removed(
-    directory: SqlDirectory, published: list[AccessEvent]
+    directory: Directory, published: list[AccessEvent]
 ) -> None:
     async with directory.change() as change:
         before, after = await change.set_organization_status(HELIOS, OrganizationStatus.BLOCKED, by=BY, now=NOW)
@@ -207,7 +200,7 @@ async def test_an_organization_that_is_blocked_counts_for_every_member_but_those
     assert [entry[:4] for entry in await audit(directory)] == [("organization.status", ANNA.id, HELIOS, HELIOS)]
 
 
-async def test_vendor_permissions_are_set_as_a_whole(directory: SqlDirectory, published: list[AccessEvent]) -> None:
+async def test_vendor_permissions_are_set_as_a_whole(directory: Directory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         before = await change.set_vendor_permissions(VERA.id, ["vendor:review", "vendor:new"], by=BY, now=NOW)
 
@@ -217,9 +210,7 @@ async def test_vendor_permissions_are_set_as_a_whole(directory: SqlDirectory, pu
     assert (await audit(directory))[0][4] == {"permissions": "vendor:audit vendor:review"}
 
 
-async def test_a_session_that_ends_is_published_and_counted(
-    directory: SqlDirectory, published: list[AccessEvent]
-) -> None:
+async def test_a_session_that_ends_is_published_and_counted(directory: Directory, published: list[AccessEvent]) -> None:
     async with directory.change() as change:
         await change.open_session(session("one", BERND), b"1" * 32, TOMORROW)
         await change.open_session(session("two", BERND), b"2" * 32, TOMORROW)
@@ -235,7 +226,7 @@ async def test_a_session_that_ends_is_published_and_counted(
 
 
 async def test_a_session_that_ends_because_its_token_was_stolen_is_published_too(
-    directory: SqlDirectory, published: list[AccessEvent]
+    directory: Directory, published: list[AccessEvent]
 ) -> None:
     async with directory.change() as change:
         await change.open_session(session("one", BERND), b"1" * 32, TOMORROW)
@@ -249,7 +240,7 @@ async def test_a_session_that_ends_because_its_token_was_stolen_is_published_too
 
 
 async def test_of_a_change_that_fails_nothing_stays_and_nothing_is_published(
-    directory: SqlDirectory, published: list[AccessEvent]
+    directory: Directory, published: list[AccessEvent]
 ) -> None:
     async def fail() -> None:
         async with directory.change() as change:
@@ -265,7 +256,7 @@ async def test_of_a_change_that_fails_nothing_stays_and_nothing_is_published(
     assert published == []
 
 
-async def test_a_stale_version_is_refused(directory: SqlDirectory, published: list[AccessEvent]) -> None:
+async def test_a_stale_version_is_refused(directory: Directory, published: list[AccessEvent]) -> None:
     with pytest.raises(StaleVersion) as membership:
         async with directory.change() as change:
             await change.set_membership_status(
@@ -280,7 +271,7 @@ async def test_a_stale_version_is_refused(directory: SqlDirectory, published: li
 
 
 @pytest.mark.parametrize("method", ["role", "permission", "membership", "organization", "vendor"])
-async def test_an_unknown_id_is_a_lookup_error(directory: SqlDirectory, method: str) -> None:
+async def test_an_unknown_id_is_a_lookup_error(directory: Directory, method: str) -> None:
     nobody = MembershipId("mem_unknown")
 
     async def do(change: DirectoryChange) -> None:
@@ -303,7 +294,7 @@ async def test_an_unknown_id_is_a_lookup_error(directory: SqlDirectory, method: 
             await do(change)
 
 
-async def test_of_twenty_changes_at_once_every_one_is_counted(directory: SqlDirectory) -> None:
+async def test_of_twenty_changes_at_once_every_one_is_counted(directory: Directory) -> None:
     async def give(number: int) -> None:
         async with directory.change() as change:
             await change.grant_permission(BERND_AT_HELIOS.id, f"P{number}", until=None, by=BY, now=NOW)
@@ -315,7 +306,7 @@ async def test_of_twenty_changes_at_once_every_one_is_counted(directory: SqlDire
 
 
 async def test_organizations_that_share_members_are_blocked_at_once_without_a_deadlock(
-    directory: SqlDirectory,
+    directory: Directory,
 ) -> None:
     async def turn(organization_id: OrganizationId, statuses: Sequence[OrganizationStatus]) -> None:
         for status in statuses:
@@ -329,7 +320,7 @@ async def test_organizations_that_share_members_are_blocked_at_once_without_a_de
     assert (counted[ANNA.id], counted[CLEO.id], counted[BERND.id]) == (20, 20, 10)
 
 
-async def test_two_that_take_the_same_grant_away_take_it_once(directory: SqlDirectory) -> None:
+async def test_two_that_take_the_same_grant_away_take_it_once(directory: Directory) -> None:
     async def take() -> bool:
         async with directory.change() as change:
             return await change.revoke(ANNA_ADMINISTERS.id, by=BY, now=NOW) is not None
@@ -338,7 +329,7 @@ async def test_two_that_take_the_same_grant_away_take_it_once(directory: SqlDire
     assert (await epochs(directory))[ANNA.id] == 1
 
 
-async def test_what_is_recorded_once_an_hour_is_recorded_once_by_all_processes(directory: SqlDirectory) -> None:
+async def test_what_is_recorded_once_an_hour_is_recorded_once_by_all_processes(directory: Directory) -> None:
     entry = AuditEntry("view_as", ANNA.id, BERND_AT_HELIOS.id, HELIOS, "req_1")
 
     async def record(minute: int, key: str = "ses_1", hour: int = 9) -> bool:
@@ -351,7 +342,7 @@ async def test_what_is_recorded_once_an_hour_is_recorded_once_by_all_processes(d
     assert len(await audit(directory)) == 3
 
 
-async def test_a_membership_counts_a_change_as_one_version(directory: SqlDirectory) -> None:
+async def test_a_membership_counts_a_change_as_one_version(directory: Directory) -> None:
     async with directory.change() as change:
         after = await change.renew_membership(BERND_AT_HELIOS.id)
 
@@ -362,8 +353,7 @@ async def test_a_membership_counts_a_change_as_one_version(directory: SqlDirecto
             await change.renew_membership(MembershipId("mbr_x"))
 
 
-async def test_only_somebody_active_who_holds_it_permanently_keeps_an_organization(directory: SqlDirectory) -> None:
-    """DOMAIN, invariant 1."""
+async def test_only_somebody_active_who_holds_it_permanently_keeps_an_organization(directory: Directory) -> None:
     async with directory.change() as change:
         await change.grant_role(BERND_AT_HELIOS.id, "administration", until=TOMORROW, by=BY, now=NOW)
         await change.grant_role(EMIL_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
@@ -375,8 +365,7 @@ async def test_only_somebody_active_who_holds_it_permanently_keeps_an_organizati
     assert BERND_AT_HELIOS.id not in [member.id for member in lumen]
 
 
-async def test_a_login_name_denotes_another_person_once_it_is_moved(directory: SqlDirectory) -> None:
-    """DOMAIN, invariant 7."""
+async def test_a_login_name_denotes_another_person_once_it_is_moved(directory: Directory) -> None:
     (names,) = await directory.login_names_of([ANNA.id])
     name = names[-1]
 

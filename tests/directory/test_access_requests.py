@@ -6,10 +6,10 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.access_requests import AccessRequestRecord
-from connectors.directory.interface import Author
-from connectors.directory.requests import RequestStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.audit import Author
+from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import AccessRequestId, new_id
 from tests.directory.people import ANNA_AT_HELIOS, BERND_AT_HELIOS, HELIOS, LUMEN, NOW
@@ -27,14 +27,14 @@ def request(*role_keys: str, permissions: tuple[str, ...] = (), by: object = BER
     )  # fmt: skip
 
 
-async def add(directory: SqlDirectory, *requests: AccessRequestRecord) -> None:
+async def add(directory: Directory, *requests: AccessRequestRecord) -> None:
     """Store requests."""
     async with directory.change() as change:
         for one in requests:
             await change.add_access_request(one, by=BY, now=one.created_at)
 
 
-async def test_a_request_comes_back_as_it_was_stored(directory: SqlDirectory) -> None:
+async def test_a_request_comes_back_as_it_was_stored(directory: Directory) -> None:
     made = request("purchase", "planning", permissions=("ORDER_VIEW",))
 
     await add(directory, made)
@@ -43,7 +43,7 @@ async def test_a_request_comes_back_as_it_was_stored(directory: SqlDirectory) ->
     assert await directory.open_access_requests([BERND_AT_HELIOS.id, ANNA_AT_HELIOS.id], NOW) == [[made], []]
 
 
-async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expired(directory: SqlDirectory) -> None:
+async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expired(directory: Directory) -> None:
     first = request("purchase", "planning")
     await add(directory, first)
 
@@ -60,7 +60,7 @@ async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expire
     assert first.status_at(EXPIRY) is RequestStatus.EXPIRED
 
 
-async def test_a_request_ends_once_and_is_on_record(directory: SqlDirectory) -> None:
+async def test_a_request_ends_once_and_is_on_record(directory: Directory) -> None:
     made = request("purchase")
     await add(directory, made)
 
@@ -79,7 +79,7 @@ async def test_a_request_ends_once_and_is_on_record(directory: SqlDirectory) -> 
             await change.end_access_request(made.id, RequestStatus.DECLINED, by=BY, now=NOW)
 
 
-async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_then(directory: SqlDirectory) -> None:
+async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_then(directory: Directory) -> None:
     made = [request(key) for key in ("a", "b", "c")]
     other = request("a", by=ANNA_AT_HELIOS)
     await add(directory, *made, other)

@@ -11,8 +11,9 @@ from sqlalchemy import insert, literal_column, select, text
 from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory import records
-from connectors.directory.accounts import (
+from connectors.directory.directory import Directory
+from connectors.directory.mapping import session_row
+from connectors.directory.records.accounts import (
     AccountDeletionRecord,
     ConsentPurpose,
     ConsentRecord,
@@ -22,8 +23,8 @@ from connectors.directory.accounts import (
     MailedTokenPurpose,
     MailedTokenRecord,
 )
-from connectors.directory.interface import Author, MembershipStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.tables import sessions, users
 from connectors.ids import ConsentId, DataExportId, OutboxId, UserId, new_id
 from tests.directory.conftest import statements
@@ -53,14 +54,14 @@ def export(name: str, user_id: UserId = ANNA.id, expires_at: datetime = TOMORROW
     return DataExportRecord(DataExportId(f"exp_{name}"), user_id, DataExportStatus.PENDING, NOW, expires_at)
 
 
-async def add_tokens(directory: SqlDirectory, *tokens: MailedTokenRecord) -> None:
+async def add_tokens(directory: Directory, *tokens: MailedTokenRecord) -> None:
     """Store them."""
     async with directory.change() as change:
         for one in tokens:
             await change.add_mailed_token(one)
 
 
-async def test_a_token_counts_once_for_its_purpose_until_its_time_is_over(directory: SqlDirectory) -> None:
+async def test_a_token_counts_once_for_its_purpose_until_its_time_is_over(directory: Directory) -> None:
     await add_tokens(directory, token(b"a"), token(b"b"))
 
     assert await directory.mailed_token(b"a", RESET, NOW) == token(b"a")
@@ -76,7 +77,7 @@ async def test_a_token_counts_once_for_its_purpose_until_its_time_is_over(direct
     assert await directory.mailed_token(b"b", RESET, NOW) == token(b"b")
 
 
-async def test_a_token_counts_for_one_of_twenty_at_the_same_time(directory: SqlDirectory) -> None:
+async def test_a_token_counts_for_one_of_twenty_at_the_same_time(directory: Directory) -> None:
     await add_tokens(directory, token(b"a"))
 
     async def uses() -> bool:
@@ -86,7 +87,7 @@ async def test_a_token_counts_for_one_of_twenty_at_the_same_time(directory: SqlD
     assert sum(await asyncio.gather(*(uses() for _ in range(20)))) == 1
 
 
-async def test_which_credentials_count_is_known_from_the_commit_on(directory: SqlDirectory) -> None:
+async def test_which_credentials_count_is_known_from_the_commit_on(directory: Directory) -> None:
     never, item = CredentialsRecord(ANNA.id, 0, None), OutboxId("obx_a")
     late = CredentialsRecord(ANNA.id, 1_795_251_600_000, item)  # milliseconds: more than 32 bits
 
@@ -103,7 +104,7 @@ async def test_which_credentials_count_is_known_from_the_commit_on(directory: Sq
     ]
 
 
-async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(directory: SqlDirectory) -> None:
+async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(directory: Directory) -> None:
     kept = [token(b"c", CHANGE), token(b"d", user_id=BERND.id)]
     await add_tokens(directory, token(b"a"), token(b"b"), *kept)
 
@@ -118,7 +119,7 @@ async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(dire
     assert [one for one in found if one is not None] == kept
 
 
-async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(directory: SqlDirectory) -> None:
+async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(directory: Directory) -> None:
     published: list[AccessEvent] = []
     directory._publish = published.extend
     own = [session(name, ANNA) for name in ("a", "b", "c")]
@@ -145,7 +146,7 @@ async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(dir
     assert [event.epoch for event in published if isinstance(event, AccessChanged)] == [1]
 
 
-async def test_the_last_decision_about_a_purpose_counts_and_the_others_stay(directory: SqlDirectory) -> None:
+async def test_the_last_decision_about_a_purpose_counts_and_the_others_stay(directory: Directory) -> None:
     first, second = (consent(ConsentPurpose.NEWSLETTER, granted) for granted in (True, False))
     advice, somebody_elses = (
         consent(ConsentPurpose.PRODUCT_ADVICE, True),
@@ -160,7 +161,7 @@ async def test_the_last_decision_about_a_purpose_counts_and_the_others_stay(dire
     assert await directory.consents([first.id, ConsentId("cns_unknown")]) == [first, None]
 
 
-async def test_an_address_that_is_free_becomes_the_persons_own(directory: SqlDirectory) -> None:
+async def test_an_address_that_is_free_becomes_the_persons_own(directory: Directory) -> None:
     async with directory.change() as change:
         before, after = await change.set_email(ANNA.id, "Anna.Neu@Helios.example")
 
@@ -170,7 +171,7 @@ async def test_an_address_that_is_free_becomes_the_persons_own(directory: SqlDir
     assert await directory.users_with_email([ANNA.email]) == [None]
 
 
-async def test_an_address_that_somebody_has_confirmed_is_not_given_to_another(directory: SqlDirectory) -> None:
+async def test_an_address_that_somebody_has_confirmed_is_not_given_to_another(directory: Directory) -> None:
     with pytest.raises(ChangeConflict):
         async with directory.change() as change:
             await change.set_email(ANNA.id, BERND.email.upper())
@@ -178,7 +179,7 @@ async def test_an_address_that_somebody_has_confirmed_is_not_given_to_another(di
     assert await directory.users([ANNA.id]) == [ANNA]
 
 
-async def test_an_export_is_filled_once_and_its_content_goes_when_its_time_is_over(directory: SqlDirectory) -> None:
+async def test_an_export_is_filled_once_and_its_content_goes_when_its_time_is_over(directory: Directory) -> None:
     first, second = export("1"), export("2", expires_at=TOMORROW + timedelta(days=1))
     async with directory.change() as change:
         await change.add_data_export(first)
@@ -201,7 +202,7 @@ async def test_an_export_is_filled_once_and_its_content_goes_when_its_time_is_ov
     assert found.status is DataExportStatus.EXPIRED
 
 
-async def test_a_deletion_is_due_when_its_time_has_come_unless_it_is_cancelled(directory: SqlDirectory) -> None:
+async def test_a_deletion_is_due_when_its_time_has_come_unless_it_is_cancelled(directory: Directory) -> None:
     annas, bernds = AccountDeletionRecord(ANNA.id, NOW, LATER), AccountDeletionRecord(BERND.id, NOW, NOW)
     async with directory.change() as change:
         await change.schedule_account_deletion(AccountDeletionRecord(ANNA.id, NOW, NOW))
@@ -217,7 +218,7 @@ async def test_a_deletion_is_due_when_its_time_has_come_unless_it_is_cancelled(d
     assert await directory.due_account_deletions(LATER, limit=9) == [annas]
 
 
-async def test_all_that_is_kept_of_a_person_is_found_and_nothing_of_others(directory: SqlDirectory) -> None:
+async def test_all_that_is_kept_of_a_person_is_found_and_nothing_of_others(directory: Directory) -> None:
     running, others = session("mine", ANNA), session("others", BERND)
     by_anna, by_bernd = Author(ANNA.id, "r1"), Author(BERND.id, "r2")
     async with directory.change() as change:
@@ -248,7 +249,7 @@ async def test_all_that_is_kept_of_a_person_is_found_and_nothing_of_others(direc
     assert "secret" not in written
 
 
-async def test_a_person_who_leaves_is_nobody_and_what_others_need_stays(directory: SqlDirectory) -> None:
+async def test_a_person_who_leaves_is_nobody_and_what_others_need_stays(directory: Directory) -> None:
     async with directory.change() as change:
         await change.open_session(session("mine", ANNA), b"refresh", TOMORROW)
         await change.add_consent(consent(ConsentPurpose.NEWSLETTER, True))
@@ -285,7 +286,7 @@ async def test_a_person_who_leaves_is_nobody_and_what_others_need_stays(director
         await change.set_email(BERND.id, ANNA.email)
 
 
-async def test_the_organization_looked_at_first_is_kept(directory: SqlDirectory) -> None:
+async def test_the_organization_looked_at_first_is_kept(directory: Directory) -> None:
     async with directory.change() as change:
         await change.set_default_organization(ANNA.id, LUMEN)
 
@@ -300,13 +301,13 @@ async def test_the_organization_looked_at_first_is_kept(directory: SqlDirectory)
 
 
 async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
-    engine: AsyncEngine, directory: SqlDirectory
+    engine: AsyncEngine, directory: Directory
 ) -> None:
     """Who had signed in every minute before there was a limit could not sign in any more."""
     published: list[AccessEvent] = []
     directory._publish = published.extend
     rows = [
-        records.session_row(replace(session(f"{index:04}", ANNA), last_seen_at=NOW + timedelta(seconds=index)))
+        session_row(replace(session(f"{index:04}", ANNA), last_seen_at=NOW + timedelta(seconds=index)))
         for index in range(2_000)
     ]
     async with directory.change() as change:
@@ -327,7 +328,7 @@ async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
 
 
 async def test_one_session_and_all_of_them_end_at_the_same_time_without_being_in_each_others_way(
-    engine: AsyncEngine, directory: SqlDirectory
+    engine: AsyncEngine, directory: Directory
 ) -> None:
     """Somebody signs out while their password is reset: on PostgreSQL one of both was undone, and failed."""
     own = session("a", ANNA)

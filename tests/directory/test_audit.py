@@ -8,9 +8,8 @@ from sqlalchemy.exc import DBAPIError
 
 from connectors.database.engine import AsyncEngine
 from connectors.directory import tables
-from connectors.directory.audit import AuditFilter
-from connectors.directory.interface import AuditEntry
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.audit import AuditEntry, AuditFilter
 from connectors.errors import InvalidCursor
 from connectors.ids import AuditEventId, OrganizationId
 from connectors.pages import cursor
@@ -26,7 +25,7 @@ def at(minute: int) -> datetime:
 
 
 @pytest.fixture
-async def recorded(directory: SqlDirectory) -> SqlDirectory:
+async def recorded(directory: Directory) -> Directory:
     """A directory in which something was done each minute, not in the order in which it was written."""
     entries = [
         (3, AuditEntry("grant.give", ANNA.id, "mbr_b", HELIOS, "r3", "203.0.113.7", {}, {"role": "ä"})),
@@ -43,16 +42,14 @@ async def recorded(directory: SqlDirectory) -> SqlDirectory:
     return directory
 
 
-async def requests_of(
-    recorded: SqlDirectory, where: AuditFilter, organization_id: OrganizationId = HELIOS
-) -> list[str]:
+async def requests_of(recorded: Directory, where: AuditFilter, organization_id: OrganizationId = HELIOS) -> list[str]:
     """The requests of an organization's entries; checks that they are counted as they are listed."""
     (page,) = await recorded.audit_events_of([organization_id], first=50, after=None, where=where)
     assert await recorded.count_audit_events_of([organization_id], where) == [len(page.items)]
     return [event.request_id for event in page.items]
 
 
-async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(recorded: SqlDirectory) -> None:
+async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(recorded: Directory) -> None:
     seen, after = [], None
     while True:
         helios, lumen, nothing = await recorded.audit_events_of(
@@ -69,7 +66,7 @@ async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(
     assert await recorded.count_audit_events_of([LUMEN, HELIOS, UNUSED], ALL) == [1, 5, 0]
 
 
-async def test_an_entry_comes_back_as_it_was_written(recorded: SqlDirectory) -> None:
+async def test_an_entry_comes_back_as_it_was_written(recorded: Directory) -> None:
     (page,) = await recorded.audit_events_of([HELIOS], first=50, after=None, where=AuditFilter(actor_id=ANNA.id))
     given, refused = page.items
 
@@ -92,11 +89,11 @@ async def test_an_entry_comes_back_as_it_was_written(recorded: SqlDirectory) -> 
     ],
     ids=str,
 )
-async def test_conditions_count_together(recorded: SqlDirectory, where: AuditFilter, requests: list[str]) -> None:
+async def test_conditions_count_together(recorded: Directory, where: AuditFilter, requests: list[str]) -> None:
     assert await requests_of(recorded, where) == requests
 
 
-async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_belong(recorded: SqlDirectory) -> None:
+async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_belong(recorded: Directory) -> None:
     whole = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=50, after=None)
     first = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=2, after=None)
     rest = await recorded.audit_events_of_person(
@@ -110,7 +107,7 @@ async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_
     assert [event.request_id for event in nowhere.items] == ["r5"]
 
 
-async def test_an_operator_reads_the_end_of_the_log_of_one_organization_or_of_all(recorded: SqlDirectory) -> None:
+async def test_an_operator_reads_the_end_of_the_log_of_one_organization_or_of_all(recorded: Directory) -> None:
     everything = await recorded.audit_log(None, ALL, limit=3)
     of_lumen = await recorded.audit_log(LUMEN, ALL, limit=3)
     some = await recorded.audit_log(None, AuditFilter(actor_id=ANNA.id, since=at(4)), limit=9)
@@ -131,7 +128,7 @@ async def test_an_operator_reads_the_end_of_the_log_of_one_organization_or_of_al
         cursor("audit events", "0001-01-01T00:00:00+14:00", "aud_x"),
     ],
 )
-async def test_what_is_no_cursor_of_the_log_leads_nowhere(asked: SqlDirectory, after: str) -> None:
+async def test_what_is_no_cursor_of_the_log_leads_nowhere(asked: Directory, after: str) -> None:
     with pytest.raises(InvalidCursor):
         await asked.audit_events_of([HELIOS], first=1, after=after, where=ALL)
 
@@ -172,7 +169,7 @@ async def executed(engine: AsyncEngine, statement: str) -> None:
 
 
 async def test_no_statement_rewrites_the_audit_log(
-    recorded: SqlDirectory, engine: AsyncEngine, database_kind: DatabaseKind
+    recorded: Directory, engine: AsyncEngine, database_kind: DatabaseKind
 ) -> None:
     before = await recorded.read(WHOLE)
 
@@ -186,7 +183,7 @@ async def test_no_statement_rewrites_the_audit_log(
     assert await recorded.read(WHOLE) == before
 
 
-async def test_the_log_goes_on_after_somebody_tried(recorded: SqlDirectory, engine: AsyncEngine) -> None:
+async def test_the_log_goes_on_after_somebody_tried(recorded: Directory, engine: AsyncEngine) -> None:
     with pytest.raises(DBAPIError):
         await executed(engine, "DELETE FROM audit_events")
 

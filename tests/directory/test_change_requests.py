@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.addresses import AddressRecord
-from connectors.directory.change_requests import ChangeRequestRecord
-from connectors.directory.interface import OrganizationChange, StaleVersion
-from connectors.directory.requests import RequestStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.errors import StaleVersion
+from connectors.directory.records.addresses import AddressRecord
+from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.organizations import OrganizationChange
+from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import AddressId, ChangeRequestId, OrganizationId, new_id
 from connectors.pages import cursor
@@ -31,7 +32,7 @@ def entry(organization_id: OrganizationId = HELIOS, *, billing: bool = False, sh
     return AddressRecord(AddressId(new_id("adr")), organization_id, ADDRESS, billing, shipping, NOW)
 
 
-async def stored(directory: SqlDirectory, *requests: ChangeRequestRecord) -> None:
+async def stored(directory: Directory, *requests: ChangeRequestRecord) -> None:
     """Store requests, each ended but the last of an organization."""
     async with directory.change() as change:
         for number, one in enumerate(requests):
@@ -40,7 +41,7 @@ async def stored(directory: SqlDirectory, *requests: ChangeRequestRecord) -> Non
                 await change.end_change_request(one.id, RequestStatus.WITHDRAWN, by=ANNA.id, note=None, now=NOW)
 
 
-async def test_a_request_comes_back_as_it_was_stored(directory: SqlDirectory) -> None:
+async def test_a_request_comes_back_as_it_was_stored(directory: Directory) -> None:
     asked = request()
     await stored(directory, asked)
 
@@ -48,7 +49,7 @@ async def test_a_request_comes_back_as_it_was_stored(directory: SqlDirectory) ->
     assert await directory.open_change_requests([LUMEN, HELIOS]) == [None, asked]
 
 
-async def test_an_organization_has_one_open_request(directory: SqlDirectory) -> None:
+async def test_an_organization_has_one_open_request(directory: Directory) -> None:
     await stored(directory, request())
 
     with pytest.raises(ChangeConflict):
@@ -56,7 +57,7 @@ async def test_an_organization_has_one_open_request(directory: SqlDirectory) -> 
     await stored(directory, request(LUMEN))
 
 
-async def test_a_request_ends_once(directory: SqlDirectory) -> None:
+async def test_a_request_ends_once(directory: Directory) -> None:
     asked = request()
     await stored(directory, asked)
     later = NOW + timedelta(hours=1)
@@ -71,7 +72,7 @@ async def test_a_request_ends_once(directory: SqlDirectory) -> None:
     assert await directory.open_change_requests([HELIOS]) == [None]
 
 
-async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(directory: SqlDirectory) -> None:
+async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(directory: Directory) -> None:
     at_helios = [request(name=str(number)) for number in range(5)]
     at_lumen = [request(LUMEN, str(number)) for number in range(2)]
     await stored(directory, *at_helios, *at_lumen)
@@ -100,14 +101,14 @@ async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(d
     assert await directory.count_all_change_requests([RequestStatus.PENDING]) == 2
 
 
-async def test_a_cursor_of_another_list_leads_nowhere(asked: SqlDirectory) -> None:
+async def test_a_cursor_of_another_list_leads_nowhere(asked: Directory) -> None:
     with pytest.raises(InvalidCursor):
         await asked.change_requests_of([HELIOS], first=1, after=cursor("members", "x"), status=None)
     with pytest.raises(InvalidCursor):
         await asked.all_change_requests(first=1, after="nonsense", status=None)
 
 
-async def test_an_address_book_keeps_its_entries_in_their_order(directory: SqlDirectory) -> None:
+async def test_an_address_book_keeps_its_entries_in_their_order(directory: Directory) -> None:
     first, second, elsewhere = entry(billing=True), entry(shipping=True), entry(LUMEN, billing=True)
     async with directory.change() as change:
         for one in (first, second, elsewhere):
@@ -125,7 +126,7 @@ async def test_an_address_book_keeps_its_entries_in_their_order(directory: SqlDi
 
 
 @pytest.mark.parametrize("use", ["billing", "shipping"])
-async def test_a_book_has_one_default_of_each_kind(directory: SqlDirectory, use: str) -> None:
+async def test_a_book_has_one_default_of_each_kind(directory: Directory, use: str) -> None:
     async with directory.change() as change:
         await change.add_address(entry(**{use: True}))
 
@@ -136,7 +137,7 @@ async def test_a_book_has_one_default_of_each_kind(directory: SqlDirectory, use:
     assert [len(book) for book in await directory.addresses_of([HELIOS])] == [1]
 
 
-async def test_an_organizations_data_change_in_the_named_parts_only(directory: SqlDirectory) -> None:
+async def test_an_organizations_data_change_in_the_named_parts_only(directory: Directory) -> None:
     (was,) = await directory.organizations([HELIOS])
     assert was is not None
     seat = replace(ADDRESS, city="Äpfelstadt")
@@ -153,7 +154,7 @@ async def test_an_organizations_data_change_in_the_named_parts_only(directory: S
     assert page.items[1].organization_id == HELIOS  # by its new name, between Äolus and lumen
 
 
-async def test_of_two_changes_of_one_version_of_an_organization_one_is_stored(directory: SqlDirectory) -> None:
+async def test_of_two_changes_of_one_version_of_an_organization_one_is_stored(directory: Directory) -> None:
     async def rename(number: int) -> None:
         async with directory.change() as change:
             await change.update_organization(HELIOS, OrganizationChange({"phone": f"+{number}"}), expected_version=1)
@@ -164,7 +165,7 @@ async def test_of_two_changes_of_one_version_of_an_organization_one_is_stored(di
     assert sum(isinstance(answer, StaleVersion) and answer.current_version == 2 for answer in answers) == 4
 
 
-async def test_only_an_organizations_data_can_be_changed_and_only_of_one_that_exists(directory: SqlDirectory) -> None:
+async def test_only_an_organizations_data_can_be_changed_and_only_of_one_that_exists(directory: Directory) -> None:
     with pytest.raises(ValueError, match="status"):
         async with directory.change() as change:
             await change.update_organization(HELIOS, OrganizationChange({"status": "CLOSED"}))
@@ -173,19 +174,19 @@ async def test_only_an_organizations_data_can_be_changed_and_only_of_one_that_ex
             await change.update_organization(UNUSED, OrganizationChange({"phone": None}))
 
 
-async def test_an_organization_is_found_by_its_customer_number(asked: SqlDirectory) -> None:
+async def test_an_organization_is_found_by_its_customer_number(asked: Directory) -> None:
     found = await asked.organizations_with_numbers(["10002", "1", "10001"])
 
     assert [one and one.id for one in found] == [LUMEN, None, HELIOS]
 
 
-async def test_who_belongs_or_belonged_is_known(asked: SqlDirectory) -> None:
+async def test_who_belongs_or_belonged_is_known(asked: Directory) -> None:
     assert set(await asked.who_belonged([HELIOS], [ANNA.id, VERA.id])) == {(HELIOS, ANNA.id)}
     assert set(await asked.who_belonged([LUMEN], [BERND.id])) == set()
     everybody = await asked.who_belonged([HELIOS, LUMEN], [ANNA.id])
     assert set(everybody) == {(HELIOS, ANNA.id), (LUMEN, ANNA.id)}
 
 
-async def test_the_vendors_staff_is_found_by_what_they_hold(asked: SqlDirectory) -> None:
+async def test_the_vendors_staff_is_found_by_what_they_hold(asked: Directory) -> None:
     assert list(await asked.holders_of_vendor_permission("vendor:review")) == [VERA]
     assert list(await asked.holders_of_vendor_permission("vendor:nothing")) == []

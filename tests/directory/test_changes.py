@@ -13,16 +13,13 @@ from connectors.access_events import SessionEnded
 from connectors.database.engine import AsyncConnection, AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory import tables
-from connectors.directory.interface import (
-    AuditEntry,
-    DirectoryData,
-    GrantKind,
-    ProfileChange,
-    RefreshTokenReused,
-    RotatedToken,
-    StaleVersion,
-)
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.errors import RefreshTokenReused, StaleVersion
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.audit import AuditEntry
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.people import ProfileChange
+from connectors.directory.records.sessions import RotatedToken
 from connectors.ids import SessionId, UserId
 from connectors.values import Address
 from tests.directory import people
@@ -36,13 +33,13 @@ ENTRY = AuditEntry("profile.update", ANNA.id, ANNA.id, HELIOS, "req_1", "203.0.1
 LATER = NOW.replace(hour=13)
 
 
-async def _signed_in(directory: SqlDirectory) -> None:
+async def _signed_in(directory: Directory) -> None:
     async with directory.change() as change:
         await change.open_session(SESSION, FIRST, TOMORROW)
 
 
 async def _rotate(
-    directory: SqlDirectory, old: bytes, new: bytes, *, now: datetime = LATER, window: timedelta = timedelta()
+    directory: Directory, old: bytes, new: bytes, *, now: datetime = LATER, window: timedelta = timedelta()
 ) -> RotatedToken | None:
     async with directory.change() as change:
         return await change.rotate_refresh_token(
@@ -55,21 +52,21 @@ async def _rotate(
         )
 
 
-async def _kept_successors(directory: SqlDirectory) -> list[str]:
+async def _kept_successors(directory: Directory) -> list[str]:
     kept = tables.refresh_tokens.c.sealed_successor
     return [row[0] for row in await directory.read(select(kept).where(kept.is_not(None)).order_by(kept))]
 
 
-async def _is_signed_in(directory: SqlDirectory) -> bool:
+async def _is_signed_in(directory: Directory) -> bool:
     return await directory.caller(ANNA.id, SESSION.id, LATER) is not None
 
 
-async def _audit(directory: SqlDirectory) -> list[str]:
+async def _audit(directory: Directory) -> list[str]:
     rows = await directory.read(select(tables.audit_events.c.action).order_by(tables.audit_events.c.id))
     return [row[0] for row in rows]
 
 
-async def test_a_refresh_token_is_replaced_by_the_next_again_and_again(directory: SqlDirectory) -> None:
+async def test_a_refresh_token_is_replaced_by_the_next_again_and_again(directory: Directory) -> None:
     await _signed_in(directory)
 
     once = await _rotate(directory, FIRST, SECOND)
@@ -79,7 +76,7 @@ async def test_a_refresh_token_is_replaced_by_the_next_again_and_again(directory
     assert await _is_signed_in(directory)
 
 
-async def test_a_refresh_token_used_again_ends_its_session_and_its_successor(directory: SqlDirectory) -> None:
+async def test_a_refresh_token_used_again_ends_its_session_and_its_successor(directory: Directory) -> None:
     await _signed_in(directory)
     await _rotate(directory, FIRST, SECOND)
 
@@ -92,7 +89,7 @@ async def test_a_refresh_token_used_again_ends_its_session_and_its_successor(dir
         await _rotate(directory, FIRST, THIRD)
 
 
-async def test_reuse_ends_the_session_but_keeps_nothing_else_of_the_block_that_raises(directory: SqlDirectory) -> None:
+async def test_reuse_ends_the_session_but_keeps_nothing_else_of_the_block_that_raises(directory: Directory) -> None:
     await _signed_in(directory)
     await _rotate(directory, FIRST, SECOND)
 
@@ -108,7 +105,7 @@ async def test_reuse_ends_the_session_but_keeps_nothing_else_of_the_block_that_r
     assert await _audit(directory) == []
 
 
-async def test_reuse_can_be_put_on_record_in_the_same_block(directory: SqlDirectory) -> None:
+async def test_reuse_can_be_put_on_record_in_the_same_block(directory: Directory) -> None:
     await _signed_in(directory)
     await _rotate(directory, FIRST, SECOND)
 
@@ -121,7 +118,7 @@ async def test_reuse_can_be_put_on_record_in_the_same_block(directory: SqlDirect
     assert await _audit(directory) == ["profile.update"]
 
 
-async def test_of_twenty_refreshes_at_once_exactly_one_succeeds(directory: SqlDirectory) -> None:
+async def test_of_twenty_refreshes_at_once_exactly_one_succeeds(directory: Directory) -> None:
     await _signed_in(directory)
 
     answers = await asyncio.gather(
@@ -138,7 +135,7 @@ async def test_of_twenty_refreshes_at_once_exactly_one_succeeds(directory: SqlDi
 WINDOW = timedelta(seconds=10)
 
 
-async def test_of_twenty_refreshes_at_once_all_get_the_one_successor(directory: SqlDirectory) -> None:
+async def test_of_twenty_refreshes_at_once_all_get_the_one_successor(directory: Directory) -> None:
     await _signed_in(directory)
 
     answers = await asyncio.gather(
@@ -153,7 +150,7 @@ async def test_of_twenty_refreshes_at_once_all_get_the_one_successor(directory: 
 
 
 async def test_a_token_used_again_gets_its_successor_until_the_window_ends_and_not_longer(
-    directory: SqlDirectory,
+    directory: Directory,
 ) -> None:
     await _signed_in(directory)
     await _rotate(directory, FIRST, SECOND, window=WINDOW)
@@ -167,7 +164,7 @@ async def test_a_token_used_again_gets_its_successor_until_the_window_ends_and_n
     assert not await _is_signed_in(directory)
 
 
-async def test_a_token_of_a_session_that_ended_gets_no_successor_within_the_window(directory: SqlDirectory) -> None:
+async def test_a_token_of_a_session_that_ended_gets_no_successor_within_the_window(directory: Directory) -> None:
     await _signed_in(directory)
     await _rotate(directory, FIRST, SECOND, window=WINDOW)
     async with directory.change() as change:
@@ -176,7 +173,7 @@ async def test_a_token_of_a_session_that_ended_gets_no_successor_within_the_wind
     assert await _rotate(directory, FIRST, THIRD, window=WINDOW) is None
 
 
-async def test_a_successor_is_kept_no_longer_than_it_may_be_asked_for(directory: SqlDirectory) -> None:
+async def test_a_successor_is_kept_no_longer_than_it_may_be_asked_for(directory: Directory) -> None:
     await _signed_in(directory)
     await _rotate(directory, FIRST, SECOND, window=WINDOW)
     at_once = await _kept_successors(directory)
@@ -193,7 +190,7 @@ async def test_a_successor_is_kept_no_longer_than_it_may_be_asked_for(directory:
     assert (erased, await _kept_successors(directory)) == ([0, 1], [])
 
 
-async def test_an_unknown_refresh_token_leads_nowhere(directory: SqlDirectory) -> None:
+async def test_an_unknown_refresh_token_leads_nowhere(directory: Directory) -> None:
     await _signed_in(directory)
 
     assert await _rotate(directory, b"", SECOND) is None
@@ -201,14 +198,14 @@ async def test_an_unknown_refresh_token_leads_nowhere(directory: SqlDirectory) -
     assert await _is_signed_in(directory)
 
 
-async def test_an_expired_refresh_token_leads_nowhere(directory: SqlDirectory) -> None:
+async def test_an_expired_refresh_token_leads_nowhere(directory: Directory) -> None:
     async with directory.change() as change:
         await change.open_session(SESSION, FIRST, LATER)
 
     assert await _rotate(directory, FIRST, SECOND) is None
 
 
-async def test_a_session_that_is_over_cannot_be_refreshed(directory: SqlDirectory) -> None:
+async def test_a_session_that_is_over_cannot_be_refreshed(directory: Directory) -> None:
     async with directory.change() as change:
         await change.open_session(replace(SESSION, id=SessionId("ses_old"), expires_at=LATER), SECOND, TOMORROW)
     await _signed_in(directory)
@@ -219,7 +216,7 @@ async def test_a_session_that_is_over_cannot_be_refreshed(directory: SqlDirector
     assert await _rotate(directory, SECOND, THIRD) is None
 
 
-async def test_ending_a_session_twice_changes_nothing(directory: SqlDirectory) -> None:
+async def test_ending_a_session_twice_changes_nothing(directory: Directory) -> None:
     await _signed_in(directory)
 
     async with directory.change() as change:
@@ -231,7 +228,7 @@ async def test_ending_a_session_twice_changes_nothing(directory: SqlDirectory) -
     assert row == (NOW,)
 
 
-async def test_a_profile_changes_in_the_named_parts_only(directory: SqlDirectory) -> None:
+async def test_a_profile_changes_in_the_named_parts_only(directory: Directory) -> None:
     home = Address(("Rue de l'Été 7",), "75001", "Paris", "FR", phone="+33123456789")
 
     async with directory.change() as change:
@@ -246,7 +243,7 @@ async def test_a_profile_changes_in_the_named_parts_only(directory: SqlDirectory
     assert [list(page.items) for page in found] == [[people.ANNA_AT_HELIOS]]
 
 
-async def test_parts_of_a_profile_can_be_emptied(directory: SqlDirectory) -> None:
+async def test_parts_of_a_profile_can_be_emptied(directory: Directory) -> None:
     async with directory.change() as change:
         _, after = await change.update_profile(
             ANNA.id, ProfileChange({"phone": None, "locale": None, "address": None}), expected_version=1, now=NOW
@@ -256,7 +253,7 @@ async def test_parts_of_a_profile_can_be_emptied(directory: SqlDirectory) -> Non
     assert (after.phone, after.locale, after.address, after.first_name) == (None, None, None, "Anna")
 
 
-async def test_a_profile_that_somebody_changed_meanwhile_is_not_overwritten(directory: SqlDirectory) -> None:
+async def test_a_profile_that_somebody_changed_meanwhile_is_not_overwritten(directory: Directory) -> None:
     async def record_and_update() -> None:
         async with directory.change() as change:
             await change.record(ENTRY, NOW)
@@ -270,7 +267,7 @@ async def test_a_profile_that_somebody_changed_meanwhile_is_not_overwritten(dire
     assert await _audit(directory) == []
 
 
-async def test_of_ten_changes_of_one_version_at_once_exactly_one_is_stored(directory: SqlDirectory) -> None:
+async def test_of_ten_changes_of_one_version_at_once_exactly_one_is_stored(directory: Directory) -> None:
     async def rename(number: int) -> None:
         async with directory.change() as change:
             await change.update_profile(
@@ -286,19 +283,19 @@ async def test_of_ten_changes_of_one_version_at_once_exactly_one_is_stored(direc
     assert (anna.first_name, anna.profile_version) == (f"Anna {answers.index(None)}", 2)
 
 
-async def test_only_the_parts_of_a_profile_can_be_changed(directory: SqlDirectory) -> None:
+async def test_only_the_parts_of_a_profile_can_be_changed(directory: Directory) -> None:
     with pytest.raises(ValueError, match="email"):
         async with directory.change() as change:
             await change.update_profile(ANNA.id, ProfileChange({"email": "x@y"}), expected_version=1, now=NOW)
 
 
-async def test_nobody_has_no_profile_to_change(directory: SqlDirectory) -> None:
+async def test_nobody_has_no_profile_to_change(directory: Directory) -> None:
     with pytest.raises(LookupError):
         async with directory.change() as change:
             await change.update_profile(UserId("usr_x"), ProfileChange({"phone": "+49"}), expected_version=1, now=NOW)
 
 
-async def test_nothing_stays_of_a_change_whose_block_raises(directory: SqlDirectory) -> None:
+async def test_nothing_stays_of_a_change_whose_block_raises(directory: Directory) -> None:
     async def sign_in_and_fail() -> None:
         async with directory.change() as change:
             await change.open_session(SESSION, FIRST, TOMORROW)
@@ -312,7 +309,7 @@ async def test_nothing_stays_of_a_change_whose_block_raises(directory: SqlDirect
     assert await _audit(directory) == []
 
 
-async def test_nothing_stays_of_a_change_that_is_cancelled(directory: SqlDirectory) -> None:
+async def test_nothing_stays_of_a_change_that_is_cancelled(directory: Directory) -> None:
     started = asyncio.Event()
 
     async def slow() -> None:
@@ -333,7 +330,7 @@ async def test_nothing_stays_of_a_change_that_is_cancelled(directory: SqlDirecto
     assert await _audit(directory) == ["profile.update"]
 
 
-async def test_an_audit_event_keeps_who_did_what_to_whom(directory: SqlDirectory) -> None:
+async def test_an_audit_event_keeps_who_did_what_to_whom(directory: Directory) -> None:
     async with directory.change() as change:
         await change.record(ENTRY, NOW)
         await change.record(
@@ -361,7 +358,7 @@ async def test_an_audit_event_keeps_who_did_what_to_whom(directory: SqlDirectory
 
 
 @pytest.mark.parametrize("statement", [update(tables.audit_events).values(action="x"), delete(tables.audit_events)])
-async def test_the_audit_log_is_append_only(directory: SqlDirectory, engine: AsyncEngine, statement: object) -> None:
+async def test_the_audit_log_is_append_only(directory: Directory, engine: AsyncEngine, statement: object) -> None:
     async with directory.change() as change:
         await change.record(ENTRY, NOW)
 
@@ -386,7 +383,7 @@ async def test_the_audit_log_is_append_only(directory: SqlDirectory, engine: Asy
     ids=["address", "login name", "customer number", "membership", "grant", "vendor permission", "unknown user"],
 )
 async def test_what_may_exist_at_most_once_is_refused_a_second_time(
-    directory: SqlDirectory, second: DirectoryData
+    directory: Directory, second: DirectoryData
 ) -> None:
     with pytest.raises(IntegrityError):
         await directory.load(second)
@@ -398,7 +395,7 @@ async def test_what_may_exist_at_most_once_is_refused_a_second_time(
      ("grants", "kind")],
 )  # fmt: skip
 async def test_a_word_that_no_enum_knows_is_refused(
-    directory: SqlDirectory, engine: AsyncEngine, table: str, column: str
+    directory: Directory, engine: AsyncEngine, table: str, column: str
 ) -> None:
     with pytest.raises(IntegrityError):
         async with engine.begin() as connection:
@@ -406,7 +403,7 @@ async def test_a_word_that_no_enum_knows_is_refused(
 
 
 async def test_thousands_of_records_are_loaded_in_one_statement_per_table(engine: AsyncEngine) -> None:
-    directory = SqlDirectory(engine)
+    directory = Directory(engine)
     persons = [people.user(f"u{number}", "A", "B") for number in range(3000)]
     members = [people.membership(person, HELIOS) for person in persons]
     grants = [people.grant(member, GrantKind.ROLE, "purchase") for member in members]
@@ -421,7 +418,7 @@ async def test_thousands_of_records_are_loaded_in_one_statement_per_table(engine
 
 
 async def test_nothing_is_loaded_when_one_record_is_refused(engine: AsyncEngine) -> None:
-    directory = SqlDirectory(engine)
+    directory = Directory(engine)
     twice = replace(people.PEOPLE, grants=[*people.GRANTS, people.GRANTS[0]])
 
     with pytest.raises(IntegrityError):
@@ -431,7 +428,7 @@ async def test_nothing_is_loaded_when_one_record_is_refused(engine: AsyncEngine)
 
 
 async def test_changes_that_wait_for_each_other_are_undone_with_a_fact_to_try_again(
-    directory: SqlDirectory, database_kind: DatabaseKind
+    directory: Directory, database_kind: DatabaseKind
 ) -> None:
     both_have_begun = asyncio.Barrier(2)
 
@@ -450,13 +447,13 @@ async def test_changes_that_wait_for_each_other_are_undone_with_a_fact_to_try_ag
     assert sorted(type(answer).__name__ for answer in answers) == sorted(["NoneType", refused.__name__])
 
 
-async def test_a_naive_time_is_refused(directory: SqlDirectory) -> None:
+async def test_a_naive_time_is_refused(directory: Directory) -> None:
     with pytest.raises(Exception, match="no time zone"):
         async with directory.change() as change:
             await change.record(ENTRY, YESTERDAY.replace(tzinfo=None))
 
 
-async def test_a_character_that_no_database_keeps_is_replaced_and_the_answer_says_so(directory: SqlDirectory) -> None:
+async def test_a_character_that_no_database_keeps_is_replaced_and_the_answer_says_so(directory: Directory) -> None:
     async with directory.change() as change:
         _, after = await change.update_profile(
             ANNA.id, ProfileChange({"first_name": "An\0na"}), expected_version=1, now=NOW
@@ -469,7 +466,7 @@ async def test_a_character_that_no_database_keeps_is_replaced_and_the_answer_say
 
 
 async def test_what_is_stored_is_published_even_when_whoever_stored_it_is_cancelled_while_the_connection_closes(
-    directory: SqlDirectory, monkeypatch: pytest.MonkeyPatch
+    directory: Directory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     published: list[object] = []
     await _signed_in(directory)

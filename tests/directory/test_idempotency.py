@@ -4,14 +4,14 @@ import asyncio
 from datetime import timedelta
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.idempotency import IdempotencyRecord
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.idempotency import IdempotencyRecord
 from tests.directory.people import NOW
 
 RECORD = IdempotencyRecord(b"hash", {"ids": ["inv_1", None]})
 
 
-async def test_a_receipt_is_found_by_the_same_person_and_key_only(directory: SqlDirectory) -> None:
+async def test_a_receipt_is_found_by_the_same_person_and_key_only(directory: Directory) -> None:
     async with directory.change() as change:
         await change.remember("usr_anna", "key", RECORD, NOW)
 
@@ -21,7 +21,7 @@ async def test_a_receipt_is_found_by_the_same_person_and_key_only(directory: Sql
         assert await change.earlier("", "key") is None
 
 
-async def test_of_many_requests_with_one_key_at_the_same_time_one_is_kept(directory: SqlDirectory) -> None:
+async def test_of_many_requests_with_one_key_at_the_same_time_one_is_kept(directory: Directory) -> None:
     async def carried_out(number: int) -> bool:
         try:
             async with directory.change() as change:
@@ -38,7 +38,7 @@ async def test_of_many_requests_with_one_key_at_the_same_time_one_is_kept(direct
     assert done.count(True) == 1
 
 
-async def test_requests_are_forgotten_when_they_are_old(directory: SqlDirectory) -> None:
+async def test_requests_are_forgotten_when_they_are_old(directory: Directory) -> None:
     async with directory.change() as change:
         await change.remember("", "old", RECORD, NOW - timedelta(days=8))
         await change.remember("", "new", RECORD, NOW)

@@ -10,9 +10,11 @@ from sqlalchemy import func, select
 
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.interface import Author, MembershipStatus, UserRecord
-from connectors.directory.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.audit import Author
+from connectors.directory.records.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.people import UserRecord
 from connectors.directory.tables import audit_events
 from connectors.errors import InvalidCursor
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
@@ -71,20 +73,20 @@ def new(it: InvitationRecord, person: UserRecord | None = None) -> NewInvitation
     return NewInvitation(it, it.id.encode(), person or invited)
 
 
-async def store(directory: SqlDirectory, *records: InvitationRecord | NewInvitation) -> None:
+async def store(directory: Directory, *records: InvitationRecord | NewInvitation) -> None:
     """Store the invitations in one transaction."""
     async with directory.change() as change:
         entries = [one if isinstance(one, NewInvitation) else new(one) for one in records]
         await change.add_invitations(entries, by=BY_ANNA, now=NOW)
 
 
-async def status_of(directory: SqlDirectory, membership_id: MembershipId) -> MembershipStatus | None:
+async def status_of(directory: Directory, membership_id: MembershipId) -> MembershipStatus | None:
     """Where the member stands."""
     (found,) = await directory.memberships([membership_id])
     return found.status if found is not None else None
 
 
-async def test_an_invitation_is_found_again_with_the_membership_it_gives(directory: SqlDirectory) -> None:
+async def test_an_invitation_is_found_again_with_the_membership_it_gives(directory: Directory) -> None:
     stored = invitation("zoe", valid_until=LATER)
     await store(directory, stored)
 
@@ -101,7 +103,7 @@ async def test_an_invitation_is_found_again_with_the_membership_it_gives(directo
 
 
 async def test_a_hundred_invitations_are_stored_in_as_many_statements_as_one(
-    directory: SqlDirectory, engine: AsyncEngine
+    directory: Directory, engine: AsyncEngine
 ) -> None:
     with statements(engine) as for_one:
         await store(directory, invitation("one"))
@@ -113,7 +115,7 @@ async def test_a_hundred_invitations_are_stored_in_as_many_statements_as_one(
 
 
 async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one(
-    directory: SqlDirectory, engine: AsyncEngine
+    directory: Directory, engine: AsyncEngine
 ) -> None:
     """Whoever sent so many could not be removed in the time that a request has."""
     many = [invitation(f"many{number}") for number in range(1_000)]
@@ -147,8 +149,7 @@ async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one
     assert (log["invitation.revoke"], log["grant.revoke"], log["membership.status"]) == (1_001, 3_003, 1_001)
 
 
-async def test_a_second_open_invitation_for_the_same_address_is_never_stored(directory: SqlDirectory) -> None:
-    """DOMAIN, invariant 6."""
+async def test_a_second_open_invitation_for_the_same_address_is_never_stored(directory: Directory) -> None:
     await store(directory, invitation("zoe"))
 
     with pytest.raises(ChangeConflict):
@@ -163,7 +164,7 @@ async def test_a_second_open_invitation_for_the_same_address_is_never_stored(dir
     assert found.id == "inv_helios_zoe2"
 
 
-async def test_of_many_at_the_same_time_one_invitation_is_stored(directory: SqlDirectory) -> None:
+async def test_of_many_at_the_same_time_one_invitation_is_stored(directory: Directory) -> None:
     async def once(number: int) -> bool:
         try:
             await store(directory, invitation(f"zoe{number}", email="zoe@new.example"))
@@ -174,7 +175,7 @@ async def test_of_many_at_the_same_time_one_invitation_is_stored(directory: SqlD
     assert sum(await asyncio.gather(*map(once, range(10)))) == 1
 
 
-async def test_the_open_one_counts_as_the_last_even_if_its_id_is_older(directory: SqlDirectory) -> None:
+async def test_the_open_one_counts_as_the_last_even_if_its_id_is_older(directory: Directory) -> None:
     open_one = invitation("a", email="zoe@new.example")
     await store(directory, replace(open_one, id=InvitationId("inv_1")))
     ended = replace(open_one, id=InvitationId("inv_2"), membership_id=MembershipId("mbr_2"))
@@ -186,7 +187,7 @@ async def test_the_open_one_counts_as_the_last_even_if_its_id_is_older(directory
     assert found.id == "inv_1"
 
 
-async def test_each_organization_has_its_own_invitations_newest_first_in_pages(directory: SqlDirectory) -> None:
+async def test_each_organization_has_its_own_invitations_newest_first_in_pages(directory: Directory) -> None:
     await store(directory, *(invitation(f"n{number}") for number in range(5)), invitation("other", LUMEN))
 
     first, other = await directory.invitations_of([HELIOS, LUMEN], first=2, after=None, where=EVERY)
@@ -214,7 +215,7 @@ async def test_each_organization_has_its_own_invitations_newest_first_in_pages(d
     ],
 )
 async def test_what_is_past_its_time_is_expired_stored_so_or_not(
-    directory: SqlDirectory, now: datetime, status: InvitationStatus, found: list[str]
+    directory: Directory, now: datetime, status: InvitationStatus, found: list[str]
 ) -> None:
     await store(
         directory,
@@ -232,7 +233,7 @@ async def test_what_is_past_its_time_is_expired_stored_so_or_not(
 
 
 async def test_somebody_finds_the_open_invitations_to_their_address_into_active_organizations(
-    directory: SqlDirectory,
+    directory: Directory,
 ) -> None:
     await store(
         directory,
@@ -250,7 +251,7 @@ async def test_somebody_finds_the_open_invitations_to_their_address_into_active_
     assert oldest == found[0][:1]
 
 
-async def test_the_open_invitations_that_somebody_sent_are_found_newest_first(directory: SqlDirectory) -> None:
+async def test_the_open_invitations_that_somebody_sent_are_found_newest_first(directory: Directory) -> None:
     await store(
         directory,
         invitation("a"),
@@ -270,7 +271,7 @@ async def test_the_open_invitations_that_somebody_sent_are_found_newest_first(di
     assert await directory.open_invitations_by([], NOW, limit=2) == []
 
 
-async def test_members_are_found_by_their_confirmed_address_only(directory: SqlDirectory) -> None:
+async def test_members_are_found_by_their_confirmed_address_only(directory: Directory) -> None:
     asked = [(HELIOS, "ANNA@helios.example"), (LUMEN, FRIEDA.email), (HELIOS, "emil@helios.example"), (HELIOS, "x@y.z")]
 
     found = await directory.members_with_email([*asked, (CLOSED, "bernd@helios.example")])
@@ -280,7 +281,7 @@ async def test_members_are_found_by_their_confirmed_address_only(directory: SqlD
     ]  # fmt: skip
 
 
-async def test_who_renews_an_invitation_has_sent_it_and_the_old_token_is_dead(directory: SqlDirectory) -> None:
+async def test_who_renews_an_invitation_has_sent_it_and_the_old_token_is_dead(directory: Directory) -> None:
     stored = invitation("zoe", status=InvitationStatus.EXPIRED, ended_at=NOW)
     await store(directory, stored)
     async with directory.change() as change:
@@ -301,7 +302,7 @@ async def test_who_renews_an_invitation_has_sent_it_and_the_old_token_is_dead(di
     assert await directory.invitation_with_token(stored.id.encode()) is None
 
 
-async def test_an_invitation_ends_once(directory: SqlDirectory) -> None:
+async def test_an_invitation_ends_once(directory: Directory) -> None:
     stored = invitation("zoe")
     await store(directory, stored)
 
@@ -315,7 +316,7 @@ async def test_an_invitation_ends_once(directory: SqlDirectory) -> None:
     assert [one for one in outcomes if one is not None] == [ended]
 
 
-async def test_whatever_expired_is_found_oldest_first(directory: SqlDirectory) -> None:
+async def test_whatever_expired_is_found_oldest_first(directory: Directory) -> None:
     await store(
         directory,
         invitation("a", expires_at=NOW),
@@ -328,7 +329,7 @@ async def test_whatever_expired_is_found_oldest_first(directory: SqlDirectory) -
     assert [one.id[-1] for one in await directory.expired_invitations(NOW, limit=1)] == ["b"]
 
 
-async def test_the_person_takes_over_from_the_row_that_stood_for_them(directory: SqlDirectory) -> None:
+async def test_the_person_takes_over_from_the_row_that_stood_for_them(directory: Directory) -> None:
     stored = invitation("paul")
     await store(directory, stored)
     async with directory.change() as change:
@@ -341,7 +342,7 @@ async def test_the_person_takes_over_from_the_row_that_stood_for_them(directory:
     assert len((await directory.grants_of([target]))[0]) == 3
 
 
-async def test_a_former_member_gets_their_own_membership_back(directory: SqlDirectory) -> None:
+async def test_a_former_member_gets_their_own_membership_back(directory: Directory) -> None:
     stored = invitation("frieda")
     await store(directory, stored)
     async with directory.change() as change:
@@ -357,7 +358,7 @@ async def test_a_former_member_gets_their_own_membership_back(directory: SqlDire
     assert moved.membership_id == target
 
 
-async def test_the_membership_of_somebody_else_is_never_handed_over(directory: SqlDirectory) -> None:
+async def test_the_membership_of_somebody_else_is_never_handed_over(directory: Directory) -> None:
     """An invitation that used an earlier membership again; meanwhile the address is another person's."""
     stored = replace(invitation("x"), membership_id=FRIEDA_AT_HELIOS.id)
     await store(directory, NewInvitation(stored, b"x", None))
@@ -371,7 +372,7 @@ async def test_the_membership_of_somebody_else_is_never_handed_over(directory: S
     assert (await directory.grants_of([FRIEDA_AT_HELIOS.id])) == [[]]
 
 
-async def test_what_the_invitation_says_is_what_the_row_of_the_invited_says(directory: SqlDirectory) -> None:
+async def test_what_the_invitation_says_is_what_the_row_of_the_invited_says(directory: Directory) -> None:
     stored = invitation("zoe")
     await store(directory, stored)
     (before,) = await directory.users([UserId(f"usr_for_{stored.id}")])

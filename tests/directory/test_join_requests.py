@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.join_requests import JoinRequestFilter, JoinRequestRecord
-from connectors.directory.requests import RequestStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.join_requests import JoinRequestFilter, JoinRequestRecord
+from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import JoinRequestId, OrganizationId, UserId, new_id
 from tests.directory.people import ANNA, HELIOS, LUMEN, NOW, user
@@ -25,21 +25,21 @@ def request(person: UserId = ANNA.id, of: OrganizationId | None = HELIOS, **othe
 
 
 @pytest.fixture
-async def organizations(directory: SqlDirectory) -> SqlDirectory:
+async def organizations(directory: Directory) -> Directory:
     """Two organizations, and two people who would like to join them."""
     async with directory.change() as change:
         await change.add_user(BERT)
     return directory
 
 
-async def added(directory: SqlDirectory, *requests: JoinRequestRecord) -> None:
+async def added(directory: Directory, *requests: JoinRequestRecord) -> None:
     """Store requests."""
     async with directory.change() as change:
         for one in requests:
             await change.add_join_request(one)
 
 
-async def test_requests_come_newest_first_in_pages_by_organization(organizations: SqlDirectory) -> None:
+async def test_requests_come_newest_first_in_pages_by_organization(organizations: Directory) -> None:
     expired = request(expires_at=NOW)
     declined = request(BERT.id, status=RequestStatus.DECLINED)
     elsewhere, nowhere = request(of=LUMEN), request(of=None)
@@ -57,7 +57,7 @@ async def test_requests_come_newest_first_in_pages_by_organization(organizations
         await organizations.join_requests_of([HELIOS], first=1, after="x", where=ANY)
 
 
-async def test_a_request_past_its_time_is_found_as_expired(organizations: SqlDirectory) -> None:
+async def test_a_request_past_its_time_is_found_as_expired(organizations: Directory) -> None:
     expired = request(expires_at=NOW)
     await added(organizations, expired)
 
@@ -69,7 +69,7 @@ async def test_a_request_past_its_time_is_found_as_expired(organizations: SqlDir
     assert expired.status_at(NOW) is RequestStatus.EXPIRED
 
 
-async def test_somebody_sees_their_own_requests_found_or_not(organizations: SqlDirectory) -> None:
+async def test_somebody_sees_their_own_requests_found_or_not(organizations: Directory) -> None:
     first, second, third = request(), request(of=None), request(of=LUMEN)
     of_bert = request(BERT.id)
     await added(organizations, first, second, third, of_bert)
@@ -78,7 +78,7 @@ async def test_somebody_sees_their_own_requests_found_or_not(organizations: SqlD
     assert await organizations.join_requests([second.id, JoinRequestId("jrq_x")]) == [second, None]
 
 
-async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(organizations: SqlDirectory) -> None:
+async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(organizations: Directory) -> None:
     first = request()
     await added(organizations, first, request(BERT.id), request(of=LUMEN))
 
@@ -89,7 +89,7 @@ async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(org
     await added(organizations, request())
 
 
-async def test_a_closed_request_is_closed_once(organizations: SqlDirectory) -> None:
+async def test_a_closed_request_is_closed_once(organizations: Directory) -> None:
     open = request()
     closed = replace(open, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BERT.id, note="Welcome.")
     await added(organizations, open)

@@ -10,14 +10,10 @@ from hypothesis import strategies as some
 from sqlalchemy import delete
 
 from connectors.directory import tables
-from connectors.directory.interface import (
-    DirectoryData,
-    MemberFilter,
-    MembershipRecord,
-    MembershipStatus,
-)
-from connectors.directory.records import folded
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.keys import folded
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import GrantId, MembershipId, OrganizationId
 from connectors.pages import Page, cursor
@@ -51,13 +47,13 @@ AT_HELIOS = [EMIL_AT_HELIOS, BERND_AT_HELIOS, ANNA_AT_HELIOS, CLEO_AT_HELIOS, DO
 UNKNOWN = OrganizationId("org_unknown")
 
 
-async def test_memberships_are_answered_in_the_order_they_are_asked_for(asked: SqlDirectory) -> None:
+async def test_memberships_are_answered_in_the_order_they_are_asked_for(asked: Directory) -> None:
     found = await asked.memberships([FRIEDA_AT_HELIOS.id, MembershipId("mem_unknown"), EMIL_AT_HELIOS.id])
 
     assert found == [FRIEDA_AT_HELIOS, None, EMIL_AT_HELIOS]
 
 
-async def test_members_come_by_last_name_as_people_read_it(asked: SqlDirectory) -> None:
+async def test_members_come_by_last_name_as_people_read_it(asked: Directory) -> None:
     helios, unknown, lumen = await _members(asked, [HELIOS, UNKNOWN, LUMEN])
 
     assert helios == AT_HELIOS
@@ -98,13 +94,13 @@ async def test_members_come_by_last_name_as_people_read_it(asked: SqlDirectory) 
     ],
 )  # fmt: skip
 async def test_members_are_filtered_and_counted_alike(
-    asked: SqlDirectory, where: MemberFilter, expected: list[MembershipRecord]
+    asked: Directory, where: MemberFilter, expected: list[MembershipRecord]
 ) -> None:
     assert await _members(asked, [HELIOS], where) == [expected]
     assert await asked.count_members_of([HELIOS, UNKNOWN], where) == [len(expected), 0]
 
 
-async def test_an_organization_that_is_asked_for_twice_has_its_members_twice_and_each_once(asked: SqlDirectory) -> None:
+async def test_an_organization_that_is_asked_for_twice_has_its_members_twice_and_each_once(asked: Directory) -> None:
     (once,) = await asked.members_of([HELIOS], first=3, after=None, where=EVERYBODY)
     first, second = await asked.members_of([HELIOS, HELIOS], first=3, after=None, where=EVERYBODY)
 
@@ -112,7 +108,7 @@ async def test_an_organization_that_is_asked_for_twice_has_its_members_twice_and
     assert second.items == first.items
 
 
-async def test_a_page_of_members_knows_whether_there_is_more(asked: SqlDirectory) -> None:
+async def test_a_page_of_members_knows_whether_there_is_more(asked: Directory) -> None:
     helios, lumen, unknown = await asked.members_of([HELIOS, LUMEN, UNKNOWN], first=3, after=None, where=EVERYBODY)
 
     assert (helios.items, helios.has_next_page, helios.has_previous_page) == (AT_HELIOS[:3], True, False)
@@ -120,20 +116,20 @@ async def test_a_page_of_members_knows_whether_there_is_more(asked: SqlDirectory
     assert (unknown.items, unknown.has_next_page, unknown.has_previous_page) == ([], False, False)
 
 
-async def test_the_next_page_goes_on_after_the_cursor(asked: SqlDirectory) -> None:
+async def test_the_next_page_goes_on_after_the_cursor(asked: Directory) -> None:
     (start,) = await asked.members_of([HELIOS], first=2, after=None, where=EVERYBODY)
     (rest,) = await asked.members_of([HELIOS], first=9, after=start.cursor_of(start.items[-1]), where=EVERYBODY)
 
     assert (rest.items, rest.has_next_page, rest.has_previous_page) == (AT_HELIOS[2:], False, True)
 
 
-async def test_a_page_of_none_still_says_that_there_are_some(asked: SqlDirectory) -> None:
+async def test_a_page_of_none_still_says_that_there_are_some(asked: Directory) -> None:
     (page,) = await asked.members_of([HELIOS], first=0, after=None, where=EVERYBODY)
 
     assert (page.items, page.has_next_page) == ([], True)
 
 
-async def test_a_negative_page_is_refused(asked: SqlDirectory) -> None:
+async def test_a_negative_page_is_refused(asked: Directory) -> None:
     with pytest.raises(ValueError, match="negative"):
         await asked.members_of([HELIOS], first=-1, after=None, where=EVERYBODY)
 
@@ -150,18 +146,18 @@ async def test_a_negative_page_is_refused(asked: SqlDirectory) -> None:
         cursor("members", "a", "b", "c", "d"),
     ],
 )
-async def test_a_cursor_of_another_list_is_refused(asked: SqlDirectory, broken: str) -> None:
+async def test_a_cursor_of_another_list_is_refused(asked: Directory, broken: str) -> None:
     with pytest.raises(InvalidCursor):
         await asked.members_of([HELIOS], first=1, after=broken, where=EVERYBODY)
 
 
-async def test_a_forged_cursor_of_the_right_shape_shows_nothing_but_the_same_list(asked: SqlDirectory) -> None:
+async def test_a_forged_cursor_of_the_right_shape_shows_nothing_but_the_same_list(asked: Directory) -> None:
     (page,) = await asked.members_of([HELIOS], first=9, after=cursor("members", "n\0", "\ud800", ""), where=EVERYBODY)
 
     assert page.items == [DORA_AT_HELIOS]
 
 
-async def test_a_cursor_does_not_show_more_than_the_page_does(asked: SqlDirectory) -> None:
+async def test_a_cursor_does_not_show_more_than_the_page_does(asked: Directory) -> None:
     (page,) = await asked.members_of([HELIOS], first=1, after=None, where=EVERYBODY)
 
     opened = json.loads(urlsafe_b64decode(page.cursor_of(page.items[0]) + "=="))
@@ -169,7 +165,7 @@ async def test_a_cursor_does_not_show_more_than_the_page_does(asked: SqlDirector
     assert opened == ["members", "adam", "emil", EMIL_AT_HELIOS.id]
 
 
-async def test_memberships_come_by_name_of_the_organization(asked: SqlDirectory) -> None:
+async def test_memberships_come_by_name_of_the_organization(asked: Directory) -> None:
     anna, paul, frieda = await asked.memberships_of([ANNA.id, PAUL.id, FRIEDA.id], first=9, after=None, status=None)
 
     assert anna.items == [ANNA_AT_AEOLUS, ANNA_AT_HELIOS, ANNA_AT_LUMEN, ANNA_AT_CLOSED]
@@ -182,7 +178,7 @@ async def test_memberships_come_by_name_of_the_organization(asked: SqlDirectory)
     [(None, [4, 1]), ([MembershipStatus.REMOVED], [0, 1]), (list(MembershipStatus), [4, 2]), ([], [0, 0])],
 )
 async def test_memberships_are_filtered_and_counted_alike(
-    asked: SqlDirectory, status: list[MembershipStatus] | None, expected: list[int]
+    asked: Directory, status: list[MembershipStatus] | None, expected: list[int]
 ) -> None:
     pages = await asked.memberships_of([ANNA.id, FRIEDA.id], first=9, after=None, status=status)
 
@@ -190,7 +186,7 @@ async def test_memberships_are_filtered_and_counted_alike(
     assert await asked.count_memberships_of([ANNA.id, FRIEDA.id], status) == expected
 
 
-async def test_the_next_page_of_memberships_goes_on_after_the_cursor(asked: SqlDirectory) -> None:
+async def test_the_next_page_of_memberships_goes_on_after_the_cursor(asked: Directory) -> None:
     (start,) = await asked.memberships_of([ANNA.id], first=1, after=None, status=None)
     after = start.cursor_of(start.items[0])
     anna, frieda = await asked.memberships_of([ANNA.id, FRIEDA.id], first=2, after=after, status=None)
@@ -200,13 +196,13 @@ async def test_the_next_page_of_memberships_goes_on_after_the_cursor(asked: SqlD
     assert frieda.items == [FRIEDA_AT_LUMEN]
 
 
-async def test_grants_come_roles_first_then_by_key_expired_ones_too(asked: SqlDirectory) -> None:
+async def test_grants_come_roles_first_then_by_key_expired_ones_too(asked: Directory) -> None:
     found = await asked.grants_of([ANNA_AT_HELIOS.id, MembershipId("mem_unknown"), EMIL_AT_HELIOS.id])
 
     assert found == [[people.ANNA_ADMINISTERS, people.ANNA_BUYS_NO_MORE, people.ANNA_READS_ORDERS], [], []]
 
 
-async def test_grants_are_answered_in_the_order_they_are_asked_for(asked: SqlDirectory) -> None:
+async def test_grants_are_answered_in_the_order_they_are_asked_for(asked: Directory) -> None:
     found = await asked.grants([people.CLEO_INVITES.id, GrantId("grt_unknown"), people.ANNA_BUYS_NO_MORE.id])
 
     assert found == [people.CLEO_INVITES, None, people.ANNA_BUYS_NO_MORE]
@@ -224,7 +220,7 @@ async def test_grants_are_answered_in_the_order_they_are_asked_for(asked: SqlDir
     ],
 )
 async def test_holders_are_active_members_whose_grant_has_not_expired(
-    asked: SqlDirectory, roles: list[str], permissions: list[str], expected: list[list[MembershipRecord]]
+    asked: Directory, roles: list[str], permissions: list[str], expected: list[list[MembershipRecord]]
 ) -> None:
     found = await asked.holders_of([HELIOS, UNKNOWN, LUMEN], role_keys=roles, permissions=permissions, now=NOW)
 
@@ -234,7 +230,7 @@ async def test_holders_are_active_members_whose_grant_has_not_expired(
     ) == [of_one[:1] for of_one in found]
 
 
-async def test_a_grant_ends_at_the_instant_until_which_it_is_valid(asked: SqlDirectory) -> None:
+async def test_a_grant_ends_at_the_instant_until_which_it_is_valid(asked: Directory) -> None:
     last = await asked.holders_of(
         [HELIOS], role_keys=["purchase"], permissions=[], now=TOMORROW - timedelta(microseconds=1)
     )
@@ -251,7 +247,7 @@ NAMES = some.sampled_from(
 @settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(names=some.lists(some.tuples(NAMES, NAMES, some.booleans()), max_size=14), first=some.integers(1, 6))
 async def test_walking_the_pages_meets_each_member_exactly_once_in_order(
-    walked: SqlDirectory, names: list[tuple[str, str, bool]], first: int
+    walked: Directory, names: list[tuple[str, str, bool]], first: int
 ) -> None:
     await _clear(walked)
     persons = [people.user(f"u{number}", name[0], name[1]) for number, name in enumerate(names)]
@@ -275,7 +271,7 @@ async def test_walking_the_pages_meets_each_member_exactly_once_in_order(
         assert await walked.count_members_of([organization], EVERYBODY) == [len(expected)]
 
 
-async def test_whoever_joins_or_leaves_while_pages_are_walked_moves_nobody_else(directory: SqlDirectory) -> None:
+async def test_whoever_joins_or_leaves_while_pages_are_walked_moves_nobody_else(directory: Directory) -> None:
     (start,) = await directory.members_of([HELIOS], first=2, after=None, where=EVERYBODY)
     early, late = people.user("early", "Aa", "Aa"), people.user("late", "Zz", "Zz")
     joining = [people.membership(early, HELIOS), people.membership(late, HELIOS)]
@@ -287,11 +283,11 @@ async def test_whoever_joins_or_leaves_while_pages_are_walked_moves_nobody_else(
 
 
 @pytest.fixture
-def walked(directory: SqlDirectory) -> SqlDirectory:
+def walked(directory: Directory) -> Directory:
     return directory
 
 
-async def _clear(directory: SqlDirectory) -> None:
+async def _clear(directory: Directory) -> None:
     async with directory._engine.begin() as connection:
         for table in (tables.grants, tables.vendor_permissions, tables.login_names, tables.memberships, tables.users):
             await connection.execute(delete(table))
@@ -299,13 +295,13 @@ async def _clear(directory: SqlDirectory) -> None:
 
 
 async def _members(
-    directory: SqlDirectory, organizations: list[OrganizationId], where: MemberFilter = EVERYBODY
+    directory: Directory, organizations: list[OrganizationId], where: MemberFilter = EVERYBODY
 ) -> list[list[MembershipRecord]]:
     pages = await directory.members_of(organizations, first=100, after=None, where=where)
     return [list(page.items) for page in pages]
 
 
-async def _walk(directory: SqlDirectory, organization: OrganizationId, first: int) -> list[MembershipRecord]:
+async def _walk(directory: Directory, organization: OrganizationId, first: int) -> list[MembershipRecord]:
     met: list[MembershipRecord] = []
     after: str | None = None
     while True:

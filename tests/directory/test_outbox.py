@@ -5,15 +5,15 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.directory.outbox import OutboxRecord, OutboxState
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.ids import OutboxId
 from tests.directory.people import NOW
 
 LATER = NOW + timedelta(minutes=1)
 
 
-async def queued(directory: SqlDirectory, *names: str) -> list[OutboxId]:
+async def queued(directory: Directory, *names: str) -> list[OutboxId]:
     """Queue an item for each name in one transaction, each a second after the one before, the last now."""
     async with directory.change() as change:
         return [
@@ -22,7 +22,7 @@ async def queued(directory: SqlDirectory, *names: str) -> list[OutboxId]:
         ]
 
 
-async def claimed(directory: SqlDirectory, limit: int = 10, minutes: int = 0) -> list[OutboxRecord]:
+async def claimed(directory: Directory, limit: int = 10, minutes: int = 0) -> list[OutboxRecord]:
     """Take what is due so many minutes later, for a minute."""
     now = NOW + timedelta(minutes=minutes)
     async with directory.change() as change:
@@ -34,7 +34,7 @@ def names(items: list[OutboxRecord]) -> list[str]:
     return [item.content["name"] for item in items]
 
 
-async def test_what_is_queued_in_a_change_that_fails_is_never_done(directory: SqlDirectory) -> None:
+async def test_what_is_queued_in_a_change_that_fails_is_never_done(directory: Directory) -> None:
     async def fails() -> None:
         async with directory.change() as change:
             await change.enqueue("MAIL", {"name": "never"}, now=NOW)
@@ -45,7 +45,7 @@ async def test_what_is_queued_in_a_change_that_fails_is_never_done(directory: Sq
     assert await claimed(directory) == []
 
 
-async def test_items_are_taken_in_their_order_and_by_nobody_else_for_a_while(directory: SqlDirectory) -> None:
+async def test_items_are_taken_in_their_order_and_by_nobody_else_for_a_while(directory: Directory) -> None:
     await queued(directory, "first", "second", "third")
 
     assert names(await claimed(directory, limit=2)) == ["first", "second"]
@@ -56,7 +56,7 @@ async def test_items_are_taken_in_their_order_and_by_nobody_else_for_a_while(dir
     assert [item.attempts for item in again] == [2, 2, 2]
 
 
-async def test_of_many_workers_each_item_comes_to_one(directory: SqlDirectory) -> None:
+async def test_of_many_workers_each_item_comes_to_one(directory: Directory) -> None:
     await queued(directory, *(str(number) for number in range(40)))
 
     taken = await asyncio.gather(*(claimed(directory, limit=5) for _ in range(12)))
@@ -64,7 +64,7 @@ async def test_of_many_workers_each_item_comes_to_one(directory: SqlDirectory) -
     assert sorted(name for items in taken for name in names(items)) == sorted(str(number) for number in range(40))
 
 
-async def test_something_for_later_waits_until_then(directory: SqlDirectory) -> None:
+async def test_something_for_later_waits_until_then(directory: Directory) -> None:
     async with directory.change() as change:
         await change.enqueue("MAIL", {"name": "tomorrow"}, now=NOW, due_at=NOW + timedelta(minutes=2))
 
@@ -72,7 +72,7 @@ async def test_something_for_later_waits_until_then(directory: SqlDirectory) -> 
     assert names(await claimed(directory, minutes=2)) == ["tomorrow"]
 
 
-async def test_what_is_done_keeps_no_secret_and_is_not_taken_again(directory: SqlDirectory) -> None:
+async def test_what_is_done_keeps_no_secret_and_is_not_taken_again(directory: Directory) -> None:
     (id,) = await queued(directory, "done")
     await claimed(directory)
     async with directory.change() as change:
@@ -83,7 +83,7 @@ async def test_what_is_done_keeps_no_secret_and_is_not_taken_again(directory: Sq
     assert (item.sealed, item.ended_at, item.attempts) == (None, LATER, 1)
 
 
-async def test_what_fails_is_tried_again_when_it_is_said(directory: SqlDirectory) -> None:
+async def test_what_fails_is_tried_again_when_it_is_said(directory: Directory) -> None:
     (id,) = await queued(directory, "failing")
     await claimed(directory)
     async with directory.change() as change:
@@ -94,7 +94,7 @@ async def test_what_fails_is_tried_again_when_it_is_said(directory: SqlDirectory
     assert (item.last_error, item.attempts, item.sealed) == ("421 later", 2, "sealed failing")
 
 
-async def test_what_is_given_up_waits_for_an_operator_who_queues_it_again(directory: SqlDirectory) -> None:
+async def test_what_is_given_up_waits_for_an_operator_who_queues_it_again(directory: Directory) -> None:
     dead, alive = await queued(directory, "dead", "alive")
     await claimed(directory)
     async with directory.change() as change:
@@ -112,7 +112,7 @@ async def test_what_is_given_up_waits_for_an_operator_who_queues_it_again(direct
 
 
 async def test_what_somebody_else_finished_meanwhile_is_neither_tried_again_nor_given_up(
-    directory: SqlDirectory,
+    directory: Directory,
 ) -> None:
     (id,) = await queued(directory, "done")
     async with directory.change() as change:
@@ -127,9 +127,9 @@ async def test_what_somebody_else_finished_meanwhile_is_neither_tried_again_nor_
     assert (item.state, item.last_error, item.ended_at) == (OutboxState.DONE, None, NOW)
 
 
-async def test_the_worker_is_woken_after_the_commit_and_not_before(directory: SqlDirectory) -> None:
+async def test_the_worker_is_woken_after_the_commit_and_not_before(directory: Directory) -> None:
     woken: list[str] = []
-    listening = SqlDirectory(directory._engine, wake=lambda: woken.append("woken"))
+    listening = Directory(directory._engine, wake=lambda: woken.append("woken"))
 
     async with listening.change() as change:
         await change.enqueue("MAIL", {"name": "a"}, now=NOW)
@@ -140,7 +140,7 @@ async def test_the_worker_is_woken_after_the_commit_and_not_before(directory: Sq
     assert woken == ["woken"]
 
 
-async def test_it_is_known_since_when_work_waits_for_a_worker(directory: SqlDirectory) -> None:
+async def test_it_is_known_since_when_work_waits_for_a_worker(directory: Directory) -> None:
     assert await directory.outbox_due_since(NOW) is None
     await queued(directory, "first", "second")
 
@@ -150,7 +150,7 @@ async def test_it_is_known_since_when_work_waits_for_a_worker(directory: SqlDire
     assert await directory.outbox_due_since(NOW) is None  # somebody is at it
 
 
-async def test_items_are_found_by_their_ids(directory: SqlDirectory) -> None:
+async def test_items_are_found_by_their_ids(directory: Directory) -> None:
     first, second = await queued(directory, "first", "second")
 
     found = await directory.outbox_items([second, OutboxId("obx_x"), first])

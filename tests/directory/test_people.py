@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.interface import CallerRecord, StandingRecord
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.caller import CallerRecord, StandingRecord
 from connectors.ids import OrganizationId, SessionId, UserId
 from tests.directory import people
 from tests.directory.conftest import statements
@@ -33,7 +33,7 @@ from tests.directory.people import (
 )
 
 
-async def test_the_caller_comes_with_every_standing_and_every_grant_expired_ones_too(asked: SqlDirectory) -> None:
+async def test_the_caller_comes_with_every_standing_and_every_grant_expired_ones_too(asked: Directory) -> None:
     caller = await asked.caller(ANNA.id, None, NOW)
 
     assert caller == CallerRecord(
@@ -51,14 +51,14 @@ async def test_the_caller_comes_with_every_standing_and_every_grant_expired_ones
     )
 
 
-async def test_an_organization_that_removed_the_caller_is_not_among_their_standings(asked: SqlDirectory) -> None:
+async def test_an_organization_that_removed_the_caller_is_not_among_their_standings(asked: Directory) -> None:
     caller = await asked.caller(FRIEDA.id, None, NOW)
 
     assert caller is not None
     assert caller.standings == (_standing(people.FRIEDA_AT_LUMEN),)
 
 
-async def test_suspended_and_invited_standings_say_so(asked: SqlDirectory) -> None:
+async def test_suspended_and_invited_standings_say_so(asked: Directory) -> None:
     dora, emil = await asked.caller(DORA.id, None, NOW), await asked.caller(EMIL.id, None, NOW)
 
     assert dora is not None
@@ -67,22 +67,22 @@ async def test_suspended_and_invited_standings_say_so(asked: SqlDirectory) -> No
     assert emil.standings == (_standing(people.EMIL_AT_HELIOS),)
 
 
-async def test_vendor_staff_come_with_vendor_permissions_and_without_organizations(asked: SqlDirectory) -> None:
+async def test_vendor_staff_come_with_vendor_permissions_and_without_organizations(asked: Directory) -> None:
     caller = await asked.caller(VERA.id, None, NOW)
 
     assert caller == CallerRecord(VERA, None, (), ("vendor:audit", "vendor:review"))
 
 
-async def test_a_private_person_is_a_caller_without_any_standing(asked: SqlDirectory) -> None:
+async def test_a_private_person_is_a_caller_without_any_standing(asked: Directory) -> None:
     assert await asked.caller(PAUL.id, None, NOW) == CallerRecord(PAUL, None, (), ())
 
 
-async def test_nobody_is_the_caller_with_an_unknown_id(asked: SqlDirectory) -> None:
+async def test_nobody_is_the_caller_with_an_unknown_id(asked: Directory) -> None:
     assert await asked.caller(UserId("usr_unknown"), None, NOW) is None
 
 
 async def test_a_person_has_signed_in_from_the_networks_of_their_own_sessions_that_began_since(
-    directory: SqlDirectory,
+    directory: Directory,
 ) -> None:
     here, elsewhere, before = "203.0.113.7", "2001:db8::/64", NOW - timedelta(seconds=1)
     async with directory.change() as change:
@@ -100,7 +100,7 @@ async def test_a_person_has_signed_in_from_the_networks_of_their_own_sessions_th
     assert not await directory.has_signed_in_from(ANNA.id, here, since=before)
 
 
-async def test_a_session_counts_only_for_its_user_until_it_expires_or_ends(directory: SqlDirectory) -> None:
+async def test_a_session_counts_only_for_its_user_until_it_expires_or_ends(directory: Directory) -> None:
     running, ended, other = session("running", ANNA), session("ended", ANNA), session("other", BERND)
     async with directory.change() as change:
         for number, opened in enumerate((running, ended, other)):
@@ -133,32 +133,32 @@ async def test_a_session_counts_only_for_its_user_until_it_expires_or_ends(direc
     ],
 )
 async def test_a_login_name_or_verified_address_leads_to_its_user(
-    asked: SqlDirectory, name: str, whose: UserId | None
+    asked: Directory, name: str, whose: UserId | None
 ) -> None:
     assert await asked.user_id_of_login_name(name) == whose
 
 
-async def test_an_address_wins_over_a_login_name_that_looks_like_it(directory: SqlDirectory) -> None:
+async def test_an_address_wins_over_a_login_name_that_looks_like_it(directory: Directory) -> None:
     stolen = replace(people.PEOPLE, users=[], organizations=[], memberships=[], grants=[], vendor_permissions=[])
     await directory.load(replace(stolen, login_names=[("anna@helios.example", BERND.id)]))
 
     assert await directory.user_id_of_login_name("anna@helios.example") == ANNA.id
 
 
-async def test_login_names_are_shown_as_they_were_given_the_verified_address_first(asked: SqlDirectory) -> None:
+async def test_login_names_are_shown_as_they_were_given_the_verified_address_first(asked: Directory) -> None:
     names = await asked.login_names_of([EMIL.id, ANNA.id, UserId("usr_unknown"), CLEO.id, ANNA.id])
 
     anna = ["anna@helios.example", "anna", "SUN_10001"]
     assert names == [[], anna, [], ["Cleo.M@Lumen.Example"], anna]
 
 
-async def test_users_are_answered_in_the_order_they_are_asked_for(asked: SqlDirectory) -> None:
+async def test_users_are_answered_in_the_order_they_are_asked_for(asked: Directory) -> None:
     found = await asked.users([CLEO.id, UserId("usr_unknown"), ANNA.id, CLEO.id])
 
     assert found == [CLEO, None, ANNA, CLEO]
 
 
-async def test_organizations_are_answered_in_the_order_they_are_asked_for(asked: SqlDirectory) -> None:
+async def test_organizations_are_answered_in_the_order_they_are_asked_for(asked: Directory) -> None:
     found = await asked.organizations([CLOSED, OrganizationId("org_unknown"), HELIOS, AEOLUS, LUMEN])
 
     helios, lumen, aeolus, closed = ORGANIZATIONS
@@ -166,14 +166,14 @@ async def test_organizations_are_answered_in_the_order_they_are_asked_for(asked:
 
 
 @pytest.mark.parametrize("id", ["", "\0", "org_helios\0", "\ud800", "' OR 1=1 --", "x" * 100_000, "[]", '"'])
-async def test_a_strange_id_is_an_unknown_one(asked: SqlDirectory, id: str) -> None:
+async def test_a_strange_id_is_an_unknown_one(asked: Directory, id: str) -> None:
     assert await asked.organizations([OrganizationId(id)]) == [None]
     assert await asked.users([UserId(id), ANNA.id]) == [None, ANNA]
     assert await asked.caller(UserId(id), None, NOW) is None
     assert await asked.caller(ANNA.id, SessionId(id), NOW) is None
 
 
-async def test_colleagues_are_seen_once_in_each_organization_shared_with_the_viewer(asked: SqlDirectory) -> None:
+async def test_colleagues_are_seen_once_in_each_organization_shared_with_the_viewer(asked: Directory) -> None:
     seen = await asked.users_in_common(ANNA.id, [CLEO.id, PAUL.id, DORA.id, FRIEDA.id, ANNA.id])
 
     assert seen == [
@@ -185,23 +185,23 @@ async def test_colleagues_are_seen_once_in_each_organization_shared_with_the_vie
     ]
 
 
-async def test_whom_an_organization_has_removed_sees_nobody_there(asked: SqlDirectory) -> None:
+async def test_whom_an_organization_has_removed_sees_nobody_there(asked: Directory) -> None:
     assert await asked.users_in_common(FRIEDA.id, [BERND.id, ANNA.id]) == [[], _seen(ANNA, LUMEN)]
 
 
 async def test_a_directory_is_empty_until_something_is_loaded(engine: Any) -> None:
-    directory = SqlDirectory(engine)
+    directory = Directory(engine)
     before = await directory.is_empty()
     await directory.load(people.PEOPLE)
 
     assert (before, await directory.is_empty()) == (True, False)
 
 
-async def test_a_directory_that_answers_is_healthy(asked: SqlDirectory) -> None:
+async def test_a_directory_that_answers_is_healthy(asked: Directory) -> None:
     assert await asked.healthy()
 
 
-LISTS: dict[str, Callable[[SqlDirectory, list[Any]], Awaitable[Any]]] = {
+LISTS: dict[str, Callable[[Directory, list[Any]], Awaitable[Any]]] = {
     "users": lambda directory, ids: directory.users(ids),
     "organizations": lambda directory, ids: directory.organizations(ids),
     "memberships": lambda directory, ids: directory.memberships(ids),
@@ -220,7 +220,7 @@ LISTS: dict[str, Callable[[SqlDirectory, list[Any]], Awaitable[Any]]] = {
 
 
 @pytest.mark.parametrize("query", LISTS)
-async def test_every_list_costs_one_and_the_same_statement_however_long_it_is(asked: SqlDirectory, query: str) -> None:
+async def test_every_list_costs_one_and_the_same_statement_however_long_it_is(asked: Directory, query: str) -> None:
     ask = LISTS[query]
 
     with statements(asked._engine) as sent:
@@ -231,7 +231,7 @@ async def test_every_list_costs_one_and_the_same_statement_however_long_it_is(as
     assert len(set(sent)) == 1
 
 
-async def test_the_caller_costs_one_statement(asked: SqlDirectory) -> None:
+async def test_the_caller_costs_one_statement(asked: Directory) -> None:
     with statements(asked._engine) as sent:
         await asked.caller(ANNA.id, None, NOW)
         await asked.caller(ANNA.id, SessionId("ses_unknown"), YESTERDAY)

@@ -1,4 +1,4 @@
-"""Registrations are kept as they are, changed by one at a time, and show who looks the same as whom (K20)."""
+"""Registrations are kept as they are, changed by one at a time, and show who looks the same as whom."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,15 +6,11 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.interface import AuditEntry, Author, OrganizationKind
-from connectors.directory.records import likeness_key
-from connectors.directory.registrations import (
-    Likeness,
-    LikenessReason,
-    RegistrationRecord,
-    RegistrationStatus,
-)
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.keys import likeness_key
+from connectors.directory.records.audit import AuditEntry, Author
+from connectors.directory.records.organizations import OrganizationKind
+from connectors.directory.records.registrations import Likeness, LikenessReason, RegistrationRecord, RegistrationStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import OrganizationId, RegistrationId, UserId, new_id
 from connectors.values import AccountKind, Address
@@ -54,14 +50,14 @@ def registration(**other: object) -> RegistrationRecord:
     return RegistrationRecord(**{**values, **other})  # type: ignore[arg-type]
 
 
-async def stored(directory: SqlDirectory, *records: RegistrationRecord, token: bytes | None = None) -> None:
+async def stored(directory: Directory, *records: RegistrationRecord, token: bytes | None = None) -> None:
     """Store registrations, the first with a token."""
     async with directory.change() as change:
         for number, record in enumerate(records):
             await change.add_registration(record, token if number == 0 else None)
 
 
-async def test_a_registration_is_found_by_id_reference_and_token_as_it_was_stored(directory: SqlDirectory) -> None:
+async def test_a_registration_is_found_by_id_reference_and_token_as_it_was_stored(directory: Directory) -> None:
     record = registration()
     await stored(directory, record, token=b"hash")
 
@@ -72,7 +68,7 @@ async def test_a_registration_is_found_by_id_reference_and_token_as_it_was_store
     assert await directory.registration_with_token(b"other") is None
 
 
-async def test_a_token_counts_until_the_address_is_confirmed(directory: SqlDirectory) -> None:
+async def test_a_token_counts_until_the_address_is_confirmed(directory: Directory) -> None:
     record = registration()
     await stored(directory, record, token=b"hash")
     after = replace(record, version=2, status=RegistrationStatus.PENDING_REVIEW, submitted_at=NOW, user_id=None)
@@ -84,7 +80,7 @@ async def test_a_token_counts_until_the_address_is_confirmed(directory: SqlDirec
     assert await directory.registrations([record.id]) == [after]
 
 
-async def test_who_read_an_older_registration_changes_nothing(directory: SqlDirectory) -> None:
+async def test_who_read_an_older_registration_changes_nothing(directory: Directory) -> None:
     record = registration()
     await stored(directory, record)
     async with directory.change() as change:
@@ -99,7 +95,7 @@ async def test_who_read_an_older_registration_changes_nothing(directory: SqlDire
     assert kept.note == "first"
 
 
-async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages(directory: SqlDirectory) -> None:
+async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages(directory: Directory) -> None:
     waiting = RegistrationStatus.PENDING_REVIEW
     organizations = [registration(status=waiting, submitted_at=NOW) for _ in range(3)]
     others = [
@@ -124,7 +120,7 @@ async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages
         await directory.submitted_registrations(first=1, after="x", status=[waiting])
 
 
-async def test_somebodys_last_registration_of_an_organization_is_theirs(directory: SqlDirectory) -> None:
+async def test_somebodys_last_registration_of_an_organization_is_theirs(directory: Directory) -> None:
     first, last = registration(user_id=ANNA.id), registration(user_id=ANNA.id)
     private = registration(user_id=ANNA.id, organization_kind=None)
     await stored(directory, first, last, private)
@@ -132,7 +128,7 @@ async def test_somebodys_last_registration_of_an_organization_is_theirs(director
     assert await directory.organization_registrations_of([UserId("usr_x"), ANNA.id]) == [None, last]
 
 
-async def test_what_is_overdue_and_what_has_expired_is_found_once_its_time_has_come(directory: SqlDirectory) -> None:
+async def test_what_is_overdue_and_what_has_expired_is_found_once_its_time_has_come(directory: Directory) -> None:
     waiting = registration(status=RegistrationStatus.PENDING_REVIEW, review_due_at=NOW)
     reminded = replace(waiting, id=RegistrationId("reg_1"), reference="1", reminded_at=YESTERDAY)
     expiring = registration(expires_at=NOW)
@@ -147,7 +143,7 @@ async def test_what_is_overdue_and_what_has_expired_is_found_once_its_time_has_c
     assert expiring.status_at(NOW) is RegistrationStatus.EXPIRED
 
 
-async def test_its_history_is_what_the_audit_log_says_of_it(directory: SqlDirectory) -> None:
+async def test_its_history_is_what_the_audit_log_says_of_it(directory: Directory) -> None:
     record = registration()
     entry = AuditEntry("registration.create", None, record.id, None, "r", after={"status": "EMAIL_UNVERIFIED"})
     async with directory.change() as change:
@@ -166,7 +162,7 @@ async def test_its_history_is_what_the_audit_log_says_of_it(directory: SqlDirect
 
 
 async def test_organizations_are_alike_in_their_numbers_their_name_and_their_peoples_addresses(
-    directory: SqlDirectory,
+    directory: Directory,
 ) -> None:
     async with directory.change() as change:
         await change.add_organization(organization(OTHER, "Novum S.A.", vat_id="CHE-000.1 2", customer_number="77"))
@@ -206,7 +202,7 @@ def test_a_name_is_alike_whatever_its_case_signs_and_legal_form(one: str, other:
     assert likeness_key(one) == likeness_key(other) != ""
 
 
-async def test_a_number_and_a_login_name_belong_to_one(directory: SqlDirectory) -> None:
+async def test_a_number_and_a_login_name_belong_to_one(directory: Directory) -> None:
     async with directory.change() as change:
         await change.add_organization(organization(OTHER, "Novum", customer_number="77"))
         await change.add_organization(organization(NEW, "Novissimum"))
@@ -225,7 +221,7 @@ async def test_a_number_and_a_login_name_belong_to_one(directory: SqlDirectory) 
             await change.add_login_name("domus_78 ", ANNA.id)
 
 
-async def test_the_vendors_staff_is_found_by_what_it_may(directory: SqlDirectory) -> None:
+async def test_the_vendors_staff_is_found_by_what_it_may(directory: Directory) -> None:
     async with directory.change() as change:
         await change.set_vendor_permissions(ANNA.id, ["REGISTRATION_REVIEW"], by=Author(None, "r"), now=NOW)
 

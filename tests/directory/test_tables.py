@@ -8,16 +8,16 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 
 from connectors.database.engine import AsyncEngine, open_database
-from connectors.directory.accounts import CredentialsRecord, MailedTokenPurpose
-from connectors.directory.audit import AuditFilter
-from connectors.directory.interface import Author, MemberFilter
-from connectors.directory.invitations import InvitationFilter, InvitationStatus
-from connectors.directory.join_requests import JoinRequestFilter
+from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS
-from connectors.directory.outbox import OutboxState
-from connectors.directory.registrations import Likeness, RegistrationStatus
-from connectors.directory.requests import RequestStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.records.accounts import CredentialsRecord, MailedTokenPurpose
+from connectors.directory.records.audit import AuditFilter, Author
+from connectors.directory.records.invitations import InvitationFilter, InvitationStatus
+from connectors.directory.records.join_requests import JoinRequestFilter
+from connectors.directory.records.memberships import MemberFilter
+from connectors.directory.records.outbox import OutboxState
+from connectors.directory.records.registrations import Likeness, RegistrationStatus
+from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import METADATA
 from connectors.ids import InvitationId, RegistrationId, SessionId
 from connectors.pages import cursor
@@ -47,7 +47,7 @@ async def test_the_rules_of_the_tables_are_those_the_code_speaks_of(database_kin
 
 
 @pytest.mark.parametrize("has_next", [False, True])
-async def test_no_query_walks_through_a_whole_table(directory: SqlDirectory, has_next: bool) -> None:
+async def test_no_query_walks_through_a_whole_table(directory: Directory, has_next: bool) -> None:
     sent: list[tuple[str, Any]] = []
     for engine in directory._engine.sync_engines:
         event.listen(
@@ -157,7 +157,7 @@ async def test_no_query_walks_through_a_whole_table(directory: SqlDirectory, has
     assert walks == {}
 
 
-async def ask_about_requests_and_addresses(directory: SqlDirectory, has_next: bool) -> None:
+async def ask_about_requests_and_addresses(directory: Directory, has_next: bool) -> None:
     """Ask everything about change requests and address books."""
     after = cursor("change requests", "chg_x") if has_next else None
     await directory.addresses(["adr_x"])  # type: ignore[list-item]
@@ -169,7 +169,7 @@ async def ask_about_requests_and_addresses(directory: SqlDirectory, has_next: bo
     await directory.all_change_requests(first=1, after=after, status=None)
 
 
-async def ask_the_audit_log(directory: SqlDirectory, has_next: bool) -> None:
+async def ask_the_audit_log(directory: Directory, has_next: bool) -> None:
     """Ask everything about what was done."""
     after = cursor("audit events", NOW.isoformat(), "aud_x") if has_next else None
     where = AuditFilter(("a",), ANNA.id, NOW, NOW) if has_next else AuditFilter()
@@ -181,7 +181,7 @@ async def ask_the_audit_log(directory: SqlDirectory, has_next: bool) -> None:
     await directory.audit_log(None, where, limit=1)
 
 
-async def _ask_of_invitations(directory: SqlDirectory, has_next: bool) -> None:
+async def _ask_of_invitations(directory: Directory, has_next: bool) -> None:
     status, after = ((InvitationStatus.PENDING,), cursor("invitations", "inv_x")) if has_next else (None, None)
     where = InvitationFilter(status, NOW)
     await directory.invitations([InvitationId("inv_x")])

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.outbox import OutboxState
 from resolvers.context import RequestContext
 from resolvers.join_requests.commands import JOIN_REQUEST, notify_of_join_request
 from tests.portal import Person, Portal

@@ -115,7 +115,8 @@ async def test_nobody_finds_out_whether_there_is_such_an_organization(each_porta
 
 @pytest.mark.parametrize("status", ["BLOCKED", "CLOSED", "PENDING_REVIEW", "REJECTED"])
 async def test_an_organization_that_is_not_active_is_not_asked(portal: Portal, status: str) -> None:
-    from connectors.directory.interface import Author, OrganizationStatus
+    from connectors.directory.records.audit import Author
+    from connectors.directory.records.organizations import OrganizationStatus
     from connectors.ids import OrganizationId
 
     helios = await helios_of(portal)
@@ -202,7 +203,6 @@ async def test_a_request_that_cannot_be_used_is_refused_and_nothing_is_stored(
 async def test_nobody_is_let_in_with_what_may_not_be_given(
     each_portal: Portal, given: dict[str, Any], errors: list[Any]
 ) -> None:
-    """Invariant 3."""
     portal = each_portal
     person, id, helios = await asked(portal)
     administrator = await portal.person("administration@helios.example")
@@ -351,7 +351,8 @@ async def test_whoever_asked_takes_it_back_and_nobody_else(each_portal: Portal) 
 
 
 async def test_whoever_comes_back_holds_only_what_they_are_given_now(each_portal: Portal) -> None:
-    from connectors.directory.interface import Author, MembershipStatus
+    from connectors.directory.records.audit import Author
+    from connectors.directory.records.memberships import MembershipStatus
 
     portal = each_portal
     helios = await helios_of(portal)

@@ -5,17 +5,11 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrderEventId, OrderId, OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus, ShopData
 from connectors.values import AccountKind, Money

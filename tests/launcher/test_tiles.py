@@ -4,14 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind
 from tests.portal import NOW, Answer, Portal

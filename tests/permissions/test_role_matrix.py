@@ -9,17 +9,11 @@ from pathlib import Path
 import pytest
 from graphql import GraphQLSchema, get_named_type, is_composite_type
 
-from connectors.directory.interface import (
-    DirectoryData,
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationRecord,
-    OrganizationStatus,
-    UserRecord,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.data import DirectoryData
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId
 from connectors.values import AccountKind
 from gateway.profile_files import load_profile
@@ -28,16 +22,7 @@ from permissions.sheet import Holder, Part, PartKind, holders_under
 from permissions.vocabulary import PermissionScope
 from schema.graph.build import build_schema, core_schema
 from schema.graph.coordinates import parts_of
-from tests.permissions.table import (
-    ARGUMENTS,
-    BY_RIGHT,
-    COMMANDS,
-    EVERYBODY,
-    OWN_WAYS,
-    SIGNED_IN,
-    TESTED_IN,
-    WAYS,
-)
+from tests.permissions.table import ARGUMENTS, BY_RIGHT, COMMANDS, EVERYBODY, OWN_WAYS, SIGNED_IN, TESTED_IN, WAYS
 from tests.portal import NOW, Answer, Portal, open_portal
 
 CORE: GraphQLSchema = core_schema(build_schema())
@@ -214,7 +199,7 @@ async def test_whoever_holds_everything_elsewhere_opens_nothing_here(
     answer = await person.asks(query_for(uses(own=False)), **variables(("all-elsewhere",)))
 
     assert all(answer.data[use.name] is None for use in uses(own=False))
-    of_vendor = {use.name for use in uses(own=False) if use.part.scope is PermissionScope.VENDOR}
+    of_vendor = {use.name for use in uses(own=False) if use.part.rule.scope is PermissionScope.VENDOR}
     assert set(answer.codes) == of_vendor
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.interface import Author
+from connectors.directory.records.audit import Author
 from tests.portal import NOW, Person, Portal
 from tests.registrations.registering import (
     DECIDE,

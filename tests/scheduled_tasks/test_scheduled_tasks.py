@@ -5,9 +5,9 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, insert, select
 
-from connectors.directory.accounts import MailedTokenPurpose
-from connectors.directory.idempotency import IdempotencyRecord
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.accounts import MailedTokenPurpose
+from connectors.directory.records.idempotency import IdempotencyRecord
+from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables import idempotency_records, mailed_tokens, refresh_tokens, sessions
 from connectors.errors import BackendUnavailable
 from gateway.worker import Worker, working

@@ -1,6 +1,6 @@
 """Columns that are made of others, as the code makes them today: to be filled again whenever it makes them otherwise.
 
-A migration that changes one of the functions in `connectors.directory.records` calls `fill`; the tables are as of 0005.
+A migration that changes one of the functions in `connectors.directory.keys` calls `fill`; the tables are as of 0005.
 """
 
 from collections.abc import Callable, Mapping
@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connectors.directory import records
+from connectors.directory import mapping
 
 _USERS = sa.table(
     "users",
@@ -28,8 +28,8 @@ _AT_ONCE = 1_000
 
 def fill(connection: sa.Connection) -> None:
     """Fill what is made of names, addresses and numbers, in every row where it is otherwise."""
-    _fill(connection, _USERS, records.derived_of_user)
-    _fill(connection, _ORGANIZATIONS, records.derived_of_organization)
+    _fill(connection, _USERS, mapping.derived_of_user)
+    _fill(connection, _ORGANIZATIONS, mapping.derived_of_organization)
 
 
 def _fill(

@@ -3,7 +3,9 @@
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
-from connectors.directory.interface import GrantKind, MembershipStatus, OrganizationKind, OrganizationStatus
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 from connectors.values import AccountKind
 

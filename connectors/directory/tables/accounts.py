@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, ForeignKey, Index, LargeBinary, Table
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
-from connectors.directory.accounts import DataExportStatus, MailedTokenPurpose
+from connectors.directory.records.accounts import DataExportStatus, MailedTokenPurpose
 from connectors.directory.tables.metadata import METADATA, one_of
 
 # Every time that somebody consented or took it back; the last one of a purpose counts.

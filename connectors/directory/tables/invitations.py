@@ -3,7 +3,7 @@
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
-from connectors.directory.invitations import InvitationStatus
+from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 
 invitations = Table(

@@ -3,7 +3,7 @@
 from sqlalchemy import Column, Index, Integer, LargeBinary, Table
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables.metadata import METADATA, one_of
 
 # Triggers of the first migration refuse to update or delete a row. There are no foreign keys: what was done stays

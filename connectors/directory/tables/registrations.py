@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, Table
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
-from connectors.directory.registrations import RegistrationStatus
+from connectors.directory.records.registrations import RegistrationStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 from connectors.values import AccountKind
 

@@ -3,7 +3,7 @@
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, text
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
-from connectors.directory.requests import RequestStatus
+from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 
 access_requests = Table(

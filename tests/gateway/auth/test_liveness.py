@@ -8,10 +8,12 @@ import pytest
 
 from connectors.access_events import AccessEvent
 from connectors.database.engine import open_database
-from connectors.directory.deeds import DirectoryChange
-from connectors.directory.interface import Author, CallerRecord, MembershipStatus, OrganizationStatus
+from connectors.directory.directory import Directory, DirectoryChange
 from connectors.directory.migrations import MIGRATIONS
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.records.audit import Author
+from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationStatus
 from connectors.errors import BackendUnavailable
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Interrupted
@@ -38,7 +40,7 @@ CHANGES: dict[str, Change] = {
 class Scene:
     """A directory that publishes its events, and who watches."""
 
-    def __init__(self, directory: SqlDirectory, liveness: Liveness, events: EmbeddedEvents) -> None:
+    def __init__(self, directory: Directory, liveness: Liveness, events: EmbeddedEvents) -> None:
         self.directory = directory
         self.events = events
         self.liveness = liveness
@@ -64,7 +66,7 @@ async def scene(*, every: float, notifies: bool = True) -> AsyncIterator[Scene]:
 
     async with fresh_database("sqlite", MIGRATIONS) as url:
         engine = open_database(url)
-        directory = SqlDirectory(engine, publish)
+        directory = Directory(engine, publish)
         await directory.load(PEOPLE)
         async with directory.change() as change:
             await change.open_session(session("bernd", BERND), b"1" * 32, TOMORROW)
@@ -75,7 +77,7 @@ async def scene(*, every: float, notifies: bool = True) -> AsyncIterator[Scene]:
 
 
 async def woken(watch: Watch) -> CallerRecord | None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         return await watch.next_caller()
 
 

@@ -11,7 +11,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from connectors.directory.interface import AuditEntry
+from connectors.directory.records.audit import AuditEntry
 from gateway.cli.main import cli
 from tests.portal import Portal, open_portal
 

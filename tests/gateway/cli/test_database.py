@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from connectors.database.copies import back_up
 from connectors.database.engine import open_database
-from connectors.directory.sql import SqlDirectory
+from connectors.directory.directory import Directory
 from gateway.cli.main import cli
 from gateway.wiring import MIGRATIONS, TABLES
 from tests.portal import Portal, open_portal
@@ -144,7 +144,7 @@ async def test_all_rows_of_all_tables_move_to_postgresql(portal: Portal, tmp_pat
     async with fresh_database("postgresql") as url:
         assert runs("migrate", folder=folder, database_url=url).exit_code == 0
         engine = open_database(url)
-        assert await SqlDirectory(engine).is_writable()  # a gateway was started there, to see whether it would
+        assert await Directory(engine).is_writable()  # a gateway was started there, to see whether it would
         await engine.dispose()
 
         moved = runs("transfer", url, folder=folder)
@@ -186,10 +186,10 @@ async def test_what_is_no_backup_is_refused_and_the_database_stays(portal: Porta
 
 async def test_a_backup_is_made_while_others_write_all_the_time(portal: Portal, tmp_path: Path) -> None:
     database = Path(str(portal.settings.database).partition(":///")[2])
-    is_made, until = threading.Event(), time.monotonic() + 20
+    is_made, until = threading.Event(), time.monotonic() + 60
 
     def write() -> None:
-        with closing(sqlite3.connect(database, timeout=20)) as connection:
+        with closing(sqlite3.connect(database, timeout=60)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("CREATE TABLE others (content BLOB)")
             connection.execute(

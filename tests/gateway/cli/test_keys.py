@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.outbox import OutboxState
 from connectors.identity import keys as keys_module
 from connectors.identity.keys import ANNOUNCED_FOR, SigningKey, SigningKeys, add_key, read_keys, remove_key
 from gateway.app import create_app

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.directory.outbox import OutboxState
+from connectors.directory.records.outbox import OutboxState
 from tests.gateway.cli.test_main import assert_one_line, runs
 from tests.mail import smtp
 from tests.mail.letters import DINA, TOKEN, mail, queue

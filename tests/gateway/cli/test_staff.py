@@ -8,7 +8,7 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from connectors.directory.interface import Author
+from connectors.directory.records.audit import Author
 from gateway.cli.main import cli
 from gateway.cli.staff import nobody_is_staff
 from tests.portal import Person, Portal, open_portal

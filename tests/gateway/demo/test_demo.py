@@ -12,14 +12,9 @@ from functools import cache
 
 import pytest
 
-from connectors.directory.interface import (
-    GrantKind,
-    GrantRecord,
-    MembershipRecord,
-    MembershipStatus,
-    OrganizationKind,
-    OrganizationStatus,
-)
+from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.values import AccountKind
 from gateway.demo import DemoData, demo_data
 from gateway.profile_files import InvalidProfile, load_profile, shipped_profiles
@@ -209,7 +204,6 @@ def test_removed_members_hold_nothing_and_invited_ones_have_not_joined(name: str
 
 @both_profiles
 def test_whoever_is_invited_has_an_open_invitation_that_gives_what_is_granted(name: str) -> None:
-    """K30."""
     data = demo(name)
     invited = {one.id for one in data.directory.memberships if one.status is MembershipStatus.INVITED}
     granted = {id: sorted(grant.key for grant in data.directory.grants if grant.membership_id == id) for id in invited}

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from itertools import pairwise
 
-from connectors.directory.interface import GrantKind, MembershipStatus
+from connectors.directory.records.access import GrantKind
+from connectors.directory.records.memberships import MembershipStatus
 from connectors.shop.interface import OrderStatus
 from tests.gateway.demo.test_demo import both_profiles, demo, grants_by_membership, policy_of
 
 S = OrderStatus
 
-# DOMAIN.md, state machine of the order: approval is asked for where a rule says so, partial shipment is optional.
+# Approval is asked for where a rule says so, and partial shipment is optional.
 NEXT = {
     S.DRAFT: {S.PENDING_APPROVAL, S.SUBMITTED},
     S.PENDING_APPROVAL: {S.SUBMITTED, S.REJECTED, S.CANCELLED},

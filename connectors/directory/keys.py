@@ -1,0 +1,40 @@
+"""Names, addresses and numbers as they are looked up, ordered and compared."""
+
+import re
+import unicodedata
+
+_LEGAL_FORMS = frozenset(
+    (
+        *("ag", "bv", "co", "eg", "ek", "ev", "gbr", "ges", "gesellschaft", "gmbh", "inc", "kg", "kgaa", "llc", "llp"),
+        *("ltd", "mbh", "nv", "ohg", "plc", "sa", "sarl", "sas", "sasu", "sci", "se", "sl", "snc", "spa", "srl", "ug"),
+        *("and", "et", "und"),
+    )
+)
+"""Words that say what kind of organization it is, and those that join names."""
+
+
+def folded(text: str) -> str:
+    """Return the text as it is searched and ordered: neither case nor accents nor umlauts count, and ß is ss."""
+    letters = unicodedata.normalize("NFKD", text.casefold())
+    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
+
+
+def login_key(name: str) -> str:
+    """Return a login name or e-mail address as it is looked up: trimmed, in lower case."""
+    return name.strip().lower()
+
+
+def vat_key(vat_id: str | None) -> str | None:
+    """Return a number for value added tax as it is looked up: without blanks, dots and hyphens, in capitals."""
+    return None if vat_id is None else re.sub(r"[\s.\-]", "", vat_id).upper() or None
+
+
+def likeness_key(name: str) -> str:
+    """Return an organization's name without what is written now this way, now that: case, signs, legal form."""
+    words = re.findall(r"\w+", folded(name).replace(".", "").replace("'", ""))
+    return "".join(word for word in words if word not in _LEGAL_FORMS) or "".join(words)
+
+
+def mail_domain(email: str) -> str:
+    """Return the part of an e-mail address after the @, in lower case."""
+    return login_key(email).rpartition("@")[2]

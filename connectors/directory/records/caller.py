@@ -1,0 +1,43 @@
+"""All that a request needs to know of whoever sends it."""
+
+from dataclasses import dataclass
+
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
+from connectors.ids import MembershipId, OrganizationId, SessionId
+from connectors.quick import quick
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class StandingRecord:
+    """What one person holds in one organization: the membership, the organization as it is, and every grant."""
+
+    membership_id: MembershipId
+    organization: OrganizationRecord
+    membership_status: MembershipStatus
+    grants: tuple[GrantRecord, ...]
+
+    @property
+    def organization_id(self) -> OrganizationId:
+        """In which organization."""
+        return self.organization.id
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class CallerRecord:
+    """All that a request needs to know of the caller: the person, their standings (without REMOVED), vendor rights.
+
+    `vendor_permissions` are codes that vendor staff hold directly, never through an organization.
+    `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
+    request can find out that it is out of date. A grant that ends automatically changes no number.
+    """
+
+    user: UserRecord
+    session_id: SessionId | None
+    standings: tuple[StandingRecord, ...]
+    vendor_permissions: tuple[str, ...]
+    access_epoch: int = 0

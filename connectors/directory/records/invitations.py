@@ -1,0 +1,66 @@
+"""Invitations: who was asked to join an organization, by whom, with which roles and permissions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from connectors.directory.records.people import UserRecord
+from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
+from connectors.quick import quick
+
+
+class InvitationStatus(StrEnum):
+    """Where an invitation stands; EXPIRED is a PENDING one past its time, be it stored so or not yet."""
+
+    PENDING = "PENDING"
+    ACCEPTED = "ACCEPTED"
+    DECLINED = "DECLINED"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class InvitationRecord:
+    """An invitation as it is stored; what it gives (`role_keys`, `permissions`) ends at `valid_until`, None: never."""
+
+    id: InvitationId
+    organization_id: OrganizationId
+    membership_id: MembershipId
+    email: str
+    first_name: str | None
+    last_name: str | None
+    locale: str | None
+    message: str | None
+    role_keys: tuple[str, ...]
+    permissions: tuple[str, ...]
+    valid_until: datetime | None
+    status: InvitationStatus
+    created_at: datetime
+    expires_at: datetime
+    last_sent_at: datetime
+    send_count: int
+    inviter_id: UserId | None
+    accepted_by_id: UserId | None
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class InvitationFilter:
+    """Which invitations are asked for: those that stand like this at `now`; None as `status` means all."""
+
+    status: tuple[InvitationStatus, ...] | None
+    now: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class NewInvitation:
+    """An invitation to store, with the hash of its token.
+
+    `person` is stored with it, and so are their membership (INVITED) and what the invitation gives: the row that stands
+    for somebody whom the organization does not know yet. Without it the membership is there already.
+    """
+
+    invitation: InvitationRecord
+    token_hash: bytes
+    person: UserRecord | None

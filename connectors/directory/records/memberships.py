@@ -1,0 +1,47 @@
+"""Who belongs to which organization."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from connectors.directory.records.people import UserRecord
+from connectors.ids import MembershipId, OrganizationId, UserId
+from connectors.quick import quick
+
+
+class MembershipStatus(StrEnum):
+    """Where a person stands in an organization; permissions count only for an ACTIVE member."""
+
+    INVITED = "INVITED"
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+    REMOVED = "REMOVED"
+
+
+@quick
+@dataclass(frozen=True, slots=True)
+class MembershipRecord:
+    """One person's membership of one organization; `user` is the person, as seen in it, where they were read along."""
+
+    id: MembershipId
+    version: int
+    organization_id: OrganizationId
+    user_id: UserId
+    status: MembershipStatus
+    joined_at: datetime | None
+    job_title: str | None
+    user: UserRecord | None = field(default=None, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFilter:
+    """Which members of an organization are asked for; None means no restriction.
+
+    `search` finds part of a first name, last name or e-mail address, whatever the case. `role_keys` keeps members
+    who hold at least one of these roles, unexpired at `now`. Without `status`, REMOVED members are left out.
+    """
+
+    status: tuple[MembershipStatus, ...] | None = None
+    search: str | None = None
+    role_keys: tuple[str, ...] | None = None
+    now: datetime | None = None
