@@ -9,7 +9,7 @@ from typing import Any
 from graphql import get_introspection_query
 
 from bench.asgi import asked
-from bench.company import QUERIES, Query, growing
+from bench.organization import QUERIES, Query, growing
 from bench.serve import forecourt
 from bench.stage import open_stage
 from gateway.server.gc_tuning import settle

@@ -18,7 +18,7 @@ from graphql import get_introspection_query
 
 from bench.asgi import asked
 from bench.blocks import Clocked
-from bench.company import ORGANIZATION_ID, QUERIES, Query, directory_data, growing, shop_data
+from bench.organization import ORGANIZATION_ID, QUERIES, Query, directory_data, growing, shop_data
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
 from connectors.database.engine import open_database

@@ -17,7 +17,7 @@ from unittest.mock import patch
 import uvloop
 
 from bench.asgi import asked
-from bench.company import DASHBOARD, Query
+from bench.organization import DASHBOARD, Query
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
 from gateway.app import create_app

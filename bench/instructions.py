@@ -17,7 +17,7 @@ from typing import Any
 import uvloop
 
 from bench.asgi import asked
-from bench.company import QUERIES, Query, growing
+from bench.organization import QUERIES, Query, growing
 from bench.serve import CONTESTANTS
 from bench.stage import Stage, open_stage
 from gateway.server.gc_tuning import settle

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from bench.company import Query
 from bench.load import Load, load, request_bytes
+from bench.organization import Query
 from bench.stage import Contestant
 
 

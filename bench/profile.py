@@ -19,7 +19,7 @@ from typing import Any
 import uvloop
 
 from bench.asgi import asked
-from bench.company import QUERIES, Query
+from bench.organization import QUERIES, Query
 from bench.serve import CONTESTANTS
 from bench.stage import open_stage
 

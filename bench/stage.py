@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.company import LOGIN_NAME, directory_data, shop_data
+from bench.organization import LOGIN_NAME, directory_data, shop_data
 from bench.serve import CONTESTANTS, PROFILE, settings_for
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory

@@ -125,7 +125,7 @@ class MemberAccessInput:
     permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
-    reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
+    reason: str | None = strawberry.field(default=None, description="The reason, for the audit log.")
 
 
 @strawberry.input

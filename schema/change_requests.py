@@ -25,7 +25,7 @@ from schema.people import User
 
 @graph_type(of=ChangeRequestRecord, organization=attrgetter("organization_id"))
 class ChangeRequest(Node):
-    """An organization's request that the vendor change its name or seat."""
+    """An organization's request that the vendor change its name or registered office."""
 
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
         change_requests.requesting_organizations, requires=OPEN, description="The organization as it is now."

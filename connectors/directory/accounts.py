@@ -190,7 +190,7 @@ class AccountChanges(Transaction):
         return before, after
 
     async def set_default_organization(self, user_id: UserId, organization_id: OrganizationId) -> None:
-        """Store which company a person looks at first."""
+        """Store which organization a person looks at first."""
         await self._execute(_SET_USER.values(default_organization_id=organization_id), {"of_user": user_id})
 
     async def add_data_export(self, export: DataExportRecord) -> None:

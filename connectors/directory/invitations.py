@@ -264,7 +264,7 @@ class InvitationQueries(DirectoryReader):
         return parallel(organization_ids, {(str(member.organization_id), key): member for key, member in found})
 
     async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
-        """Return invitations that are stored as PENDING and past their time, those first that lapsed first."""
+        """Return invitations that are stored as PENDING and past their time, those first that expired first."""
         return [_invitation(row) for row in await self.read(_PAST_THEIR_TIME, now=now, limit=limit)]
 
 

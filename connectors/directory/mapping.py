@@ -61,7 +61,7 @@ def user(values: Values, seen_in: OrganizationId | None = None) -> UserRecord:
 
 
 def organization(values: Values) -> OrganizationRecord:
-    """Return the company from the values of the ORGANIZATION columns."""
+    """Return the organization from the values of the ORGANIZATION columns."""
     id, version, customer_number, name, legal_name, kind, status, seat, vat_id, phone, email, website = values
     return OrganizationRecord(
         id, version, customer_number, name, legal_name, _ORGANIZATION_KINDS[kind], _ORGANIZATION_STATUSES[status],
@@ -134,7 +134,7 @@ def user_values(record: UserRecord) -> dict[str, Any]:
 
 
 def organization_row(record: OrganizationRecord) -> dict[str, Any]:
-    """Return the row of table `organizations` for a company."""
+    """Return the row of table `organizations` for an organization."""
     values = {
         "id": record.id,
         "version": record.version,

@@ -62,7 +62,7 @@ def _paged(
 ) -> Select[Any]:
     """Return the statement that gives the first entries of each owner in `ids` after a position, in order.
 
-    A row has the columns of the question, those of the order, and the further ones. No id may come twice.
+    A row has the columns of the query, those of the order, and the further ones. No id may come twice.
     """
     entry = query.add_columns(*(column.label(f"key_{index}") for index, column in enumerate(order)), *further)
     if with_after:
@@ -239,7 +239,7 @@ class MembershipQueries(DirectoryReader):
     async def lasting_holders_of(
         self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE holders of one of these roles that does not end by itself.
+        """Return each organization's ACTIVE holders of one of these roles that does not end automatically.
 
         In the order of `members_of`.
         """  # fmt: skip
@@ -349,7 +349,7 @@ class MembershipChanges(AccessChanges):
         return before, after
 
     async def add_membership(self, membership: MembershipRecord) -> None:
-        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+        """Store a new membership; one of the same person in the same organization is a ChangeConflict."""
         await self._execute(insert(memberships), mapping.membership_row(membership))
 
 

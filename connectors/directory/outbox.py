@@ -113,7 +113,7 @@ class OutboxChanges(Transaction):
         sealed: str | None = None,
         due_at: datetime | None = None,
     ) -> OutboxId:
-        """Have something done after the commit, at once or not before `due_at`; the worker here is told of it."""
+        """Have something done after the commit, at once or not before `due_at`; the worker here is notified."""
         id = OutboxId(new_id("obx"))
         row = {
             "id": id,
@@ -154,7 +154,7 @@ class OutboxChanges(Transaction):
         await self._execute(_BURY, {"of_id": id, "now": now, "why": error[:1000]})
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
-        """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""
+        """Queue items again that were given up, with their attempts counted from nothing; returns those it did."""
         rows = await self._execute(_REVIVE, {"ids": ids, "now": now})
         self.enqueued = True
         return sorted(map(_record, rows), key=lambda record: record.id)

@@ -100,7 +100,7 @@ _END_SESSION = (
     .returning(_session.user_id)
 )
 _MOST = 1_000
-# A session ends by itself thirty days after it began at the latest, so this finds those that were ended, too.
+# A session ends automatically thirty days after it began at the latest, so this finds those that were ended, too.
 _OLD_SESSIONS = (
     select(_session.id)
     .where(_session.expires_at < bindparam("before"))

@@ -14,7 +14,7 @@ class Address:
     """A postal address."""
 
     name: str | None = strawberry.field(description="The addressee.")
-    company: str | None = strawberry.field(description="The company in the address.")
+    company: str | None = strawberry.field(description="The organization in the address.")
     street: list[str] = listed(at_most=4, description="Street and house number, and any further lines above the city.")
     postal_code: str = strawberry.field(description="The postal code, in the format of the country.")
     city: str = strawberry.field(description="The city or town.")
@@ -43,7 +43,7 @@ class AddressInput:
     city: str = strawberry.field(description="The city or town.")
     country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
     name: str | None = strawberry.field(default=None, description="The addressee.")
-    company: str | None = strawberry.field(default=None, description="The company in the address.")
+    company: str | None = strawberry.field(default=None, description="The organization in the address.")
     region: str | None = strawberry.field(default=None, description="The state, canton or province.")
     phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number at this address.")
 

@@ -8,7 +8,7 @@ from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from resolvers.approvals.initiators import MOST_SHOWN
 from resolvers.context import RequestContext
-from resolvers.members import commands as member_deeds
+from resolvers.members import commands
 from resolvers.members import transfer as transfers
 from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
@@ -88,23 +88,21 @@ def _command_of(input: MemberActionInput) -> MemberCommand:
 
 
 async def _suspend_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.suspend_member(context, _command_of(input)), "revoked_invitations": []}
+    return {"membership": await commands.suspend_member(context, _command_of(input)), "revoked_invitations": []}
 
 
 async def _reactivate_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.reactivate_member(context, _command_of(input)), "revoked_invitations": []}
+    return {"membership": await commands.reactivate_member(context, _command_of(input)), "revoked_invitations": []}
 
 
 async def _remove_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    member, revoked = await member_deeds.remove_member(context, _command_of(input))
+    member, revoked = await commands.remove_member(context, _command_of(input))
     return {"membership": member, "revoked_invitations": [one for one in revoked if one is not None]}
 
 
 async def _leave_organization(context: RequestContext, *, input: LeaveOrganizationInput) -> dict[str, Any]:
     organization_id = OrganizationId(input.organization_id)
-    viewer = await member_deeds.leave_organization(
-        context, organization_id, reason=input.reason, key=input.idempotency_key
-    )
+    viewer = await commands.leave_organization(context, organization_id, reason=input.reason, key=input.idempotency_key)
     return {"viewer": viewer}
 
 

@@ -114,7 +114,7 @@ class Membership(Node):
         description="The person's current roles.",
     )
     direct_grants: list[DirectGrant] | None = field(
-        memberships.direct_grants_of,
+        memberships.direct_permissions_of,
         requires=SEE_RIGHTS,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,

@@ -111,7 +111,7 @@ class OrganizationMutations:
         _update_organization,
         requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
-        description="Change how to reach the company. Name and registered office change by "
+        description="Change how to reach the organization. Name and registered office change by "
         "`requestOrganizationChange` only.",
     )
     save_address: SaveAddressPayload | None = mutation(

@@ -52,7 +52,9 @@ class RegisterOrganizationInput:
     name: str = strawberry.field(description="Its name.")
     seat: AddressInput = strawberry.field(description="Its registered office.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    idempotency_key: str = strawberry.field(
+        description="A key of your choice for this request, so that it can be repeated safely."
+    )
     legal_name: str | None = strawberry.field(default=None, description="Its name in the register of companies.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
@@ -174,8 +176,7 @@ class RegisteringMutations:
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
         description=(
-            "Register an organization for the first time. You confirm your e-mail address, then the "
-            "vendor reviews "
+            "Register an organization for the first time. You confirm your e-mail address, then the vendor reviews "
             "it; approved, you administer it."
         ),
     )

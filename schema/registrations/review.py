@@ -159,7 +159,7 @@ class RegistrationReviewMutations:
         RegistrationPayload,
         _reject_registration,
         requires=REVIEW_REGISTRATIONS,
-        description="Reject a registration, with a reason that the applicant is told.",
+        description="Reject a registration, with a reason that the applicant receives.",
     )
     request_registration_information: RegistrationPayload | None = mutation(
         RegistrationPayload,

@@ -18,7 +18,7 @@ from permissions.policy import MOST_ROLES
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
 from resolvers.refusals import Invalid, InvalidArgument
-from resolvers.registrations import already_registered as company_check
+from resolvers.registrations import already_registered
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from resolvers.registrations.queries import registration_status, submitted_registrations
@@ -155,13 +155,13 @@ class RegistrationStatusView:
     )
 
 
-@graph_type(of=company_check.RegistrationCheck)
+@graph_type(of=already_registered.RegistrationCheck)
 class OrganizationRegistrationCheck:
     """Whether an organization is registered, as far as it may be disclosed."""
 
     outcome: RegistrationCheckOutcome = strawberry.field(description="What is known about the organization.")
     guidance: str = computed(
-        company_check.guidance_of_check,
+        already_registered.guidance_of_check,
         requires=OPEN,
         description="Whom to turn to next, and how to reach the vendor, for people.",
     )
@@ -190,7 +190,7 @@ class OrganizationRegistrationCheckInput:
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
     try:
-        return await company_check.check_organization(
+        return await already_registered.check_organization(
             context, name=input.name, vat=input.vat_id, number=input.customer_number
         )
     except Invalid as refused:

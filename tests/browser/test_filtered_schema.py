@@ -28,7 +28,7 @@ async def page_of(chromium: Browser, portal: Portal, **options: Any) -> AsyncIte
 
 def switcher(page: Graphiql) -> Locator:
     """The choice of an organization."""
-    return page.page.get_by_role("combobox", name="Company")
+    return page.page.get_by_role("combobox", name="Organization")
 
 
 async def look_at(page: Graphiql, organization: str) -> None:

@@ -121,7 +121,7 @@ def test_what_is_not_described_is_refused() -> None:
 def test_an_input_or_a_value_that_is_not_described_is_refused() -> None:
     @strawberry.input
     class Request:
-        """A wish."""
+        """A request."""
 
         what: str
 
