@@ -7,9 +7,11 @@ from permissions.vocabulary import Permission, PermissionScope
 
 # The enums are named here, beside the directives that speak of them; schema/graph/enums.py describes their values.
 strawberry.enum(
-    Permission, name="PermissionCode", description="One thing somebody may do in an organization, or as vendor staff."
+    Permission,
+    name="PermissionCode",
+    description="One thing that somebody may do in an organization, or as vendor staff.",
 )
-strawberry.enum(PermissionScope, name="PermissionScope", description="Where a permission has to be held.")
+strawberry.enum(PermissionScope, name="PermissionScope", description="Where a permission must be held.")
 
 
 _LOCATIONS = [

@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from permissions.toml_positions import TomlPositions, parser_problem
-from permissions.viewer import Grant
+from permissions.viewer import Grant, Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 
 MOST_ROLES = 50
 """So many roles a policy may have, so no list of roles is longer."""
 
 MOST_SOURCES = MOST_ROLES + 1
-"""So many grants may give somebody one permission: each role, and the direct grant."""
+"""So many grants may give somebody one permission: each role, and the direct permission."""
 
 
 class InvalidPolicy(Exception):
@@ -24,9 +24,9 @@ class InvalidPolicy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A set of permissions with a name, handed out as one.
+    """A set of permissions with a name, delegated as one.
 
-    `assignable` are the keys of the roles that a holder may hand out. With `administrative`, the role holds the
+    `assignable` are the keys of the roles that a holder may delegate. With `administrative`, the role holds the
     organization: an active organization always keeps a member with such a role. `mask` is its permissions as a set of
     bits.
     """
@@ -46,13 +46,32 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegable:
+    """The roles and direct permissions that may be given to others in an organization, and taken away; or none.
+
+    `mask` is the permissions that they give together.
+    """
+
+    role_keys: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    mask: int = 0
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.role_keys or self.permissions)
+
+    def has(self, *, role_key: str | None = None, permission: str | None = None) -> bool:
+        """Return whether the role, or else the direct permission, is among them."""
+        return role_key in self.role_keys if role_key is not None else permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The roles of an installation, the rights that may be switched on singly, and the vendor's own permissions.
 
-    `warnings` says from how many holders of a permission on one more deserves a warning (D28). `requestable_mask` has
-    the permissions that somebody may ask for: those switched on singly, and those of roles that members hand out.
-    Who holds one of `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the
-    portal as a member would.
+    `warnings` says from how many holders of a permission on one more deserves a warning. Who holds one of
+    `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the portal as a member
+    would. `delegable` is what somebody in an organization may give, and so what makes sense to ask for.
     """
 
     roles: Mapping[str, Role]
@@ -62,27 +81,34 @@ class Policy:
     warnings: Mapping[Permission, int]
     view_as_organization: tuple[Permission, ...] = ()
     view_as_vendor: tuple[Permission, ...] = ()
-    requestable_mask: int = field(init=False, compare=False, repr=False)
-    _delegable: frozenset[str] = field(init=False, compare=False, repr=False)
+    delegable: Delegable = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Compile what may be handed out and asked for."""
-        delegable = frozenset(
-            role_key
-            for role in self.roles.values()
-            if Permission.ROLE_ASSIGN in role.permissions
-            for role_key in role.assignable
-            if role_key in self.roles and self.roles[role_key].member_assignable
-        )
-        mask = mask_of(self.direct_permissions)
-        for role_key in delegable:
-            mask |= self.roles[role_key].mask
-        object.__setattr__(self, "_delegable", delegable)
-        object.__setattr__(self, "requestable_mask", mask)
+        """Compile what may be delegated."""
+        delegating = [role for role in self.roles.values() if Permission.ROLE_ASSIGN in role.permissions]
+        object.__setattr__(self, "delegable", self._delegable(delegating))
 
-    def delegates(self, role_key: str) -> bool:
-        """Return whether somebody in an organization may hand out the role."""
-        return role_key in self._delegable
+    def delegable_by(self, standing: Standing, now: datetime) -> Delegable:
+        """Return what somebody may give to others in their organization, and take away: the one decision about it.
+
+        Who holds ROLE_ASSIGN may delegate the roles that one of theirs lists as assignable, if they are
+        member-assignable, and every right that may be switched on singly.
+        """
+        if not standing.held_at(now) & _ROLE_ASSIGN:
+            return Delegable()
+        return self._delegable([self.roles[key] for key in standing.roles_at(now) if key in self.roles])
+
+    def delegable_roles_with(self, any_of: Iterable[Permission]) -> tuple[Role, ...]:
+        """Return the roles that give one of these permissions and that somebody in an organization may delegate."""
+        return tuple(role for role in self.roles_with(any_of) if role.key in self.delegable.role_keys)
+
+    def _delegable(self, by: Iterable[Role]) -> Delegable:
+        keys = {key for role in by for key in role.assignable}
+        roles = [role for role in self.roles.values() if role.key in keys and role.member_assignable]
+        mask = mask_of(self.direct_permissions)
+        for role in roles:
+            mask |= role.mask
+        return Delegable(tuple(role.key for role in roles), self.direct_permissions, mask)
 
     def grant(self, grant_id: str, *, role_key: str | None, permission: str | None, until: datetime | None) -> Grant:
         """Return what a stored grant gives under this policy; a role or permission it does not know gives nothing."""
@@ -103,6 +129,7 @@ class Policy:
         return tuple(role.key for role in self.roles.values() if role.administrative)
 
 
+_ROLE_ASSIGN = mask_of([Permission.ROLE_ASSIGN])
 _CUSTOMER_CODES = frozenset(permission.value for permission in Permission) - {p.value for p in VENDOR_PERMISSIONS}
 _ROLE_KEYS = ("label", "description", "permissions", "administrative", "member_assignable", "assignable")
 
@@ -150,7 +177,7 @@ def parse_policy(text: str, source: str) -> Policy:
 
 
 class _Reader:
-    """Reads tables and says of each fault where it stands and what would be right."""
+    """Reads tables and says of each problem where it stands and what would be right."""
 
     def __init__(self, source: str, positions: TomlPositions) -> None:
         self.source = source
@@ -216,12 +243,13 @@ class _Reader:
         return {Permission(code): holders for code, holders in table.items()}
 
     def check_delegation(self, policy: Policy) -> None:
-        """Refuse a policy in which a role that members should hand out can never come to anybody."""
+        """Refuse a policy in which a role that members should delegate can never come to anybody."""
         roles = policy.roles
         administrative = policy.administrative_role_keys()
         if not administrative:
             raise self.refusal(
-                "no role is administrative, so no company could run itself; set administrative = true on one", "roles"
+                "no role is administrative, so no organization could run itself; set administrative = true on one",
+                "roles",
             )
         first = f"[roles.{administrative[0]}]"
         delegating = {
@@ -249,7 +277,7 @@ class _Reader:
                 raise self.refusal(f"{problem}; {remedy}", "roles", role.key)
             if role.member_assignable and role.key not in reached:
                 problem = (
-                    f"{role.key} is handed out by {' and '.join(lists)} only, which no administrative role hands out"
+                    f"{role.key} is delegated by {' and '.join(lists)} only, which no administrative role delegates"
                 )
                 remedy = f"so nobody ever gets it; add it to assignable of {first}"
                 raise self.refusal(f"{problem}, {remedy}", "roles", lists[0], "assignable", role.key)

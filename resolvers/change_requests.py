@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change: its name, its name in the register, its seat (D15; DOMAIN, invariant 8)."""
+"""What an organization asks the vendor to change: its name, its name in the register, its seat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,38 +11,32 @@ from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
 from resolvers import validation as checks
 from resolvers.approvals.initiators import end_change_request, may_still_ask
 from resolvers.context import RequestContext
 from resolvers.localization import in_their_language, on_one_line
 from resolvers.mail.queue import Mail, queue_mail
-from resolvers.organizations.queries import MANAGES_DATA, changed_data
+from resolvers.organizations.queries import changed_data
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import display_name
+from resolvers.people import display_name, vendor_staff
 from resolvers.refusals import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
-
-SEES_REQUESTS = (Permission.ORGANIZATION_VIEW, *MANAGES_DATA)
-"""Whoever may ask for a change sees what was asked: no role of the solar profile states ORGANIZATION_VIEW."""
-
-_MANAGES_DATA = mask_of(MANAGES_DATA)
-_REVIEWS = mask_of([Permission.CHANGE_REQUEST_REVIEW])
-
-_PATHS = {"name": ["name"], "legal_name": ["legalName"], "seat": ["seat"]}
 
 _WANTED: Mapping[str, Mapping[str, str]] = {
     "name": {"de": "Name: {}", "en": "Name: {}", "fr": "Nom : {}"},
     "legal_name": {"de": "Name im Handelsregister: {}", "en": "Registered name: {}", "fr": "Raison sociale : {}"},
-    "seat": {"de": "Sitz: {}", "en": "Seat: {}", "fr": "Siège : {}"},
+    "seat": {"de": "Sitz: {}", "en": "Registered office: {}", "fr": "Siège : {}"},
 }
 """How a mail says what is wanted, by language."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedChange:
-    """What a company wants to be called and where it wants to have its seat; None for what is to stay as it is."""
+    """What an organization wants to be called and where it wants its registered office.
+
+    None for what is to stay as it is.
+    """
 
     name: str | None
     legal_name: str | None
@@ -53,18 +47,20 @@ class RequestedChange:
 async def request_organization_change(
     context: RequestContext, organization_id: OrganizationId, requested: RequestedChange, key: str | None
 ) -> ChangeRequestRecord:
-    """Ask the vendor to change a company's name or seat, and return the request; those who decide are mailed.
+    """Ask the vendor to change an organization's name or registered office, and return the request.
+
+    Those who decide are mailed.
 
     What is so already is not asked for.
 
     Raises:
         RefusedTogether: Nothing is asked for, it is so already, or a value is not allowed; each with its path.
-        Conflict: Another request of the company is open.
+        Conflict: Another request of the organization is open.
     """
     cleaned = _checked(requested)
 
     async def command(change: DirectoryChange) -> Any:
-        organization, _ = await acting_in(context, change, organization_id, *MANAGES_DATA)
+        organization, _ = await acting_in(context, change, organization_id, CHANGE_ORGANIZATION)
         (earlier,) = await change.ask.open_change_requests([organization_id])
         if earlier is not None:
             raise Conflict(
@@ -114,7 +110,7 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, _ = await _locked(change, id)
-        await acting_in(context, change, request.organization_id, *MANAGES_DATA)
+        await acting_in(context, change, request.organization_id, CHANGE_ORGANIZATION)
         return await _ended(context, change, request, RequestStatus.WITHDRAWN, None)
 
     return await changed(context, command)
@@ -123,27 +119,29 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
 async def decide_organization_change(
     context: RequestContext, id: ChangeRequestId, *, approve: bool, note: str | None, expected_version: int | None
 ) -> ChangeRequestRecord:
-    """Decide on a request as the vendor's staff; approved, the company changes at once. Whoever asked is mailed.
+    """Decide on a request as the vendor's staff; approved, the organization changes at once. Whoever asked is mailed.
 
     Raises:
         NotFound: There is no such request.
-        Conflict: It was decided or withdrawn already, the company is closed, or it is approved and whoever asked may
-            not ask for it any more.
-        Stale: The company is not at `expected_version` any more.
+        Conflict: It was decided or withdrawn already, the organization is closed, or it is approved and whoever asked
+            may not ask for it any more.
+        Stale: The organization is not at `expected_version` any more.
         Invalid: It is declined without a note.
     """
     said = checks.message(note, ["note"])
     if not approve and said is None:
-        raise Invalid("Write why, so that the company knows what would help.", ["note"], "length 1..2000")
+        raise Invalid("Write why, so that the organization knows what would help.", ["note"], "length 1..2000")
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await _locked(change, id)
-        await acting_for_vendor(context, change, Permission.CHANGE_REQUEST_REVIEW)
+        await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
-            raise Stale(organization.version, ["expectedVersion"])
+            raise Stale(organization.version, ["expected_version"])
         would_change = approve and request.status is RequestStatus.PENDING
         if would_change and organization.status is OrganizationStatus.CLOSED:
-            raise Conflict("This company is closed for good, so nothing of it changes. Decline the request.", ["id"])
+            raise Conflict(
+                "This organization is closed permanently, so nothing of it changes. Decline the request.", ["id"]
+            )
         if would_change and not await may_still_ask(context, change.ask, request):
             raise Conflict(
                 "Whoever asked for this may not change the organization's data any more. Decline the request, and let "
@@ -154,7 +152,7 @@ async def decide_organization_change(
         status = RequestStatus.APPROVED if approve else RequestStatus.DECLINED
         ended = await _ended(context, change, request, status, said)
         if approve:
-            wanted = OrganizationChange({key: value for key in _PATHS if (value := getattr(request, key)) is not None})
+            wanted = OrganizationChange({key: value for key in _WANTED if (value := getattr(request, key)) is not None})
             organization = await changed_data(context, change, organization.id, wanted)
         await _notify_requester(context, change, ended, organization)
         return ended
@@ -199,12 +197,12 @@ async def organization_change_requests(
 def can_withdraw(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may withdraw the request now."""
     is_open = request.status is RequestStatus.PENDING
-    return is_open and may(context.viewer, _MANAGES_DATA, request.organization_id, context.now)
+    return is_open and context.may(CHANGE_ORGANIZATION, request.organization_id)
 
 
 def can_decide(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may decide on the request now."""
-    return request.status is RequestStatus.PENDING and may(context.viewer, _REVIEWS, None, context.now)
+    return request.status is RequestStatus.PENDING and context.may(REVIEW_CHANGE_REQUESTS)
 
 
 async def requesting_organizations(
@@ -226,25 +224,27 @@ def _checked(requested: RequestedChange) -> RequestedChange:
             return together.check(lambda: checks.address(value, path)) if value is not None else None
 
         checked = RequestedChange(
-            name(requested.name, _PATHS["name"]),
-            name(requested.legal_name, _PATHS["legal_name"]),
-            address(requested.seat, _PATHS["seat"]),
+            name(requested.name, ["name"]),
+            name(requested.legal_name, ["legal_name"]),
+            address(requested.seat, ["seat"]),
             together.check(lambda: checks.message(requested.message, ["message"])),
         )
         if requested.name is None and requested.legal_name is None and requested.seat is None:
             together.refusals.append(
-                Invalid("Say what is to change: the name, the registered name or the seat.", [], "one of them")
+                Invalid(
+                    "Say what is to change: the name, the registered name or the registered office.", [], "one of them"
+                )
             )
     return checked
 
 
 def _different(requested: RequestedChange, organization: OrganizationRecord) -> dict[str, Any]:
-    """Return what is asked for and is not so already; refuses a wish that changes nothing."""
-    asked = {key: value for key in _PATHS if (value := getattr(requested, key)) is not None}
+    """Return what is asked for and is not so already; refuses a request that changes nothing."""
+    asked = {key: value for key in _WANTED if (value := getattr(requested, key)) is not None}
     wanted = {key: value for key, value in asked.items() if getattr(organization, key) != value}
     if not wanted:
         same: list[Refused] = [
-            Invalid("This is so already; write what it is to be.", _PATHS[key], "different from now") for key in asked
+            Invalid("This is so already; write what it is to be.", [key], "different from now") for key in asked
         ]
         raise RefusedTogether(same)
     return wanted
@@ -280,11 +280,7 @@ async def _notify_reviewers(
     organization: OrganizationRecord,
     person: UserRecord,
 ) -> None:
-    if Permission.CHANGE_REQUEST_REVIEW not in context.policy.vendor_permissions:
-        return  # what is held then counts for nothing
-    for reviewer in await change.ask.holders_of_vendor_permission(Permission.CHANGE_REQUEST_REVIEW.value):
-        if not reviewer.email_verified:
-            continue
+    for reviewer in await vendor_staff(context, change.ask, REVIEW_CHANGE_REQUESTS):
         values = {
             "organization": organization.name,
             "person": display_name(context, person),
@@ -298,7 +294,7 @@ async def _notify_reviewers(
 async def _notify_requester(
     context: RequestContext, change: DirectoryChange, request: ChangeRequestRecord, organization: OrganizationRecord
 ) -> None:
-    """Mail whoever asked, unless they have left the company since: it is not theirs to know any more."""
+    """Mail whoever asked, unless they have left the organization since: it is not theirs to know any more."""
     requester = await change.ask.caller(request.requested_by_id, None, context.now)
     if requester is None or organization.id not in [one.organization_id for one in requester.standings]:
         return
@@ -313,7 +309,7 @@ async def _notify_requester(
 
 
 def _wanted(request: ChangeRequestRecord, locale: str | None) -> list[str]:
-    asked = {key: value for key in _PATHS if (value := getattr(request, key)) is not None}
+    asked = {key: value for key in _WANTED if (value := getattr(request, key)) is not None}
     return [
         in_their_language(_WANTED[key], locale).format(on_one_line(value) if isinstance(value, Address) else value)
         for key, value in asked.items()

@@ -19,6 +19,8 @@ from connectors.mail.interface import Mailer
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
 from connectors.values import Localized
+from permissions.access_rules import AccessRule
+from permissions.decision import may
 from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
@@ -163,6 +165,10 @@ class RequestContext:
     def only_reads(self) -> bool:
         """Whether nothing changes in this operation, so that what was read for it once holds to its end."""
         return self.people is not None
+
+    def may(self, rule: AccessRule, organization_id: str | None = None) -> bool:
+        """Return whether the caller holds what the rule asks for in the organization, or as vendor staff."""
+        return may(self.viewer, rule, organization_id, self.now)
 
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""

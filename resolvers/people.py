@@ -1,8 +1,9 @@
-"""People as they are seen through a company: everybody's name, and contact details for those who may see members."""
+"""People as seen through an organization: everybody's name, and contact details for those who may see members."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
@@ -12,6 +13,7 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from connectors.values import masked_address
+from permissions.access_rules import AccessRule
 from resolvers.context import People, RequestContext
 
 MOST_LOGIN_NAMES = 100
@@ -39,7 +41,7 @@ async def seen(
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership; of somebody invited, no more than the company knows of them (K30)."""
+    """Return the person of each membership; of somebody invited, no more than the organization knows of them."""
     found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
     return [
         replace(user, phone=None, locale=None)
@@ -87,8 +89,17 @@ def _known(context: RequestContext) -> People:
     return context.people if context.people is not None else People()
 
 
+async def vendor_staff(context: RequestContext, ask: DirectoryQueries, rule: AccessRule) -> list[UserRecord]:
+    """Return whom of the vendor's staff to write to about what the rule lets them do."""
+    found: dict[UserId, UserRecord] = {}
+    for permission in rule.any_of:
+        if permission in context.policy.vendor_permissions:  # else what is held of it counts for nothing
+            found |= {one.id: one for one in await ask.holders_of_vendor_permission(permission.value)}
+    return [one for one in found.values() if one.email_verified]
+
+
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:
-    """Return the names under which each caller can sign in (D1-D3); none to somebody who looks as the caller."""
+    """Return the names under which each caller can sign in; none to somebody who looks as the caller."""
     if context.view_as is not None:
         return [()] * len(callers)
     return await context.backends.directory.login_names_of([caller.user.id for caller in callers])

@@ -16,7 +16,8 @@ from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.cli.command import CommandRefused, ProfileOption, acting, user_id_of
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import utc_now
 
 MOST = 1_000
@@ -97,7 +98,7 @@ async def _organization(directory: DirectoryQueries, name: str) -> OrganizationI
 
 
 async def _person(directory: DirectoryQueries, name: str) -> UserId:
-    found = await user_id_of(directory, name)  # who is gone is on record all the same
+    found = await user_id_of(directory, name)  # somebody who is gone is on record all the same
     if found is None:
         raise CommandRefused(f'There is nobody with the login name or e-mail address "{name}"; an id would do, too.')
     return found

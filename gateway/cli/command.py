@@ -18,7 +18,8 @@ from connectors.ids import UserId
 from gateway.demo.loading import NoDemo
 from gateway.profile_files import InvalidProfile, load_profile
 from gateway.server.terminal import visible
-from gateway.settings import InvalidSettings, Settings
+from gateway.settings import Settings
+from gateway.settings_sources import InvalidSettings
 from gateway.wiring import open_wiring
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet

@@ -15,7 +15,8 @@ from connectors.errors import CopyRefused
 from connectors.private_files import make_private_folder
 from gateway.cli.command import ProfileOption
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import MIGRATIONS, TABLES, utc_now
 
 

@@ -11,7 +11,8 @@ from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.ids import OutboxId
 from gateway.cli.command import CommandRefused, ProfileOption
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_stores, utc_now
 
 mail_cli = typer.Typer(help="Mails, and whatever else the worker has to do.", no_args_is_help=True)

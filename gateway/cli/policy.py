@@ -13,7 +13,7 @@ from gateway.cli.command import ProfileOption
 from gateway.cli.policy_explain import explain
 from gateway.profile_files import Profile, load_profile, shipped_profiles
 from gateway.server.terminal import say
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import read_policy
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 from permissions.policy_diff import Change, policy_changes, sheet_changes
@@ -49,7 +49,7 @@ def check(profile: ProfileOption = None) -> None:
     chosen, policy, applications = _read(profile)
     parts = _parts()
     say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
-    say(f"{_counted(len(policy.direct_permissions), 'single right')}.")
+    say(f"{_counted(len(policy.direct_permissions), 'direct permission')}.")
     say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
     say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
     for line in _notes(policy, parts):
@@ -82,7 +82,7 @@ def sheet(
     format_: Annotated[SheetFormat, typer.Option("--format", help="How to write it.")] = SheetFormat.MARKDOWN,
     shipped: Annotated[bool, typer.Option("--shipped", help="The page of docs: every shipped profile.")] = False,
 ) -> None:
-    """Print every part of the schema against every role and every single right."""
+    """Print every part of the schema against every role and every direct permission."""
     if shipped:
         say(shipped_sheets(), nl=False)
         return
@@ -132,14 +132,14 @@ def shipped_sheets() -> str:
 _SHEET_INTRODUCTION = """\
 # The permissions sheet
 
-Every part of the schema that asks for something, against every role and every single right, made from the code by
-`make sheet`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own` on
-what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on top
-of the row of its field.
+Every part of the schema that asks for something, against every role and every direct permission, made from the code by
+`make generate`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own`
+on what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on
+top of the row of its field.
 """
 
 _SHEET_OPEN = """\
-These ask for nothing by themselves. Fields of `Query` and `Mutation` are for everybody; `node` and `nodes` find only
+These ask for nothing of their own. Fields of `Query` and `Mutation` are for everybody; `node` and `nodes` find only
 what the caller may see. Everything else is for whoever was given the object it stands on. Enums of which no value is
 guarded are left out.
 """
@@ -163,9 +163,9 @@ def _notes(policy: Policy, parts: Sequence[Part]) -> list[str]:
     notes = [
         f"{part.coordinate} needs {part.needs}, which nobody can get under this policy."
         for part in parts
-        if part.any_of and not part.or_self and (held | held_by_vendor).isdisjoint(part.any_of)
+        if part.rule.any_of and not part.rule.or_self and (held | held_by_vendor).isdisjoint(part.rule.any_of)
     ]
-    asked = {permission for part in parts for permission in part.any_of}
+    asked = {permission for part in parts for permission in part.rule.any_of}
     unused = [permission.value for permission in Permission if permission in held and permission not in asked]
     if unused:
         notes.append(f"No part of the schema asks for {', '.join(unused)} yet.")

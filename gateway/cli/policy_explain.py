@@ -17,7 +17,8 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
 from gateway.cli.command import CommandRefused, ProfileOption, acting, user_id_of
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from permissions.decision import Decision, decide
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.sheet import Part
@@ -30,7 +31,7 @@ from schema.graph.coordinates import parts_of
 
 @dataclass(frozen=True, slots=True)
 class NamedWay:
-    """A role or single right that would help, and the names of the members who may give it."""
+    """A role or direct permission that would help, and the names of the members who may give it."""
 
     way: Way
     names: tuple[str, ...]
@@ -122,16 +123,9 @@ def _as_of(caller: CallerRecord, at: datetime) -> CallerRecord:
 
 
 def _decided(context: RequestContext, part: Part, organization_id: OrganizationId) -> Decision:
-    if not part.any_of:
+    if not part.rule.any_of:
         return Decision(True)
-    return decide(
-        context.viewer,
-        part.any_of,
-        organization_id=organization_id,
-        now=context.now,
-        scope=part.scope,
-        policy=context.policy,
-    )
+    return decide(context.viewer, part.rule, organization_id=organization_id, now=context.now, policy=context.policy)
 
 
 def _part(parts: Sequence[Part], field: str) -> Part:
@@ -194,7 +188,7 @@ def _as_text(found: Explanation) -> str:
     lines += [f"  would help {one.what}, from {', '.join(one.names) or 'nobody at present'}" for one in found.ways]
     if not decision.allowed:
         lines.append(f"  may ask    {'yes' if decision.requestable else 'no, nobody there could grant it'}")
-    if not decision.allowed and part.or_self:
+    if not decision.allowed and part.rule.or_self:
         lines.append("  On what concerns themself they may use it.")
     return "\n".join(lines)
 
@@ -225,5 +219,5 @@ def _as_json(found: Explanation) -> dict[str, Any]:
             {"role": one.way.role_key, "permission": one.way.permission, "members": list(one.names)}
             for one in found.ways
         ],
-        "allowedOnOwn": found.part.or_self,
+        "allowedOnOwn": found.part.rule.or_self,
     }

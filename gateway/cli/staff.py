@@ -9,7 +9,7 @@ import typer
 from connectors.directory.records.people import UserRecord
 from gateway.cli.command import CommandRefused, ProfileOption, acting
 from gateway.server.terminal import say
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import utc_now
 from permissions.policy import Policy, nearest
 from permissions.vocabulary import Permission
@@ -112,7 +112,7 @@ _HOW = "Let somebody be vendor staff by `forecourt staff invite ADDRESS --all`."
 
 
 def nobody_is_staff() -> str:
-    """Return what an operator is told when nobody could approve a registration."""
+    """Return what an operator reads when nobody could approve a registration."""
     return f"Nobody is vendor staff, so registrations wait for ever. {_HOW}"
 
 

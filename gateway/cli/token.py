@@ -9,7 +9,8 @@ import typer
 
 from gateway.cli.command import CommandRefused, ProfileOption, acting
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import utc_now
 from resolvers.sessions.commands import begin_session
 

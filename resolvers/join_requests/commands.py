@@ -1,8 +1,8 @@
-"""Asking to join a company that is registered already, and who sees that somebody asked (K19).
+"""Asking to join an organization that is registered already, and who sees that somebody asked.
 
-Whoever asks is answered alike whether there is such a company or not: the same is stored and queued for both, and the
-worker writes to the administrators if there are any. What asks again a company that the person asked already goes
-nowhere, without saying so.
+Whoever asks is answered alike whether there is such an organization or not: the same is stored and queued for both, and
+the worker writes to the administrators if there are any. What asks again an organization that the person asked already
+goes nowhere, without saying so.
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,7 @@ from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import MANAGE_MEMBERS
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
@@ -38,11 +37,9 @@ TIME_TO_DECIDE = timedelta(days=30)
 MOST_SHOWN = 20
 MOST_REMEMBERED = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
-"""The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
+"""The kind of item in the outbox that notifies the administrators of a request, if there is such an organization."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
-
-_MANAGE = mask_of([Permission.MEMBER_MANAGE])
 
 
 async def request_to_join(
@@ -54,27 +51,27 @@ async def request_to_join(
     message: str | None,
     key: str | None,
 ) -> JoinRequestRecord:
-    """Ask to join the company that all of this fits, and return the request, whether there is such a company or not.
+    """Ask to join the organization that all of this fits, and return the request, whether there is one or not.
 
     Raises:
-        RefusedTogether: Nothing is said of the company, or a value is not allowed.
-        Conflict: The caller belongs to the company already, which they know.
+        RefusedTogether: Nothing is said of the organization, or a value is not allowed.
+        Conflict: The caller belongs to the organization already, which they know.
         TooManyAttempts: From this address, or by this person.
     """
     caller = context.caller
     assert caller is not None  # the guard has asked
     with together() as checking:
         facts = OrganizationFacts(
-            checking.check(lambda: checks.text(name, ["organizationName"], LONGEST_ORGANIZATION_NAME))
+            checking.check(lambda: checks.text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME))
             if name is not None and name.strip()
             else None,
-            checking.check(lambda: checks.vat_id(vat, ["vatId"])),
-            checking.check(lambda: checks.customer_number(number, ["customerNumber"])),
+            checking.check(lambda: checks.vat_id(vat, ["vat_id"])),
+            checking.check(lambda: checks.customer_number(number, ["customer_number"])),
         )
         said = checking.check(lambda: checks.message(message, ["message"]))
         if not any((name and name.strip(), vat and vat.strip(), number and number.strip())):
             checking.refuse(
-                Invalid("Give the customer number, the VAT id or the name.", ["customerNumber"], "one of three")
+                Invalid("Give the customer number, the VAT id or the name.", ["customer_number"], "one of three")
             )
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)
@@ -87,7 +84,7 @@ async def request_to_join(
         if user is None or now is None:
             raise NotFound("person", [])
         if found is not None and _belongs_to(now, found.id):
-            raise Conflict("You belong to this company already.", code=ErrorCode.ALREADY_MEMBER)
+            raise Conflict("You belong to this organization already.", code=ErrorCode.ALREADY_MEMBER)
         same = next((one for one in earlier if one.wanted == wanted and is_open(context, one)), None)
         if same is not None:
             return {"id": same.id}
@@ -103,7 +100,7 @@ async def request_to_join(
         )
         await change.add_join_request(request)
         await change.enqueue(JOIN_REQUEST, {"id": request.id}, now=context.now)
-        # Not in the company's log: that it is there must not be found out by asking.
+        # Not in the organization's log: that it is there must not be found out by asking.
         entry = author(context).entry("join_request.open", request.id, None, after={"wanted": wanted})
         await change.record(entry, context.now)
         return {"id": request.id}
@@ -115,7 +112,10 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
+    """Write to all administrators of the organization that somebody would like to join.
+
+    An item may come twice.
+    """
     (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
@@ -191,7 +191,7 @@ def status_of(context: RequestContext, request: JoinRequestRecord) -> RequestSta
 
 
 async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who asks, as seen through the company that they ask."""
+    """Return who asks, as seen through the organization that they ask."""
     ids = list({request.user_id for request in requests})
     found = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
     people = [(found[request.user_id], request.organization_id) for request in requests]
@@ -201,13 +201,16 @@ async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecor
 async def organizations_of(
     context: RequestContext, requests: Sequence[JoinRequestRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the company of each request, to those who belong to it; the person asking is not told that it is there."""
+    """Return the organization of each request, to those who belong to it.
+
+    The person asking does not learn that it is there.
+    """
     asked = [request.organization_id or OrganizationId("") for request in requests]
     return await visible_organizations(context, asked)
 
 
 async def deciders_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who decided about each request, as seen through the company."""
+    """Return who decided about each request, as seen through the organization."""
     ids = list({request.decided_by_id for request in requests if request.decided_by_id is not None})
     found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
     deciders = [
@@ -232,7 +235,7 @@ def _is_visible(context: RequestContext, caller: CallerRecord, request: JoinRequ
     if request.user_id == caller.user.id:
         return context.view_as is None
     organization_id = request.organization_id
-    return organization_id is not None and may(context.viewer, _MANAGE, organization_id, context.now)
+    return organization_id is not None and context.may(MANAGE_MEMBERS, organization_id)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:
@@ -249,7 +252,7 @@ async def _not_asked_yet(
     earlier: Sequence[JoinRequestRecord],
     found: OrganizationRecord | None,
 ) -> OrganizationId | None:
-    """Return the company to ask; None when there is none, or when a request of this person waits there already."""
+    """Return the organization to ask; None when there is none, or when a request of this person waits there already."""
     if found is None:
         return None
     for request in earlier:

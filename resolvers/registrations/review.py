@@ -1,6 +1,7 @@
-"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn (K21-K24).
+"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn.
 
-Whoever changes one locks its company first, so of two who decide at the same time the second is told to look again.
+Whoever changes one locks its organization first, so of two who decide at the same time the second is asked to look
+again.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -14,6 +15,7 @@ from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId
+from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
@@ -22,7 +24,7 @@ from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
 from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
-from resolvers.registrations.reviewers import REVIEW, notify_reviewers
+from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.transactions import Once, acting_for_vendor, author, changed_once
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
@@ -41,17 +43,17 @@ class Decision:
 async def approve_registration(
     context: RequestContext, decision: Decision, customer_number: str | None
 ) -> RegistrationRecord:
-    """Approve a registration: the company becomes active and its applicant its administrator, all at once (K24).
+    """Approve a registration: the organization becomes active and its applicant its administrator, all at once.
 
-    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too
-    (D3).
+    With a `customer_number`, the organization gets it; where the policy knows a prefix, its holder can sign in with it,
+    too.
 
     Raises:
-        Conflict: It was decided already, the applicant is gone, or the number is another company's.
+        Conflict: It was decided already, the applicant is gone, or the number is another organization's.
         Stale: Somebody changed it since it was read.
         NotFound: There is no such registration.
     """
-    number = checks.customer_number(customer_number, ["customerNumber"])
+    number = checks.customer_number(customer_number, ["customer_number"])
 
     async def approve(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
         user, standing = await _applicant(context, change, before)
@@ -72,7 +74,7 @@ async def approve_registration(
 
 
 async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
-    """Reject a registration, with a reason that the applicant is told (K21).
+    """Reject a registration, with a reason that the applicant is told.
 
     Raises:
         Invalid: There is no reason.
@@ -95,7 +97,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
     """Ask the applicant something; the time for the review stands still until they answer.
 
     Raises:
-        Invalid: There is no question.
+        Invalid: Nothing is asked.
         Conflict, Stale, NotFound: As for `approve_registration`.
     """
     wanted = _said(question, ["question"])
@@ -116,7 +118,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
 async def answer_registration(
     context: RequestContext, id: RegistrationId | None, reference: str | None, answer: str, key: str | None
 ) -> RegistrationRecord:
-    """Answer what the vendor asked, as the applicant; the registration waits for a review anew.
+    """Answer what the vendor asked, as the applicant; the registration waits for a review again.
 
     Raises:
         Invalid: There is no answer.
@@ -153,7 +155,7 @@ async def withdraw_registration(
 ) -> RegistrationRecord:
     """Withdraw a registration, as its applicant or with the token of the mail that confirms the address.
 
-    The company is closed, and the applicant belongs to it no longer.
+    The organization is closed, and the applicant belongs to it no longer.
 
     Raises:
         TokenInvalid: The token is unknown, was used, or is too old.
@@ -189,7 +191,7 @@ async def withdraw_registration(
 async def own_registration(
     context: RequestContext, id: RegistrationId | None, reference: str | None
 ) -> RegistrationRecord:
-    """Return the caller's own registration of a company.
+    """Return the caller's own registration of an organization.
 
     Raises:
         NotFound: There is none with this id or reference, or it is somebody else's.
@@ -242,11 +244,11 @@ async def _decided(
 
     async def decide(change: DirectoryChange) -> dict[str, str]:
         before = await _locked(context, change, decision.id, states)
-        await acting_for_vendor(context, change, REVIEW)
+        await acting_for_vendor(context, change, REVIEW_REGISTRATIONS)
         if context.caller is not None and before.user_id == context.caller.user.id:
             raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
         if decision.expected_version is not None and decision.expected_version != before.version:
-            raise Stale(before.version, ["expectedVersion"])
+            raise Stale(before.version, ["expected_version"])
         after = replace(await command(change, before), version=before.version + 1)
         await change.store_registration(after)
         await record(context, change, action, before, after, reason=reason, shown=shown)
@@ -301,7 +303,7 @@ async def _with_token(context: RequestContext, token: str) -> RegistrationRecord
 async def _applicant(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord
 ) -> tuple[UserRecord, StandingRecord]:
-    """Return who registered the company and where they stand in it.
+    """Return who registered the organization and where they stand in it.
 
     Raises:
         Conflict: They do not belong to it any more.
@@ -309,7 +311,7 @@ async def _applicant(
     standing = await _standing(context, change, registration)
     (user,) = await change.ask.users([registration.user_id]) if registration.user_id is not None else (None,)
     if user is None or standing is None or standing.membership_status is not MembershipStatus.ACTIVE:
-        raise Conflict("The person who registered this company has left it.", ["id"], node=registration)
+        raise Conflict("The person who registered this organization has left it.", ["id"], node=registration)
     return user, standing
 
 
@@ -332,7 +334,7 @@ async def _give_number(
 ) -> None:
     (holder,) = await change.ask.organizations_with_numbers([number])
     if holder is not None and holder.id != registration.organization_id:
-        raise Conflict(f"{holder.name} has this customer number.", ["customerNumber"], node=holder)
+        raise Conflict(f"{holder.name} has this customer number.", ["customer_number"], node=holder)
     assert registration.organization_id is not None
     await change.set_customer_number(registration.organization_id, number)
     prefix = context.policy.customer_number_prefix
@@ -340,7 +342,7 @@ async def _give_number(
         return
     login_name = f"{prefix}{number}"
     if await change.ask.user_id_of_login_name(login_name.lower()) is not None:
-        raise Conflict(f"Somebody signs in as {login_name} already.", ["customerNumber"])
+        raise Conflict(f"Somebody signs in as {login_name} already.", ["customer_number"])
     await change.add_login_name(login_name, user.id)
 
 

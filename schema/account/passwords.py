@@ -4,27 +4,27 @@ from typing import Any
 
 import strawberry
 
+from permissions.access_rules import AUTHENTICATED, OPEN
 from resolvers.account import passwords
 from resolvers.context import RequestContext
 from resolvers.sessions import sign_in_help
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import AUTHENTICATED, OPEN
 from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
 
-@strawberry.input(description="Whose account it is about.")
+@strawberry.input(description="The account concerned.")
 class RequestPasswordResetInput:
-    """Whose account it is about."""
+    """The account concerned."""
 
-    login_identifier: str = strawberry.field(description="The e-mail address or a login name, in any case.")
+    login_identifier: str = strawberry.field(description="The e-mail address or a login name; case does not matter.")
 
 
-@strawberry.input(description="A new password, and what proves that you may set it.")
+@strawberry.input(description="A new password, and the token that proves that you may set it.")
 class ResetPasswordInput:
     """A new password, and what proves that somebody may set it."""
 
-    token: str = strawberry.field(description="The token in the link of the mail; it counts once, for an hour.")
+    token: str = strawberry.field(description="The token from the mail's link; it is valid once, for an hour.")
     new_password: str = strawberry.field(
         description="12 to 256 characters of any kind; neither your name or address nor a very common one."
     )
@@ -34,7 +34,7 @@ class ResetPasswordInput:
 class ChangePasswordInput:
     """A new password, and the one somebody has."""
 
-    current_password: str = strawberry.field(description="Your password until now.")
+    current_password: str = strawberry.field(description="Your current password.")
     new_password: str = strawberry.field(
         description="12 to 256 characters of any kind; neither your name or address nor a very common one."
     )
@@ -70,7 +70,7 @@ class PasswordMutations:
         empty={"accepted": False},
         description=(
             "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
-            "another one (D4). The answer is the same whether or not there is such an account."
+            "another one. The answer is the same whether or not there is such an account."
         ),
     )
     request_login_name_reminder: AcknowledgementPayload = mutation(
@@ -79,8 +79,8 @@ class PasswordMutations:
         requires=OPEN,
         empty={"accepted": False},
         description=(
-            "Have your login names sent to the e-mail address that is linked with the account (D5). The answer is the "
-            "same whether or not there is such an account; if no mail comes, ask the person in your company who "
+            "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
+            "same whether or not there is such an account; if no mail comes, ask the person in your organization who "
             "administers the portal."
         ),
     )
@@ -97,5 +97,5 @@ class PasswordMutations:
         requires=AUTHENTICATED,
         cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
         empty={"accepted": False},
-        description="Change your password (D14). Your other sessions end, and a mail tells you.",
+        description="Change your password. Your other sessions end, and a mail notifies you.",
     )

@@ -4,27 +4,27 @@ from typing import Any
 
 import strawberry
 
+from permissions.access_rules import AUTHENTICATED
 from resolvers.account import profile
 from resolvers.account.profile import ProfileEdit
 from resolvers.context import RequestContext
 from schema.graph.fields import root
-from schema.graph.guards import AUTHENTICATED
 from schema.graph.scalars import Locale, PhoneNumber
 from schema.graph.user_errors import UserError, command, entries
 from schema.graph.value_types import AddressInput, address_of
 from schema.viewer import Viewer
 
 
-@strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
+@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
 class UpdateProfileInput:
     """What to change; what is left out stays as it is."""
 
-    expected_version: int = strawberry.field(description="`profileVersion` as you read it.")
+    expected_version: int = strawberry.field(description="The `profileVersion` as you read it.")
     first_name: str | None = strawberry.field(default=strawberry.UNSET, description="The first name.")
     last_name: str | None = strawberry.field(default=strawberry.UNSET, description="The last name.")
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
     address: AddressInput | None = strawberry.field(default=strawberry.UNSET, description="The address.")
-    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="The language you read.")
+    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
 
 
 @strawberry.type(description="You as you are now, or why nothing was changed.")
@@ -56,5 +56,5 @@ class ProfileMutations:
     update_profile: ViewerPayload | None = root(
         command(ViewerPayload, _update_profile, empty={"viewer": None}),
         requires=AUTHENTICATED,
-        description="Change your own profile (K12).",
+        description="Change your own profile.",
     )

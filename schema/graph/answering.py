@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resolvers.context import RequestContext
-from schema.graph.guards import BoundGuard
+from schema.graph.guards import Guard
 
 
 @dataclass(slots=True)
 class Answering:
     """Answers one field of the schema for any number of parents: guard first, then the function with those allowed."""
 
-    bound: BoundGuard
+    bound: Guard
     answer_all: Callable[..., Any]
     waits: bool
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None)
@@ -24,7 +24,7 @@ class Answering:
         return self.answer_converted(context, parents, arguments)
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands in a refused place."""
+        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands at a refused index."""
         refusals = self.bound.refusals(context, parents)
         if refusals is None:
             return self.answer_all(context, parents, **values)

@@ -1,6 +1,6 @@
 """How a field is declared: its function, its guard, its words. There is no other way to write one.
 
-    orders: OrderConnection | None = field(orders_of, requires=any_of(Permission.ORDER_VIEW), description="…")
+    orders: OrderConnection | None = field(orders_of, requires=SEE_ORDERS, description="…")
 
 - ``field``      a relation: the function is called once with all parents and answers a list parallel to them;
 - ``attribute``  a value that the record has under another name or deeper down;
@@ -25,11 +25,12 @@ from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 
 from connectors import ids
+from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
 from schema.graph.answering import Answering, cut
 from schema.graph.backends import Backend, BackendDirective
 from schema.graph.cost_directives import CostDirective, cost_directives
-from schema.graph.guards import OPEN, Guard
+from schema.graph.guards import described, directives_of
 from schema.graph.scalars import DateTime, Locale
 
 DECLARATION = "forecourt"
@@ -43,9 +44,9 @@ BATCH = "batch"
 
 COMMON_ARGUMENTS = {
     "first": "How many entries to return at most, from 1 to 100.",
-    "after": "The cursor after which to go on: `endCursor` of the page before.",
+    "after": "The cursor after which to continue: `endCursor` of the previous page.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
-    "input": "What to do it with.",
+    "input": "The input.",
 }
 """What arguments mean that occur everywhere; a declaration may say it more closely."""
 
@@ -79,7 +80,7 @@ class Declaration:
 
     answer_all: Callable[..., Any]
     waits: bool
-    guard: Guard
+    requires: AccessRule
     backend: Backend | None = None
     organization_in: str | None = None
     asks_itself: bool = False
@@ -141,8 +142,8 @@ def graph_type(
     """Make a class the GraphQL type of a record; fields without a declaration read the record's attribute of that name.
 
     `organization` and `person` find the id of the organization and of the person that a record belongs to, for guards.
-    `when` tells the records of this type from others of the same class. `cost` is what each object costs, 1 without it;
-    0 is for values that come along with the object they stand in.
+    `when` distinguishes the records of this type from others of the same class. `cost` is what each object costs, 1
+    without it; 0 is for values that come along with the object they stand in.
     """
 
     def is_type_of(record: Any, _info: Any) -> bool:
@@ -164,10 +165,10 @@ def graph_type(
 def field(
     function: Callable[..., Any],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     arguments: Mapping[str, str] | None = None,
-    argument_guards: Mapping[str, Guard] | None = None,
+    argument_guards: Mapping[str, AccessRule] | None = None,
     backend: Backend | None = None,
     deprecation_reason: str | None = None,
     cost: int | None = None,
@@ -179,7 +180,7 @@ def field(
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
-    Exception in place of an answer fails only that parent's field. It is async, unless it asks nobody.
+    Exception instead of an answer fails only that parent's field. It is async, unless it asks nobody.
 
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
@@ -203,10 +204,10 @@ def field(
 def root(
     function: Callable[..., Any],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     arguments: Mapping[str, str] | None = None,
-    argument_guards: Mapping[str, Guard] | None = None,
+    argument_guards: Mapping[str, AccessRule] | None = None,
     organization_in: str | None = None,
     backend: Backend | None = None,
     cost: int | None = None,
@@ -240,7 +241,7 @@ def root(
 def computed(
     function: Callable[..., Any],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     arguments: Mapping[str, str] | None = None,
     cost: int | None = None,
@@ -266,7 +267,7 @@ def computed(
 def attribute(
     path: str,
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     cost: int | None = None,
     assumed_size: int | None = None,
@@ -296,7 +297,7 @@ def listed(*, description: str, at_most: int, assumed_size: int | None = None) -
 class DeclaredField(StrawberryField):
     """A strawberry field that is answered by its declaration instead of a resolver of one object.
 
-    On graphql-core, `get_result` collects the parents of one place of the document through a DataLoader; an executor
+    On graphql-core, `get_result` collects the parents of one field of the document through a DataLoader; an executor
     that goes level by level calls `Answering.answer` itself.
     """
 
@@ -309,12 +310,11 @@ class DeclaredField(StrawberryField):
         arguments: Mapping[str, str] | None = None,
         deprecation_reason: str | None = None,
         sizing: "Sizing | None" = None,
-        argument_guards: Mapping[str, Guard] | None = None,
+        argument_guards: Mapping[str, AccessRule] | None = None,
     ) -> "DeclaredField":
         """Return the field for a declaration."""
         sizing = sizing or Sizing()
-        guard = declaration.guard
-        directives = guard.directives
+        directives = directives_of(declaration.requires)
         if declaration.backend is not None:
             directives.append(BackendDirective(name=declaration.backend))
         declared_arguments = (
@@ -326,7 +326,7 @@ class DeclaredField(StrawberryField):
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
         directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by)
         declared = cls(
-            description=guard.described(sizing.described(description)),
+            description=described(sizing.described(description), declaration.requires),
             metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
             directives=directives,
             deprecation_reason=deprecation_reason,
@@ -380,7 +380,7 @@ def _only(answers: Sequence[Any]) -> Any:
 def _arguments_of(
     function: Callable[..., Any],
     descriptions: Mapping[str, str],
-    guards: Mapping[str, Guard],
+    guards: Mapping[str, AccessRule],
     costs: Mapping[str, int],
 ) -> list[StrawberryArgument]:
     hints = get_type_hints(function)
@@ -397,16 +397,16 @@ def _arguments_of(
                 f"{function.__module__}.{function.__qualname__}: say what the argument {parameter.name} means, by "
                 f'arguments={{"{parameter.name}": "…"}} in its declaration.'
             )
-        default, guard = parameter.default, guards.get(parameter.name, OPEN)
+        default, rule = parameter.default, guards.get(parameter.name, OPEN)
         arguments.append(
             StrawberryArgument(
                 python_name=parameter.name,
                 # What is a word of Python, such as `from_`, is called without the line at its end.
                 graphql_name=parameter.name[:-1] if parameter.name.endswith("_") else None,
                 type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
-                description=guard.described(description),
+                description=described(description, rule),
                 default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,
-                directives=[*guard.directives, *cost_directives((), costs.get(parameter.name), None, None)],
+                directives=[*directives_of(rule), *cost_directives((), costs.get(parameter.name), None, None)],
             )
         )
     return arguments

@@ -1,28 +1,23 @@
-"""The address book of a company."""
+"""The address book of an organization."""
 
 from operator import attrgetter
 
 import strawberry
 
 from connectors.directory.records.addresses import AddressRecord
-from resolvers.organizations.addresses import USES_ADDRESSES
 from schema.graph.fields import graph_type
-from schema.graph.guards import any_of
 from schema.graph.value_types import Address
 from schema.nodes import Node
-
-ADDRESSES = any_of(*USES_ADDRESSES)
-"""Addresses are for those who order, and for those who manage the company's data."""
 
 
 @graph_type(
     of=AddressRecord,
-    description="An address in a company's book.",
+    description="An entry in an organization's address book.",
     organization=attrgetter("organization_id"),
 )
 class AddressBookEntry(Node):
-    """An address in a company's book."""
+    """An entry in an organization's address book."""
 
     address: Address = strawberry.field(description="The address.")
-    is_default_billing: bool = strawberry.field(description="Whether invoices go there unless another is chosen.")
-    is_default_shipping: bool = strawberry.field(description="Whether goods go there unless another is chosen.")
+    is_default_billing: bool = strawberry.field(description="Whether this is the default address for invoices.")
+    is_default_shipping: bool = strawberry.field(description="Whether this is the default address for deliveries.")

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from gateway.cli.main import cli
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database, utc_now
 
 
