@@ -14,11 +14,10 @@ from bench.serve import CONTESTANTS, PROFILE, settings_for
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop
-from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, utc_now
 from tests.servers import fresh_database, servers
 
 

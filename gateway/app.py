@@ -23,8 +23,7 @@ from gateway.server.cors import Cors
 from gateway.server.error_middleware import UnexpectedErrors
 from gateway.server.health import health_routes
 from gateway.settings import Settings
-from gateway.wiring import Wiring, open_wiring
-from gateway.wiring import utc_now as utc_now
+from gateway.wiring import Wiring, open_wiring, utc_now
 from gateway.worker import Worker, working
 from schema.graph.build import Schema, build_schema, core_schema
 

@@ -31,9 +31,8 @@ from bench.stage import Stage
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop
-from gateway.app import utc_now
 from gateway.cli.token import token_for
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, utc_now
 from tests.servers import fresh_database
 
 
