@@ -141,8 +141,8 @@ def _where(table: FromClause, asked: Conditions) -> list[ColumnElement[bool]]:
 
 
 def _newest(table: FromClause, of_whom: ColumnElement[bool], after: bool) -> Select[Any]:
-    index = or_(table.c.organization_id.is_(None), one_of(table.c.organization_id, "organization_ids"))
-    query = select(table).where(of_whom, index)
+    in_organization = or_(table.c.organization_id.is_(None), one_of(table.c.organization_id, "organization_ids"))
+    query = select(table).where(of_whom, in_organization)
     if after:
         query = query.where(before_position(table, _ORDER))
     return query.order_by(*(table.c[column.name].desc() for column in _ORDER)).limit(bindparam("limit"))

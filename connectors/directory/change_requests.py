@@ -150,8 +150,8 @@ def _words(status: Sequence[RequestStatus] | None) -> list[str]:
 def _bounds(first: int, after: str | None, status: Sequence[RequestStatus] | None) -> dict[str, Any]:
     if first < 0:
         raise ValueError(f"first is {first}; a page has no negative length.")
-    index = {"after_0": position(_LISTING, after, 1)[0]} if after is not None else {}
-    return {"limit": first + 1, "statuses": _words(status), **index}
+    after_key = {"after_0": position(_LISTING, after, 1)[0]} if after is not None else {}
+    return {"limit": first + 1, "statuses": _words(status), **after_key}
 
 
 def _page(found: Sequence[ChangeRequestRecord], first: int, after: str | None) -> Page[ChangeRequestRecord]:

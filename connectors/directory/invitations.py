@@ -109,7 +109,7 @@ _OPEN_BY = (
     .where(_numbered_by_inviter.c.number <= bindparam("limit"))
     .order_by(_numbered_by_inviter.c.id.desc())
 )
-_PAST_THEIR_TIME = (
+_PAST_EXPIRY = (
     select(*_COLUMNS)
     .where(_i.status == _PENDING, _i.expires_at <= _NOW)
     .order_by(_i.expires_at)
@@ -249,23 +249,23 @@ class InvitationQueries(DirectoryReader):
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[InvitationRecord | None]:
         """Return of each organization and address the invitation stored as PENDING if there is one, else the newest."""
-        organization_ids, asked = _asked(invitees)
+        wanted, asked = _asked(invitees)
         rows = await self.read_of(asked.pop("ids"), _LAST, **asked)
         found = ((row[0], _invitation(row[1:])) for row in rows)
-        return parallel(organization_ids, {(str(it.organization_id), key): it for key, it in found})
+        return parallel(wanted, {(str(it.organization_id), key): it for key, it in found})
 
     async def members_with_email(
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[MembershipRecord | None]:
         """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
-        organization_ids, asked = _asked(invitees)
+        wanted, asked = _asked(invitees)
         rows = await self.read_of(asked.pop("ids"), _MEMBERS_WITH_EMAIL, **asked)
         found = ((row[0], mapping.membership(row[1:])) for row in rows)
-        return parallel(organization_ids, {(str(member.organization_id), key): member for key, member in found})
+        return parallel(wanted, {(str(member.organization_id), key): member for key, member in found})
 
     async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
         """Return invitations that are stored as PENDING and past their time, those first that lapsed first."""
-        return [_invitation(row) for row in await self.read(_PAST_THEIR_TIME, now=now, limit=limit)]
+        return [_invitation(row) for row in await self.read(_PAST_EXPIRY, now=now, limit=limit)]
 
 
 class InvitationChanges(AccessChanges):
@@ -338,19 +338,15 @@ class InvitationChanges(AccessChanges):
         invited: Sequence[Any] = (await self._execute(_INVITED, {"ids": list(members)})).all() if members else ()
         if not invited:
             return ended
-        organization_ids = {"ids": [membership_id for membership_id, _ in invited]}
-        given = [mapping.grant(row) for row in await self._execute(_GIVEN_TO, organization_ids)]
+        leaving = {"ids": [membership_id for membership_id, _ in invited]}
+        given = [mapping.grant(row) for row in await self._execute(_GIVEN_TO, leaving)]
         if given:
-            await self._execute(_TAKE_GIVEN, organization_ids)
+            await self._execute(_TAKE_GIVEN, leaving)
         await self.record_all([revoked_entry(by, grant) for grant in given], now)
-        await self._execute(_REMOVE_INVITED, organization_ids)
+        await self._execute(_REMOVE_INVITED, leaving)
         before, after = {"status": MembershipStatus.INVITED.value}, {"status": MembershipStatus.REMOVED.value}
         await self.record_all(
-            [
-                by.entry("membership.status", id, members[id], before=before, after=after)
-                for id in organization_ids["ids"]
-            ],
-            now,
+            [by.entry("membership.status", id, members[id], before=before, after=after) for id in leaving["ids"]], now
         )
         await self._count_all({user_id for _, user_id in invited}, ended[0].organization_id)
         return ended
@@ -366,8 +362,8 @@ class InvitationChanges(AccessChanges):
         invited, stands_for_somebody = mapping.membership(held[:-1]), not held[-1]
         if invited.user_id == user_id:
             return source
-        index = {"of_user": user_id, "of_organization": invitation.organization_id}
-        own = (await self._execute(_OF_PERSON, index)).first()
+        owner = {"of_user": user_id, "of_organization": invitation.organization_id}
+        own = (await self._execute(_OF_PERSON, owner)).first()
         if own is None and stands_for_somebody:
             await self._execute(_GIVE_MEMBERSHIP, {"membership_id": source, "to_user": user_id})
             await self._execute(_DROP_INVITED, {"user_id": invited.user_id})
@@ -471,8 +467,8 @@ def _filter(where: InvitationFilter) -> dict[str, Any]:
 
 def _asked(invitees: Sequence[tuple[OrganizationId, str]]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
     """Return the invitees with their addresses as they are looked up, and the statement's parameters."""
-    organization_ids = [(str(organization_id), login_key(email)) for organization_id, email in invitees]
-    return organization_ids, {
-        "ids": list(dict.fromkeys(key for _, key in organization_ids)),
-        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in organization_ids)),
+    wanted = [(str(organization_id), login_key(email)) for organization_id, email in invitees]
+    return wanted, {
+        "ids": list(dict.fromkeys(key for _, key in wanted)),
+        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in wanted)),
     }
