@@ -21,9 +21,10 @@ from bench.company import DASHBOARD, Query
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
 from gateway.app import create_app
+from permissions.access_rules import MANAGE_MEMBERS, SEE_MEMBERS
 from permissions.decision import may
 from permissions.viewer import Grant, Standing, Viewer
-from schema.graph.guards import BoundGuard
+from schema.graph.guards import Guard
 
 TIMES, ROUNDS = 25, 41
 
@@ -56,7 +57,7 @@ async def _guards(stage: Stage) -> tuple[float, float]:
         await _round(app, DASHBOARD, stage.token)
         for _ in range(ROUNDS):
             figures[True].append(await _round(app, DASHBOARD, stage.token))
-            with patch.object(BoundGuard, "refusals", lambda *_: None):
+            with patch.object(Guard, "refusals", lambda *_: None):
                 figures[False].append(await _round(app, DASHBOARD, stage.token))
     return median(figures[True]), median(map(truediv, figures[True], figures[False]))
 
@@ -85,8 +86,8 @@ async def _measured() -> None:
 
 def _decision() -> float:
     now = datetime.now(UTC)
-    viewer = Viewer("usr", {"org": Standing("org", "mbr", (Grant("grt", "purchase", 6, None),))})
-    return timeit(lambda: may(viewer, 4, "org", now), number=200_000) / 200_000 * 1e6
+    viewer = Viewer("usr", {"org": Standing("org", "mbr", (Grant("grt", "purchase", SEE_MEMBERS.mask, None),))})
+    return timeit(lambda: may(viewer, MANAGE_MEMBERS, "org", now), number=200_000) / 200_000 * 1e6
 
 
 def main() -> None:

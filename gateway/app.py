@@ -13,15 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.identity.keys import PUBLISHED_FOR
 from connectors.identity.tokens import AccessTokens
-from gateway.auth.device_cookie import DeviceCookie
 from gateway.auth.request_context import RequestContexts
 from gateway.pages.data_export_download import account_export_route
 from gateway.pages.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.pages.mail_links import LINKS, PortalWords, page_routes
 from gateway.pipeline.endpoint import GraphqlEndpoint
-from gateway.pipeline.error_middleware import UnexpectedErrors
 from gateway.profile_files import Profile, profile_for
 from gateway.server.cors import Cors
+from gateway.server.error_middleware import UnexpectedErrors
 from gateway.server.health import health_routes
 from gateway.settings import Settings
 from gateway.wiring import Wiring, open_wiring
@@ -46,7 +45,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
         async with open_wiring(settings, profile, clock=clock) as wiring:
-            contexts = _contexts(settings, wiring, clock)
+            contexts = RequestContexts(settings, wiring.backends, wiring.tokens, wiring.policies, clock)
             endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
             safe = UnexpectedErrors(endpoint)
@@ -83,22 +82,6 @@ def worker_of(
     if not settings.worker:
         return nullcontext()
     return working(Worker(wiring.backends, wiring.policies, wiring.work, clock=clock))
-
-
-def _contexts(settings: Settings, wiring: Wiring, clock: Callable[[], datetime]) -> RequestContexts:
-    return RequestContexts(
-        wiring.backends,
-        wiring.tokens,
-        wiring.policies,
-        clock=clock,
-        device_cookie=DeviceCookie(secure=settings.address.startswith("https:")),
-        trusted_proxies=settings.trusted_proxies,
-        forwarded_header=settings.forwarded_header,
-        introspection=settings.introspection,
-        dry_run=settings.authorization_dry_run,
-        timeout=settings.request_timeout_seconds,
-        discloses=settings.discloses,
-    )
 
 
 def _routes(

@@ -25,7 +25,6 @@ from sqlalchemy.exc import ArgumentError
 from connectors.database.limits import DatabaseLimits
 from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
-from gateway.server.client_address import ForwardedHeader
 
 PREFIX = "FORECOURT_"
 FILE = "forecourt.toml"
@@ -33,6 +32,9 @@ _CONFIG = f"{PREFIX}CONFIG"
 _NOT_OURS = f"{PREFIX}TEST_"
 TOKEN = "{token}"
 """What stands in a link where its secret goes."""
+
+ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
+"""The header to which the proxies in front append. Only one: a client can send the other, and no proxy would add."""
 
 
 class InvalidSettings(Exception):

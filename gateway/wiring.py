@@ -41,7 +41,7 @@ from gateway.profile_files import Profile
 from gateway.settings import Settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
+from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.wording import MailWording
 
@@ -257,7 +257,7 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
             if not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
                 problem = f"nobody could open {what} {key}: no role and no single right gives"
                 raise _in_catalogue(
-                    source, positions.line_of(*path, "permissions"), f"{problem} {' or '.join(sorted(permissions))}"
+                    source, positions.line_of(*path, "permissions"), f"{problem} {one_of(sorted(permissions))}"
                 )
 
 

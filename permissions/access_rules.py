@@ -1,42 +1,95 @@
-"""What needs more than a permission: who may give a role or a single right to others."""
+"""Who may what: the rules, by name. Fields, look-ups by id and mutations that guard the same ask the same rule."""
 
-from collections.abc import Iterable
-from datetime import datetime
+from dataclasses import dataclass, field, replace
 
-from permissions.policy import Policy, Role
-from permissions.viewer import Standing
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
-
-_ROLE_ASSIGN = mask_of([Permission.ROLE_ASSIGN])
+from permissions.vocabulary import Permission, PermissionScope, mask_of, one_of
 
 
-def may_assign_role(policy: Policy, standing: Standing, role_key: str, now: datetime) -> bool:
-    """Return whether somebody may give the role to others in their organization, and take it away.
+@dataclass(frozen=True, slots=True)
+class AccessRule:
+    """What is asked of a caller: nothing, that they are signed in, or that they hold one of `any_of`.
 
-    They hold ROLE_ASSIGN, and one of their roles lists it as assignable. A role that is not member-assignable, or
-    unknown, nobody assigns.
+    What is `personal` is open to the person concerned (`or_self`), and not to who only sees the portal as they would.
+    With `by_caller`, an open field answers by who asks, so whoever sent an access token wants it answered for
+    themself; not when they give what stands at the dotted path `unless_given`, which proves or says who they are.
+    `mask` is `any_of` as a set of bits.
     """
-    role = policy.roles.get(role_key)
-    if role is None or not role.member_assignable or not standing.held_at(now) & _ROLE_ASSIGN:
-        return False
-    return any(own in policy.roles and role_key in policy.roles[own].assignable for own in standing.roles_at(now))
+
+    signed_in: bool = False
+    any_of: tuple[Permission, ...] = ()
+    scope: PermissionScope = PermissionScope.ORGANIZATION
+    or_self: bool = False
+    personal: bool = False
+    by_caller: bool = False
+    unless_given: str | None = None
+    mask: int = field(init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Compile the permissions."""
+        object.__setattr__(self, "mask", mask_of(self.any_of))
+
+    @property
+    def without_permissions(self) -> "AccessRule":
+        """Return what is asked when the field asks for its permissions itself."""
+        return AccessRule(self.signed_in, by_caller=self.by_caller, unless_given=self.unless_given)
+
+    @property
+    def needed(self) -> str:
+        """Return the permissions as a refusal and a description write them: ``A, B or C``."""
+        return one_of([permission.value for permission in self.any_of])
 
 
-def may_grant_directly(policy: Policy, standing: Standing, permission: Permission, now: datetime) -> bool:
-    """Return whether somebody may switch the single right on and off for others in their organization.
+OPEN = AccessRule()
+"""The explicit mark of a field with a resolver that everybody may read who may hold the object."""
 
-    They hold ROLE_ASSIGN, and the policy lists the right among its toggles; the vendor's permissions never.
-    """
-    if permission in VENDOR_PERMISSIONS or permission not in policy.direct_permissions:
-        return False
-    return bool(standing.held_at(now) & _ROLE_ASSIGN)
+BY_CALLER = AccessRule(by_caller=True)
+"""Open to everybody like `OPEN`, and answered by who asks: nothing for somebody who is not signed in."""
 
-
-def granting_roles(policy: Policy, any_of: Iterable[Permission]) -> tuple[Role, ...]:
-    """Return the roles that give one of these permissions and that somebody in an organization may hand out."""
-    return tuple(role for role in policy.roles_with(any_of) if policy.delegates(role.key))
+AUTHENTICATED = AccessRule(signed_in=True)
+"""Somebody has to be signed in."""
 
 
-def granted_singly(policy: Policy, any_of: Iterable[Permission]) -> tuple[Permission, ...]:
-    """Return those of these permissions that may be switched on for one person."""
-    return tuple(permission for permission in any_of if permission in policy.direct_permissions)
+def by_caller_unless(given: str) -> AccessRule:
+    """Return the rule for what somebody does signed in, or without by giving what stands at a path (`input.token`)."""
+    return AccessRule(by_caller=True, unless_given=given)
+
+
+def any_of(
+    *permissions: Permission,
+    scope: PermissionScope = PermissionScope.ORGANIZATION,
+    or_self: bool = False,
+    personal: bool = False,
+) -> AccessRule:
+    """Return the rule that asks for one of these permissions; `or_self` lets the person concerned pass without."""
+    return AccessRule(signed_in=True, any_of=permissions, scope=scope, or_self=or_self, personal=personal)
+
+
+MANAGE_ORGANIZATION = any_of(Permission.ORGANIZATION_MANAGE)
+
+CHANGE_ORGANIZATION = any_of(Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
+"""To change how to reach a company, and to ask the vendor for what only the vendor changes."""
+
+SEE_CHANGE_REQUESTS = any_of(Permission.ORGANIZATION_VIEW, *CHANGE_ORGANIZATION.any_of)
+"""Whoever may ask for a change sees what was asked: no role of the solar profile states ORGANIZATION_VIEW."""
+
+REVIEW_CHANGE_REQUESTS = any_of(Permission.CHANGE_REQUEST_REVIEW, scope=PermissionScope.VENDOR)
+REVIEW_REGISTRATIONS = any_of(Permission.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR)
+
+SEE_MEMBERS = any_of(Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE)
+
+SEE_RIGHTS = replace(SEE_MEMBERS, or_self=True)
+"""What somebody may do is for them and for those who may see the members."""
+
+SEE_CONTACT_DATA = replace(SEE_MEMBERS, or_self=True, personal=True)
+"""Contact details are for the person and for those who may see the members of a company the two share."""
+
+MANAGE_MEMBERS = any_of(Permission.MEMBER_MANAGE)
+ASSIGN_ROLES = any_of(Permission.ROLE_ASSIGN)
+SEE_ACCESS_REQUESTS = replace(ASSIGN_ROLES, or_self=True)
+SEE_AUDIT_LOG = any_of(Permission.AUDIT_VIEW)
+
+SEE_ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
+PLACE_ORDERS = any_of(Permission.ORDER_PLACE)
+
+USE_ADDRESS_BOOK = any_of(Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
+"""Addresses are for those who order, and for those who manage the company's data."""

@@ -1,13 +1,12 @@
 """One decision for all: guards, capabilities, tiles and mutations ask here and so can never disagree."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from permissions.access_rules import granting_roles
+from permissions.access_rules import AccessRule
 from permissions.policy import Policy
 from permissions.viewer import Grant, Viewer
-from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of, permissions_in
+from permissions.vocabulary import DenialReason, Permission, PermissionScope, permissions_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,35 +26,33 @@ class Decision:
     grantable_by_roles: tuple[str, ...] = ()
 
 
-def may(viewer: Viewer | None, any_of: int, organization_id: str | None, now: datetime) -> bool:
-    """Return whether the viewer holds one of the permissions (a mask) in the organization; None: as vendor staff."""
+def may(viewer: Viewer | None, rule: AccessRule, organization_id: str | None, now: datetime) -> bool:
+    """Return whether the viewer holds what the rule asks for, in the organization or as vendor staff."""
     if viewer is None:
         return False
-    if organization_id is None:
-        return bool(viewer.vendor_mask & any_of)
-    standing = viewer.standings.get(organization_id)
-    return standing is not None and bool(standing.held_at(now) & any_of)
+    if rule.scope is PermissionScope.VENDOR:
+        return bool(viewer.vendor_mask & rule.mask)
+    standing = viewer.standings.get(organization_id) if organization_id is not None else None
+    return standing is not None and bool(standing.held_at(now) & rule.mask)
 
 
 def decide(
     viewer: Viewer | None,
-    any_of: Iterable[Permission],
+    rule: AccessRule,
     *,
     organization_id: str | None,
     now: datetime,
-    scope: PermissionScope = PermissionScope.ORGANIZATION,
     policy: Policy | None = None,
 ) -> Decision:
     """Return whether the viewer may, and why; agrees with `may` always.
 
-    `organization_id` is the organization of the object in question; None with the scope ORGANIZATION means an object
-    of nobody, which needs no membership that could be had. Without the policy, nothing is said of who could grant it.
+    `organization_id` is the organization of the object in question; None means an object of nobody, which needs no
+    membership that could be had. Without the policy, nothing is said of who could grant it.
     """
-    asked = mask_of(any_of)
-    missing = permissions_in(asked)
+    asked, missing = rule.mask, permissions_in(rule.mask)
     if viewer is None:
         return Decision(False, DenialReason.UNAUTHENTICATED, missing)
-    if scope is PermissionScope.VENDOR:
+    if rule.scope is PermissionScope.VENDOR:
         if viewer.vendor_mask & asked:
             return Decision(True)
         return Decision(False, DenialReason.MISSING_PERMISSION, missing)
@@ -78,6 +75,6 @@ def _missing(asked: int, missing: tuple[Permission, ...], policy: Policy | None)
         False,
         DenialReason.MISSING_PERMISSION,
         missing,
-        requestable=bool(policy.requestable_mask & asked),
-        grantable_by_roles=tuple(role.key for role in granting_roles(policy, missing)),
+        requestable=bool(policy.delegable.mask & asked),
+        grantable_by_roles=tuple(role.key for role in policy.delegable_roles_with(missing)),
     )

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from permissions.toml_positions import TomlPositions, parser_problem
-from permissions.viewer import Grant
+from permissions.viewer import Grant, Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 
 MOST_ROLES = 50
@@ -46,13 +46,32 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class Delegable:
+    """The roles and direct permissions that may be given to others in an organization, and taken away; or none.
+
+    `mask` is the permissions that they give together.
+    """
+
+    role_keys: tuple[str, ...] = ()
+    permissions: tuple[Permission, ...] = ()
+    mask: int = 0
+
+    def __bool__(self) -> bool:
+        """Return whether there is any."""
+        return bool(self.role_keys or self.permissions)
+
+    def has(self, *, role_key: str | None = None, permission: str | None = None) -> bool:
+        """Return whether the role, or else the direct permission, is among them."""
+        return role_key in self.role_keys if role_key is not None else permission in self.permissions
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """The roles of an installation, the rights that may be switched on singly, and the vendor's own permissions.
 
-    `warnings` says from how many holders of a permission on one more deserves a warning (D28). `requestable_mask` has
-    the permissions that somebody may ask for: those switched on singly, and those of roles that members hand out.
-    Who holds one of `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the
-    portal as a member would.
+    `warnings` says from how many holders of a permission on one more deserves a warning. Who holds one of
+    `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the portal as a member
+    would. `delegable` is what somebody in an organization may give, and so what makes sense to ask for.
     """
 
     roles: Mapping[str, Role]
@@ -62,27 +81,34 @@ class Policy:
     warnings: Mapping[Permission, int]
     view_as_organization: tuple[Permission, ...] = ()
     view_as_vendor: tuple[Permission, ...] = ()
-    requestable_mask: int = field(init=False, compare=False, repr=False)
-    _delegable: frozenset[str] = field(init=False, compare=False, repr=False)
+    delegable: Delegable = field(init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Compile what may be handed out and asked for."""
-        delegable = frozenset(
-            role_key
-            for role in self.roles.values()
-            if Permission.ROLE_ASSIGN in role.permissions
-            for role_key in role.assignable
-            if role_key in self.roles and self.roles[role_key].member_assignable
-        )
-        mask = mask_of(self.direct_permissions)
-        for role_key in delegable:
-            mask |= self.roles[role_key].mask
-        object.__setattr__(self, "_delegable", delegable)
-        object.__setattr__(self, "requestable_mask", mask)
+        """Compile what may be delegated."""
+        delegating = [role for role in self.roles.values() if Permission.ROLE_ASSIGN in role.permissions]
+        object.__setattr__(self, "delegable", self._delegable(delegating))
 
-    def delegates(self, role_key: str) -> bool:
-        """Return whether somebody in an organization may hand out the role."""
-        return role_key in self._delegable
+    def delegable_by(self, standing: Standing, now: datetime) -> Delegable:
+        """Return what somebody may give to others in their organization, and take away: the one decision about it.
+
+        Who holds ROLE_ASSIGN may delegate the roles that one of theirs lists as assignable, if they are
+        member-assignable, and every right that may be switched on singly.
+        """
+        if not standing.held_at(now) & _ROLE_ASSIGN:
+            return Delegable()
+        return self._delegable([self.roles[key] for key in standing.roles_at(now) if key in self.roles])
+
+    def delegable_roles_with(self, any_of: Iterable[Permission]) -> tuple[Role, ...]:
+        """Return the roles that give one of these permissions and that somebody in an organization may delegate."""
+        return tuple(role for role in self.roles_with(any_of) if role.key in self.delegable.role_keys)
+
+    def _delegable(self, by: Iterable[Role]) -> Delegable:
+        keys = {key for role in by for key in role.assignable}
+        roles = [role for role in self.roles.values() if role.key in keys and role.member_assignable]
+        mask = mask_of(self.direct_permissions)
+        for role in roles:
+            mask |= role.mask
+        return Delegable(tuple(role.key for role in roles), self.direct_permissions, mask)
 
     def grant(self, grant_id: str, *, role_key: str | None, permission: str | None, until: datetime | None) -> Grant:
         """Return what a stored grant gives under this policy; a role or permission it does not know gives nothing."""
@@ -103,6 +129,7 @@ class Policy:
         return tuple(role.key for role in self.roles.values() if role.administrative)
 
 
+_ROLE_ASSIGN = mask_of([Permission.ROLE_ASSIGN])
 _CUSTOMER_CODES = frozenset(permission.value for permission in Permission) - {p.value for p in VENDOR_PERMISSIONS}
 _ROLE_KEYS = ("label", "description", "permissions", "administrative", "member_assignable", "assignable")
 

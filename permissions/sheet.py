@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
+from permissions.access_rules import OPEN, AccessRule
 from permissions.policy import Policy
-from permissions.vocabulary import Permission, PermissionScope, mask_of
+from permissions.vocabulary import PermissionScope, mask_of
 
 
 class PartKind(StrEnum):
@@ -45,23 +46,19 @@ class Part:
 
     coordinate: str
     kind: PartKind
-    signed_in: bool = False
-    any_of: tuple[Permission, ...] = ()
-    scope: PermissionScope = PermissionScope.ORGANIZATION
-    or_self: bool = False
+    rule: AccessRule = OPEN
     has_resolver: bool = False
 
     @property
     def needs(self) -> str:
         """Return what it asks in a few words, empty when it is open."""
-        if not self.any_of:
-            return "somebody signed in" if self.signed_in else ""
-        codes = [permission.value for permission in self.any_of]
-        needed = codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} or {codes[-1]}"
+        rule = self.rule
+        if not rule.any_of:
+            return "somebody signed in" if rule.signed_in else ""
         return (
-            needed
-            + (" as vendor staff" if self.scope is PermissionScope.VENDOR else "")
-            + (", or to be the person concerned" if self.or_self else "")
+            rule.needed
+            + (" as vendor staff" if rule.scope is PermissionScope.VENDOR else "")
+            + (", or to be the person concerned" if rule.or_self else "")
         )
 
 
@@ -76,14 +73,15 @@ class Holder:
 
     def access_to(self, part: Part) -> Access:
         """Return whether they may use the part."""
-        if not part.signed_in:
+        rule = part.rule
+        if not rule.signed_in:
             return Access.YES
         if not self.signed_in:
             return Access.NO
-        held = self.vendor_mask if part.scope is PermissionScope.VENDOR else self.mask
-        if not part.any_of or held & mask_of(part.any_of):
+        held = self.vendor_mask if rule.scope is PermissionScope.VENDOR else self.mask
+        if not rule.any_of or held & rule.mask:
             return Access.YES
-        return Access.OWN if part.or_self else Access.NO
+        return Access.OWN if rule.or_self else Access.NO
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +108,7 @@ SIGNED_IN = "signed in"
 
 def holders_under(policy: Policy, parts: Sequence[Part] = ()) -> tuple[Holder, ...]:
     """Return everybody a policy tells apart: by role, by single right, and by what the parts ask of vendor staff."""
-    asked = {code for part in parts if part.scope is PermissionScope.VENDOR for code in part.any_of}
+    asked = {code for part in parts if part.rule.scope is PermissionScope.VENDOR for code in part.rule.any_of}
     return (
         Holder(ANYBODY, signed_in=False),
         Holder(SIGNED_IN),

@@ -3,16 +3,13 @@
 from dataclasses import replace
 from datetime import datetime
 
-from permissions.access_rules import may_assign_role, may_grant_directly
+from permissions.access_rules import SEE_MEMBERS
 from permissions.policy import Policy
 from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
 
 SECRETS = mask_of([Permission.ACTIVATION_CODE_VIEW, Permission.SERVICE_CODE_VIEW])
 """What shows something that can be used by whoever has read it: never seen as somebody else."""
-
-CONTACTS = mask_of([Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE])
-"""What shows how to reach the people of a company."""
 
 _EVERYTHING = mask_of(permission for permission in Permission if permission not in VENDOR_PERMISSIONS)
 
@@ -27,22 +24,12 @@ def most_seen_as(policy: Policy, viewer: Viewer, organization_id: str, now: date
     if standing is not None:
         held = standing.held_at(now)
         if held & mask_of(policy.view_as_organization):
-            return (held | _could_give(policy, standing, now)) & ~SECRETS
+            return (held | policy.delegable_by(standing, now).mask) & ~SECRETS
     if viewer.vendor_mask & mask_of(policy.view_as_vendor):
-        return _EVERYTHING & ~SECRETS & ~CONTACTS
+        return _EVERYTHING & ~SECRETS & ~SEE_MEMBERS.mask
     return None
 
 
 def narrowed(standing: Standing, most: int) -> Standing:
     """Return what somebody holds in an organization, no more than `most` of it."""
     return replace(standing, grants=tuple(replace(grant, mask=grant.mask & most) for grant in standing.grants))
-
-
-def _could_give(policy: Policy, standing: Standing, now: datetime) -> int:
-    mask = mask_of(
-        permission for permission in policy.direct_permissions if may_grant_directly(policy, standing, permission, now)
-    )
-    for role in policy.roles.values():
-        if may_assign_role(policy, standing, role.key, now):
-            mask |= role.mask
-    return mask

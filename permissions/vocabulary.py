@@ -3,7 +3,7 @@
 Permissions are code: each is something that a field asks for. Roles are configuration (see policy.py).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
@@ -49,7 +49,7 @@ VENDOR_PERMISSIONS = frozenset(
         Permission.ANNOUNCEMENT_MANAGE,
     }
 )
-"""What only the vendor's own staff may hold; never given by a role of an organization (DOMAIN, invariant 3)."""
+"""What only the vendor's own staff may hold; never given by a role of an organization."""
 
 
 class PermissionScope(StrEnum):
@@ -88,3 +88,8 @@ def mask_of(permissions: Iterable[Permission]) -> int:
 def permissions_in(mask: int) -> tuple[Permission, ...]:
     """Return the permissions of a mask in the order of the vocabulary."""
     return tuple(permission for permission, bit in _BITS.items() if mask & bit)
+
+
+def one_of(words: Sequence[str]) -> str:
+    """Return words of which one is enough, as English writes them: ``A, B or C``."""
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"

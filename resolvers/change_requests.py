@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change: its name, its name in the register, its seat (D15; DOMAIN, invariant 8)."""
+"""What a company asks the vendor to change: its name, its name in the register, its seat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,26 +11,17 @@ from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
 from resolvers import validation as checks
 from resolvers.approvals.initiators import end_change_request, may_still_ask
 from resolvers.context import RequestContext
 from resolvers.localization import in_their_language, on_one_line
 from resolvers.mail.queue import Mail, queue_mail
-from resolvers.organizations.queries import MANAGES_DATA, changed_data
+from resolvers.organizations.queries import changed_data
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import display_name
+from resolvers.people import display_name, vendor_staff
 from resolvers.refusals import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
-
-SEES_REQUESTS = (Permission.ORGANIZATION_VIEW, *MANAGES_DATA)
-"""Whoever may ask for a change sees what was asked: no role of the solar profile states ORGANIZATION_VIEW."""
-
-_MANAGES_DATA = mask_of(MANAGES_DATA)
-_REVIEWS = mask_of([Permission.CHANGE_REQUEST_REVIEW])
-
-_PATHS = {"name": ["name"], "legal_name": ["legalName"], "seat": ["seat"]}
 
 _WANTED: Mapping[str, Mapping[str, str]] = {
     "name": {"de": "Name: {}", "en": "Name: {}", "fr": "Nom : {}"},
@@ -64,7 +55,7 @@ async def request_organization_change(
     cleaned = _checked(requested)
 
     async def command(change: DirectoryChange) -> Any:
-        organization, _ = await acting_in(context, change, organization_id, *MANAGES_DATA)
+        organization, _ = await acting_in(context, change, organization_id, CHANGE_ORGANIZATION)
         (earlier,) = await change.ask.open_change_requests([organization_id])
         if earlier is not None:
             raise Conflict(
@@ -114,7 +105,7 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, _ = await _locked(change, id)
-        await acting_in(context, change, request.organization_id, *MANAGES_DATA)
+        await acting_in(context, change, request.organization_id, CHANGE_ORGANIZATION)
         return await _ended(context, change, request, RequestStatus.WITHDRAWN, None)
 
     return await changed(context, command)
@@ -138,9 +129,9 @@ async def decide_organization_change(
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await _locked(change, id)
-        await acting_for_vendor(context, change, Permission.CHANGE_REQUEST_REVIEW)
+        await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
-            raise Stale(organization.version, ["expectedVersion"])
+            raise Stale(organization.version, ["expected_version"])
         would_change = approve and request.status is RequestStatus.PENDING
         if would_change and organization.status is OrganizationStatus.CLOSED:
             raise Conflict("This company is closed for good, so nothing of it changes. Decline the request.", ["id"])
@@ -154,7 +145,7 @@ async def decide_organization_change(
         status = RequestStatus.APPROVED if approve else RequestStatus.DECLINED
         ended = await _ended(context, change, request, status, said)
         if approve:
-            wanted = OrganizationChange({key: value for key in _PATHS if (value := getattr(request, key)) is not None})
+            wanted = OrganizationChange({key: value for key in _WANTED if (value := getattr(request, key)) is not None})
             organization = await changed_data(context, change, organization.id, wanted)
         await _notify_requester(context, change, ended, organization)
         return ended
@@ -199,12 +190,12 @@ async def organization_change_requests(
 def can_withdraw(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may withdraw the request now."""
     is_open = request.status is RequestStatus.PENDING
-    return is_open and may(context.viewer, _MANAGES_DATA, request.organization_id, context.now)
+    return is_open and context.may(CHANGE_ORGANIZATION, request.organization_id)
 
 
 def can_decide(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may decide on the request now."""
-    return request.status is RequestStatus.PENDING and may(context.viewer, _REVIEWS, None, context.now)
+    return request.status is RequestStatus.PENDING and context.may(REVIEW_CHANGE_REQUESTS)
 
 
 async def requesting_organizations(
@@ -226,9 +217,9 @@ def _checked(requested: RequestedChange) -> RequestedChange:
             return together.check(lambda: checks.address(value, path)) if value is not None else None
 
         checked = RequestedChange(
-            name(requested.name, _PATHS["name"]),
-            name(requested.legal_name, _PATHS["legal_name"]),
-            address(requested.seat, _PATHS["seat"]),
+            name(requested.name, ["name"]),
+            name(requested.legal_name, ["legal_name"]),
+            address(requested.seat, ["seat"]),
             together.check(lambda: checks.message(requested.message, ["message"])),
         )
         if requested.name is None and requested.legal_name is None and requested.seat is None:
@@ -240,11 +231,11 @@ def _checked(requested: RequestedChange) -> RequestedChange:
 
 def _different(requested: RequestedChange, organization: OrganizationRecord) -> dict[str, Any]:
     """Return what is asked for and is not so already; refuses a wish that changes nothing."""
-    asked = {key: value for key in _PATHS if (value := getattr(requested, key)) is not None}
+    asked = {key: value for key in _WANTED if (value := getattr(requested, key)) is not None}
     wanted = {key: value for key, value in asked.items() if getattr(organization, key) != value}
     if not wanted:
         same: list[Refused] = [
-            Invalid("This is so already; write what it is to be.", _PATHS[key], "different from now") for key in asked
+            Invalid("This is so already; write what it is to be.", [key], "different from now") for key in asked
         ]
         raise RefusedTogether(same)
     return wanted
@@ -280,11 +271,7 @@ async def _notify_reviewers(
     organization: OrganizationRecord,
     person: UserRecord,
 ) -> None:
-    if Permission.CHANGE_REQUEST_REVIEW not in context.policy.vendor_permissions:
-        return  # what is held then counts for nothing
-    for reviewer in await change.ask.holders_of_vendor_permission(Permission.CHANGE_REQUEST_REVIEW.value):
-        if not reviewer.email_verified:
-            continue
+    for reviewer in await vendor_staff(context, change.ask, REVIEW_CHANGE_REQUESTS):
         values = {
             "organization": organization.name,
             "person": display_name(context, person),
@@ -313,7 +300,7 @@ async def _notify_requester(
 
 
 def _wanted(request: ChangeRequestRecord, locale: str | None) -> list[str]:
-    asked = {key: value for key in _PATHS if (value := getattr(request, key)) is not None}
+    asked = {key: value for key in _WANTED if (value := getattr(request, key)) is not None}
     return [
         in_their_language(_WANTED[key], locale).format(on_one_line(value) if isinstance(value, Address) else value)
         for key, value in asked.items()

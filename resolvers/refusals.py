@@ -29,8 +29,9 @@ from typing import Any
 
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord
+from permissions.access_rules import AccessRule
 from permissions.decision import Decision
-from permissions.vocabulary import DenialReason, Permission
+from permissions.vocabulary import DenialReason, one_of
 
 
 class ErrorCode(StrEnum):
@@ -85,7 +86,7 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """There is no such object, or none that the caller may know of; the two are not told apart (DOMAIN, invariant 12).
+    """There is no such object, or none that the caller may know of; the two are not told apart.
 
     `what` names the kind of object, such as ``member``.
     """
@@ -146,7 +147,7 @@ class InvitationState(Refused):
 
 
 class KeyReused(Refused):
-    """An idempotency key came with another input than the first time (DOMAIN, invariant 10)."""
+    """An idempotency key came with another input than the first time."""
 
     code = ErrorCode.IDEMPOTENCY_KEY_REUSED
 
@@ -154,7 +155,7 @@ class KeyReused(Refused):
         super().__init__(
             "This idempotency key was used for another input. Nothing was done now. Take a new key for a new request, "
             "and the same key only to send the same request again.",
-            ["idempotencyKey"],
+            ["idempotency_key"],
         )
 
 
@@ -181,7 +182,7 @@ class Forbidden(Refused):
 
 
 class NotDelegable(Forbidden):
-    """A role or single right that the caller may not hand out or take back (DOMAIN, invariant 3)."""
+    """A role or single right that the caller may not hand out or take back."""
 
     code = ErrorCode.ROLE_NOT_ASSIGNABLE
 
@@ -195,7 +196,7 @@ class NotDelegable(Forbidden):
 
 
 class LastAdministrator(Refused):
-    """An active organization keeps an active member with an administrative role without end (DOMAIN, invariant 1).
+    """An active organization keeps an active member with an administrative role without end.
 
     `candidates` are the active members to whom such a role could be given first.
     """
@@ -216,7 +217,7 @@ class NotAuthenticated(Refused):
 
 
 class WrongCredentials(NotAuthenticated):
-    """Login name and password do not fit; whether the login name exists is not said (D4)."""
+    """Login name and password do not fit; whether the login name exists is not said."""
 
     code = ErrorCode.INVALID_CREDENTIALS
 
@@ -242,7 +243,7 @@ class SessionOver(NotAuthenticated):
     code = ErrorCode.SESSION_ENDED
 
     def __init__(self) -> None:
-        super().__init__("This session has ended. Sign in again.", ["refreshToken"])
+        super().__init__("This session has ended. Sign in again.", ["refresh_token"])
 
 
 class TooManyAttempts(Refused):
@@ -291,13 +292,13 @@ class NotPermitted(Exception):
     def __init__(
         self,
         coordinate: Coordinate,
-        required: Sequence[Permission],
+        rule: AccessRule,
         decision: Decision,
         organization_id: str | None,
     ) -> None:
-        super().__init__(_sentence(coordinate, required, decision, organization_id))
+        super().__init__(_sentence(coordinate, rule, decision, organization_id))
         self.coordinate = coordinate
-        self.required = tuple(required)
+        self.required = rule.any_of
         self.decision = decision
         self.organization_id = organization_id
 
@@ -305,7 +306,7 @@ class NotPermitted(Exception):
     def hint(self) -> str:
         """Return a sentence on which roles would give it, empty when none would."""
         roles = self.decision.grantable_by_roles
-        return f"The role{'s' if len(roles) > 1 else ''} {_any_of(roles)} would give it." if roles else ""
+        return f"The role{'s' if len(roles) > 1 else ''} {one_of(roles)} would give it." if roles else ""
 
 
 class NotSignedIn(NotPermitted):
@@ -318,7 +319,7 @@ class InvalidArgument(Exception):
 
 def _sentence(
     coordinate: Coordinate,
-    required: Sequence[Permission],
+    rule: AccessRule,
     decision: Decision,
     organization_id: str | None,
 ) -> str:
@@ -333,10 +334,5 @@ def _sentence(
             return f"{coordinate}: your membership in this organization is suspended; ask one of its administrators."
         case DenialReason.ORGANIZATION_NOT_ACTIVE:
             return f"{coordinate}: this organization is not active; ask the vendor."
-    needed = _any_of([permission.value for permission in required])
     where = "in this organization" if organization_id is not None else "as vendor staff"
-    return f"{coordinate} needs {needed} {where}."
-
-
-def _any_of(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} or {words[-1]}"
+    return f"{coordinate} needs {rule.needed} {where}."

@@ -60,8 +60,8 @@ async def invite_staff(
         id=UserId(new_id("usr")),
         email=email(address, ["email"]),
         email_verified=True,
-        first_name=text(first_name, ["firstName"]) if first_name else "",
-        last_name=text(last_name, ["lastName"]) if last_name else "",
+        first_name=text(first_name, ["first_name"]) if first_name else "",
+        last_name=text(last_name, ["last_name"]) if last_name else "",
         phone=None,
         locale=locale(language, ["locale"]) if language is not None else None,
         address=None,
@@ -115,7 +115,7 @@ async def change_staff(
         user = await change.lock_user(user_id) if user_id is not None else None
         caller = await change.ask.caller(user.id, None, context.now) if user is not None else None
         if user is None or caller is None:
-            raise NotFound("person", ["loginName"])
+            raise NotFound("person", ["login_name"])
         held = () if revoke_all else caller.vendor_permissions
         after = ({*held} - {*revoke}) | {permission.value for permission in grant}
         await change.set_vendor_permissions(user.id, after, by=Author(None, context.request_id), now=context.now)

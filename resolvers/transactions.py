@@ -17,9 +17,10 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId
 from connectors.values import Address
+from permissions.access_rules import AccessRule
 from permissions.decision import decide, may
 from permissions.viewer import Viewer
-from permissions.vocabulary import DenialReason, Permission, PermissionScope, mask_of
+from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
 from resolvers.localization import on_one_line
 from resolvers.refusals import Forbidden, Invalid, KeyReused, NotFound
@@ -90,7 +91,7 @@ async def changed_once(
         return await changed(context, command)
     if not 1 <= len(key) <= LONGEST_KEY:
         raise Invalid(
-            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotencyKey"], f"length 1..{LONGEST_KEY}"
+            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotency_key"], f"length 1..{LONGEST_KEY}"
         )
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
@@ -113,7 +114,7 @@ async def changed_once(
 async def was_done(context: RequestContext, key: str | None) -> bool:
     """Return whether the caller's request with this key was carried out before, so that it only has to be answered.
 
-    Somebody who gave their own rights away and did not hear the answer may ask for it again (DOMAIN, invariant 10).
+    Somebody who gave their own rights away and did not hear the answer may ask for it again.
     """
     if context.caller is None or not key:
         return False
@@ -122,61 +123,56 @@ async def was_done(context: RequestContext, key: str | None) -> bool:
 
 
 async def acting_in(
-    context: RequestContext, change: DirectoryChange, organization_id: OrganizationId, *any_of: Permission
+    context: RequestContext, change: DirectoryChange, organization_id: OrganizationId, rule: AccessRule
 ) -> tuple[OrganizationRecord, Viewer]:
-    """Lock the organization and return it with the caller as they are now, who holds one of the permissions there.
+    """Lock the organization and return it with the caller as they are now, who may there what the rule says.
 
     The guard has asked before the transaction; meanwhile the caller may have lost what they held.
 
     Raises:
         NotFound: There is no such organization.
-        Forbidden: The caller does not hold any of the permissions there any more.
+        Forbidden: The caller may not any more.
     """
     organization = await change.lock_organization(organization_id)
     if organization is None or context.caller is None:
-        raise NotFound("organization", ["organizationId"])
+        raise NotFound("organization", ["organization_id"])
     caller = await change.ask.caller(context.caller.user.id, context.caller.session_id, context.now)
     viewer = viewer_of(caller, context.policy) if caller is not None else None
-    if viewer is None or not may(viewer, mask_of(any_of), organization_id, context.now):
-        raise forbidden(context, viewer, any_of, organization_id)
+    if viewer is None or not may(viewer, rule, organization_id, context.now):
+        raise forbidden(context, viewer, rule, organization_id)
     return organization, viewer
 
 
-async def acting_for_vendor(context: RequestContext, change: DirectoryChange, *any_of: Permission) -> Viewer:
-    """Return the caller as they are now, who holds one of the permissions as vendor staff.
+async def acting_for_vendor(context: RequestContext, change: DirectoryChange, rule: AccessRule) -> Viewer:
+    """Return the caller as they are now, who may as vendor staff what the rule says.
 
     Lock what the deed is about first, so that the order of locks stays the same everywhere.
 
     Raises:
-        Forbidden: The caller does not hold any of the permissions any more.
+        Forbidden: The caller may not any more.
     """
     caller = context.caller
     now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
     viewer = viewer_of(now, context.policy) if now is not None else None
-    if viewer is None or not may(viewer, mask_of(any_of), None, context.now):
-        raise forbidden(context, viewer, any_of, None)
+    if viewer is None or not may(viewer, rule, None, context.now):
+        raise forbidden(context, viewer, rule, None)
     return viewer
 
 
 def forbidden(
-    context: RequestContext, viewer: Viewer | None, any_of: tuple[Permission, ...], organization_id: str | None
+    context: RequestContext, viewer: Viewer | None, rule: AccessRule, organization_id: str | None
 ) -> Forbidden:
-    """Return the refusal of somebody who holds none of the permissions in the organization, None: as vendor staff."""
-    scope = PermissionScope.VENDOR if organization_id is None else PermissionScope.ORGANIZATION
-    decision = decide(
-        viewer, any_of, organization_id=organization_id, now=context.now, scope=scope, policy=context.policy
-    )
-    codes = [permission.value for permission in any_of]
-    needed = codes[0] if len(codes) == 1 else f"{', '.join(codes[:-1])} or {codes[-1]}"
+    """Return the refusal of somebody who may not in the organization what the rule says, None: as vendor staff."""
+    decision = decide(viewer, rule, organization_id=organization_id, now=context.now, policy=context.policy)
     match decision.reason:
         case DenialReason.MEMBERSHIP_SUSPENDED:
             message = "Your membership in this organization is suspended; ask one of its administrators."
         case DenialReason.ORGANIZATION_NOT_ACTIVE:
             message = "This organization is not active; ask the vendor."
         case _ if organization_id is None:
-            message = f"This needs {needed} as vendor staff."
+            message = f"This needs {rule.needed} as vendor staff."
         case _:
-            message = f"This needs {needed} in this organization."
+            message = f"This needs {rule.needed} in this organization."
     return Forbidden(message, decision, organization_id)
 
 

@@ -101,14 +101,14 @@ def address(given: Address, path: list[str]) -> Address:
     if len(country) != 2 or country not in _COUNTRIES:
         raise Invalid(
             f"{given.country_code!r} is no country; write its two letters, such as DE, FR or CH.",
-            [*path, "countryCode"],
+            [*path, "country_code"],
             "ISO 3166-1 alpha-2",
         )
     return Address(
         street=tuple(
             text(line, [*path, "street", str(number)], LONGEST_ADDRESS_PART) for number, line in enumerate(given.street)
         ),
-        postal_code=text(given.postal_code, [*path, "postalCode"], 20),
+        postal_code=text(given.postal_code, [*path, "postal_code"], 20),
         city=text(given.city, [*path, "city"], LONGEST_ADDRESS_PART),
         country_code=country,
         name=part(given.name, "name"),

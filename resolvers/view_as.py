@@ -14,8 +14,9 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.errors import ConnectorError
 from connectors.ids import MembershipId
-from permissions.view_as import CONTACTS, most_seen_as, narrowed
-from permissions.vocabulary import permissions_in
+from permissions.access_rules import SEE_MEMBERS
+from permissions.view_as import most_seen_as, narrowed
+from permissions.vocabulary import one_of, permissions_in
 from resolvers.audit.refused_attempts import record_refused
 from resolvers.context import RequestContext, ViewAs
 from resolvers.people import display_name
@@ -74,11 +75,7 @@ class Views:
         refused = "There is no such membership, or you may not see the portal as this member."
         if context.discloses in ("permission", "full"):  # as in any other refusal
             needed = [permission.value for permission in context.policy.view_as_organization]
-            hint = (
-                f"It needs {' or '.join(needed)} in the member's organization."
-                if needed
-                else "It is switched off here."
-            )
+            hint = f"It needs {one_of(needed)} in the member's organization." if needed else "It is switched off here."
             raise ViewAsRefused(f"{refused} {hint}")
         raise ViewAsRefused(refused)
 
@@ -148,7 +145,7 @@ def _see(context: RequestContext, viewed: CallerRecord, membership: MembershipRe
         membership_id=membership.id,
         display_name=display_name(context, viewed.user),
         by=display_name(context, real.user),
-        shows_contacts=bool(most & CONTACTS),
+        shows_contacts=bool(most & SEE_MEMBERS.mask),
         withheld=permissions_in(standing.held_at(context.now) & ~most),
     )
     context.unenforced = None  # a dry run would show what is withheld

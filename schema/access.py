@@ -7,6 +7,7 @@ import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
+from permissions.access_rules import ASSIGN_ROLES, OPEN
 from permissions.vocabulary import MOST_PERMISSIONS
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers.access import commands as member_access
@@ -17,15 +18,12 @@ from resolvers.access.edits import UNCHANGED, AccessEdit, GrantEnd
 from resolvers.context import RequestContext
 from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
-from schema.graph.guards import OPEN, any_of
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
 from schema.roles import Permission
-
-ASSIGN = any_of(PermissionCode.ROLE_ASSIGN)
 
 
 def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> str:
@@ -35,7 +33,7 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
     )
 
 
-@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended (D28).")
+@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended.")
 class AccessWarning:
     """More people would hold a permission than is recommended."""
 
@@ -125,7 +123,7 @@ class MemberAccessInput:
     permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
-    reason: str | None = strawberry.field(default=None, description="Why, for the audit log (D27).")
+    reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
 
 
 @strawberry.input(description="What a member would hold afterwards.")
@@ -141,7 +139,7 @@ class UpdateMemberAccessInput(MemberAccessInput):
         default=None, description="Your own name for this request, to repeat it safely."
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Only say what it would mean: nothing is changed and nobody is written to (D27)."
+        default=False, description="Only say what it would mean: nothing is changed and nobody is written to."
     )
 
 
@@ -169,7 +167,7 @@ class UpdateMemberAccessPayload:
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look (D28).",
+        description="What deserves a second look.",
     )
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
@@ -252,11 +250,11 @@ class AccessQueries:
 
     preview_access: AccessPreview | None = query(
         _preview_access,
-        requires=ASSIGN,
+        requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
         description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
-        "none that you may know of. Writes nothing (D27).",
+        "none that you may know of. Writes nothing.",
     )
 
 
@@ -267,16 +265,16 @@ class AccessMutations:
     update_member_access: UpdateMemberAccessPayload | None = mutation(
         UpdateMemberAccessPayload,
         _update_member_access,
-        requires=ASSIGN,
+        requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
-        description="Let a member hold exactly these roles and single rights, from the next request on (K31-K38).",
+        description="Let a member hold exactly these roles and single rights, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
         UpdateMembersAccessPayload,
         _update_members_access,
-        requires=ASSIGN,
+        requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Change what several members hold, as one (D24).",
+        description="Change what several members hold, as one.",
     )

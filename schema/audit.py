@@ -5,9 +5,9 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.records.audit import AuditEventRecord
+from permissions.access_rules import OPEN
 from resolvers.audit import queries as audit
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import OPEN
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
 from schema.people import User

@@ -8,15 +8,13 @@ import strawberry
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId
-from permissions.vocabulary import Permission, PermissionScope
+from permissions.access_rules import CHANGE_ORGANIZATION, OPEN, REVIEW_CHANGE_REQUESTS
 from resolvers import change_requests, people
-from resolvers.change_requests import SEES_REQUESTS, RequestedChange
+from resolvers.change_requests import RequestedChange
 from resolvers.context import RequestContext
-from resolvers.organizations.queries import MANAGES_DATA
 from schema.graph.common_inputs import NodeActionInput
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
-from schema.graph.guards import OPEN, any_of
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import UserError, entries
@@ -24,13 +22,10 @@ from schema.graph.value_types import Address, AddressInput, address_of
 from schema.nodes import Node
 from schema.people import User
 
-CHANGE_REQUESTS = any_of(*SEES_REQUESTS)
-REVIEWERS = any_of(Permission.CHANGE_REQUEST_REVIEW, scope=PermissionScope.VENDOR)
-
 
 @graph_type(
     of=ChangeRequestRecord,
-    description="A company's request that the vendor change its name or seat (D15).",
+    description="A company's request that the vendor change its name or seat.",
     organization=attrgetter("organization_id"),
 )
 class ChangeRequest(Node):
@@ -140,7 +135,7 @@ class ChangeRequestQueries:
 
     organization_change_requests: Connection[ChangeRequest] | None = root(
         change_requests.organization_change_requests,
-        requires=REVIEWERS,
+        requires=REVIEW_CHANGE_REQUESTS,
         description="What companies ask the vendor to change about their names and seats, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
@@ -153,20 +148,20 @@ class ChangeRequestMutations:
     request_organization_change: ChangeRequestPayload | None = mutation(
         ChangeRequestPayload,
         _request_organization_change,
-        requires=any_of(*MANAGES_DATA),
+        requires=CHANGE_ORGANIZATION,
         within=in_organization(),
-        description="Ask the vendor to change the company's name or seat, which nobody else can (D15).",
+        description="Ask the vendor to change the company's name or seat, which nobody else can.",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
         ChangeRequestPayload,
         _withdraw_organization_change,
-        requires=any_of(*MANAGES_DATA),
+        requires=CHANGE_ORGANIZATION,
         within=of_object("chg", "input.id"),
         description="Withdraw a request that nobody has decided yet.",
     )
     decide_organization_change: ChangeRequestPayload | None = mutation(
         ChangeRequestPayload,
         _decide_organization_change,
-        requires=REVIEWERS,
-        description="Approve or decline what a company asked for; approved, it changes at once (D15).",
+        requires=REVIEW_CHANGE_REQUESTS,
+        description="Approve or decline what a company asked for; approved, it changes at once.",
     )

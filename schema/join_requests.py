@@ -8,20 +8,18 @@ import strawberry
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId
+from permissions.access_rules import AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.join_requests import commands as join_requests
 from resolvers.join_requests import decisions as join_decisions
 from resolvers.join_requests.decisions import Joining
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 from schema.graph.mutations import mutation, of_object
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import UserError, entries
 from schema.nodes import Node
 from schema.people import User
-
-MANAGERS = any_of(Permission.MEMBER_MANAGE)
 
 _KEY = "Your own name for this request, to repeat it safely."
 
@@ -48,7 +46,7 @@ class JoinRequest(Node):
         requires=OPEN,
         description="The company, for its members; whoever asks to join is not told whether there is one.",
     )
-    decided_by: User | None = field(join_requests.deciders_of, requires=MANAGERS, description="Who decided.")
+    decided_by: User | None = field(join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided.")
 
 
 @strawberry.input(description="The company; everything that you give has to fit. Give at least one of the first three.")
@@ -142,20 +140,20 @@ class JoinRequestMutations:
         requires=AUTHENTICATED,
         description=(
             "Ask to join a company that is registered. You are answered alike whether there is such a company or not; "
-            "if there is, all its administrators get a mail (K19)."
+            "if there is, all its administrators get a mail."
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _approve_join_request,
-        requires=MANAGERS,
+        requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Let somebody in with roles and rights that you may give.",
     )
     decline_join_request: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _decline_join_request,
-        requires=MANAGERS,
+        requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Turn somebody away who asked to join.",
     )

@@ -4,6 +4,7 @@ import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS, MOST_MODES, CategoryRecord, LaunchKind
 from connectors.values import AccountKind
+from permissions.access_rules import OPEN
 from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher
@@ -12,7 +13,6 @@ from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
 from resolvers.localization import in_language
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import attribute, computed, field, graph_type, listed, root
-from schema.graph.guards import OPEN
 from schema.graph.scalars import URL, DateTime
 from schema.members.types import PermissionSource
 from schema.nodes import Node

@@ -2,9 +2,9 @@
 
 import strawberry
 
+from permissions.access_rules import OPEN
 from resolvers.mail import links as mail_links
 from schema.graph.fields import graph_type, root
-from schema.graph.guards import OPEN
 from schema.graph.scalars import DateTime
 
 

@@ -2,9 +2,9 @@
 
 import strawberry
 
+from permissions.access_rules import BY_CALLER
 from resolvers.nodes import queries as nodes
 from schema.graph.fields import root
-from schema.graph.guards import BY_CALLER
 
 
 @strawberry.interface(description="An object with an id that is the same everywhere and always.")

@@ -5,20 +5,17 @@ from operator import attrgetter
 import strawberry
 
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
-from permissions.vocabulary import Permission
+from permissions.access_rules import OPEN
 from resolvers import people
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.orders import MOST_EVENTS, MOST_LINES, events_of, lines_of
 from schema.graph.backends import Backend
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import OPEN, any_of
 from schema.graph.scalars import URL, DateTime
 from schema.graph.value_types import Address, Money
 from schema.nodes import Node
 from schema.people import User
-
-ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
 
 
 @graph_type(of=OrderLineRecord, description="One position of an order.")

@@ -5,15 +5,11 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.records.people import UserRecord
-from permissions.vocabulary import Permission
+from permissions.access_rules import OPEN, SEE_CONTACT_DATA
 from resolvers import people
 from schema.graph.fields import attribute, computed, graph_type
-from schema.graph.guards import OPEN, any_of
 from schema.graph.scalars import DateTime, EmailAddress, Locale, PhoneNumber
 from schema.nodes import Node
-
-CONTACT = any_of(Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE, or_self=True, personal=True)
-"""Contact details are for the person and for those who may see the members of a company the two share."""
 
 
 @graph_type(
@@ -28,7 +24,7 @@ class User(Node):
     display_name: str = computed(people.display_name, requires=OPEN, description="First and last name.")
     first_name: str | None = strawberry.field(description="The first name.")
     last_name: str | None = strawberry.field(description="The last name.")
-    email: EmailAddress | None = attribute("email", requires=CONTACT, description="The e-mail address.")
-    phone: PhoneNumber | None = attribute("phone", requires=CONTACT, description="The telephone number.")
-    locale: Locale | None = attribute("locale", requires=CONTACT, description="The language the person reads.")
+    email: EmailAddress | None = attribute("email", requires=SEE_CONTACT_DATA, description="The e-mail address.")
+    phone: PhoneNumber | None = attribute("phone", requires=SEE_CONTACT_DATA, description="The telephone number.")
+    locale: Locale | None = attribute("locale", requires=SEE_CONTACT_DATA, description="The language the person reads.")
     created_at: DateTime = strawberry.field(description="Since when the person has an account.")

@@ -7,6 +7,7 @@ import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
 from permissions import policy, vocabulary
+from permissions.access_rules import OPEN
 from permissions.denial_texts import PERMISSION_TEXTS
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
@@ -15,7 +16,6 @@ from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.members import rules as member_rules
 from schema.graph.fields import computed, field, graph_type, listed, root
-from schema.graph.guards import OPEN
 from schema.nodes import Node
 
 
@@ -78,7 +78,7 @@ class Role(Node):
     viewer_can_assign: bool = computed(
         member_rules.can_assign,
         requires=OPEN,
-        description="Whether you may give it to others in a company, and take it back (K34).",
+        description="Whether you may give it to others in a company, and take it back.",
         arguments={"organization_id": "The company's id; in one that is not yours you may not."},
     )
     is_administrative: bool = computed(

@@ -4,12 +4,12 @@ from typing import Any
 
 import strawberry
 
+from permissions.access_rules import AUTHENTICATED, OPEN
 from resolvers.context import RequestContext
 from resolvers.sessions import commands as sessions
 from resolvers.sessions.commands import SignedIn
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.fields import root
-from schema.graph.guards import AUTHENTICATED, OPEN
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import UserError, command, entries
 from schema.viewer import Viewer

@@ -8,6 +8,7 @@ from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.directory.records.accounts import ConsentPurpose
 from connectors.directory.records.caller import CallerRecord
 from connectors.values import AccountKind
+from permissions.access_rules import BY_CALLER, OPEN
 from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import DenialReason
 from resolvers import launcher, people
@@ -31,7 +32,6 @@ from schema.audit import AuditEvent
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import attribute, computed, field, graph_type, listed, root
-from schema.graph.guards import BY_CALLER, OPEN
 from schema.graph.scalars import URL, DateTime
 from schema.graph.value_types import Address
 from schema.invitations.types import Invitation
@@ -100,7 +100,7 @@ class Viewer(Node):
     newsletter_subscribed: bool | None = field(
         consents.subscribed,
         requires=OPEN,
-        description="Whether you get the newsletter: no, until you ask for it (D13). Null to who looks as you.",
+        description="Whether you get the newsletter: no, until you ask for it. Null to who looks as you.",
     )
     consents: list[Consent] = field(
         consents.consents_of,
@@ -117,7 +117,7 @@ class Viewer(Node):
     password_change_url: URL | None = computed(
         _password_change_url,
         requires=OPEN,
-        description="Where you change your password (D14); null when it is here, by `changePassword`.",
+        description="Where you change your password; null when it is here, by `changePassword`.",
     )
     data_exports: list[DataExport] = field(
         data_exports.data_exports_of,
@@ -162,7 +162,7 @@ class Viewer(Node):
     registration: OrganizationRegistration | None = field(
         registrations.registrations_of_viewers,
         requires=OPEN,
-        description="The company that you registered last, and where its registration stands (K23).",
+        description="The company that you registered last, and where its registration stands.",
     )
     join_requests: list[JoinRequest] = field(
         join_requests.join_requests_of_viewers,
@@ -210,4 +210,4 @@ def _viewer(context: RequestContext) -> CallerRecord | None:
 class ViewerQueries:
     """The question who asks."""
 
-    viewer: Viewer | None = root(_viewer, requires=BY_CALLER, description="You; null when nobody is signed in (D7).")
+    viewer: Viewer | None = root(_viewer, requires=BY_CALLER, description="You; null when nobody is signed in.")

@@ -253,6 +253,10 @@ class Portal:
             event.remove(Engine, "before_cursor_execute", collect)
 
 
+_PATIENT = {"request_timeout_seconds": 300, "database_timeout_seconds": 60, "database_lock_timeout_seconds": 20}
+"""On a machine that does ten other things as well, what takes milliseconds may take seconds."""
+
+
 @asynccontextmanager
 async def open_portal(
     profile: str = "solar_terminal", kind: DatabaseKind = "sqlite", **given: Any
@@ -272,7 +276,7 @@ async def open_portal(
 @asynccontextmanager
 async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any) -> AsyncIterator[Portal]:
     """Open a gateway on a database that has a profile's demo in it."""
-    given = {"worker": False, "demo": True} | given
+    given = {"worker": False, "demo": True} | _PATIENT | given
     folder = tempfile.mkdtemp(prefix="forecourt-data-")
     clock = Clock()
     try:

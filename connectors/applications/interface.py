@@ -20,7 +20,7 @@ MOST_MODES = 20
 
 
 class LaunchKind(StrEnum):
-    """How an application is opened (K2)."""
+    """How an application is opened."""
 
     OIDC_INITIATE_LOGIN = "OIDC_INITIATE_LOGIN"
     DEEP_LINK = "DEEP_LINK"
@@ -39,7 +39,7 @@ class CategoryRecord:
 
 @dataclass(frozen=True, slots=True)
 class ModeRecord:
-    """A way in which an application can be opened (the PRO mode of K52).
+    """A way in which an application can be opened, such as the PRO mode of an app.
 
     It is for those for whom the application opens and who hold one of `role_keys` or one of `permissions` there.
     """

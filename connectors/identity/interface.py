@@ -33,7 +33,7 @@ class Accounts(Protocol):
 
     @property
     def password_change_url(self) -> str | None:
-        """Return where people change their password; None when it is here, by `changePassword` (D14)."""
+        """Return where people change their password; None when it is here, by `changePassword`."""
 
     async def hash(self, password: str) -> str:
         """Return the argon2id hash of a password, made off the event loop; nothing is stored."""
@@ -47,7 +47,7 @@ class Accounts(Protocol):
     async def verify(self, user_id: UserId | None, password: str, *, at_least: int) -> int | None:
         """Return the version of the user's credentials when this is their password, else None; off the event loop.
 
-        Takes the same time for an unknown user (None), a user without a password and a wrong password (D4).
+        Takes the same time for an unknown user (None), a user without a password and a wrong password.
 
         Raises:
             CredentialsBehind: The credentials here are of an earlier version than `at_least`.

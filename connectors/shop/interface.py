@@ -13,7 +13,7 @@ from connectors.values import Address, Money
 
 
 class OrderStatus(StrEnum):
-    """Where an order stands; a state of a real shop that is unknown here maps to the nearest (DOMAIN)."""
+    """Where an order stands; a state of a real shop that is unknown here maps to the nearest."""
 
     DRAFT = "DRAFT"
     PENDING_APPROVAL = "PENDING_APPROVAL"

@@ -130,7 +130,7 @@ def demo(
         asyncio.run(migrate_our_database(settings))
         loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now, organizations=organizations))
         if loaded.organizations:
-            say(f"Loaded {loaded.organizations} companies, {loaded.people} people and {loaded.orders} orders.")
+            say(f"Loaded {loaded.organizations} organizations, {loaded.people} people and {loaded.orders} orders.")
         else:
             say("The demo is there already; nothing was changed.")
         _say_accounts(loaded)
@@ -168,7 +168,8 @@ def check_schema() -> None:
     with explained(PortInUse):
         if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
             say(
-                "schema/schema.graphql is not what the code says. Run `make schema` and look at what changed.", err=True
+                "schema/schema.graphql is not what the code says. Run `make generate`; see what changed.",
+                err=True,
             )
             raise typer.Exit(1)
         say("schema/schema.graphql is current.")

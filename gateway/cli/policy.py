@@ -163,9 +163,9 @@ _SHEET_INTRODUCTION = """\
 # The permissions sheet
 
 Every part of the schema that asks for something, against every role and every single right, made from the code by
-`make sheet`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own` on
-what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on top
-of the row of its field.
+`make generate`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own`
+on what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on
+top of the row of its field.
 """
 
 _SHEET_OPEN = """\
@@ -189,9 +189,9 @@ def _notes(policy: Policy, parts: Sequence[Part]) -> list[str]:
     notes = [
         f"{part.coordinate} needs {part.needs}, which nobody can get under this policy."
         for part in parts
-        if part.any_of and not part.or_self and (held | held_by_vendor).isdisjoint(part.any_of)
+        if part.rule.any_of and not part.rule.or_self and (held | held_by_vendor).isdisjoint(part.rule.any_of)
     ]
-    asked = {permission for part in parts for permission in part.any_of}
+    asked = {permission for part in parts for permission in part.rule.any_of}
     unused = [permission.value for permission in Permission if permission in held and permission not in asked]
     if unused:
         notes.append(f"No part of the schema asks for {', '.join(unused)} yet.")
@@ -226,7 +226,7 @@ def _explanation_as_text(found: Explanation) -> str:
     lines += [f"  would help {one.what}, from {', '.join(one.names) or 'nobody at present'}" for one in found.ways]
     if not decision.allowed:
         lines.append(f"  may ask    {'yes' if decision.requestable else 'no, nobody there could grant it'}")
-    if not decision.allowed and part.or_self:
+    if not decision.allowed and part.rule.or_self:
         lines.append("  On what concerns themself they may use it.")
     return "\n".join(lines)
 
@@ -257,7 +257,7 @@ def _explanation_as_json(found: Explanation) -> dict[str, Any]:
             {"role": one.way.role_key, "permission": one.way.permission, "members": list(one.names)}
             for one in found.ways
         ],
-        "allowedOnOwn": found.part.or_self,
+        "allowedOnOwn": found.part.rule.or_self,
     }
 
 

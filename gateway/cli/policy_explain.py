@@ -101,16 +101,9 @@ def _as_of(caller: CallerRecord, at: datetime) -> CallerRecord:
 
 
 def _decided(context: RequestContext, part: Part, organization_id: OrganizationId) -> Decision:
-    if not part.any_of:
+    if not part.rule.any_of:
         return Decision(True)
-    return decide(
-        context.viewer,
-        part.any_of,
-        organization_id=organization_id,
-        now=context.now,
-        scope=part.scope,
-        policy=context.policy,
-    )
+    return decide(context.viewer, part.rule, organization_id=organization_id, now=context.now, policy=context.policy)
 
 
 def _part(parts: Sequence[Part], field: str) -> Part:

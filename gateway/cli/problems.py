@@ -17,7 +17,7 @@ from gateway.server.terminal import visible
 from gateway.settings import InvalidSettings
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
-from resolvers.mail.wording import InvalidMailTexts
+from resolvers.mail.templates import InvalidMailTexts
 from schema.graph.build import InvalidSchema
 
 _EXPECTED = (

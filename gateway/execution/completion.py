@@ -1,16 +1,14 @@
 """From raw columns to completed ones: nulls, errors, lists, concrete and abstract types, a whole column at a time."""
 
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, contained
 from gateway.execution.library_internals import Undefined
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
+from gateway.execution.run import Run
+from gateway.execution.selected_field import SelectedField
 from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.run import Run
 
 Column: TypeAlias = list[Any] | PartialColumn
 """A completed column."""
@@ -24,11 +22,11 @@ class Completion:
 
     __slots__ = ("field", "non_null")
 
-    def __init__(self, field: "Field", non_null: bool) -> None:
+    def __init__(self, field: SelectedField, non_null: bool) -> None:
         self.field = field
         self.non_null = non_null
 
-    def present(self, run: "Run", values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         """Complete values that are there: no nulls, no exceptions, nothing to await.
 
         `types` are theirs, where somebody has looked already. A place with a trouble that breaks holds None.
@@ -37,7 +35,7 @@ class Completion:
 
     def complete(
         self,
-        run: "Run",
+        run: Run,
         values: list[Any],
         paths: ResponsePaths,
         types: set[type] | None = None,
@@ -71,7 +69,7 @@ class Completion:
         made = {id(error): self.broken(error) for error in {id(error): error for error in errors}.values()}
         return PartialColumn([None] * len(errors), [made[id(error)] for error in errors])
 
-    def _sifted(self, run: "Run", values: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def _sifted(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Complete the values that are there and put nulls and errors back beside them."""
         field_errors: FieldErrors = [None] * len(values)
         made: dict[int, FieldError] = {}
@@ -98,14 +96,14 @@ class Completion:
     def _null(self) -> Exception:
         return TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}.")
 
-    def _bounded(self, run: "Run", done: MaybeLate) -> MaybeLate:
+    def _bounded(self, run: Run, done: MaybeLate) -> MaybeLate:
         if self.non_null or type(done) is list:
             return done
         if type(done) is PartialColumn:
             return contained(done)
         return run.hold(_contained_later(done))
 
-    async def _awaited(self, run: "Run", values: list[Any], paths: ResponsePaths) -> Column:
+    async def _awaited(self, run: Run, values: list[Any], paths: ResponsePaths) -> Column:
         values = await run.settled(values)
         # What an awaitable answers is a value, even if it could be awaited again.
         types = set(map(type, values))

@@ -6,15 +6,13 @@ is the same at many paths is remembered once. The errors are read from that when
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import GraphQLError
 
 from gateway.execution.contract import ErrorsOmitted
 from gateway.execution.library_internals import located_error
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
+from gateway.execution.selected_field import SelectedField
 
 MOST_ERRORS_OF_A_FIELD = 100
 """So many errors of one field are reported, when they stand at different paths and none of them is aggregated."""
@@ -36,7 +34,7 @@ class FieldError:
         self,
         breaks: bool,
         error: Exception | None,
-        field: "Field | None",
+        field: SelectedField | None,
         steps: Sequence[str | int] = (),
         parts: "Sequence[FieldError | None]" = (),
     ) -> None:
@@ -90,7 +88,7 @@ class Reported:
 
     __slots__ = ("error", "field", "path", "paths")
 
-    def __init__(self, error: Exception, field: "Field", path: list[str | int]) -> None:
+    def __init__(self, error: Exception, field: SelectedField, path: list[str | int]) -> None:
         self.error = error
         self.field = field
         self.path = path
@@ -126,7 +124,7 @@ class Report:
     def __init__(self, root: FieldError) -> None:
         self.reported: list[Reported] = []
         self.omitted = 0
-        self._of_field: Counter[Field] = Counter()
+        self._of_field: Counter[SelectedField] = Counter()
         self._per_error: Counter[FieldError] = Counter()
         self._aggregated: dict[tuple[int, int, tuple[str | int, ...]], Reported] = {}
         self._first: dict[FieldError, Reported] = {}

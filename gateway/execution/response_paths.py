@@ -1,13 +1,10 @@
 """Where the values of a column stand in the answer, worked out only when a resolver or an error asks."""
 
 from itertools import chain, repeat
-from typing import TYPE_CHECKING
 
 from gateway.execution.library_internals import Info, Path, info_for_paths
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.run import Run
+from gateway.execution.run import Run
+from gateway.execution.selected_field import SelectedField
 
 
 class ResponsePaths:
@@ -29,7 +26,7 @@ class FieldPaths(ResponsePaths):
 
     __slots__ = ("_field", "_infos", "_level", "_paths", "_run", "_size")
 
-    def __init__(self, run: "Run", field: "Field", level: ResponsePaths, size: int) -> None:
+    def __init__(self, run: Run, field: SelectedField, level: ResponsePaths, size: int) -> None:
         self._run = run
         self._field = field
         self._level = level

@@ -65,11 +65,11 @@ class Needs:
         answering = field.extensions.get(BATCH)
         if not isinstance(answering, Answering):
             return self._filtered and node.name.value in _INTROSPECTION
-        guard = answering.bound.guard
-        if guard.unless_given is None:
-            return guard.signed_in or guard.by_caller
+        rule = answering.bound.rule
+        if rule.unless_given is None:
+            return rule.signed_in or rule.by_caller
         given: Any = get_argument_values(field, node, variables)
-        for step in guard.unless_given.split("."):
+        for step in rule.unless_given.split("."):
             given = given.get(step) if isinstance(given, dict) else None
         return given is None
 

@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
 
@@ -17,9 +17,6 @@ from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
 from resolvers.people import display_name
 from resolvers.refusals import Coordinate, NotPermitted
-
-Disclosure = Literal["none", "code", "permission", "full"]
-Response = Literal["errors", "extensions", "disabled"]
 
 MOST_NAMES = 10
 """So many members are named for each role that somebody could ask for."""
@@ -39,19 +36,10 @@ class Reported:
 class AuthorizationReport:
     """Tells of refusals as the settings say."""
 
-    def __init__(self, disclosure: Disclosure, response: Response, *, rejects: bool) -> None:
-        self._disclosure = disclosure
-        self._response = response
-        self._rejects = rejects
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AuthorizationReport":
-        """Return the report that these settings ask for."""
-        return cls(
-            settings.discloses,
-            settings.authorization_errors_response,
-            rejects=settings.authorization_reject_unauthorized,
-        )
+    def __init__(self, settings: Settings) -> None:
+        self._disclosure = settings.discloses
+        self._response = settings.authorization_errors_response
+        self._rejects = settings.authorization_reject_unauthorized
 
     async def reported(self, result: ExecutionResult, context: RequestContext, *, is_mutation: bool) -> Reported:
         """Return what the client is told of this result's errors.

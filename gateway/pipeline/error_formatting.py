@@ -12,7 +12,8 @@ from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, OutcomeUnknown
 from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
-from gateway.pipeline.introspection import DISABLED, IntrospectionDisabled
+from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
+from gateway.server.request_errors import MASKED, request_error
 from resolvers.refusals import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
 from resolvers.view_as import ViewIsReadOnly
 
@@ -34,8 +35,6 @@ CODES: dict[type[Exception], str] = {
     ConnectorError: "BACKEND_ERROR",
 }
 """Known trouble by class; the nearest ancestor counts."""
-
-MASKED = "INTERNAL_SERVER_ERROR"
 
 _SETTINGS = {"objects": "max_objects", "bytes": "max_answer_bytes"}
 
@@ -64,11 +63,6 @@ def shown(
     """
     logged: dict[int, str] = {}
     return [_shown(error, request_id, code, logged, explained or {}, is_mutation) for error in errors]
-
-
-def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
-    """Return the body of an answer to a request that is not executed: errors and no data."""
-    return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
 
 
 def directory_away(error: BackendUnavailable | TimeoutError) -> tuple[int, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """From an HTTP request to what it asks: GET or POST, one operation or a batch, or a clear refusal."""
 
 import asyncio
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,25 +11,13 @@ from gateway.pipeline.content_negotiation import JSON, parsed_type
 from gateway.pipeline.json_body import InvalidJson, read_json
 from gateway.pipeline.limits import Limits
 from gateway.pipeline.limits.text import check_values
+from gateway.server.request_errors import RefusedRequest
 from gateway.settings import Settings
 
 ALLOWED = "GET, HEAD, POST, OPTIONS"
 
 _PASSED_OVER = 10
 """Times the largest body are read and thrown away before a client is cut off."""
-
-
-class RefusedRequest(Exception):
-    """The request cannot be executed; carries the status, the code, and headers of the answer."""
-
-    def __init__(
-        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, **extensions: Any
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.headers = headers or {}
-        self.extensions = extensions
 
 
 @dataclass(frozen=True, slots=True)

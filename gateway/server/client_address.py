@@ -2,12 +2,10 @@
 
 import re
 from ipaddress import IPv6Address, IPv6Network, ip_address
-from typing import Literal
 
 from starlette.datastructures import Headers
 
-ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
-"""The header to which the proxies in front append. Only one: a client can send the other, and no proxy would add."""
+from gateway.settings import ForwardedHeader
 
 _MOST_COMMAS = 16
 """So many commas are looked for in the quoted strings of one element, which has none unless somebody means harm."""

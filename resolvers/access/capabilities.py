@@ -8,10 +8,10 @@ from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.ids import OrganizationId
-from permissions.access_rules import granted_singly, granting_roles, may_assign_role, may_grant_directly
+from permissions.access_rules import ASSIGN_ROLES, any_of
 from permissions.decision import Decision, decide
 from permissions.viewer import Standing
-from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission, PermissionScope
+from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission, PermissionScope, mask_of
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import default_organization_id
 from resolvers.refusals import Forbidden, InvalidArgument
@@ -112,15 +112,13 @@ async def ways_to(
     policy = context.policy
     ids = list(
         dict.fromkeys(
-            organization_id
-            for organization_id, any_of in wanted
-            if granting_roles(policy, any_of) or granted_singly(policy, any_of)
+            organization_id for organization_id, permissions in wanted if policy.delegable.mask & mask_of(permissions)
         )
     )
     if not ids:
         return [()] * len(wanted)
     standings = await assigners_of(context, context.backends.directory, ids, limit=_MOST_ASSIGNERS)
-    return [_ways(context, any_of, standings.get(organization_id, {})) for organization_id, any_of in wanted]
+    return [_ways(context, permissions, standings.get(organization_id, {})) for organization_id, permissions in wanted]
 
 
 async def assigners_of(
@@ -130,8 +128,8 @@ async def assigners_of(
     policy = context.policy
     found = await directory.holders_of(
         ids,
-        role_keys=[role.key for role in policy.roles_with([Permission.ROLE_ASSIGN])],
-        permissions=[Permission.ROLE_ASSIGN.value],
+        role_keys=[role.key for role in policy.roles_with(ASSIGN_ROLES.any_of)],
+        permissions=[permission.value for permission in ASSIGN_ROLES.any_of],
         now=context.now,
         limit=limit,
     )
@@ -146,16 +144,18 @@ async def assigners_of(
 
 
 def _ways(
-    context: RequestContext, any_of: Sequence[Permission], standings: Mapping[MembershipRecord, Standing]
+    context: RequestContext, permissions: Sequence[Permission], standings: Mapping[MembershipRecord, Standing]
 ) -> list[Way]:
-    policy, now = context.policy, context.now
+    policy = context.policy
+    may_give = {member: policy.delegable_by(standing, context.now) for member, standing in standings.items()}
     by_role = [
-        Way(role.key, None, tuple(one for one, own in standings.items() if may_assign_role(policy, own, role.key, now)))
-        for role in granting_roles(policy, any_of)
+        Way(role.key, None, tuple(member for member, own in may_give.items() if own.has(role_key=role.key)))
+        for role in policy.delegable_roles_with(permissions)
     ]
     return by_role + [
-        Way(None, right, tuple(one for one, own in standings.items() if may_grant_directly(policy, own, right, now)))
-        for right in granted_singly(policy, any_of)
+        Way(None, right, tuple(member for member, own in may_give.items() if own.has(permission=right)))
+        for right in permissions
+        if policy.delegable.has(permission=right)
     ]
 
 
@@ -167,12 +167,14 @@ def _decided(
     context: RequestContext, caller: CallerRecord, permission: Permission, organization_id: OrganizationId | None
 ) -> AccessDecision:
     if permission in VENDOR_PERMISSIONS:
-        decision = decide(
-            context.viewer, [permission], organization_id=None, now=context.now, scope=PermissionScope.VENDOR
-        )
-        return AccessDecision(permission, decision, None, ())
+        rule = any_of(permission, scope=PermissionScope.VENDOR)
+        return AccessDecision(permission, decide(context.viewer, rule, organization_id=None, now=context.now), None, ())
     decision = decide(
-        context.viewer, [permission], organization_id=organization_id, now=context.now, policy=context.policy
+        context.viewer,
+        any_of(permission),
+        organization_id=organization_id,
+        now=context.now,
+        policy=context.policy,
     )
     counting = {grant.id for grant in decision.sources}
     records = tuple(grant for standing in caller.standings for grant in standing.grants if grant.id in counting)

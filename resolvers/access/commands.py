@@ -9,7 +9,8 @@ from connectors.directory.directory import DirectoryChange, DirectoryQueries
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.ids import MembershipId, OrganizationId
-from permissions.vocabulary import Permission, permissions_in
+from permissions.access_rules import ASSIGN_ROLES
+from permissions.vocabulary import permissions_in
 from resolvers import receipts
 from resolvers.access import previews as access_previews
 from resolvers.access.edits import AccessEdit, check_edit
@@ -50,7 +51,7 @@ class AccessOutcome:
 
 
 async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOutcome:
-    """Return what the edit would mean, decided as the change would be; writes nothing and sends nothing (D27).
+    """Return what the edit would mean, decided as the change would be; writes nothing and sends nothing.
 
     Raises:
         RefusedTogether, Refused: As `update_member_access` does.
@@ -59,7 +60,7 @@ async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOut
     member = await _member(ask, edit)
     (organization,) = await ask.organizations([member.organization_id])
     if organization is None or context.viewer is None:
-        raise NotFound("member", edit.at("membershipId"))
+        raise NotFound("member", edit.at("membership_id"))
     decision_context = await decision_context_of(context, ask, organization, context.viewer, [member])
     (plan,) = _all_planned(await _planned(context, ask, decision_context, [edit], together=True))
     preview = await preview_of(context, decision_context, plan, warnings_of(context, decision_context, [plan]))
@@ -67,7 +68,7 @@ async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOut
 
 
 async def update_member_access(context: RequestContext, edit: AccessEdit, key: str | None) -> AccessOutcome:
-    """Let a member hold what the edit says, in one transaction, from the next request on (K31-K38, D18-D25).
+    """Let a member hold what the edit says, in one transaction, from the next request on.
 
     An edit that changes nothing writes nothing: no version, no entry of the audit log, no mail.
 
@@ -82,7 +83,7 @@ async def update_member_access(context: RequestContext, edit: AccessEdit, key: s
 
     async def command(change: DirectoryChange) -> Receipt:
         seen = await _member(change.ask, edit)
-        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, seen.organization_id, ASSIGN_ROLES)
         decision_context = await decision_context_of(
             context, change.ask, organization, viewer, [await _member(change.ask, edit)]
         )
@@ -102,7 +103,7 @@ async def update_members_access(
     all_or_nothing: bool,
     key: str | None,
 ) -> list[AccessOutcome]:
-    """Let several members of an organization hold what the edits say, in one transaction (D24).
+    """Let several members of an organization hold what the edits say, in one transaction.
 
     With `all_or_nothing`, one refusal refuses all, and the last administrator is asked after once all edits are
     taken together, so that an office may change hands. Without, each edit is made or refused by itself, in order.
@@ -116,7 +117,7 @@ async def update_members_access(
 
     async def command(change: DirectoryChange) -> Receipt:
         _check_rows(edits)
-        organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, organization_id, ASSIGN_ROLES)
         found = await change.ask.memberships([edit.membership_id for edit in edits])
         members = [one for one in found if one is not None and one.organization_id == organization_id]
         decision_context = await decision_context_of(context, change.ask, organization, viewer, members)
@@ -147,7 +148,7 @@ def _check_rows(edits: Sequence[AccessEdit]) -> None:
     for edit in edits:
         if edit.membership_id in seen:
             twice.append(
-                Invalid("This membership is changed twice; put it into one.", edit.at("membershipId"), "each once")
+                Invalid("This membership is changed twice; put it into one.", edit.at("membership_id"), "each once")
             )
         seen.add(edit.membership_id)
     if twice:
@@ -157,7 +158,7 @@ def _check_rows(edits: Sequence[AccessEdit]) -> None:
 async def _member(ask: DirectoryQueries, edit: AccessEdit) -> MembershipRecord:
     (member,) = await ask.memberships([edit.membership_id])
     if member is None:
-        raise NotFound("member", edit.at("membershipId"))
+        raise NotFound("member", edit.at("membership_id"))
     return member
 
 
@@ -198,14 +199,14 @@ def _plan(context: RequestContext, decision_context: DecisionContext, edit: Acce
     check_edit(context, edit)
     member = decision_context.members.get(edit.membership_id)
     if member is None:
-        raise NotFound("member", edit.at("membershipId"))
+        raise NotFound("member", edit.at("membership_id"))
     subject = Subject(member, tuple(decision_context.grants[member.id]), decision_context.administrators)
     for reason in against_updating(context, decision_context.viewer, subject):
         raise refusal_for(
-            context, decision_context.viewer, subject, reason, edit.at("membershipId"), needed=Permission.ROLE_ASSIGN
+            context, decision_context.viewer, subject, reason, edit.at("membership_id"), needed=ASSIGN_ROLES
         )
     if edit.expected_version is not None and edit.expected_version != member.version:
-        raise Stale(member.version, edit.at("expectedVersion"))
+        raise Stale(member.version, edit.at("expected_version"))
     return plan_access(context, decision_context, edit)
 
 
@@ -214,7 +215,7 @@ def _left_to_nobody(context: RequestContext, decision_context: DecisionContext, 
 
 
 async def _last(ask: DirectoryQueries, decision_context: DecisionContext, plan: AccessPlan) -> Refused:
-    part = "roleKeys" if plan.edit.role_keys is not None else "ends"
+    part = "role_keys" if plan.edit.role_keys is not None else "ends"
     return await last_administrator(ask, decision_context.organization.id, plan.edit.at(part), [plan.member.id])
 
 
@@ -295,7 +296,7 @@ async def _read(context: RequestContext, receipt: dict[str, Any]) -> AccessOutco
 
 
 async def _answered(context: RequestContext, made: "_Made", receipt: Receipt) -> list[AccessOutcome]:
-    """Return the outcomes; whose own access changed sees the change in the rest of this request (K25, K39)."""
+    """Return the outcomes; whose own access changed sees the change in the rest of this request."""
     outcomes = made.outcomes if made.receipt is receipt else [await _read(context, row) for row in receipt]
     changed = [outcome.membership for outcome in outcomes if outcome.membership is not None]
     await renew_caller(context, changed)

@@ -73,18 +73,18 @@ def check_edit(context: RequestContext, edit: AccessEdit) -> None:
         RefusedTogether: Unknown or repeated roles, instants in the past, ends of nothing, or nothing to change.
     """
     with together() as found:
-        _check_listed(found, edit.role_keys, lambda key: key, edit.at("roleKeys"))
+        _check_listed(found, edit.role_keys, lambda key: key, edit.at("role_keys"))
         _check_listed(found, edit.permissions, lambda right: right, edit.at("permissions"))
         _check_listed(found, edit.ends, lambda end: (end.role_key, end.permission), edit.at("ends"))
         for number, key in enumerate((edit.role_keys or ())[:MOST_LISTED]):
-            found.check(partial(known_role, context, key, edit.at("roleKeys", number)))
+            found.check(partial(known_role, context, key, edit.at("role_keys", number)))
         if not isinstance(edit.valid_until, Unchanged):
-            found.check(partial(future, context, edit.valid_until, edit.at("validUntil")))
+            found.check(partial(future, context, edit.valid_until, edit.at("valid_until")))
             if edit.role_keys is None and edit.permissions is None:
                 found.refusals.append(
                     Invalid(
                         "List in roleKeys or permissions what ends then, or say it of one by ends.",
-                        edit.at("validUntil"),
+                        edit.at("valid_until"),
                         "with roleKeys or permissions",
                     )
                 )
@@ -93,7 +93,7 @@ def check_edit(context: RequestContext, edit: AccessEdit) -> None:
         found.check(partial(message, edit.reason, edit.at("reason"), LONGEST_REASON))
         if edit.role_keys is None and edit.permissions is None and not edit.ends and not found.refusals:
             found.refusals.append(
-                Invalid("Give roleKeys, permissions or ends; all three are left out.", edit.at("roleKeys"), "a change")
+                Invalid("Give roleKeys, permissions or ends; all three are left out.", edit.at("role_keys"), "a change")
             )
 
 
@@ -116,8 +116,8 @@ def _check_end(context: RequestContext, end: GrantEnd, path: list[str]) -> None:
     if (end.role_key is None) == (end.permission is None):
         raise Invalid("Name a role or a single right, one of the two.", path, "roleKey or permission")
     if end.role_key is not None:
-        known_role(context, end.role_key, [*path, "roleKey"])
-    future(context, end.valid_until, [*path, "validUntil"])
+        known_role(context, end.role_key, [*path, "role_key"])
+    future(context, end.valid_until, [*path, "valid_until"])
 
 
 def _check_listed(

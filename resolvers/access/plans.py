@@ -10,8 +10,7 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, UserId
-from permissions.access_rules import may_assign_role, may_grant_directly
-from permissions.policy import Policy
+from permissions.policy import Delegable, Policy
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import DenialReason, Permission, mask_of, permissions_in
 from resolvers.access.edits import AccessEdit
@@ -28,7 +27,7 @@ class DecisionContext:
     """All that decisions about members of one organization are made of, read at one time.
 
     `standing` is what the person who acts holds, `administrators` those of `resolvers.members.administrators`,
-    `holders` the active members who hold a right of which too many holders deserve a warning (D28).
+    `holders` the active members who hold a right of which too many holders deserve a warning.
     """
 
     organization: OrganizationRecord
@@ -114,8 +113,8 @@ def plan_access(context: RequestContext, decision_context: DecisionContext, edit
     """Return what the edit gives and takes, when whoever acts may give and take all of it.
 
     Raises:
-        RefusedTogether: A role or right may not be handed out or taken back (DOMAIN, invariant 3), comes from a role
-            (D23), or is to end that is not held afterwards.
+        RefusedTogether: A role or right may not be handed out or taken back, comes from a role, or is
+            to end that is not held afterwards.
     """
     member = decision_context.members[edit.membership_id]
     planning = _Planning(context, decision_context, member, edit)
@@ -135,6 +134,7 @@ class _Planning:
     ) -> None:
         self.context, self.policy, self.now = context, context.policy, context.now
         self.decision_context, self.member, self.edit = decision_context, member, edit
+        self.may_give = self.policy.delegable_by(decision_context.standing, self.now)
         self.before = tuple(decision_context.grants[member.id])
         counting = [grant for grant in self.before if grant.valid_until is None or self.now < grant.valid_until]
         # A role that this portal no longer has, and a right that is no toggle, are nobody's to edit: they stay.
@@ -150,9 +150,9 @@ class _Planning:
     def roles(self) -> None:
         edit = self.edit
         for number, key in enumerate(edit.role_keys or ()):
-            self._set(ROLE, key, self.held_roles.get(key), edit.at("roleKeys", number))
+            self._set(ROLE, key, self.held_roles.get(key), edit.at("role_keys", number))
         for key, grant in self.held_roles.items():
-            if key not in self.role_keys and self._may(ROLE, key, edit.at("roleKeys")):
+            if key not in self.role_keys and self._may(ROLE, key, edit.at("role_keys")):
                 self.take.append(grant)
 
     def rights(self) -> None:
@@ -210,14 +210,14 @@ class _Planning:
         )  # fmt: skip
 
     def _may(self, kind: GrantKind, key: str, path: list[str]) -> bool:
-        if may_delegate(self.policy, self.decision_context.standing, kind, key, self.now):
+        if may_delegate(self.may_give, kind, key):
             return True
         self.refusals.append(not_delegable(self.policy, self.decision_context.standing, kind, key, path))
         return False
 
     def _inherited(self, permission: Permission, role_key: str) -> Refused:
         return Conflict(
-            f"{permission.value} comes from the role {role_key}, so it cannot be switched off by itself. List it in "
+            f"{permission.value} comes from the role {role_key}, so it cannot be switched off separately. List it in "
             "permissions, or take the role away.",
             self.edit.at("permissions"),
             code=ErrorCode.PERMISSION_INHERITED_FROM_ROLE,
@@ -225,19 +225,15 @@ class _Planning:
         )
 
 
-def may_delegate(policy: Policy, standing: Standing, kind: GrantKind, key: str, now: datetime) -> bool:
+def may_delegate(may_give: Delegable, kind: GrantKind, key: str) -> bool:
     """Return whether somebody may give the role or the single right to others, and take it away."""
-    if kind is ROLE:
-        return may_assign_role(policy, standing, key, now)
-    return key in Permission.__members__ and may_grant_directly(policy, standing, Permission(key), now)
+    return may_give.has(role_key=key) if kind is ROLE else may_give.has(permission=key)
 
 
 def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str, path: Sequence[str]) -> NotDelegable:
     """Return the refusal to hand out or take back a role or single right."""
     what = f"the role {key}" if kind is ROLE else f"the single right {key}"
-    is_anybodys = (
-        policy.delegates(key) if kind is ROLE else key in [permission.value for permission in policy.direct_permissions]
-    )
+    is_anybodys = may_delegate(policy.delegable, kind, key)
     remedy = "Ask a member who may." if is_anybodys else "Nobody in the organization may; ask the vendor."
     return NotDelegable(what, standing.organization_id, path, remedy)
 
@@ -245,7 +241,7 @@ def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str,
 def effective(
     decision_context: DecisionContext, member: MembershipRecord, grants: Sequence[Grant], now: datetime
 ) -> int:
-    """Return the mask of what a member with these grants may do (DOMAIN, invariant 2)."""
+    """Return the mask of what a member with these grants may do."""
     return standing_with(decision_context.organization, member, grants).held_at(now)
 
 
@@ -272,7 +268,7 @@ def difference(context: RequestContext, decision_context: DecisionContext, plan:
 def warnings_of(
     context: RequestContext, decision_context: DecisionContext, plans: Iterable[AccessPlan]
 ) -> list[Warned]:
-    """Return of which permissions more people would hold one than is recommended, because of these plans (D28)."""
+    """Return of which permissions more people would hold one than is recommended, because of these plans."""
     added: dict[Permission, set[MembershipId]] = {}
     holders = {permission: set(held) for permission, held in decision_context.holders.items()}
     for plan in plans:

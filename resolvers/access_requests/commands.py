@@ -12,10 +12,11 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import AccessRequestId, GrantId, MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
-from permissions.decision import Decision, may
+from permissions.access_rules import ASSIGN_ROLES
+from permissions.decision import Decision
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.viewer import Standing
-from permissions.vocabulary import Permission, mask_of
+from permissions.vocabulary import Permission
 from resolvers.access.capabilities import assigners_of
 from resolvers.access.commands import carry_out
 from resolvers.access.edits import AccessEdit, future
@@ -86,10 +87,13 @@ async def request_access(
         viewer = viewer_of(now, context.policy) if now is not None else None
         standing = viewer.standings.get(organization_id) if viewer is not None else None
         if organization is None or standing is None:
-            raise NotFound("organization", ["organizationId"])
+            raise NotFound("organization", ["organization_id"])
         if standing.obstacle is not None:
             raise Forbidden(
-                DENIAL_TEXTS[standing.obstacle], Decision(False, standing.obstacle), organization_id, ["organizationId"]
+                DENIAL_TEXTS[standing.obstacle],
+                Decision(False, standing.obstacle),
+                organization_id,
+                ["organization_id"],
             )
         membership_id = MembershipId(standing.membership_id)
         role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
@@ -150,13 +154,13 @@ async def decide_access_request(
 
     async def command(change: DirectoryChange) -> Receipt:
         note = message(verdict.note, ["note"])
-        until = future(context, verdict.valid_until, ["validUntil"])
+        until = future(context, verdict.valid_until, ["valid_until"])
         if until is not None and not verdict.approve:
-            raise Invalid("What is declined has no end; leave it out.", ["validUntil"], "with approve only")
+            raise Invalid("What is declined has no end; leave it out.", ["valid_until"], "with approve only")
         (seen,) = await change.ask.access_requests([verdict.id])
         if seen is None:
             raise NotFound("request", ["id"])
-        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, seen.organization_id, ASSIGN_ROLES)
         request = await _pending(context, change, verdict.id)
         _check_delegates(context, viewer.standings[request.organization_id], request)
         (member,) = await change.ask.memberships([request.membership_id])
@@ -184,7 +188,7 @@ def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
     standing = context.viewer.standings.get(request.organization_id) if context.viewer is not None else None
     return (
         standing is not None
-        and may(context.viewer, mask_of([Permission.ROLE_ASSIGN]), request.organization_id, context.now)
+        and context.may(ASSIGN_ROLES, request.organization_id)
         and request.status_at(context.now) is RequestStatus.PENDING
         and not _not_delegable(context, standing, request)
     )
@@ -206,7 +210,7 @@ async def _pending(
     (request,) = await change.ask.access_requests([id])
     assert request is not None  # nothing is ever deleted
     if of is not None and request.user_id != of:
-        if may(context.viewer, mask_of([Permission.ROLE_ASSIGN]), request.organization_id, context.now):
+        if context.may(ASSIGN_ROLES, request.organization_id):
             raise Conflict("Only who asked takes it back. Decide it instead.", ["id"], node=request)
         raise NotFound("request", ["id"])
     status = request.status_at(context.now)
@@ -222,11 +226,8 @@ def _asked_for(request: AccessRequestRecord) -> list[tuple[GrantKind, str]]:
 def _not_delegable(
     context: RequestContext, standing: Standing, request: AccessRequestRecord
 ) -> list[tuple[GrantKind, str]]:
-    return [
-        (kind, key)
-        for kind, key in _asked_for(request)
-        if not may_delegate(context.policy, standing, kind, key, context.now)
-    ]
+    may_give = context.policy.delegable_by(standing, context.now)
+    return [(kind, key) for kind, key in _asked_for(request) if not may_delegate(may_give, kind, key)]
 
 
 def _check_delegates(context: RequestContext, standing: Standing, request: AccessRequestRecord) -> None:

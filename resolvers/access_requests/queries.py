@@ -8,15 +8,13 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import AccessRequestId, MembershipId, OrganizationId
-from permissions.decision import may
+from permissions.access_rules import ASSIGN_ROLES
 from permissions.policy import Role
-from permissions.vocabulary import Permission, mask_of
+from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.people import seen
-
-_ASSIGN = mask_of([Permission.ROLE_ASSIGN])
 
 
 async def access_requests_of(
@@ -94,7 +92,7 @@ def _is_seen(context: RequestContext, request: AccessRequestRecord) -> bool:
     assert context.viewer is not None
     if request.user_id == context.viewer.user_id and is_visible(context, request.organization_id):
         return True
-    return may(context.viewer, _ASSIGN, request.organization_id, context.now)
+    return context.may(ASSIGN_ROLES, request.organization_id)
 
 
 async def _count_of(

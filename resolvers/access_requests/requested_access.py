@@ -47,7 +47,7 @@ async def requested_access_of(
     rights: dict[str, None] = {}
     with together() as found:
         for number, key in enumerate(requested.role_keys):
-            path = ["roleKeys", str(number)]
+            path = ["role_keys", str(number)]
             if key in requested.role_keys[:number]:
                 found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
             elif found.check(partial(_role, context, standing, key, path)):
@@ -81,7 +81,7 @@ def _note(way: Permission | Role | None, roles: dict[str, None], rights: dict[st
 
 def _role(context: RequestContext, standing: Standing, key: str, path: list[str]) -> str:
     known_role(context, key, path)
-    if not context.policy.delegates(key):
+    if not context.policy.delegable.has(role_key=key):
         raise nobodys(f"the role {key}", standing, path)
     if any(grant.role_key == key and grant.until is None for grant in standing.grants):
         raise Conflict(f"You hold the role {key} already.", path)
@@ -91,16 +91,16 @@ def _role(context: RequestContext, standing: Standing, key: str, path: list[str]
 def _way_to(context: RequestContext, standing: Standing, permission: Permission, path: list[str]) -> Permission | Role:
     if any(grant.until is None for grant in standing.sources_at(context.now, permission)):
         raise Conflict(f"You hold {permission.value} already.", path)
-    if permission in context.policy.direct_permissions:
+    if context.policy.delegable.has(permission=permission):
         return permission
-    role = _smallest([role for role in context.policy.roles_with([permission]) if context.policy.delegates(role.key)])
+    role = _smallest(context.policy.delegable_roles_with([permission]))
     if role is None:
         raise nobodys(permission.value, standing, path)
     return role
 
 
 def _way_into(context: RequestContext, standing: Standing, application: ApplicationRecord) -> Permission | Role:
-    path, policy = ["applicationId"], context.policy
+    path, policy = ["application_id"], context.policy
     held = [grant for grant in standing.grants if grant.until is None]
     roles = [policy.roles[grant.role_key] for grant in held if grant.role_key and grant.role_key in policy.roles]
     has_right = any(
@@ -115,7 +115,7 @@ def _way_into(context: RequestContext, standing: Standing, application: Applicat
         if permission in application.permissions:
             return permission
     opening = [role for role in policy.roles.values() if opens_for_role(application, role)]
-    role = _smallest([role for role in opening if policy.delegates(role.key)])
+    role = _smallest([role for role in opening if policy.delegable.has(role_key=role.key)])
     if role is None:
         raise nobodys("what opens this application", standing, path)
     return role
@@ -125,7 +125,7 @@ async def _application(context: RequestContext, kind: AccountKind, application_i
     key = application_id.removeprefix("app_")
     (found,) = await context.backends.applications.applications([key])
     if found is None or not application_id.startswith("app_") or kind not in found.audience:
-        raise NotFound("application", ["applicationId"])
+        raise NotFound("application", ["application_id"])
     return found
 
 

@@ -106,7 +106,7 @@ async def forget_credentials(context: RequestContext, item: OutboxRecord) -> Non
 async def verified_version(context: RequestContext, user_id: UserId | None, password: str) -> int | None:
     """Return the version of the person's credentials when this is the password that counts, else None.
 
-    It takes the same effort whether there is such a person, and such a password, or not (D4). What it allows is done in
+    It takes the same effort whether there is such a person, and such a password, or not. What it allows is done in
     a transaction that begins with `lock_verified`, for the password may be replaced meanwhile.
 
     Raises:

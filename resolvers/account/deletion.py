@@ -181,7 +181,7 @@ async def _plan(
 
 
 async def _check_administered_without(context: RequestContext, change: DirectoryChange, id: UserId) -> None:
-    """Return when every active company of the person is administered by somebody else too (DOMAIN, invariant 1).
+    """Return when every active company of the person is administered by somebody else too.
 
     Raises:
         LastAdministrator: One is not.

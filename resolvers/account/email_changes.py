@@ -1,4 +1,4 @@
-"""Another e-mail address for an account: the old one stays until the new one is confirmed (D10)."""
+"""Another e-mail address for an account: the old one stays until the new one is confirmed."""
 
 from datetime import timedelta
 
@@ -40,10 +40,10 @@ async def request_email_change(context: RequestContext, new_email: str, current_
     """
     caller = context.caller
     assert caller is not None  # the guard has asked
-    new = email(new_email, ["newEmail"])
+    new = email(new_email, ["new_email"])
     if new.lower() == caller.user.email.lower() and caller.user.email_verified:
-        raise Invalid("This is your address already.", ["newEmail"], "another address")
-    verified = await check_own_password(context, caller.user, current_password, ["currentPassword"])
+        raise Invalid("This is your address already.", ["new_email"], "another address")
+    verified = await check_own_password(context, caller.user, current_password, ["current_password"])
     # Counted afterwards, lest somebody with a stolen session use up the mails to an address that is not theirs.
     await check_attempts(context, _REQUESTS, caller.user.id)
     await check_attempts(context, _MAILS, new)
@@ -51,7 +51,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
     async def request(change: DirectoryChange) -> None:
         user = await lock_verified(change, caller.user.id, verified)
         if user is None:
-            raise WrongPassword(["currentPassword"])
+            raise WrongPassword(["current_password"])
         (holder,) = await change.ask.users_with_email([new])
         token, purpose = new_token(), MailedTokenPurpose.EMAIL_CHANGE
         await change.void_mailed_tokens(user.id, purpose, context.now)

@@ -1,4 +1,4 @@
-"""Passwords: which may be chosen, and changing one's own or one that was forgotten (D4, D14).
+"""Passwords: which may be chosen, and changing one's own or one that was forgotten.
 
 A change checks its input, hashes the new password, which takes long, and then decides in one transaction of the
 directory, under the lock of the person: whether the token or the current password counts still, and if so all that
@@ -89,7 +89,7 @@ async def reset_password(context: RequestContext, token: str, password: str) -> 
     (user,) = await directory.users([known.user_id]) if known is not None else (None,)
     if user is None:
         raise TokenInvalid
-    chosen = check_password(password, ["newPassword"], not_like=not_like(user))
+    chosen = check_password(password, ["new_password"], not_like=not_like(user))
     password_hash = await context.backends.accounts.hash(chosen)
 
     async def reset(change: DirectoryChange) -> tuple[NewPassword, OpenedSession]:
@@ -116,14 +116,14 @@ async def change_password(context: RequestContext, current: str, password: str) 
     caller = context.caller
     assert caller is not None  # the guard has asked
     user = caller.user
-    chosen = check_password(password, ["newPassword"], not_like=not_like(user))
-    verified = await check_own_password(context, user, current, ["currentPassword"])
+    chosen = check_password(password, ["new_password"], not_like=not_like(user))
+    verified = await check_own_password(context, user, current, ["current_password"])
     password_hash = await context.backends.accounts.hash(chosen)
 
     async def replace(change: DirectoryChange) -> NewPassword:
         person = await lock_verified(change, user.id, verified)
         if person is None:
-            raise WrongPassword(["currentPassword"])
+            raise WrongPassword(["current_password"])
         return await _replaced(context, change, person, password_hash, "password.change", caller.session_id)
 
     await apply_at_once(context, await changed(context, replace))

@@ -24,7 +24,7 @@ class ProfileEdit:
 
 
 async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRecord:
-    """Change the caller's own profile and return the caller as they are now (K12, D9, D11, D12).
+    """Change the caller's own profile and return the caller as they are now.
 
     Raises:
         RefusedTogether: Values that are not allowed, each with its path. Nothing is changed.
@@ -54,7 +54,7 @@ async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRe
                 context.now.astimezone(UTC),
             )
     except StaleVersion as stale:
-        raise Stale(stale.current_version, ["expectedVersion"]) from None
+        raise Stale(stale.current_version, ["expected_version"]) from None
     now = await context.backends.directory.caller(caller.user.id, caller.session_id, context.now)
     context.become(now)
     assert now is not None
@@ -65,7 +65,7 @@ def _checked(values: Mapping[str, str | Address | None]) -> tuple[dict[str, str 
     cleaned: dict[str, str | Address | None] = {}
     refusals: list[Refused] = []
     for key, value in values.items():
-        path = _PATHS[key]
+        path = [key]
         try:
             if key in ("first_name", "last_name"):
                 cleaned[key] = text(value if isinstance(value, str) else "", path, LONGEST_NAME)
@@ -78,12 +78,3 @@ def _checked(values: Mapping[str, str | Address | None]) -> tuple[dict[str, str 
         except Refused as refusal:
             refusals.append(refusal)
     return cleaned, refusals
-
-
-_PATHS = {
-    "first_name": ["firstName"],
-    "last_name": ["lastName"],
-    "phone": ["phone"],
-    "locale": ["locale"],
-    "address": ["address"],
-}

@@ -16,11 +16,10 @@ from connectors.directory.records.invitations import InvitationRecord, Invitatio
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
+from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS
 from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import not_delegable
-from resolvers.organizations.queries import MANAGES_DATA
 from resolvers.refusals import InvalidArgument
 from resolvers.viewer import viewer_of
 
@@ -28,8 +27,6 @@ MOST_SHOWN = 50
 """So many of a member's open invitations are shown at most."""
 
 _MOST_ENDED = 10_000
-_INVITES = mask_of([Permission.MEMBER_MANAGE])
-_MANAGES_DATA = mask_of(MANAGES_DATA)
 _REASON = "Whoever began this may not any more."
 
 
@@ -47,7 +44,7 @@ async def may_still_ask(context: RequestContext, ask: DirectoryQueries, request:
     """Return whether whoever asked for a change of the company's data could ask for it now."""
     requester = await ask.caller(request.requested_by_id, None, context.now)
     viewer = viewer_of(requester, context.policy) if requester is not None else None
-    return may(viewer, _MANAGES_DATA, request.organization_id, context.now)
+    return may(viewer, CHANGE_ORGANIZATION, request.organization_id, context.now)
 
 
 async def end_what_they_may_not_begin(
@@ -105,7 +102,7 @@ def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: 
     if sender is None:
         return False
     viewer, organization_id = viewer_of(sender, context.policy), invitation.organization_id
-    if not may(viewer, _INVITES, organization_id, context.now):
+    if not may(viewer, MANAGE_MEMBERS, organization_id, context.now):
         return False
     roles = ((key, [""]) for key in invitation.role_keys)
     permissions = ((code, [""]) for code in invitation.permissions)

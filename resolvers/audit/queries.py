@@ -1,4 +1,4 @@
-"""What was done in a company and by a person, as the audit log tells it (K13)."""
+"""What was done in a company and by a person, as the audit log tells it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import AnyId, OrganizationId, UserId
 from connectors.pages import Page, cursor
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import SEE_AUDIT_LOG
 from resolvers.context import RequestContext
 from resolvers.nodes.queries import found_nodes, own_subjects
 from resolvers.organizations.queries import is_visible
@@ -21,8 +20,6 @@ from resolvers.people import seen
 from resolvers.refusals import InvalidArgument
 
 MOST_ACTIONS = 50
-
-_AUDIT_VIEW = mask_of([Permission.AUDIT_VIEW])
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +58,7 @@ async def own_audit_events(
 ) -> Sequence[Listing]:
     """Return what each caller did, and what was done to them, newest first; parallel to `callers`.
 
-    Of a company, only while they belong to it (DOMAIN, invariant 14). Who looks as somebody else sees nothing.
+    Of a company, only while they belong to it. Who looks as somebody else sees nothing.
     """
     check_page(first, after)
     if context.view_as is not None:
@@ -99,7 +96,7 @@ async def ip_addresses_of(context: RequestContext, events: Sequence[AuditEventRe
     return [
         event.ip_address
         if _is_by_caller(context, event)
-        or (_is_insider(event, belonged) and may(context.viewer, _AUDIT_VIEW, event.organization_id, context.now))
+        or (_is_insider(event, belonged) and context.may(SEE_AUDIT_LOG, event.organization_id))
         else None
         for event in events
     ]

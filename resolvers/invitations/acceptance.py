@@ -77,7 +77,7 @@ class Accepted:
 
 
 async def preview(context: RequestContext, *, token: str) -> InvitationPreview | None:
-    """Return what an invitation is about, whatever has become of it; None for an unknown token (K30).
+    """Return what an invitation is about, whatever has become of it; None for an unknown token.
 
     Raises:
         TooManyAttempts: From this address.
@@ -113,7 +113,7 @@ def role_labels_of(context: RequestContext, shown: InvitationPreview, *, locale:
 
 
 async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
-    """Make the invited person a member, once however many ask at the same time (K30).
+    """Make the invited person a member, once however many ask at the same time.
 
     The token proves who holds the mailbox. Without an account for the address, one is made with the password given,
     and a session begins. With one, whoever is not signed in becomes a member and has to sign in all the same.
@@ -307,8 +307,8 @@ async def _leave_behind(
 def _new_person(context: RequestContext, acceptance: Acceptance, invitation: InvitationRecord) -> UserRecord:
     """Return the person to make an account for; what is missing or not allowed is told all at once."""
     with together() as found:
-        first_name = found.check(lambda: text(acceptance.first_name or invitation.first_name or "", ["firstName"]))
-        last_name = found.check(lambda: text(acceptance.last_name or invitation.last_name or "", ["lastName"]))
+        first_name = found.check(lambda: text(acceptance.first_name or invitation.first_name or "", ["first_name"]))
+        last_name = found.check(lambda: text(acceptance.last_name or invitation.last_name or "", ["last_name"]))
         spoken = found.check(
             lambda: locale(acceptance.locale, ["locale"]) if acceptance.locale is not None else invitation.locale
         )
@@ -339,7 +339,7 @@ def _password(password: str | None, not_like: Sequence[str]) -> None:
 
 def _terms(acceptance: Acceptance) -> None:
     if not acceptance.accepts_terms:
-        raise Invalid("An account needs that you accept the terms.", ["acceptTerms"], "true")
+        raise Invalid("An account needs that you accept the terms.", ["accept_terms"], "true")
 
 
 def _same(address: str, other: str) -> bool:

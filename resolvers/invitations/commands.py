@@ -12,8 +12,8 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.values import AccountKind
+from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
-from permissions.vocabulary import Permission
 from resolvers import receipts
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
@@ -79,10 +79,10 @@ async def invite(
     days: int,
     key: str,
 ) -> list[InvitationOutcome]:
-    """Invite each person to the organization, parallel to `rows`; done once for each key (K26, K28, D21).
+    """Invite each person to the organization, parallel to `rows`; done once for each key.
 
     An invitation counts for so many `days`, and no longer than what it gives. The mail leaves from the outbox after
-    the change is stored, so a mail server that is down never loses an invitation (K29). Whether an address has an
+    the change is stored, so a mail server that is down never loses an invitation. Whether an address has an
     account is told to nobody: the membership is that of a row that stands for the person until they accept.
 
     Raises:
@@ -92,12 +92,12 @@ async def invite(
     if not 1 <= len(rows) <= MOST_AT_ONCE:
         raise Invalid(f"Invite 1 to {MOST_AT_ONCE} people at once.", ["invitees"], f"entries 1..{MOST_AT_ONCE}")
     if not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"An invitation counts for 1 to {MOST_DAYS} days.", ["expiresInDays"], f"1..{MOST_DAYS}")
+        raise Invalid(f"An invitation counts for 1 to {MOST_DAYS} days.", ["expires_in_days"], f"1..{MOST_DAYS}")
     note = message(said, ["message"], LONGEST_MESSAGE)
     counted: dict[str, TooManyAttempts | None] = {}
 
     async def command(change: DirectoryChange) -> list[dict[str, Any]]:
-        organization, viewer = await acting_in(context, change, organization_id, Permission.MEMBER_MANAGE)
+        organization, viewer = await acting_in(context, change, organization_id, MANAGE_MEMBERS)
         asked = [_checked(context, index, row) for index, row in enumerate(rows)]
         _mark_repeated(asked)
         for row in asked:
@@ -130,8 +130,8 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
         return locale(asked.locale, row.path("locale")) if asked.locale is not None else None
 
     address = found.check(lambda: _address(context, asked.email, row))
-    first_name = found.check(lambda: name(asked.first_name, "firstName"))
-    last_name = found.check(lambda: name(asked.last_name, "lastName"))
+    first_name = found.check(lambda: name(asked.first_name, "first_name"))
+    last_name = found.check(lambda: name(asked.last_name, "last_name"))
     spoken = found.check(language)
     found.check(lambda: _given(context, row))
     found.check(lambda: _ends(context, row))
@@ -160,21 +160,21 @@ def _address(context: RequestContext, value: str, row: _Row) -> str:
 def _given(context: RequestContext, row: _Row) -> None:
     asked = row.asked
     if not asked.role_keys and not asked.permissions:
-        raise Invalid("Give at least one role or one single right.", row.path("roleKeys"), "roles or permissions")
+        raise Invalid("Give at least one role or one single right.", row.path("role_keys"), "roles or permissions")
     if len(asked.role_keys) > _MOST_KEYS:
-        raise Invalid(f"Give {_MOST_KEYS} roles at most.", row.path("roleKeys"), f"entries 0..{_MOST_KEYS}")
+        raise Invalid(f"Give {_MOST_KEYS} roles at most.", row.path("role_keys"), f"entries 0..{_MOST_KEYS}")
     for number, key in enumerate(asked.role_keys):
         if key not in context.policy.roles:
             known = ", ".join(context.policy.roles)
             raise Invalid(
-                f"There is no role {key[:50]!r}. Roles are {known}.", row.path("roleKeys", str(number)), "known role"
+                f"There is no role {key[:50]!r}. Roles are {known}.", row.path("role_keys", str(number)), "known role"
             )
 
 
 def _ends(context: RequestContext, row: _Row) -> None:
     until = row.asked.valid_until
     if until is not None and until <= context.now:
-        raise Invalid("Write an instant in the future, or leave it out.", row.path("validUntil"), "in the future")
+        raise Invalid("Write an instant in the future, or leave it out.", row.path("valid_until"), "in the future")
 
 
 def _mark_repeated(rows: Sequence[_Row]) -> None:
@@ -193,7 +193,7 @@ def _not_delegable(context: RequestContext, standing: Standing, row: _Row, check
     return not_delegable(
         context,
         standing,
-        ((key, row.path("roleKeys", str(row.asked.role_keys.index(key)))) for key in checked.role_keys),
+        ((key, row.path("role_keys", str(row.asked.role_keys.index(key)))) for key in checked.role_keys),
         ((code, row.path("permissions", str(row.asked.permissions.index(code)))) for code in checked.permissions),
     )
 

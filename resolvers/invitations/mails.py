@@ -25,7 +25,7 @@ def labels_of(context: RequestContext, invitation: InvitationRecord, locale: str
 def invitation_mail(
     context: RequestContext, organization: OrganizationRecord, invitation: InvitationRecord, token: str
 ) -> Mail:
-    """Return the mail to the invited person, in the language given for them, else in the sender's (K29)."""
+    """Return the mail to the invited person, in the language given for them, else in the sender's."""
     assert context.caller is not None
     sender = context.caller.user
     locale = invitation.locale or sender.locale or next(iter(context.languages), None)

@@ -10,11 +10,10 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, OrganizationId
-from permissions.access_rules import may_assign_role, may_grant_directly
-from permissions.decision import may
+from permissions.access_rules import MANAGE_MEMBERS
 from permissions.policy import Role
 from permissions.viewer import Standing
-from permissions.vocabulary import Permission, mask_of
+from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import visible_organizations
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
@@ -24,7 +23,6 @@ from resolvers.refusals import Conflict, ErrorCode, InvitationState, NotDelegabl
 MOST_PENDING = 20
 """So many open invitations are shown to whom they are for."""
 
-_MANAGE = mask_of([Permission.MEMBER_MANAGE])
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
 _ENDED = {
@@ -76,7 +74,7 @@ def can_request_new(context: RequestContext, invitation: InvitationRecord) -> bo
 
 
 def ended(context: RequestContext, invitation: InvitationRecord, path: Sequence[str]) -> InvitationState | None:
-    """Return why an invitation cannot be used (any more); None for an open one (K30)."""
+    """Return why an invitation cannot be used (any more); None for an open one."""
     status = status_of(context, invitation)
     if status is InvitationStatus.PENDING:
         return None
@@ -91,25 +89,19 @@ def not_delegable(
     permissions: Iterable[tuple[str, list[str]]],
 ) -> list[Refused]:
     """Return a refusal for each role and each single right, given with its path, that may not be handed out."""
-    policy, now, organization_id = context.policy, context.now, standing.organization_id
-    own = sorted(
-        {key for role in standing.roles_at(now) if role in policy.roles for key in policy.roles[role].assignable}
-    )
-    assignable = [key for key in own if may_assign_role(policy, standing, key, now)]
-    remedy = f"Choose among {', '.join(assignable)}." if assignable else "Ask somebody who assigns roles."
-    direct_permissions = [
-        code.value for code in policy.direct_permissions if may_grant_directly(policy, standing, code, now)
-    ]
-    other = f"Choose among {', '.join(direct_permissions)}." if direct_permissions else "Choose a role instead."
+    may_give, organization_id = context.policy.delegable_by(standing, context.now), standing.organization_id
+    roles, rights = ", ".join(sorted(may_give.role_keys)), ", ".join(may_give.permissions)
+    remedy = f"Choose among {roles}." if roles else "Ask somebody who assigns roles."
+    other = f"Choose among {rights}." if rights else "Choose a role instead."
     refused: list[Refused] = [
         NotDelegable(f"the role {key}", organization_id, path, remedy)
         for key, path in role_keys
-        if not may_assign_role(policy, standing, key, now)
+        if not may_give.has(role_key=key)
     ]
     return refused + [
         NotDelegable(f"the single right {code}", organization_id, path, other)
         for code, path in permissions
-        if code not in Permission.__members__ or not may_grant_directly(policy, standing, Permission(code), now)
+        if not may_give.has(permission=code)
     ]
 
 
@@ -190,7 +182,7 @@ async def invitations_of(
     after: str | None = None,
     status: Sequence[InvitationStatus] | None = None,
 ) -> Sequence[Listing]:
-    """Return each organization's invitations, newest first (K27)."""
+    """Return each organization's invitations, newest first."""
     check_page(first, after)
     where = InvitationFilter(tuple(status) if status is not None else None, context.now)
     ids = [organization.id for organization in organizations]
@@ -267,10 +259,9 @@ def permissions_of(_context: RequestContext, invitation: InvitationRecord) -> li
 
 def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing | None:
     """Return the caller's standing in the invitation's organization when they manage members there."""
-    viewer = context.viewer
-    if viewer is None or not may(viewer, _MANAGE, invitation.organization_id, context.now):
+    if context.viewer is None or not context.may(MANAGE_MEMBERS, invitation.organization_id):
         return None
-    return viewer.standings[invitation.organization_id]
+    return context.viewer.standings[invitation.organization_id]
 
 
 async def _count(

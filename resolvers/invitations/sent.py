@@ -9,8 +9,8 @@ from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId
 from connectors.rate_limits.interface import Limit
+from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
-from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import invitees, why_not_resend, why_not_revoke
@@ -34,7 +34,7 @@ _TO_ADDRESS_IN_ALL = Attempts("invite-to-in-all", in_all=Limit(50, 86_400))
 
 
 async def resend(context: RequestContext, invitation_id: InvitationId, *, key: str | None = None) -> InvitationRecord:
-    """Send the invitation anew, an expired one too, and return it: another token, and its time begins again (K29).
+    """Send the invitation anew, an expired one too, and return it: another token, and its time begins again.
 
     Raises:
         Refused: What `why_not_resend` says; too many mails were sent.
@@ -160,7 +160,7 @@ async def _acting_on(
     (seen,) = await change.ask.invitations([invitation_id])
     if seen is None:
         raise NotFound("invitation", ["id"])
-    organization, viewer = await acting_in(context, change, seen.organization_id, Permission.MEMBER_MANAGE)
+    organization, viewer = await acting_in(context, change, seen.organization_id, MANAGE_MEMBERS)
     (invitation,) = await change.ask.invitations([invitation_id])
     assert invitation is not None  # none is ever deleted
     return invitation, organization, viewer.standings[organization.id]

@@ -1,4 +1,4 @@
-"""Asking to join a company that is registered already, and who sees that somebody asked (K19).
+"""Asking to join a company that is registered already, and who sees that somebody asked.
 
 Whoever asks is answered alike whether there is such a company or not: the same is stored and queued for both, and the
 worker writes to the administrators if there are any. What asks again a company that the person asked already goes
@@ -19,8 +19,7 @@ from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import MANAGE_MEMBERS
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
@@ -41,8 +40,6 @@ JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
-
-_MANAGE = mask_of([Permission.MEMBER_MANAGE])
 
 
 async def request_to_join(
@@ -65,16 +62,16 @@ async def request_to_join(
     assert caller is not None  # the guard has asked
     with together() as checking:
         facts = OrganizationFacts(
-            checking.check(lambda: checks.text(name, ["organizationName"], LONGEST_ORGANIZATION_NAME))
+            checking.check(lambda: checks.text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME))
             if name is not None and name.strip()
             else None,
-            checking.check(lambda: checks.vat_id(vat, ["vatId"])),
-            checking.check(lambda: checks.customer_number(number, ["customerNumber"])),
+            checking.check(lambda: checks.vat_id(vat, ["vat_id"])),
+            checking.check(lambda: checks.customer_number(number, ["customer_number"])),
         )
         said = checking.check(lambda: checks.message(message, ["message"]))
         if not any((name and name.strip(), vat and vat.strip(), number and number.strip())):
             checking.refuse(
-                Invalid("Give the customer number, the VAT id or the name.", ["customerNumber"], "one of three")
+                Invalid("Give the customer number, the VAT id or the name.", ["customer_number"], "one of three")
             )
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)
@@ -115,7 +112,7 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
+    """Write to all administrators of the company that somebody would like to join; an item may come twice."""
     (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
@@ -232,7 +229,7 @@ def _is_visible(context: RequestContext, caller: CallerRecord, request: JoinRequ
     if request.user_id == caller.user.id:
         return context.view_as is None
     organization_id = request.organization_id
-    return organization_id is not None and may(context.viewer, _MANAGE, organization_id, context.now)
+    return organization_id is not None and context.may(MANAGE_MEMBERS, organization_id)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:

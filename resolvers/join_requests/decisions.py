@@ -1,4 +1,4 @@
-"""Deciding about somebody who asked to join a company: let them in, turn them away, or they take it back (K19)."""
+"""Deciding about somebody who asked to join a company: let them in, turn them away, or they take it back."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,7 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, MembershipId, UserId, new_id
-from permissions.access_rules import may_assign_role, may_grant_directly
+from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
@@ -113,7 +113,7 @@ async def _decided(
         (seen,) = await change.ask.join_requests([id])
         if seen is None or seen.organization_id is None:
             raise NotFound("request to join", ["id"])
-        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.MEMBER_MANAGE)
+        organization, viewer = await acting_in(context, change, seen.organization_id, MANAGE_MEMBERS)
         (request,) = await change.ask.join_requests([id])
         assert request is not None  # requests are never deleted
         _check_open(context, request)
@@ -173,21 +173,22 @@ _ACTIONS = {
 
 
 def _check_given(context: RequestContext, standing: Standing, joining: Joining) -> None:
-    policy, now = context.policy, context.now
+    policy = context.policy
+    may_give = policy.delegable_by(standing, context.now)
     with together() as checking:
         if not joining.role_keys and not joining.permissions:
-            checking.refuse(Invalid("Give at least one role or right.", ["roleKeys"], "at least one"))
-        if _are_distinct(checking, "roleKeys", joining.role_keys, len(policy.roles)):
+            checking.refuse(Invalid("Give at least one role or right.", ["role_keys"], "at least one"))
+        if _are_distinct(checking, "role_keys", joining.role_keys, len(policy.roles)):
             for organization_id, role_key in enumerate(joining.role_keys):
-                path = ["roleKeys", str(organization_id)]
+                path = ["role_keys", str(organization_id)]
                 if role_key not in policy.roles:
                     checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
-                elif not may_assign_role(policy, standing, role_key, now):
+                elif not may_give.has(role_key=role_key):
                     what, remedy = f"the role {role_key}", "Choose a role that one of yours may assign."
                     checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
         if _are_distinct(checking, "permissions", joining.permissions, len(Permission)):
             for organization_id, permission in enumerate(joining.permissions):
-                if not may_grant_directly(policy, standing, permission, now):
+                if not may_give.has(permission=permission):
                     what, remedy = f"the right {permission}", "Give a role that holds it instead."
                     path = ["permissions", str(organization_id)]
                     checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))

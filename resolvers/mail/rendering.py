@@ -23,8 +23,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from resolvers.languages import known_locale
-from resolvers.mail.templates import INSTANTS, TEMPLATES, Value, link_to, template_of
-from resolvers.mail.wording import InvalidMailTexts
+from resolvers.mail.templates import INSTANTS, TEMPLATES, InvalidMailTexts, Value, link_to, template_of
 
 FOLDER = Path(__file__).with_name("texts")
 LAST_RESORT = "en"

@@ -20,7 +20,7 @@ async def lasting_administrators(
 ) -> Sequence[Sequence[MembershipRecord]]:
     """Return the active members of each organization with an administrative role that does not end by itself.
 
-    Only these count for DOMAIN's invariant 1: so no grant that ends by itself leaves an organization to nobody.
+    Only these count as its last administrators, so no grant that ends by itself leaves an organization to nobody.
     """
     return await ask.lasting_holders_of(ids, role_keys=context.policy.administrative_role_keys())
 
@@ -65,7 +65,7 @@ async def hand_on_login_name(
     by: Author,
     preferred: MembershipId | None = None,
 ) -> None:
-    """Let the login name of the customer number denote somebody who holds the organization (D3, invariant 7).
+    """Let the login name of the customer number denote somebody who holds the organization.
 
     When it denotes somebody who no longer does, it is the preferred one's from now on if they do, else the first's.
     Ask after the last deed.

@@ -12,7 +12,8 @@ from connectors.directory.records.organizations import OrganizationRecord, Organ
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import InvitationId, MembershipId, OrganizationId
-from permissions.vocabulary import DenialReason, Permission
+from permissions.access_rules import MANAGE_MEMBERS
+from permissions.vocabulary import DenialReason
 from resolvers.access.edits import LONGEST_REASON
 from resolvers.access.mails import notify_of_change, notify_of_end
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
@@ -103,16 +104,16 @@ async def leave_organization(
         now = await change.ask.caller(caller.user.id, None, context.now)
         own = next((one for one in now.standings if one.organization_id == organization_id), None) if now else None
         if organization is None or own is None:
-            raise NotFound("organization", ["organizationId"])
+            raise NotFound("organization", ["organization_id"])
         subject, user = await _subject(context, change, own.membership_id)
         if subject.member.status not in (ACTIVE, SUSPENDED):
-            raise Conflict("You have not joined yet. Decline the invitation instead.", ["organizationId"])
+            raise Conflict("You have not joined yet. Decline the invitation instead.", ["organization_id"])
         if organization.status is OrganizationStatus.PENDING_REVIEW:
             raise Conflict(
-                "The registration is under review. Withdraw it, or wait until it is decided.", ["organizationId"]
+                "The registration is under review. Withdraw it, or wait until it is decided.", ["organization_id"]
             )
         if organization.status not in (OrganizationStatus.CLOSED, OrganizationStatus.REJECTED):
-            await _check_last(context, change, subject, ["organizationId"])
+            await _check_last(context, change, subject, ["organization_id"])
         await end_membership(context, change, organization, subject, user, _reason(reason))
         return subject.member.id
 
@@ -158,7 +159,7 @@ async def _done(
         (seen,) = await change.ask.memberships([asked.id])
         if seen is None:
             raise NotFound("member", ["id"])
-        organization, viewer = await acting_in(context, change, seen.organization_id, Permission.MEMBER_MANAGE)
+        organization, viewer = await acting_in(context, change, seen.organization_id, MANAGE_MEMBERS)
         reason = _reason(asked.reason)
         subject, user = await _subject(context, change, asked.id)
         for denied in rule(context, viewer, subject):
@@ -166,7 +167,7 @@ async def _done(
                 await _check_last(context, change, subject, ["id"])
             raise refusal_for(context, viewer, subject, denied, ["id"])
         if asked.expected_version not in (None, subject.member.version):
-            raise Stale(subject.member.version, ["expectedVersion"])
+            raise Stale(subject.member.version, ["expected_version"])
         if status is REMOVED:
             revoked = await end_membership(context, change, organization, subject, user, reason)
             return {"revoked": [invitation.id for invitation in revoked]}

@@ -7,11 +7,11 @@ from typing import Any
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.ids import OrganizationId
-from permissions.access_rules import may_assign_role, may_grant_directly
+from permissions.access_rules import ASSIGN_ROLES, MANAGE_MEMBERS, AccessRule
 from permissions.decision import Decision, decide
 from permissions.policy import Policy, Role
-from permissions.viewer import Standing, Viewer
-from permissions.vocabulary import DenialReason, Permission
+from permissions.viewer import Viewer
+from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
 from resolvers.members.administrators import is_last, lasting_administrators
 from resolvers.refusals import Conflict, Forbidden, Refused
@@ -33,14 +33,14 @@ Rule = Callable[[RequestContext, Viewer | None, Subject], list[DenialReason]]
 
 
 def against_updating(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
-    """Return why the viewer may not change what the member holds; one's own may be changed (K25)."""
-    if (reason := _lacks(context, viewer, subject, Permission.ROLE_ASSIGN)) is not None:
+    """Return why the viewer may not change what the member holds; one's own may be changed."""
+    if (reason := _lacks(context, viewer, subject, ASSIGN_ROLES)) is not None:
         return [reason]
     assert viewer is not None
     reasons = []
     if subject.member.status not in (ACTIVE, SUSPENDED):
         reasons.append(DenialReason.NOT_IN_THIS_STATE)
-    if not _delegates_anything(context, viewer.standings[subject.member.organization_id]):
+    if not context.policy.delegable_by(viewer.standings[subject.member.organization_id], context.now):
         reasons.append(DenialReason.NOT_DELEGABLE)
     return reasons
 
@@ -57,7 +57,7 @@ def against_removing(context: RequestContext, viewer: Viewer | None, subject: Su
 
 def against_reactivating(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
     """Return why the viewer may not let a suspended member in again."""
-    if (reason := _lacks(context, viewer, subject, Permission.MEMBER_MANAGE)) is not None:
+    if (reason := _lacks(context, viewer, subject, MANAGE_MEMBERS)) is not None:
         return [reason]
     assert viewer is not None
     reasons = [] if subject.member.status is SUSPENDED else [DenialReason.NOT_IN_THIS_STATE]
@@ -101,7 +101,7 @@ def refusal_for(
     reason: DenialReason,
     path: Sequence[str],
     *,
-    needed: Permission = Permission.MEMBER_MANAGE,
+    needed: AccessRule = MANAGE_MEMBERS,
 ) -> Refused:
     """Return the refusal for a reason; LAST_ADMINISTRATOR has one of its own, which names candidates."""
     member = subject.member
@@ -110,25 +110,25 @@ def refusal_for(
             return Conflict(f"This member is {member.status.value}. {_WHEN[member.status]}", path, node=member)
         case DenialReason.OWN_MEMBERSHIP:
             message = "You cannot do this to your own membership. To go, use leaveOrganization."
-        case DenialReason.NOT_DELEGABLE if needed is Permission.ROLE_ASSIGN:
+        case DenialReason.NOT_DELEGABLE if needed is ASSIGN_ROLES:
             message = "None of your roles lets you hand out a role or a single right. Ask a member who may."
         case DenialReason.NOT_DELEGABLE:
             message = "This member holds an administrative role that you may not take. Ask a member who may."
         case _:
-            return forbidden(context, viewer, (needed,), member.organization_id)
+            return forbidden(context, viewer, needed, member.organization_id)
     return Forbidden(message, Decision(False, reason), member.organization_id, path)
 
 
 def can_assign(context: RequestContext, role: Role, *, organization_id: OrganizationId) -> bool:
-    """Return whether the caller may give the role to others in the organization (K34); not where they do not belong."""
+    """Return whether the caller may give the role to others in the organization; not where they do not belong."""
     standing = context.viewer.standings.get(organization_id) if context.viewer is not None else None
-    return standing is not None and may_assign_role(context.policy, standing, role.key, context.now)
+    return standing is not None and context.policy.delegable_by(standing, context.now).has(role_key=role.key)
 
 
 def _against_ending(
     context: RequestContext, viewer: Viewer | None, subject: Subject, when: Sequence[MembershipStatus]
 ) -> list[DenialReason]:
-    if (reason := _lacks(context, viewer, subject, Permission.MEMBER_MANAGE)) is not None:
+    if (reason := _lacks(context, viewer, subject, MANAGE_MEMBERS)) is not None:
         return [reason]
     assert viewer is not None
     reasons = []
@@ -142,18 +142,9 @@ def _against_ending(
     return reasons
 
 
-def _lacks(
-    context: RequestContext, viewer: Viewer | None, subject: Subject, permission: Permission
-) -> DenialReason | None:
-    decision = decide(viewer, [permission], organization_id=subject.member.organization_id, now=context.now)
+def _lacks(context: RequestContext, viewer: Viewer | None, subject: Subject, rule: AccessRule) -> DenialReason | None:
+    decision = decide(viewer, rule, organization_id=subject.member.organization_id, now=context.now)
     return decision.reason
-
-
-def _delegates_anything(context: RequestContext, standing: Standing) -> bool:
-    policy, now = context.policy, context.now
-    return any(may_assign_role(policy, standing, key, now) for key in policy.roles) or any(
-        may_grant_directly(policy, standing, right, now) for right in policy.direct_permissions
-    )
 
 
 def _holds_more(context: RequestContext, viewer: Viewer, subject: Subject) -> list[DenialReason]:
@@ -161,9 +152,9 @@ def _holds_more(context: RequestContext, viewer: Viewer, subject: Subject) -> li
     if subject.member.user_id == viewer.user_id:
         return []
     standing = viewer.standings[subject.member.organization_id]
+    may_take = context.policy.delegable_by(standing, context.now)
     roles = _administrative(context.policy, subject.grants)
-    may_take = all(may_assign_role(context.policy, standing, key, context.now) for key in roles)
-    return [] if may_take else [DenialReason.NOT_DELEGABLE]
+    return [] if all(may_take.has(role_key=key) for key in roles) else [DenialReason.NOT_DELEGABLE]
 
 
 def _administrative(policy: Policy, grants: Sequence[GrantRecord]) -> list[str]:

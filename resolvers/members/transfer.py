@@ -1,4 +1,4 @@
-"""Handing the administration of an organization over to another member (D29)."""
+"""Handing the administration of an organization over to another member."""
 
 from collections.abc import Sequence
 
@@ -7,9 +7,8 @@ from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
-from permissions.access_rules import may_assign_role
+from permissions.access_rules import ASSIGN_ROLES
 from permissions.viewer import Viewer
-from permissions.vocabulary import Permission
 from resolvers.access.commands import renew_caller
 from resolvers.access.edits import LONGEST_REASON, known_role
 from resolvers.approvals.initiators import end_what_they_may_not_begin
@@ -34,7 +33,7 @@ async def transfer_administration(
     """Give the caller's administrative roles to another member for good and take them from the caller, as one.
 
     Of the caller's other roles only those in `keep_own_role_keys` stay, all without it; single rights stay. The login
-    name of the customer number denotes the new administrator from now on, if it denoted the caller (D3). Both are
+    name of the customer number denotes the new administrator from now on, if it denoted the caller. Both are
     written to. Returns the caller's and the other's membership as they are now.
 
     Raises:
@@ -45,16 +44,16 @@ async def transfer_administration(
     """
 
     async def command(change: DirectoryChange) -> Receipt:
-        organization, viewer = await acting_in(context, change, organization_id, Permission.ROLE_ASSIGN)
+        organization, viewer = await acting_in(context, change, organization_id, ASSIGN_ROLES)
         own = await _own(change, viewer, organization_id)
         (successor,) = await change.ask.memberships([to])
         if successor is None or successor.organization_id != organization_id:
-            raise NotFound("member", ["toMembershipId"])
+            raise NotFound("member", ["to_membership_id"])
         if successor.id == own.id:
-            raise Invalid("This is your own membership; name another.", ["toMembershipId"], "another member")
+            raise Invalid("This is your own membership; name another.", ["to_membership_id"], "another member")
         if successor.status is not MembershipStatus.ACTIVE:
             raise Conflict(
-                f"This member is {successor.status.value}; name an active one.", ["toMembershipId"], node=successor
+                f"This member is {successor.status.value}; name an active one.", ["to_membership_id"], node=successor
             )
         (mine,) = await change.ask.grants_of([own.id])
         office = _office(context, viewer, organization_id, mine)
@@ -93,11 +92,12 @@ def _office(
     held = standing.roles_at(context.now)
     office = [one for one in mine if one.kind is GrantKind.ROLE and one.key in keys and one.key in held]
     if not office:
-        raise Conflict("You have no administrative role here that you could hand over.", ["organizationId"])
+        raise Conflict("You have no administrative role here that you could hand over.", ["organization_id"])
+    may_give = context.policy.delegable_by(standing, context.now)
     for grant in office:
-        if not may_assign_role(context.policy, standing, grant.key, context.now):
+        if not may_give.has(role_key=grant.key):
             raise NotDelegable(
-                f"the role {grant.key}", organization_id, ["organizationId"], "Ask a member who may hand it out."
+                f"the role {grant.key}", organization_id, ["organization_id"], "Ask a member who may hand it out."
             )
     return office
 
@@ -110,7 +110,7 @@ def _kept(
     if keep is None:
         return held - transferred
     for number, key in enumerate(keep):
-        path = ["keepOwnRoleKeys", str(number)]
+        path = ["keep_own_role_keys", str(number)]
         known_role(context, key, path)
         if key in keep[:number]:
             raise Invalid("This stands in the list twice; leave one out.", path, "each once")

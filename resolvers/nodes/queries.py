@@ -34,29 +34,24 @@ from connectors.ids import (
     UserId,
 )
 from connectors.shop.interface import OrderEventRecord, OrderRecord
-from permissions.decision import may
-from permissions.vocabulary import Permission, mask_of
+from permissions.access_rules import (
+    REVIEW_CHANGE_REQUESTS,
+    SEE_AUDIT_LOG,
+    SEE_CHANGE_REQUESTS,
+    SEE_MEMBERS,
+    SEE_ORDERS,
+    USE_ADDRESS_BOOK,
+)
 from resolvers.access_requests.queries import visible_access_requests
-from resolvers.change_requests import SEES_REQUESTS
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import visible_invitations
 from resolvers.join_requests.commands import visible_join_requests
 from resolvers.launcher import ApplicationView
-from resolvers.organizations.addresses import USES_ADDRESSES
 from resolvers.organizations.queries import is_visible, visible_organizations
 from resolvers.refusals import InvalidArgument
 from resolvers.registrations.queries import visible_registrations
 
 MOST_NODES = 100
-SEE_MEMBERS = (Permission.MEMBER_VIEW, Permission.MEMBER_MANAGE)
-SEE_ORDERS = (Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
-
-_SEE_MEMBERS = mask_of(SEE_MEMBERS)
-_SEE_ORDERS = mask_of(SEE_ORDERS)
-_SEE_ADDRESSES = mask_of(USES_ADDRESSES)
-_SEE_CHANGE_REQUESTS = mask_of(SEES_REQUESTS)
-_SEE_AUDIT = mask_of([Permission.AUDIT_VIEW])
-_REVIEW_CHANGES = mask_of([Permission.CHANGE_REQUEST_REVIEW])
 
 M = TypeVar("M", MembershipRecord, GrantRecord)
 B = TypeVar("B", OrderRecord, OrderEventRecord)
@@ -135,7 +130,7 @@ async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRe
             answer.append(caller.user)
             continue
         # A colleague is a node only for those who may see members; everybody else meets them through what they did.
-        seen = [(user, index) for user, index in views if may(context.viewer, _SEE_MEMBERS, index, context.now)]
+        seen = [(user, index) for user, index in views if context.may(SEE_MEMBERS, index)]
         answer.append(replace(seen[0][0], seen_in=seen[0][1]) if seen else None)
     return answer
 
@@ -176,21 +171,16 @@ async def _addresses(context: RequestContext, ids: Sequence[str]) -> Sequence[Ad
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.addresses([AddressId(identifier) for identifier in ids])
-    return [
-        one if one is not None and may(context.viewer, _SEE_ADDRESSES, one.organization_id, context.now) else None
-        for one in found
-    ]
+    return [one if one is not None and context.may(USE_ADDRESS_BOOK, one.organization_id) else None for one in found]
 
 
 async def _change_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[ChangeRequestRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.change_requests([ChangeRequestId(identifier) for identifier in ids])
-    reviews = may(context.viewer, _REVIEW_CHANGES, None, context.now)
+    reviews = context.may(REVIEW_CHANGE_REQUESTS)
     return [
-        one
-        if one is not None and (reviews or may(context.viewer, _SEE_CHANGE_REQUESTS, one.organization_id, context.now))
-        else None
+        one if one is not None and (reviews or context.may(SEE_CHANGE_REQUESTS, one.organization_id)) else None
         for one in found
     ]
 
@@ -256,13 +246,13 @@ def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
         return None
     if record.user_id == context.viewer.user_id and is_visible(context, record.organization_id):
         return record
-    return record if may(context.viewer, _SEE_MEMBERS, record.organization_id, context.now) else None
+    return record if context.may(SEE_MEMBERS, record.organization_id) else None
 
 
 def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
     """Return whether the event stands in one of the two lists that the caller may read: a company's, their own."""
     index, caller = event.organization_id, context.caller
-    if index is not None and may(context.viewer, _SEE_AUDIT, index, context.now):
+    if index is not None and context.may(SEE_AUDIT_LOG, index):
         return True
     if caller is None or context.view_as is not None or not (index is None or is_visible(context, index)):
         return False
@@ -279,7 +269,7 @@ def _if_own(context: RequestContext, record: Own | None) -> Own | None:
 def _if_order_seen(context: RequestContext, record: B | None) -> B | None:
     if record is None:
         return None
-    return record if may(context.viewer, _SEE_ORDERS, record.organization_id, context.now) else None
+    return record if context.may(SEE_ORDERS, record.organization_id) else None
 
 
 _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence[Any]]]] = {

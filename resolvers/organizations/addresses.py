@@ -9,13 +9,12 @@ from connectors.directory.records.addresses import AddressRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import AddressId, OrganizationId, new_id
 from connectors.values import Address
-from permissions.vocabulary import Permission
+from permissions.access_rules import USE_ADDRESS_BOOK
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict, NotFound
 from resolvers.transactions import MASKED, Once, acting_in, author, changed, changed_once, values_of
 from resolvers.validation import address
 
-USES_ADDRESSES = (Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
 LONGEST_BOOK = 200
 
 _AUDITED = ("address", "is_default_billing", "is_default_shipping")
@@ -52,11 +51,11 @@ async def save_address(context: RequestContext, edit: AddressEdit, key: str | No
     cleaned = replace(edit, address=address(edit.address, ["address"]))
 
     async def command(change: DirectoryChange) -> Any:
-        await acting_in(context, change, edit.organization_id, *USES_ADDRESSES)
+        await acting_in(context, change, edit.organization_id, USE_ADDRESS_BOOK)
         (book,) = await change.ask.addresses_of([edit.organization_id])
         before = next((entry for entry in book if entry.id == edit.entry_id), None)
         if before is None and edit.entry_id is not None:
-            raise NotFound("address", ["entryId"])
+            raise NotFound("address", ["entry_id"])
         if before is None and len(book) >= LONGEST_BOOK:
             raise Conflict(f"The address book is full: {LONGEST_BOOK} entries are the most. Delete one first.")
         after = _as_wanted(context, cleaned, before)
@@ -87,7 +86,7 @@ async def delete_address(context: RequestContext, id: AddressId) -> Organization
         (seen,) = await change.ask.addresses([id])
         if seen is None:
             raise NotFound("address", ["id"])
-        await acting_in(context, change, seen.organization_id, *USES_ADDRESSES)
+        await acting_in(context, change, seen.organization_id, USE_ADDRESS_BOOK)
         (entry,) = await change.ask.addresses([id])
         if entry is None:  # deleted while this one waited
             raise NotFound("address", ["id"])

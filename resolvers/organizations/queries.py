@@ -7,22 +7,15 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
-from permissions.decision import may
-from permissions.vocabulary import DenialReason, Permission, mask_of
+from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, MANAGE_ORGANIZATION, PLACE_ORDERS
+from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
 from resolvers.refusals import Stale
 from resolvers.transactions import acting_in, author, changed, values_of
 from resolvers.validation import email, together, website
 
-MANAGES_DATA = (Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
-"""Who may change how to reach a company, and ask the vendor for what only the vendor changes (K40, D22)."""
-
 MOST_ADMINISTRATORS = 8
 """So many are named whom one may ask."""
-
-_MANAGE_MEMBERS = mask_of([Permission.MEMBER_MANAGE])
-_MANAGE_ORGANIZATION = mask_of([Permission.ORGANIZATION_MANAGE])
-_PLACE_ORDERS = mask_of([Permission.ORDER_PLACE])
 
 
 def is_visible(context: RequestContext, organization_id: str) -> bool:
@@ -32,7 +25,7 @@ def is_visible(context: RequestContext, organization_id: str) -> bool:
 
 
 async def organization(context: RequestContext, *, id: OrganizationId) -> OrganizationRecord | None:
-    """Return the organization, None for an unknown one and for somebody else's alike (DOMAIN, invariant 12)."""
+    """Return the organization, None for an unknown one and for somebody else's alike."""
     return (await visible_organizations(context, [id]))[0]
 
 
@@ -121,26 +114,26 @@ async def viewer_memberships(
 
 
 def can_manage_members(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may invite, change and remove members (K27)."""
-    return may(context.viewer, _MANAGE_MEMBERS, organization.id, context.now)
+    """Return whether the caller may invite, change and remove members."""
+    return context.may(MANAGE_MEMBERS, organization.id)
 
 
 def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may change the company's data (K40)."""
-    return may(context.viewer, _MANAGE_ORGANIZATION, organization.id, context.now)
+    """Return whether the caller may change the company's data."""
+    return context.may(MANAGE_ORGANIZATION, organization.id)
 
 
 def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may order in the shop (K42)."""
-    return may(context.viewer, _PLACE_ORDERS, organization.id, context.now)
+    """Return whether the caller may order in the shop."""
+    return context.may(PLACE_ORDERS, organization.id)
 
 
 async def update_organization(
     context: RequestContext, id: OrganizationId, values: Mapping[str, str | None], expected_version: int
 ) -> OrganizationRecord:
-    """Change how to reach a company and return it as it is now (K40); values that are so already change nothing.
+    """Change how to reach a company and return it as it is now; values that are so already change nothing.
 
-    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only (D15).
+    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only.
 
     Raises:
         RefusedTogether: Values that are not allowed, each with its path.
@@ -154,9 +147,9 @@ async def update_organization(
             cleaned["website"] = checks.check(lambda: website(site, ["website"]))
 
     async def command(change: DirectoryChange) -> OrganizationRecord:
-        organization, _ = await acting_in(context, change, id, *MANAGES_DATA)
+        organization, _ = await acting_in(context, change, id, CHANGE_ORGANIZATION)
         if organization.version != expected_version:
-            raise Stale(organization.version, ["expectedVersion"])
+            raise Stale(organization.version, ["expected_version"])
         wanted = {key: value for key, value in cleaned.items() if getattr(organization, key) != value}
         if not wanted:
             return organization

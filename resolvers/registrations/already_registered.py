@@ -1,4 +1,4 @@
-"""Whether a company is registered already, said so that nobody can find out who the customers are (K18, K19, D5, D6).
+"""Whether a company is registered already, said so that nobody can find out who the customers are.
 
 A VAT id stands on every invoice, so whoever has it may be told that the company is known. A customer number can be
 counted up, so it counts together with the name only. A name or a mail domain alone finds nothing. Administrators are
@@ -17,7 +17,7 @@ from resolvers.context import RequestContext
 from resolvers.organizations.queries import administrators_of
 from resolvers.people import masked_name
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import InvalidArgument, Refused
+from resolvers.refusals import InvalidArgument
 from resolvers.registrations import guidance
 from resolvers.validation import LONGEST_ADDRESS_PART, customer_number, text, vat_id
 
@@ -65,17 +65,15 @@ async def check_organization(
     """Return whether the company is registered, as far as somebody who knows this much may be told.
 
     Raises:
-        InvalidArgument: Neither a VAT id nor a customer number with the name; or a value that is not allowed.
+        Invalid: A value that is not allowed.
+        InvalidArgument: Neither a VAT id nor a customer number with the name.
         TooManyAttempts: From this address, or about this company.
     """
-    try:
-        facts = OrganizationFacts(
-            text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
-            vat_id(vat, ["vatId"]),
-            customer_number(number, ["customerNumber"]),
-        )
-    except Refused as refused:
-        raise InvalidArgument(f"`{'.'.join(refused.path or ())}`: {refused.message}") from None
+    facts = OrganizationFacts(
+        text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
+        vat_id(vat, ["vat_id"]),
+        customer_number(number, ["customer_number"]),
+    )
     if facts.vat_id is None and (facts.customer_number is None or facts.name is None):
         raise InvalidArgument("Give the VAT id, or the customer number together with the company's name.")
     await check_attempts(context, ATTEMPTS, facts.vat_id or facts.customer_number or "")

@@ -1,4 +1,4 @@
-"""Registering: a person for themself, or for a company that the vendor has to approve (K16-K20, K25).
+"""Registering: a person for themself, or for a company that the vendor has to approve.
 
 Nobody who is not signed in finds out whether an address has an account: the same is stored and answered for both, only
 the mail differs. What is stored for an address that has an account can never be confirmed, and lapses by itself.
@@ -47,20 +47,20 @@ CONFIRM_ATTEMPTS = Attempts("confirm-registration", from_address=Limit(30, 300))
 
 
 class AlreadyRegistered(Conflict):
-    """The applicant says that their company is registered already, so nothing is stored (K18)."""
+    """The applicant says that their company is registered already, so nothing is stored."""
 
     def __init__(self, guidance: Any) -> None:
         super().__init__(
             "Your company is registered already, so it is not registered again, and nothing was stored. Turn to the "
             "person who administers the portal in your company.",
-            ["confirmFirstRegistration"],
+            ["confirm_first_registration"],
             code=ErrorCode.ORGANIZATION_ALREADY_REGISTERED,
         )
         self.beside = {"guidance": guidance}
 
 
 async def register_private_account(context: RequestContext, kind: AccountKind, applicant: Applicant, key: str) -> str:
-    """Have a mail sent with which an account without a company is opened, and return the address it goes to (K9).
+    """Have a mail sent with which an account without a company is opened, and return the address it goes to.
 
     Raises:
         RefusedTogether: Values that are not allowed. Nothing is stored.
@@ -78,7 +78,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
 async def register_organization(
     context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
 ) -> RegistrationRecord:
-    """Register a company for the first time, and return where its registration stands (K10, K11, K17-K20).
+    """Register a company for the first time, and return where its registration stands.
 
     Somebody who is not signed in has to confirm their address first; somebody signed in is the applicant, and it goes
     to the vendor at once.
@@ -105,7 +105,7 @@ async def register_organization(
 async def confirm_registration(context: RequestContext, token: str, password: str) -> SignedIn:
     """Confirm the address with the token of the mail, open the account with this password, and begin a session.
 
-    For a company, it goes to the vendor now, and its applicant belongs to it without any right (K23).
+    For a company, it goes to the vendor now, and its applicant belongs to it without any right.
 
     Raises:
         TokenInvalid: The token is unknown, was used, or is too old.
@@ -211,7 +211,7 @@ async def _stored_once(
 async def _submitted(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord, user: UserRecord, by: Author
 ) -> RegistrationRecord:
-    """Create the company, in which nobody may do anything yet, tell the applicant and the reviewers (K20, K23)."""
+    """Create the company, in which nobody may do anything yet, tell the applicant and the reviewers."""
     assert registration.organization_kind is not None
     assert registration.organization_name is not None
     organization_id = OrganizationId(new_id("org"))

@@ -1,4 +1,4 @@
-"""What the portal says to those who get no further by themselves: whom to ask, and how to reach the vendor (D5, D6)."""
+"""What the portal says to those who get no further by themselves: whom to ask, and how to reach the vendor."""
 
 from collections.abc import Mapping
 

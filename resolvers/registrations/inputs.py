@@ -63,11 +63,11 @@ def private_registration(
             checking.refuse(
                 Invalid(
                     "Register your company, or be an operator.",
-                    ["accountKind"],
+                    ["account_kind"],
                     "PRIVATE_OPERATOR or COMMERCIAL_OPERATOR",
                 )
             )
-        personal = _personal(checking, applicant, {part: [part] for part in ("firstName", "lastName", "email")})
+        personal = _personal(checking, applicant, {part: [part] for part in ("first_name", "last_name", "email")})
         _check_key(checking, key)
     return _registration(context, kind, personal)
 
@@ -89,10 +89,10 @@ def organization_registration(
             "organization_name": checking.check(
                 lambda: checks.text(organization.name, ["name"], LONGEST_ORGANIZATION_NAME)
             ),
-            "legal_name": checking.check(lambda: _optional(organization.legal_name, ["legalName"])),
-            "vat_id": checking.check(lambda: checks.vat_id(organization.vat_id, ["vatId"])),
+            "legal_name": checking.check(lambda: _optional(organization.legal_name, ["legal_name"])),
+            "vat_id": checking.check(lambda: checks.vat_id(organization.vat_id, ["vat_id"])),
             "customer_number": checking.check(
-                lambda: checks.customer_number(organization.customer_number, ["customerNumber"])
+                lambda: checks.customer_number(organization.customer_number, ["customer_number"])
             ),
             "seat": checking.check(lambda: checks.address(organization.seat, ["seat"])),
             "role_keys": _role_keys(context, checking, organization.role_keys),
@@ -104,16 +104,16 @@ def organization_registration(
 
 
 _APPLICANT_PATHS = {
-    "firstName": ["applicantFirstName"],
-    "lastName": ["applicantLastName"],
-    "email": ["applicantEmail"],
+    "first_name": ["applicant_first_name"],
+    "last_name": ["applicant_last_name"],
+    "email": ["applicant_email"],
 }
 
 
 def _known_applicant(context: RequestContext, checking: Together, applicant: Applicant) -> Applicant:
     if context.caller is None:
         return applicant
-    user, path = context.caller.user, ["applicantEmail"]
+    user, path = context.caller.user, ["applicant_email"]
     if not user.email_verified:
         raise Conflict("Confirm your e-mail address first.")
     if applicant.email is not None and applicant.email.strip().lower() != user.email.lower():
@@ -130,11 +130,11 @@ def _known_applicant(context: RequestContext, checking: Together, applicant: App
 
 def _personal(checking: Together, applicant: Applicant, paths: dict[str, list[str]]) -> dict[str, Any]:
     if not applicant.accept_terms:
-        checking.refuse(Invalid("Nobody registers without accepting the terms.", ["acceptTerms"], "accepted"))
+        checking.refuse(Invalid("Nobody registers without accepting the terms.", ["accept_terms"], "accepted"))
     language = applicant.locale
     return {
-        "first_name": checking.check(lambda: checks.text(applicant.first_name or "", paths["firstName"])),
-        "last_name": checking.check(lambda: checks.text(applicant.last_name or "", paths["lastName"])),
+        "first_name": checking.check(lambda: checks.text(applicant.first_name or "", paths["first_name"])),
+        "last_name": checking.check(lambda: checks.text(applicant.last_name or "", paths["last_name"])),
         "email": checking.check(lambda: checks.email(applicant.email or "", paths["email"])),
         "phone": applicant.phone,
         "locale": checking.check(lambda: checks.locale(language, ["locale"])) if language is not None else None,
@@ -143,7 +143,10 @@ def _personal(checking: Together, applicant: Applicant, paths: dict[str, list[st
 
 
 def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[str]) -> tuple[str, ...]:
-    path, known = ["additionalRoleKeys"], [role.key for role in context.policy.roles.values() if role.member_assignable]
+    path, known = (
+        ["additional_role_keys"],
+        [role.key for role in context.policy.roles.values() if role.member_assignable],
+    )
     if len(role_keys) > len(known):
         checking.refuse(Invalid(f"There are {len(known)} roles; name each once.", path, f"entries 0..{len(known)}"))
         return ()
@@ -163,7 +166,7 @@ def _optional(value: str | None, path: list[str]) -> str | None:
 def _check_key(checking: Together, key: str) -> None:
     if not 1 <= len(key) <= LONGEST_KEY:
         message = f"Write 1 to {LONGEST_KEY} characters, best a random UUID."
-        checking.refuse(Invalid(message, ["idempotencyKey"], f"length 1..{LONGEST_KEY}"))
+        checking.refuse(Invalid(message, ["idempotency_key"], f"length 1..{LONGEST_KEY}"))
 
 
 def _registration(context: RequestContext, kind: AccountKind, personal: dict[str, Any]) -> RegistrationRecord:

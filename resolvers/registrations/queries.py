@@ -1,4 +1,4 @@
-"""Registrations as the reviewers and their applicants see them, and what somebody not signed in may ask (K21, K22)."""
+"""Registrations as the reviewers and their applicants see them, and what somebody not signed in may ask."""
 
 import hmac
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from connectors.directory.records.registrations import (
 from connectors.ids import RegistrationId
 from connectors.pages import Page
 from connectors.rate_limits.interface import Limit
+from permissions.access_rules import REVIEW_REGISTRATIONS
 from permissions.policy import Role
 from resolvers.context import RequestContext
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
@@ -25,7 +26,6 @@ from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
 from resolvers.registrations.public_mail_domains import organization_domain
 from resolvers.registrations.review import UNDECIDED
-from resolvers.registrations.reviewers import is_reviewer
 
 MOST_DUPLICATES = 20
 LONGEST_HISTORY = 50
@@ -74,7 +74,9 @@ async def visible_registrations(
         record
         if record is not None
         and record.organization_kind is not None
-        and (record.user_id == caller.user.id or (is_reviewer(context) and record.submitted_at is not None))
+        and (
+            record.user_id == caller.user.id or (context.may(REVIEW_REGISTRATIONS) and record.submitted_at is not None)
+        )
         else None
         for record in found
     ]
@@ -83,14 +85,14 @@ async def visible_registrations(
 async def registrations_of_viewers(
     context: RequestContext, callers: Sequence[CallerRecord]
 ) -> Sequence[RegistrationRecord | None]:
-    """Return each caller's last registration of a company; none to somebody who looks as the caller (K23)."""
+    """Return each caller's last registration of a company; none to somebody who looks as the caller."""
     if context.view_as is not None:
         return [None] * len(callers)
     return await context.backends.directory.organization_registrations_of([caller.user.id for caller in callers])
 
 
 async def registration_status(context: RequestContext, *, reference: str, email: str) -> RegistrationState | None:
-    """Return where a registration stands, to whoever has its reference and its address; None unless both fit (K22).
+    """Return where a registration stands, to whoever has its reference and its address; None unless both fit.
 
     Raises:
         TooManyAttempts: From this address, in the last minutes.
@@ -127,7 +129,7 @@ def status_of(context: RequestContext, registration: RegistrationRecord) -> Regi
 
 
 def is_overdue(context: RequestContext, registration: RegistrationRecord) -> bool:
-    """Return whether it waits for a review longer than it should (K22)."""
+    """Return whether it waits for a review longer than it should."""
     due = registration.review_due_at
     return registration.status is RegistrationStatus.PENDING_REVIEW and due is not None and due <= context.now
 
@@ -171,7 +173,7 @@ async def applicants_of(context: RequestContext, records: Sequence[RegistrationR
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
-    """Return other companies that look the same as the one that each registers, as things are now, 20 at most (K20)."""
+    """Return other companies that look the same as the one that each registers, as things are now, 20 at most."""
     wanted = [
         Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
         for record in records

@@ -1,4 +1,4 @@
-"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn (K21-K24).
+"""What becomes of a registration: approved, rejected, asked about, answered, withdrawn.
 
 Whoever changes one locks its company first, so of two who decide at the same time the second is told to look again.
 """
@@ -14,6 +14,7 @@ from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId
+from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
@@ -22,7 +23,7 @@ from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
 from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
-from resolvers.registrations.reviewers import REVIEW, notify_reviewers
+from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.transactions import Once, acting_for_vendor, author, changed_once
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
@@ -41,17 +42,16 @@ class Decision:
 async def approve_registration(
     context: RequestContext, decision: Decision, customer_number: str | None
 ) -> RegistrationRecord:
-    """Approve a registration: the company becomes active and its applicant its administrator, all at once (K24).
+    """Approve a registration: the company becomes active and its applicant its administrator, all at once.
 
-    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too
-    (D3).
+    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too.
 
     Raises:
         Conflict: It was decided already, the applicant is gone, or the number is another company's.
         Stale: Somebody changed it since it was read.
         NotFound: There is no such registration.
     """
-    number = checks.customer_number(customer_number, ["customerNumber"])
+    number = checks.customer_number(customer_number, ["customer_number"])
 
     async def approve(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
         user, standing = await _applicant(context, change, before)
@@ -72,7 +72,7 @@ async def approve_registration(
 
 
 async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
-    """Reject a registration, with a reason that the applicant is told (K21).
+    """Reject a registration, with a reason that the applicant is told.
 
     Raises:
         Invalid: There is no reason.
@@ -242,11 +242,11 @@ async def _decided(
 
     async def decide(change: DirectoryChange) -> dict[str, str]:
         before = await _locked(context, change, decision.id, states)
-        await acting_for_vendor(context, change, REVIEW)
+        await acting_for_vendor(context, change, REVIEW_REGISTRATIONS)
         if context.caller is not None and before.user_id == context.caller.user.id:
             raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
         if decision.expected_version is not None and decision.expected_version != before.version:
-            raise Stale(before.version, ["expectedVersion"])
+            raise Stale(before.version, ["expected_version"])
         after = replace(await command(change, before), version=before.version + 1)
         await change.store_registration(after)
         await record(context, change, action, before, after, reason=reason, shown=shown)
@@ -332,7 +332,7 @@ async def _give_number(
 ) -> None:
     (holder,) = await change.ask.organizations_with_numbers([number])
     if holder is not None and holder.id != registration.organization_id:
-        raise Conflict(f"{holder.name} has this customer number.", ["customerNumber"], node=holder)
+        raise Conflict(f"{holder.name} has this customer number.", ["customer_number"], node=holder)
     assert registration.organization_id is not None
     await change.set_customer_number(registration.organization_id, number)
     prefix = context.policy.customer_number_prefix
@@ -340,7 +340,7 @@ async def _give_number(
         return
     login_name = f"{prefix}{number}"
     if await change.ask.user_id_of_login_name(login_name.lower()) is not None:
-        raise Conflict(f"Somebody signs in as {login_name} already.", ["customerNumber"])
+        raise Conflict(f"Somebody signs in as {login_name} already.", ["customer_number"])
     await change.add_login_name(login_name, user.id)
 
 

@@ -1,4 +1,4 @@
-"""Help for somebody who cannot sign in: a link for a new password, or the login names (D4, D5).
+"""Help for somebody who cannot sign in: a link for a new password, or the login names.
 
 The mutations know nobody: they count, and queue. Who is meant is looked up by the worker, so that the answer to a known
 and to an unknown name is the same in its words, its statements and its time.
@@ -54,7 +54,7 @@ async def request_login_name_reminder(context: RequestContext, login_identifier:
 
 
 async def send_password_reset(context: RequestContext, item: OutboxRecord) -> None:
-    """Mail a link for a new password to the confirmed address of whoever is meant, never to the one typed in (D4)."""
+    """Mail a link for a new password to the confirmed address of whoever is meant, never to the one typed in."""
 
     async def send(change: DirectoryChange) -> None:
         user = await _meant(context, change, item)
@@ -80,7 +80,7 @@ async def send_password_reset(context: RequestContext, item: OutboxRecord) -> No
 
 
 async def send_login_names(context: RequestContext, item: OutboxRecord) -> None:
-    """Mail their login names to the confirmed address of whoever is meant, never to the one typed in (D4, D5)."""
+    """Mail their login names to the confirmed address of whoever is meant, never to the one typed in."""
 
     async def send(change: DirectoryChange) -> None:
         user = await _meant(context, change, item)
@@ -95,7 +95,7 @@ async def send_login_names(context: RequestContext, item: OutboxRecord) -> None:
 
 
 async def _queue(context: RequestContext, kind: str, attempts: Attempts, login_identifier: str) -> None:
-    name = text(login_identifier, ["loginIdentifier"], LONGEST_IDENTIFIER)
+    name = text(login_identifier, ["login_identifier"], LONGEST_IDENTIFIER)
     await check_attempts(context, attempts, name)
     content = {"locale": context.languages[0] if context.languages else None}
     sealed = context.backends.seals.seal(name.lower())  # somebody's address, or a name typed into the wrong field

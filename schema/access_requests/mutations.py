@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from connectors.ids import AccessRequestId, OrganizationId
+from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers.access_requests import commands as access_requests
 from resolvers.access_requests.commands import Verdict
@@ -13,7 +14,6 @@ from resolvers.context import RequestContext
 from schema.access import AccessWarning
 from schema.access_requests.types import AccessRequest
 from schema.graph.fields import listed
-from schema.graph.guards import AUTHENTICATED, any_of
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
@@ -66,7 +66,7 @@ class AccessRequestPayload:
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look because of an approval (D28).",
+        description="What deserves a second look because of an approval.",
     )
     errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
@@ -114,7 +114,7 @@ class AccessRequestMutations:
     decide_access_request: AccessRequestPayload | None = mutation(
         AccessRequestPayload,
         _decide_access_request,
-        requires=any_of(PermissionCode.ROLE_ASSIGN),
+        requires=ASSIGN_ROLES,
         within=of_object("arq", "input.id"),
         description="Grant what a member asked for, or decline it; the member is written to.",
     )

@@ -7,12 +7,12 @@ import strawberry
 
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.requests import RequestStatus
+from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.access_requests import queries as access_request_lists
 from resolvers.access_requests.commands import may_decide, may_withdraw
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import OPEN
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
 from schema.people import User

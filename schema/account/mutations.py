@@ -6,6 +6,7 @@ import strawberry
 
 from connectors.directory.records.accounts import ConsentPurpose
 from connectors.ids import OrganizationId, SessionId
+from permissions.access_rules import AUTHENTICATED, OPEN, by_caller_unless
 from resolvers.account import consents, data_exports, email_changes
 from resolvers.account import deletion as account_deletions
 from resolvers.context import RequestContext
@@ -13,7 +14,6 @@ from resolvers.sessions import queries as own_sessions
 from schema.account.profile import ViewerPayload
 from schema.graph.common_inputs import NodeActionInput, TokenInput
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import AUTHENTICATED, OPEN, by_caller_unless
 from schema.graph.mutations import in_organization, mutation
 from schema.graph.scalars import EmailAddress
 from schema.sessions import AcknowledgementPayload, EmptyInput
@@ -117,7 +117,7 @@ class OwnAccountMutations:
         requires=AUTHENTICATED,
         empty={"accepted": False},
         description=(
-            "Have another e-mail address linked with your account (D10). The old one stays until you open the link "
+            "Have another e-mail address linked with your account. The old one stays until you open the link "
             "that is sent to the new one, and is told. The answer does not say whether somebody has the new address."
         ),
         cost=PASSWORD_CHECK,
@@ -135,7 +135,7 @@ class OwnAccountMutations:
         ViewerPayload,
         _set_newsletter_subscription,
         requires=AUTHENTICATED,
-        description="Get the newsletter, or get it no more (D13). Nobody gets it who has not asked for it.",
+        description="Get the newsletter, or get it no more. Nobody gets it who has not asked for it.",
     )
     set_consent: ViewerPayload | None = mutation(
         ViewerPayload,

@@ -4,11 +4,11 @@ from typing import Any
 
 import strawberry
 
+from permissions.access_rules import AUTHENTICATED, OPEN
 from resolvers.account import passwords
 from resolvers.context import RequestContext
 from resolvers.sessions import sign_in_help
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import AUTHENTICATED, OPEN
 from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
@@ -70,7 +70,7 @@ class PasswordMutations:
         empty={"accepted": False},
         description=(
             "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
-            "another one (D4). The answer is the same whether or not there is such an account."
+            "another one. The answer is the same whether or not there is such an account."
         ),
     )
     request_login_name_reminder: AcknowledgementPayload = mutation(
@@ -79,7 +79,7 @@ class PasswordMutations:
         requires=OPEN,
         empty={"accepted": False},
         description=(
-            "Have your login names sent to the e-mail address that is linked with the account (D5). The answer is the "
+            "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
             "same whether or not there is such an account; if no mail comes, ask the person in your company who "
             "administers the portal."
         ),
@@ -97,5 +97,5 @@ class PasswordMutations:
         requires=AUTHENTICATED,
         cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
         empty={"accepted": False},
-        description="Change your password (D14). Your other sessions end, and a mail tells you.",
+        description="Change your password. Your other sessions end, and a mail tells you.",
     )

@@ -4,11 +4,11 @@ from typing import Any
 
 import strawberry
 
+from permissions.access_rules import AUTHENTICATED
 from resolvers.account import profile
 from resolvers.account.profile import ProfileEdit
 from resolvers.context import RequestContext
 from schema.graph.fields import root
-from schema.graph.guards import AUTHENTICATED
 from schema.graph.scalars import Locale, PhoneNumber
 from schema.graph.user_errors import UserError, command, entries
 from schema.graph.value_types import AddressInput, address_of
@@ -56,5 +56,5 @@ class ProfileMutations:
     update_profile: ViewerPayload | None = root(
         command(ViewerPayload, _update_profile, empty={"viewer": None}),
         requires=AUTHENTICATED,
-        description="Change your own profile (K12).",
+        description="Change your own profile.",
     )

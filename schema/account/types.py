@@ -4,10 +4,10 @@ import strawberry
 
 from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord, DataExportRecord, DataExportStatus
 from connectors.directory.records.sessions import SessionRecord
+from permissions.access_rules import OPEN
 from resolvers.account import consents, data_exports
 from resolvers.sessions import queries as own_sessions
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import OPEN
 from schema.graph.scalars import URL, DateTime
 from schema.nodes import Node
 

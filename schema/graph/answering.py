@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from resolvers.context import RequestContext
-from schema.graph.guards import BoundGuard
+from schema.graph.guards import Guard
 
 
 @dataclass(slots=True)
 class Answering:
     """Answers one field of the schema for any number of parents: guard first, then the function with those allowed."""
 
-    bound: BoundGuard
+    bound: Guard
     answer_all: Callable[..., Any]
     waits: bool
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None)

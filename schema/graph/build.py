@@ -24,6 +24,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 import schema.graph.enums  # noqa: F401  describes the enums before anything is built of them
+from permissions.access_rules import OPEN
 from permissions.vocabulary import PermissionScope
 from resolvers.refusals import Coordinate
 from schema.access import AccessMutations, AccessQueries
@@ -35,7 +36,7 @@ from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.graph.answering import Answering, cut
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
-from schema.graph.guards import OPEN, BoundGuard
+from schema.graph.guards import Guard
 from schema.graph.input_guards import GuardedAnswering, input_guards, input_problems
 from schema.graph.scalars import SCALARS
 from schema.graph.user_errors import USER_ERRORS
@@ -181,19 +182,19 @@ def _problems(type_name: str, name: str, field: Any) -> list[str]:
             )
         return problems
     declaration: Declaration = definition.metadata[DECLARATION]
-    if isinstance(field.type, GraphQLNonNull) and (declaration.guard.signed_in or declaration.backend):
+    if isinstance(field.type, GraphQLNonNull) and (declaration.requires.signed_in or declaration.backend):
         problems.append(f"{coordinate} is guarded or filled by a back end, so it must be nullable; write `… | None`.")
     belonging = BELONGINGS.get(type_name, Belonging())
     if (
-        declaration.guard.any_of
-        and declaration.guard.scope is PermissionScope.ORGANIZATION
+        declaration.requires.any_of
+        and declaration.requires.scope is PermissionScope.ORGANIZATION
         and not belonging.organization_of
         and not declaration.asks_itself
     ):
         problems.append(
             f"{coordinate} asks for a permission, but {type_name} does not say its organization; add organization=."
         )
-    if declaration.guard.or_self and not belonging.person_of:
+    if declaration.requires.or_self and not belonging.person_of:
         problems.append(
             f"{coordinate} lets the person concerned pass, but {type_name} does not say who that is; add person=."
         )
@@ -229,8 +230,8 @@ def _bind(built: Schema) -> None:
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
         belonging = BELONGINGS.get(type_.name, Belonging())
-        asked = declaration.guard.without_permissions if declaration.asks_itself else declaration.guard
-        guard = BoundGuard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
+        asked = declaration.requires.without_permissions if declaration.asks_itself else declaration.requires
+        guard = Guard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[BATCH] = (
             Answering(guard, declaration.answer_all, declaration.waits, _converter(built, definition))
@@ -254,7 +255,7 @@ def _keep_short(field: GraphQLField, definition: StrawberryField, coordinate: Co
         return cut(list(map(read, parents)), most)
 
     field.resolve = resolve_shortly
-    field.extensions[BATCH] = Answering(BoundGuard(OPEN, coordinate, None, None), answer_all, False)
+    field.extensions[BATCH] = Answering(Guard(OPEN, coordinate, None, None), answer_all, False)
 
 
 def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

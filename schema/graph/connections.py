@@ -4,10 +4,10 @@ from typing import Generic, TypeVar
 
 import strawberry
 
+from permissions.access_rules import OPEN
 from resolvers import pagination
 from schema.graph.cost_directives import COUNT, CostDirective
 from schema.graph.fields import attribute, computed, field
-from schema.graph.guards import OPEN
 
 T = TypeVar("T")
 

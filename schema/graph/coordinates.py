@@ -14,7 +14,7 @@ from graphql import (
 from permissions.sheet import Part, PartKind
 from resolvers.refusals import Coordinate
 from schema.graph.fields import DeclaredField
-from schema.graph.guards import Guard
+from schema.graph.guards import rule_of
 
 
 def parts_of(core: GraphQLSchema) -> list[Part]:
@@ -53,13 +53,4 @@ def _parts(type_: Any, kind: PartKind) -> Iterator[Part]:
 
 def _part(coordinate: Coordinate, kind: PartKind, element: Any) -> Part:
     definition = element.extensions.get("strawberry-definition")
-    guard = Guard.of(getattr(definition, "directives", None) or ())
-    return Part(
-        str(coordinate),
-        kind,
-        guard.signed_in,
-        guard.any_of,
-        guard.scope,
-        guard.or_self,
-        has_resolver=isinstance(definition, DeclaredField),
-    )
+    return Part(str(coordinate), kind, rule_of(element), isinstance(definition, DeclaredField))

@@ -14,17 +14,18 @@ from connectors.directory.records.registrations import LikenessReason, Registrat
 from connectors.directory.records.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
+from permissions.access_rules import OPEN, AccessRule
 from permissions.denial_texts import PERMISSION_TEXTS
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
 from resolvers.launcher import ApplicationAccessState
 from resolvers.mail.links import MailLinkKind
 from resolvers.refusals import ErrorCode
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
-from schema.graph.guards import OPEN, Guard
+from schema.graph.guards import described, directives_of
 
 
 def _enum(
-    of: type[Enum], description: str, values: dict[str, str], *, requires: Mapping[str, Guard] | None = None
+    of: type[Enum], description: str, values: dict[str, str], *, requires: Mapping[str, AccessRule] | None = None
 ) -> None:
     """Make an enum part of the graph under its own name, or only describe its values when it already is.
 
@@ -34,9 +35,9 @@ def _enum(
     if not hasattr(of, "__strawberry_definition__"):
         strawberry.enum(of, description=description)
     for value in of.__strawberry_definition__.values:  # type: ignore[attr-defined]
-        guard = (requires or {}).get(value.name, OPEN)
-        value.description = guard.described(values[value.name])
-        value.directives = tuple(guard.directives)
+        rule = (requires or {}).get(value.name, OPEN)
+        value.description = described(values[value.name], rule)
+        value.directives = tuple(directives_of(rule))
 
 
 _enum(

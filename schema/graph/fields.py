@@ -1,6 +1,6 @@
 """How a field is declared: its function, its guard, its words. There is no other way to write one.
 
-    orders: OrderConnection | None = field(orders_of, requires=any_of(Permission.ORDER_VIEW), description="…")
+    orders: OrderConnection | None = field(orders_of, requires=SEE_ORDERS, description="…")
 
 - ``field``      a relation: the function is called once with all parents and answers a list parallel to them;
 - ``attribute``  a value that the record has under another name or deeper down;
@@ -25,11 +25,12 @@ from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 
 from connectors import ids
+from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
 from schema.graph.answering import Answering, cut
 from schema.graph.backends import Backend, BackendDirective
 from schema.graph.cost_directives import CostDirective, cost_directives
-from schema.graph.guards import OPEN, Guard
+from schema.graph.guards import described, directives_of
 from schema.graph.scalars import DateTime, Locale
 
 DECLARATION = "forecourt"
@@ -79,7 +80,7 @@ class Declaration:
 
     answer_all: Callable[..., Any]
     waits: bool
-    guard: Guard
+    requires: AccessRule
     backend: Backend | None = None
     organization_in: str | None = None
     asks_itself: bool = False
@@ -164,10 +165,10 @@ def graph_type(
 def field(
     function: Callable[..., Any],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     arguments: Mapping[str, str] | None = None,
-    argument_guards: Mapping[str, Guard] | None = None,
+    argument_guards: Mapping[str, AccessRule] | None = None,
     backend: Backend | None = None,
     deprecation_reason: str | None = None,
     cost: int | None = None,
@@ -203,10 +204,10 @@ def field(
 def root(
     function: Callable[..., Any],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     arguments: Mapping[str, str] | None = None,
-    argument_guards: Mapping[str, Guard] | None = None,
+    argument_guards: Mapping[str, AccessRule] | None = None,
     organization_in: str | None = None,
     backend: Backend | None = None,
     cost: int | None = None,
@@ -240,7 +241,7 @@ def root(
 def computed(
     function: Callable[..., Any],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     arguments: Mapping[str, str] | None = None,
     cost: int | None = None,
@@ -266,7 +267,7 @@ def computed(
 def attribute(
     path: str,
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     cost: int | None = None,
     assumed_size: int | None = None,
@@ -309,12 +310,11 @@ class DeclaredField(StrawberryField):
         arguments: Mapping[str, str] | None = None,
         deprecation_reason: str | None = None,
         sizing: "Sizing | None" = None,
-        argument_guards: Mapping[str, Guard] | None = None,
+        argument_guards: Mapping[str, AccessRule] | None = None,
     ) -> "DeclaredField":
         """Return the field for a declaration."""
         sizing = sizing or Sizing()
-        guard = declaration.guard
-        directives = guard.directives
+        directives = directives_of(declaration.requires)
         if declaration.backend is not None:
             directives.append(BackendDirective(name=declaration.backend))
         declared_arguments = (
@@ -326,7 +326,7 @@ class DeclaredField(StrawberryField):
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
         directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by)
         declared = cls(
-            description=guard.described(sizing.described(description)),
+            description=described(sizing.described(description), declaration.requires),
             metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
             directives=directives,
             deprecation_reason=deprecation_reason,
@@ -380,7 +380,7 @@ def _only(answers: Sequence[Any]) -> Any:
 def _arguments_of(
     function: Callable[..., Any],
     descriptions: Mapping[str, str],
-    guards: Mapping[str, Guard],
+    guards: Mapping[str, AccessRule],
     costs: Mapping[str, int],
 ) -> list[StrawberryArgument]:
     hints = get_type_hints(function)
@@ -397,16 +397,16 @@ def _arguments_of(
                 f"{function.__module__}.{function.__qualname__}: say what the argument {parameter.name} means, by "
                 f'arguments={{"{parameter.name}": "…"}} in its declaration.'
             )
-        default, guard = parameter.default, guards.get(parameter.name, OPEN)
+        default, rule = parameter.default, guards.get(parameter.name, OPEN)
         arguments.append(
             StrawberryArgument(
                 python_name=parameter.name,
                 # What is a word of Python, such as `from_`, is called without the line at its end.
                 graphql_name=parameter.name[:-1] if parameter.name.endswith("_") else None,
                 type_annotation=StrawberryAnnotation(_argument_type(parameter.name, hints[parameter.name])),
-                description=guard.described(description),
+                description=described(description, rule),
                 default=strawberry.UNSET if default in (inspect.Parameter.empty, None) else default,
-                directives=[*guard.directives, *cost_directives((), costs.get(parameter.name), None, None)],
+                directives=[*directives_of(rule), *cost_directives((), costs.get(parameter.name), None, None)],
             )
         )
     return arguments

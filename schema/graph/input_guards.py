@@ -4,9 +4,9 @@ Such a guard is asked only when the request uses what it guards: a literal, or a
 value. It is asked before the field's function is called, in the organization of the field's object or, at the root,
 in the one that the field's declaration names.
 
-    orders: … = field(orders_of, argument_guards={"placed_by": any_of(Permission.MEMBER_VIEW)}, …)
-    note: str | None = input_field(requires=any_of(Permission.AUDIT_VIEW), description="…")
-    _enum(OrderStatus, "…", {…}, requires={"DRAFT": any_of(Permission.ORDER_PLACE)})
+    orders: … = field(orders_of, argument_guards={"placed_by": SEE_MEMBERS}, …)
+    note: str | None = input_field(requires=SEE_AUDIT_LOG, description="…")
+    _enum(OrderStatus, "…", {…}, requires={"DRAFT": PLACE_ORDERS})
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -30,18 +30,19 @@ from graphql import (
 )
 from graphql.utilities import get_default_value_ast
 
+from permissions.access_rules import OPEN, AccessRule
 from permissions.vocabulary import PermissionScope
 from resolvers.context import RequestContext
 from resolvers.refusals import Coordinate, NotPermitted
 from schema.graph.answering import Answering
 from schema.graph.fields import DECLARATION, Belonging, Declaration, DeclaredField
-from schema.graph.guards import OPEN, BoundGuard, Guard
+from schema.graph.guards import Guard, described, directives_of, rule_of
 
 
-def input_field(*, description: str, requires: Guard = OPEN, default: Any = strawberry.UNSET) -> Any:
+def input_field(*, description: str, requires: AccessRule = OPEN, default: Any = strawberry.UNSET) -> Any:
     """Declare a field of an input that may be left out; `requires` is asked only when a request gives it."""
     return strawberry.field(
-        default=default, description=requires.described(description), directives=requires.directives
+        default=default, description=described(description, requires), directives=directives_of(requires)
     )
 
 
@@ -74,7 +75,7 @@ class InputGuards:
         """Return why each parent's field is refused because of these argument values; None when none is."""
         refusals: Sequence[NotPermitted | None] | None = None
         for guard, value in _used(self._arguments, values):
-            if guard.guard.or_self and _is_of_viewer(value, context):
+            if guard.rule.or_self and _is_of_viewer(value, context):
                 continue
             # At the root, the arguments take the place of the object that knows its organization.
             objects = [values] * len(parents) if self._is_root else parents
@@ -131,12 +132,12 @@ class _Part:
     """An argument or a field of an input, by its Python name: its own guard, and what is guarded within its value."""
 
     name: str
-    guard: BoundGuard | None
+    guard: Guard | None
     within: "_Within | None"
 
 
 _Parts = list[_Part]
-_Within = _Parts | dict[Any, BoundGuard]
+_Within = _Parts | dict[Any, Guard]
 """Of an input, its parts that are guarded or have something guarded within; of an enum, its guarded values."""
 
 
@@ -153,13 +154,13 @@ class _Compiler:
         parts = [
             self._part(argument, name, Coordinate(where.type_name, where.field_name, name))
             for name, argument in field.args.items()
-            if _guard(argument) is not OPEN or _is_guarded_within(get_named_type(argument.type), set())
+            if rule_of(argument) is not OPEN or _is_guarded_within(get_named_type(argument.type), set())
         ]
         return parts or None
 
     def _part(self, part: Any, name: str, coordinate: Coordinate) -> _Part:
         definition = part.extensions.get("strawberry-definition")
-        guard = _guard(part)
+        guard = rule_of(part)
         return _Part(
             getattr(definition, "python_name", None) or name,
             self._bound(guard, coordinate) if guard is not OPEN else None,
@@ -171,24 +172,24 @@ class _Compiler:
             return None
         if isinstance(type_, GraphQLEnumType):
             return {
-                type_.coerce_input_value(name): self._bound(_guard(value), Coordinate(type_.name, name))
+                type_.coerce_input_value(name): self._bound(rule_of(value), Coordinate(type_.name, name))
                 for name, value in type_.values.items()
-                if _guard(value) is not OPEN
+                if rule_of(value) is not OPEN
             }
         assert isinstance(type_, GraphQLInputObjectType)
         parts = self.known.get(type_.name)
         if parts is None:
             parts = self.known[type_.name] = []  # known before it is filled, for inputs within themselves
             for name, field in type_.fields.items():
-                if _guard(field) is not OPEN or _is_guarded_within(get_named_type(field.type), set()):
+                if rule_of(field) is not OPEN or _is_guarded_within(get_named_type(field.type), set()):
                     parts.append(self._part(field, name, Coordinate(type_.name, name)))
         return parts
 
-    def _bound(self, guard: Guard, coordinate: Coordinate) -> BoundGuard:
-        return BoundGuard(guard, coordinate, self.organization_of, None, of_mutation=self.of_mutation)
+    def _bound(self, guard: AccessRule, coordinate: Coordinate) -> Guard:
+        return Guard(guard, coordinate, self.organization_of, None, of_mutation=self.of_mutation)
 
 
-def _used(parts: _Parts, values: Any) -> Iterator[tuple[BoundGuard, Any]]:
+def _used(parts: _Parts, values: Any) -> Iterator[tuple[Guard, Any]]:
     """Return the guards of what is used in these values, each with the value, in the order of the declaration."""
     for part in parts:
         value = values.get(part.name, strawberry.UNSET) if type(values) is dict else getattr(values, part.name)
@@ -200,7 +201,7 @@ def _used(parts: _Parts, values: Any) -> Iterator[tuple[BoundGuard, Any]]:
             yield from _used_within(part.within, value)
 
 
-def _used_within(within: _Within, value: Any) -> Iterator[tuple[BoundGuard, Any]]:
+def _used_within(within: _Within, value: Any) -> Iterator[tuple[Guard, Any]]:
     if isinstance(value, list):
         for item in value:
             yield from _used_within(within, item)
@@ -225,29 +226,24 @@ def _joined(
     return [first or second for first, second in zip(one, other, strict=True)]
 
 
-def _guard(part: Any) -> Guard:
-    guard = Guard.of(getattr(part.extensions.get("strawberry-definition"), "directives", None) or ())
-    return guard if guard != OPEN else OPEN
-
-
 def _is_guarded_within(type_: GraphQLNamedType, seen: set[str]) -> bool:
     if isinstance(type_, GraphQLEnumType):
-        return any(_guard(value) is not OPEN for value in type_.values.values())
+        return any(rule_of(value) is not OPEN for value in type_.values.values())
     if not isinstance(type_, GraphQLInputObjectType) or type_.name in seen:
         return False
     seen.add(type_.name)
     return any(
-        _guard(field) is not OPEN or _is_guarded_within(get_named_type(field.type), seen)
+        rule_of(field) is not OPEN or _is_guarded_within(get_named_type(field.type), seen)
         for field in type_.fields.values()
     )
 
 
-def _guarded(where: Coordinate, field: GraphQLField) -> Iterator[tuple[Coordinate, Any, Guard]]:
+def _guarded(where: Coordinate, field: GraphQLField) -> Iterator[tuple[Coordinate, Any, AccessRule]]:
     """Return every guarded part of a field's inputs, however deep, each once."""
     waiting: list[GraphQLNamedType] = []
     seen: set[str] = set()
     for name, argument in field.args.items():
-        if (guard := _guard(argument)) is not OPEN:
+        if (guard := rule_of(argument)) is not OPEN:
             yield Coordinate(where.type_name, where.field_name, name), argument, guard
         waiting.append(get_named_type(argument.type))
     while waiting:
@@ -257,11 +253,11 @@ def _guarded(where: Coordinate, field: GraphQLField) -> Iterator[tuple[Coordinat
         seen.add(type_.name)
         if isinstance(type_, GraphQLEnumType):
             for name, value in type_.values.items():
-                if (guard := _guard(value)) is not OPEN:
+                if (guard := rule_of(value)) is not OPEN:
                     yield Coordinate(type_.name, name), _EnumPosition(), guard
         elif isinstance(type_, GraphQLInputObjectType):
             for name, it in type_.fields.items():
-                if (guard := _guard(it)) is not OPEN:
+                if (guard := rule_of(it)) is not OPEN:
                     yield Coordinate(type_.name, name), it, guard
                 waiting.append(get_named_type(it.type))
 
@@ -287,12 +283,12 @@ def _used_by_literal(type_: GraphQLNamedType, literal: ValueNode) -> Iterator[Co
             for item in items:
                 yield from _used_by_literal(type_, item)
         case EnumValueNode(value=name) if isinstance(type_, GraphQLEnumType):
-            if _guard(type_.values[name]) is not OPEN:
+            if rule_of(type_.values[name]) is not OPEN:
                 yield Coordinate(type_.name, name)
         case ObjectValueNode(fields=given) if isinstance(type_, GraphQLInputObjectType):
             for it in given:
                 part = type_.fields[it.name.value]
-                if _guard(part) is not OPEN:
+                if rule_of(part) is not OPEN:
                     yield Coordinate(type_.name, it.name.value)
                 yield from _used_by_literal(get_named_type(part.type), it.value)
 

@@ -3,7 +3,7 @@
     remove_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _remove_member,
-        requires=any_of(Permission.MEMBER_MANAGE),
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="…",
     )
@@ -21,15 +21,14 @@ from typing import Any
 from strawberry.utils.str_converters import to_camel_case
 
 from connectors.ids import OrganizationId
-from permissions.decision import may
-from permissions.vocabulary import PermissionScope, mask_of
+from permissions.access_rules import AccessRule
+from permissions.vocabulary import PermissionScope
 from resolvers.audit.refused_attempts import record_refusal
 from resolvers.context import RequestContext
 from resolvers.nodes.organization_of import KINDS, visible_organization_of
 from resolvers.refusals import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
 from resolvers.transactions import forbidden, was_done
 from schema.graph.fields import Declaration, DeclaredField, Sizing
-from schema.graph.guards import Guard
 from schema.graph.user_errors import entry_of
 
 
@@ -47,9 +46,9 @@ class Within:
         return str(value)
 
     @property
-    def graphql_path(self) -> list[str]:
-        """Return where the id stands within `input`, as clients call it."""
-        return [to_camel_case(step) for step in self.path.split(".")[1:]]
+    def input_path(self) -> list[str]:
+        """Return where the id stands within `input`."""
+        return self.path.split(".")[1:]
 
 
 def of_object(kind: str, path: str) -> Within:
@@ -69,7 +68,7 @@ def mutation(
     payload: type,
     function: Callable[..., Awaitable[dict[str, Any]]],
     *,
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     within: Within | None = None,
     empty: dict[str, Any] | None = None,
@@ -115,7 +114,7 @@ def mutation(
 def query(
     function: Callable[..., Awaitable[Any]],
     *,
-    requires: Guard,
+    requires: AccessRule,
     within: Within,
     refused: Callable[[list[Refused]], Any],
     description: str,
@@ -135,9 +134,7 @@ def query(
         except NotFound:
             return None
         except Forbidden as forbidden:
-            raise NotPermitted(
-                coordinate, requires.any_of, forbidden.decision, forbidden.organization_id
-            ) from forbidden
+            raise NotPermitted(coordinate, requires, forbidden.decision, forbidden.organization_id) from forbidden
         try:
             return await function(context, **arguments)
         except Refused as refusal:
@@ -151,7 +148,7 @@ def query(
 def _declared(
     function: Callable[..., Any],
     answer: Callable[..., Awaitable[Any]],
-    requires: Guard,
+    requires: AccessRule,
     description: str,
     cost: int | None,
 ) -> Any:
@@ -174,7 +171,7 @@ class _Target:
         self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
         self._is_dry = bool(getattr(arguments.get("input"), "dry_run", False))
 
-    async def check(self, context: RequestContext, requires: Guard) -> None:
+    async def check(self, context: RequestContext, requires: AccessRule) -> None:
         """Return when the caller may do it here.
 
         Raises:
@@ -185,14 +182,14 @@ class _Target:
             kind = self._within.kind
             self._organization_id = await visible_organization_of(context, kind, self._id)
             if self._organization_id is None:
-                raise NotFound(KINDS[kind].what, self._within.graphql_path)
+                raise NotFound(KINDS[kind].what, self._within.input_path)
         if not requires.any_of:
             return
         target = self._organization_id if requires.scope is PermissionScope.ORGANIZATION else None
-        if not may(context.viewer, mask_of(requires.any_of), target, context.now):
-            raise forbidden(context, context.viewer, requires.any_of, target)
+        if not context.may(requires, target):
+            raise forbidden(context, context.viewer, requires, target)
 
-    async def check_unless_done(self, context: RequestContext, requires: Guard) -> None:
+    async def check_unless_done(self, context: RequestContext, requires: AccessRule) -> None:
         """Return when the caller may do it here, or did it before with this key: then it is answered, not done again.
 
         An object of an organization that they do not belong to stays unknown, unless belonging is all that is asked.

@@ -6,9 +6,11 @@ from functools import wraps
 from typing import Annotated, Any
 
 import strawberry
+from strawberry.utils.str_converters import to_camel_case
 
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord
+from permissions.access_rules import OPEN
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
 from resolvers import refusals as errors
@@ -17,7 +19,6 @@ from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
 from resolvers.refusals import ErrorCode, Refused, RefusedTogether
 from schema.graph.fields import attribute, computed, field, graph_type, listed
-from schema.graph.guards import OPEN
 from schema.nodes import Node
 
 MOST_ERRORS = 100
@@ -57,7 +58,12 @@ class Entry:
     @property
     def path(self) -> list[str] | None:
         """Return the part of the input that is meant."""
-        return self.refusal.path
+        return input_path(self.refusal.path) if self.refusal.path is not None else None
+
+
+def input_path(path: Sequence[str]) -> list[str]:
+    """Return the path of a refusal, which resolvers write in Python's names, in those of the graph."""
+    return [to_camel_case(step) for step in path]
 
 
 def entry_of(context: RequestContext, refusal: Refused) -> Entry:

@@ -3,9 +3,9 @@
 import strawberry
 
 from connectors import values
+from permissions.access_rules import OPEN
 from resolvers import localization as texts
 from schema.graph.fields import computed, field, graph_type, listed
-from schema.graph.guards import OPEN
 from schema.graph.scalars import CurrencyCode, Decimal, PhoneNumber
 
 

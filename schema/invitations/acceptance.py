@@ -5,6 +5,7 @@ from typing import Any
 import strawberry
 
 from connectors.directory.records.invitations import InvitationStatus
+from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.context import RequestContext
@@ -12,7 +13,6 @@ from resolvers.invitations import acceptance as invited
 from schema.graph.common_inputs import TokenInput
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.fields import computed, graph_type, root
-from schema.graph.guards import OPEN
 from schema.graph.mutations import mutation
 from schema.graph.scalars import URL, DateTime, Locale
 from schema.graph.user_errors import UserError, entries
@@ -138,7 +138,7 @@ class InvitedMutations:
         _accept_invitation,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Join the company that invited you (K30). With an account, sign in as usual afterwards.",
+        description="Join the company that invited you. With an account, sign in as usual afterwards.",
     )
     decline_invitation: InvitationPayload = mutation(
         InvitationPayload, _decline_invitation, requires=OPEN, description="Decline an invitation; who sent it is told."

@@ -5,16 +5,16 @@ from typing import Any
 import strawberry
 
 from connectors.ids import InvitationId, OrganizationId
+from permissions.access_rules import MANAGE_MEMBERS, OPEN
 from permissions.vocabulary import Permission as PermissionCode
 from resolvers.context import RequestContext
 from resolvers.invitations import commands as inviting
 from resolvers.invitations.sent import resend, revoke
 from schema.graph.fields import attribute, computed, graph_type, listed
-from schema.graph.guards import OPEN
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime, EmailAddress, Locale
 from schema.graph.user_errors import Entry, UserError, entries, entry_of
-from schema.invitations.types import MANAGE_MEMBERS, Invitation, InvitationPayload
+from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
 
@@ -153,7 +153,7 @@ class InvitingMutations:
         requires=MANAGE_MEMBERS,
         within=in_organization(),
         empty={"results": []},
-        description="Invite people to a company by mail, many at once (K26, K28, D21).",
+        description="Invite people to a company by mail, many at once.",
     )
     resend_invitation: InvitationPayload | None = mutation(
         InvitationPayload,
@@ -161,7 +161,7 @@ class InvitingMutations:
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
         description="Send an invitation anew, an expired one too: its time begins again, and older mails of it count "
-        "no more (K29).",
+        "no more.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
         InvitationPayload,

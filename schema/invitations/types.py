@@ -6,19 +6,16 @@ from typing import Annotated
 import strawberry
 
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
+from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
-from permissions.vocabulary import Permission as PermissionCode
 from resolvers.invitations import queries as invitations
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.guards import OPEN, any_of
 from schema.graph.scalars import DateTime, EmailAddress, Locale
 from schema.graph.user_errors import UserError, entries
 from schema.nodes import Node
 from schema.people import User
 from schema.roles import Permission, Role
-
-MANAGE_MEMBERS = any_of(PermissionCode.MEMBER_MANAGE)
 
 
 @graph_type(

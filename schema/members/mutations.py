@@ -5,7 +5,7 @@ from typing import Any
 import strawberry
 
 from connectors.ids import MembershipId, OrganizationId
-from permissions.vocabulary import Permission
+from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from resolvers.approvals.initiators import MOST_SHOWN
 from resolvers.context import RequestContext
 from resolvers.members import commands as member_deeds
@@ -13,13 +13,10 @@ from resolvers.members import transfer as transfers
 from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
 from schema.graph.fields import attribute
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.user_errors import UserError, entries
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
-
-MANAGE = any_of(Permission.MEMBER_MANAGE)
 
 _KEY = "Your own name for this request, to repeat it safely."
 _REASON = "Why, for the audit log."
@@ -130,21 +127,21 @@ class MemberMutations:
     suspend_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _suspend_member,
-        requires=MANAGE,
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Let a member do nothing for the time being; roles and rights count again afterwards.",
     )
     reactivate_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _reactivate_member,
-        requires=MANAGE,
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Let a suspended member in again.",
     )
     remove_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _remove_member,
-        requires=MANAGE,
+        requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description=(
             "Let a member belong to the company no longer: roles and rights are gone, invitations that they sent and "
@@ -162,8 +159,8 @@ class MemberMutations:
     transfer_administration: TransferAdministrationPayload | None = mutation(
         TransferAdministrationPayload,
         _transfer_administration,
-        requires=any_of(Permission.ROLE_ASSIGN),
+        requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one (D29).",
+        description="Hand your administrative roles over to another member, as one.",
     )

@@ -8,9 +8,9 @@ import strawberry
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from permissions.access_rules import MANAGE_MEMBERS, OPEN, SEE_ACCESS_REQUESTS, SEE_RIGHTS
 from permissions.policy import MOST_ROLES, MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
-from permissions.vocabulary import Permission as PermissionCode
 from resolvers import launcher, people
 from resolvers.access_requests import queries as access_request_lists
 from resolvers.approvals import initiators
@@ -28,15 +28,10 @@ from schema.access_requests.types import AccessRequest
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import computed, field, graph_type, listed
-from schema.graph.guards import OPEN, any_of
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
 from schema.people import User
 from schema.roles import Permission, Role
-
-MEMBERS = any_of(PermissionCode.MEMBER_VIEW, PermissionCode.MEMBER_MANAGE)
-RIGHTS = any_of(PermissionCode.MEMBER_VIEW, PermissionCode.MEMBER_MANAGE, or_self=True)
-"""What somebody may do is for them and for those who may see the members."""
 
 
 @graph_type(
@@ -118,21 +113,21 @@ class Membership(Node):
     job_title: str | None = strawberry.field(description="What the person does there.")
     role_grants: list[RoleGrant] | None = field(
         memberships.role_grants_of,
-        requires=RIGHTS,
+        requires=SEE_RIGHTS,
         at_most=MOST_ROLES,
         assumed_size=2,
         description="The person's roles that have not ended.",
     )
     direct_grants: list[DirectGrant] | None = field(
         memberships.direct_grants_of,
-        requires=RIGHTS,
+        requires=SEE_RIGHTS,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,
         description="The person's single permissions that have not ended.",
     )
     effective_permissions: list[EffectivePermission] | None = field(
         memberships.effective_permissions_of,
-        requires=RIGHTS,
+        requires=SEE_RIGHTS,
         at_most=MOST_PERMISSIONS,
         assumed_size=6,
         description=(
@@ -142,21 +137,21 @@ class Membership(Node):
     )
     applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         launcher.applications_of_members,
-        requires=RIGHTS,
+        requires=SEE_RIGHTS,
         at_most=MOST_APPLICATIONS,
         assumed_size=10,
         description="The applications that open for the person here.",
     )
     access_requests: Connection[AccessRequest] | None = field(
         access_request_lists.access_requests_by,
-        requires=any_of(PermissionCode.ROLE_ASSIGN, or_self=True),
+        requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
         description="What the person asked for, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
     open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         initiators.open_invitations_by,
-        requires=any_of(PermissionCode.MEMBER_MANAGE),
+        requires=MANAGE_MEMBERS,
         sliced_by="first",
         at_most=initiators.MOST_SHOWN,
         description=(
@@ -168,7 +163,7 @@ class Membership(Node):
     viewer_can_update_roles: bool = field(
         allowed(against_updating),
         requires=OPEN,
-        description="Whether you may change what the person holds: `updateMemberAccess` (K34).",
+        description="Whether you may change what the person holds: `updateMemberAccess`.",
     )
     viewer_cannot_update_roles_reasons: list[DenialReason] = field(
         denied(against_updating),
@@ -184,7 +179,7 @@ class Membership(Node):
         allowed(against_reactivating), requires=OPEN, description="Whether you may `reactivateMember`."
     )
     viewer_can_remove: bool = field(
-        allowed(against_removing), requires=OPEN, description="Whether you may `removeMember` (D26)."
+        allowed(against_removing), requires=OPEN, description="Whether you may `removeMember`."
     )
     viewer_cannot_remove_reasons: list[DenialReason] = field(
         denied(against_removing),

@@ -5,14 +5,9 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.records.addresses import AddressRecord
-from resolvers.organizations.addresses import USES_ADDRESSES
 from schema.graph.fields import graph_type
-from schema.graph.guards import any_of
 from schema.graph.value_types import Address
 from schema.nodes import Node
-
-ADDRESSES = any_of(*USES_ADDRESSES)
-"""Addresses are for those who order, and for those who manage the company's data."""
 
 
 @graph_type(

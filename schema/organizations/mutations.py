@@ -5,24 +5,23 @@ from typing import Any
 import strawberry
 
 from connectors.ids import AddressId, OrganizationId
+from permissions.access_rules import CHANGE_ORGANIZATION, USE_ADDRESS_BOOK
 from resolvers.context import RequestContext
 from resolvers.organizations import addresses
 from resolvers.organizations import queries as organizations
 from resolvers.organizations.addresses import AddressEdit
-from resolvers.organizations.queries import MANAGES_DATA
 from schema.graph.common_inputs import NodeActionInput
-from schema.graph.guards import any_of
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import URL, EmailAddress, PhoneNumber
 from schema.graph.user_errors import UserError, entries
 from schema.graph.value_types import AddressInput, address_of
-from schema.organizations.addresses import ADDRESSES, AddressBookEntry
+from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
 
 
 @strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
 class UpdateOrganizationInput:
-    """What to change. Name and seat are not among it: the vendor decides on them (D15)."""
+    """What to change. Name and seat are not among it: the vendor decides on them."""
 
     id: strawberry.ID = strawberry.field(description="The company's id.")
     expected_version: int = strawberry.field(description="`version` of the company as you read it.")
@@ -111,16 +110,14 @@ class OrganizationMutations:
     update_organization: OrganizationPayload | None = mutation(
         OrganizationPayload,
         _update_organization,
-        requires=any_of(*MANAGES_DATA),
+        requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
-        description=(
-            "Change how to reach the company (K40). Name and seat change by `requestOrganizationChange` only (D15)."
-        ),
+        description="Change how to reach the company. Name and seat change by `requestOrganizationChange` only.",
     )
     save_address: SaveAddressPayload | None = mutation(
         SaveAddressPayload,
         _save_address,
-        requires=ADDRESSES,
+        requires=USE_ADDRESS_BOOK,
         within=in_organization(),
         description=(
             "Add an address to the company's book, or change one. What becomes a default takes that from the entry "
@@ -130,7 +127,7 @@ class OrganizationMutations:
     delete_address: OrganizationPayload | None = mutation(
         OrganizationPayload,
         _delete_address,
-        requires=ADDRESSES,
+        requires=USE_ADDRESS_BOOK,
         within=of_object("adr", "input.id"),
         description="Delete an address from the company's book.",
     )

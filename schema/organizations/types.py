@@ -5,7 +5,18 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
-from permissions.vocabulary import Permission
+from permissions.access_rules import (
+    ASSIGN_ROLES,
+    AUTHENTICATED,
+    MANAGE_MEMBERS,
+    OPEN,
+    SEE_AUDIT_LOG,
+    SEE_CHANGE_REQUESTS,
+    SEE_MEMBERS,
+    SEE_ORDERS,
+    SEE_RIGHTS,
+    USE_ADDRESS_BOOK,
+)
 from resolvers.access_requests.queries import access_requests_of
 from resolvers.audit.queries import audit_events_of
 from resolvers.change_requests import change_requests_of
@@ -17,20 +28,19 @@ from resolvers.organizations import addresses
 from resolvers.organizations import queries as organizations
 from schema.access_requests.types import AccessRequest
 from schema.audit import AuditEvent
-from schema.change_requests import CHANGE_REQUESTS, ChangeRequest
+from schema.change_requests import ChangeRequest
 from schema.graph.backends import Backend
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import SEARCH, UNINDEXED
 from schema.graph.fields import computed, field, graph_type, root
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 from schema.graph.scalars import URL, EmailAddress, PhoneNumber
 from schema.graph.value_types import Address
-from schema.invitations.types import MANAGE_MEMBERS, Invitation
-from schema.join_requests import MANAGERS, JoinRequest
-from schema.members.types import MEMBERS, RIGHTS, Membership
+from schema.invitations.types import Invitation
+from schema.join_requests import JoinRequest
+from schema.members.types import Membership
 from schema.nodes import Node
-from schema.orders import ORDERS, Order
-from schema.organizations.addresses import ADDRESSES, AddressBookEntry
+from schema.orders import Order
+from schema.organizations.addresses import AddressBookEntry
 
 
 @graph_type(of=OrganizationRecord, description="A company that buys from the vendor.", organization=attrgetter("id"))
@@ -57,7 +67,7 @@ class Organization(Node):
     )
     members: Connection[Membership] | None = field(
         members_of,
-        requires=MEMBERS,
+        requires=SEE_MEMBERS,
         description="Who belongs to it, by last name; without `status`, removed members are left out.",
         arguments={
             "status": "Only members who stand like this.",
@@ -68,7 +78,7 @@ class Organization(Node):
     )
     access_requests: Connection[AccessRequest] | None = field(
         access_requests_of,
-        requires=any_of(Permission.ROLE_ASSIGN),
+        requires=ASSIGN_ROLES,
         description="What its members asked for and may not do yet, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
@@ -80,38 +90,38 @@ class Organization(Node):
     )
     join_requests: Connection[JoinRequest] | None = field(
         join_requests_of,
-        requires=MANAGERS,
-        description="Who asked to join it, newest first (K19).",
+        requires=MANAGE_MEMBERS,
+        description="Who asked to join it, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,
-        requires=ORDERS,
+        requires=SEE_ORDERS,
         backend=Backend.SHOP,
-        description="What was ordered for it by any of its members, newest first (D39).",
+        description="What was ordered for it by any of its members, newest first.",
         arguments={
             "status": "Only orders that stand like this.",
             "placed_by": "Only orders of this person, by the id of the User.",
         },
-        argument_guards={"placed_by": RIGHTS},
+        argument_guards={"placed_by": SEE_RIGHTS},
         argument_costs=dict.fromkeys(("status", "placed_by"), UNINDEXED),
     )
     address_book: list[AddressBookEntry] | None = field(
         addresses.books_of,
-        requires=ADDRESSES,
+        requires=USE_ADDRESS_BOOK,
         at_most=addresses.LONGEST_BOOK,
         description="Where invoices and goods may go, oldest entry first.",
     )
     change_requests: Connection[ChangeRequest] | None = field(
         change_requests_of,
-        requires=CHANGE_REQUESTS,
-        description="What was asked of the vendor to change about its name and seat, newest first (D15).",
+        requires=SEE_CHANGE_REQUESTS,
+        description="What was asked of the vendor to change about its name and seat, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,
-        requires=any_of(Permission.AUDIT_VIEW),
-        description="What was done in it, by whom, newest first, refusals too (K13). All conditions count together.",
+        requires=SEE_AUDIT_LOG,
+        description="What was done in it, by whom, newest first, refusals too. All conditions count together.",
         arguments={
             "actions": "Only these actions, such as `grant.give`; 50 at most.",
             "actor_id": "Only what this person did, by the id of the User.",

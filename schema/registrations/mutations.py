@@ -6,12 +6,12 @@ import strawberry
 
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import AccountKind
+from permissions.access_rules import OPEN, by_caller_unless
 from resolvers.context import RequestContext
 from resolvers.registrations import commands as registering
 from resolvers.registrations.inputs import Applicant, OrganizationWanted
 from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.guards import OPEN, by_caller_unless
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
 from schema.graph.user_errors import UserError, entries
@@ -30,7 +30,7 @@ class RegisterPrivateAccountInput:
     accept_terms: bool = strawberry.field(description="Whether you accept the terms; without it, nobody registers.")
     idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
     account_kind: AccountKind = strawberry.field(
-        default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR (K9, K10)."
+        default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR."
     )
     phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number.")
     locale: Locale | None = strawberry.field(default=None, description="The language you read.")
@@ -44,13 +44,13 @@ class RegisterOrganizationInput:
     """A company, and who registers it."""
 
     confirm_first_registration: bool = strawberry.field(
-        description='"No, it is not registered already." False ends the registration, and nothing is stored (K18).'
+        description='"No, it is not registered already." False ends the registration, and nothing is stored.'
     )
-    kind: OrganizationKind = strawberry.field(description="What the company is to the vendor (K11, K17).")
+    kind: OrganizationKind = strawberry.field(description="What the company is to the vendor.")
     name: str = strawberry.field(description="What it is called.")
     seat: AddressInput = strawberry.field(description="Where it has its seat.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms; without it, nobody registers.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely (K20).")
+    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
     legal_name: str | None = strawberry.field(
         default=None, description="What it is called in the register of companies."
     )
@@ -70,7 +70,7 @@ class RegisterOrganizationInput:
     phone: PhoneNumber | None = strawberry.field(default=None, description="Your telephone number.")
     locale: Locale | None = strawberry.field(default=None, description="The language you read.")
     additional_role_keys: list[str] | None = strawberry.field(
-        default=None, description="Roles that you would like besides the administrative one (K25)."
+        default=None, description="Roles that you would like besides the administrative one."
     )
     newsletter: bool = strawberry.field(
         default=False, description="Whether you want the newsletter; counts once the address is confirmed."
@@ -166,7 +166,7 @@ class RegisteringMutations:
         _register_private_account,
         requires=OPEN,
         cost=20,
-        description="Have a mail sent with which you open an account for yourself (K9, K16).",
+        description="Have a mail sent with which you open an account for yourself.",
     )
     register_organization: RegisterOrganizationPayload | None = mutation(
         RegisterOrganizationPayload,
@@ -174,7 +174,7 @@ class RegisteringMutations:
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
         description=(
-            "Register a company for the first time (K16-K20). You confirm your e-mail address, then the vendor reviews "
+            "Register a company for the first time. You confirm your e-mail address, then the vendor reviews "
             "it; approved, you administer it."
         ),
     )

@@ -5,14 +5,14 @@ from typing import Any
 import strawberry
 
 from connectors.ids import RegistrationId
+from permissions.access_rules import AUTHENTICATED, REVIEW_REGISTRATIONS, by_caller_unless
 from resolvers.context import RequestContext
 from resolvers.registrations import review as registration_review
 from resolvers.registrations.queries import state_of
 from resolvers.registrations.review import Decision
-from schema.graph.guards import AUTHENTICATED, by_caller_unless
 from schema.graph.mutations import mutation
 from schema.graph.user_errors import UserError, entries
-from schema.registrations.types import REVIEWERS, OrganizationRegistration, RegistrationStatusView
+from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
 _VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
 _KEY = "Your own name for this request, to repeat it safely."
@@ -143,23 +143,23 @@ class RegistrationReviewMutations:
     approve_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,
         _approve_registration,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         description=(
             "Approve a registration: the company becomes active, and its applicant gets the administrative role and "
-            "nothing else, all at once (K21, K24)."
+            "nothing else, all at once."
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,
         _reject_registration,
-        requires=REVIEWERS,
-        description="Reject a registration, with a reason that the applicant is told (K21).",
+        requires=REVIEW_REGISTRATIONS,
+        description="Reject a registration, with a reason that the applicant is told.",
     )
     request_registration_information: RegistrationPayload | None = mutation(
         RegistrationPayload,
         _request_registration_information,
-        requires=REVIEWERS,
-        description="Ask the applicant something; the time for the review begins anew when they answer (K21).",
+        requires=REVIEW_REGISTRATIONS,
+        description="Ask the applicant something; the time for the review begins anew when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,

@@ -13,26 +13,24 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
+from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import Permission as PermissionCode
-from permissions.vocabulary import PermissionScope
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
+from resolvers.refusals import Invalid, InvalidArgument
 from resolvers.registrations import already_registered as company_check
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from resolvers.registrations.queries import registration_status, submitted_registrations
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
-from schema.graph.guards import OPEN, any_of
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
+from schema.graph.user_errors import input_path
 from schema.graph.value_types import Address
 from schema.nodes import Node
 from schema.organizations.types import Organization
 from schema.people import User
 from schema.roles import Role
-
-REVIEWERS = any_of(PermissionCode.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR)
 
 
 @graph_type(of=Lookalike, description="A company that looks the same as one that is being registered.")
@@ -54,7 +52,7 @@ class RegistrationEvent:
     note: str | None = strawberry.field(description="The reason, the question or the answer, as it was written.")
     by: User | None = field(
         registrations.actors_of,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         description="Who did it; null when the portal did, or somebody who was not signed in.",
     )
 
@@ -93,12 +91,12 @@ class OrganizationRegistration(Node):
         assumed_size=2,
         description=(
             "Roles that the applicant would like besides; approving gives the administrative role only, with which "
-            "they can take these themself (K24, K25)."
+            "they can take these themself."
         ),
     )
     submitted_at: DateTime | None = strawberry.field(description="When the address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
-        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer (K22)."
+        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
     )
     overdue: bool = computed(
         registrations.is_overdue, requires=OPEN, description="Whether it has waited for a review for longer than that."
@@ -112,18 +110,18 @@ class OrganizationRegistration(Node):
     organization: Organization | None = field(
         registrations.organizations_of,
         requires=OPEN,
-        description="The company; nobody may do anything in it before it is approved (K23).",
+        description="The company; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
         registrations.applicants_of, requires=OPEN, description="The person who registers it."
     )
     duplicates: list[RegistrationDuplicate] | None = field(
         registrations.duplicates_of,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
         description=(
             "Companies that are the same in the VAT id, customer number, name or mail domain, as things are now; "
-            "those alike in the most come first (K20)."
+            "those alike in the most come first."
         ),
     )
     history: list[RegistrationEvent] = field(
@@ -158,7 +156,7 @@ class OrganizationRegistrationCheck:
     guidance: str = computed(
         company_check.guidance_of_check,
         requires=OPEN,
-        description="Whom to turn to next, and how to reach the vendor, for people (D5, D6).",
+        description="Whom to turn to next, and how to reach the vendor, for people.",
     )
     masked_administrators: list[str] = attribute(
         "masked_administrators",
@@ -183,9 +181,12 @@ class OrganizationRegistrationCheckInput:
 
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
-    return await company_check.check_organization(
-        context, name=input.name, vat=input.vat_id, number=input.customer_number
-    )
+    try:
+        return await company_check.check_organization(
+            context, name=input.name, vat=input.vat_id, number=input.customer_number
+        )
+    except Invalid as refused:
+        raise InvalidArgument(f"`{'.'.join(input_path(refused.path or ()))}`: {refused.message}") from None
 
 
 @strawberry.type
@@ -194,7 +195,7 @@ class RegistrationQueries:
 
     registrations: Connection[OrganizationRegistration] | None = root(
         submitted_registrations,
-        requires=REVIEWERS,
+        requires=REVIEW_REGISTRATIONS,
         description="Companies that want to become customers, oldest first; without `status`, those not decided yet.",
         arguments={"status": "Only registrations that stand like this."},
     )
@@ -202,12 +203,12 @@ class RegistrationQueries:
         registration_status,
         requires=OPEN,
         cost=20,
-        description="Where a registration stands, without signing in; null unless reference and address fit (K22).",
+        description="Where a registration stands, without signing in; null unless reference and address fit.",
         arguments={"reference": "What `registerOrganization` answered.", "email": "The applicant's e-mail address."},
     )
     organization_registration_check: OrganizationRegistrationCheck | None = root(
         _check,
         requires=OPEN,
         cost=20,
-        description="Whether a company is registered already, before registering it (K18, K19).",
+        description="Whether a company is registered already, before registering it.",
     )

@@ -34,7 +34,7 @@ class Member:
         return {key: until for key, until in self.grants.items() if until is None or now < until}
 
     def may(self, now: datetime) -> set[str]:
-        """What they may do (DOMAIN, invariant 2)."""
+        """What they may do."""
         if self.status != ACTIVE:
             return set()
         return {right for key in self.held(now) for right in OF_ROLE.get(key, {key})}

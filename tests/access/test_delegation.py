@@ -1,4 +1,4 @@
-"""Who may hand out only some roles gives and takes only those, and ends no administration (DOMAIN, invariant 3)."""
+"""Who may hand out only some roles gives and takes only those, and ends no administration."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from playwright.async_api import Browser, ConsoleMessage, Locator, Page, Request, Response, ViewportSize, expect
 
-LONGEST_WAIT = 15.0
+LONGEST_WAIT = 60.0
 
 
 class Graphiql:
@@ -197,7 +197,7 @@ async def graphiql_in(browser: Browser, portal_url: str, **options: Any) -> Asyn
 async def shown(page: Page, portal_url: str) -> Graphiql:
     """GraphiQL in a tab that a link has opened, once it can be used."""
     graphiql = Graphiql(page, portal_url)
-    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=15_000)
+    await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=60_000)
     await expect(page.get_by_role("tab").first).to_be_visible()
     return graphiql
 

@@ -76,7 +76,7 @@ FOR_INSTALLING = FOR_BUYING | {"solar_portal", "solar_portal_app_pro"}
 async def test_an_organization_registers_is_approved_and_invites_people_whose_new_roles_count_at_once(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str]
 ) -> None:
-    """K18-K25, K29-K34, D20, D21, D27: as the person before the screen sees it."""
+    """As the person before the screen sees it."""
     portal, url = open_to_browsers
     await visitor.clock.set_fixed_time(NOW)  # else each token has expired long ago, or lasts for years
     desk = Graphiql(await visitor.new_page(), url)

@@ -150,7 +150,6 @@ async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one
 
 
 async def test_a_second_open_invitation_for_the_same_address_is_never_stored(directory: Directory) -> None:
-    """DOMAIN, invariant 6."""
     await store(directory, invitation("zoe"))
 
     with pytest.raises(ChangeConflict):

@@ -1,4 +1,4 @@
-"""Registrations are kept as they are, changed by one at a time, and show who looks the same as whom (K20)."""
+"""Registrations are kept as they are, changed by one at a time, and show who looks the same as whom."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -23,7 +23,10 @@ from tests.docs.markdown import ROOT
 _ASSIGNMENT = re.compile(r"^(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$", re.DOTALL)
 _RUN = {"curl", "mkdir", "cp", "cat", "openssl", ".venv/bin/python", ".venv/bin/forecourt", "forecourt"}
 _COMPOSE = {"up", "down", "pull", "build", "run", "exec", "logs", "ps", "stop", "restart"}
-_REPOSITORY = ("gateway", "schema", "resolvers", "permissions", "connectors", "tests", "pyproject.toml", "compose.yaml")
+_REPOSITORY = (
+    "gateway", "schema", "resolvers", "permissions", "connectors", "tests", "scripts", "docs", "pyproject.toml",
+    "compose.yaml", "README.md",
+)  # fmt: skip
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", "page", "browser")
 _PATIENCE_SECONDS = 60
 
@@ -62,6 +65,8 @@ class Command:
             return True
         if self.tests is not None:
             return workspace.copied  # the suite runs the other tests anyway
+        if self.words[:2] == ("make", "generate"):
+            return workspace.copied
         if self.is_forecourt:
             return self.words[1] not in _ONLY_LOOKED_AT
         return self.words[0] in _RUN
@@ -216,6 +221,7 @@ class Workspace:
             assert self.said
             script = script.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
         script = re.sub(r"(^|[\s(])(?:\.venv/bin/)?forecourt ", rf"\1{sys.executable} -m gateway ", script)
+        script = script.replace("make generate", f"{sys.executable} -m scripts.generate")
         script = re.sub(r"(^|[\s(])\.venv/bin/python ", rf"\1{sys.executable} ", script)
         state = self.folder / f"{page.replace('/', '-')}.variables"
         whole = f"set -eu -o pipefail -a\n[ -e {state} ] && . {state}\n{script}\nexport -p > {state}\n"

@@ -148,7 +148,7 @@ async def invite(world: World, organization: int, address: int, role: str) -> No
     }
     administrator = await world.administrator(organization)
     answers = [(await administrator.asks(_INVITE, input=asked)).at("inviteMembers") for _ in range(2)]
-    assert answers[0] == answers[1]  # DOMAIN, invariant 10
+    assert answers[0] == answers[1]
     (result,) = answers[0]["results"]
     code = next((error["code"] for error in result["errors"]), None)
     if invitee.membership in ("ACTIVE", "SUSPENDED"):
@@ -273,7 +273,7 @@ ACTIONS = (invite, resend, revoke, decline, accept, accept_with_spent_tokens, wa
 
 
 async def check(world: World) -> None:
-    """Hold the portal against the model, and the invariants of DOMAIN.md."""
+    """Hold the portal against the model, and what it stored against what the model did."""
     async with world.portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
 
         async def rows(statement: str) -> list[Any]:
@@ -285,9 +285,9 @@ async def check(world: World) -> None:
             f"SELECT organization_id, email_key, count(*) FROM invitations WHERE status = 'PENDING' "
             f"AND organization_id IN ({ours}) GROUP BY organization_id, email_key"
         )
-        assert all(count == 1 for _, _, count in opened)  # invariant 6
+        assert all(count == 1 for _, _, count in opened)
         confirmed = await rows(f"SELECT email_key, count(*) FROM users WHERE email_key IN ({mine}) GROUP BY email_key")
-        assert dict(tuple(row) for row in confirmed) == dict.fromkeys(world.accounts, 1)  # invariant 7
+        assert dict(tuple(row) for row in confirmed) == dict.fromkeys(world.accounts, 1)
         memberships = await rows(
             "SELECT m.organization_id, lower(u.email), m.status, g.key FROM memberships m "
             "JOIN users u ON u.id = m.user_id LEFT JOIN grants g ON g.membership_id = m.id "
@@ -304,7 +304,7 @@ async def check(world: World) -> None:
             f"SELECT action, count(*) FROM audit_events WHERE organization_id IN ({ours}) "
             "AND action LIKE 'invitation.%' GROUP BY action"
         )
-        assert Counter(dict(tuple(row) for row in written)) == world.done  # invariant 11
+        assert Counter(dict(tuple(row) for row in written)) == world.done
         queued = await rows("SELECT content FROM outbox WHERE kind = 'MAIL'")
         assert Counter(json.loads(row[0])["template"] for row in queued) == world.mails
         last = await rows(f"SELECT id, status FROM invitations WHERE organization_id IN ({ours})")
@@ -315,7 +315,7 @@ async def check(world: World) -> None:
 
 
 async def _check_sights(world: World) -> None:
-    """Nobody sees another company's invitations, nor a company where they have no place (invariants 12, 14)."""
+    """Nobody sees another company's invitations, nor a company where they have no place."""
     for organization in range(ORGANIZATIONS):
         own = [
             invitee.last.id

@@ -255,7 +255,6 @@ async def test_of_fifty_who_make_an_account_with_one_token_one_does_with_their_p
 
 
 async def test_two_invitations_to_one_address_make_one_account(each_portal: Portal) -> None:
-    """DOMAIN, invariant 7."""
     _, first = await invited(each_portal)
     await invited(each_portal, by=LUMEN)
     second = await token_of(each_portal, NEW)
@@ -329,7 +328,7 @@ async def test_who_is_a_member_by_then_changes_nothing(each_portal: Portal) -> N
 
 
 async def test_a_former_member_comes_back_without_their_old_rights(each_portal: Portal) -> None:
-    """DOMAIN, the membership's states: back only by invitation."""
+    """Back only by invitation."""
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
     members = await administrator.asks(

@@ -1,4 +1,4 @@
-"""Whatever is done with invitations, in whatever order, the portal does what a small model says (K26-K30).
+"""Whatever is done with invitations, in whatever order, the portal does what a small model says.
 
 `FORECOURT_TEST_EXAMPLES` runs as many courses as it says instead of a few.
 """
@@ -76,7 +76,6 @@ def course(*actions: Any, address: int = 0) -> Course:
 )
 @given(steps=STEPS)
 async def test_invitations_and_memberships_go_as_the_model_says(each_portal: Portal, steps: Course) -> None:
-    """DOMAIN, invariants 6, 7, 10, 11, 12 and 14, after every step."""
     world = await new_world(each_portal)
 
     for action, organization, address, role in steps:

@@ -200,7 +200,6 @@ async def test_a_request_that_cannot_be_used_is_refused_and_nothing_is_stored(
 async def test_nobody_is_let_in_with_what_may_not_be_given(
     each_portal: Portal, given: dict[str, Any], errors: list[Any]
 ) -> None:
-    """Invariant 3."""
     portal = each_portal
     person, id, helios = await asked(portal)
     administrator = await portal.person("administration@helios.example")

@@ -368,7 +368,7 @@ def guarded_fields() -> dict[str, Any]:
     for type_ in core_schema(build_schema()).type_map.values():
         for field in getattr(type_, "fields", {}).values():
             answering = getattr(field, "extensions", {}).get(BATCH)
-            if answering is not None and answering.bound.guard.signed_in:
+            if answering is not None and answering.bound.rule.signed_in:
                 found[str(answering.bound.coordinate)] = answering
     return found
 
@@ -376,11 +376,11 @@ def guarded_fields() -> dict[str, Any]:
 def test_no_guarded_field_is_forgotten_here() -> None:
     fields = guarded_fields()
 
-    guarded = {name for name, it in fields.items() if it.bound.guard.any_of}
+    guarded = {name for name, it in fields.items() if it.bound.rule.any_of}
     assert guarded == NEEDS_PERMISSION.keys() | TRIED_ELSEWHERE.keys()
     for name, file in TRIED_ELSEWHERE.items():
         assert name.partition(".")[2] in (Path(__file__).parents[1] / file).read_text(encoding="utf-8")
-    assert {name for name, it in fields.items() if not it.bound.guard.any_of} == set(NEEDS_SIGN_IN)
+    assert {name for name, it in fields.items() if not it.bound.rule.any_of} == set(NEEDS_SIGN_IN)
 
 
 def test_every_guard_refuses_whoever_is_not_signed_in(solar: Portal) -> None:

@@ -272,7 +272,7 @@ async def test_orders_cannot_be_filtered_by_somebody_of_another_organization(sol
 
 
 async def test_a_role_in_one_organization_opens_nothing_in_the_other(solar: Portal, helios: Helios) -> None:
-    """DOMAIN, invariant 2: administration at Helios, purchase at Lumen."""
+    """Administration at Helios, purchase at Lumen."""
     person = await solar.person("two.companies@helios.example")
 
     answer = await person.asks(
@@ -342,7 +342,6 @@ async def test_each_object_is_a_node_only_where_the_right_is_held(solar: Portal,
 
 
 async def test_a_removed_member_sees_nothing_of_the_organization(solar: Portal, helios: Helios) -> None:
-    """DOMAIN, invariant 14."""
     person = await solar.person("heike.preuss@helios.example")
 
     answer = await person.asks(

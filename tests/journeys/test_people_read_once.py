@@ -13,8 +13,8 @@ from connectors.directory.records.people import UserRecord
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId, UserId
 from connectors.values import AccountKind
-from resolvers.context import RequestContext
-from resolvers.people import People, seen
+from resolvers.context import People, RequestContext
+from resolvers.people import seen
 
 ACME, BETA = OrganizationId("org_acme"), OrganizationId("org_beta")
 ANNA, BEN, NOBODY = UserId("usr_anna"), UserId("usr_ben"), UserId("usr_nobody")

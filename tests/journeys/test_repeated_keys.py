@@ -1,4 +1,4 @@
-"""A key that somebody used before opens nothing to them: only their own request is answered again (invariant 10)."""
+"""A key that somebody used before opens nothing to them: only their own request is answered again."""
 
 from typing import Any
 

@@ -7,6 +7,7 @@ import pytest
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.directory import DirectoryChange
 from connectors.errors import BackendUnavailable
+from permissions.access_rules import MANAGE_MEMBERS
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.refusals import Forbidden, Invalid, KeyReused
@@ -116,7 +117,7 @@ async def test_who_lost_the_right_since_the_guard_asked_is_refused_within_the_ch
             await change.revoke(grant.id, by=author(context), now=context.now)
 
     async def command(change: DirectoryChange) -> None:
-        await acting_in(context, change, standing.organization_id, Permission.MEMBER_MANAGE)
+        await acting_in(context, change, standing.organization_id, MANAGE_MEMBERS)
         await change.enqueue("TEST", {}, now=context.now)
 
     with pytest.raises(Forbidden) as refused:

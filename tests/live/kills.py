@@ -108,7 +108,7 @@ class Stage:
         self._address = f"http://127.0.0.1:{port}"
         self._port = port
         self._process: asyncio.subprocess.Process | None = None
-        self._client = httpx2.AsyncClient(timeout=15)
+        self._client = httpx2.AsyncClient(timeout=60)
         self._chance = random.Random(11)
 
     async def start(self) -> None:
@@ -127,7 +127,7 @@ class Stage:
                 sys.executable, "-m", "gateway", "serve", "--port", str(self._port),
                 env=environment, stdout=asyncio.subprocess.DEVNULL, stderr=log,
             )  # fmt: skip
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while True:
                 with suppress(httpx2.HTTPError):
                     if (await self._client.get(f"{self._address}/health/live")).status_code == 200:
@@ -175,7 +175,7 @@ class Stage:
                 }
             },
         }
-        async with asyncio.timeout(120):
+        async with asyncio.timeout(300):
             while True:
                 began = time.perf_counter()
                 with suppress(httpx2.HTTPError):

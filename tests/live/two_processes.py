@@ -104,7 +104,7 @@ class Stage:
         self._chance = random.Random(7)
         self._heard: dict[AccessEvent, float] = {}
         self._published: list[AccessEvent] = []
-        self._client = httpx2.AsyncClient(timeout=20)
+        self._client = httpx2.AsyncClient(timeout=60)
         self._addresses = [f"http://127.0.0.1:{port}" for port in ports]
 
     async def open(self) -> None:
@@ -138,7 +138,7 @@ class Stage:
 
     async def events_flow(self) -> None:
         """Wait until everybody, the gateways too, is connected to Redis."""
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while not await self._sender.healthy() or not await self._listener.healthy():  # noqa: ASYNC110
                 await asyncio.sleep(0.01)
             for address in self._addresses:
@@ -257,7 +257,7 @@ class Stage:
 
     async def _note_events(self, committed: float) -> None:
         for event in self._published:
-            deadline = time.perf_counter() + 2
+            deadline = time.perf_counter() + 30
             while event not in self._heard and time.perf_counter() < deadline:  # noqa: ASYNC110
                 await asyncio.sleep(0.001)
             if event not in self._heard:
@@ -331,6 +331,6 @@ def _gateway(settings: Settings, folder: Path) -> Iterator[int]:
         yield port
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
         process.stdout.close()  # type: ignore[union-attr]
         log.close()

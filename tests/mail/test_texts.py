@@ -1,4 +1,4 @@
-"""The texts of mails: all there in every language, and safe whatever is filled into them (K29)."""
+"""The texts of mails: all there in every language, and safe whatever is filled into them."""
 
 import re
 import tomllib
@@ -13,8 +13,8 @@ from jinja2 import Environment, meta
 
 from gateway.settings import read_settings
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
-from resolvers.mail.templates import TEMPLATES, UnknownMail
-from resolvers.mail.wording import InvalidMailTexts, MailWording
+from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
+from resolvers.mail.wording import MailWording
 from tests.mail.letters import LISTS, TOKEN, values_of
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.profile_files import load_profile, shipped_profiles
-from permissions.access_rules import may_assign_role, may_grant_directly
+from permissions.access_rules import any_of
 from permissions.decision import decide, may
 from permissions.policy import Policy, parse_policy
 from permissions.viewer import Grant, Standing, Viewer
@@ -24,7 +24,7 @@ from permissions.vocabulary import (
 from resolvers.context import RequestContext
 from resolvers.organizations import queries as organizations
 from resolvers.refusals import Coordinate
-from schema.graph.guards import BoundGuard, any_of
+from schema.graph.guards import Guard
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 INSTANT = timedelta(microseconds=1)
@@ -78,8 +78,8 @@ def cases(draw: st.DrawFn) -> Case:
     )
 
 
-def decided(case: Case, any_of: list[Permission], organization: str | None = HERE, **more: Any) -> Any:
-    return decide(case.viewer, any_of, organization_id=organization, now=NOW, policy=case.policy, **more)
+def decided(case: Case, asked: list[Permission], organization: str | None = HERE, **more: Any) -> Any:
+    return decide(case.viewer, any_of(*asked, **more), organization_id=organization, now=NOW, policy=case.policy)
 
 
 def with_grants(viewer: Viewer, *more: Grant) -> Viewer:
@@ -87,42 +87,40 @@ def with_grants(viewer: Viewer, *more: Grant) -> Viewer:
     return replace(viewer, standings={**viewer.standings, HERE: replace(here, grants=here.grants + more)})
 
 
-@given(case=cases(), any_of=wanted, organization=st.sampled_from([HERE, THERE, "org_unknown"]))
-def test_the_quick_answer_and_the_explained_one_agree(case: Case, any_of: list[Permission], organization: str) -> None:
-    decision = decided(case, any_of, organization)
+@given(case=cases(), asked=wanted, organization=st.sampled_from([HERE, THERE, "org_unknown"]))
+def test_the_quick_answer_and_the_explained_one_agree(case: Case, asked: list[Permission], organization: str) -> None:
+    decision = decided(case, asked, organization)
 
-    assert decision.allowed == may(case.viewer, mask_of(any_of), organization, NOW)
+    assert decision.allowed == may(case.viewer, any_of(*asked), organization, NOW)
     assert decision.allowed == (decision.reason is None) == (decision.missing == ()) == bool(decision.sources)
-    assert decide(None, any_of, organization_id=organization, now=NOW).reason is DenialReason.UNAUTHENTICATED
+    assert decide(None, any_of(*asked), organization_id=organization, now=NOW).reason is DenialReason.UNAUTHENTICATED
 
 
-@given(case=cases(), any_of=wanted)
-def test_somebody_may_what_one_of_their_grants_gives_and_nothing_else(case: Case, any_of: list[Permission]) -> None:
+@given(case=cases(), asked=wanted)
+def test_somebody_may_what_one_of_their_grants_gives_and_nothing_else(case: Case, asked: list[Permission]) -> None:
     standing = case.viewer.standings.get(HERE)
     union = 0
     if standing is not None and standing.obstacle is None:
         for grant in standing.grants:
             union |= grant.mask if grant.until is None or grant.until > NOW else 0
 
-    assert decided(case, any_of).allowed == bool(union & mask_of(any_of))
+    assert decided(case, asked).allowed == bool(union & mask_of(asked))
     assert (standing.held_at(NOW) if standing is not None else 0) == union
 
 
-@given(case=cases(), any_of=wanted, other=st.data())
-def test_what_is_held_elsewhere_changes_nothing_here(
-    case: Case, any_of: list[Permission], other: st.DataObject
-) -> None:
+@given(case=cases(), asked=wanted, other=st.data())
+def test_what_is_held_elsewhere_changes_nothing_here(case: Case, asked: list[Permission], other: st.DataObject) -> None:
     elsewhere = other.draw(standings(case.policy, THERE))
     viewer = replace(case.viewer, standings={**case.viewer.standings, THERE: elsewhere})
 
-    assert decided(replace(case, viewer=viewer), any_of) == decided(case, any_of)
+    assert decided(replace(case, viewer=viewer), asked) == decided(case, asked)
 
 
-@given(case=cases(), any_of=wanted, more=st.data())
-def test_more_grants_never_take_away(case: Case, any_of: list[Permission], more: st.DataObject) -> None:
+@given(case=cases(), asked=wanted, more=st.data())
+def test_more_grants_never_take_away(case: Case, asked: list[Permission], more: st.DataObject) -> None:
     viewer = with_grants(case.viewer, *more.draw(st.lists(grants(case.policy), max_size=3)))
 
-    assert decided(replace(case, viewer=viewer), any_of).allowed >= decided(case, any_of).allowed
+    assert decided(replace(case, viewer=viewer), asked).allowed >= decided(case, asked).allowed
 
 
 @given(policy=policies, right=permissions, until=st.datetimes(timezones=st.just(UTC)), apart=st.integers(-2, 2))
@@ -133,7 +131,7 @@ def test_a_grant_counts_until_the_instant_it_ends_and_not_at_it(
     viewer = Viewer("usr_me", {HERE: Standing(HERE, "mbr", (grant,))})
     now = until if until + apart * INSTANT > datetime.max.replace(tzinfo=UTC) - INSTANT else until + apart * INSTANT
 
-    allowed = decide(viewer, [right], organization_id=HERE, now=now).allowed
+    allowed = decide(viewer, any_of(right), organization_id=HERE, now=now).allowed
 
     assert allowed == (now < until and right not in VENDOR_PERMISSIONS)
 
@@ -147,18 +145,18 @@ def test_vendor_permissions_never_come_from_an_organization(case: Case, right: P
     assert all(standing.held_at(NOW) & VENDOR_MASK == 0 for standing in case.viewer.standings.values())
 
 
-@given(case=cases(), any_of=wanted)
+@given(case=cases(), asked=wanted)
 def test_a_request_makes_sense_exactly_when_a_role_or_a_right_that_is_given_there_would_help(
-    case: Case, any_of: list[Permission]
+    case: Case, asked: list[Permission]
 ) -> None:
-    policy, decision = case.policy, decided(case, any_of)
+    policy, decision = case.policy, decided(case, asked)
     offers = [policy.grant("new", role_key=key, permission=None, until=None) for key in policy.roles]
-    offers = [offer for offer in offers if policy.delegates(str(offer.role_key))]
+    offers = [offer for offer in offers if policy.delegable.has(role_key=str(offer.role_key))]
     offers += [
         policy.grant("new", role_key=None, permission=right.value, until=None) for right in policy.direct_permissions
     ]
     helping = [
-        offer for offer in offers if decided(replace(case, viewer=with_grants(case.viewer, offer)), any_of).allowed
+        offer for offer in offers if decided(replace(case, viewer=with_grants(case.viewer, offer)), asked).allowed
     ]
 
     if decision.reason is DenialReason.MISSING_PERMISSION:
@@ -175,9 +173,11 @@ def test_nobody_gives_what_they_may_not(case: Case, right: Permission) -> None:
         assigns = bool(standing.held_at(NOW) & mask_of([Permission.ROLE_ASSIGN]))
         lists = {key for own in standing.roles_at(NOW) if own in policy.roles for key in policy.roles[own].assignable}
 
+        may_give = policy.delegable_by(standing, NOW)
         for key in [*policy.roles, "gone"]:
-            assert may_assign_role(policy, standing, key, NOW) == (assigns and key in lists)
-        assert may_grant_directly(policy, standing, right, NOW) == (assigns and right in policy.direct_permissions)
+            assert may_give.has(role_key=key) == (assigns and key in lists)
+        assert may_give.has(permission=right) == (assigns and right in policy.direct_permissions)
+        assert bool(may_give) == bool(assigns and (lists or policy.direct_permissions))
 
 
 @dataclass(frozen=True)
@@ -200,7 +200,7 @@ def test_a_capability_is_true_exactly_when_the_guard_does_not_refuse(
     capability: Any, right: Permission, case: Case, organization_id: str
 ) -> None:
     context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
-    guard = BoundGuard(any_of(right), Coordinate("Organization", "deed"), lambda organization: organization.id, None)
+    guard = Guard(any_of(right), Coordinate("Organization", "deed"), lambda organization: organization.id, None)
 
     assert capability(context, Organization(organization_id)) == (
         guard.refusals(context, [Organization(organization_id)]) is None
@@ -210,20 +210,18 @@ def test_a_capability_is_true_exactly_when_the_guard_does_not_refuse(
 @given(
     case=cases(),
     organization_ids=st.lists(st.sampled_from([HERE, THERE, "org_unknown", None]), max_size=6),
-    any_of_=wanted,
+    asked=wanted,
 )
 def test_a_guard_refuses_object_by_object_what_the_decision_refuses(
-    case: Case, organization_ids: list[str | None], any_of_: list[Permission]
+    case: Case, organization_ids: list[str | None], asked: list[Permission]
 ) -> None:
     context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
-    guard = BoundGuard(
-        any_of(*any_of_), Coordinate("Organization", "field"), lambda organization_id: organization_id, None
-    )
+    guard = Guard(any_of(*asked), Coordinate("Organization", "field"), lambda organization_id: organization_id, None)
 
     refusals = guard.refusals(context, organization_ids) or [None] * len(organization_ids)
 
     assert [refusal is None for refusal in refusals] == [
-        decided(case, any_of_, organization_id).allowed for organization_id in organization_ids
+        decided(case, asked, organization_id).allowed for organization_id in organization_ids
     ]
 
 

@@ -1,4 +1,4 @@
-"""Decisions: the union of what counts now, in this organization, and nothing else (DOMAIN, invariants 2 and 3; K63)."""
+"""Decisions: the union of what counts now, in this organization, and nothing else (K63)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.profile_files import load_profile
+from permissions.access_rules import PLACE_ORDERS, any_of
 from permissions.decision import Decision, decide, may
 from permissions.policy import Policy, parse_policy
 from permissions.viewer import Grant, Standing, Viewer
@@ -64,20 +65,20 @@ def test_any_set_of_roles_allows_the_union_and_nothing_else(roles: tuple[str, ..
     viewer = Viewer("usr_1", {HERE: Standing(HERE, "mbr_1", held)})
 
     for permission in Permission:
-        decision = decide(viewer, [permission], organization_id=HERE, now=NOW)
+        decision = decide(viewer, any_of(permission), organization_id=HERE, now=NOW)
 
         assert decision.allowed is (permission.value in permissions_of(roles)), permission
         assert [grant.role_key for grant in decision.sources] == [
             role for role in roles if permission.value in permissions_of([role])
         ]
-        assert not may(viewer, mask_of([permission]), THERE, NOW)
+        assert not may(viewer, any_of(permission), THERE, NOW)
 
 
 @given(viewers(), permissions, st.sampled_from([HERE, THERE, "org_unknown"]))
 def test_a_decision_is_the_union_of_what_counts_in_this_organization(
     viewer: Viewer, asked: set[Permission], organization: str
 ) -> None:
-    decision = decide(viewer, asked, organization_id=organization, now=NOW)
+    decision = decide(viewer, any_of(*asked), organization_id=organization, now=NOW)
 
     standing = viewer.standings.get(organization)
     counting = [
@@ -86,7 +87,7 @@ def test_a_decision_is_the_union_of_what_counts_in_this_organization(
         if grant.until is None or grant.until > NOW
     ]
     allowed = any(set(permissions_in(grant.mask)) & asked for grant in counting)
-    assert decision.allowed is allowed is may(viewer, mask_of(asked), organization, NOW)
+    assert decision.allowed is allowed is may(viewer, any_of(*asked), organization, NOW)
     assert list(decision.sources) == [grant for grant in counting if set(permissions_in(grant.mask)) & asked]
     assert (decision.reason is None) is allowed
     if not allowed:
@@ -95,16 +96,16 @@ def test_a_decision_is_the_union_of_what_counts_in_this_organization(
 
 @given(viewers(), permissions)
 def test_the_vendors_rights_come_from_the_vendor_only(viewer: Viewer, asked: set[Permission]) -> None:
-    """DOMAIN, invariant 3."""
-    decision = decide(viewer, asked, organization_id=None, now=NOW, scope=PermissionScope.VENDOR)
+    rule = any_of(*asked, scope=PermissionScope.VENDOR)
+    decision = decide(viewer, rule, organization_id=None, now=NOW)
 
-    assert decision.allowed is bool(viewer.vendor_mask & mask_of(asked)) is may(viewer, mask_of(asked), None, NOW)
+    assert decision.allowed is bool(viewer.vendor_mask & mask_of(asked)) is may(viewer, rule, None, NOW)
 
 
 @given(permissions)
 def test_whoever_is_not_signed_in_may_nothing(asked: set[Permission]) -> None:
-    assert not may(None, mask_of(asked), HERE, NOW)
-    assert decide(None, asked, organization_id=HERE, now=NOW) == Decision(
+    assert not may(None, any_of(*asked), HERE, NOW)
+    assert decide(None, any_of(*asked), organization_id=HERE, now=NOW) == Decision(
         False, DenialReason.UNAUTHENTICATED, permissions_in(mask_of(asked))
     )
 
@@ -118,7 +119,7 @@ def test_a_mask_holds_exactly_its_permissions(asked: set[Permission]) -> None:
 @pytest.mark.parametrize("policy", [SOLAR, SOFTWARE], ids=["solar", "software"])
 @given(kind=st.sampled_from(["role", "permission"]), key=st.text() | st.sampled_from(list(Permission)))
 def test_no_stored_grant_gives_a_right_of_the_vendor_or_breaks_anything(policy: Policy, kind: str, key: str) -> None:
-    """DOMAIN, invariant 3: not by a role, nor by a single right that somebody wrote into the database."""
+    """Not by a role, nor by a single right that somebody wrote into the database."""
     known = list(policy.roles)
     for role in (key, *known):
         grant = policy.grant(
@@ -132,7 +133,7 @@ def test_the_reason_names_the_first_thing_in_the_way() -> None:
     given_here = (Grant("grt_1", "purchase", order_place, None),)
 
     reasons = {
-        name: decide(viewer, [Permission.ORDER_PLACE], organization_id=HERE, now=NOW).reason
+        name: decide(viewer, PLACE_ORDERS, organization_id=HERE, now=NOW).reason
         for name, viewer in {
             "nobody": None,
             "a stranger": Viewer("usr_1", {}),

@@ -5,10 +5,11 @@
 import pytest
 
 from gateway.profile_files import load_profile
+from permissions.access_rules import AUTHENTICATED, AccessRule
 from permissions.policy import Policy, parse_policy
 from permissions.policy_diff import policy_changes, sheet_changes
 from permissions.sheet import Part, PartKind, sheet_of
-from permissions.vocabulary import Permission, PermissionScope
+from permissions.vocabulary import Permission
 
 SOLAR = load_profile("solar_terminal").policy_text
 SOFTWARE = load_profile("software_house").policy_text
@@ -23,8 +24,8 @@ def changed(text: str, old: str, new: str) -> list[str]:
     return [str(change) for change in policy_changes(policy(text), policy(text.replace(old, new, 1)))]
 
 
-def part(*any_of: Permission, signed_in: bool = True, or_self: bool = False) -> Part:
-    return Part("Organization.orders", PartKind.FIELD, signed_in, any_of, PermissionScope.ORGANIZATION, or_self)
+def part(*asked: Permission, signed_in: bool = True, or_self: bool = False) -> Part:
+    return Part("Organization.orders", PartKind.FIELD, AccessRule(signed_in, asked, or_self=or_self))
 
 
 def between(old: Part | None, new: Part | None) -> list[str]:
@@ -91,7 +92,7 @@ def test_a_change_of_what_is_ones_own_or_others_says_so() -> None:
 
 def test_a_role_that_one_sheet_does_not_have_gives_nothing_there_but_being_signed_in() -> None:
     text = SOLAR.replace("[roles.planning", "[roles.drafting").replace('"planning"', '"drafting"')
-    parts = [part(Permission.PLANNING_TOOL_USE), Part("Viewer.id", PartKind.FIELD, signed_in=True)]
+    parts = [part(Permission.PLANNING_TOOL_USE), Part("Viewer.id", PartKind.FIELD, AUTHENTICATED)]
 
     changes = sheet_changes(sheet_of(parts, policy(SOLAR)), sheet_of(parts, policy(text)))
 

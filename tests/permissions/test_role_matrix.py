@@ -199,7 +199,7 @@ async def test_whoever_holds_everything_elsewhere_opens_nothing_here(
     answer = await person.asks(query_for(uses(own=False)), **variables(("all-elsewhere",)))
 
     assert all(answer.data[use.name] is None for use in uses(own=False))
-    of_vendor = {use.name for use in uses(own=False) if use.part.scope is PermissionScope.VENDOR}
+    of_vendor = {use.name for use in uses(own=False) if use.part.rule.scope is PermissionScope.VENDOR}
     assert set(answer.codes) == of_vendor
 
 

@@ -129,7 +129,7 @@ async def test_an_account_that_cannot_be_opened_is_refused(portal: Portal, given
 
 @pytest.mark.parametrize("kind", ["INSTALLER", "RESELLER", "OPERATOR", "LICENSEE"])
 async def test_every_kind_of_organization_is_registered(portal: Portal, kind: str) -> None:
-    """K10, K11, K17."""
+    """K11, K17."""
     payload = await registers(portal.anybody(), kind=kind, vatId=None, legalName=" ", additionalRoleKeys=None)
 
     assert payload["errors"] == []

@@ -12,6 +12,7 @@ from graphql import ExecutionResult
 
 from connectors.ids import OrganizationId, UserId
 from gateway.execution import BreadthFirstExecutor
+from permissions.access_rules import OPEN, any_of
 from permissions.policy import parse_policy
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import Permission, PermissionScope, mask_of
@@ -19,7 +20,7 @@ from resolvers.context import RequestContext
 from schema.graph.build import Schema, build_schema
 from schema.graph.fields import field as declared
 from schema.graph.fields import graph_type, root
-from schema.graph.guards import OPEN, any_of
+from schema.graph.guards import directives_of
 from schema.graph.input_guards import input_field
 
 POLICY = parse_policy(
@@ -43,7 +44,7 @@ class Colour(Enum):
     """A colour; only those who see the audit log ask by red."""
 
     BLUE = strawberry.enum_value("blue", description="Blue.")
-    RED = strawberry.enum_value("red", description="Red.", directives=any_of(Permission.AUDIT_VIEW).directives)
+    RED = strawberry.enum_value("red", description="Red.", directives=directives_of(any_of(Permission.AUDIT_VIEW)))
 
 
 @strawberry.input(description="Which things.")

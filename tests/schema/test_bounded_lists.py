@@ -14,11 +14,11 @@ from graphql import (
     is_list_type,
 )
 
+from permissions.access_rules import OPEN
 from resolvers.pagination import LARGEST_PAGE
 from schema.graph.build import build_schema, core_schema
 from schema.graph.cost_directives import ListSize, cost_of
 from schema.graph.fields import BATCH, SIZING, Sizing, attribute, computed, field
-from schema.graph.guards import OPEN
 from tests.portal import Portal
 
 CORE = core_schema(build_schema())

@@ -8,12 +8,12 @@ import pytest
 import strawberry
 
 from connectors.directory.records.organizations import OrganizationRecord
+from permissions.access_rules import AUTHENTICATED, OPEN, any_of
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
 from schema.graph.backends import Backend
 from schema.graph.build import InvalidSchema, build_schema
 from schema.graph.fields import attribute, computed, field, graph_type, root
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 
 ORDERS = any_of(Permission.ORDER_VIEW)
 VENDORS = any_of(Permission.APPLICATION_MANAGE, scope=PermissionScope.VENDOR)

@@ -7,12 +7,12 @@ import strawberry
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from permissions.access_rules import AUTHENTICATED, OPEN, any_of
 from permissions.vocabulary import Permission
 from resolvers.refusals import NotPermitted, NotSignedIn
 from schema.graph.build import InvalidSchema, Schema, printed
 from schema.graph.fields import field as declared
 from schema.graph.fields import root
-from schema.graph.guards import AUTHENTICATED, OPEN, any_of
 from schema.graph.input_guards import GuardedAnswering, input_field
 from tests.schema.guarded_inputs import (
     EXECUTORS,

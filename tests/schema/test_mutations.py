@@ -10,11 +10,11 @@ import strawberry
 
 from connectors.ids import MembershipId
 from gateway.app import create_app
+from permissions.access_rules import any_of
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict
 from schema.graph.build import Mutation, build_schema
-from schema.graph.guards import any_of
 from schema.graph.mutations import mutation, of_object
 from schema.graph.user_errors import UserError
 from schema.members.types import Membership

@@ -129,7 +129,7 @@ def test_every_field_that_is_open_to_everybody_is_tried_here() -> None:
         for type_ in (SCHEMA.query_type, SCHEMA.mutation_type)
         if type_ is not None
         for name, field in type_.fields.items()
-        if not field.extensions[BATCH].bound.guard.signed_in
+        if not field.extensions[BATCH].bound.rule.signed_in
     }
 
     assert open_fields == NEEDS_NOBODY.keys() | INPUTS.keys() | answering_by_caller

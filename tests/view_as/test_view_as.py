@@ -11,11 +11,12 @@ from sqlalchemy import func, select
 from connectors.directory.records.audit import Author
 from connectors.directory.tables import audit_events, users
 from gateway.profile_files import load_profile
+from permissions.access_rules import OPEN
 from permissions.policy import parse_policy
 from resolvers.context import RequestContext, ViewAs
 from resolvers.refusals import Coordinate
 from resolvers.view_as import ViewIsReadOnly
-from schema.graph.guards import OPEN, BoundGuard
+from schema.graph.guards import Guard
 from tests.portal import Answer, Person, Portal, open_portal
 
 HELIOS, LUMEN = "administration@helios.example", "administration@lumen.example"
@@ -184,7 +185,7 @@ async def test_nothing_can_be_changed(portal: Portal, mutation: str) -> None:
 
 
 async def test_a_change_that_comes_by_another_way_is_caught_at_the_field(portal: Portal) -> None:
-    guard = BoundGuard(OPEN, Coordinate("Mutation", "signOut"), None, None)
+    guard = Guard(OPEN, Coordinate("Mutation", "signOut"), None, None)
     context = RequestContext(
         backends=portal.wiring.backends,
         policy=portal.wiring.policy,

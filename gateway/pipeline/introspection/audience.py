@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from permissions.access_rules import AccessRule
 from permissions.viewer import Viewer
-from permissions.vocabulary import PermissionScope, mask_of
-from schema.graph.guards import Guard
+from permissions.vocabulary import PermissionScope
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +21,17 @@ class Audience:
     vendor: int = 0
     held: frozenset[int] = frozenset()
 
-    def may_use(self, guards: Iterable[Guard]) -> bool:
+    def may_use(self, rules: Iterable[AccessRule]) -> bool:
         """Return whether what asks for all of these may be used somewhere; one's own object opens what is or-self."""
         masks = []
-        for guard in guards:
-            if guard.signed_in and not self.signed_in:
+        for rule in rules:
+            if rule.signed_in and not self.signed_in:
                 return False
-            if not guard.any_of or guard.or_self:
+            if not rule.any_of or rule.or_self:
                 continue
-            mask = mask_of(guard.any_of)
-            if guard.scope is PermissionScope.ORGANIZATION:
-                masks.append(mask)
-            elif not self.vendor & mask:
+            if rule.scope is PermissionScope.ORGANIZATION:
+                masks.append(rule.mask)
+            elif not self.vendor & rule.mask:
                 return False
         return not masks or any(all(held & mask for mask in masks) for held in self.held)
 

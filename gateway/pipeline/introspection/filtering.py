@@ -5,7 +5,7 @@ input whose required part is hidden, an interface's field that one of its types 
 reached from the roots and the directives is left.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -29,8 +29,8 @@ from graphql import (
 )
 
 from gateway.pipeline.introspection.audience import Audience
-from permissions.vocabulary import mask_of
-from schema.graph.guards import Guard
+from permissions.access_rules import AccessRule
+from schema.graph.guards import rule_of
 
 POSSIBLE_TYPES = "forecourt-possible-types"
 """Where a filtered interface keeps the types that implement it, in `extensions`."""
@@ -44,19 +44,19 @@ class SchemaFilter:
     def __init__(self, whole: GraphQLSchema) -> None:
         self.whole = whole
         self.types = {name: type_ for name, type_ in whole.type_map.items() if not is_introspection_type(type_)}
-        self.guards = {id(part): Guard.of(_directives(part)) for type_ in self.types.values() for part in _parts(type_)}
+        self.rules = {id(part): rule_of(part) for type_ in self.types.values() for part in _parts(type_)}
         self.asked = 0
-        for guard in self.guards.values():
-            self.asked |= mask_of(guard.any_of)
+        for rule in self.rules.values():
+            self.asked |= rule.mask
         self.named_directly = {name for type_ in self.types.values() for name in _named_by(type_)}
 
     def schema_for(self, audience: Audience) -> GraphQLSchema:
         """Return the schema of what the audience may use."""
         return _Copy(self, _Visible(self, audience)).schema()
 
-    def guard_of(self, part: Any) -> Guard:
+    def rule_of(self, part: Any) -> AccessRule:
         """Return what a field, argument, input field or enum value asks for."""
-        return self.guards[id(part)]
+        return self.rules[id(part)]
 
 
 class _Visible:
@@ -91,7 +91,7 @@ class _Visible:
                     )
                 case GraphQLEnumType():
                     self.values[name] = [
-                        key for key, value in type_.values.items() if self._may_use(self.of.guard_of(value))
+                        key for key, value in type_.values.items() if self._may_use(self.of.rule_of(value))
                     ]
                     is_empty = not self.values[name]
                 case GraphQLUnionType():
@@ -108,7 +108,7 @@ class _Visible:
         for name, field in type_.fields.items():
             if former is not None and name not in former:
                 continue
-            guard = self.of.guard_of(field)
+            guard = self.of.rule_of(field)
             if not self._may_use(guard) or get_named_type(field.type).name in self.hidden:
                 continue
             arguments = [
@@ -140,10 +140,10 @@ class _Visible:
                     changed = True
         return changed
 
-    def _shows(self, part: GraphQLArgument | GraphQLInputField, within: tuple[Guard, ...]) -> bool:
-        return get_named_type(part.type).name not in self.hidden and self._may_use(*within, self.of.guard_of(part))
+    def _shows(self, part: GraphQLArgument | GraphQLInputField, within: tuple[AccessRule, ...]) -> bool:
+        return get_named_type(part.type).name not in self.hidden and self._may_use(*within, self.of.rule_of(part))
 
-    def _may_use(self, *guards: Guard) -> bool:
+    def _may_use(self, *guards: AccessRule) -> bool:
         return self.audience.may_use(guards)
 
     def _reached(self) -> set[str]:
@@ -329,7 +329,3 @@ def _parts(type_: GraphQLNamedType) -> Iterator[Any]:
         yield from type_.fields.values()
     if isinstance(type_, GraphQLEnumType):
         yield from type_.values.values()
-
-
-def _directives(part: Any) -> Iterable[object]:
-    return getattr(part.extensions.get("strawberry-definition"), "directives", None) or ()

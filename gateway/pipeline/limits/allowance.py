@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from gateway.server.request_errors import RefusedRequest
 from gateway.settings import Settings
 
 
@@ -42,7 +43,7 @@ class Limits:
         )
 
 
-class LimitExceeded(Exception):
+class LimitExceeded(RefusedRequest):
     """A request asks for more than it may; says the limit, the request's own figure and the setting's name."""
 
     def __init__(
@@ -58,13 +59,9 @@ class LimitExceeded(Exception):
         **extensions: Any,
     ) -> None:
         source = f" (setting {setting})" if setting else ""
-        super().__init__(f"{what} {in_words(actual)}; at most {limit:,} are allowed{source}.{advice}")
-        self.code = code
-        self.status = status
-        self.extensions: dict[str, Any] = {"limit": limit, "actual": min(actual, LARGEST_SHOWN)}
-        if setting:
-            self.extensions["setting"] = setting
-        self.extensions |= extensions
+        message = f"{what} {in_words(actual)}; at most {limit:,} are allowed{source}.{advice}"
+        named: dict[str, Any] = {"setting": setting} if setting else {}
+        super().__init__(status, code, message, limit=limit, actual=min(actual, LARGEST_SHOWN), **named, **extensions)
 
 
 LARGEST_SHOWN = 1_000_000_000

@@ -77,7 +77,7 @@ async def scene(*, every: float, notifies: bool = True) -> AsyncIterator[Scene]:
 
 
 async def woken(watch: Watch) -> CallerRecord | None:
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(30):
         return await watch.next_caller()
 
 

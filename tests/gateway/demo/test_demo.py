@@ -204,7 +204,6 @@ def test_removed_members_hold_nothing_and_invited_ones_have_not_joined(name: str
 
 @both_profiles
 def test_whoever_is_invited_has_an_open_invitation_that_gives_what_is_granted(name: str) -> None:
-    """K30."""
     data = demo(name)
     invited = {one.id for one in data.directory.memberships if one.status is MembershipStatus.INVITED}
     granted = {id: sorted(grant.key for grant in data.directory.grants if grant.membership_id == id) for id in invited}

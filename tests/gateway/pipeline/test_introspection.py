@@ -29,7 +29,8 @@ from graphql import (
 )
 
 from gateway.demo.loading import demo_accounts
-from gateway.pipeline.introspection import Audience, SchemaFilter
+from gateway.pipeline.introspection.audience import Audience
+from gateway.pipeline.introspection.filtering import SchemaFilter
 from gateway.profile_files import load_profile, shipped_profiles
 from permissions.policy import parse_policy
 from permissions.vocabulary import mask_of

@@ -16,13 +16,14 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.pipeline.introspection import Audience, SchemaFilter, SchemaViews, audience_of
-from gateway.pipeline.introspection.filtering import _parts
-from gateway.pipeline.introspection.views import MOST_VIEWS
+from gateway.pipeline.introspection.audience import Audience, audience_of
+from gateway.pipeline.introspection.filtering import SchemaFilter, _parts
+from gateway.pipeline.introspection.views import MOST_VIEWS, SchemaViews
+from permissions.access_rules import AUTHENTICATED, any_of
 from permissions.vocabulary import Permission, PermissionScope, mask_of
 from schema.graph.build import build_schema as build_whole
 from schema.graph.build import core_schema
-from schema.graph.guards import AUTHENTICATED, any_of
+from schema.graph.guards import directives_of
 from tests.schema.guarded_inputs import Caller
 
 GUARDS = {
@@ -47,7 +48,7 @@ def guarded(sdl: str) -> GraphQLSchema:
             if not needs:
                 continue
             part.extensions["strawberry-definition"] = SimpleNamespace(
-                directives=[directive for need in needs for directive in GUARDS[need].directives]
+                directives=[directive for need in needs for directive in directives_of(GUARDS[need])]
             )
     return schema
 

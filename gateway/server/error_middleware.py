@@ -7,7 +7,7 @@ import orjson
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.pipeline.error_formatting import MASKED, request_error
+from gateway.server.request_errors import MASKED, request_error
 
 log = logging.getLogger("forecourt.http")
 
