@@ -134,13 +134,13 @@ class AccessChanges(Transaction):
     async def grant_role(
         self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a role, until an instant or for good; a role that the member holds already gets this end."""
+        """Give a role, until an instant or permanently; a role that the member holds already gets this end."""
         return await self._give(membership_id, GrantKind.ROLE, role_key, until, by, now)
 
     async def grant_permission(
         self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a single permission, until an instant or for good; one held already gets this end."""
+        """Give a direct permission, until an instant or permanently; one held already gets this end."""
         return await self._give(membership_id, GrantKind.PERMISSION, code, until, by, now)
 
     async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:

@@ -115,7 +115,7 @@ class AccessRequestChanges(Transaction):
     """Changes of requests for access, each with its audit row."""
 
     async def add_access_request(self, request: AccessRequestRecord, *, by: Author, now: datetime) -> None:
-        """Store a new request; lapsed ones of the member make room for it.
+        """Store a new request; expired ones of the member make room for it.
 
         Raises:
             ChangeConflict: The member has an open one for the same meanwhile.

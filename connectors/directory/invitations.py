@@ -211,7 +211,7 @@ class InvitationQueries(DirectoryReader):
         return parallel(wanted, {(member.organization_id, key): member for key, member in found})
 
     async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
-        """Return invitations that are stored as PENDING and past their time, those first that lapsed first."""
+        """Return invitations that are stored as PENDING and past their time, those first that expired first."""
         return INVITATIONS.records(await self.read(_PAST_EXPIRY, now=now, limit=limit))
 
 

@@ -12,7 +12,7 @@ _LEGAL_FORMS = frozenset(
         *("and", "et", "und"),
     )
 )
-"""Words that say what kind of company it is, and those that join names."""
+"""Words that say what kind of organization it is, and those that join names."""
 
 
 def folded(text: str) -> str:
@@ -32,7 +32,7 @@ def vat_key(vat_id: str | None) -> str | None:
 
 
 def likeness_key(name: str) -> str:
-    """Return a company's name without what is written one way today and another tomorrow: case, signs, legal form."""
+    """Return an organization's name without what people write now this way, now that: case, signs, legal form."""
     words = re.findall(r"\w+", folded(name).replace(".", "").replace("'", ""))
     return "".join(word for word in words if word not in _LEGAL_FORMS) or "".join(words)
 

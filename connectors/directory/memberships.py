@@ -165,7 +165,7 @@ class MembershipQueries(DirectoryReader):
     async def lasting_holders_of(
         self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
     ) -> Sequence[Sequence[MembershipRecord]]:
-        """Return each organization's ACTIVE holders of one of these roles that does not end by itself.
+        """Return each organization's ACTIVE holders of one of these roles that does not end automatically.
 
         In the order of `members_of`.
         """  # fmt: skip
@@ -233,7 +233,7 @@ class MembershipChanges(AccessChanges):
         return before, after
 
     async def add_membership(self, membership: MembershipRecord) -> None:
-        """Store a new membership; one of the same person in the same company is a ChangeConflict."""
+        """Store a new membership; one of the same person in the same organization is a ChangeConflict."""
         await self._add(MEMBERSHIPS, membership)
 
 

@@ -39,7 +39,7 @@ class OrganizationQueries(DirectoryReader):
         return await self.records(ORGANIZATIONS, ids)
 
     async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
-        """Return the company with each customer number."""
+        """Return the organization with each customer number."""
         found = ORGANIZATIONS.records(await self.read_of(numbers, _WITH_NUMBERS))
         return parallel(numbers, {record.customer_number: record for record in found if record.customer_number})
 
@@ -52,21 +52,21 @@ class OrganizationChanges(AccessChanges):
     """Changes of organizations."""
 
     async def add_organization(self, organization: OrganizationRecord) -> None:
-        """Store a new company."""
+        """Store a new organization."""
         await self._add(ORGANIZATIONS, organization)
 
     async def update_organization(
         self, organization_id: OrganizationId, change: OrganizationChange, *, expected_version: int | None = None
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Change a company's data and return it as it was and as it is now, with the next version; locks it.
+        """Change an organization's data and return it as it was and as it is now, with the next version; locks it.
 
-        An unknown company is a LookupError.
+        An unknown organization is a LookupError.
 
         Raises:
-            StaleVersion: The company's version is not `expected_version`. Nothing is changed.
+            StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
         """
         if unknown := change.values.keys() - _ORGANIZATION:
-            raise ValueError(f"A company has no {', '.join(sorted(unknown))} to change.")
+            raise ValueError(f"An organization has no {', '.join(sorted(unknown))} to change.")
         before = await self._locked(organization_id, expected_version)
         values: Mapping[str, Any] = change.values
         return before, await self._store(replace(before, **values))
@@ -80,7 +80,7 @@ class OrganizationChanges(AccessChanges):
         now: datetime,
         expected_version: int | None = None,
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Say where a company stands, and return it as it was and as it is now; concerns every member.
+        """Set where an organization stands, and return it as it was and as it is now; concerns every member.
 
         Raises:
             StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
@@ -103,7 +103,7 @@ class OrganizationChanges(AccessChanges):
         return before, after
 
     async def set_customer_number(self, organization_id: OrganizationId, number: str) -> None:
-        """Give a company its customer number; one that another company has is a ChangeConflict."""
+        """Give an organization its customer number; one that another organization has is a ChangeConflict."""
         await self._execute(_SET_NUMBER, {"of_id": organization_id, "number": number})
 
     async def _locked(self, organization_id: OrganizationId, expected_version: int | None) -> OrganizationRecord:

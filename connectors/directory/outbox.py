@@ -105,7 +105,7 @@ class OutboxChanges(Transaction):
         sealed: str | None = None,
         due_at: datetime | None = None,
     ) -> OutboxId:
-        """Have something done after the commit, at once or not before `due_at`; the worker here is told of it."""
+        """Have something done after the commit, at once or not before `due_at`; the worker here is woken."""
         id = OutboxId(new_id("obx"))
         state = OutboxState.QUEUED
         await self._add(OUTBOX, OutboxRecord(id, kind, content, sealed, state, now, due_at or now, 0, None, None))
@@ -137,7 +137,7 @@ class OutboxChanges(Transaction):
         await self._execute(_BURY, {"of_id": id, "now": now, "why": error[:1000]})
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
-        """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""
+        """Queue items again that were given up, with their attempts counted from nothing; returns those it did."""
         rows = await self._execute(_REVIVE, {"ids": ids, "now": now})
         self.enqueued = True
         return sorted(OUTBOX.records(rows), key=lambda record: record.id)

@@ -43,7 +43,7 @@ _LOGIN_NAMES_OF = union_all(
     .where(one_of(login_names.c.user_id, "ids")),
 ).order_by("rank", "key")  # fmt: skip
 _USERS_WITH_EMAIL = select(users.c.email_key, *USERS.columns).where(one_of(users.c.email_key, "ids"))
-# Somebody who has an account shows themself to a company once they have accepted its invitation.
+# Somebody who has an account shows themself to an organization once they have accepted its invitation.
 _SHOWN = or_(
     memberships.c.status == MembershipStatus.ACTIVE.value,
     memberships.c.status == MembershipStatus.SUSPENDED.value,

@@ -182,7 +182,7 @@ class PersonalDataQueries(DirectoryReader):
     async def kept_of(self, user_id: UserId) -> PersonalData:
         """Return all that the directory keeps of a person, without secrets and without what others are called.
 
-        The one question that costs several statements, one for each topic.
+        The one query that costs several statements, one for each topic.
         """
         return {
             topic: [_entry(statement, row) for row in await self.read(statement, of_user=user_id)]

@@ -122,14 +122,14 @@ class RegistrationQueries(DirectoryReader):
         return REGISTRATIONS.first(await self.read(_WITH_REFERENCE, of_reference=reference))
 
     async def organization_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
-        """Return each person's last registration of a company."""
+        """Return each person's last registration of an organization."""
         found = REGISTRATIONS.records(await self.read_of(user_ids, _LAST_OF))
         return parallel(user_ids, {record.user_id: record for record in found if record.user_id is not None})
 
     async def submitted_registrations(
         self, *, first: int, after: str | None, status: Sequence[RegistrationStatus]
     ) -> Page[RegistrationRecord]:
-        """Return registrations of companies by confirmed addresses that stand like this, oldest first.
+        """Return registrations of organizations by confirmed addresses that stand like this, oldest first.
 
         Raises:
             InvalidCursor: `after` is not a cursor of this list.
@@ -161,7 +161,7 @@ class RegistrationQueries(DirectoryReader):
         return gathered(ids, found)
 
     async def lookalikes(self, of: Sequence[Likeness]) -> Sequence[Sequence[Lookalike]]:
-        """Return the companies that are the same in something, each once, those alike in the most first."""
+        """Return the organizations that are the same in something, each once, those alike in the most first."""
         if not of:
             return []
         keys = [_keys(likeness) for likeness in of]

@@ -94,7 +94,7 @@ _END_SESSION = (
     .values(ended_at=NOW)
     .returning(_session.user_id)
 )
-# A session ends by itself thirty days after it began at the latest, so this finds those that were ended, too.
+# A session ends automatically thirty days after it began at the latest, so this finds those that were ended, too.
 _OLD_SESSIONS = oldest(_session.id, _session.expires_at < bindparam("before"), order=[_session.expires_at, _session.id])
 _FORGET_REFRESH_TOKENS = delete(refresh_tokens).where(_token.session_id.in_(_OLD_SESSIONS))
 _FORGET_SESSIONS = delete(sessions).where(_session.id.in_(_OLD_SESSIONS))
