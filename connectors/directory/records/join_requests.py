@@ -13,8 +13,7 @@ from connectors.quick import quick
 class JoinRequestRecord:
     """Somebody who wants to join the organization that they described as `wanted`.
 
-    Without `organization_id` no such organization was found; the person does not learn so, so that nobody finds out by
-    asking.
+    Without `organization_id` no such organization was found, which the person does not learn: asking finds out nothing.
     """
 
     id: JoinRequestId
