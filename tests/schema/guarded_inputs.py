@@ -70,7 +70,7 @@ class PaintInput:
 
 @dataclass(frozen=True)
 class TestedRecord:
-    """An organization."""
+    """A team, which is an organization here."""
 
     id: str
 
@@ -90,8 +90,8 @@ async def things_of(
 
 
 @graph_type(of=TestedRecord, organization=attrgetter("id"))
-class Organization:
-    """An organization."""
+class Team:
+    """A team, which is an organization here."""
 
     id: strawberry.ID = strawberry.field(description="Its id.")
     things: int | None = declared(
@@ -116,7 +116,7 @@ async def _paint(context: RequestContext, *, input: PaintInput) -> str:
 class SmallQuery:
     """What may be asked."""
 
-    organizations: list[Organization] = root(
+    organizations: list[Team] = root(
         _organizations, requires=OPEN, description="Organizations.", arguments={"ids": "Their ids."}
     )
 
