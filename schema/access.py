@@ -20,7 +20,7 @@ from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
+from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of, payload
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
 from schema.roles import Permission
@@ -155,7 +155,7 @@ class UpdateMembersAccessInput:
     )
 
 
-@strawberry.type
+@payload
 class UpdateMemberAccessPayload:
     """What came of a change of access."""
 
@@ -172,7 +172,7 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@strawberry.type
+@payload
 class UpdateMembersAccessPayload:
     """What came of several changes of access."""
 
@@ -263,7 +263,6 @@ class AccessMutations:
     """Changes of what members may do."""
 
     update_member_access: UpdateMemberAccessPayload | None = mutation(
-        UpdateMemberAccessPayload,
         _update_member_access,
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
@@ -271,7 +270,6 @@ class AccessMutations:
         description="Let a member hold exactly these roles and single rights, from the next request on (K31-K38).",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
-        UpdateMembersAccessPayload,
         _update_members_access,
         requires=ASSIGN_ROLES,
         within=in_organization(),

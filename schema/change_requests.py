@@ -17,7 +17,7 @@ from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import Address, AddressInput, address_of
 from schema.nodes import Node
 from schema.people import User
@@ -86,14 +86,13 @@ class DecideOrganizationChangeInput:
     )
 
 
-@strawberry.type
+@payload
 class ChangeRequestPayload:
     """The request as it is now, or why nothing was changed."""
 
     change_request: ChangeRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_organization_change(
@@ -142,21 +141,18 @@ class ChangeRequestMutations:
     """Asking for a change of name or seat, and deciding on it."""
 
     request_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _request_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=in_organization(),
         description="Ask the vendor to change the company's name or seat, which nobody else can (D15).",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _withdraw_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=of_object("chg", "input.id"),
         description="Withdraw a request that nobody has decided yet.",
     )
     decide_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _decide_organization_change,
         requires=REVIEW_CHANGE_REQUESTS,
         description="Approve or decline what a company asked for; approved, it changes at once (D15).",

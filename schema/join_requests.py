@@ -17,7 +17,7 @@ from resolvers.join_requests.decisions import Joining
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
 
@@ -84,14 +84,13 @@ class WithdrawJoinRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type
+@payload
 class JoinRequestPayload:
     """The request as it is now, or why nothing was changed."""
 
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_to_join_organization(
@@ -130,7 +129,6 @@ class JoinRequestMutations:
     """Asking to join a company."""
 
     request_to_join_organization: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _request_to_join_organization,
         requires=AUTHENTICATED,
         description=(
@@ -139,21 +137,18 @@ class JoinRequestMutations:
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _approve_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Let somebody in with roles and rights that you may give.",
     )
     decline_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _decline_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Turn somebody away who asked to join.",
     )
     withdraw_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _withdraw_join_request,
         requires=AUTHENTICATED,
         description="Take your own request back.",

@@ -9,9 +9,9 @@ from resolvers.context import RequestContext
 from resolvers.sessions import commands as sessions
 from resolvers.sessions.commands import SignedIn
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.fields import root
+from schema.graph.mutations import mutation
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, command, entries
+from schema.graph.user_errors import payload
 from schema.viewer import Viewer
 
 
@@ -41,7 +41,7 @@ class EmptyInput:
     )
 
 
-@strawberry.type
+@payload
 class SignInPayload:
     """A session, or why there is none."""
 
@@ -51,15 +51,13 @@ class SignInPayload:
     refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`.")
     expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
     viewer: Viewer | None = strawberry.field(description="You, from now on.")
-    errors: list[UserError] = entries("Why there is no session; empty when there is.")
 
 
-@strawberry.type
+@payload
 class AcknowledgementPayload:
     """Whether it was done."""
 
     accepted: bool = strawberry.field(description="Whether it was done.")
-    errors: list[UserError] = entries("Why not; empty when it was.")
 
 
 async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
@@ -85,29 +83,28 @@ def session_fields(signed_in: SignedIn) -> dict[str, Any]:
     }
 
 
-_NO_SESSION = {"access_token": None, "refresh_token": None, "expires_at": None, "viewer": None}
-
-
 @strawberry.type
 class SessionMutations:
     """Signing in and out."""
 
-    sign_in: SignInPayload = root(
-        command(SignInPayload, _sign_in, empty=_NO_SESSION),
+    sign_in: SignInPayload = mutation(
+        _sign_in,
+        recorded=False,
         requires=OPEN,
         cost=PASSWORD_CHECK,
         description="Begin a session. The rest of this request is already yours.",
     )
-    refresh_session: SignInPayload = root(
-        command(SignInPayload, _refresh_session, empty=_NO_SESSION),
+    refresh_session: SignInPayload = mutation(
+        _refresh_session,
+        recorded=False,
         requires=OPEN,
         description=(
             "Continue a session with new tokens. A refresh token that comes again within some seconds gets the same "
             "successor; one that comes later ends its session."
         ),
     )
-    sign_out: AcknowledgementPayload | None = root(
-        command(AcknowledgementPayload, _sign_out, empty={"accepted": False}),
+    sign_out: AcknowledgementPayload | None = mutation(
+        _sign_out,
         requires=AUTHENTICATED,
         description="End your session; its tokens are refused from the next request on.",
     )

@@ -16,7 +16,7 @@ from schema.access_requests.types import AccessRequest
 from schema.graph.fields import listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
+from schema.graph.user_errors import MOST_WARNINGS, payload
 
 _KEY = "Your own name for this request, to repeat it safely."
 
@@ -58,7 +58,7 @@ class DecideAccessRequestInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type
+@payload
 class AccessRequestPayload:
     """A request for access as it is now, or why nothing was done."""
 
@@ -68,7 +68,6 @@ class AccessRequestPayload:
         assumed_size=1,
         description="What deserves a second look because of an approval (D28).",
     )
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 async def _request_access(context: RequestContext, *, input: RequestAccessInput) -> dict[str, Any]:
@@ -98,21 +97,18 @@ class AccessRequestMutations:
     """Asking for access and deciding it."""
 
     request_access: AccessRequestPayload | None = mutation(
-        AccessRequestPayload,
         _request_access,
         requires=AUTHENTICATED,
         within=in_organization(),
         description="Ask those who may grant it for a role, a right or an application, from where it was refused.",
     )
     withdraw_access_request: AccessRequestPayload | None = mutation(
-        AccessRequestPayload,
         _withdraw_access_request,
         requires=AUTHENTICATED,
         within=of_object("arq", "input.id"),
         description="Take back what you asked for.",
     )
     decide_access_request: AccessRequestPayload | None = mutation(
-        AccessRequestPayload,
         _decide_access_request,
         requires=ASSIGN_ROLES,
         within=of_object("arq", "input.id"),

@@ -7,10 +7,12 @@ from typing import Any
 
 import strawberry
 from graphql import (
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -208,6 +210,13 @@ def _problems(type_name: str, name: str, field: Any) -> list[str]:
         problems.append(
             f"{coordinate} asks for a permission, but {type_name} does not say its organization; add organization=."
         )
+    if type_name == "Mutation" and isinstance(payload := get_named_type(field.type), GraphQLObjectType):
+        problems += [
+            f"{payload}.{name} says nothing when a mutation is refused; write `… | None`, a list or a bool."
+            for name, it in payload.fields.items()
+            if isinstance(it.type, GraphQLNonNull) and not isinstance(it.type.of_type, GraphQLList)
+            if get_named_type(it.type) is not GraphQLBoolean
+        ]
     if declaration.requires.or_self and not belonging.person_of:
         problems.append(
             f"{coordinate} lets the person concerned pass, but {type_name} does not say who that is; add person=."

@@ -15,7 +15,7 @@ from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.fields import computed, graph_type, root
 from schema.graph.mutations import mutation
 from schema.graph.scalars import URL, DateTime, Locale
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.invitations.types import InvitationPayload
 from schema.members.types import Membership
 from schema.sessions import AcknowledgementPayload
@@ -63,7 +63,7 @@ class AcceptInvitationInput:
     accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
 
 
-@strawberry.type
+@payload
 class AcceptInvitationPayload:
     """Your place in the company, or why you have none."""
 
@@ -81,7 +81,6 @@ class AcceptInvitationPayload:
     continue_url: URL | None = strawberry.field(
         description="Where the portal begins; null when the operator has not said under which address."
     )
-    errors: list[UserError] = entries("Why you have no place there; empty when you have.")
 
 
 async def _accept_invitation(context: RequestContext, *, input: AcceptInvitationInput) -> dict[str, Any]:
@@ -134,19 +133,16 @@ class InvitedMutations:
     """What the holder of an invitation's token may do."""
 
     accept_invitation: AcceptInvitationPayload = mutation(
-        AcceptInvitationPayload,
         _accept_invitation,
         requires=OPEN,
         cost=PASSWORD_CHECK,
         description="Join the company that invited you (K30). With an account, sign in as usual afterwards.",
     )
     decline_invitation: InvitationPayload = mutation(
-        InvitationPayload, _decline_invitation, requires=OPEN, description="Decline an invitation; who sent it is told."
+        _decline_invitation, requires=OPEN, description="Decline an invitation; who sent it is told."
     )
     request_new_invitation: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _request_new_invitation,
         requires=OPEN,
-        empty={"accepted": False},
         description="Ask for another invitation when yours is too old; answered alike for every token.",
     )

@@ -13,7 +13,7 @@ from resolvers.invitations.sent import resend, revoke
 from schema.graph.fields import attribute, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import Entry, UserError, entries, entry_of
+from schema.graph.user_errors import Entry, UserError, entries, entry_of, payload
 from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
@@ -99,7 +99,7 @@ class InviteResult:
     )
 
 
-@strawberry.type
+@payload
 class InviteMembersPayload:
     """What came of each row."""
 
@@ -148,15 +148,12 @@ class InvitingMutations:
     """Inviting colleagues."""
 
     invite_members: InviteMembersPayload | None = mutation(
-        InviteMembersPayload,
         _invite_members,
         requires=MANAGE_MEMBERS,
         within=in_organization(),
-        empty={"results": []},
         description="Invite people to a company by mail, many at once (K26, K28, D21).",
     )
     resend_invitation: InvitationPayload | None = mutation(
-        InvitationPayload,
         _resend_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
@@ -164,7 +161,6 @@ class InvitingMutations:
         "no more (K29).",
     )
     revoke_invitation: InvitationPayload | None = mutation(
-        InvitationPayload,
         _revoke_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),

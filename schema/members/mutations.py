@@ -14,7 +14,7 @@ from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
 from schema.graph.fields import attribute
 from schema.graph.mutations import in_organization, mutation, of_object
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
 
@@ -57,7 +57,7 @@ class TransferAdministrationInput:
     reason: str | None = strawberry.field(default=None, description=_REASON)
 
 
-@strawberry.type
+@payload
 class MembershipPayload:
     """A member as they are now, or why nothing was done."""
 
@@ -71,16 +71,14 @@ class MembershipPayload:
             "the newest first; empty for other changes, null when refused."
         ),
     )
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
-@strawberry.type
+@payload
 class TransferAdministrationPayload:
     """Who administered the company and who does now, or why nothing was done."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
     to: Membership | None = strawberry.field(description="Who administers the company now; null when refused.")
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 def _command_of(input: MemberActionInput) -> MemberCommand:
@@ -125,21 +123,18 @@ class MemberMutations:
     """What can be done with members as such."""
 
     suspend_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _suspend_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Let a member do nothing for the time being; roles and rights count again afterwards.",
     )
     reactivate_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _reactivate_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Let a suspended member in again.",
     )
     remove_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _remove_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
@@ -149,7 +144,6 @@ class MemberMutations:
         ),
     )
     leave_organization: ViewerPayload | None = mutation(
-        ViewerPayload,
         _leave_organization,
         requires=AUTHENTICATED,
         within=in_organization(),
@@ -157,7 +151,6 @@ class MemberMutations:
         description="Leave a company.",
     )
     transfer_administration: TransferAdministrationPayload | None = mutation(
-        TransferAdministrationPayload,
         _transfer_administration,
         requires=ASSIGN_ROLES,
         within=in_organization(),

@@ -13,7 +13,7 @@ from resolvers.organizations.addresses import AddressEdit
 from schema.graph.common_inputs import NodeActionInput
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import URL, EmailAddress, PhoneNumber
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
@@ -52,17 +52,16 @@ class SaveAddressInput:
     )
 
 
-@strawberry.type
+@payload
 class OrganizationPayload:
     """The company as it is now, or why nothing was changed."""
 
     organization: Organization | None = strawberry.field(
         description="The company as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type
+@payload
 class SaveAddressPayload:
     """The entry and its company as they are now, or why nothing was changed."""
 
@@ -72,7 +71,6 @@ class SaveAddressPayload:
     organization: Organization | None = strawberry.field(
         description="The company as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _update_organization(context: RequestContext, *, input: UpdateOrganizationInput) -> dict[str, Any]:
@@ -108,7 +106,6 @@ class OrganizationMutations:
     """Changing how to reach a company, and its address book."""
 
     update_organization: OrganizationPayload | None = mutation(
-        OrganizationPayload,
         _update_organization,
         requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
@@ -117,7 +114,6 @@ class OrganizationMutations:
         ),
     )
     save_address: SaveAddressPayload | None = mutation(
-        SaveAddressPayload,
         _save_address,
         requires=USE_ADDRESS_BOOK,
         within=in_organization(),
@@ -127,7 +123,6 @@ class OrganizationMutations:
         ),
     )
     delete_address: OrganizationPayload | None = mutation(
-        OrganizationPayload,
         _delete_address,
         requires=USE_ADDRESS_BOOK,
         within=of_object("adr", "input.id"),

@@ -14,7 +14,7 @@ from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.registrations.types import OrganizationRegistration, OrganizationRegistrationCheck, RegistrationStatusView
 from schema.sessions import SignInPayload, session_fields
@@ -85,17 +85,16 @@ class ConfirmRegistrationInput:
     password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
 
 
-@strawberry.type
+@payload
 class RegisterPrivateAccountPayload:
     """Where the mail went, or why there was none."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
         description="The address to look at, whether there was an account for it already or not."
     )
-    errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
-@strawberry.type
+@payload
 class RegisterOrganizationPayload:
     """What became of it, whether your address or company was known or not."""
 
@@ -107,7 +106,6 @@ class RegisterOrganizationPayload:
     guidance: OrganizationRegistrationCheck | None = strawberry.field(
         description="Whom to turn to, when the company is registered already."
     )
-    errors: list[UserError] = entries("Why nothing was stored; empty when it was.")
 
 
 async def _register_private_account(context: RequestContext, *, input: RegisterPrivateAccountInput) -> dict[str, Any]:
@@ -162,14 +160,12 @@ class RegisteringMutations:
     """Registering."""
 
     register_private_account: RegisterPrivateAccountPayload | None = mutation(
-        RegisterPrivateAccountPayload,
         _register_private_account,
         requires=OPEN,
         cost=20,
         description="Have a mail sent with which you open an account for yourself (K9, K16).",
     )
     register_organization: RegisterOrganizationPayload | None = mutation(
-        RegisterOrganizationPayload,
         _register_organization,
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
@@ -179,7 +175,6 @@ class RegisteringMutations:
         ),
     )
     confirm_registration: SignInPayload | None = mutation(
-        SignInPayload,
         _confirm_registration,
         requires=OPEN,
         cost=PASSWORD_CHECK,

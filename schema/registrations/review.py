@@ -11,7 +11,7 @@ from resolvers.registrations import review as registration_review
 from resolvers.registrations.queries import state_of
 from resolvers.registrations.review import Decision
 from schema.graph.mutations import mutation
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
 _VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
@@ -73,17 +73,16 @@ class WithdrawRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.type
+@payload
 class RegistrationPayload:
     """The registration as it is now, or why nothing was changed."""
 
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type
+@payload
 class WithdrawRegistrationPayload:
     """Where the registration stands now, or why nothing was changed."""
 
@@ -93,7 +92,6 @@ class WithdrawRegistrationPayload:
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _approve_registration(context: RequestContext, *, input: ApproveRegistrationInput) -> dict[str, Any]:
@@ -141,7 +139,6 @@ class RegistrationReviewMutations:
     """Deciding about registrations."""
 
     approve_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
@@ -150,25 +147,21 @@ class RegistrationReviewMutations:
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _reject_registration,
         requires=REVIEW_REGISTRATIONS,
         description="Reject a registration, with a reason that the applicant is told (K21).",
     )
     request_registration_information: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
         description="Ask the applicant something; the time for the review begins anew when they answer (K21).",
     )
     answer_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _answer_registration,
         requires=AUTHENTICATED,
         description="Answer, as the applicant, what the vendor wanted to know.",
     )
     withdraw_registration: WithdrawRegistrationPayload | None = mutation(
-        WithdrawRegistrationPayload,
         _withdraw_registration,
         requires=by_caller_unless("input.token"),
         description="Withdraw your registration before it is decided; the company is closed, and you have left it.",
