@@ -110,7 +110,6 @@ _VALID_UNTIL = (
     "member holds keeps its end, and what is new has none."
 )
 _ENDS = "When single roles or rights of those held afterwards end, instead of `validUntil`."
-_VERSION = "The membership's `version` as you read it; when it is another by now, nothing is changed."
 
 
 @strawberry.input
@@ -118,12 +117,12 @@ class MemberAccessInput:
     """What one member holds afterwards."""
 
     membership_id: strawberry.ID = strawberry.field(description="The member.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    expected_version: int | None = None
     role_keys: list[str] | None = strawberry.field(default=None, description=_ROLE_KEYS)
     permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
-    reason: str | None = strawberry.field(default=None, description="Why, for the audit log (D27).")
+    reason: str | None = None
 
 
 @strawberry.input
@@ -135,9 +134,7 @@ class PreviewAccessInput(MemberAccessInput):
 class UpdateMemberAccessInput(MemberAccessInput):
     """What a member holds afterwards."""
 
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
-    )
+    idempotency_key: str | None = None
     dry_run: bool = strawberry.field(
         default=False, description="Only say what it would mean: nothing is changed and nobody is written to (D27)."
     )
@@ -147,9 +144,9 @@ class UpdateMemberAccessInput(MemberAccessInput):
 class UpdateMembersAccessInput:
     """What several members of a company hold afterwards."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    organization_id: strawberry.ID
     changes: list[MemberAccessInput] = strawberry.field(description="One for each member, 100 at most.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    idempotency_key: str
     all_or_nothing: bool = strawberry.field(
         default=True, description="Whether one refusal refuses all; without, each is made or refused by itself."
     )

@@ -60,30 +60,26 @@ class ChangeRequest(Node):
 class RequestOrganizationChangeInput:
     """What the vendor is asked to change; what is left out is to stay."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    organization_id: strawberry.ID
     name: str | None = strawberry.field(default=None, description="What it is to be called.")
     legal_name: str | None = strawberry.field(
         default=None, description="What it is to be called in the register of companies."
     )
     seat: AddressInput | None = strawberry.field(default=None, description="Where it is to have its seat.")
     message: str | None = strawberry.field(default=None, description="What the vendor should know of it.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
-    )
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class DecideOrganizationChangeInput:
     """What the vendor decides."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     approve: bool = strawberry.field(description="Whether the company changes as it asked; at once.")
     note: str | None = strawberry.field(
         default=None, description="What the company is told; needed to decline a request."
     )
-    expected_version: int | None = strawberry.field(
-        default=None, description="`version` of the company as you read it, to notice changes since."
-    )
+    expected_version: int | None = None
 
 
 @payload

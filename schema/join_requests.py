@@ -21,8 +21,6 @@ from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
 
-_KEY = "Your own name for this request, to repeat it safely."
-
 
 @graph_type(of=JoinRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class JoinRequest(Node):
@@ -54,34 +52,34 @@ class RequestToJoinOrganizationInput:
     organization_name: str | None = strawberry.field(default=None, description="What it is called.")
     vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
     message: str | None = strawberry.field(default=None, description="What its administrators should know of you.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class ApproveJoinRequestInput:
     """Whom to let in, and what they get."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     role_keys: list[str] = strawberry.field(description="The roles they get, by key.")
     permissions: list[Permission] | None = strawberry.field(default=None, description="Single rights they get.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class DeclineJoinRequestInput:
     """Whom to turn away."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     note: str | None = strawberry.field(default=None, description="What to tell the person, if anything.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class WithdrawJoinRequestInput:
     """Your request."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
 @payload

@@ -36,9 +36,7 @@ class RefreshSessionInput:
 class EmptyInput:
     """Nothing needs to be said."""
 
-    idempotency_key: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Your own name for this request, to repeat it safely."
-    )
+    idempotency_key: str | None = strawberry.UNSET
 
 
 @payload

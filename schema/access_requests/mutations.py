@@ -18,14 +18,12 @@ from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_WARNINGS, payload
 
-_KEY = "Your own name for this request, to repeat it safely."
-
 
 @strawberry.input
 class RequestAccessInput:
     """What you would like to have; at least one of the three."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    organization_id: strawberry.ID
     permissions: list[PermissionCode] | None = strawberry.field(
         default=None, description="What you would like to do, such as `missing` of a refusal."
     )
@@ -34,28 +32,28 @@ class RequestAccessInput:
         default=None, description="An application that is to open for you."
     )
     message: str | None = strawberry.field(default=None, description="What to say about it.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class WithdrawAccessRequestInput:
     """The request to take back."""
 
-    id: strawberry.ID = strawberry.field(description="The request.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class DecideAccessRequestInput:
     """How a request for access is decided."""
 
-    id: strawberry.ID = strawberry.field(description="The request.")
+    id: strawberry.ID
     approve: bool = strawberry.field(description="Whether all that is asked for is granted.")
     valid_until: DateTime | None = strawberry.field(
         default=None, description="When what is granted ends by itself; left out, it does not."
     )
     note: str | None = strawberry.field(default=None, description="What to say about the decision.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @payload

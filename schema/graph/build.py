@@ -37,6 +37,7 @@ from schema.account.passwords import PasswordMutations
 from schema.account.profile import ProfileMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.graph.answering import Answering, cut
+from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
 from schema.graph.guards import Guard
@@ -149,7 +150,7 @@ def printed(built: Schema) -> str:
 
 
 def _describe(core: GraphQLSchema) -> None:
-    """Let the docstring of a class be the description of its type, input or directive."""
+    """Let the docstring of a class be the description of its type, input or directive; and describe common fields."""
     elements: list[Any] = [*core.type_map.values(), *core.directives]
     for element in elements:
         origin = getattr(element.extensions.get("strawberry-definition"), "origin", None)
@@ -158,6 +159,9 @@ def _describe(core: GraphQLSchema) -> None:
         text = inspect.getdoc(origin) or ""
         if not text.startswith(f"{origin.__name__}("):  # what a dataclass without a docstring says of itself
             element.description = "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
+    for type_ in core.type_map.values():
+        for it in type_.fields.values() if isinstance(type_, GraphQLInputObjectType) else ():
+            it.description = it.description or FIELDS.get(it.extensions["strawberry-definition"].python_name)
 
 
 def check(core: GraphQLSchema) -> None:

@@ -41,7 +41,7 @@ class InviteeInput:
 class InviteMembersInput:
     """Whom to invite to which company."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    organization_id: strawberry.ID
     invitees: list[InviteeInput] = strawberry.field(description="Whom to invite: 1 to 50 people.")
     idempotency_key: str = strawberry.field(
         description="Your own name for this request: sent again with the same key, it is answered alike and done once."
@@ -58,21 +58,17 @@ class InviteMembersInput:
 class ResendInvitationInput:
     """Which invitation to send anew."""
 
-    id: strawberry.ID = strawberry.field(description="The invitation's id.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
-    )
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class RevokeInvitationInput:
     """Which invitation to take back, and why."""
 
-    id: strawberry.ID = strawberry.field(description="The invitation's id.")
+    id: strawberry.ID
     reason: str | None = strawberry.field(default=None, description="Why, for the audit log; 500 characters at most.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
-    )
+    idempotency_key: str | None = None
 
 
 def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> list[Entry]:

@@ -18,43 +18,37 @@ from schema.graph.user_errors import payload
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
 
-_KEY = "Your own name for this request, to repeat it safely."
-_REASON = "Why, for the audit log."
-
 
 @strawberry.input
 class MemberActionInput:
     """A member, and why something is done with them."""
 
-    id: strawberry.ID = strawberry.field(description="The membership.")
-    expected_version: int | None = strawberry.field(
-        default=None,
-        description="The membership's `version` as you read it; when it is another by now, nothing is done.",
-    )
-    reason: str | None = strawberry.field(default=None, description=_REASON)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    expected_version: int | None = None
+    reason: str | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class LeaveOrganizationInput:
     """The company to leave."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
-    reason: str | None = strawberry.field(default=None, description=_REASON)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    organization_id: strawberry.ID
+    reason: str | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class TransferAdministrationInput:
     """To whom the administration of a company goes."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    organization_id: strawberry.ID
     to_membership_id: strawberry.ID = strawberry.field(description="The active member who is to administer it.")
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str
     keep_own_role_keys: list[str] | None = strawberry.field(
         default=None, description="Which of your other roles you keep; left out, all of them."
     )
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    reason: str | None = None
 
 
 @payload

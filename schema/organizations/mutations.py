@@ -23,8 +23,8 @@ from schema.organizations.types import Organization
 class UpdateOrganizationInput:
     """What to change; what is left out stays as it is, null takes it away."""
 
-    id: strawberry.ID = strawberry.field(description="The company's id.")
-    expected_version: int = strawberry.field(description="`version` of the company as you read it.")
+    id: strawberry.ID
+    expected_version: int
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
     email: EmailAddress | None = strawberry.field(
         default=strawberry.UNSET, description="The e-mail address under which one writes to it."
@@ -36,7 +36,7 @@ class UpdateOrganizationInput:
 class SaveAddressInput:
     """An address as it is to stand in the book."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    organization_id: strawberry.ID
     entry_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id of the entry to change; without it, a new one is added."
     )
@@ -47,9 +47,7 @@ class SaveAddressInput:
     default_shipping: bool | None = strawberry.field(
         default=None, description="Whether goods go there unless another is chosen; left out, it stays as it is."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
-    )
+    idempotency_key: str | None = None
 
 
 @payload

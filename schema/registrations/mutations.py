@@ -28,7 +28,7 @@ class RegisterPrivateAccountInput:
     last_name: str = strawberry.field(description="The last name.")
     email: EmailAddress = strawberry.field(description="The e-mail address; a mail goes there to confirm it.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms; without it, nobody registers.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    idempotency_key: str
     account_kind: AccountKind = strawberry.field(
         default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR (K9, K10)."
     )
@@ -50,7 +50,7 @@ class RegisterOrganizationInput:
     name: str = strawberry.field(description="What it is called.")
     seat: AddressInput = strawberry.field(description="Where it has its seat.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms; without it, nobody registers.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely (K20).")
+    idempotency_key: str
     legal_name: str | None = strawberry.field(
         default=None, description="What it is called in the register of companies."
     )

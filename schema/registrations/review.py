@@ -14,40 +14,37 @@ from schema.graph.mutations import mutation
 from schema.graph.user_errors import payload
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
-_VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
-_KEY = "Your own name for this request, to repeat it safely."
-
 
 @strawberry.input
 class ApproveRegistrationInput:
     """Which registration to approve."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     customer_number: str | None = strawberry.field(
         default=None, description="The number under which the company is known from now on; without it, it has none."
     )
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class RejectRegistrationInput:
     """Which registration to reject, and why."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     reason: str = strawberry.field(description="Why, for the applicant to read.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class RequestRegistrationInformationInput:
     """Which registration needs more information, and which."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     question: str = strawberry.field(description="What you want to know, for the applicant to read.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
@@ -57,7 +54,7 @@ class AnswerRegistrationInput:
     answer: str = strawberry.field(description="What the vendor wanted to know.")
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
     reference: str | None = strawberry.field(default=None, description="Or its reference.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
@@ -70,7 +67,7 @@ class WithdrawRegistrationInput:
         default=None, description="Or the token of the mail, before the address is confirmed; needs no session."
     )
     reason: str | None = strawberry.field(default=None, description="Why, if you like to say.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @payload
