@@ -128,7 +128,6 @@ class ChangeRequestQueries:
         change_requests.organization_change_requests,
         requires=REVIEW_CHANGE_REQUESTS,
         description="What companies ask the vendor to change about their names and seats, newest first.",
-        arguments={"status": "Only requests that stand like this."},
     )
 
 

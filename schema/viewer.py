@@ -140,7 +140,6 @@ class Viewer(Node):
         requires=OPEN,
         assumed_size=5,
         description="Your companies by name; those you have left, or are only invited to, are not shown.",
-        arguments={"status": "Only those where you stand like this."},
     )
     membership: Membership | None = field(
         membership_in,

@@ -182,17 +182,6 @@ _enum(
     },
 )
 _enum(
-    RequestStatus,
-    "Where a request stands.",
-    {
-        "PENDING": "Waits for somebody to decide.",
-        "APPROVED": "Granted.",
-        "DECLINED": "Not granted.",
-        "WITHDRAWN": "Taken back by who asked.",
-        "EXPIRED": "Nobody decided in time.",
-    },
-)
-_enum(
     OrderStatus,
     "Where an order stands.",
     {

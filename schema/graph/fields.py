@@ -46,6 +46,7 @@ BATCH = "batch"
 COMMON_ARGUMENTS = {
     "first": "How many entries to return at most, from 1 to 100.",
     "after": "The cursor after which to go on: `endCursor` of the page before.",
+    "status": "Only those that stand like this.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
     "input": "What to do it with.",
 }

@@ -140,7 +140,6 @@ class Membership(Node):
         requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
         description="What the person asked for, newest first.",
-        arguments={"status": "Only requests that stand like this."},
     )
     open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         initiators.open_invitations_by,

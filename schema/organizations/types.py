@@ -70,7 +70,6 @@ class Organization(Node):
         requires=SEE_MEMBERS,
         description="Who belongs to it, by last name; without `status`, removed members are left out.",
         arguments={
-            "status": "Only members who stand like this.",
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
@@ -80,7 +79,6 @@ class Organization(Node):
         access_requests_of,
         requires=ASSIGN_ROLES,
         description="What its members asked for and may not do yet, newest first.",
-        arguments={"status": "Only requests that stand like this."},
     )
     invitations: Connection[Invitation] | None = field(
         invitations_of,
@@ -92,7 +90,6 @@ class Organization(Node):
         join_requests_of,
         requires=MANAGE_MEMBERS,
         description="Who asked to join it, newest first (K19).",
-        arguments={"status": "Only requests that stand like this."},
     )
     orders: Connection[Order] | None = field(
         orders_of,
@@ -100,7 +97,6 @@ class Organization(Node):
         backend=Backend.SHOP,
         description="What was ordered for it by any of its members, newest first (D39).",
         arguments={
-            "status": "Only orders that stand like this.",
             "placed_by": "Only orders of this person, by the id of the User.",
         },
         argument_guards={"placed_by": SEE_RIGHTS},
@@ -116,7 +112,6 @@ class Organization(Node):
         change_requests_of,
         requires=SEE_CHANGE_REQUESTS,
         description="What was asked of the vendor to change about its name and seat, newest first (D15).",
-        arguments={"status": "Only requests that stand like this."},
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,

@@ -194,7 +194,6 @@ class RegistrationQueries:
         submitted_registrations,
         requires=REVIEW_REGISTRATIONS,
         description="Companies that want to become customers, oldest first; without `status`, those not decided yet.",
-        arguments={"status": "Only registrations that stand like this."},
     )
     registration_status: RegistrationStatusView | None = root(
         registration_status,
