@@ -20,7 +20,7 @@ from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
+from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of, payload
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
 from schema.roles import Permission
@@ -112,7 +112,6 @@ _VALID_UNTIL = (
     "out, what the member holds keeps its end, and what is new has none."
 )
 _ENDS = "When individual roles or permissions end, instead of `validUntil`."
-_VERSION = "The membership's `version` as you read it; if it has changed since, nothing is changed."
 
 
 @strawberry.input
@@ -120,12 +119,12 @@ class MemberAccessInput:
     """The roles and permissions that one member is to hold."""
 
     membership_id: strawberry.ID = strawberry.field(description="The member.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    expected_version: int | None = None
     role_keys: list[str] | None = strawberry.field(default=None, description=_ROLE_KEYS)
     permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
-    reason: str | None = strawberry.field(default=None, description="The reason, for the audit log.")
+    reason: str | None = None
 
 
 @strawberry.input
@@ -137,9 +136,7 @@ class PreviewAccessInput(MemberAccessInput):
 class UpdateMemberAccessInput(MemberAccessInput):
     """The roles and permissions that a member is to hold."""
 
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
     dry_run: bool = strawberry.field(
         default=False, description="Only report what it would mean: nothing is changed and nobody gets a to."
     )
@@ -149,18 +146,16 @@ class UpdateMemberAccessInput(MemberAccessInput):
 class UpdateMembersAccessInput:
     """The roles and permissions that several members of an organization are to hold."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization.")
+    organization_id: strawberry.ID
     changes: list[MemberAccessInput] = strawberry.field(description="One for each member, 100 at most.")
-    idempotency_key: str = strawberry.field(
-        description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str
     all_or_nothing: bool = strawberry.field(
         default=True,
         description="Whether one refusal refuses all changes; otherwise each is made or refused separately.",
     )
 
 
-@strawberry.type
+@payload
 class UpdateMemberAccessPayload:
     """The result of a change of access."""
 
@@ -177,7 +172,7 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@strawberry.type
+@payload
 class UpdateMembersAccessPayload:
     """The results of several changes of access."""
 
@@ -268,7 +263,6 @@ class AccessMutations:
     """Changes of what members may do."""
 
     update_member_access: UpdateMemberAccessPayload | None = mutation(
-        UpdateMemberAccessPayload,
         _update_member_access,
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
@@ -276,7 +270,6 @@ class AccessMutations:
         description="Let a member hold exactly these roles and direct permissions, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
-        UpdateMembersAccessPayload,
         _update_members_access,
         requires=ASSIGN_ROLES,
         within=in_organization(),

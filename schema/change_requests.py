@@ -17,7 +17,7 @@ from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import Address, AddressInput, address_of
 from schema.nodes import Node
 from schema.people import User
@@ -62,41 +62,35 @@ class ChangeRequest(Node):
 class RequestOrganizationChangeInput:
     """The requested changes; what is left out stays as it is."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
+    organization_id: strawberry.ID
     name: str | None = strawberry.field(default=None, description="The requested name.")
     legal_name: str | None = strawberry.field(
         default=None, description="The requested name in the register of companies."
     )
     seat: AddressInput | None = strawberry.field(default=None, description="The requested registered office.")
     message: str | None = strawberry.field(default=None, description="Your message to the vendor.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class DecideOrganizationChangeInput:
     """The vendor's decision."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     approve: bool = strawberry.field(description="Whether the change is approved; it takes effect at once.")
     note: str | None = strawberry.field(
         default=None, description="A note for the organization; required to decline a request."
     )
-    expected_version: int | None = strawberry.field(
-        default=None,
-        description="The organization's `version` as you read it; if it has changed since, nothing is decided.",
-    )
+    expected_version: int | None = None
 
 
-@strawberry.type
+@payload
 class ChangeRequestPayload:
     """The request as it is now, or why nothing was changed."""
 
     change_request: ChangeRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_organization_change(
@@ -137,7 +131,6 @@ class ChangeRequestQueries:
         requires=REVIEW_CHANGE_REQUESTS,
         description="What organizations ask the vendor to change about their names and registered offices, newest "
         "first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
 
 
@@ -146,21 +139,18 @@ class ChangeRequestMutations:
     """Asking for a change of name or registered office, and deciding on it."""
 
     request_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _request_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=in_organization(),
         description="Ask the vendor to change the organization's name or registered office, which nobody else can.",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _withdraw_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=of_object("chg", "input.id"),
         description="Withdraw a request that nobody has decided yet.",
     )
     decide_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _decide_organization_change,
         requires=REVIEW_CHANGE_REQUESTS,
         description="Approve or decline what an organization asked for; approved, it changes at once.",

@@ -17,11 +17,9 @@ from resolvers.join_requests.decisions import Joining
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
-
-_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
 @graph_type(of=JoinRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
@@ -56,46 +54,45 @@ class RequestToJoinOrganizationInput:
     organization_name: str | None = strawberry.field(default=None, description="Its name.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     message: str | None = strawberry.field(default=None, description="Your message to its administrators.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class ApproveJoinRequestInput:
     """The request to approve, and what the person is given."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     role_keys: list[str] = strawberry.field(description="The keys of the roles that they get.")
     permissions: list[Permission] | None = strawberry.field(
         default=None, description="The direct permissions that they get."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class DeclineJoinRequestInput:
     """The request to decline."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     note: str | None = strawberry.field(default=None, description="A note for the person, if any.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class WithdrawJoinRequestInput:
     """Your request."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
-@strawberry.type
+@payload
 class JoinRequestPayload:
     """The request as it is now, or why nothing was changed."""
 
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_to_join_organization(
@@ -134,7 +131,6 @@ class JoinRequestMutations:
     """Asking to join an organization."""
 
     request_to_join_organization: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _request_to_join_organization,
         requires=AUTHENTICATED,
         description=(
@@ -144,21 +140,18 @@ class JoinRequestMutations:
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _approve_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Approve a request to join, with roles and permissions that you may delegate.",
     )
     decline_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _decline_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Decline a request to join.",
     )
     withdraw_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _withdraw_join_request,
         requires=AUTHENTICATED,
         description="Withdraw your own request.",

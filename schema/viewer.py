@@ -143,7 +143,6 @@ class Viewer(Node):
         requires=OPEN,
         assumed_size=5,
         description="Your organizations by name; those you have left, or are only invited to, are not shown.",
-        arguments={"status": "Only memberships with one of these statuses."},
     )
     membership: Membership | None = field(
         membership_in,

@@ -112,10 +112,8 @@ class OwnAccountMutations:
     """What people do with their own account."""
 
     request_email_change: AcknowledgementPayload | None = mutation(
-        AcknowledgementPayload,
         _request_email_change,
         requires=AUTHENTICATED,
-        empty={"accepted": False},
         description=(
             "Have another e-mail address linked with your account. The old one stays until you open the link "
             "that is sent to the new one, and is notified. The answer does not say whether somebody has the new "
@@ -124,7 +122,6 @@ class OwnAccountMutations:
         cost=PASSWORD_CHECK,
     )
     confirm_email_change: ViewerPayload = mutation(
-        ViewerPayload,
         _confirm_email_change,
         requires=OPEN,
         description=(
@@ -133,26 +130,22 @@ class OwnAccountMutations:
         ),
     )
     set_newsletter_subscription: ViewerPayload | None = mutation(
-        ViewerPayload,
         _set_newsletter_subscription,
         requires=AUTHENTICATED,
         description="Get the newsletter, or get it no more. Nobody gets it who has not asked for it.",
     )
     set_consent: ViewerPayload | None = mutation(
-        ViewerPayload,
         _set_consent,
         requires=AUTHENTICATED,
         description="Give or withdraw your consent to something. Every decision is kept with its time.",
     )
     set_default_organization: ViewerPayload | None = mutation(
-        ViewerPayload,
         _set_default_organization,
         requires=AUTHENTICATED,
         within=in_organization("input.id"),
         description="Choose the organization that you look at first.",
     )
     revoke_session: ViewerPayload | None = mutation(
-        ViewerPayload,
         _revoke_session,
         requires=AUTHENTICATED,
         description=(
@@ -161,13 +154,11 @@ class OwnAccountMutations:
         ),
     )
     revoke_other_sessions: ViewerPayload | None = mutation(
-        ViewerPayload,
         _revoke_other_sessions,
         requires=AUTHENTICATED,
         description="End all your sessions but this one.",
     )
     request_data_export: ViewerPayload | None = mutation(
-        ViewerPayload,
         _request_data_export,
         requires=AUTHENTICATED,
         description=(
@@ -176,19 +167,15 @@ class OwnAccountMutations:
         ),
     )
     request_account_deletion: AcknowledgementPayload | None = mutation(
-        AcknowledgementPayload,
         _request_account_deletion,
         requires=AUTHENTICATED,
-        empty={"accepted": False},
         description=(
             "Have your account deleted in 30 days (GDPR, Article 17). Until then you can change your mind. Refused "
             "while you are the last who administers an active organization."
         ),
     )
     cancel_account_deletion: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _cancel_account_deletion,
         requires=by_caller_unless("input.token"),
-        empty={"accepted": False},
         description="Keep your account, with the token from the mail or while signed in.",
     )

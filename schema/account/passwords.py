@@ -64,20 +64,16 @@ class PasswordMutations:
     """Getting in again, and changing the password."""
 
     request_password_reset: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _request_password_reset,
         requires=OPEN,
-        empty={"accepted": False},
         description=(
             "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
             "another one. The answer is the same whether or not there is such an account."
         ),
     )
     request_login_name_reminder: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _request_login_name_reminder,
         requires=OPEN,
-        empty={"accepted": False},
         description=(
             "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
             "same whether or not there is such an account; if no mail comes, ask the person in your organization who "
@@ -85,17 +81,14 @@ class PasswordMutations:
         ),
     )
     reset_password: SignInPayload = mutation(
-        SignInPayload,
         _reset_password,
         requires=OPEN,
         cost=PASSWORD_CHECK,
         description="Set a new password with the token of a mail, and sign in. All your other sessions end.",
     )
     change_password: AcknowledgementPayload | None = mutation(
-        AcknowledgementPayload,
         _change_password,
         requires=AUTHENTICATED,
         cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
-        empty={"accepted": False},
         description="Change your password. Your other sessions end, and a mail notifies you.",
     )

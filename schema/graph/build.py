@@ -7,10 +7,12 @@ from typing import Any
 
 import strawberry
 from graphql import (
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -35,6 +37,7 @@ from schema.account.passwords import PasswordMutations
 from schema.account.profile import ProfileMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.graph.answering import Answering, cut
+from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
 from schema.graph.guards import Guard
@@ -147,7 +150,7 @@ def printed(built: Schema) -> str:
 
 
 def _describe(core: GraphQLSchema) -> None:
-    """Let the docstring of a class be the description of its type, input or directive."""
+    """Let the docstring of a class be the description of its type, input or directive; and describe common fields."""
     elements: list[Any] = [*core.type_map.values(), *core.directives]
     for element in elements:
         origin = getattr(element.extensions.get("strawberry-definition"), "origin", None)
@@ -156,6 +159,9 @@ def _describe(core: GraphQLSchema) -> None:
         text = inspect.getdoc(origin) or ""
         if not text.startswith(f"{origin.__name__}("):  # what a dataclass without a docstring says of itself
             element.description = "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
+    for type_ in core.type_map.values():
+        for it in type_.fields.values() if isinstance(type_, GraphQLInputObjectType) else ():
+            it.description = it.description or FIELDS.get(it.extensions["strawberry-definition"].python_name)
 
 
 def check(core: GraphQLSchema) -> None:
@@ -208,6 +214,13 @@ def _problems(type_name: str, name: str, field: Any) -> list[str]:
         problems.append(
             f"{coordinate} asks for a permission, but {type_name} does not say its organization; add organization=."
         )
+    if type_name == "Mutation" and isinstance(payload := get_named_type(field.type), GraphQLObjectType):
+        problems += [
+            f"{payload}.{name} says nothing when a mutation is refused; write `… | None`, a list or a bool."
+            for name, it in payload.fields.items()
+            if isinstance(it.type, GraphQLNonNull) and not isinstance(it.type.of_type, GraphQLList)
+            if get_named_type(it.type) is not GraphQLBoolean
+        ]
     if declaration.requires.or_self and not belonging.person_of:
         problems.append(
             f"{coordinate} lets the person concerned pass, but {type_name} does not say who that is; add person=."

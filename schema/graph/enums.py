@@ -117,10 +117,10 @@ _enum(
     RequestStatus,
     "The status of a request that somebody has to decide.",
     {
-        "PENDING": "Waits for a decision.",
-        "APPROVED": "Was approved, and what it asked for is done.",
-        "DECLINED": "Was declined; its note says why.",
-        "WITHDRAWN": "Was taken back by whoever asked.",
+        "PENDING": "Waiting for a decision.",
+        "APPROVED": "Approved, and carried out.",
+        "DECLINED": "Declined; the note says why.",
+        "WITHDRAWN": "Withdrawn by the person who asked.",
         "EXPIRED": "Nobody decided in time.",
     },
 )
@@ -186,17 +186,6 @@ _enum(
             "Somebody in the other one has an address at the same domain, which belongs to an organization "
             "rather than a mail provider."
         ),
-    },
-)
-_enum(
-    RequestStatus,
-    "Where a request stands.",
-    {
-        "PENDING": "Waiting for a decision.",
-        "APPROVED": "Granted.",
-        "DECLINED": "Not granted.",
-        "WITHDRAWN": "Withdrawn by the person who asked.",
-        "EXPIRED": "Nobody decided in time.",
     },
 )
 _enum(

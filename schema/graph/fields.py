@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -21,7 +22,7 @@ import strawberry
 from aiodataloader import DataLoader
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import StrawberryOptional, has_object_definition
 from strawberry.types.field import StrawberryField
 
 from connectors import ids
@@ -45,6 +46,7 @@ BATCH = "batch"
 COMMON_ARGUMENTS = {
     "first": "How many entries to return at most, from 1 to 100.",
     "after": "The cursor after which to continue: `endCursor` of the previous page.",
+    "status": "Only those with one of these statuses.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
     "input": "The input.",
 }
@@ -343,6 +345,11 @@ class DeclaredField(StrawberryField):
         """Whether the field's answer is awaited."""
         declaration: Declaration = self.metadata[DECLARATION]
         return declaration.waits
+
+    @cached_property
+    def payload(self) -> Any:
+        """The class that the field is annotated with: of a mutation, its payload."""
+        return self.type.of_type if isinstance(self.type, StrawberryOptional) else self.type
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         """Answer the field of one object when graphql-core executes."""

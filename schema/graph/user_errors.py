@@ -1,9 +1,8 @@
 """What a caller can act on: the entries of `errors` in every payload."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -17,7 +16,7 @@ from resolvers import refusals as errors
 from resolvers.access.capabilities import MOST_GRANTERS, granters_of_refusals
 from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
-from resolvers.refusals import ErrorCode, Refused, RefusedTogether
+from resolvers.refusals import ErrorCode, Refused
 from schema.graph.fields import attribute, computed, field, graph_type, listed
 from schema.nodes import Node
 
@@ -25,6 +24,8 @@ MOST_ERRORS = 100
 """So many entries `errors` has at most; who sends a hundred mistakes at once begins with those."""
 
 MOST_WARNINGS = 50
+
+T = TypeVar("T")
 
 
 def entries(description: str, *, assumed_size: int = 10) -> Any:
@@ -210,22 +211,10 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-def command(
-    payload: type, function: Callable[..., Awaitable[dict[str, Any]]], *, empty: dict[str, Any]
-) -> Callable[..., Awaitable[Any]]:
-    """Return the function as a mutation's: what it answers fills the payload, what it refuses stands in `errors`.
-
-    `function` takes the context and the mutation's arguments and answers the payload's fields by name; `empty` is
-    what they are when it refuses.
-    """
-
-    @wraps(function)
-    async def answer(context: RequestContext, **arguments: Any) -> Any:
-        try:
-            return payload(**await function(context, **arguments), errors=[])
-        except Refused as refusal:
-            return payload(**empty, errors=[entry_of(context, refusal)])
-        except RefusedTogether as together:
-            return payload(**empty, errors=[entry_of(context, refusal) for refusal in together.refusals])
-
-    return answer
+@dataclass_transform(field_specifiers=(strawberry.field, attribute, listed))
+def payload(cls: type[T]) -> type[T]:
+    """Make a class the payload of a mutation: with `errors` at its end, unless it declares them itself."""
+    if "errors" not in cls.__annotations__:
+        cls.__annotations__["errors"] = list[UserError]
+        cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
+    return strawberry.type(cls)

@@ -13,7 +13,7 @@ from resolvers.invitations.sent import resend, revoke
 from schema.graph.fields import attribute, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import Entry, UserError, entries, entry_of
+from schema.graph.user_errors import Entry, UserError, entries, entry_of, payload
 from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
@@ -45,7 +45,7 @@ class InviteeInput:
 class InviteMembersInput:
     """The people to invite, and the organization."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
+    organization_id: strawberry.ID
     invitees: list[InviteeInput] = strawberry.field(description="Whom to invite: 1 to 50 people.")
     idempotency_key: str = strawberry.field(
         description="A key of your choice for this request: sent again with the same key, it gets the same answer and "
@@ -63,23 +63,19 @@ class InviteMembersInput:
 class ResendInvitationInput:
     """Which invitation to send again."""
 
-    id: strawberry.ID = strawberry.field(description="The invitation's id.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class RevokeInvitationInput:
     """Which invitation to revoke, and why."""
 
-    id: strawberry.ID = strawberry.field(description="The invitation's id.")
+    id: strawberry.ID
     reason: str | None = strawberry.field(
         default=None, description="The reason, for the audit log; 500 characters at most."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
 
 
 def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> list[Entry]:
@@ -106,7 +102,7 @@ class InviteResult:
     )
 
 
-@strawberry.type
+@payload
 class InviteMembersPayload:
     """The result for each invitee."""
 
@@ -155,15 +151,12 @@ class InvitingMutations:
     """Inviting colleagues."""
 
     invite_members: InviteMembersPayload | None = mutation(
-        InviteMembersPayload,
         _invite_members,
         requires=MANAGE_MEMBERS,
         within=in_organization(),
-        empty={"results": []},
         description="Invite people to an organization by mail, many at once.",
     )
     resend_invitation: InvitationPayload | None = mutation(
-        InvitationPayload,
         _resend_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
@@ -171,7 +164,6 @@ class InvitingMutations:
         "no more.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
-        InvitationPayload,
         _revoke_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),

@@ -12,7 +12,7 @@ from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.invitations import queries as invitations
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
 from schema.roles import Permission, Role
@@ -73,9 +73,8 @@ class Invitation(Node):
     )
 
 
-@strawberry.type
+@payload
 class InvitationPayload:
     """An invitation as it is now, or why nothing was done."""
 
     invitation: Invitation | None = strawberry.field(description="The invitation; null when nothing was done.")
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")

@@ -142,7 +142,6 @@ class Membership(Node):
         requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
         description="The person's access requests, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
     open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         initiators.open_invitations_by,

@@ -75,7 +75,6 @@ class Organization(Node):
         requires=SEE_MEMBERS,
         description="Its members, by last name; without `status`, removed members are left out.",
         arguments={
-            "status": "Only members with one of these statuses.",
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
@@ -85,7 +84,6 @@ class Organization(Node):
         access_requests_of,
         requires=ASSIGN_ROLES,
         description="Its members' access requests, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
     invitations: Connection[Invitation] | None = field(
         invitations_of,
@@ -97,7 +95,6 @@ class Organization(Node):
         join_requests_of,
         requires=MANAGE_MEMBERS,
         description="Who asked to join it, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
     orders: Connection[Order] | None = field(
         orders_of,
@@ -105,7 +102,6 @@ class Organization(Node):
         backend=Backend.SHOP,
         description="What was ordered for it by any of its members, newest first.",
         arguments={
-            "status": "Only orders that stand like this.",
             "placed_by": "Only orders of this person, by the id of the User.",
         },
         argument_guards={"placed_by": SEE_RIGHTS},
@@ -121,7 +117,6 @@ class Organization(Node):
         change_requests_of,
         requires=SEE_CHANGE_REQUESTS,
         description="What was asked of the vendor to change about its name and registered office, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,

@@ -14,7 +14,7 @@ from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.registrations.types import OrganizationRegistration, OrganizationRegistrationCheck, RegistrationStatusView
 from schema.sessions import SignInPayload, session_fields
@@ -28,9 +28,7 @@ class RegisterPrivateAccountInput:
     last_name: str = strawberry.field(description="The last name.")
     email: EmailAddress = strawberry.field(description="The e-mail address; a mail is sent there to confirm it.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
-    idempotency_key: str = strawberry.field(
-        description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str
     account_kind: AccountKind = strawberry.field(
         default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR."
     )
@@ -52,9 +50,7 @@ class RegisterOrganizationInput:
     name: str = strawberry.field(description="Its name.")
     seat: AddressInput = strawberry.field(description="Its registered office.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
-    idempotency_key: str = strawberry.field(
-        description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str
     legal_name: str | None = strawberry.field(default=None, description="Its name in the register of companies.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
@@ -87,17 +83,16 @@ class ConfirmRegistrationInput:
     password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
 
 
-@strawberry.type
+@payload
 class RegisterPrivateAccountPayload:
     """Where the mail was sent, or why it was not."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
         description="The address to which the mail was sent, whether or not there was an account for it already."
     )
-    errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
-@strawberry.type
+@payload
 class RegisterOrganizationPayload:
     """The result, which is the same whether or not your address or organization was known."""
 
@@ -109,7 +104,6 @@ class RegisterOrganizationPayload:
     guidance: OrganizationRegistrationCheck | None = strawberry.field(
         description="Whom to contact if the organization is registered already."
     )
-    errors: list[UserError] = entries("Why nothing was stored; empty when it was.")
 
 
 async def _register_private_account(context: RequestContext, *, input: RegisterPrivateAccountInput) -> dict[str, Any]:
@@ -164,14 +158,12 @@ class RegisteringMutations:
     """Registering."""
 
     register_private_account: RegisterPrivateAccountPayload | None = mutation(
-        RegisterPrivateAccountPayload,
         _register_private_account,
         requires=OPEN,
         cost=20,
         description="Have a mail sent with which you open an account for yourself.",
     )
     register_organization: RegisterOrganizationPayload | None = mutation(
-        RegisterOrganizationPayload,
         _register_organization,
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
@@ -181,7 +173,6 @@ class RegisteringMutations:
         ),
     )
     confirm_registration: SignInPayload | None = mutation(
-        SignInPayload,
         _confirm_registration,
         requires=OPEN,
         cost=PASSWORD_CHECK,

@@ -11,44 +11,41 @@ from resolvers.registrations import review as registration_review
 from resolvers.registrations.queries import state_of
 from resolvers.registrations.review import Decision
 from schema.graph.mutations import mutation
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
-
-_VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
-_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
 @strawberry.input
 class ApproveRegistrationInput:
     """Which registration to approve."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     customer_number: str | None = strawberry.field(
         default=None,
         description="The organization's customer number from now on; without it, it has none.",
     )
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class RejectRegistrationInput:
     """Which registration to reject, and why."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     reason: str = strawberry.field(description="The reason, for the applicant to read.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
 class RequestRegistrationInformationInput:
     """The registration, and the information that is needed."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     question: str = strawberry.field(description="Your question, for the applicant to read.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
 @strawberry.input
@@ -60,7 +57,7 @@ class AnswerRegistrationInput:
     reference: str | None = strawberry.field(
         default=None, description="The registration's reference, instead of its id."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
 @strawberry.input
@@ -75,20 +72,19 @@ class WithdrawRegistrationInput:
         default=None, description="The token from the mail instead, before the address is confirmed; needs no session."
     )
     reason: str | None = strawberry.field(default=None, description="The reason, if you want to give one.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.type
+@payload
 class RegistrationPayload:
     """The registration as it is now, or why nothing was changed."""
 
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type
+@payload
 class WithdrawRegistrationPayload:
     """The status of the registration now, or why nothing was changed."""
 
@@ -98,7 +94,6 @@ class WithdrawRegistrationPayload:
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _approve_registration(context: RequestContext, *, input: ApproveRegistrationInput) -> dict[str, Any]:
@@ -146,7 +141,6 @@ class RegistrationReviewMutations:
     """Deciding about registrations."""
 
     approve_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
@@ -156,25 +150,21 @@ class RegistrationReviewMutations:
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _reject_registration,
         requires=REVIEW_REGISTRATIONS,
         description="Reject a registration, with a reason that the applicant receives.",
     )
     request_registration_information: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
         description="Ask the applicant something; the time for the review begins again when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _answer_registration,
         requires=AUTHENTICATED,
         description="Answer the vendor's question, as the applicant.",
     )
     withdraw_registration: WithdrawRegistrationPayload | None = mutation(
-        WithdrawRegistrationPayload,
         _withdraw_registration,
         requires=by_caller_unless("input.token"),
         description="Withdraw your registration before it is decided; the organization is closed, and you leave it.",

@@ -205,7 +205,6 @@ class RegistrationQueries:
         submitted_registrations,
         requires=REVIEW_REGISTRATIONS,
         description="The registrations of organizations, oldest first; without `status`, those not decided yet.",
-        arguments={"status": "Only registrations with one of these statuses."},
     )
     registration_status: RegistrationStatusView | None = root(
         registration_status,
