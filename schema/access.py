@@ -141,7 +141,7 @@ class UpdateMemberAccessInput(MemberAccessInput):
         default=None, description="A key of your choice for this request, so that it can be repeated safely."
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Only say what it would mean: nothing is changed and nobody is written to."
+        default=False, description="Only report what it would mean: nothing is changed and nobody gets a to."
     )
 
 

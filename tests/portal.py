@@ -26,7 +26,8 @@ from connectors.rate_limits.embedded import EmbeddedRateLimits
 from gateway.app import create_app
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import Wiring, migrate_our_database
 from gateway.worker import Worker
 from resolvers.context import RequestContext

@@ -17,7 +17,8 @@ from connectors.ids import OrganizationId, UserId
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_wiring
 
 MOST = 1_000

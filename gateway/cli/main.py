@@ -29,7 +29,8 @@ from gateway.server.gc_tuning import settle
 from gateway.server.http_limits import server_config
 from gateway.server.logging import configure_logs
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import Wiring, migrate_our_database, open_wiring
 from gateway.worker import Worker
 from schema.graph.build import build_schema, printed

@@ -15,7 +15,7 @@ from gateway.cli.policy_explain import Explanation, NothingToExplain, explain
 from gateway.cli.problems import explained
 from gateway.profile_files import Profile, load_profile, shipped_profiles
 from gateway.server.terminal import say
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import read_policy
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.policy import InvalidPolicy, Policy, parse_policy

@@ -14,7 +14,7 @@ from gateway.cli.token import NoSuchAccount
 from gateway.demo.loading import NoDemo
 from gateway.profile_files import InvalidProfile
 from gateway.server.terminal import visible
-from gateway.settings import InvalidSettings
+from gateway.settings_sources import InvalidSettings
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
 from resolvers.mail.templates import InvalidMailTexts

@@ -11,7 +11,8 @@ from gateway.app import utc_now
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_wiring
 from permissions.policy import Policy, nearest
 from permissions.vocabulary import Permission

@@ -12,6 +12,7 @@ from gateway.wiring import open_stores
 
 if TYPE_CHECKING:
     from gateway.demo import DemoAccount
+    from gateway.demo.written import WrittenAccount
 
 
 class NoDemo(Exception):
@@ -28,11 +29,11 @@ class LoadedDemo:
     accounts: "tuple[DemoAccount, ...]"
 
 
-def demo_accounts(profile: Profile, clock: Callable[[], datetime]) -> "tuple[DemoAccount, ...]":
+def demo_accounts(profile: Profile) -> "tuple[WrittenAccount, ...]":
     """Return the accounts of the demo that one can sign in as; empty for a profile without a demo."""
-    from gateway.demo import demo_data  # what invents people and orders, only where there is a demo
+    from gateway.demo.written import read_demo  # only where there is a demo
 
-    return demo_data(profile, now=clock()).accounts if profile.demo_text is not None else ()
+    return read_demo(profile.demo_text, profile.demo_source).accounts if profile.demo_text is not None else ()
 
 
 async def load_demo(

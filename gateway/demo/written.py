@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -193,6 +194,7 @@ class Words:
     provided: dict[OrderStatus, Texts]
 
 
+@cache
 def read_demo(text: str, source: str) -> WrittenDemo:
     """Return what stands in a ``demo.toml``.
 
@@ -219,6 +221,7 @@ def read_demo(text: str, source: str) -> WrittenDemo:
     return demo
 
 
+@cache
 def read_words() -> Words:
     """Return the shipped words."""
     file = Path(__file__).with_name("words.toml")

@@ -9,10 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from gateway.auth.device_cookie import carries_other_cookies
 from gateway.pipeline.content_negotiation import JSON, parsed_type
 from gateway.pipeline.json_body import InvalidJson, read_json
-from gateway.pipeline.limits import Limits
 from gateway.pipeline.limits.text import check_values
 from gateway.server.request_errors import RefusedRequest
-from gateway.settings import Settings
+from gateway.settings import Limits, Settings
 
 ALLOWED = "GET, HEAD, POST, OPTIONS"
 
@@ -42,7 +41,7 @@ class RequestReader:
         self._max_depth = settings.max_json_depth
         self._max_values = settings.max_json_values
         self._max_batch = settings.max_batch
-        self._limits = Limits.of(settings)
+        self._limits: Limits = settings
         self._timeout = settings.body_timeout_seconds
         self._required_headers = settings.csrf_required_headers
 

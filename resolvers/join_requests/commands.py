@@ -112,7 +112,10 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the organization that somebody would like to join; an item may come twice."""
+    """Write to all administrators of the organization that somebody would like to join.
+
+    An item may come twice.
+    """
     (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
     if request is None or request.organization_id is None or not is_open(context, request):
         return

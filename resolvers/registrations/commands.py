@@ -212,7 +212,7 @@ async def _stored_once(
 async def _submitted(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord, user: UserRecord, by: Author
 ) -> RegistrationRecord:
-    """Create the organization, in which nobody may do anything yet, notify the applicant and the reviewers."""
+    """Create the organization, in which nobody may do anything yet; write to applicant and reviewers."""
     assert registration.organization_kind is not None
     assert registration.organization_name is not None
     organization_id = OrganizationId(new_id("org"))

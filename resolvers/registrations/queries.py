@@ -173,7 +173,7 @@ async def applicants_of(context: RequestContext, records: Sequence[RegistrationR
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
-    """Return other organizations that look the same as the one that each registers, as things are now, 20 at most."""
+    """Return other organizations that look the same as the one that each registers, as of now, 20 at most."""
     wanted = [
         Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
         for record in records

@@ -176,7 +176,8 @@ class RegisteringMutations:
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
         description=(
-            "Register an organization for the first time. You confirm your e-mail address, then the vendor reviews "
+            "Register an organization for the first time. You confirm your e-mail address, then the "
+            "vendor reviews "
             "it; approved, you administer it."
         ),
     )

@@ -1,4 +1,4 @@
-"""What was done in an organization and by a person, for those who may know it (K13)."""
+"""What was done in an organization and by a person, for those who may know (K13)."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta

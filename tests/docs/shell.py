@@ -17,7 +17,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from gateway.cli.main import cli
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from tests.docs.markdown import ROOT
 
 _ASSIGNMENT = re.compile(r"^(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$", re.DOTALL)

@@ -17,13 +17,13 @@ from tests.portal import NOW, UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind
 
 PAGE = """
-query Page($companies: Int!, $entries: Int!) {
+query Page($groups: Int!, $entries: Int!) {
   viewer {
     loginNames
     defaultOrganization { name }
     applications(includeUnavailable: true) { application { key parent { key } } grantedBy { __typename } }
     can(permissions: [MEMBER_MANAGE, SERVICE_CODE_VIEW]) { allowed grantableBy { user { displayName } } }
-    memberships(first: $companies) {
+    memberships(first: $groups) {
       totalCount
       nodes {
         roleGrants { grantedBy { displayName } }

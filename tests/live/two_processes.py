@@ -32,7 +32,8 @@ from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database
 from tests.servers import servers, started_valkey
 

@@ -11,7 +11,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
 from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
 from resolvers.mail.wording import MailWording

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import BackendUnavailable
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from tests.logs import capture_logs
 from tests.portal import Answer, Portal, open_portal
 

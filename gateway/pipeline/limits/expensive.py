@@ -12,9 +12,10 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLNamedType, SelectionSetNode
 
-from gateway.pipeline.limits.allowance import LARGEST_SHOWN, LimitExceeded, Limits, in_words
 from gateway.pipeline.limits.cost import Asked, Cost, Estimation, Factor, Variables, length_below
+from gateway.pipeline.limits.limit_exceeded import LARGEST_SHOWN, LimitExceeded, in_words
 from gateway.pipeline.limits.shape import INTROSPECTION
+from gateway.settings import Limits
 from schema.graph.cost_directives import ListSize
 
 _MOST_PATHS = 5

@@ -117,8 +117,8 @@ async def test_everybody_is_shown_what_they_may_use(solar_on_each: Portal, login
 @pytest.mark.parametrize("profile", shipped_profiles())
 async def test_every_demo_account_is_shown_a_schema_that_keeps_the_specification(profile: str) -> None:
     async with open_portal(profile) as portal:
-        for account in demo_accounts(load_profile(profile), portal.clock):
-            schema = await schema_of(await portal.person(account.login_name))
+        for account in demo_accounts(load_profile(profile)):
+            schema = await schema_of(await portal.person(account.login))
 
             assert schema.query_type is not None
             assert {it.name for it in schema.directives} == {it.name for it in WHOLE.directives}

@@ -23,7 +23,8 @@ from gateway.server.http_limits import (
     server_config,
 )
 from gateway.server.occupancy import Occupancy
-from gateway.settings import InvalidSettings, Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import InvalidSettings, read_settings
 
 SOON, NEVER = 0.2, 300.0
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
