@@ -86,7 +86,7 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """There is no such object, or none that the caller may know of, without a apart.
+    """There is no such object, or none that the caller may know of, without a difference.
 
     `what` names the kind of object, such as ``member``.
     """

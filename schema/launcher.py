@@ -114,9 +114,9 @@ class Application(Node):
     )
 
 
-@graph_type(of=launcher.Launch, description="Where to send the browser to open an application.", cost=0)
+@graph_type(of=launcher.Launch, description="How to open an application: where to send the browser.", cost=0)
 class Launch:
-    """Where to send the browser to open an application."""
+    """How to open an application: where to send the browser."""
 
     kind: LaunchKind = strawberry.field(description="The way it is opened.")
     url: URL = strawberry.field(description="The URL to open.")

@@ -45,7 +45,9 @@ class InvitationPreview:
     )
 
 
-@strawberry.input(description="Accepting an invitation. Without an account, give a password and accept the terms.")
+@strawberry.input(
+    description="The acceptance of an invitation. Without an account, give a password and accept the terms."
+)
 class AcceptInvitationInput:
     """Accepting an invitation."""
 

@@ -59,9 +59,9 @@ class InviteMembersInput:
     )
 
 
-@strawberry.input(description="Which invitation to send again.")
+@strawberry.input(description="The invitation to send again.")
 class ResendInvitationInput:
-    """Which invitation to send again."""
+    """The invitation to send again."""
 
     id: strawberry.ID = strawberry.field(description="The invitation's id.")
     idempotency_key: str | None = strawberry.field(
@@ -69,9 +69,9 @@ class ResendInvitationInput:
     )
 
 
-@strawberry.input(description="Which invitation to revoke, and why.")
+@strawberry.input(description="The invitation to revoke, and the reason.")
 class RevokeInvitationInput:
-    """Which invitation to revoke, and why."""
+    """The invitation to revoke, and the reason."""
 
     id: strawberry.ID = strawberry.field(description="The invitation's id.")
     reason: str | None = strawberry.field(
@@ -167,8 +167,8 @@ class InvitingMutations:
         _resend_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
-        description="Send an invitation again, an expired one too: its time begins again, and older mails of it count "
-        "no more.",
+        description="Send an invitation again, even one that has expired: its validity begins again, and the links in "
+        "older mails are no longer valid.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
         InvitationPayload,

@@ -74,7 +74,7 @@ class MembershipPayload:
     errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
-@strawberry.type(description="Who administered the organization and who does now, or why nothing was done.")
+@strawberry.type(description="The former and the new administrator, or why nothing was done.")
 class TransferAdministrationPayload:
     """Who administered the organization and who does now."""
 
@@ -161,5 +161,5 @@ class MemberMutations:
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one.",
+        description="Transfer your administrative roles to another member, in one transaction.",
     )

@@ -14,13 +14,13 @@ from schema.graph.mutations import mutation
 from schema.graph.user_errors import UserError, entries
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
-_VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
+_VERSION = "The `version` as you read it; if it has changed since, nothing is decided."
 _KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
-@strawberry.input(description="Which registration to approve.")
+@strawberry.input(description="The registration to approve.")
 class ApproveRegistrationInput:
-    """Which registration to approve."""
+    """The registration to approve."""
 
     id: strawberry.ID = strawberry.field(description="The registration's id.")
     customer_number: str | None = strawberry.field(
@@ -31,9 +31,9 @@ class ApproveRegistrationInput:
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Which registration to reject, and why.")
+@strawberry.input(description="The registration to reject, and the reason.")
 class RejectRegistrationInput:
-    """Which registration to reject, and why."""
+    """The registration to reject, and the reason."""
 
     id: strawberry.ID = strawberry.field(description="The registration's id.")
     reason: str = strawberry.field(description="The reason, for the applicant to read.")
@@ -152,9 +152,8 @@ class RegistrationReviewMutations:
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
-            "Approve a registration: the organization becomes active, and its applicant gets the administrative "
-            "role and "
-            "nothing else, all at once."
+            "Approve a registration: at once, the organization becomes active and its applicant gets the "
+            "administrative role, and nothing else."
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
@@ -167,7 +166,7 @@ class RegistrationReviewMutations:
         RegistrationPayload,
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
-        description="Ask the applicant something; the time for the review begins again when they answer.",
+        description="Ask the applicant for information; the time for the review begins again when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,
