@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from statistics import median, quantiles
 
 from bench.load import Load, load, request_bytes
-from bench.organization import Query
 from bench.stage import Contestant
+from bench.workload import Query
 
 
 @dataclass(frozen=True, slots=True)

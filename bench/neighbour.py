@@ -10,7 +10,7 @@ import sys
 from time import perf_counter
 
 from bench.load import request_bytes
-from bench.organization import Query
+from bench.workload import Query
 
 SHORT = Query("Short", "query Short { __typename }", {})
 PAUSE_SECONDS = 0.005

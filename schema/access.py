@@ -38,9 +38,9 @@ class AccessWarning:
     """More people would hold a permission than is recommended."""
 
     permission: Permission = strawberry.field(description="The permission.")
-    holders: int = strawberry.field(description="How many active members hold it afterwards.")
-    recommended: int = strawberry.field(description="For how many it is recommended at most.")
-    message: str = computed(_warning_message, requires=OPEN, description="What that means, for people.")
+    holders: int = strawberry.field(description="The number of active members who hold it afterwards.")
+    recommended: int = strawberry.field(description="The recommended maximum number of holders.")
+    message: str = computed(_warning_message, requires=OPEN, description="What this means, for people.")
 
 
 def _entries(context: RequestContext, preview: access_previews.AccessPreview) -> list[Entry]:
@@ -93,7 +93,7 @@ class AccessPreview:
 
 @strawberry.input
 class GrantEndInput:
-    """When one role or one direct permission ends."""
+    """The end of one role or one direct permission."""
 
     role_key: str | None = strawberry.field(
         default=None, description="The key of the role; give either this or `permission`."
@@ -138,7 +138,7 @@ class UpdateMemberAccessInput(MemberAccessInput):
 
     idempotency_key: str | None = None
     dry_run: bool = strawberry.field(
-        default=False, description="Only report what it would mean: nothing is changed and nobody gets a to."
+        default=False, description="Only report what it would do: nothing is changed and nobody gets a mail."
     )
 
 
@@ -160,7 +160,7 @@ class UpdateMemberAccessPayload:
     """The result of a change of access."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
-    preview: AccessPreview | None = strawberry.field(description="What it means, or would mean in a dry run.")
+    preview: AccessPreview | None = strawberry.field(description="What it does, or would do in a dry run.")
     effective_from: DateTime | None = strawberry.field(
         description="When it takes effect: at once. Null when nothing was stored."
     )
@@ -253,8 +253,8 @@ class AccessQueries:
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
-        description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
-        "none that you may know of. Writes nothing.",
+        description="What `updateMemberAccess` would do, by the same decision; null when there is no such member that "
+        "you may know of. Writes nothing.",
     )
 
 
@@ -267,12 +267,12 @@ class AccessMutations:
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
-        description="Let a member hold exactly these roles and direct permissions, from the next request on.",
+        description="Set the roles and direct permissions that a member holds, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
         _update_members_access,
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Change what several members hold, as one.",
+        description="Change what several members hold, in one transaction.",
     )

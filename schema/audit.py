@@ -61,9 +61,8 @@ class AuditEvent(Node):
         audit.ip_addresses_of,
         requires=OPEN,
         description=(
-            "From which address; null for what others did to you, and for people who never belonged to the "
-            "organization, "
-            "such as the vendor's staff."
+            "The IP address from which it was done; null for what others did to you, and for people who never "
+            "belonged to the organization, such as the vendor's staff."
         ),
     )
     request_id: str = strawberry.field(description="The id of the request; events of the same request share it.")

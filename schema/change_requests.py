@@ -47,7 +47,9 @@ class ChangeRequest(Node):
     created_at: DateTime = strawberry.field(description="When the request was made.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     decided_by: User | None = field(
-        people.deciders, requires=OPEN, description="Who decided or withdrew it; of the vendor's staff only the name."
+        people.deciders,
+        requires=OPEN,
+        description="Who decided or withdrew it; of the vendor's staff, only the name is shown.",
     )
     decision_note: str | None = attribute("note", requires=OPEN, description="The vendor's note on its decision.")
     viewer_can_withdraw: bool = computed(
@@ -129,7 +131,7 @@ class ChangeRequestQueries:
     organization_change_requests: Connection[ChangeRequest] | None = root(
         change_requests.organization_change_requests,
         requires=REVIEW_CHANGE_REQUESTS,
-        description="What organizations ask the vendor to change about their names and registered offices, newest "
+        description="The organizations' requests that the vendor change their names or registered offices, newest "
         "first.",
     )
 
@@ -142,7 +144,8 @@ class ChangeRequestMutations:
         _request_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=in_organization(),
-        description="Ask the vendor to change the organization's name or registered office, which nobody else can.",
+        description="Request that the vendor change the organization's name or registered office, which nobody else "
+        "can change.",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
         _withdraw_organization_change,
@@ -153,5 +156,5 @@ class ChangeRequestMutations:
     decide_organization_change: ChangeRequestPayload | None = mutation(
         _decide_organization_change,
         requires=REVIEW_CHANGE_REQUESTS,
-        description="Approve or decline what an organization asked for; approved, it changes at once.",
+        description="Approve or decline an organization's request; an approved change takes effect at once.",
     )

@@ -39,7 +39,8 @@ class JoinRequest(Node):
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
         join_requests.organizations_of,
         requires=OPEN,
-        description="The organization, for its members; whoever asks to join does not learn whether there is one.",
+        description="The organization, visible to its members only; whoever asks to join does not learn whether it "
+        "exists.",
     )
     decided_by: User | None = field(
         join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided on it."
@@ -134,9 +135,8 @@ class JoinRequestMutations:
         _request_to_join_organization,
         requires=AUTHENTICATED,
         description=(
-            "Ask to join an organization that is registered. You are answered alike whether there is such an "
-            "organization or not; "
-            "if there is, all its administrators get a mail."
+            "Ask to join an organization that is registered. The answer is the same whether or not there is such "
+            "an organization; if there is, all its administrators get a mail."
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(

@@ -116,7 +116,7 @@ class Application(Node):
 
 @graph_type(of=launcher.Launch, cost=0)
 class Launch:
-    """Where to send the browser to open an application."""
+    """How to open an application: where to send the browser."""
 
     kind: LaunchKind = strawberry.field(description="The way it is opened.")
     url: URL = strawberry.field(description="The URL to open.")

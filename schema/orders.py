@@ -24,7 +24,7 @@ class OrderLine:
 
     sku: str = strawberry.field(description="The article's number.")
     name: str = strawberry.field(description="The article's name when it was ordered.")
-    quantity: int = strawberry.field(description="How many.")
+    quantity: int = strawberry.field(description="The quantity ordered.")
     unit_price: Money = strawberry.field(description="The unit price when it was ordered.")
     total: Money = strawberry.field(description="Quantity times unit price.")
 

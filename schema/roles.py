@@ -78,7 +78,7 @@ class Role(Node):
     viewer_can_assign: bool = computed(
         member_rules.can_assign,
         requires=OPEN,
-        description="Whether you may give it to others in an organization, and take it back.",
+        description="Whether you may grant it to others in an organization, and take it back.",
         arguments={"organization_id": "The organization's id; in one that you don't belong to, the answer is false."},
     )
     is_administrative: bool = computed(

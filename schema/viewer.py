@@ -103,7 +103,8 @@ class Viewer(Node):
     newsletter_subscribed: bool | None = field(
         consents.subscribed,
         requires=OPEN,
-        description="Whether you get the newsletter: no, until you ask for it. Null to whoever looks as you.",
+        description="Whether you receive the newsletter: false until you subscribe. Null for somebody who looks as "
+        "you.",
     )
     consents: list[Consent] = field(
         consents.consents_of,
@@ -142,7 +143,8 @@ class Viewer(Node):
         memberships_of,
         requires=OPEN,
         assumed_size=5,
-        description="Your organizations by name; those you have left, or are only invited to, are not shown.",
+        description="Your memberships, by the organization's name; those that have ended, or that you are only invited "
+        "to, are not shown.",
     )
     membership: Membership | None = field(
         membership_in,
@@ -155,7 +157,7 @@ class Viewer(Node):
         requires=OPEN,
         at_most=MOST_PENDING,
         description=(
-            "The open invitations to your confirmed e-mail address, oldest first; the mail of each has its token."
+            "The open invitations to your confirmed e-mail address, oldest first; each one's token is in its mail."
         ),
     )
     default_organization: Organization | None = field(
@@ -164,7 +166,7 @@ class Viewer(Node):
     registration: OrganizationRegistration | None = field(
         registrations.registrations_of_viewers,
         requires=OPEN,
-        description="The organization that you registered last, and where its registration stands.",
+        description="Your latest registration of an organization, with its status.",
     )
     join_requests: list[JoinRequest] = field(
         join_requests.join_requests_of_viewers,

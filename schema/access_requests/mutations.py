@@ -64,7 +64,7 @@ class AccessRequestPayload:
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look because of an approval.",
+        description="What deserves a second look after an approval.",
     )
 
 

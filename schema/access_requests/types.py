@@ -53,10 +53,12 @@ class AccessRequest(Node):
     )
     note: str | None = strawberry.field(description="The note given with the decision.")
     valid_until: DateTime | None = strawberry.field(
-        description="When what was granted ends automatically; null when it does not, or nothing was."
+        description="When what was granted ends automatically; null when it does not end, or when nothing was granted."
     )
     viewer_can_decide: bool = computed(
-        may_decide, requires=OPEN, description="Whether you may `decideAccessRequest`: delegate all that is asked for."
+        may_decide,
+        requires=OPEN,
+        description="Whether you may use `decideAccessRequest`: whether you may delegate everything that is requested.",
     )
     viewer_can_withdraw: bool = computed(
         may_withdraw, requires=OPEN, description="Whether you may `withdrawAccessRequest`."

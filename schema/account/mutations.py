@@ -44,7 +44,7 @@ class SetConsentInput:
 
 @strawberry.input
 class CancelAccountDeletionInput:
-    """Which account to keep."""
+    """The account to keep."""
 
     token: str | None = strawberry.field(
         default=None, description="The token from the mail's link; without it, the account you are signed in with."
@@ -115,9 +115,9 @@ class OwnAccountMutations:
         _request_email_change,
         requires=AUTHENTICATED,
         description=(
-            "Have another e-mail address linked with your account. The old one stays until you open the link "
-            "that is sent to the new one, and is notified. The answer does not say whether somebody has the new "
-            "address."
+            "Request another e-mail address for your account. The old one, which is notified, stays until you "
+            "open the link sent to the new one. The answer does not say whether somebody has the new address "
+            "already."
         ),
         cost=PASSWORD_CHECK,
     )
@@ -125,14 +125,14 @@ class OwnAccountMutations:
         _confirm_email_change,
         requires=OPEN,
         description=(
-            "Confirm a new e-mail address with the token of the mail that went there; no need to be signed in. From "
-            "now on you sign in with this address, and mails go there."
+            "Confirm a new e-mail address with the token from the mail sent to it; you need not be signed in. "
+            "From then on you sign in with this address, and mails go there."
         ),
     )
     set_newsletter_subscription: ViewerPayload | None = mutation(
         _set_newsletter_subscription,
         requires=AUTHENTICATED,
-        description="Get the newsletter, or get it no more. Nobody gets it who has not asked for it.",
+        description="Subscribe to the newsletter, or unsubscribe. Nobody receives it without having subscribed.",
     )
     set_consent: ViewerPayload | None = mutation(
         _set_consent,
@@ -149,29 +149,29 @@ class OwnAccountMutations:
         _revoke_session,
         requires=AUTHENTICATED,
         description=(
-            "End one of your sessions, on a device you have lost, say; its next request is refused. When it is this "
-            "one, you are signed out."
+            "End one of your sessions, for example on a lost device; its next request is refused. If it is the "
+            "current one, you are signed out."
         ),
     )
     revoke_other_sessions: ViewerPayload | None = mutation(
         _revoke_other_sessions,
         requires=AUTHENTICATED,
-        description="End all your sessions but this one.",
+        description="End all your sessions except this one.",
     )
     request_data_export: ViewerPayload | None = mutation(
         _request_data_export,
         requires=AUTHENTICATED,
         description=(
-            "Have all that is kept of you put together, at most once a day (GDPR, Articles 15 and 20). A mail notifies "
-            "you when it is ready; `Viewer.dataExports` says where to fetch it."
+            "Request an export of all data that is kept about you, at most once a day (GDPR, Articles 15 and "
+            "20). A mail notifies you when it is ready; `Viewer.dataExports` says where to download it."
         ),
     )
     request_account_deletion: AcknowledgementPayload | None = mutation(
         _request_account_deletion,
         requires=AUTHENTICATED,
         description=(
-            "Have your account deleted in 30 days (GDPR, Article 17). Until then you can change your mind. Refused "
-            "while you are the last who administers an active organization."
+            "Request the deletion of your account in 30 days (GDPR, Article 17). Until then you can change your "
+            "mind. Refused while you are the last administrator of an active organization."
         ),
     )
     cancel_account_deletion: AcknowledgementPayload = mutation(

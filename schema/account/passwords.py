@@ -26,7 +26,7 @@ class ResetPasswordInput:
 
     token: str = strawberry.field(description="The token from the mail's link; it is valid once, for an hour.")
     new_password: str = strawberry.field(
-        description="12 to 256 characters of any kind; neither your name or address nor a very common one."
+        description="12 to 256 characters of any kind; not your name, your address or a very common password."
     )
 
 
@@ -36,7 +36,7 @@ class ChangePasswordInput:
 
     current_password: str = strawberry.field(description="Your current password.")
     new_password: str = strawberry.field(
-        description="12 to 256 characters of any kind; neither your name or address nor a very common one."
+        description="12 to 256 characters of any kind; not your name, your address or a very common password."
     )
 
 
@@ -67,24 +67,24 @@ class PasswordMutations:
         _request_password_reset,
         requires=OPEN,
         description=(
-            "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
-            "another one. The answer is the same whether or not there is such an account."
+            "Request a mail with a link to set a new password; it goes to the e-mail address of the account, "
+            "never to another one. The answer is the same whether or not there is such an account."
         ),
     )
     request_login_name_reminder: AcknowledgementPayload = mutation(
         _request_login_name_reminder,
         requires=OPEN,
         description=(
-            "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
-            "same whether or not there is such an account; if no mail comes, ask the person in your organization who "
-            "administers the portal."
+            "Request a mail with your login names; it goes to the e-mail address of the account. The answer is "
+            "the same whether or not there is such an account; if no mail comes, ask an administrator of your "
+            "organization."
         ),
     )
     reset_password: SignInPayload = mutation(
         _reset_password,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Set a new password with the token of a mail, and sign in. All your other sessions end.",
+        description="Set a new password with the token from a mail, and sign in. All your other sessions end.",
     )
     change_password: AcknowledgementPayload | None = mutation(
         _change_password,

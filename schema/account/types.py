@@ -22,7 +22,7 @@ class Session(Node):
     last_seen_at: DateTime = strawberry.field(
         description="When the session was last continued by `refreshSession`; individual requests do not count."
     )
-    expires_at: DateTime = strawberry.field(description="When you have to sign in again at the latest.")
+    expires_at: DateTime = strawberry.field(description="When you must sign in again at the latest.")
     current: bool = computed(own_sessions.is_current, requires=OPEN, description="Whether it is this session.")
 
 
@@ -48,7 +48,7 @@ class DataExport(Node):
     """An export of all data that is kept about you."""
 
     status: DataExportStatus = computed(data_exports.status_of, requires=OPEN, description="Its status.")
-    requested_at: DateTime = strawberry.field(description="When you asked for it.")
+    requested_at: DateTime = strawberry.field(description="When you requested it.")
     download_url: URL | None = computed(
         data_exports.download_url,
         requires=OPEN,

@@ -9,8 +9,8 @@ FIELDS: Mapping[str, str] = {
     "organization_id": "The organization's id.",
     "expected_version": "The object's `version` as you read it; if it has changed since, nothing is done.",
     "reason": "The reason, for the audit log.",
-    "idempotency_key": "A key of your choice for this request: repeated with the same key, it is carried out once and answered "
-    "alike.",
+    "idempotency_key": "A key of your choice for this request: repeated with it, the request is carried out once and "
+    "answered alike.",
 }
 """What these fields mean in every input; a declaration may say it more closely."""
 

@@ -47,7 +47,7 @@ class InvitationPreview:
 
 @strawberry.input
 class AcceptInvitationInput:
-    """Accepting an invitation. Without an account, give a password and accept the terms."""
+    """The acceptance of an invitation. Without an account, give a password and accept the terms."""
 
     token: str = strawberry.field(description="The token from the mail's link.")
     first_name: str | None = strawberry.field(

@@ -61,7 +61,7 @@ class InviteMembersInput:
 
 @strawberry.input
 class ResendInvitationInput:
-    """Which invitation to send again."""
+    """The invitation to send again."""
 
     id: strawberry.ID
     idempotency_key: str | None = None
@@ -69,7 +69,7 @@ class ResendInvitationInput:
 
 @strawberry.input
 class RevokeInvitationInput:
-    """Which invitation to revoke, and why."""
+    """The invitation to revoke, and the reason."""
 
     id: strawberry.ID
     reason: str | None = strawberry.field(
@@ -160,8 +160,8 @@ class InvitingMutations:
         _resend_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
-        description="Send an invitation again, an expired one too: its time begins again, and older mails of it count "
-        "no more.",
+        description="Send an invitation again, even one that has expired: its validity begins again, and the links in "
+        "older mails are no longer valid.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
         _revoke_invitation,

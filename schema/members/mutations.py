@@ -69,7 +69,7 @@ class MembershipPayload:
 
 @payload
 class TransferAdministrationPayload:
-    """Who administered the organization and who does now, or why nothing was done."""
+    """The former and the new administrator, or why nothing was done."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
     to: Membership | None = strawberry.field(description="Who administers the organization now; null when refused.")
@@ -148,5 +148,5 @@ class MemberMutations:
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one.",
+        description="Transfer your administrative roles to another member, in one transaction.",
     )

@@ -106,22 +106,21 @@ class OrganizationMutations:
         _update_organization,
         requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
-        description="Change how to reach the organization. Name and registered office change by "
-        "`requestOrganizationChange` only.",
+        description="Change the contact data of an organization. Its name and registered office change only by "
+        "`requestOrganizationChange`.",
     )
     save_address: SaveAddressPayload | None = mutation(
         _save_address,
         requires=USE_ADDRESS_BOOK,
         within=in_organization(),
         description=(
-            "Add an address to the organization's book, or change one. What becomes a default takes that from "
-            "the entry "
-            "that was it."
+            "Add an entry to the organization's address book, or change one. An entry that becomes a default "
+            "replaces the previous default."
         ),
     )
     delete_address: OrganizationPayload | None = mutation(
         _delete_address,
         requires=USE_ADDRESS_BOOK,
         within=of_object("adr", "input.id"),
-        description="Delete an address from the organization's book.",
+        description="Delete an entry from the organization's address book.",
     )

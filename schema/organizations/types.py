@@ -75,7 +75,7 @@ class Organization(Node):
         requires=SEE_MEMBERS,
         description="Its members, by last name; without `status`, removed members are left out.",
         arguments={
-            "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
+            "search": "Only members whose name or e-mail address contains this text; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},
@@ -94,13 +94,13 @@ class Organization(Node):
     join_requests: Connection[JoinRequest] | None = field(
         join_requests_of,
         requires=MANAGE_MEMBERS,
-        description="Who asked to join it, newest first.",
+        description="The requests to join it, newest first.",
     )
     orders: Connection[Order] | None = field(
         orders_of,
         requires=SEE_ORDERS,
         backend=Backend.SHOP,
-        description="What was ordered for it by any of its members, newest first.",
+        description="The orders placed for it by any of its members, newest first.",
         arguments={
             "placed_by": "Only orders of this person, by the id of the User.",
         },
@@ -116,12 +116,12 @@ class Organization(Node):
     change_requests: Connection[ChangeRequest] | None = field(
         change_requests_of,
         requires=SEE_CHANGE_REQUESTS,
-        description="What was asked of the vendor to change about its name and registered office, newest first.",
+        description="Its requests that the vendor change its name or registered office, newest first.",
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,
         requires=SEE_AUDIT_LOG,
-        description="What was done in it, by whom, newest first, refusals too. All conditions count together.",
+        description="What was done in it and by whom, newest first, including refusals. All conditions are combined.",
         arguments={
             "actions": "Only these actions, such as `grant.give`; 50 at most.",
             "actor_id": "Only what this person did, by the id of the User.",

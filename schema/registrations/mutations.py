@@ -46,7 +46,7 @@ class RegisterOrganizationInput:
     confirm_first_registration: bool = strawberry.field(
         description='"No, it is not registered already." False ends the registration, and nothing is stored.'
     )
-    kind: OrganizationKind = strawberry.field(description="What the organization is to the vendor.")
+    kind: OrganizationKind = strawberry.field(description="The organization's relationship to the vendor.")
     name: str = strawberry.field(description="Its name.")
     seat: AddressInput = strawberry.field(description="Its registered office.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
@@ -80,7 +80,7 @@ class ConfirmRegistrationInput:
     """The token from the mail, and the password for the new account."""
 
     token: str = strawberry.field(description="The token from the mail's link; it is valid once, for seven days.")
-    password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
+    password: str = strawberry.field(description="12 to 256 characters; not your name or address.")
 
 
 @payload
@@ -161,7 +161,7 @@ class RegisteringMutations:
         _register_private_account,
         requires=OPEN,
         cost=20,
-        description="Have a mail sent with which you open an account for yourself.",
+        description="Register for an account for yourself; a mail is sent to confirm your e-mail address.",
     )
     register_organization: RegisterOrganizationPayload | None = mutation(
         _register_organization,
@@ -169,7 +169,7 @@ class RegisteringMutations:
         cost=20,
         description=(
             "Register an organization for the first time. You confirm your e-mail address, then the vendor reviews "
-            "it; approved, you administer it."
+            "the registration; once it is approved, you administer the organization."
         ),
     )
     confirm_registration: SignInPayload | None = mutation(

@@ -17,7 +17,7 @@ from schema.registrations.types import OrganizationRegistration, RegistrationSta
 
 @strawberry.input
 class ApproveRegistrationInput:
-    """Which registration to approve."""
+    """The registration to approve."""
 
     id: strawberry.ID
     customer_number: str | None = strawberry.field(
@@ -30,7 +30,7 @@ class ApproveRegistrationInput:
 
 @strawberry.input
 class RejectRegistrationInput:
-    """Which registration to reject, and why."""
+    """The registration to reject, and the reason."""
 
     id: strawberry.ID
     reason: str = strawberry.field(description="The reason, for the applicant to read.")
@@ -144,9 +144,8 @@ class RegistrationReviewMutations:
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
-            "Approve a registration: the organization becomes active, and its applicant gets the administrative "
-            "role and "
-            "nothing else, all at once."
+            "Approve a registration: at once, the organization becomes active and its applicant gets the "
+            "administrative role, and nothing else."
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
@@ -157,7 +156,7 @@ class RegistrationReviewMutations:
     request_registration_information: RegistrationPayload | None = mutation(
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
-        description="Ask the applicant something; the time for the review begins again when they answer.",
+        description="Ask the applicant for information; the time for the review begins again when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
         _answer_registration,

@@ -99,13 +99,13 @@ class OrganizationRegistration(Node):
         at_most=MOST_ROLES,
         assumed_size=2,
         description=(
-            "Roles that the applicant would like besides; approving gives the administrative role only, with which "
-            "they can take these themself."
+            "Further roles that the applicant would like; approval gives only the administrative role, with "
+            "which the applicant can take these."
         ),
     )
     submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
-        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
+        description="When the review is due, after 24 hours; null while the applicant has to answer."
     )
     overdue: bool = computed(registrations.is_overdue, requires=OPEN, description="Whether the review is overdue.")
     decided_at: DateTime | None = strawberry.field(description="When it was approved, rejected or withdrawn.")
@@ -127,8 +127,8 @@ class OrganizationRegistration(Node):
         requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
         description=(
-            "Organizations that are the same in the VAT id, customer number, name or mail domain, as things are now; "
-            "those alike in the most come first."
+            "Existing organizations with the same VAT id, customer number, name or mail domain; those alike in "
+            "most respects come first."
         ),
     )
     history: list[RegistrationEvent] = field(
@@ -163,7 +163,7 @@ class OrganizationRegistrationCheck:
     guidance: str = computed(
         already_registered.guidance_of_check,
         requires=OPEN,
-        description="Whom to turn to next, and how to reach the vendor, for people.",
+        description="Whom to contact next, and how to reach the vendor, for people.",
     )
     masked_administrators: list[str] = attribute(
         "masked_administrators",
@@ -210,7 +210,8 @@ class RegistrationQueries:
         registration_status,
         requires=OPEN,
         cost=20,
-        description="Where a registration stands, without signing in; null unless reference and address fit.",
+        description="The status of a registration, without signing in; null unless the reference and the address "
+        "match.",
         arguments={
             "reference": "The reference that `registerOrganization` returned.",
             "email": "The applicant's e-mail address.",

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("built_graphiql")
 TWO_ORGANIZATIONS = "two.companies@helios.example"
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
 
-IN_ORGANIZATION = "query Company { viewer { defaultOrganization { "
+IN_ORGANIZATION = "query Organization { viewer { defaultOrganization { "
 
 
 @asynccontextmanager
