@@ -70,7 +70,7 @@ class PaintInput:
 
 @dataclass(frozen=True)
 class TestedRecord:
-    """A team, which is an organization here."""
+    """An organization."""
 
     id: str
 
