@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format schema sheet graphiql bench clean
+.PHONY: help run test check format generate graphiql bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,24 +17,19 @@ run: .venv/run gateway/pages/graphiql/dist/index.html ## Start the demo: make ru
 test: .venv/dev gateway/pages/graphiql/dist/index.html ## Run the whole test suite
 	$(BIN)/python -m pytest -n auto
 
-check: .venv/dev ## Lint, types, import contracts, and whether the printed schema is current
+check: .venv/dev ## Lint, types, import contracts, and whether generated files are current
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/forecourt schema check
+	$(BIN)/python -m scripts.generate --check
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-schema: .venv/run ## Print the schema anew into schema/schema.graphql
-	$(BIN)/forecourt schema print > schema/schema.graphql.new
-	mv schema/schema.graphql.new schema/schema.graphql
-
-sheet: .venv/run ## Print who may use what anew into docs/permissions-sheet.md
-	$(BIN)/forecourt policy sheet --shipped > docs/permissions-sheet.md.new
-	mv docs/permissions-sheet.md.new docs/permissions-sheet.md
+generate: .venv/run ## Write what is made from the code: schema.graphql, the permissions sheet, the tables of settings
+	$(BIN)/python -m scripts.generate
 
 bench: .venv/dev ## Measure what a request costs beside the peers (some minutes), and write docs/performance.md
 	$(BIN)/python -m bench --write-docs

@@ -17,7 +17,7 @@ URI_CHARACTERS = r"(?:[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})"
 
 
 class AccountKind(StrEnum):
-    """What kind of customer, or of us, a person is (K9-K11)."""
+    """What kind of customer, or of us, a person is."""
 
     PRIVATE_OPERATOR = "PRIVATE_OPERATOR"
     COMMERCIAL_OPERATOR = "COMMERCIAL_OPERATOR"

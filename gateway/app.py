@@ -13,15 +13,14 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from connectors.identity.keys import PUBLISHED_FOR
 from connectors.identity.tokens import AccessTokens
-from gateway.auth.device_cookie import DeviceCookie
 from gateway.auth.request_context import RequestContexts
 from gateway.pages.data_export_download import account_export_route
 from gateway.pages.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.pages.mail_links import LINKS, PortalWords, page_routes
 from gateway.pipeline.endpoint import GraphqlEndpoint
-from gateway.pipeline.error_middleware import UnexpectedErrors
 from gateway.profile_files import Profile, profile_for
 from gateway.server.cors import Cors
+from gateway.server.error_middleware import UnexpectedErrors
 from gateway.server.health import health_routes
 from gateway.settings import Settings
 from gateway.wiring import Wiring, open_wiring
@@ -35,7 +34,7 @@ ENDPOINT = "/graphql"
 def create_app(
     settings: Settings, *, clock: Callable[[], datetime] = utc_now, schema: Schema | None = None
 ) -> Starlette:
-    """Return the gateway; its back ends are open while its lifespan runs, and a fault of theirs is raised there.
+    """Return the gateway; its back ends are open while its lifespan runs, and a problem of theirs is raised there.
 
     Raises:
         InvalidProfile: The profile cannot be used.
@@ -46,7 +45,7 @@ def create_app(
     @asynccontextmanager
     async def lifespan(app: Gateway) -> AsyncIterator[None]:
         async with open_wiring(settings, profile, clock=clock) as wiring:
-            contexts = _contexts(settings, wiring, clock)
+            contexts = RequestContexts(settings, wiring.backends, wiring.tokens, wiring.policies, clock)
             endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
             safe = UnexpectedErrors(endpoint)
@@ -85,22 +84,6 @@ def worker_of(
     return working(Worker(wiring.backends, wiring.policies, wiring.work, clock=clock))
 
 
-def _contexts(settings: Settings, wiring: Wiring, clock: Callable[[], datetime]) -> RequestContexts:
-    return RequestContexts(
-        wiring.backends,
-        wiring.tokens,
-        wiring.policies,
-        clock=clock,
-        device_cookie=DeviceCookie(secure=settings.address.startswith("https:")),
-        trusted_proxies=settings.trusted_proxies,
-        forwarded_header=settings.forwarded_header,
-        introspection=settings.introspection,
-        dry_run=settings.authorization_dry_run,
-        timeout=settings.request_timeout_seconds,
-        discloses=settings.discloses,
-    )
-
-
 def _routes(
     settings: Settings,
     profile: Profile,
@@ -121,7 +104,7 @@ def _routes(
 
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
-        page = _graphiql_page(settings, profile, clock)
+        page = _graphiql_page(settings, profile)
         routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=[link.path for link in LINKS])]
     if settings.pages:
         words = PortalWords(profile.title, profile.contact, settings.address, settings.links["portal"])
@@ -131,7 +114,7 @@ def _routes(
     return routes
 
 
-def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], datetime]) -> GraphiqlPage:
+def _graphiql_page(settings: Settings, profile: Profile) -> GraphiqlPage:
     demo = None
     if settings.demo:
         # What invents the demo's people and orders takes 7 MB of memory.
@@ -139,8 +122,7 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
         from gateway.demo.loading import demo_accounts
 
         accounts = tuple(
-            DemoAccount(account.login_name, account.login_name, account.description)
-            for account in demo_accounts(profile, clock)
+            DemoAccount(account.login, account.login, account.description) for account in demo_accounts(profile)
         )
         demo = DemoSignIn(DEMO_PASSWORD, accounts)
     examples = tuple(ExampleQuery(name, query, variables or "") for name, query, variables in profile.examples)

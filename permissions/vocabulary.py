@@ -49,7 +49,7 @@ VENDOR_PERMISSIONS = frozenset(
         Permission.ANNOUNCEMENT_MANAGE,
     }
 )
-"""What only the vendor's own staff may hold; never given by a role of an organization (DOMAIN, invariant 3)."""
+"""What only the vendor's own staff may hold; never given by a role of an organization."""
 
 
 class PermissionScope(StrEnum):
@@ -60,7 +60,7 @@ class PermissionScope(StrEnum):
 
 
 class DenialReason(StrEnum):
-    """Why somebody may not."""
+    """Why somebody is not allowed to do something."""
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     MISSING_PERMISSION = "MISSING_PERMISSION"

@@ -1,15 +1,20 @@
 """What one request knows: who asks, when, in which language, and the back ends it may ask."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from asyncio import Future, get_running_loop
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from operator import attrgetter
+from typing import Any, Literal
 
 from connectors.applications.interface import Applications
 from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.people import UserRecord
 from connectors.identity.interface import Accounts
-from connectors.ids import MembershipId, SessionId, UserId
+from connectors.identity.seals import Seals
+from connectors.identity.tokens import AccessTokens
+from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.mail.interface import Mailer
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
@@ -21,32 +26,6 @@ from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
 from resolvers.mail.wording import MailWording
 from resolvers.viewer import viewer_of
-
-if TYPE_CHECKING:
-    from resolvers.people import People
-
-
-class AccessTokens(Protocol):
-    """Issues the tokens that say who somebody is."""
-
-    def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> tuple[str, datetime]:
-        """Return a signed access token and when it expires."""
-
-
-class Seals(Protocol):
-    """Keeps secrets readable for this portal's own processes only."""
-
-    def seal(self, text: str) -> str:
-        """Return the text encrypted and authenticated."""
-
-    def open(self, sealed: str) -> str:
-        """Return the text that was sealed."""
-
-    def fingerprint(self, text: str) -> str:
-        """Return by what the text can be recognized, by nobody without the key, and not be found out."""
-
-    async def look_for_keys(self) -> None:
-        """Find out whether there are new keys with which something may have been sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +78,53 @@ class ViewAs:
     withheld: tuple[Permission, ...]
 
 
+class People:
+    """Who was read in one operation that changes nothing, so that nobody is read twice, wherever they occur."""
+
+    __slots__ = ("_reading", "_users", "_views")
+
+    def __init__(self) -> None:
+        self._users: dict[UserId, UserRecord | None] = {}
+        self._reading: dict[UserId, Future[None]] = {}
+        self._views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
+
+    async def read(self, directory: Directory, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
+        """Return everybody read so far, these users among them; who is being read already is waited for."""
+        users, reading = self._users, self._reading
+        while unread := [id for id in ids if id not in users]:
+            if wanted := [id for id in unread if id not in reading]:
+                await self._read(directory, wanted)
+            else:
+                await reading[unread[0]]
+        return users
+
+    def know(self, users: Iterable[UserRecord]) -> None:
+        """Take note of people who were read along with something else."""
+        self._users |= {user.id: user for user in users}
+
+    async def _read(self, directory: Directory, ids: Sequence[UserId]) -> None:
+        done: Future[None] = get_running_loop().create_future()
+        self._reading |= dict.fromkeys(ids, done)
+        try:
+            self._users |= zip(ids, await directory.users(ids), strict=True)
+        finally:
+            # After a failure, whoever waits for the same people asks for them and reports their own failure.
+            for id in ids:
+                del self._reading[id]
+            if not done.done():
+                done.set_result(None)
+
+    def view(self, user: UserRecord, organization_id: OrganizationId | None) -> UserRecord:
+        """Return the person as seen through the organization."""
+        if user.seen_in == organization_id:
+            return user
+        index = user.id, organization_id
+        view = self._views.get(index)
+        if view is None:
+            view = self._views[index] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
+        return view
+
+
 @dataclass(slots=True, weakref_slot=True)
 class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
@@ -130,7 +156,7 @@ class RequestContext:
     view_as: ViewAs | None = None
     deadline: float | None = None
     discloses: Literal["none", "code", "permission", "full"] = "full"
-    people: "People | None" = None
+    people: People | None = None
     device_token: str | None = None
     issued_device_tokens: list[str] = field(default_factory=list)
     not_accepted: Exception | None = None
@@ -150,3 +176,8 @@ class RequestContext:
         self.viewer = viewer_of(caller, self.policy) if caller is not None else None
         if caller is not None and caller.user.locale is not None:
             self.languages = [caller.user.locale, *self.languages]
+
+
+_BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
+    *(field.name for field in fields(UserRecord) if field.name != "seen_in")
+)

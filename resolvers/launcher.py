@@ -106,7 +106,7 @@ async def tiles_of(
 
 
 async def catalogue(context: RequestContext, *, audience: AccountKind | None = None) -> list[ApplicationView]:
-    """Return every application there is, for everybody to see (K5), or only those for a kind of account."""
+    """Return every application there is, for everybody to see, or only those for a kind of account."""
     return [
         ApplicationView(application)
         for application in await context.backends.applications.catalogue()
@@ -115,7 +115,7 @@ async def catalogue(context: RequestContext, *, audience: AccountKind | None = N
 
 
 async def applications_of_roles(context: RequestContext, roles: Sequence[Role]) -> Sequence[Sequence[ApplicationView]]:
-    """Return the applications that each role opens (K36)."""
+    """Return the applications that each role opens."""
     known = await context.backends.applications.catalogue()
     return [
         [ApplicationView(application) for application in known if opens_for_role(application, role)] for role in roles
@@ -157,7 +157,7 @@ async def applications_of_members(
 async def parents_of(
     context: RequestContext, applications: Sequence[ApplicationView]
 ) -> Sequence[ApplicationView | None]:
-    """Return the application that each one is a part of (K52)."""
+    """Return the application that each one is a part of."""
     keys = list(dict.fromkeys(view.record.parent_key for view in applications if view.record.parent_key is not None))
     parents = dict(zip(keys, await context.backends.applications.applications(keys), strict=True)) if keys else {}
     return [
@@ -206,7 +206,7 @@ def tiles_with(
     *,
     include_unavailable: bool = True,
 ) -> list[Tile]:
-    """Return the tiles of somebody with this kind of account, this standing in the place, and these grants there."""
+    """Return the tiles of somebody with this kind of account, this standing in the organization and these grants."""
     keys = _keys_held(context, grants)
     tiles = [
         _open_tile(kind, application, looked_at, standing, keys)
@@ -268,5 +268,5 @@ def _opening_grants(application: ApplicationRecord, keys: Iterable[_Key]) -> tup
 
 
 def opens_for_role(application: ApplicationRecord, role: Role) -> bool:
-    """Return whether the role opens the application, by itself or by one of its permissions."""
+    """Return whether the role opens the application, directly or by one of its permissions."""
     return role.key in application.role_keys or not application.permissions.isdisjoint(role.permissions)

@@ -1,10 +1,7 @@
-"""People as they are seen through a company: everybody's name, and contact details for those who may see members."""
+"""People as seen through an organization: everybody's name, and contact details for those who may see members."""
 
-from asyncio import Future, get_running_loop
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import fields, replace
-from operator import attrgetter
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.access import GrantRecord
@@ -17,65 +14,14 @@ from connectors.ids import OrganizationId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderRecord
 from connectors.values import masked_address
 from permissions.access_rules import AccessRule
-from resolvers.context import RequestContext
+from resolvers.context import People, RequestContext
 
 MOST_LOGIN_NAMES = 100
-
-_BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
-    *(field.name for field in fields(UserRecord) if field.name != "seen_in")
-)
-
-
-class People:
-    """Who was read in one operation that changes nothing, so that nobody is read twice, wherever they occur."""
-
-    __slots__ = ("_reading", "_users", "_views")
-
-    def __init__(self) -> None:
-        self._users: dict[UserId, UserRecord | None] = {}
-        self._reading: dict[UserId, Future[None]] = {}
-        self._views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
-
-    async def read(self, context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
-        """Return everybody read so far, these users among them; who is being read already is waited for."""
-        users, reading = self._users, self._reading
-        while unread := [id for id in ids if id not in users]:
-            if wanted := [id for id in unread if id not in reading]:
-                await self._read(context, wanted)
-            else:
-                await reading[unread[0]]
-        return users
-
-    def know(self, users: Iterable[UserRecord]) -> None:
-        """Take note of people who were read along with something else."""
-        self._users |= {user.id: user for user in users}
-
-    async def _read(self, context: RequestContext, ids: Sequence[UserId]) -> None:
-        done: Future[None] = get_running_loop().create_future()
-        self._reading |= dict.fromkeys(ids, done)
-        try:
-            self._users |= zip(ids, await context.backends.directory.users(ids), strict=True)
-        finally:
-            # After a failure, whoever waits for the same people asks for them and reports their own failure.
-            for id in ids:
-                del self._reading[id]
-            if not done.done():
-                done.set_result(None)
-
-    def view(self, user: UserRecord, organization_id: OrganizationId | None) -> UserRecord:
-        """Return the person as seen through the organization."""
-        if user.seen_in == organization_id:
-            return user
-        key = user.id, organization_id
-        view = self._views.get(key)
-        if view is None:
-            view = self._views[key] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
-        return view
 
 
 async def people_with(context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
     """Return these people by id, and perhaps others; None for one who is unknown."""
-    return await _known(context).read(context, ids)
+    return await _known(context).read(context.backends.directory, ids)
 
 
 async def seen(
@@ -87,7 +33,7 @@ async def seen(
     """
     wanted = list(people)
     known = _known(context)
-    users = await known.read(context, {user_id for user_id, _ in wanted if user_id is not None})
+    users = await known.read(context.backends.directory, {user_id for user_id, _ in wanted if user_id is not None})
     return [
         None if user_id is None or (user := users[user_id]) is None else known.view(user, organization_id)
         for user_id, organization_id in wanted
@@ -95,7 +41,7 @@ async def seen(
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership; of somebody invited, no more than the company knows of them (K30)."""
+    """Return the person of each membership; of somebody invited, no more than the organization knows of them."""
     found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
     return [
         replace(user, phone=None, locale=None)
@@ -153,7 +99,7 @@ async def vendor_staff(context: RequestContext, ask: DirectoryQueries, rule: Acc
 
 
 async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) -> Sequence[Sequence[str]]:
-    """Return the names under which each caller can sign in (D1-D3); none to somebody who looks as the caller."""
+    """Return the names under which each caller can sign in; none to somebody who looks as the caller."""
     if context.view_as is not None:
         return [()] * len(callers)
     return await context.backends.directory.login_names_of([caller.user.id for caller in callers])

@@ -35,7 +35,7 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
 
 @graph_type(of=access_plans.Warned)
 class AccessWarning:
-    """More people would hold a permission than is recommended (D28)."""
+    """More people would hold a permission than is recommended."""
 
     permission: Permission = strawberry.field(description="The permission.")
     holders: int = strawberry.field(description="How many active members hold it afterwards.")
@@ -49,72 +49,74 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
 
 @graph_type(of=access_previews.AccessPreview)
 class AccessPreview:
-    """What a change of access means for a member, at once."""
+    """What a change of access would mean for a member."""
 
     permissions_added: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
-        description="What the member may do that they could not before.",
+        description="The permissions that the member gains.",
     )
     permissions_removed: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
-        description="What the member may not do any more.",
+        description="The permissions that the member loses.",
     )
     applications_added: list[Application] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=5,
-        description="Applications that open for the member and did not before.",
+        description="The applications that the member gains.",
     )
     applications_removed: list[Application] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=5,
-        description="Applications that do not open for the member any more.",
+        description="The applications that the member loses.",
     )
     tiles: list[ApplicationTile] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=15,
-        description="The member's tiles as they are then, also those that do not open. A grant that would only be "
-        "made has an id that finds nothing yet.",
+        description="The member's tiles after the change, including those that would not open. A grant that does not "
+        "exist yet has an id that finds nothing.",
     )
     warnings: list[AccessWarning] = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look before it is done.",
+        description="What deserves a second look before the change is made.",
     )
     errors: list[UserError] = computed(
         _entries,
         requires=OPEN,
         at_most=MOST_ERRORS,
         assumed_size=2,
-        description="Why the change would be refused; empty when it would not.",
+        description="Why the change would be refused; empty when it would be accepted.",
     )
 
 
 @strawberry.input
 class GrantEndInput:
-    """When one role or one single right ends."""
+    """When one role or one direct permission ends."""
 
-    role_key: str | None = strawberry.field(default=None, description="The role; or else `permission`.")
-    permission: PermissionCode | None = strawberry.field(default=None, description="The single right.")
-    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null: it does not.")
+    role_key: str | None = strawberry.field(
+        default=None, description="The key of the role; give either this or `permission`."
+    )
+    permission: PermissionCode | None = strawberry.field(default=None, description="The direct permission.")
+    valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
 
-_ROLE_KEYS = "All roles that the member holds afterwards; left out, they stay as they are."
+_ROLE_KEYS = "The keys of all roles that the member is to hold; left out, they stay as they are."
 _PERMISSIONS = (
-    "All single rights that are on afterwards, those that come from a role the member keeps included; left out, they "
-    "stay as they are."
+    "All permissions that the member is to hold directly, including those that come from a role the member "
+    "keeps; left out, they stay as they are."
 )
 _VALID_UNTIL = (
-    "When all that is listed in `roleKeys` and `permissions` ends by itself; null: it does not. Left out, what the "
-    "member holds keeps its end, and what is new has none."
+    "When everything listed in `roleKeys` and `permissions` ends automatically; null when it does not. Left "
+    "out, what the member holds keeps its end, and what is new has none."
 )
-_ENDS = "When single roles or rights of those held afterwards end, instead of `validUntil`."
+_ENDS = "When individual roles or permissions end, instead of `validUntil`."
 
 
 @strawberry.input
 class MemberAccessInput:
-    """What one member holds afterwards."""
+    """The roles and permissions that one member is to hold."""
 
     membership_id: strawberry.ID = strawberry.field(description="The member.")
     expected_version: int | None = None
@@ -127,51 +129,52 @@ class MemberAccessInput:
 
 @strawberry.input
 class PreviewAccessInput(MemberAccessInput):
-    """What a member would hold afterwards."""
+    """The roles and permissions that a member would hold."""
 
 
 @strawberry.input
 class UpdateMemberAccessInput(MemberAccessInput):
-    """What a member holds afterwards."""
+    """The roles and permissions that a member is to hold."""
 
     idempotency_key: str | None = None
     dry_run: bool = strawberry.field(
-        default=False, description="Only say what it would mean: nothing is changed and nobody is written to (D27)."
+        default=False, description="Only report what it would mean: nothing is changed and nobody gets a to."
     )
 
 
 @strawberry.input
 class UpdateMembersAccessInput:
-    """What several members of a company hold afterwards."""
+    """The roles and permissions that several members of an organization are to hold."""
 
     organization_id: strawberry.ID
     changes: list[MemberAccessInput] = strawberry.field(description="One for each member, 100 at most.")
     idempotency_key: str
     all_or_nothing: bool = strawberry.field(
-        default=True, description="Whether one refusal refuses all; without, each is made or refused by itself."
+        default=True,
+        description="Whether one refusal refuses all changes; otherwise each is made or refused separately.",
     )
 
 
 @payload
 class UpdateMemberAccessPayload:
-    """What came of a change of access."""
+    """The result of a change of access."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
     preview: AccessPreview | None = strawberry.field(description="What it means, or would mean in a dry run.")
     effective_from: DateTime | None = strawberry.field(
-        description="From when on it counts: at once. Null when nothing was stored."
+        description="When it takes effect: at once. Null when nothing was stored."
     )
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look (D28).",
+        description="What deserves a second look.",
     )
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
 @payload
 class UpdateMembersAccessPayload:
-    """What came of several changes of access."""
+    """The results of several changes of access."""
 
     results: list[UpdateMemberAccessPayload] | None = listed(
         at_most=MOST_CHANGES,
@@ -179,7 +182,7 @@ class UpdateMembersAccessPayload:
         description="One for each change, in their order; null when all are refused.",
     )
     errors: list[UserError] = entries(
-        "With `allOrNothing`, all that is refused, by its path; nothing was changed then."
+        "With `allOrNothing`, everything that was refused, by its path; nothing was changed then."
     )
 
 
@@ -251,7 +254,7 @@ class AccessQueries:
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
         description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
-        "none that you may know of. Writes nothing (D27).",
+        "none that you may know of. Writes nothing.",
     )
 
 
@@ -264,12 +267,12 @@ class AccessMutations:
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
-        description="Let a member hold exactly these roles and single rights, from the next request on (K31-K38).",
+        description="Let a member hold exactly these roles and direct permissions, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
         _update_members_access,
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Change what several members hold, as one (D24).",
+        description="Change what several members hold, as one.",
     )

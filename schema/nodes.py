@@ -9,19 +9,19 @@ from schema.graph.fields import root
 
 @strawberry.interface
 class Node:
-    """An object with an id that is the same everywhere and always."""
+    """An object with a globally unique, permanent id."""
 
     id: strawberry.ID = strawberry.field(description="The object's id. Opaque: do not take it apart.")
 
 
 @strawberry.type
 class NodeQueries:
-    """Questions by id."""
+    """Queries by id."""
 
     node: Node | None = root(
         nodes.node,
         requires=BY_CALLER,
-        description="The object with this id; null when there is none, or none that you may see.",
+        description="The object with this id; null when there is none that you may see.",
         arguments={"id": "The object's id."},
     )
     nodes: list[Node | None] = root(

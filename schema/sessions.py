@@ -19,7 +19,7 @@ from schema.viewer import Viewer
 class SignInInput:
     """Who you are, and your password."""
 
-    login_name: str = strawberry.field(description="Your e-mail address or your login name, in any case.")
+    login_name: str = strawberry.field(description="Your e-mail address or your login name; case does not matter.")
     password: str = strawberry.field(description="Your password.")
 
 
@@ -28,13 +28,13 @@ class RefreshSessionInput:
     """The session to continue."""
 
     refresh_token: str = strawberry.field(
-        description="The last refresh token you were given; the answer has its successor."
+        description="The last refresh token that you received; the answer contains its successor."
     )
 
 
 @strawberry.input
 class EmptyInput:
-    """Nothing needs to be said."""
+    """No input is needed."""
 
     idempotency_key: str | None = strawberry.UNSET
 
@@ -44,18 +44,18 @@ class SignInPayload:
     """A session, or why there is none."""
 
     access_token: str | None = strawberry.field(
-        description="Send it as `Authorization: Bearer …`. It says who you are, never what you may do."
+        description="Send it as `Authorization: Bearer …`. It identifies you and never says what you may do."
     )
     refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`.")
-    expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
-    viewer: Viewer | None = strawberry.field(description="You, from now on.")
+    expires_at: DateTime | None = strawberry.field(description="When the access token expires.")
+    viewer: Viewer | None = strawberry.field(description="You, as you are signed in now.")
 
 
 @payload
 class AcknowledgementPayload:
-    """Whether it was done."""
+    """Whether the command was carried out."""
 
-    accepted: bool = strawberry.field(description="Whether it was done.")
+    accepted: bool = strawberry.field(description="Whether the command was carried out.")
 
 
 async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
@@ -90,15 +90,15 @@ class SessionMutations:
         recorded=False,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Begin a session. The rest of this request is already yours.",
+        description="Begin a session. The rest of this request is already executed as you.",
     )
     refresh_session: SignInPayload = mutation(
         _refresh_session,
         recorded=False,
         requires=OPEN,
         description=(
-            "Continue a session with new tokens. A refresh token that comes again within some seconds gets the same "
-            "successor; one that comes later ends its session."
+            "Continue a session with new tokens. A refresh token sent again within a few seconds gets the same "
+            "successor; one sent later ends its session."
         ),
     )
     sign_out: AcknowledgementPayload | None = mutation(

@@ -1,7 +1,9 @@
 """What every test can ask for: servers of its own, and fresh databases on both kinds of them."""
 
+import asyncio
 import os
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,7 +12,7 @@ from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
 # How long an example takes says nothing: other work shares the machine. The same examples each time, so that whoever
-# changes one place never meets another's bad luck; FORECOURT_TEST_SEEDS=random looks for new ones.
+# changes one test never meets another's bad luck; FORECOURT_TEST_SEEDS=random looks for new ones.
 settings.register_profile(
     "forecourt",
     deadline=None,
@@ -54,6 +56,36 @@ async def database_url(database_kind: DatabaseKind) -> AsyncIterator[str]:
     """
     async with fresh_database(database_kind) as url:
         yield url
+
+
+@pytest.fixture
+async def time_passes(monkeypatch: pytest.MonkeyPatch) -> Callable[[float], None]:
+    """Let so many seconds pass at once for every timeout and deadline: what is late is late however fast we are."""
+    ahead = 0.0
+
+    def pass_(seconds: float) -> None:
+        nonlocal ahead
+        ahead += seconds
+
+    for clock in ("gateway.execution.deadline.monotonic", "gateway.auth.request_context.monotonic"):
+        monkeypatch.setattr(clock, lambda: time.monotonic() + ahead)
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: time.monotonic() + ahead)
+    return pass_
+
+
+@pytest.fixture
+def hang(time_passes: Callable[[float], None]) -> Callable[[float], Awaitable[None]]:
+    """Never answer, and let so many seconds pass at once; the test fails where nobody gives up waiting."""
+
+    async def wait_for_ever(seconds: float) -> None:
+        time_passes(seconds)
+        try:
+            async with asyncio.timeout(30):
+                await asyncio.Event().wait()
+        except TimeoutError:
+            pytest.fail("somebody waits for ever")
+
+    return wait_for_ever
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Asking the directory's database one question with one statement."""
+"""Answering one query of the directory with one statement."""
 
 from connectors.database.engine import AsyncEngine
 from connectors.database.reader import Reader
@@ -7,7 +7,7 @@ BACKEND = "directory"
 
 
 class DirectoryReader(Reader):
-    """Reads outside any transaction block: each question is one statement, so there is nothing to keep together."""
+    """Reads outside any transaction block: each query is one statement, so there is nothing to keep together."""
 
     def __init__(self, engine: AsyncEngine) -> None:
         super().__init__(engine, BACKEND)

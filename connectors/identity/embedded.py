@@ -132,7 +132,7 @@ class EmbeddedAccounts:
 
     @cached_property
     def _nobodys_hash(self) -> str:
-        """A hash to check a password against when there is none, so that an unknown name takes as long (D4)."""
+        """A hash to check a password against when there is none, so that an unknown name takes as long."""
         return self._passwords.hash(secrets.token_urlsafe())
 
     async def _in_thread(

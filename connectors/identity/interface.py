@@ -17,7 +17,7 @@ class CredentialsBehind(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The hash of a person's password, and its place in the order in which the directory decided."""
+    """The hash of a person's password, and its position in the order in which the directory decided."""
 
     user_id: UserId
     version: int
@@ -27,13 +27,13 @@ class Credentials:
 class Accounts(Protocol):
     """Accounts whose passwords the gateway checks itself (the embedded default, without an OpenID provider).
 
-    Which password counts is decided in the directory, which gives each change a version. This back end is told
+    Which password counts is decided in the directory, which gives each change a version. This back end is notified of
     afterwards, perhaps more than once and perhaps out of order, so it keeps the version with the hash.
     """
 
     @property
     def password_change_url(self) -> str | None:
-        """Return where people change their password; None when it is here, by `changePassword` (D14)."""
+        """Return where people change their password; None when it is here, by `changePassword`."""
 
     async def hash(self, password: str) -> str:
         """Return the argon2id hash of a password, made off the event loop; nothing is stored."""
@@ -47,7 +47,7 @@ class Accounts(Protocol):
     async def verify(self, user_id: UserId | None, password: str, *, at_least: int) -> int | None:
         """Return the version of the user's credentials when this is their password, else None; off the event loop.
 
-        Takes the same time for an unknown user (None), a user without a password and a wrong password (D4).
+        Takes the same time for an unknown user (None), a user without a password and a wrong password.
 
         Raises:
             CredentialsBehind: The credentials here are of an earlier version than `at_least`.

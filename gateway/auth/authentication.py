@@ -1,35 +1,26 @@
-"""From the Authorization header to who it is that asks (RFC 6750)."""
+"""From the Authorization header to the caller (RFC 6750)."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
 from connectors.identity.tokens import AccessTokens, Identity, InvalidToken, TokenProblem, UnknownKey
-from gateway.pipeline.request_parser import RefusedRequest
+from gateway.server.request_errors import RefusedRequest
 
 _WHAT_TO_SEND = "Send the access token as `Authorization: Bearer <token>`."
 
 
-class Unauthenticated(Exception):
+class Unauthenticated(RefusedRequest):
     """What was sent proves nobody; the message says what to do about it.
 
     `problem` is what is wrong with the access token; None when there is none.
     """
 
     def __init__(self, message: str = _WHAT_TO_SEND, problem: TokenProblem | None = None) -> None:
-        super().__init__(message)
+        # RFC 6750, 3.1: no error code for a client that sent no token, or used another scheme.
+        challenge = _challenge() if problem is None else _challenge("invalid_token", message)
+        reason = {"reason": problem.value} if problem is not None else {}
+        super().__init__(401, "UNAUTHENTICATED", message, {"www-authenticate": challenge}, **reason)
         self.problem = problem
-
-    @property
-    def challenge(self) -> str:
-        """Return the value of the WWW-Authenticate header."""
-        if self.problem is None:
-            return _challenge()  # RFC 6750, 3.1: no error code for who sent no token, or used another scheme
-        return _challenge("invalid_token", str(self))
-
-    @property
-    def extensions(self) -> dict[str, str]:
-        """Return what an error says beside its message and its code."""
-        return {"reason": self.problem.value} if self.problem is not None else {}
 
 
 async def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datetime) -> Identity | None:

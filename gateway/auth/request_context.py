@@ -1,12 +1,14 @@
-"""From who asks to all that the request knows, once per request."""
+"""From the caller to all that the request knows, once per request."""
 
 import asyncio
 import re
 import secrets
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from time import monotonic
+from typing import Literal
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -18,14 +20,22 @@ from connectors.ids import MembershipId
 from gateway.auth.authentication import Unauthenticated, authenticate
 from gateway.auth.device_cookie import DeviceCookie
 from gateway.auth.policy_reloader import PolicyFile
-from gateway.auth.view_as import REFUSED, VIEW_AS_HEADER
-from gateway.pipeline.authorization_errors import Disclosure
-from gateway.pipeline.introspection import ORGANIZATION_HEADER, Introspection, Mode
-from gateway.pipeline.request_parser import RefusedRequest
-from gateway.server.client_address import ForwardedHeader, client_address
+from gateway.auth.view_as import REFUSED
+from gateway.server.client_address import client_address
+from gateway.server.header_names import ORGANIZATION, VIEW_AS
+from gateway.server.request_errors import RefusedRequest
+from gateway.settings import Settings
 from resolvers.context import Backends, RequestContext
 from resolvers.rate_limiting import network_of
 from resolvers.view_as import ViewAsRefused, Views
+
+
+@dataclass(frozen=True, slots=True)
+class Introspection:
+    """How much of the schema a request may see, and in which organization its caller looks; None: in any of theirs."""
+
+    mode: Literal["off", "on", "filtered"] = "filtered"
+    organization_id: str | None = None
 
 
 class RequestContexts:
@@ -33,30 +43,18 @@ class RequestContexts:
 
     def __init__(
         self,
+        settings: Settings,
         backends: Backends,
         tokens: AccessTokens,
         policies: PolicyFile,
-        *,
         clock: Callable[[], datetime],
-        device_cookie: DeviceCookie,
-        trusted_proxies: int = 0,
-        forwarded_header: ForwardedHeader = "x-forwarded-for",
-        introspection: Mode = "filtered",
-        dry_run: bool = False,
-        timeout: float | None = None,
-        discloses: Disclosure = "full",
     ) -> None:
+        self._settings = settings
         self._backends = backends
         self._tokens = tokens
         self._policies = policies
         self._clock = clock
-        self._trusted_proxies = trusted_proxies
-        self._forwarded_header: ForwardedHeader = forwarded_header
-        self._introspection: Mode = introspection
-        self._dry_run = dry_run
-        self._timeout = timeout
-        self._discloses: Disclosure = discloses
-        self._device_cookie = device_cookie
+        self._device_cookie = DeviceCookie(secure=settings.address.startswith("https:"))
         self._views = Views()
 
     async def of(
@@ -74,7 +72,7 @@ class RequestContexts:
             RefusedRequest: It wants to see the portal as a member whom its caller may not look as, or has several
                 tokens.
         """
-        headers, now = connection.headers, self._clock()
+        headers, now, settings = connection.headers, self._clock(), self._settings
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,
@@ -83,13 +81,13 @@ class RequestContexts:
             languages=accepted_languages(headers.get("accept-language", "")[:500]),
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
-            introspection=Introspection(self._introspection, headers.get(ORGANIZATION_HEADER)),
-            unenforced=[] if self._dry_run else None,
-            discloses=self._discloses,
-            deadline=monotonic() + self._timeout if self._timeout is not None else None,
+            introspection=Introspection(settings.introspection, headers.get(ORGANIZATION)),
+            unenforced=[] if settings.authorization_dry_run else None,
+            discloses=settings.discloses,
+            deadline=monotonic() + settings.request_timeout_seconds,
             device_token=self._device_cookie.token_in(headers),
         )
-        if not headers.getlist("authorization") and VIEW_AS_HEADER not in headers:
+        if not headers.getlist("authorization") and VIEW_AS not in headers:
             return context
         try:
             async with asyncio.timeout_at(context.deadline):
@@ -104,12 +102,12 @@ class RequestContexts:
             if identity is not None:
                 context.become(await self._caller(identity, context.now))
         except Unauthenticated as problem:
-            if VIEW_AS_HEADER in headers or needs_caller():
+            if VIEW_AS in headers or needs_caller():
                 raise
             context.not_accepted = problem
-        if VIEW_AS_HEADER in headers:
+        if VIEW_AS in headers:
             try:
-                await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS_HEADER))[:100]))
+                await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS))[:100]))
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, str(refused)) from None
 
@@ -131,7 +129,8 @@ class RequestContexts:
 
     def _address(self, connection: HTTPConnection) -> str | None:
         peer = connection.client.host if connection.client is not None else None
-        return client_address(connection.headers, peer, self._trusted_proxies, self._forwarded_header)
+        settings = self._settings
+        return client_address(connection.headers, peer, settings.trusted_proxies, settings.forwarded_header)
 
 
 @lru_cache(maxsize=200)

@@ -3,12 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from gateway.pipeline.request_parser import RefusedRequest
+from gateway.server.request_errors import RefusedRequest
 from resolvers.context import RequestContext
 from resolvers.view_as import ViewIsReadOnly
-
-VIEW_AS_HEADER = "forecourt-view-as"
-"""A request with `forecourt-view-as: <membership id>` is answered as that member would be answered."""
 
 REFUSED = "VIEW_AS_REFUSED"
 READ_ONLY = "VIEW_AS_READ_ONLY"

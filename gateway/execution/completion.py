@@ -1,16 +1,14 @@
 """From raw columns to completed ones: nulls, errors, lists, concrete and abstract types, a whole column at a time."""
 
 from collections.abc import Coroutine, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, contained
 from gateway.execution.library_internals import Undefined
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
+from gateway.execution.run import Run
+from gateway.execution.selected_field import SelectedField
 from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.run import Run
 
 Column: TypeAlias = list[Any] | PartialColumn
 """A completed column."""
@@ -24,26 +22,26 @@ class Completion:
 
     __slots__ = ("field", "non_null")
 
-    def __init__(self, field: "Field", non_null: bool) -> None:
+    def __init__(self, field: SelectedField, non_null: bool) -> None:
         self.field = field
         self.non_null = non_null
 
-    def present(self, run: "Run", values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         """Complete values that are there: no nulls, no exceptions, nothing to await.
 
-        `types` are theirs, where somebody has looked already. A place with a trouble that breaks holds None.
+        `types` are theirs, where somebody has looked already. An index with an error that breaks holds None.
         """
         raise NotImplementedError
 
     def complete(
         self,
-        run: "Run",
+        run: Run,
         values: list[Any],
         paths: ResponsePaths,
         types: set[type] | None = None,
         kinds: int | None = None,
     ) -> MaybeLate:
-        """Complete any values, of these types and kinds if known; what breaks a place that may be null stops there."""
+        """Complete any values, of these types and kinds if known; what breaks a nullable value stops there."""
         if not values:
             return []
         if types is None:
@@ -59,19 +57,19 @@ class Completion:
         return self._sifted(run, values, paths)
 
     def broken(self, error: Exception) -> FieldError:
-        """Return the trouble of a place where this error stands instead of a value."""
+        """Return the field error for where this error stands instead of a value."""
         return FieldError(self.non_null, error, self.field)
 
     def failed(self, error: Exception) -> FieldError:
-        """Return the trouble of a value that could not be completed."""
+        """Return the field error of a value that could not be completed."""
         return FieldError(True, error, self.field)
 
     def all_broken(self, errors: Sequence[Exception]) -> PartialColumn:
-        """Return the column of which every value is an error; equal ones share their trouble."""
+        """Return the column of which every value is an error; equal ones share their field error."""
         made = {id(error): self.broken(error) for error in {id(error): error for error in errors}.values()}
         return PartialColumn([None] * len(errors), [made[id(error)] for error in errors])
 
-    def _sifted(self, run: "Run", values: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def _sifted(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Complete the values that are there and put nulls and errors back beside them."""
         field_errors: FieldErrors = [None] * len(values)
         made: dict[int, FieldError] = {}
@@ -98,14 +96,14 @@ class Completion:
     def _null(self) -> Exception:
         return TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}.")
 
-    def _bounded(self, run: "Run", done: MaybeLate) -> MaybeLate:
+    def _bounded(self, run: Run, done: MaybeLate) -> MaybeLate:
         if self.non_null or type(done) is list:
             return done
         if type(done) is PartialColumn:
             return contained(done)
         return run.hold(_contained_later(done))
 
-    async def _awaited(self, run: "Run", values: list[Any], paths: ResponsePaths) -> Column:
+    async def _awaited(self, run: Run, values: list[Any], paths: ResponsePaths) -> Column:
         values = await run.settled(values)
         # What an awaitable answers is a value, even if it could be awaited again.
         types = set(map(type, values))
@@ -131,12 +129,12 @@ def is_null(value: Any) -> bool:
 
 
 def column_of(values: list[Any], field_errors: FieldErrors) -> Column:
-    """Return the values as a column, with their troubles when they have any."""
+    """Return the values as a column, with their field errors when they have any."""
     return PartialColumn(values, field_errors) if any(field_errors) else values
 
 
 def put(done: Column, picks: list[int], values: list[Any], field_errors: FieldErrors) -> None:
-    """Write completed values and their troubles to their places."""
+    """Write completed values and their field errors to their indexes."""
     completed = done
     if type(done) is PartialColumn:
         completed = done.values
@@ -147,7 +145,7 @@ def put(done: Column, picks: list[int], values: list[Any], field_errors: FieldEr
 
 
 def spread(done: Column, picks: list[int], field_errors: FieldErrors) -> Column:
-    """Return a column as long as `field_errors`, with the completed values at their places and null elsewhere."""
+    """Return a column as long as `field_errors`, with the completed values at their indexes and null elsewhere."""
     values: list[Any] = [None] * len(field_errors)
     put(done, picks, values, field_errors)
     return column_of(values, field_errors)

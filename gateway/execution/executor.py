@@ -1,4 +1,4 @@
-"""The executor that graphql-core and strawberry are given in place of their own."""
+"""The executor that graphql-core and strawberry are given instead of their own."""
 
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
@@ -24,7 +24,7 @@ from gateway.execution.budget import Budget
 from gateway.execution.compiled_documents import operation_of
 from gateway.execution.completion import Column, MaybeLate, finished, is_done
 from gateway.execution.field_errors import PartialColumn, graphql_errors
-from gateway.execution.levels import answer_level, answer_serially
+from gateway.execution.levels import Selection, answer_level, answer_serially
 from gateway.execution.library_internals import (
     CollectedErrors,
     ExecutionHooks,
@@ -40,7 +40,6 @@ from gateway.execution.library_internals import (
     default_is_awaitable,
     resolve_info_helpers,
 )
-from gateway.execution.planner import Plan, Selection
 from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run
 
@@ -157,10 +156,10 @@ class BreadthFirstExecutor(Executor[Any]):
             return self._handed_over("root fields that cannot be collected", serially)
         if serially is None:
             serially = self.operation.operation is OperationType.MUTATION
-        return self._answer(plan, selection, serially)
+        return self._answer(selection, serially)
 
-    def _answer(self, plan: Plan, selection: Selection, serially: bool) -> Any:
-        run = Run(self, plan, self.budget or Budget())
+    def _answer(self, selection: Selection, serially: bool) -> Any:
+        run = Run(self, self.budget or Budget())
         done: MaybeLate
         try:
             if serially:

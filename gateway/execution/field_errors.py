@@ -6,15 +6,13 @@ is the same at many paths is remembered once. The errors are read from that when
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import GraphQLError
 
 from gateway.execution.contract import ErrorsOmitted
 from gateway.execution.library_internals import located_error
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
+from gateway.execution.selected_field import SelectedField
 
 MOST_ERRORS_OF_A_FIELD = 100
 """So many errors of one field are reported, when they stand at different paths and none of them is aggregated."""
@@ -36,7 +34,7 @@ class FieldError:
         self,
         breaks: bool,
         error: Exception | None,
-        field: "Field | None",
+        field: SelectedField | None,
         steps: Sequence[str | int] = (),
         parts: "Sequence[FieldError | None]" = (),
     ) -> None:
@@ -48,11 +46,11 @@ class FieldError:
 
 
 FieldErrors: TypeAlias = "list[FieldError | None]"
-"""The troubles of a column, parallel to its values."""
+"""The field errors of a column, parallel to its values."""
 
 
 class PartialColumn:
-    """A column of which some values have troubles; a value whose trouble breaks is None."""
+    """A column of which some values have field errors; a value whose error breaks is None."""
 
     __slots__ = ("field_errors", "values")
 
@@ -62,7 +60,7 @@ class PartialColumn:
 
 
 def joined(steps: Sequence[str | int], parts: Sequence[FieldError | None]) -> FieldError | None:
-    """Return the trouble of a row or a list with these parts, parallel to `steps`; None when they have none."""
+    """Return the field error of a row or a list with these parts, parallel to `steps`; None when they have none."""
     if not any(parts):
         return None
     for index, part in enumerate(parts):
@@ -90,7 +88,7 @@ class Reported:
 
     __slots__ = ("error", "field", "path", "paths")
 
-    def __init__(self, error: Exception, field: "Field", path: list[str | int]) -> None:
+    def __init__(self, error: Exception, field: SelectedField, path: list[str | int]) -> None:
         self.error = error
         self.field = field
         self.path = path
@@ -118,15 +116,15 @@ def graphql_errors(root: FieldError) -> list[GraphQLError]:
 
 
 class Report:
-    """The errors below a trouble that are `reported`, in document order, and how many are `omitted`.
+    """The errors below a field error that are `reported`, in document order, and how many are `omitted`.
 
-    Made in time proportional to the troubles that are kept, however many paths share them.
+    Made in time proportional to the field errors that are kept, however many paths share them.
     """
 
     def __init__(self, root: FieldError) -> None:
         self.reported: list[Reported] = []
         self.omitted = 0
-        self._of_field: Counter[Field] = Counter()
+        self._of_field: Counter[SelectedField] = Counter()
         self._per_error: Counter[FieldError] = Counter()
         self._aggregated: dict[tuple[int, int, tuple[str | int, ...]], Reported] = {}
         self._first: dict[FieldError, Reported] = {}
@@ -173,7 +171,7 @@ class Report:
         return True
 
     def _count(self, root: FieldError) -> None:
-        """Count at how many paths each trouble stands: those of what it is a part of, as often as it is one."""
+        """Count at how many paths each field error stands: those of what it is a part of, as often as it is one."""
         paths: Counter[FieldError] = Counter({root: 1})
         for field_error in reversed(_parts_first(root)):
             for part in field_error.parts:
@@ -190,7 +188,7 @@ class Report:
 
 
 def _parts_first(root: FieldError) -> list[FieldError]:
-    """Return a trouble and all that it is made of, each once and after its parts."""
+    """Return a field error and all that it is made of, each once and after its parts."""
     found: dict[FieldError, None] = {}
     waiting = [(root, iter(root.parts))]
     while waiting:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from inspect import iscoroutine
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type
 
@@ -14,14 +14,13 @@ from gateway.execution.generated_loops import Reader, reader
 from gateway.execution.leaves import Leaf
 from gateway.execution.library_internals import FieldDetailsList, argument_values, arguments_by_variable
 from gateway.execution.response_paths import FieldPaths, ResponsePaths
+from gateway.execution.run import Run
+from gateway.execution.selected_field import SelectedField
 from gateway.execution.sharing import SharingKey, shared_answer, sharing_key_of
 from gateway.execution.value_kinds import CALLABLE, is_frozen, kind_of
 
-if TYPE_CHECKING:
-    from gateway.execution.run import Run
 
-
-class Field:
+class Field(SelectedField):
     """One response name of a selection; answers its column for any number of parents."""
 
     __slots__ = (
@@ -29,27 +28,14 @@ class Field:
         "_variables",
         "clean",
         "completion",
-        "coordinate",
-        "definition",
-        "details",
         "is_clean",
         "is_leaf",
-        "is_pathless",
-        "key",
-        "nodes",
-        "parent_type",
         "read",
     )
 
     def __init__(self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList):
-        self.key = key
-        self.parent_type = parent_type
-        self.definition = definition
-        self.details = details
-        self.nodes = [detail.node for detail in details]
-        self.coordinate = f"{parent_type}.{self.nodes[0].name.value}"
+        super().__init__(key, parent_type, definition, details)
         self.is_leaf = is_leaf_type(get_named_type(definition.type))
-        self.is_pathless = False
         self._constants: dict[str, Any] | None = None
         self._variables: tuple[tuple[str, str], ...] = ()
         self.completion: Completion
@@ -58,11 +44,11 @@ class Field:
         self.clean: set[type] | None = None
         self.is_clean: Callable[[list[Any]], bool] | None = None
 
-    def column(self, run: "Run", parents: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Answer the field for each parent, completed."""
         raise NotImplementedError
 
-    def arguments(self, run: "Run") -> dict[str, Any]:
+    def arguments(self, run: Run) -> dict[str, Any]:
         """Return the coerced arguments.
 
         Raises:
@@ -95,11 +81,11 @@ class Field:
             self._constants = {name: value for name, value in values.items() if name not in variables}
 
     def all_failed(self, error: Exception, size: int) -> Column:
-        """Return the column in which this error stands at every place."""
+        """Return the column in which this error stands at every index."""
         return PartialColumn([None] * size, [self.completion.broken(error)] * size)
 
     def completed(
-        self, run: "Run", values: list[Any], types: set[type], parents: list[Any], paths: ResponsePaths
+        self, run: Run, values: list[Any], types: set[type], parents: list[Any], paths: ResponsePaths
     ) -> MaybeLate:
         """Complete raw values of these types that are parallel to `parents`."""
         completion = self.completion
@@ -113,7 +99,7 @@ class TypenameField(Field):
 
     __slots__ = ()
 
-    def column(self, run: "Run", parents: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         return [self.parent_type.name] * len(parents)
 
 
@@ -134,7 +120,7 @@ class AttributeField(Field):
         self.read = reader(attribute)
         self._get = attrgetter(attribute)
 
-    def column(self, run: "Run", parents: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         values: list[Any] = []
         for parent in parents:
             try:
@@ -157,13 +143,13 @@ class DefaultField(Field):
         if not definition.args:
             self.read = reader(self._name)
 
-    def column(self, run: "Run", parents: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         name = self._name
         values = [parent.get(name) if type(parent) is dict else _default(parent, name) for parent in parents]
         return self.completed(run, values, set(map(type, values)), parents, paths)
 
     def completed(
-        self, run: "Run", values: list[Any], types: set[type], parents: list[Any], paths: ResponsePaths
+        self, run: Run, values: list[Any], types: set[type], parents: list[Any], paths: ResponsePaths
     ) -> MaybeLate:
         try:
             arguments = self.arguments(run)
@@ -179,7 +165,7 @@ class DefaultField(Field):
         return completion.complete(run, values, FieldPaths(run, self, paths, len(parents)), types)
 
     def _called(
-        self, run: "Run", values: list[Any], arguments: dict[str, Any], parents: list[Any], paths: ResponsePaths
+        self, run: Run, values: list[Any], arguments: dict[str, Any], parents: list[Any], paths: ResponsePaths
     ) -> list[Any]:
         infos = FieldPaths(run, self, paths, len(parents)).infos()
         values = list(values)
@@ -210,7 +196,7 @@ class ResolvedField(Field):
         # The resolvers of introspection look at the schema only.
         self.is_pathless = getattr(resolve, "__module__", None) == "graphql.type.introspection"
 
-    def column(self, run: "Run", parents: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         try:
             if run.is_over:
                 raise DeadlineExceeded(is_begun=False)
@@ -251,7 +237,7 @@ class BatchedField(Field):
         self._batch = batch
         self.sharing_key: SharingKey | None = None
 
-    def column(self, run: "Run", parents: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         try:
             if run.is_over:
                 raise DeadlineExceeded(is_begun=False)
@@ -274,7 +260,7 @@ class BatchedField(Field):
         """Ask only once in a run what other fields ask, too."""
         self.sharing_key = sharing_key_of(self._batch, self.nodes[0])
 
-    async def _awaited(self, run: "Run", answer: Any, parents: list[Any], paths: ResponsePaths) -> Column:
+    async def _awaited(self, run: Run, answer: Any, parents: list[Any], paths: ResponsePaths) -> Column:
         try:
             values = self._parallel(await run.within(answer), len(parents))
         except Exception as error:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from enum import Enum
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLBoolean, GraphQLFloat, GraphQLID, GraphQLInt, GraphQLLeafType, GraphQLString
 from graphql.pyutils import inspect
@@ -12,11 +12,9 @@ from gateway.execution.completion import Column, Completion, MaybeLate, column_o
 from gateway.execution.field_errors import FieldError, FieldErrors
 from gateway.execution.library_internals import Undefined, is_plain_enum
 from gateway.execution.response_paths import ResponsePaths
+from gateway.execution.run import Run
+from gateway.execution.selected_field import SelectedField
 from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.run import Run
 
 _LEAST_INT, _GREATEST_INT = -(2**31), 2**31 - 1
 _NONE = type(None)
@@ -29,12 +27,12 @@ class Leaf(Completion):
 
     __slots__ = ("coerce", "type")
 
-    def __init__(self, field: "Field", non_null: bool, type_: GraphQLLeafType) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLLeafType) -> None:
         super().__init__(field, non_null)
         self.type = type_
         self.coerce: Callable[[Any], Any] = type_.coerce_output_value
 
-    def complete_types(self, run: "Run", values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
+    def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
         """Complete values of which the set of types is already known."""
         kinds = run.kinds(types)
         if not kinds & (NULL | ERROR | LATE | UNSURE):
@@ -49,7 +47,7 @@ class Leaf(Completion):
 
     def complete(
         self,
-        run: "Run",
+        run: Run,
         values: list[Any],
         paths: ResponsePaths,
         types: set[type] | None = None,
@@ -59,7 +57,7 @@ class Leaf(Completion):
             return self.complete_types(run, values, set(map(type, values)) if types is None else types, paths)
         return self._coerced(values)
 
-    def present(self, run: "Run", values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> Column:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> Column:
         return self._coerced(values)
 
     def _all_coerced(self, values: list[Any]) -> Column:
@@ -111,7 +109,7 @@ class PlainLeaf(Leaf):
 
     def __init__(
         self,
-        field: "Field",
+        field: SelectedField,
         non_null: bool,
         type_: GraphQLLeafType,
         clean: type,
@@ -122,7 +120,7 @@ class PlainLeaf(Leaf):
         self._clean_or_null = ({_NONE}, {_NONE, clean})
         self.is_clean = is_clean
 
-    def complete_types(self, run: "Run", values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
+    def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
         is_clean = self.is_clean
         if types == self.clean:
             if is_clean is None or is_clean(values):
@@ -140,12 +138,12 @@ class EnumLeaf(Leaf):
 
     __slots__ = ("_members", "_names")
 
-    def __init__(self, field: "Field", non_null: bool, type_: GraphQLLeafType) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLLeafType) -> None:
         super().__init__(field, non_null, type_)
         self._names: dict[int, str] = {}
         self._members: list[Enum] = []  # keeps the ids above taken
 
-    def complete_types(self, run: "Run", values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
+    def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
         names = self._names
         try:
             return [names[id(value)] for value in values]
@@ -168,7 +166,7 @@ class EnumLeaf(Leaf):
                     self._names[id(value)] = name
 
 
-def leaf(field: "Field", non_null: bool, type_: GraphQLLeafType) -> Leaf:
+def leaf(field: SelectedField, non_null: bool, type_: GraphQLLeafType) -> Leaf:
     """Return the completion of this scalar or enum type."""
     plain = _PLAIN.get(type_.coerce_output_value)
     if plain is not None:

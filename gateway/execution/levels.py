@@ -2,27 +2,36 @@
 
 from asyncio import sleep
 from collections.abc import Coroutine
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from gateway.execution.completion import Column, MaybeLate, column_of, finished, is_done
 from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
 from gateway.execution.field_errors import PartialColumn, joined
+from gateway.execution.field_plans import Field
+from gateway.execution.generated_loops import row_builder
 from gateway.execution.response_paths import ResponsePaths
-from gateway.execution.run import together
+from gateway.execution.run import Run, together
 from gateway.execution.value_kinds import MAPPING, kinds_of
 
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.planner import Selection
-    from gateway.execution.run import Run
+
+class Selection:
+    """The fields selected on one concrete type, in document order."""
+
+    __slots__ = ("fields", "reads_attributes", "rows", "width")
+
+    def __init__(self, fields: tuple[Field, ...]) -> None:
+        self.fields = fields
+        self.reads_attributes = any(field.read is not None for field in fields)
+        self.rows = row_builder(tuple(field.key for field in fields))
+        self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
 
 
 def answer_level(
-    run: "Run", selection: "Selection", parents: list[Any], paths: ResponsePaths, types: set[type] | None = None
+    run: Run, selection: Selection, parents: list[Any], paths: ResponsePaths, types: set[type] | None = None
 ) -> MaybeLate:
     """Answer the selection for each parent, parallel to `parents`; `types` are theirs, where somebody has looked.
 
-    Fields that wait for something wait together. A row with a broken field is None and has a trouble that breaks.
+    Fields that wait for something wait together. A row with a broken field is None and has a field error that breaks.
     """
     columns: list[Any] = []
     is_clean = True
@@ -54,7 +63,7 @@ def answer_level(
     return _judged(selection, columns, len(parents))
 
 
-async def answer_in_turns(run: "Run", selection: "Selection", parents: list[Any], paths: ResponsePaths) -> Column:
+async def answer_in_turns(run: Run, selection: Selection, parents: list[Any], paths: ResponsePaths) -> Column:
     """Do as `answer_level` in an answer that has become long, and look between the fields at all that bounds it.
 
     Raises:
@@ -85,7 +94,7 @@ async def answer_in_turns(run: "Run", selection: "Selection", parents: list[Any]
     return _judged(selection, columns, size)
 
 
-def _read(field: "Field", parents: list[Any]) -> list[Any] | None:
+def _read(field: Field, parents: list[Any]) -> list[Any] | None:
     """Return the attribute that a field is, read of each parent, if that completes it."""
     assert field.read is not None
     try:
@@ -97,7 +106,7 @@ def _read(field: "Field", parents: list[Any]) -> list[Any] | None:
     return column
 
 
-def answer_serially(run: "Run", selection: "Selection", root: Any, paths: ResponsePaths) -> MaybeLate:
+def answer_serially(run: Run, selection: Selection, root: Any, paths: ResponsePaths) -> MaybeLate:
     """Answer the root fields of a mutation one after another, each to completion; stop at one that breaks the root.
 
     When the answer of one becomes too large, only that one fails, and the fields after it are not begun.
@@ -114,7 +123,7 @@ def answer_serially(run: "Run", selection: "Selection", root: Any, paths: Respon
 
 
 async def _go_on_serially(
-    run: "Run", selection: "Selection", columns: list[Any], root: Any, paths: ResponsePaths
+    run: Run, selection: Selection, columns: list[Any], root: Any, paths: ResponsePaths
 ) -> Column:
     columns[-1] = await _ended(selection.fields[len(columns) - 1], columns[-1])
     for field in selection.fields[len(columns) :]:
@@ -124,7 +133,7 @@ async def _go_on_serially(
     return _judged(selection, columns, 1)
 
 
-def _begun(run: "Run", field: "Field", root: Any, paths: ResponsePaths) -> MaybeLate:
+def _begun(run: Run, field: Field, root: Any, paths: ResponsePaths) -> MaybeLate:
     try:
         if run.budget.exceeded is not None:
             return field.all_failed(run.budget.exceeded.of_mutation(executed=False), 1)
@@ -134,7 +143,7 @@ def _begun(run: "Run", field: "Field", root: Any, paths: ResponsePaths) -> Maybe
         return field.all_failed(exceeded.of_mutation(executed=True), 1)
 
 
-async def _ended(field: "Field", column: MaybeLate) -> Column:
+async def _ended(field: Field, column: MaybeLate) -> Column:
     try:
         return await finished(column)
     except AnswerTooLarge as exceeded:
@@ -147,19 +156,19 @@ def _breaks(column: Column) -> bool:
     )
 
 
-async def _late_level(selection: "Selection", columns: list[Any], late: list[int], size: int) -> Column:
+async def _late_level(selection: Selection, columns: list[Any], late: list[int], size: int) -> Column:
     waiting: list[Coroutine[Any, Any, Column]] = [columns[index] for index in late]
     for index, column in zip(late, await together(waiting), strict=True):
         columns[index] = column
     return _judged(selection, columns, size)
 
 
-def _rows(selection: "Selection", columns: list[list[Any]], size: int) -> list[Any]:
+def _rows(selection: Selection, columns: list[list[Any]], size: int) -> list[Any]:
     return selection.rows(columns) if columns else [{} for _ in range(size)]
 
 
-def _judged(selection: "Selection", columns: list[Any], size: int) -> Column:
-    """Build the rows and decide for each what the troubles of its fields mean for it."""
+def _judged(selection: Selection, columns: list[Any], size: int) -> Column:
+    """Build the rows and decide for each what the errors of its fields mean for it."""
     values = [column.values if type(column) is PartialColumn else column for column in columns]
     partial = [
         (field.key, column.field_errors)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterable
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from graphql import GraphQLError
 
@@ -19,11 +19,8 @@ from gateway.execution.completion import (
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, joined
 from gateway.execution.library_internals import is_iterable
 from gateway.execution.response_paths import ItemPaths, PickedPaths, ResponsePaths
-from gateway.execution.run import together
-
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.run import Run
+from gateway.execution.run import Run, together
+from gateway.execution.selected_field import SelectedField
 
 _PLAIN_LISTS = {list, tuple}
 
@@ -33,16 +30,16 @@ class ListOf(Completion):
 
     __slots__ = ("item",)
 
-    def __init__(self, field: "Field", non_null: bool, item: Completion) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, item: Completion) -> None:
         super().__init__(field, non_null)
         self.item = item
 
-    def present(self, run: "Run", values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         if _PLAIN_LISTS.issuperset(map(type, values) if types is None else types):
             return self._items(run, values, paths, {})
         return self._iterated(run, values, paths)
 
-    def _items(self, run: "Run", lists: list[Any], paths: ResponsePaths, ends: dict[int, Exception]) -> MaybeLate:
+    def _items(self, run: Run, lists: list[Any], paths: ResponsePaths, ends: dict[int, Exception]) -> MaybeLate:
         """Complete the items of plain lists; `ends` has the errors that ended some of them early."""
         sizes = list(map(len, lists))
         flat = list(chain.from_iterable(lists))
@@ -57,7 +54,7 @@ class ListOf(Completion):
         return self._judged(await late, sizes, ends)
 
     def _judged(self, items: Column, sizes: list[int], ends: dict[int, Exception]) -> Column:
-        """Group the items and decide for each list what its items' troubles mean for it."""
+        """Group the items and decide for each list what its items' errors mean for it."""
         if type(items) is PartialColumn:
             values, parts = _grouped(items.values, sizes), _grouped(items.field_errors, sizes)
         else:
@@ -79,7 +76,7 @@ class ListOf(Completion):
                 values[position] = None
         return column_of(values, field_errors)
 
-    def _iterated(self, run: "Run", values: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def _iterated(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Read whatever can be iterated into plain lists, then go on with those."""
         lists: list[Any] = []
         field_errors: FieldErrors = [None] * len(values)
@@ -106,7 +103,7 @@ class ListOf(Completion):
 
     def _iterated_items(
         self,
-        run: "Run",
+        run: Run,
         lists: list[Any],
         paths: ResponsePaths,
         ends: dict[int, Exception],
@@ -123,7 +120,7 @@ class ListOf(Completion):
 
     async def _streamed(
         self,
-        run: "Run",
+        run: Run,
         lists: list[Any],
         streams: dict[int, AsyncIterable[Any]],
         paths: ResponsePaths,

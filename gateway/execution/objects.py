@@ -2,37 +2,37 @@
 
 from collections.abc import Callable, Coroutine
 from inspect import isawaitable
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
 from gateway.execution.completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
 from gateway.execution.contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
 from gateway.execution.field_errors import FieldErrors, PartialColumn
-from gateway.execution.levels import answer_in_turns, answer_level
-from gateway.execution.library_internals import Info, invalid_return_type_error, is_strawberry_type_check
+from gateway.execution.levels import Selection, answer_in_turns, answer_level
+from gateway.execution.library_internals import Executor, Info, invalid_return_type_error, is_strawberry_type_check
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
-from gateway.execution.run import together
+from gateway.execution.run import Run, together
+from gateway.execution.selected_field import SelectedField
 
-if TYPE_CHECKING:
-    from gateway.execution.field_plans import Field
-    from gateway.execution.planner import Selection
-    from gateway.execution.run import Run
+Compile: TypeAlias = Callable[[Executor[Any], GraphQLObjectType, SelectedField], Selection]
+"""Compiles what a field selects on a concrete type; the plan does, when a value of the type is first reached."""
 
 
 class ObjectOf(Completion):
     """An object of a concrete type."""
 
-    __slots__ = ("_class", "_that_are", "selection", "type")
+    __slots__ = ("_class", "_compile", "_that_are", "selection", "type")
 
-    def __init__(self, field: "Field", non_null: bool, type_: GraphQLObjectType) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLObjectType, compile: Compile) -> None:
         super().__init__(field, non_null)
         self.type = type_
+        self._compile = compile
         self.selection: Selection | None = None
         self._class: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
         self._that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
 
-    def present(self, run: "Run", values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         budget = run.budget
         budget.objects += len(values)
         if types is None:
@@ -43,11 +43,11 @@ class ObjectOf(Completion):
             return answer_level(run, self.selection, values, paths, types)
         return self._answered(run, values, paths)
 
-    def _answered(self, run: "Run", values: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def _answered(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         selection = self.selection
         if selection is None:
             try:
-                selection = self.selection = run.plan.selection_of(run.executor, self.type, self.field)
+                selection = self.selection = self._compile(run.executor, self.type, self.field)
             except Exception as error:
                 return self._all_failed(error, len(values))
         if run.budget.objects <= run.budget.unwatched:
@@ -69,7 +69,7 @@ class ObjectOf(Completion):
     def _all_failed(self, error: Exception, size: int) -> PartialColumn:
         return PartialColumn([None] * size, [self.failed(error)] * size)
 
-    def _checked(self, run: "Run", values: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def _checked(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         """Ask the type of each value whether it is one of its own."""
         is_type_of = self.type.is_type_of
         assert is_type_of is not None
@@ -86,11 +86,11 @@ class ObjectOf(Completion):
             return self._judged(run, values, verdicts, paths)
         return run.hold(self._judged_later(run, values, run.hold_all(verdicts), paths))
 
-    async def _judged_later(self, run: "Run", values: list[Any], verdicts: list[Any], paths: ResponsePaths) -> Column:
+    async def _judged_later(self, run: Run, values: list[Any], verdicts: list[Any], paths: ResponsePaths) -> Column:
         done = self._judged(run, values, await run.settled(verdicts), paths)
         return await finished(done)
 
-    def _judged(self, run: "Run", values: list[Any], verdicts: list[Any], paths: ResponsePaths) -> MaybeLate:
+    def _judged(self, run: Run, values: list[Any], verdicts: list[Any], paths: ResponsePaths) -> MaybeLate:
         field_errors: FieldErrors = [None] * len(values)
         for index, verdict in enumerate(verdicts):
             if isinstance(verdict, Exception):
@@ -111,14 +111,15 @@ class ObjectOf(Completion):
 class AbstractOf(Completion):
     """An interface or a union; each concrete type found among the values is answered as one level."""
 
-    __slots__ = ("_concrete", "type")
+    __slots__ = ("_compile", "_concrete", "type")
 
-    def __init__(self, field: "Field", non_null: bool, type_: GraphQLAbstractType) -> None:
+    def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLAbstractType, compile: Compile) -> None:
         super().__init__(field, non_null)
         self.type = type_
+        self._compile = compile
         self._concrete: dict[str, ObjectOf] = {}
 
-    def present(self, run: "Run", values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
+    def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         resolve_type = self.type.resolve_type or run.executor.type_resolver
         infos = paths.infos()
         names: list[Any] = []
@@ -132,13 +133,13 @@ class AbstractOf(Completion):
         return run.hold(self._grouped_later(run, values, run.hold_all(names), infos, paths))
 
     async def _grouped_later(
-        self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], paths: ResponsePaths
+        self, run: Run, values: list[Any], names: list[Any], infos: list[Info], paths: ResponsePaths
     ) -> Column:
         done = self._grouped(run, values, await run.settled(names), infos, paths)
         return await finished(done)
 
     def _grouped(
-        self, run: "Run", values: list[Any], names: list[Any], infos: list[Info], paths: ResponsePaths
+        self, run: Run, values: list[Any], names: list[Any], infos: list[Info], paths: ResponsePaths
     ) -> MaybeLate:
         groups: dict[str, list[int]] = {}
         field_errors: FieldErrors = [None] * len(values)
@@ -164,17 +165,17 @@ class AbstractOf(Completion):
         ]
         return _joined(run, done, field_errors)
 
-    def _learn(self, run: "Run", name: Any, value: Any, info: Info) -> None:
+    def _learn(self, run: Run, name: Any, value: Any, info: Info) -> None:
         """Remember a type name as one of this abstract type.
 
         Raises:
             GraphQLError: It is none.
         """
         type_ = run.executor.ensure_valid_runtime_type(name, self.type, self.field.details, info, value)
-        self._concrete[name] = ObjectOf(self.field, True, type_)
+        self._concrete[name] = ObjectOf(self.field, True, type_, self._compile)
 
 
-def _joined(run: "Run", groups: list[tuple[list[int], MaybeLate]], field_errors: FieldErrors) -> MaybeLate:
+def _joined(run: Run, groups: list[tuple[list[int], MaybeLate]], field_errors: FieldErrors) -> MaybeLate:
     """Put columns that were completed separately back into one."""
     late = [index for index, (_, done) in enumerate(groups) if isawaitable(done)]
     if late:
@@ -186,7 +187,7 @@ def _joined(run: "Run", groups: list[tuple[list[int], MaybeLate]], field_errors:
 
 
 async def _joined_later(
-    run: "Run", groups: list[tuple[list[int], Any]], late: list[int], field_errors: FieldErrors
+    run: Run, groups: list[tuple[list[int], Any]], late: list[int], field_errors: FieldErrors
 ) -> Column:
     waiting: list[Coroutine[Any, Any, Column]] = [groups[index][1] for index in late]
     for index, done in zip(late, await together(waiting), strict=True):

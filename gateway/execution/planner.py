@@ -23,8 +23,8 @@ from gateway.execution.field_plans import (
     ResolvedField,
     TypenameField,
 )
-from gateway.execution.generated_loops import row_builder
 from gateway.execution.leaves import PlainLeaf, leaf
+from gateway.execution.levels import Selection
 from gateway.execution.library_internals import (
     Executor,
     FieldDetailsList,
@@ -36,18 +36,7 @@ from gateway.execution.library_internals import (
 )
 from gateway.execution.lists import ListOf
 from gateway.execution.objects import AbstractOf, ObjectOf
-
-
-class Selection:
-    """The fields selected on one concrete type, in document order."""
-
-    __slots__ = ("fields", "reads_attributes", "rows", "width")
-
-    def __init__(self, fields: tuple[Field, ...]) -> None:
-        self.fields = fields
-        self.reads_attributes = any(field.read is not None for field in fields)
-        self.rows = row_builder(tuple(field.key for field in fields))
-        self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
+from gateway.execution.selected_field import SelectedField
 
 
 class Plan:
@@ -67,41 +56,52 @@ class Plan:
         """Return the selection of the root fields."""
         if self.root is None:
             is_read = type_ is not executor.schema.mutation_type
-            self.root = compiled(executor, type_, root_fields(executor, type_), shares=self._shares and is_read)
+            self.root = self._compiled(executor, type_, root_fields(executor, type_), shares=self._shares and is_read)
         return self.root
 
-    def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: Field) -> Selection:
-        """Return what a field selects on a concrete type; equal selections from different places are compiled once."""
+    def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: SelectedField) -> Selection:
+        """Return what a field selects on a concrete type; equal selections from different paths are compiled once."""
         grouped = sub_fields(executor, type_, field.details)
         key = (type_, *((name, *(id(detail.node) for detail in details)) for name, details in grouped.items()))
         selection = self._selections.get(key)
         if selection is None:
-            selection = self._selections[key] = compiled(executor, type_, grouped, shares=self._shares)
+            selection = self._selections[key] = self._compiled(executor, type_, grouped, shares=self._shares)
         return selection
 
+    def _compiled(
+        self, executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet, *, shares: bool
+    ) -> Selection:
+        """Compile the fields selected on a concrete type; with `shares`, equal ones ask once."""
+        fields = [self._field(executor, key, type_, details) for key, details in grouped.items()]
+        if shares:
+            for field in fields:
+                if isinstance(field, BatchedField):
+                    field.share()
+        return Selection(tuple(field for field in fields if field is not None))
 
-def compiled(
-    executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet, *, shares: bool = False
-) -> Selection:
-    """Compile the fields selected on a concrete type; with `shares`, equal ones ask once."""
-    fields = [_field(executor, key, type_, details) for key, details in grouped.items()]
-    if shares:
-        for field in fields:
-            if isinstance(field, BatchedField):
-                field.share()
-    return Selection(tuple(field for field in fields if field is not None))
+    def _field(
+        self, executor: Executor[Any], key: str, type_: GraphQLObjectType, details: FieldDetailsList
+    ) -> Field | None:
+        """Compile a field, or return None when the type has none of that name."""
+        definition = executor.schema.get_field(type_, details[0].node.name.value)
+        if definition is None:
+            return None
+        field = _reader(executor, key, type_, definition, details)
+        field.completion = self._completion(field, definition.type, non_null=False)
+        if isinstance(field.completion, PlainLeaf):
+            field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
+        return field
 
-
-def _field(executor: Executor[Any], key: str, type_: GraphQLObjectType, details: FieldDetailsList) -> Field | None:
-    """Compile a field, or return None when the type has none of that name."""
-    definition = executor.schema.get_field(type_, details[0].node.name.value)
-    if definition is None:
-        return None
-    field = _reader(executor, key, type_, definition, details)
-    field.completion = _completion(field, definition.type, non_null=False)
-    if isinstance(field.completion, PlainLeaf):
-        field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
-    return field
+    def _completion(self, field: Field, type_: GraphQLOutputType, *, non_null: bool) -> Completion:
+        if is_non_null_type(type_):
+            return self._completion(field, type_.of_type, non_null=True)
+        if is_list_type(type_):
+            return ListOf(field, non_null, self._completion(field, type_.of_type, non_null=False))
+        if is_leaf_type(type_):
+            return leaf(field, non_null, type_)
+        if is_object_type(type_):
+            return ObjectOf(field, non_null, type_, self.selection_of)
+        return AbstractOf(field, non_null, type_, self.selection_of)  # type: ignore[arg-type]
 
 
 def _reader(
@@ -119,15 +119,3 @@ def _reader(
     if resolve is default_field_resolver:
         return DefaultField(key, type_, definition, details)
     return ResolvedField(key, type_, definition, details, resolve)
-
-
-def _completion(field: Field, type_: GraphQLOutputType, *, non_null: bool) -> Completion:
-    if is_non_null_type(type_):
-        return _completion(field, type_.of_type, non_null=True)
-    if is_list_type(type_):
-        return ListOf(field, non_null, _completion(field, type_.of_type, non_null=False))
-    if is_leaf_type(type_):
-        return leaf(field, non_null, type_)
-    if is_object_type(type_):
-        return ObjectOf(field, non_null, type_)
-    return AbstractOf(field, non_null, type_)  # type: ignore[arg-type]

@@ -4,30 +4,32 @@ from asyncio import Future, create_task, gather, wait
 from collections.abc import Awaitable, Coroutine, Sequence
 from inspect import CORO_CREATED, getcoroutinestate
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from graphql.type import GraphQLResolveInfo  # noqa: F401
 
+from gateway.execution.budget import Budget
 from gateway.execution.deadline import Clock
 from gateway.execution.library_internals import Executor, is_known_awaitable_check, never_awaits
 from gateway.execution.value_kinds import LATE, UNSURE, kind_of, kinds_of
 
-if TYPE_CHECKING:
-    from gateway.execution.budget import Budget
-    from gateway.execution.planner import Plan
-    from gateway.execution.sharing import SharedAnswer
-
 T = TypeVar("T")
+
+
+class SharedAnswer(NamedTuple):
+    """What a batch field will have answered for these parents, kept so that no other objects get their identities."""
+
+    parents: list[Any]
+    coming: "Future[tuple[Any, Exception | None]]"
 
 
 class Run:
     """One execution of a plan; everything that belongs to the request and not to the document."""
 
-    __slots__ = ("_held", "_ignored", "_types_decide", "answers", "budget", "clock", "context", "executor", "plan")
+    __slots__ = ("_held", "_ignored", "_types_decide", "answers", "budget", "clock", "context", "executor")
 
-    def __init__(self, executor: Executor[Any], plan: "Plan", budget: "Budget") -> None:
+    def __init__(self, executor: Executor[Any], budget: Budget) -> None:
         self.executor = executor
-        self.plan = plan
         self.budget = budget
         self.context = executor.context_value
         deadline: float | None = getattr(executor.context_value, "deadline", None)

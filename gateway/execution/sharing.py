@@ -1,28 +1,16 @@
-"""Equal questions under several aliases: a batch field is asked once for the same objects with the same arguments."""
+"""Equal queries under several aliases: a batch field is asked once for the same objects with the same arguments."""
 
 from asyncio import Future, get_running_loop, shield
 from collections.abc import Awaitable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import FieldNode, print_ast
 
 from gateway.execution.contract import BatchField
-
-if TYPE_CHECKING:
-    from gateway.execution.run import Run
+from gateway.execution.run import Run, SharedAnswer
 
 SharingKey: TypeAlias = tuple[Any, ...]
 """What two fields have in common that ask the same of the same objects."""
-
-
-class SharedAnswer:
-    """What a batch field will have answered for these parents."""
-
-    __slots__ = ("coming", "parents")
-
-    def __init__(self, parents: list[Any], coming: "Future[tuple[Any, Exception | None]]") -> None:
-        self.parents = parents  # kept, so that no other objects get their identities
-        self.coming = coming
 
 
 def sharing_key_of(batch: BatchField, node: FieldNode) -> SharingKey | None:
@@ -33,7 +21,7 @@ def sharing_key_of(batch: BatchField, node: FieldNode) -> SharingKey | None:
 
 
 def shared_answer(
-    run: "Run", sharing_key: SharingKey, batch: BatchField, parents: list[Any], arguments: dict[str, Any]
+    run: Run, sharing_key: SharingKey, batch: BatchField, parents: list[Any], arguments: dict[str, Any]
 ) -> Any:
     """Return what the batch field answers for these parents, or an awaitable of it; asked only for the first time."""
     key = (sharing_key, *map(id, parents))
@@ -62,7 +50,7 @@ async def _passed_on(answer: Awaitable[Any], coming: "Future[tuple[Any, Exceptio
 
 
 async def _awaited(coming: "Future[tuple[Any, Exception | None]]") -> Any:
-    values, error = await shield(coming)  # who gives up waiting takes the answer from nobody else
+    values, error = await shield(coming)  # whoever gives up waiting takes the answer from nobody else
     if error is not None:
         raise error
     return list(values) if type(values) is list else values

@@ -1,4 +1,4 @@
-"""Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
+"""Fetching the export of one's own data: by HTTP, signed in, since a link open to anybody would leak it."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,8 +13,8 @@ from connectors.errors import BackendUnavailable
 from connectors.ids import DataExportId
 from gateway.auth.authentication import Unauthenticated
 from gateway.auth.request_context import RequestContexts
-from gateway.pipeline.error_formatting import directory_away, request_error
-from gateway.pipeline.request_parser import RefusedRequest
+from gateway.pipeline.error_formatting import directory_away
+from gateway.server.request_errors import RefusedRequest, request_error
 from resolvers.account.data_exports import EXPORT_PATH, fetched_export
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
@@ -33,12 +33,8 @@ def account_export_route(contexts: RequestContexts) -> Route:
                 raise Unauthenticated
             async with asyncio.timeout_at(context.deadline):
                 content = await fetched_export(context, DataExportId(request.path_params["id"]))
-        except Unauthenticated as refused:
-            body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
-            return _answer(body, 401, {"www-authenticate": refused.challenge})
         except RefusedRequest as refused:
-            body = request_error(str(refused), refused.code, **refused.extensions)
-            return _answer(body, refused.status, refused.headers)
+            return _answer(refused.body, refused.status, refused.headers)
         except (BackendUnavailable, TimeoutError) as away:
             status, body = directory_away(away)
             return _answer(body, status)

@@ -1,10 +1,10 @@
-"""What a client is told of the fields that were refused: how much, and where in the answer."""
+"""What a client learns of the fields that were refused: how much, and where in the answer."""
 
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from graphql import ExecutionResult, GraphQLError
 
@@ -17,9 +17,6 @@ from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
 from resolvers.people import display_name
 from resolvers.refusals import Coordinate, NotPermitted
-
-Disclosure = Literal["none", "code", "permission", "full"]
-Response = Literal["errors", "extensions", "disabled"]
 
 MOST_NAMES = 10
 """So many members are named for each role that somebody could ask for."""
@@ -37,24 +34,15 @@ class Reported:
 
 
 class AuthorizationReport:
-    """Tells of refusals as the settings say."""
+    """Reports refusals as the settings say."""
 
-    def __init__(self, disclosure: Disclosure, response: Response, *, rejects: bool) -> None:
-        self._disclosure = disclosure
-        self._response = response
-        self._rejects = rejects
-
-    @classmethod
-    def of(cls, settings: Settings) -> "AuthorizationReport":
-        """Return the report that these settings ask for."""
-        return cls(
-            settings.discloses,
-            settings.authorization_errors_response,
-            rejects=settings.authorization_reject_unauthorized,
-        )
+    def __init__(self, settings: Settings) -> None:
+        self._disclosure = settings.discloses
+        self._response = settings.authorization_errors_response
+        self._rejects = settings.authorization_reject_unauthorized
 
     async def reported(self, result: ExecutionResult, context: RequestContext, *, is_mutation: bool) -> Reported:
-        """Return what the client is told of this result's errors.
+        """Return what the client learns of this result's errors.
 
         With full disclosure, the directory is asked once per answer who could grant what is missing, and only when a
         member of an organization was refused.
@@ -62,7 +50,7 @@ class AuthorizationReport:
         errors = result.errors or []
         unenforced: list[NotPermitted] = list(context.unenforced or ())
         if context.unenforced:
-            context.unenforced.clear()  # the next operation of a batch tells its own
+            context.unenforced.clear()  # the next operation of a batch reports its own
         if not errors and not unenforced:
             return Reported()
         refused = [cause for error in errors if isinstance(cause := cause_of(error), NotPermitted)]
@@ -96,7 +84,7 @@ class AuthorizationReport:
         return answer
 
     def _words(self, refusal: NotPermitted, decision_id: str, ways: list[dict[str, Any]] | None) -> dict[str, Any]:
-        """Return the message and the extensions of a refusal, no more than may be told."""
+        """Return the message and the extensions of a refusal, no more than may be disclosed."""
         decision, level = refusal.decision, self._disclosure
         if level == "none":
             return {"message": "Not permitted.", "extensions": {}}

@@ -2,15 +2,13 @@
 
 from functools import lru_cache
 
+from gateway.server.request_errors import RefusedRequest
+
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
 
 _LONGEST_HEADER = 2_000
 _REMEMBERED = 200  # clients of one kind send the same header each time
-
-
-class NotAcceptable(Exception):
-    """The client takes no media type that we have."""
 
 
 @lru_cache(maxsize=_REMEMBERED)
@@ -21,14 +19,14 @@ def answered_type(accept: str | None) -> str:
     clients do that know nothing of GraphQL over HTTP.
 
     Raises:
-        NotAcceptable: The client takes neither.
+        RefusedRequest: The client takes neither.
     """
     if accept is None or not accept.strip():
         return JSON
     ranges = _ranges(accept[:_LONGEST_HEADER])
     named, plain = _quality(GRAPHQL_JSON, ranges), _quality(JSON, ranges)
     if named <= 0 and plain <= 0:
-        raise NotAcceptable
+        raise RefusedRequest(406, "NOT_ACCEPTABLE", f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them.")
     return GRAPHQL_JSON if named > plain or (named == plain and GRAPHQL_JSON in ranges) else JSON
 
 

@@ -22,12 +22,17 @@ from gateway.auth.view_as import check_changes_nothing, mark_of
 from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor, DeadlineExceeded
 from gateway.pipeline.anonymous_operations import Needs
 from gateway.pipeline.authorization_errors import AuthorizationReport
-from gateway.pipeline.content_negotiation import GRAPHQL_JSON, JSON, NotAcceptable, answered_type
-from gateway.pipeline.error_formatting import directory_away, request_error, shown
-from gateway.pipeline.introspection import DISABLED, DISABLED_MESSAGE, Mode, filter_introspection, is_disabled, look_at
-from gateway.pipeline.limits import LimitExceeded, Limits
-from gateway.pipeline.limits.allowance import LARGEST_SHOWN
+from gateway.pipeline.content_negotiation import GRAPHQL_JSON, JSON, answered_type
+from gateway.pipeline.error_formatting import directory_away, shown
+from gateway.pipeline.introspection.views import (
+    DISABLED,
+    DISABLED_MESSAGE,
+    asks_for_the_schema,
+    filter_introspection,
+    look_at,
+)
 from gateway.pipeline.limits.expensive import Estimated, check_costs, most_expensive
+from gateway.pipeline.limits.limit_exceeded import LARGEST_SHOWN, LimitExceeded
 from gateway.pipeline.limits.text import check_texts
 from gateway.pipeline.limits.turns import Turns
 from gateway.pipeline.operation_cache import (
@@ -38,14 +43,12 @@ from gateway.pipeline.operation_cache import (
     Operation,
     reported,
 )
-from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RefusedRequest, RequestReader
+from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RequestReader
+from gateway.server import header_names
 from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
-from gateway.settings import Settings
-from resolvers.context import RequestContext
-from resolvers.people import People
-
-COST_HEADER = "forecourt-cost"
-"""A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
+from gateway.server.request_errors import RefusedRequest, request_error
+from gateway.settings import Limits, Settings
+from resolvers.context import People, RequestContext
 
 _HEADERS = {
     media_type: raw_headers(
@@ -97,22 +100,16 @@ class GraphqlEndpoint:
     def __init__(self, schema: GraphQLSchema, contexts: RequestContexts, settings: Settings) -> None:
         self._schema = schema
         self._contexts = contexts
-        self._limits = Limits.of(settings)
+        self._limits: Limits = settings
         self._suggestions = settings.makes_suggestions
-        self._documents = Documents(
-            schema,
-            self._limits,
-            suggestions=self._suggestions,
-            entries=settings.document_cache_entries,
-            memory=settings.document_cache_bytes,
-        )
+        self._documents = Documents(schema, settings, suggestions=self._suggestions)
         self._reader = RequestReader(settings)
         self._turns = Turns(_MOST_EXPENSIVE)
         self._patience = settings.request_timeout_seconds
-        self._introspection: Mode = settings.introspection
-        self._needs = Needs(schema, filtered=self._introspection == "filtered")
+        self._hides_schema = settings.introspection == "off"
+        self._needs = Needs(schema, filtered=settings.introspection == "filtered")
         filter_introspection(schema)
-        self._authorization = AuthorizationReport.of(settings)
+        self._authorization = AuthorizationReport(settings)
         self._draft = settings.http_status_profile == "draft"
         self._executor: type[BreadthFirstExecutor] | type[CountingExecutor] = (
             BreadthFirstExecutor if settings.execution == "breadth-first" else CountingExecutor
@@ -131,7 +128,7 @@ class GraphqlEndpoint:
         try:
             media_type = answered_type(request.headers.get("accept"))
             asked = await self._reader.read(request)
-            shows_cost = request.headers.get(COST_HEADER, "").lower() == "true"
+            shows_cost = request.headers.get(header_names.COST, "").lower() == "true"
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
             body, status, context, prepared = await self._answered(request, asked, shows_cost)
@@ -141,21 +138,11 @@ class GraphqlEndpoint:
             if len(answer.body) <= self._limits.max_answer_bytes:
                 return answer
             return _answer(self._too_large(prepared, context), status, media_type, headers)
-        except NotAcceptable:
-            message = f"The answer is {GRAPHQL_JSON} or {JSON}; accept one of them."
-            return _answer(request_error(message, "NOT_ACCEPTABLE"), 406, JSON)
         except RefusedRequest as refused:
-            body = request_error(str(refused), refused.code, **refused.extensions)
-            return _answer(body, refused.status, media_type, refused.headers)
+            return _answer(refused.body, refused.status, media_type, refused.headers)
         except _NotExecutable as refused:
             status = refused.status(self._draft) if media_type == GRAPHQL_JSON else 200
             return _answer(refused.body, status, media_type)
-        except LimitExceeded as exceeded:
-            body = request_error(str(exceeded), exceeded.code, **exceeded.extensions)
-            return _answer(body, exceeded.status, media_type)
-        except Unauthenticated as refused:
-            body = request_error(str(refused), "UNAUTHENTICATED", **refused.extensions)
-            return _answer(body, 401, media_type, {"www-authenticate": refused.challenge})
         except BackendUnavailable as away:
             status, body = directory_away(away)
             return _answer(body, status, media_type)
@@ -207,8 +194,7 @@ class GraphqlEndpoint:
                 if not isinstance(one, _Prepared):
                     answers.append(one)
                 elif isinstance(context.not_accepted, Unauthenticated) and self._needs_caller(one):
-                    problem = context.not_accepted
-                    answers.append(request_error(str(problem), "UNAUTHENTICATED", **problem.extensions))
+                    answers.append(context.not_accepted.body)
                 else:
                     own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
                     result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
@@ -265,10 +251,8 @@ class GraphqlEndpoint:
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
             return await self._prepared(asked)
-        except _NotExecutable as refused:
+        except (_NotExecutable, LimitExceeded) as refused:
             return refused.body
-        except LimitExceeded as exceeded:
-            return request_error(str(exceeded), exceeded.code, **exceeded.extensions)
 
     async def _prepared(self, asked: GraphqlRequest) -> _Prepared:
         """Return the operation that is asked for, ready to execute.
@@ -288,7 +272,7 @@ class GraphqlEndpoint:
             raise RefusedRequest(405, "METHOD_NOT_ALLOWED", "A mutation is sent by POST.", {"allow": "POST"})
         if operation.is_subscription:
             raise RefusedRequest(400, "BAD_REQUEST", "A subscription is not asked for here.")
-        if is_disabled(self._introspection, operation.node, operation.fragments):
+        if self._hides_schema and asks_for_the_schema(operation.node, operation.fragments):
             raise _NotExecutable(DISABLED, request_error(DISABLED_MESSAGE, DISABLED)["errors"])
         variables = operation.variables.coerced(asked.variables or {})
         if isinstance(variables, list):

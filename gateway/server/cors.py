@@ -8,6 +8,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.server.header_names import COST, ORGANIZATION, VIEW_AS
 from gateway.settings import Settings
 
 _METHODS = "GET, POST, OPTIONS"
@@ -16,7 +17,7 @@ ALLOWED_HEADERS = frozenset(
     {
         # What the gateway reads, or the standards say it may ignore.
         *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "last-event-id"),
-        *("forecourt-cost", "forecourt-organization", "forecourt-view-as", "x-requested-with"),
+        *(COST, ORGANIZATION, VIEW_AS, "x-requested-with"),
         # What GraphQL clients say of themselves and of the operation.
         *("apollo-require-preflight", "apollographql-client-name", "apollographql-client-version"),
         *("graphql-client-name", "graphql-client-version", "graphql-require-preflight"),

@@ -1,13 +1,10 @@
 """Connections as uvicorn reads them, with limits on heads, bodies, unread answers, and on how many there may be.
 
 Uvicorn itself waits for ever for a request to begin, for its headers to end and for an answer to be read, and keeps all
-of it in memory. How large one body may be and how long it may take is a matter of the application; that there may be a
-thousand of them, of this.
+of it in memory. How large one body may be and how long it may take is a matter of the application.
 """
 
 import asyncio
-from collections import Counter, deque
-from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any, ClassVar
 
@@ -15,13 +12,8 @@ import httptools
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from gateway.server.occupancy import MOST_BODY_BYTES, Occupancy
 from gateway.settings import Settings
-from resolvers.rate_limiting import network_of
-
-try:
-    import resource
-except ImportError:  # Windows, which has no such limit
-    resource = None  # type: ignore[assignment]
 
 MOST_HEAD_BYTES = 32_768
 """Of the request line and the headers of a request, together."""
@@ -32,9 +24,6 @@ MOST_HEADERS = 100
 
 MOST_WAITING = 50
 """Requests of one connection that may wait for the answer to another."""
-
-MOST_BODY_BYTES = 20_000_000
-"""What all bodies that are not answered may have together before the large ones are refused."""
 
 SMALL_BODY_BYTES = 16_384
 """A body that is not larger is read whatever others send."""
@@ -54,39 +43,7 @@ _LINGER_BYTES = 65_536
 """A client that is refused while it sends is not cut off at once, or a reset would overtake the answer (RFC 9112, 9.6).
 So much of what it sends is thrown away, then nothing is read any more."""
 
-_MOST_PIPELINED = 4
-"""So many connections may be answered at once that have asked again without waiting. Browsers and proxies wait."""
-
-_SPARE_DESCRIPTORS = 100
-"""Files and connections of our own: databases, Redis, logs, mail."""
-
 _OF_BODIES = (b"content-length", b"transfer-encoding")
-
-
-@dataclass(slots=True)
-class Occupancy:
-    """How much the connections of a process occupy together, and how much they may."""
-
-    head_seconds: float
-    write_seconds: float
-    connections: int
-    connections_per_address: int | None
-    bytes_of_bodies: int = 0
-    by_address: Counter[str] = field(default_factory=Counter)
-    pipelined: set["BoundedHttp"] = field(default_factory=set)
-    """The connections whose request is answered that came before the answer to the one before it."""
-    queue: deque["BoundedHttp"] = field(default_factory=deque)
-    """Those that wait to be among them."""
-
-    @classmethod
-    def of(cls, settings: Settings) -> "Occupancy":
-        """Return what is occupied before the first connection, with the limits that are set."""
-        return cls(
-            settings.head_timeout_seconds,
-            settings.write_timeout_seconds,
-            _most_connections(settings),
-            settings.max_connections_per_address,
-        )
 
 
 class _Ignored(list[tuple[bytes, bytes]]):
@@ -110,6 +67,8 @@ class BoundedHttp(HttpToolsProtocol):
     """
 
     occupancy: ClassVar[Occupancy]
+    head_seconds: ClassVar[float]
+    write_seconds: ClassVar[float]
 
     url = b""
     _in_head = True
@@ -134,7 +93,10 @@ class BoundedHttp(HttpToolsProtocol):
         """Begin to wait for a request, if there is room for one more connection."""
         super().connection_made(transport)
         self.idle_since = self.loop.time()
-        if self._finds_room():
+        if self.client is not None:
+            self._address = self.occupancy.enter(self.client[0])
+        others = (one for one in self.connections if one is not self and isinstance(one, BoundedHttp))
+        if self.occupancy.has_room(self._address, others, self.connections):
             self._wait()
         else:
             self._refusal = _refusal(
@@ -146,17 +108,15 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more, and leave what was occupied to others."""
         self._stop_waiting()
-        self._unset_keepalive_if_required()  # uvicorn does so only for who says goodbye
+        self._unset_keepalive_if_required()  # uvicorn does so only for whoever says goodbye
         if self._writing is not None:
             self._writing.cancel()
         if self._address is not None:
-            self.occupancy.by_address[self._address] -= 1
-            if not self.occupancy.by_address[self._address]:
-                del self.occupancy.by_address[self._address]
+            self.occupancy.leave(self._address)
         self._release_bodies()
         super().connection_lost(exc)
-        self._end_turn()
-        if self._running is not None:  # uvicorn tells only the request that came last
+        self.occupancy.end_turn(self)
+        if self._running is not None:  # uvicorn notifies only the request that came last
             self._running.disconnected = True
             self._running.message_event.set()
         # What was not begun refers back to this, and would stay until Python looks for garbage.
@@ -183,7 +143,7 @@ class BoundedHttp(HttpToolsProtocol):
                 self._read(data)
                 return
 
-    def _begin_next(self) -> None:
+    def begin_next(self) -> None:
         """Begin the request that waits, if there is one, and parse what came behind it when that was the last."""
         super().on_response_complete()
         if self._unparsed and not self.transport.is_closing():
@@ -201,7 +161,7 @@ class BoundedHttp(HttpToolsProtocol):
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
-            pass  # a wish for another protocol is ignored (RFC 9110, 7.8)
+            pass  # an upgrade to another protocol is ignored (RFC 9110, 7.8)
         except httptools.HttpParserError:
             if self._refusal is None:
                 self._refuse("400 Bad Request", "BAD_REQUEST", "This is no HTTP/1.1 request.")
@@ -237,14 +197,14 @@ class BoundedHttp(HttpToolsProtocol):
             # RFC 9112, 3.2
             self._refuse("400 Bad Request", "BAD_REQUEST", "The request needs one header Host.")
         elif self.parser.should_upgrade() and any(name in _OF_BODIES for name in names):
-            # The parser would take the body for the next request. Without one, the wish is ignored (RFC 9110, 7.8).
+            # The parser would take the body for the next request. Without one, it is ignored (RFC 9110, 7.8).
             self._refuse("400 Bad Request", "BAD_REQUEST", "A request with a body cannot ask for an upgrade.")
         else:
             super().on_headers_complete()
             self._stop_waiting()
             self._in_head = False
             self._body_bytes = self._framing_bytes = 0
-            # The parser tells of trailers as it does of headers, and the application has this list already: they
+            # The parser reports trailers as it does headers, and the application has this list already: they
             # would be taken for headers that a proxy has let pass (RFC 9110, 6.5.1).
             self.headers = _TRAILERS
             return
@@ -277,15 +237,12 @@ class BoundedHttp(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """Begin the next request when it is its turn, say what was refused in between, or wait for another."""
         is_last = not self.pipeline
-        self._end_turn()
+        self.occupancy.end_turn(self)
         if is_last:
             self._release_bodies()
-        elif len(self.occupancy.pipelined) >= _MOST_PIPELINED:
-            self.occupancy.queue.append(self)
+        elif not self.occupancy.begin_turn(self):
             return
-        else:
-            self.occupancy.pipelined.add(self)
-        self._begin_next()
+        self.begin_next()
         if self.transport.is_closing():
             self._close()
         elif is_last:
@@ -324,40 +281,13 @@ class BoundedHttp(HttpToolsProtocol):
         """Whether nobody waits for an answer on this connection."""
         return (self._running is None or self._running.response_complete) and not self.pipeline
 
-    def _end_turn(self) -> None:
-        """Let another connection be answered what it asked without waiting."""
-        if self in self.occupancy.pipelined:
-            self.occupancy.pipelined.remove(self)
-            while self.occupancy.queue:
-                other = self.occupancy.queue.popleft()
-                if not other.transport.is_closing():
-                    self.occupancy.pipelined.add(other)
-                    other._begin_next()
-                    break
-
-    def _finds_room(self) -> bool:
-        """Return whether one more connection may be; those that have been idle longest make room for it."""
-        if self.occupancy.connections_per_address is not None and self.client is not None:
-            self._address = network_of(self.client[0]) or self.client[0]
-            self.occupancy.by_address[self._address] += 1
-            if self.occupancy.by_address[self._address] > self.occupancy.connections_per_address:
-                return False
-        if len(self.connections) <= self.occupancy.connections:
-            return True
-        idle = [one for one in self.connections if one is not self and isinstance(one, BoundedHttp) and one.is_idle]
-        idle.sort(key=lambda one: one.idle_since)
-        for one in idle[: 1 + self.occupancy.connections // 20]:  # several at a time, so that this is seldom done
-            self.connections.discard(one)
-            one.transport.abort()
-        return bool(idle)
-
     def _wait_for_request(self) -> None:
         self._unset_keepalive_if_required()
         self.timeout_keep_alive_task = self.loop.call_later(self.timeout_keep_alive, self.timeout_keep_alive_handler)
 
     def _wait(self) -> None:
         self._stop_waiting()
-        self._waiting = self.loop.call_later(self.occupancy.head_seconds, self._give_up)
+        self._waiting = self.loop.call_later(self.head_seconds, self._give_up)
 
     def _stop_waiting(self) -> None:
         if self._waiting is not None:
@@ -369,14 +299,14 @@ class BoundedHttp(HttpToolsProtocol):
         if self.flow.read_paused and not self.is_idle:
             self._wait()  # it is we who do not read on
         elif self._refusal is None and self._in_head and (self._begun or self._head_bytes):
-            seconds = f"{self.occupancy.head_seconds:g} seconds (setting head_timeout_seconds)"
+            seconds = f"{self.head_seconds:g} seconds (setting head_timeout_seconds)"
             self._refuse("408 Request Timeout", "REQUEST_TIMEOUT", f"The headers did not arrive within {seconds}.")
         elif self.is_idle:
             self._close()  # nothing was asked that is not answered
 
     def _wait_for_reader(self) -> None:
         if self._writing is None:
-            self._writing = self.loop.call_later(self.occupancy.write_seconds, self.transport.abort)
+            self._writing = self.loop.call_later(self.write_seconds, self.transport.abort)
 
     def _close(self) -> None:
         """Close the connection when what was answered has been read, or the time for that is over."""
@@ -440,18 +370,6 @@ def _refusal(status: str, code: str, message: str) -> bytes:
     )
 
 
-def _most_connections(settings: Settings) -> int:
-    """Return how many connections there may be, having asked the system for as many open files."""
-    if resource is None:
-        return settings.max_connections
-    wanted = settings.max_connections + _SPARE_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    return settings.max_connections if soft == resource.RLIM_INFINITY else min(wanted, soft) - _SPARE_DESCRIPTORS
-
-
 def server_config(app: Any, settings: Settings) -> uvicorn.Config:
     """Return how the gateway is served: on uvloop where there is one, and without WebSockets, which it does not have.
 
@@ -460,6 +378,8 @@ def server_config(app: Any, settings: Settings) -> uvicorn.Config:
 
     class Served(BoundedHttp):
         occupancy = Occupancy.of(settings)
+        head_seconds = settings.head_timeout_seconds
+        write_seconds = settings.write_timeout_seconds
 
     return uvicorn.Config(
         app,

@@ -51,7 +51,7 @@ class AccessOutcome:
 
 
 async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOutcome:
-    """Return what the edit would mean, decided as the change would be; writes nothing and sends nothing (D27).
+    """Return what the edit would mean, decided as the change would be; writes nothing and sends nothing.
 
     Raises:
         RefusedTogether, Refused: As `update_member_access` does.
@@ -68,7 +68,7 @@ async def preview_access(context: RequestContext, edit: AccessEdit) -> AccessOut
 
 
 async def update_member_access(context: RequestContext, edit: AccessEdit, key: str | None) -> AccessOutcome:
-    """Let a member hold what the edit says, in one transaction, from the next request on (K31-K38, D18-D25).
+    """Let a member hold what the edit says, in one transaction, from the next request on.
 
     An edit that changes nothing writes nothing: no version, no entry of the audit log, no mail.
 
@@ -103,10 +103,10 @@ async def update_members_access(
     all_or_nothing: bool,
     key: str | None,
 ) -> list[AccessOutcome]:
-    """Let several members of an organization hold what the edits say, in one transaction (D24).
+    """Let several members of an organization hold what the edits say, in one transaction.
 
     With `all_or_nothing`, one refusal refuses all, and the last administrator is asked after once all edits are
-    taken together, so that an office may change hands. Without, each edit is made or refused by itself, in order.
+    taken together, so that an office may change hands. Without, each edit is made or refused separately, in order.
     What the caller may do is decided once, before the first.
 
     Raises:
@@ -249,7 +249,7 @@ async def carry_out(
     *,
     is_notified: bool = True,
 ) -> MembershipRecord:
-    """Give and take what the plan says, count up the membership's version, and tell the member; return them.
+    """Give and take what the plan says, count up the membership's version, and notify the member; return them.
 
     What they began and may not begin any more ends with what is taken.
     """
@@ -296,7 +296,7 @@ async def _read(context: RequestContext, receipt: dict[str, Any]) -> AccessOutco
 
 
 async def _answered(context: RequestContext, made: "_Made", receipt: Receipt) -> list[AccessOutcome]:
-    """Return the outcomes; whose own access changed sees the change in the rest of this request (K25, K39)."""
+    """Return the outcomes; whose own access changed sees the change in the rest of this request."""
     outcomes = made.outcomes if made.receipt is receipt else [await _read(context, row) for row in receipt]
     changed = [outcome.membership for outcome in outcomes if outcome.membership is not None]
     await renew_caller(context, changed)

@@ -52,7 +52,7 @@ async def access_requests_by(
 
 
 async def visible_access_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[AccessRequestRecord | None]:
-    """Return the requests that the caller made, or may decide in their organization; None in the other places."""
+    """Return the requests that the caller made, or may decide in their organization; None for the others."""
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.access_requests([AccessRequestId(id) for id in ids])
@@ -79,7 +79,7 @@ def roles_of(context: RequestContext, request: AccessRequestRecord) -> list[Role
 
 
 def permissions_of(_context: RequestContext, request: AccessRequestRecord) -> list[Permission]:
-    """Return the single rights asked for that are known."""
+    """Return the direct permissions asked for that are known."""
     return [Permission(code) for code in request.permissions if code in Permission.__members__]
 
 

@@ -1,4 +1,4 @@
-"""What people have consented to, each decision kept with its time and where it was made (D13)."""
+"""What people have consented to, each decision kept with its time and where it was made."""
 
 from collections.abc import Mapping, Sequence
 

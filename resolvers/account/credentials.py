@@ -71,7 +71,7 @@ async def erase_password(context: RequestContext, change: DirectoryChange, user_
 
 
 async def apply_at_once(context: RequestContext, new: NewPassword) -> None:
-    """Tell the identity back end of a change that was committed; when that fails, the worker does it.
+    """Notify the identity back end of a change that was committed; when that fails, the worker does it.
 
     Never fails: the change is stored, and whoever asked for it is to hear so.
     """
@@ -86,7 +86,7 @@ async def apply_at_once(context: RequestContext, new: NewPassword) -> None:
 
 
 async def apply_credentials(context: RequestContext, item: OutboxRecord) -> None:
-    """Tell the identity back end of the change that an item carries; one that a later change replaced does nothing.
+    """Notify the identity back end of the change that an item carries; one that a later change replaced does nothing.
 
     Raises:
         BrokenSeal: The hash was sealed with a key that is not here any more.
@@ -106,7 +106,7 @@ async def forget_credentials(context: RequestContext, item: OutboxRecord) -> Non
 async def verified_version(context: RequestContext, user_id: UserId | None, password: str) -> int | None:
     """Return the version of the person's credentials when this is the password that counts, else None.
 
-    It takes the same effort whether there is such a person, and such a password, or not (D4). What it allows is done in
+    It takes the same effort whether there is such a person, and such a password, or not. What it allows is done in
     a transaction that begins with `lock_verified`, for the password may be replaced meanwhile.
 
     Raises:

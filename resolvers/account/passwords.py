@@ -1,4 +1,4 @@
-"""Passwords: which may be chosen, and changing one's own or one that was forgotten (D4, D14).
+"""Passwords: which may be chosen, and changing one's own or one that was forgotten.
 
 A change checks its input, hashes the new password, which takes long, and then decides in one transaction of the
 directory, under the lock of the person: whether the token or the current password counts still, and if so all that
@@ -164,7 +164,7 @@ async def _replaced(
     action: str,
     but: SessionId | None,
 ) -> NewPassword:
-    """Set the password of somebody locked, void the links they have, end their sessions but one, and tell them."""
+    """Set the password of somebody locked, void the links they have, end their sessions but one, and notify them."""
     new = await set_password(context, change, user.id, password_hash)
     # Another address, too, may have been asked for by somebody who knew the old password.
     for purpose in (MailedTokenPurpose.PASSWORD_RESET, MailedTokenPurpose.EMAIL_CHANGE):

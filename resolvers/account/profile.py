@@ -24,7 +24,7 @@ class ProfileEdit:
 
 
 async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRecord:
-    """Change the caller's own profile and return the caller as they are now (K12, D9, D11, D12).
+    """Change the caller's own profile and return the caller as they are now.
 
     Raises:
         RefusedTogether: Values that are not allowed, each with its path. Nothing is changed.

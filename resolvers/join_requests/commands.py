@@ -1,8 +1,8 @@
-"""Asking to join a company that is registered already, and who sees that somebody asked (K19).
+"""Asking to join an organization that is registered already, and who sees that somebody asked.
 
-Whoever asks is answered alike whether there is such a company or not: the same is stored and queued for both, and the
-worker writes to the administrators if there are any. What asks again a company that the person asked already goes
-nowhere, without saying so.
+Whoever asks is answered alike whether there is such an organization or not: the same is stored and queued for both, and
+the worker writes to the administrators if there are any. What asks again an organization that the person asked already
+goes nowhere, without saying so.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,7 @@ TIME_TO_DECIDE = timedelta(days=30)
 MOST_SHOWN = 20
 MOST_REMEMBERED = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
-"""The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
+"""The kind of item in the outbox that notifies the administrators of a request, if there is such an organization."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
 
@@ -51,11 +51,11 @@ async def request_to_join(
     message: str | None,
     key: str | None,
 ) -> JoinRequestRecord:
-    """Ask to join the company that all of this fits, and return the request, whether there is such a company or not.
+    """Ask to join the organization that all of this fits, and return the request, whether there is one or not.
 
     Raises:
-        RefusedTogether: Nothing is said of the company, or a value is not allowed.
-        Conflict: The caller belongs to the company already, which they know.
+        RefusedTogether: Nothing is said of the organization, or a value is not allowed.
+        Conflict: The caller belongs to the organization already, which they know.
         TooManyAttempts: From this address, or by this person.
     """
     caller = context.caller
@@ -84,7 +84,7 @@ async def request_to_join(
         if user is None or now is None:
             raise NotFound("person", [])
         if found is not None and _belongs_to(now, found.id):
-            raise Conflict("You belong to this company already.", code=ErrorCode.ALREADY_MEMBER)
+            raise Conflict("You belong to this organization already.", code=ErrorCode.ALREADY_MEMBER)
         same = next((one for one in earlier if one.wanted == wanted and is_open(context, one)), None)
         if same is not None:
             return {"id": same.id}
@@ -100,7 +100,7 @@ async def request_to_join(
         )
         await change.add_join_request(request)
         await change.enqueue(JOIN_REQUEST, {"id": request.id}, now=context.now)
-        # Not in the company's log: that it is there must not be found out by asking.
+        # Not in the organization's log: that it is there must not be found out by asking.
         entry = author(context).entry("join_request.open", request.id, None, after={"wanted": wanted})
         await change.record(entry, context.now)
         return {"id": request.id}
@@ -112,7 +112,10 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
+    """Write to all administrators of the organization that somebody would like to join.
+
+    An item may come twice.
+    """
     (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
@@ -188,7 +191,7 @@ def status_of(context: RequestContext, request: JoinRequestRecord) -> RequestSta
 
 
 async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who asks, as seen through the company that they ask."""
+    """Return who asks, as seen through the organization that they ask."""
     ids = list({request.user_id for request in requests})
     found = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
     people = [(found[request.user_id], request.organization_id) for request in requests]
@@ -198,13 +201,16 @@ async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecor
 async def organizations_of(
     context: RequestContext, requests: Sequence[JoinRequestRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the company of each request, to those who belong to it; the person asking is not told that it is there."""
+    """Return the organization of each request, to those who belong to it.
+
+    The person asking does not learn that it is there.
+    """
     asked = [request.organization_id or OrganizationId("") for request in requests]
     return await visible_organizations(context, asked)
 
 
 async def deciders_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who decided about each request, as seen through the company."""
+    """Return who decided about each request, as seen through the organization."""
     ids = list({request.decided_by_id for request in requests if request.decided_by_id is not None})
     found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
     deciders = [
@@ -246,7 +252,7 @@ async def _not_asked_yet(
     earlier: Sequence[JoinRequestRecord],
     found: OrganizationRecord | None,
 ) -> OrganizationId | None:
-    """Return the company to ask; None when there is none, or when a request of this person waits there already."""
+    """Return the organization to ask; None when there is none, or when a request of this person waits there already."""
     if found is None:
         return None
     for request in earlier:

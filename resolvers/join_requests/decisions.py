@@ -1,4 +1,4 @@
-"""Deciding about somebody who asked to join a company: let them in, turn them away, or they take it back (K19)."""
+"""Deciding about requests to join an organization: let the person in, turn them away, or they take it back."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ MOST_MEMBERSHIPS = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What somebody gets who is let in: roles by key, single rights, and the name of the request."""
+    """What somebody gets who is let in: roles by key, direct permissions, and the name of the request."""
 
     role_keys: Sequence[str]
     permissions: Sequence[Permission]
@@ -38,7 +38,7 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
 
     Raises:
         RefusedTogether: No role and no right, unknown ones, or ones that the caller may not give.
-        Conflict: The request is not open any more, or the person belongs to the company already.
+        Conflict: The request is not open any more, or the person belongs to the organization already.
         Forbidden: The caller manages no members there, any more.
     """
 
@@ -107,7 +107,7 @@ async def _decided(
     asked: Sequence[Any],
     key: str | None,
 ) -> JoinRequestRecord:
-    """Close a request with this decision of somebody who manages members, and tell the person who asked."""
+    """Close a request with this decision of somebody who manages members, and notify the person who asked."""
 
     async def decide(change: DirectoryChange) -> dict[str, str]:
         (seen,) = await change.ask.join_requests([id])
@@ -153,7 +153,7 @@ async def _close(
 ) -> None:
     closed = replace(request, status=status, decided_at=context.now, decided_by_id=by, note=note)
     await change.close_join_request(closed)
-    # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
+    # A person who takes a request back leaves nothing in the log of an organization that they cannot know of.
     organization_id = request.organization_id if status is not RequestStatus.WITHDRAWN else None
     entry = author(context, note).entry(
         _ACTIONS[status],

@@ -32,7 +32,7 @@ class Mail:
 
 
 async def queue_mail(context: RequestContext, change: DirectoryChange, mail: Mail) -> OutboxId:
-    """Have the mail sent once the change is stored; a change that is not stored sends nothing (K29).
+    """Have the mail sent once the change is stored; a change that is not stored sends nothing.
 
     Raises:
         UnknownMail: There is no such mail, or something that has to stand in it is missing.

@@ -13,6 +13,10 @@ class UnknownMail(LookupError):
     """There is no such mail, or something that has to stand in it is missing."""
 
 
+class InvalidMailTexts(Exception):
+    """A file with texts cannot be used; the message names the file, the text and what would be right."""
+
+
 @dataclass(frozen=True, slots=True)
 class Template:
     """A mail; each of `needs` has to be given, each of `may` can be None or left out.

@@ -1,8 +1,4 @@
-"""The texts of mails, read when the first mail is written: what reads them and fills them in takes 2 MB of memory.
-
-Exception
-    InvalidMailTexts        a file with texts cannot be used; the message says what to do
-"""
+"""The texts of mails, read when the first mail is written: what reads them and fills them in takes 2 MB of memory."""
 
 import asyncio
 from collections.abc import Mapping
@@ -10,10 +6,6 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from resolvers.mail.rendering import MailTexts
-
-
-class InvalidMailTexts(Exception):
-    """A file with texts cannot be used; the message names the file, the text and what would be right."""
 
 
 class MailWording:

@@ -1,4 +1,4 @@
-"""Who belongs to a company and what they may do there."""
+"""Who belongs to an organization and what they may do there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -69,8 +69,8 @@ async def memberships_of(
     if context.view_as is not None:
         return [await _only_membership(context, context.view_as.membership_id, status)] * len(callers)
     ids = [caller.user.id for caller in callers]
-    # A removed member sees nothing of the organization (DOMAIN, invariant 14), not even that it was left. Who is
-    # invited sees the invitation (Viewer.pendingInvitations), and the organization once they have accepted.
+    # A removed member sees nothing of the organization, not even that it was left. Who is invited sees the invitation
+    # (Viewer.pendingInvitations), and the organization once they have accepted.
     wanted = tuple(one for one in (_BELONGING if status is None else status) if one in _BELONGING)
     pages = await paged(context.backends.directory.memberships_of(ids, first=first, after=after, status=wanted))
     return [Listing(page, user_id, wanted, _count_memberships) for user_id, page in zip(ids, pages, strict=True)]
@@ -79,7 +79,7 @@ async def memberships_of(
 async def _only_membership(
     context: RequestContext, membership_id: MembershipId, status: Sequence[MembershipStatus] | None
 ) -> Listing:
-    """Return the one membership that somebody looks as; the member's other companies are not theirs to see."""
+    """Return the one membership that somebody looks as; the member's other organizations are not theirs to see."""
     found = await context.backends.directory.memberships([membership_id])
     items = [one for one in found if one is not None and (status is None or one.status in status)]
     page = Page(items, False, False, lambda entry: cursor("viewed", entry.id))
@@ -116,16 +116,16 @@ async def role_grants_of(
 async def direct_grants_of(
     context: RequestContext, memberships: Sequence[MembershipRecord]
 ) -> Sequence[Sequence[GrantRecord]]:
-    """Return each membership's single permissions that have not ended (D23)."""
+    """Return each membership's single permissions that have not ended."""
     return await _grants(context, memberships, GrantKind.PERMISSION)
 
 
 async def effective_permissions_of(
     context: RequestContext, memberships: Sequence[MembershipRecord]
 ) -> Sequence[Sequence[EffectivePermission]]:
-    """Return what each member may do now: the union of their grants, each with its sources (K37).
+    """Return what each member may do now: the union of their grants, each with its sources.
 
-    Empty for a member who is not active, or in an organization that is not (DOMAIN, invariant 2).
+    Empty for a member who is not active, or in an organization that is not.
     """
     directory = context.backends.directory
     organizations = await organizations_with(context, [membership.organization_id for membership in memberships])

@@ -27,8 +27,8 @@ class Kind:
 async def visible_organization_of(context: RequestContext, kind: str, id: str) -> OrganizationId | None:
     """Return the organization of the object with this id, for a caller who belongs to it, be it suspended.
 
-    None for an unknown id, an id of another kind of object, and an object of somebody else's organization alike
-    (DOMAIN, invariants 7 and 12). `kind` is the beginning of its ids, such as ``mbr``.
+    None for an unknown id, an id of another kind of object, and an object of somebody else's organization alike.
+    `kind` is the beginning of its ids, such as ``mbr``.
     """
     if not id.startswith(f"{kind}_"):
         return None

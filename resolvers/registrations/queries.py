@@ -1,4 +1,4 @@
-"""Registrations as the reviewers and their applicants see them, and what somebody not signed in may ask (K21, K22)."""
+"""Registrations as the reviewers and their applicants see them, and what somebody not signed in may ask."""
 
 import hmac
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ async def submitted_registrations(
     after: str | None = None,
     status: Sequence[RegistrationStatus] | None = None,
 ) -> Listing:
-    """Return the registrations of companies, oldest first; without `status`, those that are not decided."""
+    """Return the registrations of organizations, oldest first; without `status`, those that are not decided."""
     check_page(first, after)
     wanted = tuple(status) if status is not None else UNDECIDED
 
@@ -65,7 +65,7 @@ async def submitted_registrations(
 async def visible_registrations(
     context: RequestContext, ids: Sequence[RegistrationId]
 ) -> Sequence[RegistrationRecord | None]:
-    """Return the registrations of companies that the caller may see: their own, and those submitted for reviewers."""
+    """Return the registrations that the caller may see: their own, and those submitted for reviewers."""
     caller = context.caller
     if caller is None or context.view_as is not None:
         return [None] * len(ids)
@@ -85,14 +85,14 @@ async def visible_registrations(
 async def registrations_of_viewers(
     context: RequestContext, callers: Sequence[CallerRecord]
 ) -> Sequence[RegistrationRecord | None]:
-    """Return each caller's last registration of a company; none to somebody who looks as the caller (K23)."""
+    """Return each caller's last registration of an organization; none to somebody who looks as the caller."""
     if context.view_as is not None:
         return [None] * len(callers)
     return await context.backends.directory.organization_registrations_of([caller.user.id for caller in callers])
 
 
 async def registration_status(context: RequestContext, *, reference: str, email: str) -> RegistrationState | None:
-    """Return where a registration stands, to whoever has its reference and its address; None unless both fit (K22).
+    """Return where a registration stands, to whoever has its reference and its address; None unless both fit.
 
     Raises:
         TooManyAttempts: From this address, in the last minutes.
@@ -129,7 +129,7 @@ def status_of(context: RequestContext, registration: RegistrationRecord) -> Regi
 
 
 def is_overdue(context: RequestContext, registration: RegistrationRecord) -> bool:
-    """Return whether it waits for a review longer than it should (K22)."""
+    """Return whether it waits for a review longer than it should."""
     due = registration.review_due_at
     return registration.status is RegistrationStatus.PENDING_REVIEW and due is not None and due <= context.now
 
@@ -157,7 +157,7 @@ def wanted_roles(context: RequestContext, registration: RegistrationRecord) -> l
 async def organizations_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the company of each registration; None before the address is confirmed."""
+    """Return the organization of each registration; None before the address is confirmed."""
     ids = list({record.organization_id for record in records if record.organization_id is not None})
     found = dict(zip(ids, await context.backends.directory.organizations(ids) if ids else (), strict=True))
     return [found.get(record.organization_id) if record.organization_id is not None else None for record in records]
@@ -173,7 +173,7 @@ async def applicants_of(context: RequestContext, records: Sequence[RegistrationR
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
-    """Return other companies that look the same as the one that each registers, as things are now, 20 at most (K20)."""
+    """Return other organizations that look the same as the one that each registers, as of now, 20 at most."""
     wanted = [
         Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
         for record in records

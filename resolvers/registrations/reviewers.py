@@ -1,4 +1,4 @@
-"""The vendor's staff who review registrations: who they are, and how they hear of one (K21)."""
+"""The vendor's staff who review registrations: who they are, and how they hear of one."""
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.registrations import RegistrationRecord

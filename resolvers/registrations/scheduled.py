@@ -1,4 +1,4 @@
-"""What happens to registrations when time passes: carried out every minute, by one process or by several (K22)."""
+"""What happens to registrations when time passes: carried out every minute, by one process or by several."""
 
 from dataclasses import replace
 

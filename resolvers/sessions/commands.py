@@ -53,7 +53,7 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
     """Begin a session for a login name or e-mail address and its password; the rest of the request is the person's.
 
     Raises:
-        WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both (D4).
+        WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both.
         TooManyAttempts: Too many failed, from this address or for this name.
     """
     name = login_name.strip().lower()

@@ -1,4 +1,4 @@
-"""Help for somebody who cannot sign in: a link for a new password, or the login names (D4, D5).
+"""Help for somebody who cannot sign in: a link for a new password, or the login names.
 
 The mutations know nobody: they count, and queue. Who is meant is looked up by the worker, so that the answer to a known
 and to an unknown name is the same in its words, its statements and its time.
@@ -28,7 +28,7 @@ RESET_LIFETIME = timedelta(hours=1)
 LONGEST_IDENTIFIER = 254
 
 # Fewer from one address than in all, so that whoever asks in somebody else's name does not use up what is theirs.
-# Who is refused because of others has mails of the last hour, whose links count.
+# Somebody refused because of others has mails of the last hour, whose links count.
 _RESETS = Attempts("password-reset", Limit(20, 3600), about_account=Limit(3, 3600), in_all=Limit(9, 3600))
 _REMINDERS = Attempts("login-name-reminder", Limit(20, 3600), about_account=Limit(3, 3600), in_all=Limit(9, 3600))
 
@@ -54,7 +54,7 @@ async def request_login_name_reminder(context: RequestContext, login_identifier:
 
 
 async def send_password_reset(context: RequestContext, item: OutboxRecord) -> None:
-    """Mail a link for a new password to the confirmed address of whoever is meant, never to the one typed in (D4)."""
+    """Mail a link for a new password to the confirmed address of whoever is meant, never to the one typed in."""
 
     async def send(change: DirectoryChange) -> None:
         user = await _meant(context, change, item)
@@ -80,7 +80,7 @@ async def send_password_reset(context: RequestContext, item: OutboxRecord) -> No
 
 
 async def send_login_names(context: RequestContext, item: OutboxRecord) -> None:
-    """Mail their login names to the confirmed address of whoever is meant, never to the one typed in (D4, D5)."""
+    """Mail their login names to the confirmed address of whoever is meant, never to the one typed in."""
 
     async def send(change: DirectoryChange) -> None:
         user = await _meant(context, change, item)

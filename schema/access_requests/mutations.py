@@ -21,23 +21,23 @@ from schema.graph.user_errors import MOST_WARNINGS, payload
 
 @strawberry.input
 class RequestAccessInput:
-    """What you would like to have; at least one of the three."""
+    """The access that you request; give at least one of permissions, roles and application."""
 
     organization_id: strawberry.ID
     permissions: list[PermissionCode] | None = strawberry.field(
-        default=None, description="What you would like to do, such as `missing` of a refusal."
+        default=None, description="The permissions that you request, such as `missing` of a refusal."
     )
-    role_keys: list[str] | None = strawberry.field(default=None, description="Roles that you would like to have.")
+    role_keys: list[str] | None = strawberry.field(default=None, description="The keys of the roles that you request.")
     application_id: strawberry.ID | None = strawberry.field(
-        default=None, description="An application that is to open for you."
+        default=None, description="The application that you want to open."
     )
-    message: str | None = strawberry.field(default=None, description="What to say about it.")
+    message: str | None = strawberry.field(default=None, description="Your message to those who decide.")
     idempotency_key: str | None = None
 
 
 @strawberry.input
 class WithdrawAccessRequestInput:
-    """The request to take back."""
+    """The request to withdraw."""
 
     id: strawberry.ID
     idempotency_key: str | None = None
@@ -45,14 +45,14 @@ class WithdrawAccessRequestInput:
 
 @strawberry.input
 class DecideAccessRequestInput:
-    """How a request for access is decided."""
+    """The decision on a request for access."""
 
     id: strawberry.ID
     approve: bool = strawberry.field(description="Whether all that is asked for is granted.")
     valid_until: DateTime | None = strawberry.field(
-        default=None, description="When what is granted ends by itself; left out, it does not."
+        default=None, description="When what is granted ends automatically; left out, it does not."
     )
-    note: str | None = strawberry.field(default=None, description="What to say about the decision.")
+    note: str | None = strawberry.field(default=None, description="A note on the decision, for the member to read.")
     idempotency_key: str | None = None
 
 
@@ -64,7 +64,7 @@ class AccessRequestPayload:
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look because of an approval (D28).",
+        description="What deserves a second look because of an approval.",
     )
 
 
@@ -98,17 +98,17 @@ class AccessRequestMutations:
         _request_access,
         requires=AUTHENTICATED,
         within=in_organization(),
-        description="Ask those who may grant it for a role, a right or an application, from where it was refused.",
+        description="Request a role, a permission or an application from those who may grant it.",
     )
     withdraw_access_request: AccessRequestPayload | None = mutation(
         _withdraw_access_request,
         requires=AUTHENTICATED,
         within=of_object("arq", "input.id"),
-        description="Take back what you asked for.",
+        description="Withdraw your access request.",
     )
     decide_access_request: AccessRequestPayload | None = mutation(
         _decide_access_request,
         requires=ASSIGN_ROLES,
         within=of_object("arq", "input.id"),
-        description="Grant what a member asked for, or decline it; the member is written to.",
+        description="Grant or decline what a member asked for; the member gets a mail.",
     )

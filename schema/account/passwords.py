@@ -15,16 +15,16 @@ from schema.sessions import AcknowledgementPayload, SignInPayload, session_field
 
 @strawberry.input
 class RequestPasswordResetInput:
-    """Whose account it is about."""
+    """The account concerned."""
 
-    login_identifier: str = strawberry.field(description="The e-mail address or a login name, in any case.")
+    login_identifier: str = strawberry.field(description="The e-mail address or a login name; case does not matter.")
 
 
 @strawberry.input
 class ResetPasswordInput:
-    """A new password, and what proves that you may set it."""
+    """A new password, and the token that proves that you may set it."""
 
-    token: str = strawberry.field(description="The token in the link of the mail; it counts once, for an hour.")
+    token: str = strawberry.field(description="The token from the mail's link; it is valid once, for an hour.")
     new_password: str = strawberry.field(
         description="12 to 256 characters of any kind; neither your name or address nor a very common one."
     )
@@ -34,7 +34,7 @@ class ResetPasswordInput:
 class ChangePasswordInput:
     """A new password, and the one you have."""
 
-    current_password: str = strawberry.field(description="Your password until now.")
+    current_password: str = strawberry.field(description="Your current password.")
     new_password: str = strawberry.field(
         description="12 to 256 characters of any kind; neither your name or address nor a very common one."
     )
@@ -68,15 +68,15 @@ class PasswordMutations:
         requires=OPEN,
         description=(
             "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
-            "another one (D4). The answer is the same whether or not there is such an account."
+            "another one. The answer is the same whether or not there is such an account."
         ),
     )
     request_login_name_reminder: AcknowledgementPayload = mutation(
         _request_login_name_reminder,
         requires=OPEN,
         description=(
-            "Have your login names sent to the e-mail address that is linked with the account (D5). The answer is the "
-            "same whether or not there is such an account; if no mail comes, ask the person in your company who "
+            "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
+            "same whether or not there is such an account; if no mail comes, ask the person in your organization who "
             "administers the portal."
         ),
     )
@@ -90,5 +90,5 @@ class PasswordMutations:
         _change_password,
         requires=AUTHENTICATED,
         cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
-        description="Change your password (D14). Your other sessions end, and a mail tells you.",
+        description="Change your password. Your other sessions end, and a mail notifies you.",
     )

@@ -17,14 +17,14 @@ from schema.viewer import Viewer
 
 @strawberry.input
 class UpdateProfileInput:
-    """What to change; what is left out stays as it is, null takes it away."""
+    """The changes; what is left out stays as it is, null removes it."""
 
-    expected_version: int = strawberry.field(description="`profileVersion` as you read it.")
+    expected_version: int = strawberry.field(description="The `profileVersion` as you read it.")
     first_name: str | None = strawberry.field(default=strawberry.UNSET, description="The first name.")
     last_name: str | None = strawberry.field(default=strawberry.UNSET, description="The last name.")
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
     address: AddressInput | None = strawberry.field(default=strawberry.UNSET, description="The address.")
-    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="The language you read.")
+    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
 
 
 @payload
@@ -55,5 +55,5 @@ class ProfileMutations:
     update_profile: ViewerPayload | None = mutation(
         _update_profile,
         requires=AUTHENTICATED,
-        description="Change your own profile (K12).",
+        description="Change your own profile.",
     )

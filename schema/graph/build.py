@@ -79,7 +79,7 @@ class Query(
     MailLinkQueries,
     RegistrationQueries,
 ):
-    """What may be asked."""
+    """The queries."""
 
 
 @strawberry.type
@@ -99,7 +99,7 @@ class Mutation(
     RegistrationReviewMutations,
     JoinRequestMutations,
 ):
-    """What may be done."""
+    """The mutations."""
 
 
 class Schema(strawberry.Schema):
@@ -321,7 +321,7 @@ def _is_scalar(type_: Any) -> bool:
 
 
 def _inner_parts(core: GraphQLSchema) -> Any:
-    """Return the fields of inputs and the values of enums, each with its place."""
+    """Return the fields of inputs and the values of enums, each with its coordinate."""
     return [
         (f"{type_.name}.{name}", part)
         for type_ in core.type_map.values()

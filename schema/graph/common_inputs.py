@@ -7,17 +7,16 @@ import strawberry
 FIELDS: Mapping[str, str] = {
     "id": "The object's id.",
     "organization_id": "The organization's id.",
-    "expected_version": "The object's `version` as you read it; when it is another by now, nothing is done.",
-    "reason": "Why, for the audit log.",
-    "idempotency_key": "A key of your own for this request: sent again with the same key, it is done once and answered "
-    "alike.",
+    "expected_version": "The object's `version` as you read it; if it has changed since, nothing is done.",
+    "reason": "The reason, for the audit log.",
+    "idempotency_key": "A key of your choice for this request, so that it can be repeated safely.",
 }
 """What these fields mean in every input; a declaration may say it more closely."""
 
 
 @strawberry.input
 class NodeActionInput:
-    """Which object."""
+    """The object."""
 
     id: strawberry.ID
 

@@ -21,7 +21,7 @@ from schema.members.types import Membership
 
 @strawberry.input
 class MemberActionInput:
-    """A member, and why something is done with them."""
+    """A member, and the reason for the change."""
 
     id: strawberry.ID
     expected_version: int | None = None
@@ -31,7 +31,7 @@ class MemberActionInput:
 
 @strawberry.input
 class LeaveOrganizationInput:
-    """The company to leave."""
+    """The organization to leave."""
 
     organization_id: strawberry.ID
     reason: str | None = None
@@ -40,13 +40,13 @@ class LeaveOrganizationInput:
 
 @strawberry.input
 class TransferAdministrationInput:
-    """To whom the administration of a company goes."""
+    """To whom the administration of an organization is transferred."""
 
     organization_id: strawberry.ID
-    to_membership_id: strawberry.ID = strawberry.field(description="The active member who is to administer it.")
+    to_membership_id: strawberry.ID = strawberry.field(description="The active member who will administer it.")
     idempotency_key: str
     keep_own_role_keys: list[str] | None = strawberry.field(
-        default=None, description="Which of your other roles you keep; left out, all of them."
+        default=None, description="The keys of your other roles that you keep; left out, all of them."
     )
     reason: str | None = None
 
@@ -61,18 +61,18 @@ class MembershipPayload:
         requires=OPEN,
         at_most=MOST_SHOWN,
         description=(
-            "The invitations that the member had sent, nobody had accepted, and that were revoked with `removeMember`, "
-            "the newest first; empty for other changes, null when refused."
+            "The member's open invitations that were revoked by `removeMember`, newest first; empty for other "
+            "changes, null when refused."
         ),
     )
 
 
 @payload
 class TransferAdministrationPayload:
-    """Who administered the company and who does now, or why nothing was done."""
+    """Who administered the organization and who does now, or why nothing was done."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
-    to: Membership | None = strawberry.field(description="Who administers the company now; null when refused.")
+    to: Membership | None = strawberry.field(description="Who administers the organization now; null when refused.")
 
 
 def _command_of(input: MemberActionInput) -> MemberCommand:
@@ -120,21 +120,22 @@ class MemberMutations:
         _suspend_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
-        description="Let a member do nothing for the time being; roles and rights count again afterwards.",
+        description="Suspend a member, who may then do nothing; once reactivated, their roles and permissions apply "
+        "again.",
     )
     reactivate_member: MembershipPayload | None = mutation(
         _reactivate_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
-        description="Let a suspended member in again.",
+        description="Reactivate a suspended member.",
     )
     remove_member: MembershipPayload | None = mutation(
         _remove_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description=(
-            "Let a member belong to the company no longer: roles and rights are gone, invitations that they sent and "
-            "nobody has accepted are revoked, the history stays."
+            "Remove a member from the organization: they lose their roles and permissions, their open "
+            "invitations are revoked, and the history stays."
         ),
     )
     leave_organization: ViewerPayload | None = mutation(
@@ -142,12 +143,12 @@ class MemberMutations:
         requires=AUTHENTICATED,
         within=in_organization(),
         answers_again=True,
-        description="Leave a company.",
+        description="Leave an organization.",
     )
     transfer_administration: TransferAdministrationPayload | None = mutation(
         _transfer_administration,
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one (D29).",
+        description="Hand your administrative roles over to another member, as one.",
     )

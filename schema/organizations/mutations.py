@@ -1,4 +1,4 @@
-"""Changing how to reach a company, and its address book."""
+"""Changing how to reach an organization, and its address book."""
 
 from typing import Any
 
@@ -21,53 +21,52 @@ from schema.organizations.types import Organization
 
 @strawberry.input
 class UpdateOrganizationInput:
-    """What to change; what is left out stays as it is, null takes it away."""
+    """The changes; what is left out stays as it is, null removes it."""
 
     id: strawberry.ID
-    expected_version: int
+    expected_version: int = strawberry.field(description="The organization's `version` as you read it.")
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
-    email: EmailAddress | None = strawberry.field(
-        default=strawberry.UNSET, description="The e-mail address under which one writes to it."
-    )
-    website: URL | None = strawberry.field(default=strawberry.UNSET, description="The site.")
+    email: EmailAddress | None = strawberry.field(default=strawberry.UNSET, description="Its e-mail address.")
+    website: URL | None = strawberry.field(default=strawberry.UNSET, description="The website.")
 
 
 @strawberry.input
 class SaveAddressInput:
-    """An address as it is to stand in the book."""
+    """An entry to save in the address book."""
 
     organization_id: strawberry.ID
     entry_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id of the entry to change; without it, a new one is added."
+        default=None, description="The id of the entry to change; without it, a new entry is added."
     )
     address: AddressInput = strawberry.field(description="The whole address.")
     default_billing: bool | None = strawberry.field(
-        default=None, description="Whether invoices go there unless another is chosen; left out, it stays as it is."
+        default=None, description="Whether this becomes the default address for invoices; left out, it stays as it is."
     )
     default_shipping: bool | None = strawberry.field(
-        default=None, description="Whether goods go there unless another is chosen; left out, it stays as it is."
+        default=None,
+        description="Whether this becomes the default address for deliveries; left out, it stays as it is.",
     )
     idempotency_key: str | None = None
 
 
 @payload
 class OrganizationPayload:
-    """The company as it is now, or why nothing was changed."""
+    """The organization as it is now, or why nothing was changed."""
 
     organization: Organization | None = strawberry.field(
-        description="The company as it is now; null when nothing was changed."
+        description="The organization as it is now; null when nothing was changed."
     )
 
 
 @payload
 class SaveAddressPayload:
-    """The entry and its company as they are now, or why nothing was changed."""
+    """The entry and its organization as they are now, or why nothing was changed."""
 
     entry: AddressBookEntry | None = strawberry.field(
         description="The entry as it is now; null when nothing was changed."
     )
     organization: Organization | None = strawberry.field(
-        description="The company as it is now; null when nothing was changed."
+        description="The organization as it is now; null when nothing was changed."
     )
 
 
@@ -101,22 +100,22 @@ async def _delete_address(context: RequestContext, *, input: NodeActionInput) ->
 
 @strawberry.type
 class OrganizationMutations:
-    """Changing how to reach a company, and its address book."""
+    """Changing how to reach an organization, and its address book."""
 
     update_organization: OrganizationPayload | None = mutation(
         _update_organization,
         requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
-        description=(
-            "Change how to reach the company (K40). Name and seat change by `requestOrganizationChange` only (D15)."
-        ),
+        description="Change how to reach the company. Name and registered office change by "
+        "`requestOrganizationChange` only.",
     )
     save_address: SaveAddressPayload | None = mutation(
         _save_address,
         requires=USE_ADDRESS_BOOK,
         within=in_organization(),
         description=(
-            "Add an address to the company's book, or change one. What becomes a default takes that from the entry "
+            "Add an address to the organization's book, or change one. What becomes a default takes that from "
+            "the entry "
             "that was it."
         ),
     )
@@ -124,5 +123,5 @@ class OrganizationMutations:
         _delete_address,
         requires=USE_ADDRESS_BOOK,
         within=of_object("adr", "input.id"),
-        description="Delete an address from the company's book.",
+        description="Delete an address from the organization's book.",
     )

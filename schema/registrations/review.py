@@ -21,7 +21,8 @@ class ApproveRegistrationInput:
 
     id: strawberry.ID
     customer_number: str | None = strawberry.field(
-        default=None, description="The number under which the company is known from now on; without it, it has none."
+        default=None,
+        description="The organization's customer number from now on; without it, it has none.",
     )
     expected_version: int | None = None
     idempotency_key: str | None = None
@@ -32,17 +33,17 @@ class RejectRegistrationInput:
     """Which registration to reject, and why."""
 
     id: strawberry.ID
-    reason: str = strawberry.field(description="Why, for the applicant to read.")
+    reason: str = strawberry.field(description="The reason, for the applicant to read.")
     expected_version: int | None = None
     idempotency_key: str | None = None
 
 
 @strawberry.input
 class RequestRegistrationInformationInput:
-    """Which registration needs more information, and which."""
+    """The registration, and the information that is needed."""
 
     id: strawberry.ID
-    question: str = strawberry.field(description="What you want to know, for the applicant to read.")
+    question: str = strawberry.field(description="Your question, for the applicant to read.")
     expected_version: int | None = None
     idempotency_key: str | None = None
 
@@ -51,22 +52,26 @@ class RequestRegistrationInformationInput:
 class AnswerRegistrationInput:
     """Your registration, by its id or its reference, and your answer."""
 
-    answer: str = strawberry.field(description="What the vendor wanted to know.")
+    answer: str = strawberry.field(description="The answer to the vendor's question.")
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
-    reference: str | None = strawberry.field(default=None, description="Or its reference.")
+    reference: str | None = strawberry.field(
+        default=None, description="The registration's reference, instead of its id."
+    )
     idempotency_key: str | None = None
 
 
 @strawberry.input
 class WithdrawRegistrationInput:
-    """Your registration: by its id or reference when you are signed in, else by the token."""
+    """Your registration: by its id or reference when you are signed in, otherwise by the token."""
 
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
-    reference: str | None = strawberry.field(default=None, description="Or its reference.")
-    token: str | None = strawberry.field(
-        default=None, description="Or the token of the mail, before the address is confirmed; needs no session."
+    reference: str | None = strawberry.field(
+        default=None, description="The registration's reference, instead of its id."
     )
-    reason: str | None = strawberry.field(default=None, description="Why, if you like to say.")
+    token: str | None = strawberry.field(
+        default=None, description="The token from the mail instead, before the address is confirmed; needs no session."
+    )
+    reason: str | None = strawberry.field(default=None, description="The reason, if you want to give one.")
     idempotency_key: str | None = None
 
 
@@ -81,10 +86,10 @@ class RegistrationPayload:
 
 @payload
 class WithdrawRegistrationPayload:
-    """Where the registration stands now, or why nothing was changed."""
+    """The status of the registration now, or why nothing was changed."""
 
     state: RegistrationStatusView | None = strawberry.field(
-        description="Where it stands now; null when nothing was changed."
+        description="Its status now; null when nothing was changed."
     )
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
@@ -139,27 +144,28 @@ class RegistrationReviewMutations:
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
-            "Approve a registration: the company becomes active, and its applicant gets the administrative role and "
-            "nothing else, all at once (K21, K24)."
+            "Approve a registration: the organization becomes active, and its applicant gets the administrative "
+            "role and "
+            "nothing else, all at once."
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
         _reject_registration,
         requires=REVIEW_REGISTRATIONS,
-        description="Reject a registration, with a reason that the applicant is told (K21).",
+        description="Reject a registration, with a reason that the applicant is told.",
     )
     request_registration_information: RegistrationPayload | None = mutation(
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
-        description="Ask the applicant something; the time for the review begins anew when they answer (K21).",
+        description="Ask the applicant something; the time for the review begins again when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
         _answer_registration,
         requires=AUTHENTICATED,
-        description="Answer, as the applicant, what the vendor wanted to know.",
+        description="Answer the vendor's question, as the applicant.",
     )
     withdraw_registration: WithdrawRegistrationPayload | None = mutation(
         _withdraw_registration,
         requires=by_caller_unless("input.token"),
-        description="Withdraw your registration before it is decided; the company is closed, and you have left it.",
+        description="Withdraw your registration before it is decided; the organization is closed, and you leave it.",
     )

@@ -35,11 +35,15 @@ from schema.roles import Role
 
 @graph_type(of=Lookalike)
 class RegistrationDuplicate:
-    """A company that looks the same as one that is being registered."""
+    """An organization that resembles one being registered."""
 
-    organization: Organization = strawberry.field(description="The company that is there already.")
+    organization: Organization = strawberry.field(description="The existing organization.")
     reasons: list[LikenessReason] = attribute(
-        "reasons", requires=OPEN, at_most=len(LikenessReason), assumed_size=2, description="In what it is the same."
+        "reasons",
+        requires=OPEN,
+        at_most=len(LikenessReason),
+        assumed_size=2,
+        description="In what respects it is alike.",
     )
 
 
@@ -48,12 +52,12 @@ class RegistrationEvent:
     """Something that happened to a registration."""
 
     occurred_at: DateTime = strawberry.field(description="When it happened.")
-    status: RegistrationStatus = strawberry.field(description="Where the registration stood then.")
+    status: RegistrationStatus = strawberry.field(description="The status of the registration from then on.")
     note: str | None = strawberry.field(description="The reason, the question or the answer, as it was written.")
     by: User | None = field(
         registrations.actors_of,
         requires=REVIEW_REGISTRATIONS,
-        description="Who did it; null when the portal did, or somebody who was not signed in.",
+        description="Who did it; null when it was the portal, or somebody who was not signed in.",
     )
 
 
@@ -61,19 +65,27 @@ class RegistrationEvent:
     of=RegistrationRecord, when=lambda record: record.organization_kind is not None, person=attrgetter("user_id")
 )
 class OrganizationRegistration(Node):
-    """A company that somebody registers, which the vendor has to approve. For the applicant and reviewers."""
+    """The registration of an organization, which the vendor has to approve. Visible to the applicant and the
+    reviewers.
+    """
 
-    version: int = strawberry.field(description="Counts the changes; send it with a decision to notice others'.")
-    reference: str = strawberry.field(description="What the applicant asks with, without signing in.")
-    status: RegistrationStatus = computed(registrations.status_of, requires=OPEN, description="Where it stands.")
-    organization_name: str = strawberry.field(description="What the company is called.")
-    legal_name: str | None = strawberry.field(description="What it is called in the register of companies.")
-    kind: OrganizationKind = attribute("organization_kind", requires=OPEN, description="What it is to the vendor.")
-    vat_id: str | None = strawberry.field(description="Its number for value added tax.")
-    customer_number: str | None = strawberry.field(
-        description="The customer number as the applicant wrote it, which proves nothing."
+    version: int = strawberry.field(
+        description="Incremented by each change; send it along with a decision, so that nobody else's is overwritten."
     )
-    seat: Address | None = strawberry.field(description="Where it has its seat.")
+    reference: str = strawberry.field(
+        description="The reference with which the applicant can ask for its status without signing in."
+    )
+    status: RegistrationStatus = computed(registrations.status_of, requires=OPEN, description="Its status.")
+    organization_name: str = strawberry.field(description="The organization's name.")
+    legal_name: str | None = strawberry.field(description="Its name in the register of companies.")
+    kind: OrganizationKind = attribute(
+        "organization_kind", requires=OPEN, description="Its relationship to the vendor."
+    )
+    vat_id: str | None = strawberry.field(description="Its VAT number.")
+    customer_number: str | None = strawberry.field(
+        description="The customer number as the applicant gave it, unverified."
+    )
+    seat: Address | None = strawberry.field(description="Its registered office.")
     applicant_name: str = computed(
         registrations.applicant_name, requires=OPEN, description="The name of the person who registers it."
     )
@@ -88,26 +100,24 @@ class OrganizationRegistration(Node):
         assumed_size=2,
         description=(
             "Roles that the applicant would like besides; approving gives the administrative role only, with which "
-            "they can take these themself (K24, K25)."
+            "they can take these themself."
         ),
     )
-    submitted_at: DateTime | None = strawberry.field(description="When the address was confirmed.")
+    submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
-        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer (K22)."
+        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
     )
-    overdue: bool = computed(
-        registrations.is_overdue, requires=OPEN, description="Whether it has waited for a review for longer than that."
-    )
+    overdue: bool = computed(registrations.is_overdue, requires=OPEN, description="Whether the review is overdue.")
     decided_at: DateTime | None = strawberry.field(description="When it was approved, rejected or withdrawn.")
     rejection_reason: str | None = computed(
         registrations.rejection_reason, requires=OPEN, description="Why it was rejected."
     )
-    question: str | None = computed(registrations.question, requires=OPEN, description="What the vendor asked last.")
-    answer: str | None = strawberry.field(description="What the applicant answered.")
+    question: str | None = computed(registrations.question, requires=OPEN, description="The vendor's last question.")
+    answer: str | None = strawberry.field(description="The applicant's answer.")
     organization: Organization | None = field(
         registrations.organizations_of,
         requires=OPEN,
-        description="The company; nobody may do anything in it before it is approved (K23).",
+        description="The organization; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
         registrations.applicants_of, requires=OPEN, description="The person who registers it."
@@ -117,8 +127,8 @@ class OrganizationRegistration(Node):
         requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
         description=(
-            "Companies that are the same in the VAT id, customer number, name or mail domain, as things are now; "
-            "those alike in the most come first (K20)."
+            "Organizations that are the same in the VAT id, customer number, name or mail domain, as things are now; "
+            "those alike in the most come first."
         ),
     )
     history: list[RegistrationEvent] = field(
@@ -126,18 +136,18 @@ class OrganizationRegistration(Node):
         requires=OPEN,
         at_most=registrations.LONGEST_HISTORY,
         assumed_size=5,
-        description="What happened to it, oldest first.",
+        description="The order's history, oldest first.",
     )
 
 
 @graph_type(of=registrations.RegistrationState)
 class RegistrationStatusView:
-    """Where a registration stands, for who is not signed in."""
+    """The status of a registration, for somebody who is not signed in."""
 
-    reference: str = strawberry.field(description="What to ask with, by `registrationStatus`.")
-    status: RegistrationStatus = strawberry.field(description="Where it stands.")
-    submitted_at: DateTime | None = strawberry.field(description="When the address was confirmed.")
-    review_due_at: DateTime | None = strawberry.field(description="Until when it should be reviewed.")
+    reference: str = strawberry.field(description="The reference for `registrationStatus`.")
+    status: RegistrationStatus = strawberry.field(description="Its status.")
+    submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
+    review_due_at: DateTime | None = strawberry.field(description="When the review is due.")
     guidance: str = computed(
         registrations.guidance_of_state,
         requires=OPEN,
@@ -147,33 +157,34 @@ class RegistrationStatusView:
 
 @graph_type(of=company_check.RegistrationCheck)
 class OrganizationRegistrationCheck:
-    """Whether a company is registered, as far as may be told."""
+    """Whether an organization is registered, as far as it may be disclosed."""
 
-    outcome: RegistrationCheckOutcome = strawberry.field(description="What is known of the company.")
+    outcome: RegistrationCheckOutcome = strawberry.field(description="What is known about the organization.")
     guidance: str = computed(
         company_check.guidance_of_check,
         requires=OPEN,
-        description="Whom to turn to next, and how to reach the vendor, for people (D5, D6).",
+        description="Whom to turn to next, and how to reach the vendor, for people.",
     )
     masked_administrators: list[str] = attribute(
         "masked_administrators",
         requires=OPEN,
         at_most=MOST_ADMINISTRATORS,
-        description="The initials of those who administer it, for who knows its VAT id or number and its name.",
+        description="The initials of its administrators, for those who know its name and its VAT id or customer "
+        "number.",
     )
     can_request_to_join: bool = attribute(
-        "can_request_to_join", requires=OPEN, description="Whether `requestToJoinOrganization` makes sense."
+        "can_request_to_join", requires=OPEN, description="Whether `requestToJoinOrganization` would help."
     )
 
 
 @strawberry.input
 class OrganizationRegistrationCheckInput:
-    """The company; give the VAT id, or the customer number together with the name."""
+    """The organization to look for; give the VAT id, or the customer number together with the name."""
 
-    name: str | None = strawberry.field(default=None, description="What it is called.")
-    vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
+    name: str | None = strawberry.field(default=None, description="Its name.")
+    vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
-        default=None, description="The number under which the vendor knows it; counts together with the name only."
+        default=None, description="Its customer number with the vendor; used only together with the name."
     )
 
 
@@ -188,23 +199,27 @@ async def _check(context: RequestContext, *, input: OrganizationRegistrationChec
 
 @strawberry.type
 class RegistrationQueries:
-    """Questions about registrations."""
+    """Queries about registrations."""
 
     registrations: Connection[OrganizationRegistration] | None = root(
         submitted_registrations,
         requires=REVIEW_REGISTRATIONS,
-        description="Companies that want to become customers, oldest first; without `status`, those not decided yet.",
+        description="The registrations of organizations, oldest first; without `status`, those not decided yet.",
+        arguments={"status": "Only registrations with one of these statuses."},
     )
     registration_status: RegistrationStatusView | None = root(
         registration_status,
         requires=OPEN,
         cost=20,
-        description="Where a registration stands, without signing in; null unless reference and address fit (K22).",
-        arguments={"reference": "What `registerOrganization` answered.", "email": "The applicant's e-mail address."},
+        description="Where a registration stands, without signing in; null unless reference and address fit.",
+        arguments={
+            "reference": "The reference that `registerOrganization` returned.",
+            "email": "The applicant's e-mail address.",
+        },
     )
     organization_registration_check: OrganizationRegistrationCheck | None = root(
         _check,
         requires=OPEN,
         cost=20,
-        description="Whether a company is registered already, before registering it (K18, K19).",
+        description="Whether an organization is registered already, before registering it.",
     )

@@ -89,7 +89,7 @@ async def test_the_first_user_takes_a_role_more_and_sees_its_tiles_in_the_same_a
 
 
 async def test_a_change_is_one_version_one_mail_and_a_row_with_the_reason_for_each_grant(each_portal: Portal) -> None:
-    """D27; DOMAIN, invariant 11."""
+    """D27."""
     administrator, me = await each_portal.person(ADMINISTRATION), await member_of(each_portal, PURCHASE)
 
     payload = await does(
@@ -317,7 +317,6 @@ async def test_a_role_whose_time_is_over_can_be_given_again(portal: Portal) -> N
 
 
 async def test_the_same_request_is_done_once_and_another_with_its_key_is_refused(each_portal: Portal) -> None:
-    """DOMAIN, invariant 10."""
     administrator, me = await each_portal.person(ADMINISTRATION), await member_of(each_portal, PURCHASE)
     edit: dict[str, Any] = {"membershipId": me, "roleKeys": ["planning"], "idempotencyKey": "k"}
 

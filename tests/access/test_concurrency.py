@@ -24,7 +24,7 @@ BY = Author(None, "test")
 
 
 async def both_administer(portal: Portal, ids: list[MembershipId]) -> None:
-    """Let both members administer their company for good."""
+    """Let both members administer their organization permanently."""
     async with portal.wiring.backends.directory.change() as change:
         for id in ids:
             await change.grant_role(id, "administration", until=None, by=BY, now=portal.clock())
@@ -33,7 +33,7 @@ async def both_administer(portal: Portal, ids: list[MembershipId]) -> None:
 async def test_two_administrators_who_demote_each_other_never_leave_the_organization_to_nobody(
     each_portal: Portal,
 ) -> None:
-    """DOMAIN, invariant 1: in 50 rounds exactly one of the two succeeds, whoever it is."""
+    """In 50 rounds exactly one of the two succeeds, whoever it is."""
     annegret, regula = await each_portal.person(ADMINISTRATION), await each_portal.person(REGULA)
     helios = await organization_named(each_portal, HELIOS)
     ids = [await member_of(each_portal, ADMINISTRATION), await member_of(each_portal, REGULA, helios)]
@@ -51,7 +51,6 @@ async def test_two_administrators_who_demote_each_other_never_leave_the_organiza
 
 
 async def test_two_administrators_who_leave_at_the_same_time_do_not_both_go(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1."""
     annegret, regula = await each_portal.person(ADMINISTRATION), await each_portal.person(REGULA)
     helios = await organization_named(each_portal, HELIOS)
     await leave_only(each_portal, annegret, ADMINISTRATION, GUENTHER)
@@ -84,7 +83,6 @@ async def test_of_twenty_changes_of_the_same_version_exactly_one_is_made(each_po
 
 
 async def test_twenty_clients_with_one_key_change_it_once(each_portal: Portal) -> None:
-    """DOMAIN, invariant 10."""
     administrator, me = await each_portal.person(ADMINISTRATION), await member_of(each_portal, PURCHASE)
     edit: dict[str, Any] = {"membershipId": me, "roleKeys": ["planning"], "idempotencyKey": "k"}
 

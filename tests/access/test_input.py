@@ -92,7 +92,6 @@ async def test_a_value_that_is_no_value_of_its_type_is_refused_before_anything_h
 
 
 async def test_a_member_of_another_organization_is_refused_like_an_unknown_one(solar: Portal) -> None:
-    """DOMAIN, invariant 12."""
     lumen, me = await solar.person("administration@lumen.example"), await member_of(solar, PURCHASE)
 
     foreign = await does(lumen, "updateMemberAccess", membershipId=me, roleKeys=[])
@@ -164,7 +163,7 @@ async def test_what_would_be_refused_is_said_by_the_preview(solar: Portal) -> No
 
 
 async def test_the_vocabulary_has_no_right_that_a_member_gives_for_the_vendor(solar: Portal) -> None:
-    """DOMAIN, invariant 3: for every permission that there is."""
+    """For every permission that there is."""
     administrator, me = await solar.person(ADMINISTRATION), await member_of(solar, PURCHASE)
     held = set(permissions_of(["purchase"]))
 

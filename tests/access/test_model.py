@@ -1,6 +1,6 @@
-"""Whatever members do to one another, the portal answers as a small model does, and DOMAIN's invariants hold.
+"""Whatever members do to one another, the portal answers as a small model does, and somebody always administers.
 
-``FORECOURT_TEST_EXAMPLES`` is how many lives of a company are tried on SQLite; a quarter of them on PostgreSQL.
+``FORECOURT_TEST_EXAMPLES`` is how many lives of an organization are tried on SQLite; a quarter of them on PostgreSQL.
 """
 
 import os
@@ -64,7 +64,7 @@ days = st.one_of(st.none(), st.integers(1, 40))
 
 
 class Life(RuleBasedStateMachine):
-    """The life of a company in which four people do what they like."""
+    """The life of an organization in which four people do what they like."""
 
     kind: ClassVar[DatabaseKind]
 
@@ -155,14 +155,13 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def the_organization_is_administered(self) -> None:
-        """DOMAIN, invariant 1."""
         found = self.running.run(administrators_of(self.portal, ORGANIZATION_ID))
         assert sorted(found) == sorted(_membership(name) for name in self.model.administrators())
         assert found
 
     @invariant()
     def everybody_holds_what_was_given(self) -> None:
-        """DOMAIN, invariant 3: and nobody a right of the vendor's."""
+        """Nobody holds a right of the vendor's."""
         ids = [_membership(name) for name in BEGIN]
         stored = self.running.run(self.portal.wiring.backends.directory.grants_of(ids))
         for member, grants in zip(self.model.members.values(), stored, strict=True):
@@ -171,7 +170,7 @@ class Life(RuleBasedStateMachine):
 
     @invariant()
     def somebody_sees_and_may_what_the_model_says(self) -> None:
-        """DOMAIN, invariants 2, 5 and 14: another one after each step."""
+        """Somebody else is asked after each step."""
         self.looked += 1
         actor = list(self.model.members.values())[self.looked % len(self.model.members)]
         answer = self.running.run(self._seen(actor.name))
@@ -225,7 +224,6 @@ class Life(RuleBasedStateMachine):
 
 @pytest.mark.parametrize(("kind", "examples"), [("sqlite", EXAMPLES), ("postgresql", max(2, EXAMPLES // 4))])
 def test_an_organization_lives_as_the_model_says(kind: DatabaseKind, examples: int) -> None:
-    """K31-K38, D18-D29; DOMAIN, invariants 1, 2, 3, 5, 14 after every step."""
     machine = type(f"LifeOn{kind}", (Life,), {"kind": kind})
     run_state_machine_as_test(
         machine,

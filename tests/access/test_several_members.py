@@ -1,4 +1,4 @@
-"""The rights of several members are saved as one, or each by itself, as the caller says (D24)."""
+"""The rights of several members are saved as one, or each separately, as the caller says (D24)."""
 
 from typing import Any
 
@@ -150,7 +150,7 @@ async def test_rows_that_cannot_be_meant_are_refused(
 
 
 async def test_an_office_may_change_hands_within_one_request(each_software_portal: Portal) -> None:
-    """DOMAIN, invariant 1: asked once all is taken together; row by row, the first would leave it to nobody."""
+    """Asked once all is taken together; row by row, the first would leave it to nobody."""
     portal = each_software_portal
     holder, gut = await portal.person(HOLDER), await organization_named(portal, GUT)
     own, lena = await member_of(portal, HOLDER), await member_of(portal, LENA)
@@ -173,11 +173,10 @@ async def test_an_office_may_change_hands_within_one_request(each_software_porta
     assert (by_row["results"][1]["errors"], together.at("updateMembersAccess.errors")) == ([], [])
     assert await administrators_of(portal, gut) == [lena]
     names = await (await portal.person(LENA)).asks("{ viewer { loginNames } }")
-    assert names.at("viewer.loginNames") == [LENA, "DOMUS_12345"]  # D3
+    assert names.at("viewer.loginNames") == [LENA, "DOMUS_12345"]
 
 
 async def test_nobody_changes_rights_in_an_organization_of_others(software: Portal) -> None:
-    """DOMAIN, invariant 12."""
     gut, lena = await organization_named(software, GUT), await member_of(software, LENA)
     stranger = await software.person("licence.holder@kappel.example")
     change = [{"membershipId": lena, "permissions": []}]

@@ -1,4 +1,4 @@
-"""What is said beforehand of a member is what the deed does: `viewerCanX` exactly when X is not refused."""
+"""What is said beforehand of a member is what the command does: `viewerCanX` exactly when X is not refused."""
 
 from typing import Any
 
@@ -42,7 +42,7 @@ async def tried(portal: Portal, login_name: str, mutation: str, membership_id: s
 
 @pytest.mark.parametrize("profile", ORGANIZATIONS)
 async def test_what_is_said_beforehand_is_what_happens_for_every_account_and_member(profile: str) -> None:
-    """DOMAIN, invariant 5; a version that is wrong is the last that is asked, so it shows that all else is right."""
+    """A version that is wrong is the last that is asked, so it shows that all else is right."""
     accounts, organizations = ORGANIZATIONS[profile]
     async with open_portal(profile, cost_mode="measure") as portal:
         tries = 0

@@ -102,7 +102,7 @@ async def test_what_is_declined_gives_nothing(each_portal: Portal) -> None:
 
 
 async def test_an_application_is_asked_for_by_what_opens_it(portal: Portal, software_portal: Portal) -> None:
-    """A single right where there is one, else the smallest role."""
+    """A direct permission where there is one, else the smallest role."""
     planner, lena = await portal.person(PLANNING), await software_portal.person(LENA)
     gut = await organization_named(software_portal, GUT)
 
@@ -186,7 +186,6 @@ async def test_what_is_held_for_longer_already_is_left_alone(portal: Portal) -> 
 
 
 async def test_a_removed_members_requests_are_over_and_a_suspended_members_wait(portal: Portal) -> None:
-    """DOMAIN, invariant 14."""
     planner, administrator = await portal.person(PLANNING), await portal.person(ADMINISTRATION)
     me, helios = await member_of(portal, PLANNING), await organization_named(portal, HELIOS)
     request = await asked(portal, planner, roleKeys=["purchase"])

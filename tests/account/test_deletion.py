@@ -1,4 +1,4 @@
-"""Leaving for good: after thirty days, unless one thinks better of it, and never leaving a company to nobody."""
+"""Leaving permanently: after thirty days, unless one thinks better of it, and never the last administrator."""
 
 import asyncio
 from datetime import timedelta
@@ -47,7 +47,7 @@ async def asks_to_leave(person: Person) -> Any:
 
 
 async def thirty_days_later(portal: Portal) -> None:
-    """Let the thirty days pass and housekeeping do its work."""
+    """Let the thirty days pass and the scheduled tasks do their work."""
     portal.clock.move(timedelta(days=30))
     await delete_due_accounts(as_the_portal(portal))
     await carry_out(portal)
@@ -261,7 +261,6 @@ async def test_what_is_no_token_keeps_no_account(portal: Portal, token: str) -> 
 
 
 async def test_the_last_administrator_cannot_leave_and_learns_who_could_be_one(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1."""
     person = await last_administrator_of_lumen(each_portal)
 
     refused = await asks_to_leave(person)
@@ -278,7 +277,7 @@ async def test_the_last_administrator_cannot_leave_and_learns_who_could_be_one(e
 
 
 async def test_whoever_has_become_the_last_administrator_meanwhile_stays_and_learns_why(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1: asked again, under lock, when the day has come."""
+    """Asked again, under lock, when the day has come."""
     await let_regula_administer_lumen_too(each_portal)
     planned = await asks_to_leave(await each_portal.person(ADMINISTRATOR))
     await last_administrator_of_lumen(each_portal)
@@ -299,7 +298,7 @@ async def test_whoever_has_become_the_last_administrator_meanwhile_stays_and_lea
 
 
 async def test_two_administrators_who_leave_at_the_same_time_do_not_both_go(each_portal: Portal) -> None:
-    """DOMAIN, invariant 1, also under concurrency."""
+    """Also under concurrency."""
     await last_administrator_of_lumen(each_portal)
     await let_regula_administer_lumen_too(each_portal)
     for name in (ADMINISTRATOR, REGULA):

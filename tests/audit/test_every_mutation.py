@@ -1,4 +1,4 @@
-"""Each mutation puts on record who did what to what, before and after, and no secret (K13; DOMAIN, invariant 11).
+"""Each mutation puts on record who did what to what, before and after, and no secret (K13).
 
 A mutation that is not in the table of `tests/every_mutation` fails here.
 """

@@ -1,4 +1,4 @@
-"""A company from its registration to the rights of its people, in one browser: GraphiQL, the mailbox, its links."""
+"""An organization from its registration to its people's rights, in one browser: GraphiQL, the mailbox, its links."""
 
 import json
 from typing import Any
@@ -76,12 +76,12 @@ FOR_INSTALLING = FOR_BUYING | {"solar_portal", "solar_portal_app_pro"}
 async def test_an_organization_registers_is_approved_and_invites_people_whose_new_roles_count_at_once(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str]
 ) -> None:
-    """K18-K25, K29-K34, D20, D21, D27: as the person before the screen sees it."""
+    """As the person before the screen sees it."""
     portal, url = open_to_browsers
     await visitor.clock.set_fixed_time(NOW)  # else each token has expired long ago, or lasts for years
     desk = Graphiql(await visitor.new_page(), url)
 
-    # A stranger registers the company.
+    # A stranger registers the organization.
     await desk.open()
     answer = await desk.asks(REGISTER, input=REGISTRATION)
     await photograph(desk.page, "01-registered")
@@ -295,7 +295,7 @@ def roles_of(organization: Any) -> dict[str, list[str]]:
 
 
 def page_of(answer: Any) -> tuple[str, dict[str, set[str]], set[str]]:
-    """Who asks, what they may do in each company, and which applications open for them."""
+    """Who asks, what they may do in each organization, and which applications open for them."""
     viewer = answer["data"]["viewer"]
     permissions = {
         node["organization"]["name"]: {held["permission"]["code"] for held in node["effectivePermissions"]}

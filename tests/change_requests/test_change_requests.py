@@ -1,4 +1,4 @@
-"""Name and seat of a company change when the vendor approves, and in no other way (D15; DOMAIN, invariant 8)."""
+"""Name and registered office change when the vendor approves, and in no other way (D15)."""
 
 import asyncio
 import json
@@ -244,7 +244,6 @@ async def test_of_a_permanently_closed_organization_nothing_is_approved(portal: 
 
 
 async def test_whoever_left_the_organization_is_not_notified_of_the_decision(portal: Portal) -> None:
-    """Invariant 14."""
     asked, reviewer = await requested(portal), await portal.person(REVIEW)
     person = await portal.person(ADMINISTRATION)
     membership = (await person.asks("{ viewer { memberships { nodes { id } } } }")).at("viewer.memberships.nodes.0.id")

@@ -1,4 +1,4 @@
-"""Who asks for another name or seat, who decides on it, and what each of them sees of the other (D15, D22)."""
+"""Who asks for another name or registered office, who decides, and what each sees of the other (D15, D28)."""
 
 from tests.change_requests.changing import (
     ADMINISTRATION,
@@ -82,7 +82,7 @@ async def test_requests_are_seen_by_those_who_may_ask_and_by_the_reviewers(porta
 
 
 async def test_a_deputy_of_a_licence_holder_asks_and_sees_too(software_portal: Portal) -> None:
-    """D22: changes of the account are for the licence holder and one deputy."""
+    """D28: changes of the account are for the licence holder and one deputy."""
     asked = await requested(software_portal, "deputy@kappel.example", name="Kappel GmbH")
 
     seen = await organization(software_portal, "licence.holder@kappel.example")

@@ -1,4 +1,4 @@
-"""What the directory promises about changes of access: counted, on record, told, one after another."""
+"""What the directory promises about changes of access: counted, on record, published, one after another."""
 
 import asyncio
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ BY = Author(ANNA.id, "req_1", "203.0.113.7")
 
 @pytest.fixture
 def published() -> list[AccessEvent]:
-    """What the directory has told of its changes."""
+    """What the directory has published of its changes."""
     return []
 
 
@@ -354,7 +354,6 @@ async def test_a_membership_counts_a_change_as_one_version(directory: Directory)
 
 
 async def test_only_somebody_active_who_holds_it_permanently_keeps_an_organization(directory: Directory) -> None:
-    """DOMAIN, invariant 1."""
     async with directory.change() as change:
         await change.grant_role(BERND_AT_HELIOS.id, "administration", until=TOMORROW, by=BY, now=NOW)
         await change.grant_role(EMIL_AT_HELIOS.id, "administration", until=None, by=BY, now=NOW)
@@ -367,7 +366,6 @@ async def test_only_somebody_active_who_holds_it_permanently_keeps_an_organizati
 
 
 async def test_a_login_name_denotes_another_person_once_it_is_moved(directory: Directory) -> None:
-    """DOMAIN, invariant 7."""
     (names,) = await directory.login_names_of([ANNA.id])
     name = names[-1]
 

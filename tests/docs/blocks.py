@@ -34,11 +34,11 @@ from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import InvalidCatalogue
 from gateway.demo import demo_data
 from gateway.profile_files import InvalidProfile, load_profile
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 from resolvers.mail.rendering import MailTexts
-from resolvers.mail.wording import InvalidMailTexts
+from resolvers.mail.templates import InvalidMailTexts
 from tests.docs.markdown import ROOT, Block, Page
 from tests.docs.shell import Doubtful, Workspace, commands_of, look_at
 from tests.portal import NOW, Portal, open_portal

@@ -17,13 +17,16 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from gateway.cli.main import cli
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from tests.docs.markdown import ROOT
 
 _ASSIGNMENT = re.compile(r"^(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$", re.DOTALL)
 _RUN = {"curl", "mkdir", "cp", "cat", "openssl", ".venv/bin/python", ".venv/bin/forecourt", "forecourt"}
 _COMPOSE = {"up", "down", "pull", "build", "run", "exec", "logs", "ps", "stop", "restart"}
-_REPOSITORY = ("gateway", "schema", "resolvers", "permissions", "connectors", "tests", "pyproject.toml", "compose.yaml")
+_REPOSITORY = (
+    "gateway", "schema", "resolvers", "permissions", "connectors", "tests", "scripts", "docs", "pyproject.toml",
+    "compose.yaml", "README.md",
+)  # fmt: skip
 _NOT_COPIED = shutil.ignore_patterns("__pycache__", "node_modules", "page", "browser")
 _PATIENCE_SECONDS = 60
 
@@ -62,6 +65,8 @@ class Command:
             return True
         if self.tests is not None:
             return workspace.copied  # the suite runs the other tests anyway
+        if self.words[:2] == ("make", "generate"):
+            return workspace.copied
         if self.is_forecourt:
             return self.words[1] not in _ONLY_LOOKED_AT
         return self.words[0] in _RUN
@@ -100,7 +105,7 @@ def look_at(command: Command) -> None:
     """Return when a command that is not run is one that would work.
 
     Raises:
-        Doubtful: It would not, or there is no way to tell.
+        Doubtful: It would not, or there is no way to know.
     """
     words = command.words
     ours = {name: value for name, value in command.variables.items() if name.startswith("FORECOURT_")}
@@ -117,7 +122,7 @@ def look_at(command: Command) -> None:
             raise Doubtful(f"{command.text}: there is no {missing[0]}")
     elif words[:2] == ("docker", "compose"):
         if not _COMPOSE.intersection(words[2:]):
-            raise Doubtful(f"{command.text}: this deed of docker compose is not known here")
+            raise Doubtful(f"{command.text}: this command of docker compose is not known here")
     elif words[0].startswith((".ci/", "scripts/")):
         if not os.access(ROOT / words[0], os.X_OK):
             raise Doubtful(f"{command.text}: {words[0]} is no program")
@@ -197,7 +202,7 @@ class Workspace:
         self._write(path, lines)
 
     def replace(self, path: str, line: str, text: str) -> None:
-        """Put text in the place of a line that stands once in a file of a copied workspace.
+        """Put text instead of a line that stands once in a file of a copied workspace.
 
         Raises:
             Doubtful: The line does not stand there once.
@@ -216,6 +221,7 @@ class Workspace:
             assert self.said
             script = script.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
         script = re.sub(r"(^|[\s(])(?:\.venv/bin/)?forecourt ", rf"\1{sys.executable} -m gateway ", script)
+        script = script.replace("make generate", f"{sys.executable} -m scripts.generate")
         script = re.sub(r"(^|[\s(])\.venv/bin/python ", rf"\1{sys.executable} ", script)
         state = self.folder / f"{page.replace('/', '-')}.variables"
         whole = f"set -eu -o pipefail -a\n[ -e {state} ] && . {state}\n{script}\nexport -p > {state}\n"

@@ -1,4 +1,4 @@
-"""A small model of invitations and the places they give, and the portal that has to do as the model says."""
+"""A small model of invitations and the memberships they give, and the portal that has to do as the model says."""
 
 import json
 from collections import Counter
@@ -60,7 +60,7 @@ class Unlimited(EmbeddedRateLimits):
 
 @dataclass
 class Sent:
-    """The last invitation for an address in a company."""
+    """The last invitation for an address in an organization."""
 
     id: str
     token: str
@@ -71,7 +71,7 @@ class Sent:
 
 @dataclass
 class Invitee:
-    """An address in a company: the place it has there, what is granted, and its invitations."""
+    """An address in an organization: the membership it has there, what is granted, and its invitations."""
 
     membership: str | None = None
     role: str | None = None
@@ -82,7 +82,7 @@ class Invitee:
 
 @dataclass
 class World:
-    """Two companies with an administrator each, and three addresses: two with an account, one without."""
+    """Two organizations with an administrator each, and three addresses: two with an account, one without."""
 
     portal: Portal
     organizations: list[OrganizationId]
@@ -100,7 +100,7 @@ class World:
         return "EXPIRED" if expired else sent.status
 
     async def administrator(self, organization: int) -> Person:
-        """The company's administrator, signed in now."""
+        """The organization's administrator, signed in now."""
         return await self.portal.person(self.administrators[organization])
 
     async def token_for(self, address: int) -> str:
@@ -111,7 +111,7 @@ class World:
 
 
 async def new_world(portal: Portal) -> World:
-    """Two companies and three addresses that no world had before."""
+    """Two organizations and three addresses that no world had before."""
     object.__setattr__(portal.wiring.backends, "rate_limits", Unlimited())
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.execute(text("DELETE FROM outbox"))
@@ -148,7 +148,7 @@ async def invite(world: World, organization: int, address: int, role: str) -> No
     }
     administrator = await world.administrator(organization)
     answers = [(await administrator.asks(_INVITE, input=asked)).at("inviteMembers") for _ in range(2)]
-    assert answers[0] == answers[1]  # DOMAIN, invariant 10
+    assert answers[0] == answers[1]
     (result,) = answers[0]["results"]
     code = next((error["code"] for error in result["errors"]), None)
     if invitee.membership in ("ACTIVE", "SUSPENDED"):
@@ -172,7 +172,7 @@ async def invite(world: World, organization: int, address: int, role: str) -> No
 
 
 async def resend(world: World, organization: int, address: int, _role: str) -> None:
-    """The administrator sends the last invitation anew."""
+    """The administrator sends the last invitation again."""
     invitee = world.invitees[organization, address]
     if invitee.last is None:
         return
@@ -219,7 +219,7 @@ async def accept(world: World, organization: int, address: int, role: str) -> No
     status = world.now_of(invitee.last)
     if status != "PENDING":
         assert code == _USED[status]
-    elif invitee.membership != "INVITED":  # somebody ended the place in another way
+    elif invitee.membership != "INVITED":  # somebody ended the membership in another way
         assert code == "INVITATION_REVOKED"
     else:
         assert code is None
@@ -244,7 +244,7 @@ async def wait(world: World, _organization: int, address: int, _role: str) -> No
 
 
 async def run_scheduled_tasks(world: World, _organization: int, _address: int, _role: str) -> None:
-    """The portal stores what has lapsed."""
+    """The portal stores what has expired."""
     portal = world.portal
     context = RequestContext(portal.wiring.backends, portal.wiring.policy, portal.clock.now, "housekeeping")
     await expire_invitations(context)
@@ -256,7 +256,7 @@ async def run_scheduled_tasks(world: World, _organization: int, _address: int, _
 
 
 async def remove(world: World, organization: int, address: int, _role: str) -> None:
-    """An administrator ends the place, as `removeMember` does, and takes what was granted."""
+    """An administrator ends the membership, as `removeMember` does, and takes what was granted."""
     invitee = world.invitees[organization, address]
     if invitee.membership in (None, "REMOVED"):
         return
@@ -273,7 +273,7 @@ ACTIONS = (invite, resend, revoke, decline, accept, accept_with_spent_tokens, wa
 
 
 async def check(world: World) -> None:
-    """Hold the portal against the model, and the invariants of DOMAIN.md."""
+    """Hold the portal against the model, and what it stored against what the model did."""
     async with world.portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
 
         async def rows(statement: str) -> list[Any]:
@@ -285,9 +285,9 @@ async def check(world: World) -> None:
             f"SELECT organization_id, email_key, count(*) FROM invitations WHERE status = 'PENDING' "
             f"AND organization_id IN ({ours}) GROUP BY organization_id, email_key"
         )
-        assert all(count == 1 for _, _, count in opened)  # invariant 6
+        assert all(count == 1 for _, _, count in opened)
         confirmed = await rows(f"SELECT email_key, count(*) FROM users WHERE email_key IN ({mine}) GROUP BY email_key")
-        assert dict(tuple(row) for row in confirmed) == dict.fromkeys(world.accounts, 1)  # invariant 7
+        assert dict(tuple(row) for row in confirmed) == dict.fromkeys(world.accounts, 1)
         memberships = await rows(
             "SELECT m.organization_id, lower(u.email), m.status, g.key FROM memberships m "
             "JOIN users u ON u.id = m.user_id LEFT JOIN grants g ON g.membership_id = m.id "
@@ -304,7 +304,7 @@ async def check(world: World) -> None:
             f"SELECT action, count(*) FROM audit_events WHERE organization_id IN ({ours}) "
             "AND action LIKE 'invitation.%' GROUP BY action"
         )
-        assert Counter(dict(tuple(row) for row in written)) == world.done  # invariant 11
+        assert Counter(dict(tuple(row) for row in written)) == world.done
         queued = await rows("SELECT content FROM outbox WHERE kind = 'MAIL'")
         assert Counter(json.loads(row[0])["template"] for row in queued) == world.mails
         last = await rows(f"SELECT id, status FROM invitations WHERE organization_id IN ({ours})")
@@ -315,7 +315,7 @@ async def check(world: World) -> None:
 
 
 async def _check_sights(world: World) -> None:
-    """Nobody sees another company's invitations, nor a company where they have no place (invariants 12, 14)."""
+    """Nobody sees another organization's invitations, nor an organization they don't belong place."""
     for organization in range(ORGANIZATIONS):
         own = [
             invitee.last.id

@@ -1,4 +1,4 @@
-"""The invited person accepts: once, with the right address, in time; a place that waited becomes theirs (K30, D21)."""
+"""The invited person accepts: once, with the right address, in time; the membership becomes theirs (K30, D21)."""
 
 import asyncio
 from datetime import timedelta
@@ -150,7 +150,7 @@ async def test_somebody_signed_in_sees_the_invitation_and_the_organization_once_
     payload = await accepts(reto, token)
     after = await reto.asks(look, id=helios)
 
-    # What is told to open streams and to other processes: what somebody may do has changed.
+    # What is published to open streams and to other processes: what somebody may do has changed.
     assert before.data["viewer"].pop("accessVersion") != after.data["viewer"].pop("accessVersion")
     assert before.data == {
         "organization": None,
@@ -255,7 +255,6 @@ async def test_of_fifty_who_make_an_account_with_one_token_one_does_with_their_p
 
 
 async def test_two_invitations_to_one_address_make_one_account(each_portal: Portal) -> None:
-    """DOMAIN, invariant 7."""
     _, first = await invited(each_portal)
     await invited(each_portal, by=LUMEN)
     second = await token_of(each_portal, NEW)
@@ -329,7 +328,7 @@ async def test_who_is_a_member_by_then_changes_nothing(each_portal: Portal) -> N
 
 
 async def test_a_former_member_comes_back_without_their_old_rights(each_portal: Portal) -> None:
-    """DOMAIN, the membership's states: back only by invitation."""
+    """Back only by invitation."""
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
     members = await administrator.asks(
@@ -408,7 +407,7 @@ async def confirm(portal: Portal, user_id: str, email: str) -> None:
 
 
 async def remove(portal: Portal, membership_id: str) -> None:
-    """Let somebody belong to the company no more."""
+    """Let somebody belong to the organization no more."""
     async with portal.wiring.backends.directory.change() as change:
         await change.set_membership_status(
             membership_id,  # type: ignore[arg-type]
@@ -419,7 +418,7 @@ async def remove(portal: Portal, membership_id: str) -> None:
 
 
 async def block(portal: Portal, organization_id: str, status: str) -> None:
-    """Let the vendor say where the company stands."""
+    """Let the vendor say where the organization stands."""
     async with portal.wiring.backends.directory.change() as change:
         await change.set_organization_status(
             organization_id,  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""An administrator invites colleagues: each row has its result, its mail and its place (K26-K29, D21)."""
+"""An administrator invites colleagues: each row has its result, its mail and its membership (K26, K28, K29, D21)."""
 
 import asyncio
 from datetime import timedelta
@@ -26,7 +26,7 @@ WEEK = (NOW + timedelta(days=7)).isoformat().replace("+00:00", "Z")
 
 
 async def test_an_invitation_is_stored_with_its_membership_its_rights_and_its_mail(each_portal: Portal) -> None:
-    """K26, K28, K29, K30, D21."""
+    """K26, K28, K29, D21."""
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
 
@@ -118,7 +118,7 @@ async def test_each_row_has_its_own_result_and_a_bad_one_hinders_no_other(each_p
 
 
 async def test_direct_permissions_are_enough_where_the_portal_grants_them(software_portal: Portal) -> None:
-    """D21, D23; the second profile has toggles where the first has roles."""
+    """D21, D23; the second profile has direct permissions where the first has roles."""
     holder = await software_portal.person("licence.holder@hausgut.example")
     hausgut = await software_portal.organization_of("licence.holder@hausgut.example")
 
@@ -142,7 +142,7 @@ async def test_direct_permissions_are_enough_where_the_portal_grants_them(softwa
 
 
 async def test_nobody_delegates_what_they_may_not(software_portal: Portal) -> None:
-    """DOMAIN, invariant 3; a deputy who may manage members may give nothing."""
+    """A deputy who may manage members may give nothing."""
     holder = await software_portal.person("licence.holder@hausgut.example")
     hausgut = await software_portal.organization_of("licence.holder@hausgut.example")
     orders = await software_portal.person("orders@hausgut.example")
@@ -168,7 +168,7 @@ async def test_nobody_delegates_what_they_may_not(software_portal: Portal) -> No
 
 
 async def test_the_same_key_is_answered_alike_and_done_once(each_portal: Portal) -> None:
-    """DOMAIN, invariant 10; also for clients that send it many times at once."""
+    """Also for clients that send it many times at once."""
     administrator = await each_portal.person(ADMINISTRATOR)
     helios = await each_portal.organization_of(ADMINISTRATOR)
     rows = [row(), row("x@elsewhere.example", roleKeys=[]), row(PURCHASER)]
@@ -217,7 +217,6 @@ async def test_an_invitation_expires_no_later_than_what_it_gives(portal: Portal)
 
 
 async def test_an_expired_invitation_blocks_no_new_one(each_portal: Portal) -> None:
-    """DOMAIN, invariant 6."""
     old_id, _ = await invited(each_portal, firstName="Old")
     each_portal.clock.move(timedelta(days=7))
 
@@ -243,7 +242,6 @@ async def test_an_expired_invitation_blocks_no_new_one(each_portal: Portal) -> N
 
 
 async def test_of_many_who_invite_the_same_address_one_does(each_portal: Portal) -> None:
-    """DOMAIN, invariant 6."""
     helios = await each_portal.organization_of(ADMINISTRATOR)
     people = [await each_portal.person(name) for name in (ADMINISTRATOR, "two.companies@helios.example")] * 5
 

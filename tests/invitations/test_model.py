@@ -1,4 +1,4 @@
-"""Whatever is done with invitations, in whatever order, the portal does what a small model says (K26-K30).
+"""Whatever is done with invitations, in whatever order, the portal does what a small model says.
 
 `FORECOURT_TEST_EXAMPLES` runs as many courses as it says instead of a few.
 """
@@ -30,7 +30,7 @@ EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "12"))
 STEPS = st.lists(
     st.tuples(
         st.sampled_from((*ACTIONS, *ACTIONS[:1] * 3)),  # without an invitation, little can happen
-        st.sampled_from((0, 0, 0, 1)),  # much about one place finds more than little about many
+        st.sampled_from((0, 0, 0, 1)),  # much about one membership finds more than little about many
         st.sampled_from((0, 0, 0, 1, 1, 2)),
         st.sampled_from(("purchase", "planning")),
     ),
@@ -42,7 +42,7 @@ Course = list[tuple[Any, int, int, str]]
 
 
 def course(*actions: Any, address: int = 0) -> Course:
-    """These actions one after the other about one place; a number lets time pass: 0 an hour, 1 three days, 2 a week."""
+    """These actions in a row about one membership; a number lets time pass: 0 an hour, 1 three days, 2 a week."""
     return [
         (wait, 0, action, "") if isinstance(action, int) else (action, 0, address, "purchase") for action in actions
     ]
@@ -76,7 +76,6 @@ def course(*actions: Any, address: int = 0) -> Course:
 )
 @given(steps=STEPS)
 async def test_invitations_and_memberships_go_as_the_model_says(each_portal: Portal, steps: Course) -> None:
-    """DOMAIN, invariants 6, 7, 10, 11, 12 and 14, after every step."""
     world = await new_world(each_portal)
 
     for action, organization, address, role in steps:

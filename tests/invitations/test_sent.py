@@ -1,4 +1,4 @@
-"""What becomes of an invitation: sent anew, taken back, declined, lapsed, wanted again (K27, K29, K30)."""
+"""What becomes of an invitation: sent again, taken back, declined, expired, wanted again (K27, K29)."""
 
 import asyncio
 import json
@@ -86,7 +86,7 @@ async def test_sending_again_gives_another_token_and_restarts_the_time(each_port
 
 
 async def test_an_expired_one_is_sent_again_with_all_that_it_gives(each_portal: Portal) -> None:
-    """K29, K30; before and after the portal has noticed that it lapsed."""
+    """K29: before and after the portal has noticed that it expired."""
     early, _ = await invited(each_portal, "early@elsewhere.example")
     late, _ = await invited(each_portal, "late@elsewhere.example", roleKeys=["purchase", "planning"])
     each_portal.clock.move(timedelta(days=7))
@@ -105,7 +105,6 @@ async def test_an_expired_one_is_sent_again_with_all_that_it_gives(each_portal: 
 
 
 async def test_sending_again_with_the_same_key_sends_once(each_portal: Portal) -> None:
-    """DOMAIN, invariant 10."""
     id, _ = await invited(each_portal)
     administrator = await administration(each_portal)
 
@@ -116,7 +115,6 @@ async def test_sending_again_with_the_same_key_sends_once(each_portal: Portal) -
 
 
 async def test_what_cannot_be_sent_again_says_why_and_the_button_says_so_before(each_portal: Portal) -> None:
-    """DOMAIN, invariant 5."""
     administrator = await administration(each_portal)
     helios = await each_portal.organization_of(ADMINISTRATOR)
     accepted, token = await invited(each_portal, "accepted@elsewhere.example")
@@ -155,7 +153,6 @@ async def test_what_cannot_be_sent_again_says_why_and_the_button_says_so_before(
 
 
 async def test_what_is_taken_back_leaves_nothing_and_says_why_on_record(each_portal: Portal) -> None:
-    """K30; DOMAIN, invariant 11."""
     id, token = await invited(each_portal)
     administrator = await administration(each_portal)
 
@@ -227,7 +224,6 @@ async def test_when_the_inviter_has_left_the_administrators_are_notified_of_it(p
 async def test_asking_for_another_mails_the_administrators_and_is_answered_alike_for_every_token(
     each_portal: Portal,
 ) -> None:
-    """K30."""
     open_id, open_token = await invited(each_portal, "open@elsewhere.example", by="guenther.strauss@helios.example")
     _, old = await invited(each_portal)
     each_portal.clock.move(timedelta(days=7))
@@ -259,7 +255,6 @@ async def test_the_administrators_are_asked_for_the_same_invitation_a_few_times_
 
 
 async def test_what_expired_is_stored_so_with_the_end_of_what_it_would_have_given(each_portal: Portal) -> None:
-    """DOMAIN, the invitation's states."""
     expired, token = await invited(each_portal)
     each_portal.clock.move(timedelta(days=6))
     alive, _ = await invited(each_portal, "alive@elsewhere.example")
@@ -300,7 +295,7 @@ async def test_the_list_is_paged_and_counted_as_it_is_filtered(portal: Portal) -
 
 
 async def become_member(portal: Portal, email: str) -> None:
-    """Let the buyer of the company have confirmed this address."""
+    """Let the buyer of the organization have confirmed this address."""
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.exec_driver_sql(
             f"UPDATE users SET email = '{email}', email_key = '{email}' WHERE email_key = 'purchase@helios.example'"
@@ -308,7 +303,7 @@ async def become_member(portal: Portal, email: str) -> None:
 
 
 async def remove_member(portal: Portal, email: str) -> None:
-    """Let somebody belong to their company no more."""
+    """Let somebody belong to their organization no more."""
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.exec_driver_sql(
             "UPDATE memberships SET status = 'REMOVED' WHERE user_id IN "

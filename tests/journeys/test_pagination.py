@@ -225,7 +225,6 @@ async def found(solar: Portal, **where: Any) -> list[str]:
 async def test_members_are_found_whatever_the_case_and_the_accents(
     solar: Portal, search: str, names: list[str]
 ) -> None:
-    """D37's rule, for people."""
     assert sorted(await found(solar, search=search)) == sorted(names)
 
 

@@ -13,8 +13,8 @@ from connectors.directory.records.people import UserRecord
 from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId, UserId
 from connectors.values import AccountKind
-from resolvers.context import RequestContext
-from resolvers.people import People, seen
+from resolvers.context import People, RequestContext
+from resolvers.people import seen
 
 ACME, BETA = OrganizationId("org_acme"), OrganizationId("org_beta")
 ANNA, BEN, NOBODY = UserId("usr_anna"), UserId("usr_ben"), UserId("usr_nobody")
@@ -37,7 +37,7 @@ _USERS = {ANNA: _ANNA, BEN: replace(_ANNA, id=BEN, first_name="Ben")}
 
 
 class SlowDirectory:
-    """Answers after a while, and remembers who was asked for; fails as often as it is told."""
+    """Answers after a while, and remembers who was asked for; fails as often as it should."""
 
     def __init__(self, failures: int = 0) -> None:
         self.asked: list[list[UserId]] = []

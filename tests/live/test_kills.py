@@ -1,4 +1,4 @@
-"""Nothing that was acknowledged is lost, and nothing happens twice, however the gateway ends (DOMAIN, 10 and 11).
+"""Nothing that was acknowledged is lost, and nothing happens twice, however the gateway ends.
 
 The full run of twenty rounds on each database is `python -m scripts.kill_proof`.
 """
@@ -20,4 +20,4 @@ async def test_a_failing_mail_server_delays_mails_and_nothing_else(database_kind
 
     assert figures.problems == []
     assert len(figures.acknowledged) == 6
-    assert max(figures.seconds) < 5.0  # who waited for the server that hangs would wait for twenty
+    assert max(figures.seconds) < 15.0  # who waited for the server that hangs would wait for twenty

@@ -14,9 +14,9 @@ from connectors.database.reader import Reader
 from connectors.directory.directory import Directory
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
-from gateway.auth.view_as import VIEW_AS_HEADER
 from gateway.demo import DEMO_PASSWORD
-from gateway.settings import read_settings
+from gateway.server.header_names import VIEW_AS
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_stores
 from tests.live.own_postgresql import OwnPostgresql, own_postgresql
 from tests.portal import Answer, Portal, fill, open_portal_at
@@ -95,7 +95,7 @@ async def test_every_request_ends_in_time_while_the_server_hangs_and_all_is_well
             *answers, entering, export, mailbox, ready, live = await asyncio.gather(
                 *(buyer.asks(ORDERS) for _ in range(30)),
                 buyer.asks(RENAME, version=1, name="Georg"),
-                buyer.posts(b'{"query":"{ viewer { id } }"}', **{VIEW_AS_HEADER.replace("-", "_"): "mbr_1"}),
+                buyer.posts(b'{"query":"{ viewer { id } }"}', **{VIEW_AS.replace("-", "_"): "mbr_1"}),
                 signs_in(portal),
                 portal.client.get("/account/export/exp_1", headers=authorization),
                 portal.client.get("/mailbox"),

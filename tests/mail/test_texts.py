@@ -1,4 +1,4 @@
-"""The texts of mails: all there in every language, and safe whatever is filled into them (K29)."""
+"""The texts of mails: all there in every language, and safe whatever is filled into them."""
 
 import re
 import tomllib
@@ -11,10 +11,10 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
-from resolvers.mail.templates import TEMPLATES, UnknownMail
-from resolvers.mail.wording import InvalidMailTexts, MailWording
+from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
+from resolvers.mail.wording import MailWording
 from tests.mail.letters import LISTS, TOKEN, values_of
 
 ROOT = Path(__file__).parents[2]
@@ -68,7 +68,7 @@ def placeholders(language: str, name: str) -> set[str]:
 
 
 class Page(HTMLParser):
-    """What a browser makes of a mail: its elements, the places of its links, and its text."""
+    """What a browser makes of a mail: its elements, its links, and its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

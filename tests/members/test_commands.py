@@ -1,4 +1,7 @@
-"""Members are suspended, come back, are removed, leave, and hand the company over; somebody always administers it."""
+"""Members are suspended, come back, are removed, leave, and hand the organization over.
+
+Somebody always administers it.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +29,7 @@ ORDERS = "{ viewer { memberships { nodes { organization { orders(first: 1) { tot
 
 
 async def last_administrator(portal: Portal) -> Person:
-    """Annegret Kästner, once nobody else administers Helios for good."""
+    """Annegret Kästner, once nobody else administers Helios permanently."""
     administrator = await portal.person(ADMINISTRATION)
     await leave_only(portal, administrator, ADMINISTRATION, REGULA, GUENTHER)
     return administrator
@@ -54,14 +57,14 @@ async def test_a_suspended_member_may_nothing_at_once_and_everything_again_after
 async def test_a_removed_member_sees_nothing_on_the_next_request_and_the_history_keeps_the_name(
     each_portal: Portal,
 ) -> None:
-    """D26; DOMAIN, invariant 14: the access token is the same."""
+    """D26: the access token is the same."""
     administrator, member = await each_portal.person(ADMINISTRATION), await each_portal.person(PURCHASE)
     me, helios = await member_of(each_portal, PURCHASE), await organization_named(each_portal, HELIOS)
     kaethe = await each_portal.person("kaethe.jaeger@helios.example")
     buyers = "query B($id: ID!) { organization(id: $id) { orders(first: 100) { nodes { placedBy { displayName } } } } }"
     before = await kaethe.asks(buyers, id=helios)
 
-    payload = await does(administrator, "removeMember", id=me, reason="Left the company.")
+    payload = await does(administrator, "removeMember", id=me, reason="Left the organization.")
 
     after = await member.asks(
         "query A($id: ID!, $me: ID!) { organization(id: $id) { name } node(id: $me) { id } "
@@ -77,7 +80,9 @@ async def test_a_removed_member_sees_nothing_on_the_next_request_and_the_history
     assert (await kaethe.asks(buyers, id=helios)).data == before.data
     assert "Jörg Weiß" in str(before.data)
     assert [mail.template for mail in await each_portal.queued_mails(PURCHASE)] == ["membership_ended"]
-    assert {row.reason for row in await each_portal.audit("membership.status", "grant.revoke")} == {"Left the company."}
+    assert {row.reason for row in await each_portal.audit("membership.status", "grant.revoke")} == {
+        "Left the organization."
+    }
 
 
 WRONG_STATE = [
@@ -166,7 +171,7 @@ async def test_nobody_does_it_to_themself(solar: Portal, command: str) -> None:
 
 
 async def test_the_last_administrator_stays_and_those_who_could_take_over_are_named(each_portal: Portal) -> None:
-    """K32; DOMAIN, invariant 1: by a change of roles, an end, and leaving."""
+    """K32: by a change of roles, an end, and leaving."""
     administrator = await last_administrator(each_portal)
     own, helios = await member_of(each_portal, ADMINISTRATION), await organization_named(each_portal, HELIOS)
     end = (each_portal.clock.now + timedelta(days=365)).isoformat()
@@ -199,7 +204,7 @@ async def test_the_last_administrator_stays_and_those_who_could_take_over_are_na
 async def test_the_last_permanent_administrator_is_not_removed_by_one_whose_time_ends(
     each_portal: Portal, command: str
 ) -> None:
-    """D26; DOMAIN, invariant 1: a role that ends by itself does not count."""
+    """D26: a role that ends automatically does not count."""
     administrator = await last_administrator(each_portal)
     regula, own = await member_of(each_portal, REGULA), await member_of(each_portal, ADMINISTRATION)
     end = (each_portal.clock.now + timedelta(days=30)).isoformat()
@@ -213,7 +218,7 @@ async def test_the_last_permanent_administrator_is_not_removed_by_one_whose_time
 
 
 async def test_time_alone_leaves_no_organization_to_nobody(portal: Portal, software_portal: Portal) -> None:
-    """DOMAIN, invariant 1: whoever administers for good does so in a hundred years."""
+    """Whoever administers permanently does so in a hundred years."""
     for opened, name, holder in ((portal, HELIOS, ADMINISTRATION), (software_portal, GUT, HOLDER)):
         organization = await organization_named(opened, name)
         administrator, other = await opened.person(holder), await member_of(opened, holder)
@@ -263,7 +268,7 @@ async def test_a_suspended_member_may_leave_and_who_was_invited_or_removed_has_n
 
 
 async def test_whoever_gave_their_rights_away_hears_the_same_answer_again(each_portal: Portal) -> None:
-    """DOMAIN, invariant 10: the first answer may have been lost on its way."""
+    """The first answer may have been lost on its way."""
     regula, helios = await each_portal.person(REGULA), await organization_named(each_portal, HELIOS)
     own = await member_of(each_portal, REGULA, helios)
     edit: dict[str, Any] = {"membershipId": own, "roleKeys": [], "idempotencyKey": "edit"}
@@ -282,7 +287,6 @@ async def test_whoever_gave_their_rights_away_hears_the_same_answer_again(each_p
 
 
 async def test_a_repeated_removal_with_its_key_is_answered_like_the_first(portal: Portal) -> None:
-    """DOMAIN, invariant 10."""
     administrator, me = await portal.person(ADMINISTRATION), await member_of(portal, PURCHASE)
 
     first = await does(administrator, "removeMember", id=me, idempotencyKey="k")
@@ -293,7 +297,7 @@ async def test_a_repeated_removal_with_its_key_is_answered_like_the_first(portal
 
 
 async def test_the_administration_changes_hands_with_the_customers_login_name(each_software_portal: Portal) -> None:
-    """D3, D29; DOMAIN, invariant 7."""
+    """D3, D29."""
     portal = each_software_portal
     holder, gut = await portal.person(HOLDER), await organization_named(portal, GUT)
     own, lena = await member_of(portal, HOLDER), await member_of(portal, LENA)
@@ -373,7 +377,7 @@ async def test_nobody_else_takes_over(solar: Portal, login_name: str, to: str | 
 
 
 async def test_the_login_name_goes_to_those_left_when_its_owner_is_removed(each_software_portal: Portal) -> None:
-    """D3; DOMAIN, invariant 7."""
+    """D3."""
     portal = each_software_portal
     holder, lena = await portal.person(HOLDER), await member_of(portal, LENA)
     await does(holder, "updateMemberAccess", membershipId=lena, roleKeys=["licence_holder"])

@@ -1,4 +1,4 @@
-"""Decisions: the union of what counts now, in this organization, and nothing else (DOMAIN, invariants 2 and 3; K63)."""
+"""Decisions: the union of what counts now, in this organization, and nothing else (K63)."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -96,7 +96,6 @@ def test_a_decision_is_the_union_of_what_counts_in_this_organization(
 
 @given(viewers(), permissions)
 def test_the_vendors_rights_come_from_the_vendor_only(viewer: Viewer, asked: set[Permission]) -> None:
-    """DOMAIN, invariant 3."""
     rule = any_of(*asked, scope=PermissionScope.VENDOR)
     decision = decide(viewer, rule, organization_id=None, now=NOW)
 
@@ -120,7 +119,7 @@ def test_a_mask_holds_exactly_its_permissions(asked: set[Permission]) -> None:
 @pytest.mark.parametrize("policy", [SOLAR, SOFTWARE], ids=["solar", "software"])
 @given(kind=st.sampled_from(["role", "permission"]), key=st.text() | st.sampled_from(list(Permission)))
 def test_no_stored_grant_gives_a_right_of_the_vendor_or_breaks_anything(policy: Policy, kind: str, key: str) -> None:
-    """DOMAIN, invariant 3: not by a role, nor by a single right that somebody wrote into the database."""
+    """Not by a role, nor by a direct permission that somebody wrote into the database."""
     known = list(policy.roles)
     for role in (key, *known):
         grant = policy.grant(

@@ -87,7 +87,6 @@ async def test_one_customer_number_for_two_organizations_at_once_goes_to_one(eac
 
 
 async def test_of_one_request_sent_many_times_at_once_one_is_done(each_portal: Portal) -> None:
-    """Invariant 10."""
     portal = each_portal
     before = await counts(portal)
 

@@ -1,4 +1,4 @@
-"""What cannot be registered is refused with the place of each fault; nothing is stored and no mail is queued."""
+"""What cannot be registered is refused with the path of each problem; nothing is stored and no mail is queued."""
 
 from typing import Any
 
@@ -129,7 +129,7 @@ async def test_an_account_that_cannot_be_opened_is_refused(portal: Portal, given
 
 @pytest.mark.parametrize("kind", ["INSTALLER", "RESELLER", "OPERATOR", "LICENSEE"])
 async def test_every_kind_of_organization_is_registered(portal: Portal, kind: str) -> None:
-    """K10, K11, K17."""
+    """K11, K17."""
     payload = await registers(portal.anybody(), kind=kind, vatId=None, legalName=" ", additionalRoleKeys=None)
 
     assert payload["errors"] == []

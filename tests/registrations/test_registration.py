@@ -1,4 +1,4 @@
-"""A company registers, the vendor approves it, and its first user administers it (K9-K11, K16-K25)."""
+"""An organization registers, the vendor approves it, and its first user administers it (K9, K10, K16-K25)."""
 
 from datetime import timedelta
 
@@ -158,7 +158,7 @@ async def test_addresses_of_a_provider_for_everybody_make_nobody_look_alike(port
 
 
 async def test_an_organization_that_is_registered_already_is_not_registered_again(each_portal: Portal) -> None:
-    """K18, K19: nothing is stored, and administrators are named by their initials to who knows the company."""
+    """K18, K19: nothing is stored, and administrators are named by their initials to whoever knows the organization."""
     portal = each_portal
     known = await registers(
         portal.anybody(), confirmFirstRegistration=False, name="Helios Montage GmbH", vatId="DE000204718"
@@ -183,7 +183,7 @@ async def test_an_organization_that_is_registered_already_is_not_registered_agai
 
 
 async def test_a_repeated_registration_is_done_once_and_a_strangers_key_is_another(each_portal: Portal) -> None:
-    """K20, invariant 10. Who is not signed in is known by nothing but what they send."""
+    """K20. Who is not signed in is known by nothing but what they send."""
     portal = each_portal
     first = await registers(portal.anybody(), idempotencyKey="mine")
     again = await registers(portal.anybody(), idempotencyKey="mine")
@@ -370,7 +370,6 @@ async def test_somebody_with_an_account_founds_a_second_organization_which_goes_
 
 
 async def test_what_happens_is_on_record_and_no_secret_is(each_portal: Portal) -> None:
-    """Invariant 11."""
     portal = each_portal
     await registers(portal.anybody())
     token = await token_of(portal, ADDRESS)

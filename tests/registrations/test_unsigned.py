@@ -1,4 +1,4 @@
-"""Who is not signed in finds out where their registration stands, and nothing about anybody else (K18, K19, K22)."""
+"""Somebody not signed in finds out where their registration stands, and nothing about anybody else (K19, K22)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,14 +28,14 @@ EMAIL = "zoe@firstblick.example"
 
 
 async def checks(person: Person, **given: Any) -> Any:
-    """What somebody is told of a company."""
+    """What somebody learns of an organization."""
     answer = await person.asks(CHECK, input=given)
     assert answer.errors == []
     return answer.at("organizationRegistrationCheck")
 
 
 async def status_of(portal: Portal, reference: str, email: str = EMAIL) -> Any:
-    """What somebody not signed in is told of a registration."""
+    """What somebody not signed in learns of a registration."""
     answer = await portal.anybody().asks(STATUS, reference=reference, email=email)
     assert answer.errors == []
     return answer.at("registrationStatus")
@@ -92,7 +92,7 @@ async def test_the_status_follows_the_review_in_the_language_of_the_caller(porta
 async def test_an_organization_is_known_to_those_who_know_its_numbers(
     each_portal: Portal, given: dict[str, str], outcome: str, administrators: bool
 ) -> None:
-    """K18, K19, D5, D6."""
+    """K19, D5, D6."""
     administrator = await each_portal.person("administration@helios.example")
     answer = await administrator.asks(
         "{ viewer { defaultOrganization { customerNumber administrators { user { firstName lastName } } } } }"

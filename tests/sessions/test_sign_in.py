@@ -126,7 +126,7 @@ async def test_a_licence_holder_signs_in_by_address_or_by_customer_number(domus:
 
 
 async def test_a_customer_number_is_the_name_of_that_customers_licence_holder(domus: Portal) -> None:
-    """D3; DOMAIN, invariant 7."""
+    """D3."""
     payload = await signs_in(domus, "DOMUS_67890")
 
     assert payload["viewer"]["user"]["displayName"] == "Friedrich Kappel"
@@ -459,7 +459,6 @@ async def test_a_role_that_was_taken_away_is_gone_on_the_next_request(each_porta
 async def test_a_membership_that_ends_ends_every_right_on_the_next_request(
     portal: Portal, status: str, reason: str
 ) -> None:
-    """DOMAIN, invariants 4 and 14."""
     person = await portal.person("purchase@helios.example")
     helios = await portal.organization_of("purchase@helios.example")
     me = (await person.asks("{ viewer { user { id } } }")).at("viewer.user.id")

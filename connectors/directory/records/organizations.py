@@ -10,7 +10,7 @@ from connectors.values import Address
 
 
 class OrganizationKind(StrEnum):
-    """What a company is to the vendor (K11)."""
+    """What a company is to the vendor."""
 
     INSTALLER = "INSTALLER"
     RESELLER = "RESELLER"

@@ -26,6 +26,7 @@ from gateway.pages.mail_links.links import LINKS, PASSWORD, PASSWORD_AGAIN, SIGN
 from gateway.pipeline.endpoint import GraphqlEndpoint
 from gateway.pipeline.request_parser import GraphqlRequest
 from gateway.server.cookies import cookie_in
+from gateway.server.header_names import ORGANIZATION, VIEW_AS
 
 STYLE = "/pages/style.css"
 LINK_IS_OPEN = 3_600
@@ -45,7 +46,7 @@ HEADERS = {
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _LONGEST_SHOWN = 200
-_NOT_PASSED_ON = (b"authorization", b"cookie", b"forecourt-view-as", b"forecourt-organization", b"accept-language")
+_NOT_PASSED_ON = {name.encode() for name in ("authorization", "cookie", "accept-language", VIEW_AS, ORGANIZATION)}
 """Headers that a page does not ask the graph with: a link counts for whoever holds it, whoever is signed in."""
 
 _STATUS = {"RATE_LIMITED": 429, "BACKEND_UNAVAILABLE": 503, "GATEWAY_TIMEOUT": 503, "OUTCOME_UNKNOWN": 503}
@@ -371,7 +372,7 @@ def _input_of(
 
 
 def _name_of(token: str) -> str:
-    """Return what the page of a link is called: it tells links apart, and nobody finds the token by it."""
+    """Return what the page of a link is called: it distinguishes links, and nobody finds the token by it."""
     return hashlib.sha256(f"page of {token}".encode()).hexdigest()[:32]
 
 

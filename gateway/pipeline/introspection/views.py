@@ -5,8 +5,8 @@ It is the schema itself that answers so, whatever executes it: there is no secon
 
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any, Literal, TypeAlias
+from dataclasses import replace
+from typing import Any
 
 from graphql import (
     FieldNode,
@@ -26,14 +26,10 @@ from graphql import (
     TypeMetaFieldDef,
 )
 
+from gateway.auth.request_context import Introspection
 from gateway.pipeline.introspection.audience import Audience, audience_of
 from gateway.pipeline.introspection.filtering import POSSIBLE_TYPES, SchemaFilter
 from resolvers.context import RequestContext
-
-Mode: TypeAlias = Literal["off", "on", "filtered"]
-
-ORGANIZATION_HEADER = "forecourt-organization"
-"""The organization in which introspection shows what may be used; `extensions.organizationId` of a request wins."""
 
 MOST_VIEWS = 64
 """So many filtered schemas are kept; there is one for each set of permissions, never for each person."""
@@ -50,14 +46,6 @@ class IntrospectionDisabled(Exception):
 
     def __init__(self) -> None:
         super().__init__(DISABLED_MESSAGE)
-
-
-@dataclass(frozen=True, slots=True)
-class Introspection:
-    """How much of the schema a request may see, and in which organization its caller looks; None: in any of theirs."""
-
-    mode: Mode = "filtered"
-    organization_id: str | None = None
 
 
 def look_at(context: RequestContext, organization_id: str | None) -> None:
@@ -119,23 +107,7 @@ class _ViewedSchema(GraphQLSchema):
         return super().get_possible_types(abstract_type) if possible is None else possible
 
 
-def is_disabled(
-    mode: Mode, operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
-) -> bool:
-    """Return whether a valid operation asks for the schema where that is switched off."""
-    return mode == "off" and _asks_for_the_schema(operation, fragments)
-
-
-def filter_introspection(core: GraphQLSchema) -> SchemaViews:
-    """Let this schema answer introspection from what the caller may use, from now on and for every executor."""
-    if not isinstance(core, _ViewedSchema):
-        core.__class__ = _ViewedSchema  # strawberry makes the schema and has no place to name a class
-        core.views = SchemaViews(core)  # type: ignore[attr-defined]
-    views: SchemaViews = core.views  # type: ignore[attr-defined]
-    return views
-
-
-def _asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
+def asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
     """Return whether a valid operation asks for `__schema` or `__type`, which stand at its root only."""
     waiting: list[SelectionNode] = list(operation.selection_set.selections)
     seen: set[str] = set()
@@ -150,6 +122,15 @@ def _asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[
                 seen.add(name.value)
                 waiting.extend(fragments[name.value].selection_set.selections)
     return False
+
+
+def filter_introspection(core: GraphQLSchema) -> SchemaViews:
+    """Let this schema answer introspection from what the caller may use, from now on and for every executor."""
+    if not isinstance(core, _ViewedSchema):
+        core.__class__ = _ViewedSchema  # strawberry makes the schema and has no option to name a class
+        core.views = SchemaViews(core)  # type: ignore[attr-defined]
+    views: SchemaViews = core.views  # type: ignore[attr-defined]
+    return views
 
 
 def _schema(_source: Any, info: GraphQLResolveInfo[Any]) -> GraphQLSchema:

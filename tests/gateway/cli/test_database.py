@@ -186,10 +186,10 @@ async def test_what_is_no_backup_is_refused_and_the_database_stays(portal: Porta
 
 async def test_a_backup_is_made_while_others_write_all_the_time(portal: Portal, tmp_path: Path) -> None:
     database = Path(str(portal.settings.database).partition(":///")[2])
-    is_made, until = threading.Event(), time.monotonic() + 20
+    is_made, until = threading.Event(), time.monotonic() + 60
 
     def write() -> None:
-        with closing(sqlite3.connect(database, timeout=20)) as connection:
+        with closing(sqlite3.connect(database, timeout=60)) as connection:
             connection.execute("PRAGMA synchronous = OFF")
             connection.execute("CREATE TABLE others (content BLOB)")
             connection.execute(

@@ -1,4 +1,4 @@
-"""The command line: what it does, and that every fault an operator can mend is one line with exit code 2."""
+"""The command line: what it does, and that every problem an operator can fix is one line with exit code 2."""
 
 import json
 import logging
@@ -88,13 +88,13 @@ def test_the_demo_is_loaded_once_and_shown_with_its_accounts(folder: Path) -> No
 
     assert first.exit_code == 0
     assert first.stdout.startswith(
-        f"Loaded {organizations} companies, {rows_of(folder, 'users')} people and {orders} orders."
+        f"Loaded {organizations} organizations, {rows_of(folder, 'users')} people and {orders} orders."
     )
     assert f"Sign in as one of these, password {DEMO_PASSWORD}:" in first.stdout
     assert f"  {PURCHASE} " in first.stdout
     assert second.exit_code == fewer.exit_code == 0
     assert second.stdout.startswith("The demo is there already; nothing was changed.")
-    assert_one_line(more, "with fewer than 4 invented companies. Nothing was changed.")
+    assert_one_line(more, "with fewer than 4 invented organizations. Nothing was changed.")
     assert (rows_of(folder, "organizations"), rows_of(folder, "shop_orders")) == (organizations, orders)
 
 
@@ -300,7 +300,7 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
         answer = _asks(address, {"query": "{ applicationCatalogue { key } }"})
     finally:
         process.terminate()
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=120)
 
     assert process.returncode in (0, -signal.SIGTERM)
     assert answer["data"]["applicationCatalogue"][0] == {"key": "webshop"}
@@ -318,7 +318,7 @@ def _asks(address: str, body: dict[str, Any]) -> Any:
     request = urllib.request.Request(
         address, json.dumps(body).encode(), {"content-type": "application/json", "accept": "application/json"}
     )
-    with urllib.request.urlopen(request, timeout=10) as response:
+    with urllib.request.urlopen(request, timeout=60) as response:
         return json.load(response)
 
 

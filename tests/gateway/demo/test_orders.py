@@ -10,7 +10,7 @@ from tests.gateway.demo.test_demo import both_profiles, demo, grants_by_membersh
 
 S = OrderStatus
 
-# DOMAIN.md, state machine of the order: approval is asked for where a rule says so, partial shipment is optional.
+# Approval is asked for where a rule says so, and partial shipment is optional.
 NEXT = {
     S.DRAFT: {S.PENDING_APPROVAL, S.SUBMITTED},
     S.PENDING_APPROVAL: {S.SUBMITTED, S.REJECTED, S.CANCELLED},

@@ -154,7 +154,7 @@ async def test_batch_fields_of_a_level_wait_together() -> None:
     both_wait = asyncio.Barrier(2)
 
     async def wait(parents: Any) -> Any:
-        await asyncio.wait_for(both_wait.wait(), 5)
+        await asyncio.wait_for(both_wait.wait(), 30)
         return [1] * len(parents)
 
     schema = schema_with(Item_value=wait, Item_strict=wait)
@@ -168,7 +168,7 @@ async def test_branches_go_on_without_waiting_for_one_another() -> None:
     deep_is_reached = asyncio.Event()
 
     async def slow(parents: Any) -> Any:
-        await asyncio.wait_for(deep_is_reached.wait(), 5)
+        await asyncio.wait_for(deep_is_reached.wait(), 30)
         return [0] * len(parents)
 
     async def quick(parents: Any) -> Any:

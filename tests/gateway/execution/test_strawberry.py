@@ -18,8 +18,7 @@ from strawberry.types import Info
 
 from gateway.execution import HANDED_OVER, BreadthFirstExecutor
 from gateway.execution.field_plans import AttributeField, ResolvedField
-from gateway.execution.library_internals import root_fields
-from gateway.execution.planner import compiled
+from gateway.execution.planner import Plan
 from tests.gateway.execution.both import as_text, error_facts
 
 
@@ -219,7 +218,7 @@ def test_plain_fields_are_recognised_as_attributes() -> None:
     )
     book_type: Any = core.type_map["Book"]
 
-    selection = compiled(executor, book_type, root_fields(executor, book_type))
+    selection = Plan().root_of(executor, book_type)
 
     read_by_attribute = {field.key for field in selection.fields if type(field) is AttributeField}
     assert read_by_attribute == {"title", "color", "price", "published", "pages", "id"}

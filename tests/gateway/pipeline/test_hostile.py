@@ -14,8 +14,11 @@ from tests.gateway.pipeline.hostile import ATTACKS, BATCHES, JSON, MOST_IN_A_BAT
 from tests.http_audit.server import Served, served_portal
 from tests.portal import Portal, open_portal
 
-PATIENCE_SECONDS = 5
-"""Wide, for machines that do other things as well; the figures are in docs/limits.md."""
+PATIENCE_SECONDS = 60
+"""Wide, for machines that do other things as well."""
+
+MOST_SECONDS = 5
+"""Of processor time, which other processes do not add to; the figures are in docs/limits.md."""
 
 _READ_BY_THE_APPLICATION = [it for it in ATTACKS if it.method == "POST" and "upgrade" not in it.headers]
 """The others are answered by their method, or by the server before the application."""
@@ -23,8 +26,8 @@ _READ_BY_THE_APPLICATION = [it for it in ATTACKS if it.method == "POST" and "upg
 
 @pytest.fixture(scope="module")
 async def served() -> AsyncIterator[Served]:
-    """A running gateway that waits half a second for bodies; batches are off."""
-    async with served_portal({"FORECOURT_BODY_TIMEOUT_SECONDS": "0.5"}) as portal:
+    """A running gateway that waits two seconds for bodies; batches are off."""
+    async with served_portal({"FORECOURT_BODY_TIMEOUT_SECONDS": "2"}) as portal:
         yield portal
 
 
@@ -84,15 +87,14 @@ async def test_a_batch_that_means_harm_is_refused_soon_and_nobody_waits(attack: 
 
 async def check_is_refused_soon(attack: Attack, served: Served, client: httpx2.AsyncClient) -> None:
     """Fail the test unless the attack is answered as it deserves, and somebody else is meanwhile."""
-    before = served.memory()
-    begun = time.perf_counter()
+    before, begun = served.memory(), served.processor_seconds()
     answering = asyncio.create_task(send(client, attack))
     other = asyncio.create_task(client.post("/graphql", content=VALID, headers=JSON))
 
     response = await answering
     neighbour = await other
 
-    assert time.perf_counter() - begun < PATIENCE_SECONDS
+    assert served.processor_seconds() - begun < MOST_SECONDS
     check(attack, response)
     assert neighbour.status_code == 200
     assert served.memory() - before < 50_000_000
@@ -137,7 +139,7 @@ async def test_a_body_that_comes_a_byte_at_a_time_is_not_waited_for_either(serve
     writer.write(b"POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 3000\r\n\r\n")
 
     async def drip() -> None:
-        for _ in range(100):
+        for _ in range(1_000):
             writer.write(b" ")
             await asyncio.sleep(0.05)
 
@@ -168,15 +170,15 @@ async def test_a_thousand_connections_that_say_nothing_keep_nobody_waiting(
     number = min(1_000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 200)
     idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(number)]
     try:
-        begun = time.perf_counter()
+        begun = served.processor_seconds()
         response = await client.post("/graphql", content=VALID, headers=JSON)
-        waited = time.perf_counter() - begun
+        spent = served.processor_seconds() - begun
     finally:
         for _, writer in idle:
             writer.close()
 
     assert response.json() == {"data": {"viewer": None}}
-    assert waited < PATIENCE_SECONDS
+    assert spent < MOST_SECONDS
     assert served.memory() - before < 50_000_000
 
 
@@ -239,7 +241,7 @@ async def test_a_request_for_an_upgrade_without_a_body_is_answered_as_any_other(
 
 async def test_what_costs_much_is_refused_when_its_turn_does_not_come(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.pipeline.endpoint._MOST_EXPENSIVE", 0)
-    async with open_portal(request_timeout_seconds=0.05, max_batch=10) as portal:
+    async with open_portal(request_timeout_seconds=0.5, max_batch=10) as portal:
         costly = await portal.client.post("/graphql", content=query(get_introspection_query()), headers=JSON)
         cheap = await portal.client.post("/graphql", content=VALID, headers=JSON)
         half = query("{viewer{memberships(first:20){nodes{organization{members(first:20){nodes{id}}}}}}}")
@@ -256,7 +258,7 @@ async def test_nobody_who_signs_in_waits_for_the_turn_of_what_costs_much(monkeyp
     sign_in = 'signIn(input: {loginName: "nobody", password: "something long"}) { errors { code } }'
     page = "viewer{memberships(first:20){nodes{organization{members(first:20){nodes{id user{id}}}}}}}"
     with_page = sign_in.replace("errors", f"{page} errors")
-    async with open_portal(request_timeout_seconds=0.05) as portal:
+    async with open_portal(request_timeout_seconds=0.5) as portal:
         plain = await portal.client.post("/graphql", content=query(f"mutation {{ {sign_in} }}"), headers=JSON)
         costly = await portal.client.post("/graphql", content=query(f"mutation {{ {with_page} }}"), headers=JSON)
 

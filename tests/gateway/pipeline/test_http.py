@@ -6,7 +6,8 @@ from unittest.mock import patch
 
 import pytest
 
-from gateway.pipeline.content_negotiation import NotAcceptable, answered_type
+from gateway.pipeline.content_negotiation import answered_type
+from gateway.server.request_errors import RefusedRequest
 from tests.portal import GRAPHQL_JSON, Portal, open_portal
 
 JSON = "application/json"
@@ -37,7 +38,7 @@ def test_the_answer_has_the_media_type_that_the_client_likes_best(accept: str | 
 
 @pytest.mark.parametrize("accept", ["text/html", f"{JSON};q=0", f"{JSON};charset=iso-8859-1", "nonsense", "*/*;q=x"])
 def test_a_client_that_takes_no_json_gets_none(accept: str) -> None:
-    with pytest.raises(NotAcceptable):
+    with pytest.raises(RefusedRequest, match="accept one of them"):
         answered_type(accept)
 
 
@@ -213,7 +214,7 @@ async def test_what_nobody_foresaw_is_answered_with_a_reference_and_nothing_else
     reference = error["extensions"]["reference"]
     assert response.status_code == 500
     assert error == {
-        "message": f"Unexpected error. Tell the operator this reference: {reference}.",
+        "message": f"Unexpected error. Report this reference to the operator: {reference}.",
         "extensions": {"code": "INTERNAL_SERVER_ERROR", "reference": reference},
     }
     assert "hunter2" not in response.text

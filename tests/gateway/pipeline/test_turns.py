@@ -37,7 +37,7 @@ async def test_no_more_have_turns_at_once_than_are_allowed_and_all_are_given_bac
         turns.release()
     await asyncio.gather(*waiting)
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         for _ in range(2):
             await turns.acquire("c")
 
@@ -56,7 +56,7 @@ async def test_the_turn_of_a_client_that_gives_up_goes_to_the_next(has_come: boo
         await asyncio.sleep(0)
         turns.release()
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         await waits
         await turns.acquire("c")
     assert order == ["b"]

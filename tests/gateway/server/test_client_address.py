@@ -9,9 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
-from gateway.server.client_address import ForwardedHeader, client_address
+from gateway.server.client_address import client_address
 from gateway.server.http_limits import server_config
-from gateway.settings import read_settings
+from gateway.settings import ForwardedHeader
+from gateway.settings_sources import read_settings
 from tests.portal import open_portal
 
 PEER = "192.0.2.99"

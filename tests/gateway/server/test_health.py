@@ -1,12 +1,20 @@
 """Whether the process lives, and whether it can answer."""
 
 import asyncio
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 import pytest
 
 from connectors.errors import BackendUnavailable
+from gateway.server.health import Check
 from tests.portal import Portal
+
+PATIENCE_SECONDS = 300
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", PATIENCE_SECONDS)
 
 
 async def test_a_gateway_whose_back_ends_answer_is_ready(portal: Portal) -> None:
@@ -20,20 +28,33 @@ async def test_a_gateway_whose_back_ends_answer_is_ready(portal: Portal) -> None
     }  # fmt: skip
 
 
+@pytest.fixture
+async def hanging(portal: Portal, hang: Callable[[float], Awaitable[None]]) -> Check:
+    """A check that never ends: the patience with it is over when all others are answered."""
+
+    async def check() -> bool:
+        while len(asyncio.all_tasks()) > others + 1:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+        await hang(PATIENCE_SECONDS)
+        return True
+
+    others = len(asyncio.all_tasks())
+    return check
+
+
 @pytest.mark.parametrize(("backend", "status"), [("shop", 200), ("identity", 200), ("directory", 503)])
 @pytest.mark.parametrize("failure", ["says no", "raises", "hangs"])
 async def test_only_without_the_directory_the_gateway_is_not_ready(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch, backend: str, status: int, failure: str
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, hanging: Check, backend: str, status: int, failure: str
 ) -> None:
-    async def failing(*_args: Any) -> bool:
+    async def failing() -> bool:
         if failure == "raises":
             raise BackendUnavailable(backend, "password=hunter2")
         if failure == "hangs":
-            await asyncio.sleep(60)
+            await hanging()
         return False
 
     monkeypatch.setitem(portal.wiring.checks, backend, failing)
-    monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", 0.5)
 
     ready = await portal.client.get("/health/ready")
 
@@ -61,14 +82,9 @@ async def test_many_probes_at_once_and_in_a_row_ask_the_back_ends_once(
 
 
 async def test_a_gateway_that_answers_and_stores_nothing_is_not_ready_but_lives(
-    portal: Portal, monkeypatch: pytest.MonkeyPatch
+    portal: Portal, monkeypatch: pytest.MonkeyPatch, hanging: Check
 ) -> None:
-    async def hangs() -> bool:
-        await asyncio.Event().wait()
-        return True
-
-    monkeypatch.setattr(portal.wiring.backends.directory, "is_writable", hangs)
-    monkeypatch.setattr("gateway.server.health._PATIENCE_SECONDS", 0.5)
+    monkeypatch.setattr(portal.wiring.backends.directory, "is_writable", hanging)
 
     ready, live = [await portal.client.get(f"/health/{probe}") for probe in ("ready", "live")]
 

@@ -44,7 +44,7 @@ async def test_a_process_that_serves_on_postgresql_loads_nothing_that_it_needs_s
         settings = {"FORECOURT_DATABASE_URL": url, "FORECOURT_DATA_FOLDER": str(tmp_path)}
 
         served = subprocess.run(  # noqa: ASYNC221  nothing else goes on meanwhile
-            [sys.executable, "-c", _SERVES], env=without | settings, capture_output=True, text=True, timeout=60
+            [sys.executable, "-c", _SERVES], env=without | settings, capture_output=True, text=True, timeout=120
         )
 
     assert served.returncode == 0, served.stderr
