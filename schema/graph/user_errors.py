@@ -216,5 +216,5 @@ def payload(cls: type[T]) -> type[T]:
     """Make a class the payload of a mutation: with `errors` at its end, unless it declares them itself."""
     if "errors" not in cls.__annotations__:
         cls.__annotations__["errors"] = list[UserError]
-        cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
+        cls.errors = entries("Why nothing was done; empty if it was.")  # type: ignore[attr-defined]
     return strawberry.type(cls)
