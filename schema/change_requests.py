@@ -9,9 +9,10 @@ from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId
 from permissions.access_rules import CHANGE_ORGANIZATION, OPEN, REVIEW_CHANGE_REQUESTS
-from resolvers import change_requests, people
+from resolvers import change_requests
 from resolvers.change_requests import RequestedChange
 from resolvers.context import RequestContext
+from resolvers.people import person
 from schema.graph.common_inputs import NodeActionInput
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
@@ -34,7 +35,7 @@ class ChangeRequest(Node):
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
         change_requests.requesting_organizations, requires=OPEN, description="The company, as it is now."
     )
-    requested_by: User | None = field(people.requesters, requires=OPEN, description="Who asked.")
+    requested_by: User | None = field(person("requested_by_id"), requires=OPEN, description="Who asked.")
     requested_name: str | None = attribute(
         "name", requires=OPEN, description="What it is to be called; null when that is to stay."
     )
@@ -49,7 +50,9 @@ class ChangeRequest(Node):
     created_at: DateTime = strawberry.field(description="Since when.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     decided_by: User | None = field(
-        people.deciders, requires=OPEN, description="Who decided or withdrew it; of the vendor's staff only the name."
+        change_requests.deciders,
+        requires=OPEN,
+        description="Who decided or withdrew it; of the vendor's staff only the name.",
     )
     decision_note: str | None = attribute("note", requires=OPEN, description="What the vendor says of its decision.")
     viewer_can_withdraw: bool = computed(

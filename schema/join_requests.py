@@ -10,10 +10,13 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId
 from permissions.access_rules import AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from permissions.vocabulary import Permission
+from resolvers.approvals import lists as approvals
 from resolvers.context import RequestContext
 from resolvers.join_requests import commands as join_requests
 from resolvers.join_requests import decisions as join_decisions
 from resolvers.join_requests.decisions import Joining
+from resolvers.join_requests.queries import organizations_of
+from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
 from schema.graph.scalars import DateTime
@@ -35,18 +38,18 @@ class JoinRequest(Node):
 
     wanted: str = strawberry.field(description="The company as the person described it.")
     message: str | None = strawberry.field(description="What the person wrote to the company.")
-    status: RequestStatus = computed(join_requests.status_of, requires=OPEN, description="Where it stands.")
+    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="Where it stands.")
     created_at: DateTime = strawberry.field(description="When the person asked.")
     expires_at: DateTime = strawberry.field(description="When it lapses if nobody decides.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
     note: str | None = strawberry.field(description="What was said to the decision.")
-    user: User | None = field(join_requests.people_of, requires=OPEN, description="Who would like to join.")
+    user: User | None = field(person("user_id"), requires=OPEN, description="Who would like to join.")
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
-        join_requests.organizations_of,
+        organizations_of,
         requires=OPEN,
         description="The company, for its members; whoever asks to join is not told whether there is one.",
     )
-    decided_by: User | None = field(join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided.")
+    decided_by: User | None = field(person("decided_by_id"), requires=MANAGE_MEMBERS, description="Who decided.")
 
 
 @strawberry.input(description="The company; everything that you give has to fit. Give at least one of the first three.")

@@ -6,10 +6,10 @@ import strawberry
 
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
 from permissions.access_rules import OPEN
-from resolvers import people
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.orders import MOST_EVENTS, MOST_LINES, events_of, lines_of
+from resolvers.people import person
 from schema.graph.backends import Backend
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import URL, DateTime
@@ -39,7 +39,7 @@ class OrderEvent(Node):
 
     at: DateTime = strawberry.field(description="When.")
     status: OrderStatus = strawberry.field(description="Where the order stood from then on.")
-    actor: User | None = field(people.actors, requires=OPEN, description="Who did it; null when the shop did.")
+    actor: User | None = field(person("actor_id"), requires=OPEN, description="Who did it; null when the shop did.")
     message: str | None = computed(_message, requires=OPEN, description="What the shop says of it.")
 
 
@@ -51,7 +51,7 @@ class Order(Node):
     placed_at: DateTime | None = strawberry.field(description="When it was ordered; null for a draft.")
     status: OrderStatus = strawberry.field(description="Where it stands.")
     placed_by: User | None = field(
-        people.buyers, requires=OPEN, description="Who ordered it; null when the shop does not know."
+        person("placed_by_id"), requires=OPEN, description="Who ordered it; null when the shop does not know."
     )
     lines: list[OrderLine] | None = field(
         lines_of,

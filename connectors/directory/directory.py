@@ -17,15 +17,13 @@ from connectors.database.reader import Row, Statement
 from connectors.database.sql_errors import database_errors
 from connectors.directory import mapping, tables
 from connectors.directory.access import AccessQueries
-from connectors.directory.access_requests import AccessRequestChanges, AccessRequestQueries
 from connectors.directory.accounts import AccountChanges, AccountQueries
 from connectors.directory.addresses import AddressChanges, AddressQueries
+from connectors.directory.approvals import ApprovalChanges, ApprovalQueries
 from connectors.directory.audit import AuditQueries
 from connectors.directory.caller import CallerQueries
-from connectors.directory.change_requests import ChangeRequestChanges, ChangeRequestQueries
 from connectors.directory.idempotency import IdempotencyChanges
-from connectors.directory.invitations import InvitationChanges, InvitationQueries, invitation_row
-from connectors.directory.join_requests import JoinRequestChanges, JoinRequestQueries
+from connectors.directory.invitations import INVITATIONS, InvitationChanges, InvitationQueries
 from connectors.directory.keys import login_key
 from connectors.directory.memberships import MembershipChanges, MembershipQueries
 from connectors.directory.organizations import OrganizationChanges, OrganizationQueries
@@ -52,14 +50,12 @@ _A_MOMENT = 1.0
 
 class DirectoryQueries(
     AccessQueries,
-    AccessRequestQueries,
     AccountQueries,
     AddressQueries,
+    ApprovalQueries,
     AuditQueries,
     CallerQueries,
-    ChangeRequestQueries,
     InvitationQueries,
-    JoinRequestQueries,
     MembershipQueries,
     OrganizationQueries,
     OutboxQueries,
@@ -93,13 +89,11 @@ class _QueriesWithin(DirectoryQueries):
 
 
 class DirectoryChange(
-    AccessRequestChanges,
     AccountChanges,
     AddressChanges,
-    ChangeRequestChanges,
+    ApprovalChanges,
     IdempotencyChanges,
     InvitationChanges,
-    JoinRequestChanges,
     MembershipChanges,
     OrganizationChanges,
     OutboxChanges,
@@ -184,7 +178,10 @@ class Directory(DirectoryQueries):
                 tables.vendor_permissions,
                 [{"user_id": user, "permission": code} for user, code in data.vendor_permissions],
             ),
-            (tables.invitations, [invitation_row(record, os.urandom(32)) for record in data.invitations]),
+            (
+                tables.invitations,
+                [INVITATIONS.columns.row(one) | {"token_hash": os.urandom(32)} for one in data.invitations],
+            ),
         )
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, values in rows:

@@ -2,118 +2,70 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
 from itertools import chain
 from typing import Any
 
-import orjson
-from sqlalchemy import Select, and_, bindparam, case, delete, func, insert, literal, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 
-from connectors.database.columns import UtcDateTime
 from connectors.database.dialects import one_of
 from connectors.database.reader import gathered, parallel
 from connectors.directory import mapping
 from connectors.directory.access import AccessChanges, revoked_entry
+from connectors.directory.approvals import NOW, Kind
+from connectors.directory.columns import Columns
 from connectors.directory.keys import login_key
+from connectors.directory.lists import first_of_each
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.audit import AuditEntry, Author
-from connectors.directory.records.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
-from connectors.pages import ALL, Page, cursor, position
+from connectors.pages import ALL
 from connectors.values import masked_address
 
-_LISTING = "invitations"
-_PENDING, _EXPIRED = InvitationStatus.PENDING.value, InvitationStatus.EXPIRED.value
+_PENDING = InvitationStatus.PENDING.value
 _i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
-_COLUMNS = (
-    _i.id, _i.organization_id, _i.membership_id, _i.email, _i.first_name, _i.last_name, _i.locale, _i.message,
-    _i.role_keys, _i.permissions, _i.valid_until, _i.status, _i.created_at, _i.expires_at, _i.last_sent_at,
-    _i.send_count, _i.inviter_id, _i.accepted_by_id, _i.ended_at,
-)  # fmt: skip
-_NOW = bindparam("now", type_=UtcDateTime)
-_STANDS = case((and_(_i.status == _PENDING, _i.expires_at <= _NOW), literal(_EXPIRED)), else_=_i.status)
-_WITH_IDS = select(*_COLUMNS).where(one_of(_i.id, "ids"))
-_WITH_TOKEN = select(*_COLUMNS).where(_i.token_hash == bindparam("hash"))
-_ALL = tuple(status.value for status in InvitationStatus)
 
-
-@cache
-def _page(with_after: bool) -> Select[Any]:
-    number = func.row_number().over(partition_by=_i.organization_id, order_by=_i.id.desc()).label("number")
-    wanted = select(*_COLUMNS, number).where(one_of(_i.organization_id, "ids"), one_of(_STANDS, "statuses"))
-    if with_after:
-        wanted = wanted.where(_i.id < bindparam("after"))
-    numbered = wanted.subquery("numbered")
-    entry = [column for column in numbered.c if column.key != "number"]
-    return select(*entry).where(numbered.c.number <= bindparam("limit")).order_by(numbered.c.id.desc())
-
-
-_COUNT = (
-    select(_i.organization_id, func.count())
-    .where(one_of(_i.organization_id, "ids"), one_of(_STANDS, "statuses"))
-    .group_by(_i.organization_id)
+INVITATIONS: Kind[InvitationRecord] = Kind(
+    "invitations",
+    invitations,
+    Columns(InvitationRecord, invitations, derived=lambda invitation: {"email_key": login_key(invitation.email)}),
+    InvitationStatus,
+    expires=(InvitationStatus.PENDING, InvitationStatus.EXPIRED),
 )
-_open_to = (
-    select(_i.email_key, *_COLUMNS, func.row_number().over(partition_by=_i.email_key, order_by=_i.id).label("number"))
-    .select_from(invitations.join(organizations, organizations.c.id == _i.organization_id))
-    .where(
-        one_of(_i.email_key, "ids"),
-        _i.status == _PENDING,
-        _i.expires_at > _NOW,
-        organizations.c.status == OrganizationStatus.ACTIVE.value,
-    )
-    .subquery("open_to")
-)
-_OPEN_TO = (
-    select(*(column for column in _open_to.c if column.key != "number"))
-    .where(_open_to.c.number <= bindparam("limit"))
-    .order_by(_open_to.c.id)
+_COLUMNS, _invitation = INVITATIONS.columns.all, INVITATIONS.columns.record
+_WITH_KEY = (*_COLUMNS, _i.email_key)
+_IS_OPEN = (_i.status == _PENDING, _i.expires_at > NOW)
+_WITH_TOKEN = INVITATIONS.select(_i.token_hash == bindparam("hash"))
+_OPEN_TO = first_of_each(
+    _WITH_KEY,
+    [_i.email_key],
+    [_i.id],
+    one_of(_i.email_key, "ids"),
+    *_IS_OPEN,
+    organizations.c.id == _i.organization_id,
+    organizations.c.status == OrganizationStatus.ACTIVE.value,
 )
 # Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
 _LATEST_FIRST = (case((_i.status == _PENDING, 0), else_=1), _i.id.desc())
-_ranked = (
-    select(
-        _i.email_key,
-        *_COLUMNS,
-        func.row_number().over(partition_by=(_i.organization_id, _i.email_key), order_by=_LATEST_FIRST).label("number"),
-    )
-    .where(one_of(_i.organization_id, "organizations"), one_of(_i.email_key, "ids"))
-    .subquery("ranked")
-)
-_LAST = select(*(column for column in _ranked.c if column.key != "number")).where(_ranked.c.number == 1)
+_OF_INVITEES = (one_of(_i.organization_id, "organizations"), one_of(_i.email_key, "ids"))
+_LAST = first_of_each(_WITH_KEY, [_i.organization_id, _i.email_key], _LATEST_FIRST, *_OF_INVITEES)
 _MEMBERS_WITH_EMAIL = (
-    select(_u.email_key, *mapping.MEMBERSHIP)
+    select(*mapping.MEMBERSHIP, _u.email_key)
     .select_from(memberships.join(users, _u.id == _m.user_id))
     .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
 )
-_numbered_by_inviter = (
-    select(
-        *_COLUMNS,
-        func.row_number().over(partition_by=(_i.organization_id, _i.inviter_id), order_by=_i.id.desc()).label("number"),
-    )
-    .where(
-        one_of(_i.organization_id, "organizations"),
-        one_of(_i.inviter_id, "ids"),
-        _i.status == _PENDING,
-        _i.expires_at > _NOW,
-    )
-    .subquery("by_inviter")
-)
-_OPEN_BY = (
-    select(*(column for column in _numbered_by_inviter.c if column.key != "number"))
-    .where(_numbered_by_inviter.c.number <= bindparam("limit"))
-    .order_by(_numbered_by_inviter.c.id.desc())
-)
-_PAST_THEIR_TIME = (
-    select(*_COLUMNS)
-    .where(_i.status == _PENDING, _i.expires_at <= _NOW)
-    .order_by(_i.expires_at)
-    .limit(bindparam("limit"))
+_OPEN_BY = first_of_each(
+    _COLUMNS,
+    [_i.organization_id, _i.inviter_id],
+    [_i.id.desc()],
+    one_of(_i.organization_id, "organizations"),
+    one_of(_i.inviter_id, "ids"),
+    *_IS_OPEN,
 )
 _OF_ID = _i.id == bindparam("of_id")
 _RENEW = (
@@ -123,7 +75,7 @@ _RENEW = (
         status=_PENDING,
         token_hash=bindparam("hash"),
         expires_at=bindparam("new_expires_at"),
-        last_sent_at=_NOW,
+        last_sent_at=NOW,
         send_count=_i.send_count + 1,
         inviter_id=bindparam("sender"),
         ended_at=None,
@@ -133,13 +85,13 @@ _RENEW = (
 _END = (
     update(invitations)
     .where(_OF_ID, _i.status == _PENDING)
-    .values(status=bindparam("new_status"), ended_at=_NOW, accepted_by_id=bindparam("accepted_by"))
+    .values(status=bindparam("new_status"), ended_at=NOW, accepted_by_id=bindparam("accepted_by"))
     .returning(*_COLUMNS)
 )
 _END_ALL = (
     update(invitations)
     .where(one_of(_i.id, "ids"), _i.status == _PENDING)
-    .values(status=bindparam("new_status"), ended_at=_NOW)
+    .values(status=bindparam("new_status"), ended_at=NOW)
     .returning(*_COLUMNS)
 )
 _INVITED = select(_m.id, _m.user_id).where(one_of(_m.id, "ids"), _m.status == MembershipStatus.INVITED.value)
@@ -185,45 +137,10 @@ _ACTIONS = {
 class InvitationQueries(DirectoryReader):
     """Queries about invitations."""
 
-    async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
-        """Return the invitations with these ids."""
-        rows = await self.read_of(ids, _WITH_IDS)
-        return parallel(ids, {row[0]: _invitation(row) for row in rows})
-
     async def invitation_with_token(self, token_hash: bytes) -> InvitationRecord | None:
         """Return the invitation whose token has this hash; a token that was replaced by another counts no more."""
         rows = await self.read(_WITH_TOKEN, hash=token_hash)
         return _invitation(rows[0]) if rows else None
-
-    async def invitations_of(
-        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: InvitationFilter
-    ) -> Sequence[Page[InvitationRecord]]:
-        """Return each organization's invitations, newest first.
-
-        Raises:
-            InvalidCursor: `after` is not a cursor of this list.
-        """
-        bounds: dict[str, Any] = {"limit": first + 1}
-        if after is not None:
-            (bounds["after"],) = position(_LISTING, after, 1)
-        rows = await self.read_of(organization_ids, _page(after is not None), **_filter(where), **bounds)
-        found = map(_invitation, rows)
-        return [
-            Page(
-                items=own[:first],
-                has_next_page=len(own) > first,
-                has_previous_page=after is not None,
-                cursor_of=lambda entry: cursor(_LISTING, entry.id),
-            )
-            for own in gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
-        ]
-
-    async def count_invitations_of(
-        self, organization_ids: Sequence[OrganizationId], where: InvitationFilter
-    ) -> Sequence[int]:
-        """Return how many entries `invitations_of` has for each organization in all."""
-        found = {row[0]: row[1] for row in await self.read_of(organization_ids, _COUNT, **_filter(where))}
-        return [found.get(id, 0) for id in organization_ids]
 
     async def open_invitations_to(
         self, emails: Sequence[str], now: datetime, *, limit: int = ALL
@@ -231,7 +148,7 @@ class InvitationQueries(DirectoryReader):
         """Return the open invitations to each address, whatever its case, into ACTIVE organizations, oldest first."""
         keys = [login_key(email) for email in emails]
         rows = await self.read_of(keys, _OPEN_TO, now=now, limit=limit)
-        return gathered(keys, ((row[0], _invitation(row[1:])) for row in rows))
+        return gathered(keys, ((row[-1], _invitation(row[:-1])) for row in rows))
 
     async def open_invitations_by(
         self, inviters: Sequence[tuple[OrganizationId, UserId]], now: datetime, *, limit: int
@@ -250,8 +167,8 @@ class InvitationQueries(DirectoryReader):
     ) -> Sequence[InvitationRecord | None]:
         """Return of each organization and address the invitation stored as PENDING if there is one, else the newest."""
         organization_ids, asked = _asked(invitees)
-        rows = await self.read_of(asked.pop("ids"), _LAST, **asked)
-        found = ((row[0], _invitation(row[1:])) for row in rows)
+        rows = await self.read_of(asked.pop("ids"), _LAST, limit=1, **asked)
+        found = ((row[-1], _invitation(row[:-1])) for row in rows)
         return parallel(organization_ids, {(str(it.organization_id), key): it for key, it in found})
 
     async def members_with_email(
@@ -260,12 +177,8 @@ class InvitationQueries(DirectoryReader):
         """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
         organization_ids, asked = _asked(invitees)
         rows = await self.read_of(asked.pop("ids"), _MEMBERS_WITH_EMAIL, **asked)
-        found = ((row[0], mapping.membership(row[1:])) for row in rows)
+        found = ((row[-1], mapping.membership(row[:-1])) for row in rows)
         return parallel(organization_ids, {(str(member.organization_id), key): member for key, member in found})
-
-    async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
-        """Return invitations that are stored as PENDING and past their time, those first that lapsed first."""
-        return [_invitation(row) for row in await self.read(_PAST_THEIR_TIME, now=now, limit=limit)]
 
 
 class InvitationChanges(AccessChanges):
@@ -285,7 +198,8 @@ class InvitationChanges(AccessChanges):
             if given:
                 await self._execute(insert(grants), given)
         if new:
-            await self._execute(insert(invitations), [invitation_row(one.invitation, one.token_hash) for one in new])
+            rows = [INVITATIONS.columns.row(one.invitation) | {"token_hash": one.token_hash} for one in new]
+            await self._execute(insert(invitations), rows)
         await self.record_all([_entry(by, "invitation.create", one.invitation) for one in new], now)
 
     async def update_invited(self, person: UserRecord) -> None:
@@ -397,42 +311,6 @@ def _end_entry(by: Author, ended: InvitationRecord) -> AuditEntry:
     return by.entry(_ACTIONS[ended.status], ended.id, ended.organization_id, before={"status": _PENDING}, after=after)
 
 
-def invitation_row(record: InvitationRecord, token_hash: bytes) -> dict[str, Any]:
-    """Return the row of table `invitations` for an invitation."""
-    return {
-        "id": record.id,
-        "organization_id": record.organization_id,
-        "membership_id": record.membership_id,
-        "email": record.email,
-        "email_key": login_key(record.email),
-        "first_name": record.first_name,
-        "last_name": record.last_name,
-        "locale": record.locale,
-        "message": record.message,
-        "role_keys": orjson.dumps(record.role_keys).decode(),
-        "permissions": orjson.dumps(record.permissions).decode(),
-        "valid_until": record.valid_until,
-        "status": record.status.value,
-        "token_hash": token_hash,
-        "created_at": record.created_at,
-        "expires_at": record.expires_at,
-        "last_sent_at": record.last_sent_at,
-        "send_count": record.send_count,
-        "inviter_id": record.inviter_id,
-        "accepted_by_id": record.accepted_by_id,
-        "ended_at": record.ended_at,
-    }
-
-
-def _invitation(values: Sequence[Any]) -> InvitationRecord:
-    id, organization_id, membership_id, email, first_name, last_name, locale, message, roles, rights = values[:10]
-    valid_until, status, *rest = values[10:]
-    return InvitationRecord(
-        id, organization_id, membership_id, email, first_name, last_name, locale, message,
-        tuple(orjson.loads(roles)), tuple(orjson.loads(rights)), valid_until, InvitationStatus(status), *rest,
-    )  # fmt: skip
-
-
 def _invited(person: UserRecord, invitation: InvitationRecord) -> dict[str, Any]:
     status = MembershipStatus.INVITED
     return mapping.membership_row(
@@ -462,11 +340,6 @@ def _entry(by: Author, action: str, invitation: InvitationRecord) -> AuditEntry:
         "expires_at": invitation.expires_at.isoformat(),
     }
     return by.entry(action, invitation.id, invitation.organization_id, after=after)
-
-
-def _filter(where: InvitationFilter) -> dict[str, Any]:
-    statuses = _ALL if where.status is None else tuple(status.value for status in where.status)
-    return {"statuses": statuses, "now": where.now}
 
 
 def _asked(invitees: Sequence[tuple[OrganizationId, str]]) -> tuple[list[tuple[str, str]], dict[str, Any]]:

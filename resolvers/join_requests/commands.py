@@ -10,22 +10,20 @@ from dataclasses import replace
 from datetime import timedelta
 
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.join_requests import JoinRequestFilter, JoinRequestRecord
+from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.outbox import OutboxRecord
-from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
-from permissions.access_rules import MANAGE_MEMBERS
 from resolvers import validation as checks
+from resolvers.approvals.decisions import decided, is_open
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
-from resolvers.organizations.queries import visible_organizations
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import display_name
+from resolvers.mail.queue import write_to
+from resolvers.people import administrators, display_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, ErrorCode, Invalid, NotFound
 from resolvers.registrations.already_registered import OrganizationFacts, organization_to_join
@@ -34,7 +32,6 @@ from resolvers.transactions import Once, author, changed_once
 from resolvers.validation import together
 
 TIME_TO_DECIDE = timedelta(days=30)
-MOST_SHOWN = 20
 MOST_REMEMBERED = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
@@ -76,18 +73,21 @@ async def request_to_join(
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> str:
         user = await change.lock_user(caller.user.id)
         found = await organization_to_join(change.ask, facts)
         now = await change.ask.caller(caller.user.id, None, context.now)
-        (earlier,) = await change.ask.join_requests_by([caller.user.id], limit=MOST_REMEMBERED)
+        (page,) = await change.ask.approvals_of(
+            JOIN_REQUESTS, "user_id", [caller.user.id], first=MOST_REMEMBERED, now=context.now
+        )
+        earlier = page.items
         if user is None or now is None:
             raise NotFound("person", [])
         if found is not None and _belongs_to(now, found.id):
             raise Conflict("You belong to this company already.", code=ErrorCode.ALREADY_MEMBER)
         same = next((one for one in earlier if one.wanted == wanted and is_open(context, one)), None)
         if same is not None:
-            return {"id": same.id}
+            return same.id
         request = JoinRequestRecord(
             id=JoinRequestId(new_id("jrq")),
             organization_id=await _not_asked_yet(context, change, earlier, found),
@@ -98,22 +98,20 @@ async def request_to_join(
             created_at=context.now,
             expires_at=context.now + TIME_TO_DECIDE,
         )
-        await change.add_join_request(request)
+        await change.add_approval(JOIN_REQUESTS, request)
         await change.enqueue(JOIN_REQUEST, {"id": request.id}, now=context.now)
         # Not in the company's log: that it is there must not be found out by asking.
         entry = author(context).entry("join_request.open", request.id, None, after={"wanted": wanted})
         await change.record(entry, context.now)
-        return {"id": request.id}
+        return request.id
 
     once = Once(key, "requestToJoinOrganization", [name, vat, number, message])
-    (stored,) = await context.backends.directory.join_requests([(await changed_once(context, once, command))["id"]])
-    assert stored is not None  # requests are never deleted
-    return stored
+    return await decided(context, JOIN_REQUESTS, once, command)
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice."""
-    (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
+    """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
+    (request,) = await context.backends.directory.approvals(JOIN_REQUESTS, [item.content["id"]])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
     organization_id = request.organization_id
@@ -121,13 +119,7 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
     async def command(change: DirectoryChange) -> dict[str, str]:
         (organization,) = await change.ask.organizations([organization_id])
         (person,) = await change.ask.users([request.user_id])
-        (holders,) = await change.ask.holders_of(
-            [organization_id],
-            role_keys=context.policy.administrative_role_keys(),
-            permissions=(),
-            now=context.now,
-        )
-        administrators = await change.ask.users([holder.user_id for holder in holders])
+        people = await administrators(context, change.ask, organization_id)
         if organization is None or person is None:
             return {}
         values = {
@@ -136,100 +128,10 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
             "email": person.email,
             "message": request.message,
         }
-        for administrator in administrators:
-            if administrator is not None and administrator.email_verified:
-                mail = Mail("join_request", administrator.email, administrator.locale, values)
-                await queue_mail(context, change, mail)
+        await write_to(context, change, people, "join_request", values)
         return {}
 
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
-
-
-async def join_requests_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return who would like to join each organization, newest first."""
-    check_page(first, after)
-    where = JoinRequestFilter(tuple(status) if status is not None else None, context.now)
-    ids = [organization.id for organization in organizations]
-    pages = await paged(context.backends.directory.join_requests_of(ids, first=first, after=after, where=where))
-    return [Listing(page, id, where, _count) for id, page in zip(ids, pages, strict=True)]
-
-
-async def join_requests_of_viewers(
-    context: RequestContext, callers: Sequence[CallerRecord]
-) -> Sequence[Sequence[JoinRequestRecord]]:
-    """Return each caller's own requests, newest first; none to somebody who looks as the caller."""
-    if context.view_as is not None:
-        return [()] * len(callers)
-    ids = [caller.user.id for caller in callers]
-    return await context.backends.directory.join_requests_by(ids, limit=MOST_SHOWN)
-
-
-async def visible_join_requests(
-    context: RequestContext, ids: Sequence[JoinRequestId]
-) -> Sequence[JoinRequestRecord | None]:
-    """Return the requests that the caller may see: their own, and those to join where they manage members."""
-    caller = context.caller
-    if caller is None:
-        return [None] * len(ids)
-    found = await context.backends.directory.join_requests(ids)
-    return [record if record is not None and _is_visible(context, caller, record) else None for record in found]
-
-
-def status_of(context: RequestContext, request: JoinRequestRecord) -> RequestStatus:
-    """Return where the request stands now."""
-    return request.status_at(context.now)
-
-
-async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who asks, as seen through the company that they ask."""
-    ids = list({request.user_id for request in requests})
-    found = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
-    people = [(found[request.user_id], request.organization_id) for request in requests]
-    return [replace(user, seen_in=organization_id) if user is not None else None for user, organization_id in people]
-
-
-async def organizations_of(
-    context: RequestContext, requests: Sequence[JoinRequestRecord]
-) -> Sequence[OrganizationRecord | None]:
-    """Return the company of each request, to those who belong to it; the person asking is not told that it is there."""
-    asked = [request.organization_id or OrganizationId("") for request in requests]
-    return await visible_organizations(context, asked)
-
-
-async def deciders_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who decided about each request, as seen through the company."""
-    ids = list({request.decided_by_id for request in requests if request.decided_by_id is not None})
-    found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
-    deciders = [
-        (found.get(request.decided_by_id) if request.decided_by_id is not None else None, request.organization_id)
-        for request in requests
-    ]
-    return [replace(user, seen_in=organization_id) if user is not None else None for user, organization_id in deciders]
-
-
-async def _count(
-    context: RequestContext, owners: Sequence[OrganizationId], where: JoinRequestFilter
-) -> Sequence[int | None]:
-    return await context.backends.directory.count_join_requests_of(owners, where)
-
-
-def is_open(context: RequestContext, request: JoinRequestRecord) -> bool:
-    """Return whether the request waits for a decision."""
-    return request.status_at(context.now) is RequestStatus.PENDING
-
-
-def _is_visible(context: RequestContext, caller: CallerRecord, request: JoinRequestRecord) -> bool:
-    if request.user_id == caller.user.id:
-        return context.view_as is None
-    organization_id = request.organization_id
-    return organization_id is not None and context.may(MANAGE_MEMBERS, organization_id)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:
@@ -253,5 +155,5 @@ async def _not_asked_yet(
         if request.organization_id == found.id and request.status is RequestStatus.PENDING:
             if is_open(context, request):
                 return None
-            await change.close_join_request(replace(request, status=RequestStatus.EXPIRED))
+            await change.close_approval(JOIN_REQUESTS, replace(request, status=RequestStatus.EXPIRED))
     return found.id

@@ -1,24 +1,25 @@
 """Deciding about somebody who asked to join a company: let them in, turn them away, or they take it back."""
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.ids import JoinRequestId, MembershipId, UserId, new_id
+from connectors.ids import JoinRequestId, MembershipId, new_id
 from permissions.access_rules import MANAGE_MEMBERS
-from permissions.viewer import Standing
+from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
+from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, end
+from resolvers.approvals.grants import give, take_all
 from resolvers.context import RequestContext
-from resolvers.join_requests.commands import is_open
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import write_to
 from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, NotFound
-from resolvers.transactions import Once, acting_in, author, changed_once
+from resolvers.transactions import Once, author
 from resolvers.validation import Together, together
 
 MOST_MEMBERSHIPS = 1_000
@@ -42,19 +43,15 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
         Forbidden: The caller manages no members there, any more.
     """
 
-    async def approve(
-        change: DirectoryChange, request: JoinRequestRecord, organization: OrganizationRecord, standing: Standing
-    ) -> None:
-        _check_given(context, standing, joining)
+    async def command(change: DirectoryChange) -> str:
+        request, organization, viewer = await _open(context, change, id)
+        _check_given(context, viewer.standings[organization.id], joining)
         membership_id = await _let_in(context, change, request, organization)
-        by = author(context)
-        for role_key in joining.role_keys:
-            await change.grant_role(membership_id, role_key, until=None, by=by, now=context.now)
-        for permission in joining.permissions:
-            await change.grant_permission(membership_id, permission, until=None, by=by, now=context.now)
+        await give(context, change, membership_id, joining.role_keys, joining.permissions, until=None)
+        return await _end(context, change, request, organization, RequestStatus.APPROVED, None)
 
-    asked = [sorted(joining.role_keys), sorted(joining.permissions)]
-    return await _decided(context, id, RequestStatus.APPROVED, approve, None, asked, joining.key)
+    asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
+    return await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
 
 
 async def decline_join_request(
@@ -68,12 +65,11 @@ async def decline_join_request(
     """
     said = checks.message(note, ["note"])
 
-    async def decline(
-        _change: DirectoryChange, _request: JoinRequestRecord, _organization: OrganizationRecord, _standing: Standing
-    ) -> None:
-        pass
+    async def command(change: DirectoryChange) -> str:
+        request, organization, _ = await _open(context, change, id)
+        return await _end(context, change, request, organization, RequestStatus.DECLINED, said)
 
-    return await _decided(context, id, RequestStatus.DECLINED, decline, said, [said], key)
+    return await decided(context, JOIN_REQUESTS, Once(key, "DECLINEDJoinRequest", [id, said]), command)
 
 
 async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key: str | None) -> JoinRequestRecord:
@@ -86,90 +82,44 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
     caller = context.caller
     assert caller is not None  # the guard has asked
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
-        (request,) = await change.ask.join_requests([id])
+    async def command(change: DirectoryChange) -> str:
+        (request,) = await change.ask.approvals(JOIN_REQUESTS, [id])
         if request is None or request.user_id != caller.user.id:
-            raise NotFound("request to join", ["id"])
-        _check_open(context, request)
-        status, by = RequestStatus.WITHDRAWN, caller.user.id
-        await _close(context, change, request, status, by, None)
-        return {"id": id}
+            raise NotFound(WHAT[JOIN_REQUESTS], ["id"])
+        check_open(context, JOIN_REQUESTS, request)
+        # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
+        shown = {"user": request.user_id}
+        by = author(context)
+        await end(context, change, JOIN_REQUESTS, request, RequestStatus.WITHDRAWN, by, shown=shown, is_hidden=True)
+        return id
 
-    return await _changed(context, Once(key, "withdrawJoinRequest", id), command)
-
-
-async def _decided(
-    context: RequestContext,
-    id: JoinRequestId,
-    status: RequestStatus,
-    command: Callable[[DirectoryChange, JoinRequestRecord, OrganizationRecord, Standing], Awaitable[None]],
-    note: str | None,
-    asked: Sequence[Any],
-    key: str | None,
-) -> JoinRequestRecord:
-    """Close a request with this decision of somebody who manages members, and tell the person who asked."""
-
-    async def decide(change: DirectoryChange) -> dict[str, str]:
-        (seen,) = await change.ask.join_requests([id])
-        if seen is None or seen.organization_id is None:
-            raise NotFound("request to join", ["id"])
-        organization, viewer = await acting_in(context, change, seen.organization_id, MANAGE_MEMBERS)
-        (request,) = await change.ask.join_requests([id])
-        assert request is not None  # requests are never deleted
-        _check_open(context, request)
-        await command(change, request, organization, viewer.standings[organization.id])
-        await _close(context, change, request, status, UserId(viewer.user_id), note)
-        (person,) = await change.ask.users([request.user_id])
-        if person is not None and person.email_verified:
-            values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
-            await queue_mail(context, change, Mail("join_request_decided", person.email, person.locale, values))
-        return {"id": id}
-
-    return await _changed(context, Once(key, f"{status}JoinRequest", [id, *asked]), decide)
+    return await decided(context, JOIN_REQUESTS, Once(key, "withdrawJoinRequest", id), command)
 
 
-async def _changed(
-    context: RequestContext, once: Once, command: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
-) -> JoinRequestRecord:
-    receipt = await changed_once(context, once, command)
-    (found,) = await context.backends.directory.join_requests([JoinRequestId(receipt["id"])])
-    assert found is not None  # requests are never deleted
-    return found
+async def _open(
+    context: RequestContext, change: DirectoryChange, id: JoinRequestId
+) -> tuple[JoinRequestRecord, OrganizationRecord, Viewer]:
+    """Return what `acting_on` does for somebody who manages members, when the request is open."""
+    request, organization, viewer = await acting_on(context, change, JOIN_REQUESTS, id, MANAGE_MEMBERS)
+    check_open(context, JOIN_REQUESTS, request)
+    return request, organization, viewer
 
 
-def _check_open(context: RequestContext, request: JoinRequestRecord) -> None:
-    if not is_open(context, request):
-        status = request.status_at(context.now)
-        raise Conflict(f"This request is {status} now. Read it again.", ["id"], node=request)
-
-
-async def _close(
+async def _end(
     context: RequestContext,
     change: DirectoryChange,
     request: JoinRequestRecord,
+    organization: OrganizationRecord,
     status: RequestStatus,
-    by: UserId,
     note: str | None,
-) -> None:
-    closed = replace(request, status=status, decided_at=context.now, decided_by_id=by, note=note)
-    await change.close_join_request(closed)
-    # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
-    organization_id = request.organization_id if status is not RequestStatus.WITHDRAWN else None
-    entry = author(context, note).entry(
-        _ACTIONS[status],
-        request.id,
-        organization_id,
-        before={"status": request.status},
-        after={"status": status, "user": request.user_id},
-    )
-    await change.record(entry, context.now)
-
-
-_ACTIONS = {
-    RequestStatus.APPROVED: "join_request.approve",
-    RequestStatus.DECLINED: "join_request.decline",
-    RequestStatus.WITHDRAWN: "join_request.withdraw",
-}
+) -> str:
+    """Close the request with this decision, and tell the person who asked."""
+    shown, by = {"user": request.user_id}, author(context, note)
+    await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, note=note)
+    values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
+    people = await change.ask.users([request.user_id])
+    await write_to(context, change, people, "join_request_decided", values)
+    return request.id
 
 
 def _check_given(context: RequestContext, standing: Standing, joining: Joining) -> None:
@@ -227,8 +177,6 @@ async def _let_in(
         raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
     if known.status is not MembershipStatus.REMOVED:
         raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
-    (held,) = await change.ask.grants_of([known.id])
-    for grant in held:  # what somebody held before they left does not come back with them
-        await change.revoke(grant.id, by=by, now=now)
+    await take_all(context, change, known.id, by)  # what somebody held before they left does not come back
     await change.set_membership_status(known.id, MembershipStatus.ACTIVE, by=by, now=now)
     return known.id

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from connectors.directory.change_requests import CHANGE_REQUESTS
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.accounts import ConsentRecord, DataExportRecord
 from connectors.directory.records.addresses import AddressRecord
@@ -19,7 +20,6 @@ from connectors.ids import (
     AddressId,
     AnyId,
     AuditEventId,
-    ChangeRequestId,
     ConsentId,
     DataExportId,
     GrantId,
@@ -45,7 +45,7 @@ from permissions.access_rules import (
 from resolvers.access_requests.queries import visible_access_requests
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import visible_invitations
-from resolvers.join_requests.commands import visible_join_requests
+from resolvers.join_requests.queries import visible_join_requests
 from resolvers.launcher import ApplicationView
 from resolvers.organizations.queries import is_visible, visible_organizations
 from resolvers.refusals import InvalidArgument
@@ -177,7 +177,7 @@ async def _addresses(context: RequestContext, ids: Sequence[str]) -> Sequence[Ad
 async def _change_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[ChangeRequestRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
-    found = await context.backends.directory.change_requests([ChangeRequestId(identifier) for identifier in ids])
+    found = await context.backends.directory.approvals(CHANGE_REQUESTS, ids)
     reviews = context.may(REVIEW_CHANGE_REQUESTS)
     return [
         one if one is not None and (reviews or context.may(SEE_CHANGE_REQUESTS, one.organization_id)) else None

@@ -10,8 +10,10 @@ from connectors.directory.records.requests import RequestStatus
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
-from resolvers.access_requests import queries as access_request_lists
 from resolvers.access_requests.commands import may_decide, may_withdraw
+from resolvers.access_requests.queries import members_who_ask
+from resolvers.approvals import lists as approvals
+from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
@@ -29,10 +31,10 @@ class AccessRequest(Node):
     """Roles and single rights that a member asked for."""
 
     membership: Annotated["Membership", strawberry.lazy("schema.members.types")] = field(  # type: ignore[name-defined]  # noqa: F821
-        access_request_lists.members_who_ask, requires=OPEN, description="Who asked."
+        members_who_ask, requires=OPEN, description="Who asked."
     )
     roles: list[Role] = computed(
-        access_request_lists.roles_of,
+        approvals.roles_of,
         requires=OPEN,
         at_most=MOST_ROLES,
         assumed_size=1,
@@ -40,21 +42,19 @@ class AccessRequest(Node):
         "smallest role that gives it.",
     )
     permissions: list[Permission] = computed(
-        access_request_lists.permissions_of,
+        approvals.permissions_of,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,
         description="The single rights that an approval switches on.",
     )
     message: str | None = strawberry.field(description="What the person said about it.")
-    status: RequestStatus = computed(
-        access_request_lists.status_of, requires=OPEN, description="Where the request stands."
-    )
+    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="Where the request stands.")
     created_at: DateTime = strawberry.field(description="When it was made.")
     expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
     decided_by: User | None = field(
-        access_request_lists.deciders, requires=OPEN, description="Who decided it, or took it back."
+        person("decided_by_id"), requires=OPEN, description="Who decided it, or took it back."
     )
     note: str | None = strawberry.field(description="What was said about the decision.")
     valid_until: DateTime | None = strawberry.field(

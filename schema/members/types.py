@@ -24,6 +24,7 @@ from resolvers.members.rules import (
     denied,
 )
 from resolvers.organizations import queries as organizations
+from resolvers.people import person
 from schema.access_requests.types import AccessRequest
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
@@ -49,7 +50,7 @@ class RoleGrant(Node):
     )
     granted_at: DateTime = strawberry.field(description="Since when.")
     granted_by: User | None = field(
-        people.granters, requires=OPEN, description="Who gave it; null when the portal itself did."
+        person("granted_by_id"), requires=OPEN, description="Who gave it; null when the portal itself did."
     )
     valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null when it does not.")
 
@@ -69,7 +70,7 @@ class DirectGrant(Node):
     )
     granted_at: DateTime = strawberry.field(description="Since when.")
     granted_by: User | None = field(
-        people.granters, requires=OPEN, description="Who gave it; null when the portal itself did."
+        person("granted_by_id"), requires=OPEN, description="Who gave it; null when the portal itself did."
     )
     valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null when it does not.")
 

@@ -21,7 +21,7 @@ from resolvers.access_requests.queries import access_requests_of
 from resolvers.audit.queries import audit_events_of
 from resolvers.change_requests import change_requests_of
 from resolvers.invitations.queries import invitations_of
-from resolvers.join_requests.commands import join_requests_of
+from resolvers.join_requests.queries import join_requests_of
 from resolvers.members.queries import members_of
 from resolvers.orders import orders_of
 from resolvers.organizations import addresses

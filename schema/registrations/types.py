@@ -15,8 +15,10 @@ from connectors.directory.records.registrations import (
 )
 from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
+from resolvers.approvals import lists as approvals
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
+from resolvers.people import person
 from resolvers.refusals import Invalid, InvalidArgument
 from resolvers.registrations import already_registered as company_check
 from resolvers.registrations import queries as registrations
@@ -51,7 +53,7 @@ class RegistrationEvent:
     status: RegistrationStatus = strawberry.field(description="Where the registration stood then.")
     note: str | None = strawberry.field(description="The reason, the question or the answer, as it was written.")
     by: User | None = field(
-        registrations.actors_of,
+        person("actor_id", through=None),
         requires=REVIEW_REGISTRATIONS,
         description="Who did it; null when the portal did, or somebody who was not signed in.",
     )
@@ -68,7 +70,7 @@ class OrganizationRegistration(Node):
 
     version: int = strawberry.field(description="Counts the changes; send it with a decision to notice others'.")
     reference: str = strawberry.field(description="What the applicant asks with, without signing in.")
-    status: RegistrationStatus = computed(registrations.status_of, requires=OPEN, description="Where it stands.")
+    status: RegistrationStatus = computed(approvals.status_of, requires=OPEN, description="Where it stands.")
     organization_name: str = strawberry.field(description="What the company is called.")
     legal_name: str | None = strawberry.field(description="What it is called in the register of companies.")
     kind: OrganizationKind = attribute("organization_kind", requires=OPEN, description="What it is to the vendor.")
@@ -85,7 +87,7 @@ class OrganizationRegistration(Node):
     )
     applicant_phone: PhoneNumber | None = attribute("phone", requires=OPEN, description="Their telephone number.")
     wanted_roles: list[Role] = computed(
-        registrations.wanted_roles,
+        approvals.roles_of,
         requires=OPEN,
         at_most=MOST_ROLES,
         assumed_size=2,
@@ -113,7 +115,7 @@ class OrganizationRegistration(Node):
         description="The company; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
-        registrations.applicants_of, requires=OPEN, description="The person who registers it."
+        person("user_id", through=None), requires=OPEN, description="The person who registers it."
     )
     duplicates: list[RegistrationDuplicate] | None = field(
         registrations.duplicates_of,
