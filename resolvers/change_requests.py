@@ -16,12 +16,11 @@ from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
 from resolvers import validation as checks
 from resolvers.approvals.decisions import acting_on, check_open, decided, is_open, locked
 from resolvers.approvals.initiators import end_change_request, may_still_ask
-from resolvers.approvals.lists import listed, listed_in_all, open_of
+from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.localization import in_their_language, on_one_line
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.organizations.queries import changed_data, organizations_with
-from resolvers.pagination import DEFAULT_PAGE, Listing
 from resolvers.people import display_name, seen, vendor_staff
 from resolvers.refusals import Conflict, Invalid, Refused, RefusedTogether, Stale
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, values_of
@@ -151,30 +150,6 @@ async def decide_organization_change(
         return ended
 
     return await changed(context, command)
-
-
-async def change_requests_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return each organization's requests, newest first, parallel to `organizations`."""
-    ids = [organization.id for organization in organizations]
-    return await listed(context, CHANGE_REQUESTS, "organization_id", ids, first, after, status)
-
-
-async def organization_change_requests(
-    context: RequestContext,
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Listing:
-    """Return the requests of all organizations, newest first, for the vendor's staff."""
-    return await listed_in_all(context, CHANGE_REQUESTS, first, after, status)
 
 
 def can_withdraw(context: RequestContext, request: ChangeRequestRecord) -> bool:

@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 import strawberry
 
+from connectors.directory.change_requests import CHANGE_REQUESTS
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId
 from permissions.access_rules import CHANGE_ORGANIZATION, OPEN, REVIEW_CHANGE_REQUESTS
 from resolvers import change_requests
+from resolvers.approvals.lists import pages_of_all
 from resolvers.change_requests import RequestedChange
 from resolvers.context import RequestContext
 from resolvers.people import person
@@ -137,7 +139,7 @@ class ChangeRequestQueries:
     """Questions of those who decide."""
 
     organization_change_requests: Connection[ChangeRequest] | None = root(
-        change_requests.organization_change_requests,
+        pages_of_all(CHANGE_REQUESTS),
         requires=REVIEW_CHANGE_REQUESTS,
         description="What companies ask the vendor to change about their names and seats, newest first.",
         arguments={"status": "Only requests that stand like this."},

@@ -5,39 +5,9 @@ from collections.abc import Sequence
 from connectors.directory.access_requests import ACCESS_REQUESTS
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.memberships import MembershipRecord
-from connectors.directory.records.organizations import OrganizationRecord
-from connectors.directory.records.requests import RequestStatus
 from permissions.access_rules import ASSIGN_ROLES
-from resolvers.approvals.lists import listed
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible
-from resolvers.pagination import DEFAULT_PAGE, Listing
-
-
-async def access_requests_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return what the members of each organization asked for, newest first."""
-    ids = [organization.id for organization in organizations]
-    return await listed(context, ACCESS_REQUESTS, "organization_id", ids, first, after, status)
-
-
-async def access_requests_by(
-    context: RequestContext,
-    members: Sequence[MembershipRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return what each member asked for, newest first."""
-    ids = [member.id for member in members]
-    return await listed(context, ACCESS_REQUESTS, "membership_id", ids, first, after, status)
 
 
 async def visible_access_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[AccessRequestRecord | None]:

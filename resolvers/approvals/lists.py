@@ -1,7 +1,8 @@
 """What waits for a decision, and what did: one by its id, each owner's in pages, where it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import StrEnum
+from types import GenericAlias
 from typing import Any, TypeVar
 
 from connectors.directory.approvals import Kind
@@ -16,7 +17,7 @@ from connectors.pages import Page
 from permissions.policy import Role
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
-from resolvers.pagination import Listing, check_page, paged
+from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 
 R = TypeVar("R", AccessRequestRecord, JoinRequestRecord, ChangeRequestRecord, InvitationRecord, RegistrationRecord)
 Waiting = AccessRequestRecord | JoinRequestRecord | ChangeRequestRecord | InvitationRecord | RegistrationRecord
@@ -48,43 +49,54 @@ async def open_of(
     return pages[0].items[::-1]
 
 
-async def listed(
-    context: RequestContext,
-    kind: Kind[Any],
-    owner: str,
-    ids: Sequence[str],
-    first: int,
-    after: str | None,
-    status: Sequence[StrEnum] | None,
-) -> Sequence[Listing]:
-    """Return a page of each owner's, newest first; `owner` is the field that says whose one is.
+def pages_of(kind: Kind[Any], owner: str) -> Callable[..., Awaitable[Sequence[Listing]]]:
+    """Return the function of a field that lists a kind of each owner's, newest first.
 
-    Raises:
-        InvalidArgument: It cannot be a page.
+    `owner` is where one of the kind names the owner, such as `organization_id`.
     """
-    check_page(first, after)
-    where = tuple(status) if status is not None else None
-    directory, now = context.backends.directory, context.now
-    pages = await paged(directory.approvals_of(kind, owner, ids, first=first, after=after, status=where, now=now))
-    return [Listing(page, id, (kind, owner, where), _count_of) for id, page in zip(ids, pages, strict=True)]
+
+    async def pages(
+        context: RequestContext,
+        owners: Sequence[Any],
+        *,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
+        status: Sequence[StrEnum] | None = None,
+    ) -> Sequence[Listing]:
+        check_page(first, after)
+        where, ids = tuple(status) if status is not None else None, [one.id for one in owners]
+        directory, now = context.backends.directory, context.now
+        found = await paged(directory.approvals_of(kind, owner, ids, first=first, after=after, status=where, now=now))
+        return [Listing(page, id, (kind, owner, where), _count_of) for id, page in zip(ids, found, strict=True)]
+
+    pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None  # an argument of the field
+    return pages
 
 
-async def listed_in_all(
-    context: RequestContext, kind: Kind[Any], first: int, after: str | None, status: Sequence[StrEnum] | None
-) -> Listing:
-    """Return a page of all of a kind, whosever they are, for the vendor's staff.
+def pages_of_all(kind: Kind[Any], *undecided: StrEnum) -> Callable[..., Awaitable[Listing]]:
+    """Return the function of a field that lists all of a kind, for the vendor's staff.
 
-    Raises:
-        InvalidArgument: It cannot be a page.
+    Where it is not said how they stand, those that stand as `undecided`; without these, however they stand.
     """
-    check_page(first, after)
-    where = tuple(status) if status is not None else None
 
-    async def pages() -> Sequence[Any]:
-        return [await context.backends.directory.all_approvals(kind, first=first, after=after, status=where)]
+    async def pages(
+        context: RequestContext,
+        *,
+        first: int = DEFAULT_PAGE,
+        after: str | None = None,
+        status: Sequence[StrEnum] | None = None,
+    ) -> Listing:
+        check_page(first, after)
+        where = tuple(status) if status is not None else undecided or None
 
-    (page,) = await paged(pages())
-    return Listing(page, "", (kind, where), _count_all)
+        async def found() -> Sequence[Any]:
+            return [await context.backends.directory.all_approvals(kind, first=first, after=after, status=where)]
+
+        (page,) = await paged(found())
+        return Listing(page, "", (kind, where), _count_all)
+
+    pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None  # an argument of the field
+    return pages
 
 
 async def _count_of(context: RequestContext, owners: Sequence[str], where: Any) -> Sequence[int]:

@@ -12,10 +12,8 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import InvitationId, OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
-from resolvers.approvals.lists import listed
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with, visible_organizations
-from resolvers.pagination import DEFAULT_PAGE, Listing
 from resolvers.refusals import Conflict, ErrorCode, InvitationState, NotDelegable, Refused
 
 MOST_PENDING = 20
@@ -164,19 +162,6 @@ async def viewer_can_resend(context: RequestContext, invitations: Sequence[Invit
 def viewer_can_revoke(context: RequestContext, invitation: InvitationRecord) -> bool:
     """Return whether the caller could revoke the invitation now: the decision that `revokeInvitation` takes."""
     return _standing(context, invitation) is not None and why_not_revoke(context, invitation) is None
-
-
-async def invitations_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[InvitationStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return each organization's invitations, newest first (K27)."""
-    ids = [organization.id for organization in organizations]
-    return await listed(context, INVITATIONS, "organization_id", ids, first, after, status)
 
 
 async def pending_invitations(

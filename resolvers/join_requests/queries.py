@@ -6,28 +6,12 @@ from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.organizations import OrganizationRecord
-from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
-from resolvers.approvals.lists import listed
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import visible_organizations
-from resolvers.pagination import DEFAULT_PAGE, Listing
 
 MOST_SHOWN = 20
-
-
-async def join_requests_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return who would like to join each organization, newest first."""
-    ids = [organization.id for organization in organizations]
-    return await listed(context, JOIN_REQUESTS, "organization_id", ids, first, after, status)
 
 
 async def join_requests_of_viewers(

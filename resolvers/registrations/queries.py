@@ -18,10 +18,8 @@ from connectors.directory.registrations import REGISTRATIONS
 from connectors.ids import RegistrationId
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import REVIEW_REGISTRATIONS
-from resolvers.approvals.lists import listed_in_all
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
-from resolvers.pagination import DEFAULT_PAGE, Listing
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
 from resolvers.registrations.public_mail_domains import organization_domain
@@ -41,18 +39,6 @@ class RegistrationState:
     status: RegistrationStatus
     submitted_at: datetime | None
     review_due_at: datetime | None
-
-
-async def submitted_registrations(
-    context: RequestContext,
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RegistrationStatus] | None = None,
-) -> Listing:
-    """Return the registrations of companies, oldest first; without `status`, those that are not decided."""
-    wanted = status if status is not None else UNDECIDED
-    return await listed_in_all(context, REGISTRATIONS, first, after, wanted)
 
 
 async def visible_registrations(

@@ -6,14 +6,15 @@ from typing import Annotated
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
+from connectors.directory.access_requests import ACCESS_REQUESTS
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from permissions.access_rules import MANAGE_MEMBERS, OPEN, SEE_ACCESS_REQUESTS, SEE_RIGHTS
 from permissions.policy import MOST_ROLES, MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher, people
-from resolvers.access_requests import queries as access_request_lists
 from resolvers.approvals import initiators
+from resolvers.approvals.lists import pages_of
 from resolvers.members import queries as memberships
 from resolvers.members.rules import (
     against_reactivating,
@@ -144,7 +145,7 @@ class Membership(Node):
         description="The applications that open for the person here.",
     )
     access_requests: Connection[AccessRequest] | None = field(
-        access_request_lists.access_requests_by,
+        pages_of(ACCESS_REQUESTS, "membership_id"),
         requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
         description="What the person asked for, newest first.",

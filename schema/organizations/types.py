@@ -4,6 +4,10 @@ from operator import attrgetter
 
 import strawberry
 
+from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.invitations import INVITATIONS
+from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.access_rules import (
     ASSIGN_ROLES,
@@ -17,11 +21,8 @@ from permissions.access_rules import (
     SEE_RIGHTS,
     USE_ADDRESS_BOOK,
 )
-from resolvers.access_requests.queries import access_requests_of
+from resolvers.approvals.lists import pages_of
 from resolvers.audit.queries import audit_events_of
-from resolvers.change_requests import change_requests_of
-from resolvers.invitations.queries import invitations_of
-from resolvers.join_requests.queries import join_requests_of
 from resolvers.members.queries import members_of
 from resolvers.orders import orders_of
 from resolvers.organizations import addresses
@@ -77,19 +78,19 @@ class Organization(Node):
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},
     )
     access_requests: Connection[AccessRequest] | None = field(
-        access_requests_of,
+        pages_of(ACCESS_REQUESTS, "organization_id"),
         requires=ASSIGN_ROLES,
         description="What its members asked for and may not do yet, newest first.",
         arguments={"status": "Only requests that stand like this."},
     )
     invitations: Connection[Invitation] | None = field(
-        invitations_of,
+        pages_of(INVITATIONS, "organization_id"),
         requires=MANAGE_MEMBERS,
         description="Who was invited to it, newest first.",
         arguments={"status": "Only invitations that stand like this; one past its time is EXPIRED."},
     )
     join_requests: Connection[JoinRequest] | None = field(
-        join_requests_of,
+        pages_of(JOIN_REQUESTS, "organization_id"),
         requires=MANAGE_MEMBERS,
         description="Who asked to join it, newest first.",
         arguments={"status": "Only requests that stand like this."},
@@ -113,7 +114,7 @@ class Organization(Node):
         description="Where invoices and goods may go, oldest entry first.",
     )
     change_requests: Connection[ChangeRequest] | None = field(
-        change_requests_of,
+        pages_of(CHANGE_REQUESTS, "organization_id"),
         requires=SEE_CHANGE_REQUESTS,
         description="What was asked of the vendor to change about its name and seat, newest first.",
         arguments={"status": "Only requests that stand like this."},

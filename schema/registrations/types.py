@@ -13,9 +13,11 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
+from connectors.directory.registrations import REGISTRATIONS
 from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
 from resolvers.approvals import lists as approvals
+from resolvers.approvals.lists import pages_of_all
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
 from resolvers.people import person
@@ -23,7 +25,8 @@ from resolvers.refusals import Invalid, InvalidArgument
 from resolvers.registrations import already_registered as company_check
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
-from resolvers.registrations.queries import registration_status, submitted_registrations
+from resolvers.registrations.queries import registration_status
+from resolvers.registrations.review import UNDECIDED
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
@@ -196,7 +199,7 @@ class RegistrationQueries:
     """Questions about registrations."""
 
     registrations: Connection[OrganizationRegistration] | None = root(
-        submitted_registrations,
+        pages_of_all(REGISTRATIONS, *UNDECIDED),
         requires=REVIEW_REGISTRATIONS,
         description="Companies that want to become customers, oldest first; without `status`, those not decided yet.",
         arguments={"status": "Only registrations that stand like this."},
