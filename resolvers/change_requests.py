@@ -58,7 +58,7 @@ async def request_organization_change(
 
     async def command(change: DirectoryChange) -> str:
         organization, _ = await acting_in(context, change, organization_id, CHANGE_ORGANIZATION)
-        for earlier in await open_of(context, change.ask, CHANGE_REQUESTS, "organization_id", organization_id, most=1):
+        for earlier in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
             raise Conflict(
                 "A change is being asked for already. Wait for the vendor's decision, or withdraw that request first.",
                 node=earlier,

@@ -13,8 +13,7 @@ from permissions.vocabulary import Permission
 from resolvers.approvals import lists as approvals
 from resolvers.context import RequestContext
 from resolvers.join_requests import commands as join_requests
-from resolvers.join_requests import decisions as join_decisions
-from resolvers.join_requests.decisions import Joining
+from resolvers.join_requests.commands import Joining
 from resolvers.join_requests.queries import organizations_of
 from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
@@ -118,11 +117,11 @@ async def _request_to_join_organization(
 
 async def _approve_join_request(context: RequestContext, *, input: ApproveJoinRequestInput) -> dict[str, Any]:
     joining = Joining(tuple(input.role_keys), tuple(input.permissions or ()), input.idempotency_key)
-    return {"join_request": await join_decisions.approve_join_request(context, JoinRequestId(input.id), joining)}
+    return {"join_request": await join_requests.approve_join_request(context, JoinRequestId(input.id), joining)}
 
 
 async def _decline_join_request(context: RequestContext, *, input: DeclineJoinRequestInput) -> dict[str, Any]:
-    declined = await join_decisions.decline_join_request(
+    declined = await join_requests.decline_join_request(
         context, JoinRequestId(input.id), input.note, input.idempotency_key
     )
     return {"join_request": declined}
@@ -130,7 +129,7 @@ async def _decline_join_request(context: RequestContext, *, input: DeclineJoinRe
 
 async def _withdraw_join_request(context: RequestContext, *, input: WithdrawJoinRequestInput) -> dict[str, Any]:
     id = JoinRequestId(input.id)
-    return {"join_request": await join_decisions.withdraw_join_request(context, id, input.idempotency_key)}
+    return {"join_request": await join_requests.withdraw_join_request(context, id, input.idempotency_key)}
 
 
 @strawberry.type

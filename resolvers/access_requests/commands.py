@@ -50,8 +50,6 @@ LIFETIME = timedelta(days=30)
 ATTEMPTS = Attempts("access request", in_all=Limit(30, 3600))
 """Each request writes to everybody who could grant it."""
 
-MOST_OPEN = 1_000
-
 ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION
 
 
@@ -103,9 +101,7 @@ async def request_access(
             )
         membership_id = MembershipId(standing.membership_id)
         role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
-        for other in await open_of(
-            context, change.ask, ACCESS_REQUESTS, "membership_id", membership_id, most=MOST_OPEN
-        ):
+        for other in await open_of(context, change, ACCESS_REQUESTS, "membership_id", membership_id):
             if (set(other.role_keys), set(other.permissions)) == (set(role_keys), set(permissions)):
                 raise Conflict("You have asked for this already; it is not decided yet.", None, node=other)
         request = AccessRequestRecord(

@@ -63,7 +63,7 @@ async def end_what_they_may_not_begin(
     void = [one.id for one in sent if not _may_send(context, sender, one)]
     if void:
         await change.withdraw_invitations(void, InvitationStatus.REVOKED, by=why, now=context.now)
-    for request in await open_of(context, change.ask, CHANGE_REQUESTS, "organization_id", organization_id, most=1):
+    for request in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
         if request.requested_by_id == user_id and not await may_still_ask(context, change.ask, request):
             await end_change_request(context, change, request, RequestStatus.WITHDRAWN, why)
     ended = set(void)

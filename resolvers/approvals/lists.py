@@ -6,14 +6,14 @@ from types import GenericAlias
 from typing import Any, TypeVar
 
 from connectors.directory.approvals import Kind
-from connectors.directory.directory import DirectoryQueries
+from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.registrations import RegistrationRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.pages import Page
+from connectors.pages import ALL, Page
 from permissions.policy import Role
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
@@ -40,12 +40,10 @@ def permissions_of(_context: RequestContext, waiting: AccessRequestRecord | Invi
     return [Permission(code) for code in waiting.permissions if code in Permission.__members__]
 
 
-async def open_of(
-    context: RequestContext, ask: DirectoryQueries, kind: Kind[R], owner: str, id: str, *, most: int
-) -> Sequence[R]:
-    """Return what waits for a decision of this owner, oldest first, `most` at most."""
-    pending = [RequestStatus.PENDING]
-    pages: Sequence[Page[R]] = await ask.approvals_of(kind, owner, [id], first=most, status=pending, now=context.now)
+async def open_of(context: RequestContext, change: DirectoryChange, kind: Kind[R], owner: str, id: str) -> Sequence[R]:
+    """Return all of a kind that waits for a decision of this owner, oldest first."""
+    status, now = [RequestStatus.PENDING], context.now
+    pages: Sequence[Page[R]] = await change.ask.approvals_of(kind, owner, [id], first=ALL, status=status, now=now)
     return pages[0].items[::-1]
 
 

@@ -1,4 +1,4 @@
-"""Asking to join a company that is registered already, and who sees that somebody asked.
+"""Asking to join a company that is registered already, and deciding about who asked.
 
 Whoever asks is answered alike whether there is such a company or not: the same is stored and queued for both, and the
 worker writes to the administrators if there are any. What asks again a company that the person asked already goes
@@ -6,37 +6,50 @@ nowhere, without saying so.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
-from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.ids import JoinRequestId, OrganizationId, new_id
+from connectors.ids import JoinRequestId, MembershipId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
+from permissions.access_rules import MANAGE_MEMBERS
+from permissions.viewer import Standing, Viewer
+from permissions.vocabulary import Permission
 from resolvers import validation as checks
-from resolvers.approvals.decisions import decided, is_open
+from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, end, is_open
+from resolvers.approvals.grants import give, take_all
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import Conflict, ErrorCode, Invalid, NotFound
+from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, NotFound
 from resolvers.registrations.already_registered import OrganizationFacts, organization_to_join
 from resolvers.registrations.inputs import LONGEST_ORGANIZATION_NAME
 from resolvers.transactions import Once, author, changed_once
-from resolvers.validation import together
+from resolvers.validation import Together, together
 
 TIME_TO_DECIDE = timedelta(days=30)
-MOST_REMEMBERED = 1_000
+MOST_REMEMBERED = MOST_MEMBERSHIPS = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What somebody gets who is let in: roles by key, single rights, and the name of the request."""
+
+    role_keys: Sequence[str]
+    permissions: Sequence[Permission]
+    key: str | None = None
 
 
 async def request_to_join(
@@ -110,7 +123,7 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice (K19)."""
+    """Write to all administrators of the company that somebody would like to join; an item may come twice."""
     (request,) = await context.backends.directory.approvals(JOIN_REQUESTS, [item.content["id"]])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
@@ -132,6 +145,68 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
         return {}
 
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
+
+
+async def approve_join_request(context: RequestContext, id: JoinRequestId, joining: Joining) -> JoinRequestRecord:
+    """Let the person in with these roles and rights, all at once; nobody gives what they may not.
+
+    Raises:
+        RefusedTogether: No role and no right, unknown ones, or ones that the caller may not give.
+        Conflict: The request is not open any more, or the person belongs to the company already.
+        Forbidden: The caller manages no members there, any more.
+    """
+
+    async def command(change: DirectoryChange) -> str:
+        request, organization, viewer = await _open(context, change, id)
+        _check_given(context, viewer.standings[organization.id], joining)
+        membership_id = await _let_in(context, change, request, organization)
+        await give(context, change, membership_id, joining.role_keys, joining.permissions, until=None)
+        return await _end(context, change, request, organization, RequestStatus.APPROVED, None)
+
+    asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
+    return await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
+
+
+async def decline_join_request(
+    context: RequestContext, id: JoinRequestId, note: str | None, key: str | None
+) -> JoinRequestRecord:
+    """Turn the person away, with a note if there is something to say.
+
+    Raises:
+        Conflict: The request is not open any more.
+        Forbidden: The caller manages no members there, any more.
+    """
+    said = checks.message(note, ["note"])
+
+    async def command(change: DirectoryChange) -> str:
+        request, organization, _ = await _open(context, change, id)
+        return await _end(context, change, request, organization, RequestStatus.DECLINED, said)
+
+    return await decided(context, JOIN_REQUESTS, Once(key, "DECLINEDJoinRequest", [id, said]), command)
+
+
+async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key: str | None) -> JoinRequestRecord:
+    """Take one's own request back.
+
+    Raises:
+        NotFound: There is no such request, or it is somebody else's.
+        Conflict: It is not open any more.
+    """
+    caller = context.caller
+    assert caller is not None  # the guard has asked
+
+    async def command(change: DirectoryChange) -> str:
+        (request,) = await change.ask.approvals(JOIN_REQUESTS, [id])
+        if request is None or request.user_id != caller.user.id:
+            raise NotFound(WHAT[JOIN_REQUESTS], ["id"])
+        check_open(context, JOIN_REQUESTS, request)
+        # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
+        shown = {"user": request.user_id}
+        by = author(context)
+        await end(context, change, JOIN_REQUESTS, request, RequestStatus.WITHDRAWN, by, shown=shown, is_hidden=True)
+        return id
+
+    return await decided(context, JOIN_REQUESTS, Once(key, "withdrawJoinRequest", id), command)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:
@@ -157,3 +232,89 @@ async def _not_asked_yet(
                 return None
             await change.close_approval(JOIN_REQUESTS, replace(request, status=RequestStatus.EXPIRED))
     return found.id
+
+
+async def _open(
+    context: RequestContext, change: DirectoryChange, id: JoinRequestId
+) -> tuple[JoinRequestRecord, OrganizationRecord, Viewer]:
+    """Return what `acting_on` does for somebody who manages members, when the request is open."""
+    request, organization, viewer = await acting_on(context, change, JOIN_REQUESTS, id, MANAGE_MEMBERS)
+    check_open(context, JOIN_REQUESTS, request)
+    return request, organization, viewer
+
+
+async def _end(
+    context: RequestContext,
+    change: DirectoryChange,
+    request: JoinRequestRecord,
+    organization: OrganizationRecord,
+    status: RequestStatus,
+    note: str | None,
+) -> str:
+    """Close the request with this decision, and tell the person who asked."""
+    shown, by = {"user": request.user_id}, author(context, note)
+    await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, note=note)
+    values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
+    people = await change.ask.users([request.user_id])
+    await write_to(context, change, people, "join_request_decided", values)
+    return request.id
+
+
+def _check_given(context: RequestContext, standing: Standing, joining: Joining) -> None:
+    policy = context.policy
+    may_give = policy.delegable_by(standing, context.now)
+    with together() as checking:
+        if not joining.role_keys and not joining.permissions:
+            checking.refuse(Invalid("Give at least one role or right.", ["role_keys"], "at least one"))
+        if _are_distinct(checking, "role_keys", joining.role_keys, len(policy.roles)):
+            for organization_id, role_key in enumerate(joining.role_keys):
+                path = ["role_keys", str(organization_id)]
+                if role_key not in policy.roles:
+                    checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
+                elif not may_give.has(role_key=role_key):
+                    what, remedy = f"the role {role_key}", "Choose a role that one of yours may assign."
+                    checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
+        if _are_distinct(checking, "permissions", joining.permissions, len(Permission)):
+            for organization_id, permission in enumerate(joining.permissions):
+                if not may_give.has(permission=permission):
+                    what, remedy = f"the right {permission}", "Give a role that holds it instead."
+                    path = ["permissions", str(organization_id)]
+                    checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
+
+
+def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int) -> bool:
+    if len(given) > most:
+        checking.refuse(Invalid(f"Name each once; there are {most}.", [name], f"entries 0..{most}"))
+        return False
+    for organization_id, one in enumerate(given):
+        if one in given[:organization_id]:
+            checking.refuse(Invalid("This stands there twice.", [name, str(organization_id)], "unique"))
+            return False
+    return True
+
+
+async def _let_in(
+    context: RequestContext,
+    change: DirectoryChange,
+    request: JoinRequestRecord,
+    organization: OrganizationRecord,
+) -> MembershipId:
+    """Return the person's membership, active from now on: a new one, or that of somebody who comes back."""
+    (page,) = await change.ask.memberships_of(
+        [request.user_id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus)
+    )
+    known = next((one for one in page.items if one.organization_id == organization.id), None)
+    by, now = author(context), context.now
+    if known is None:
+        id = MembershipId(new_id("mbr"))
+        new = MembershipRecord(id, 1, organization.id, request.user_id, MembershipStatus.INVITED, None, None)
+        await change.add_membership(new)
+        await change.set_membership_status(id, MembershipStatus.ACTIVE, by=by, now=now)
+        return id
+    if known.status is MembershipStatus.INVITED:
+        raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
+    if known.status is not MembershipStatus.REMOVED:
+        raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
+    await take_all(context, change, known.id, by)  # what somebody held before they left does not come back
+    await change.set_membership_status(known.id, MembershipStatus.ACTIVE, by=by, now=now)
+    return known.id

@@ -18,7 +18,7 @@ from permissions.access_rules import MANAGE_MEMBERS
 from permissions.vocabulary import DenialReason
 from resolvers.access.edits import LONGEST_REASON
 from resolvers.access.mails import notify_of_change, notify_of_end
-from resolvers.access_requests.commands import MOST_OPEN, end_access_request
+from resolvers.access_requests.commands import end_access_request
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
@@ -143,7 +143,7 @@ async def end_membership(
     by, now, member = author(context, reason), context.now, subject.member
     for grant in subject.grants:
         await change.revoke(grant.id, by=by, now=now)
-    for request in await open_of(context, change.ask, ACCESS_REQUESTS, "membership_id", member.id, most=MOST_OPEN):
+    for request in await open_of(context, change, ACCESS_REQUESTS, "membership_id", member.id):
         await end_access_request(context, change, request, RequestStatus.WITHDRAWN, by)
     await change.set_membership_status(member.id, REMOVED, by=by, now=now)
     revoked = await end_what_they_may_not_begin(context, change, organization.id, member.user_id, by)

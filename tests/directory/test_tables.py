@@ -25,7 +25,7 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.directory.registrations import REGISTRATIONS
 from connectors.directory.tables import METADATA
 from connectors.ids import InvitationId, RegistrationId, SessionId
-from connectors.pages import cursor
+from connectors.pages import ALL, cursor
 from tests.directory.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW, TOMORROW, session
 from tests.servers import DatabaseKind, fresh_database
 
@@ -163,7 +163,7 @@ async def ask_what_waits(directory: Directory, has_next: bool) -> None:
     for kind, owner, id in owners:
         after = cursor(f"{kind.listing} {owner}", "x") if has_next else None
         await directory.approvals_of(kind, owner, [id], first=1, after=after, now=NOW)
-        await directory.approvals_of(kind, owner, [id], first=1, after=after, status=pending, now=NOW)
+        await directory.approvals_of(kind, owner, [id], first=ALL, after=after, status=pending, now=NOW)
         await directory.count_approvals_of(kind, owner, [id], None, NOW)
     for kind in (CHANGE_REQUESTS, REGISTRATIONS):
         after = cursor(kind.listing, "x") if has_next else None
