@@ -64,7 +64,7 @@ def can_request_new(context: RequestContext, invitation: InvitationRecord) -> bo
 
 
 def ended(context: RequestContext, invitation: InvitationRecord, path: Sequence[str]) -> InvitationState | None:
-    """Return why an invitation cannot be used (any more); None for an open one (K30)."""
+    """Return why an invitation cannot be used (any more); None for an open one."""
     status = invitation.status_at(context.now)
     if status is InvitationStatus.PENDING:
         return None
