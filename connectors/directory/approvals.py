@@ -195,14 +195,14 @@ class ApprovalChanges(Transaction):
         """
         await self._execute(insert(kind.table), kind.columns.row(new) | secret)
 
-    async def close_approval(self, kind: Kind[W], closed: W) -> None:
-        """Store what is stored as waiting as it is now that somebody decided about it.
+    async def close_approval(self, kind: Kind[Any], id: str, status: StrEnum, **values: Any) -> None:
+        """Store that what is stored as waiting does not wait any more, with these values of its record.
 
         Raises:
             ChangeConflict: It does not wait (any more).
         """
-        row = kind.columns.row(closed)
-        if not (await self._execute(_close(kind).values(row), {"of_id": row.pop("id")})).rowcount:
+        closed = _close(kind).values(status=status.value, **values)
+        if not (await self._execute(closed, {"of_id": id})).rowcount:
             raise ChangeConflict("Somebody else decided meanwhile.")
 
     async def expire_approvals_of(self, kind: Kind[Any], owner: str, id: str, now: datetime) -> None:

@@ -82,12 +82,6 @@ _RENEW = (
     )
     .returning(*_COLUMNS)
 )
-_END = (
-    update(invitations)
-    .where(_OF_ID, _i.status == _PENDING)
-    .values(status=bindparam("new_status"), ended_at=NOW, accepted_by_id=bindparam("accepted_by"))
-    .returning(*_COLUMNS)
-)
 _END_ALL = (
     update(invitations)
     .where(one_of(_i.id, "ids"), _i.status == _PENDING)
@@ -127,7 +121,6 @@ _MOVE_INVITATION = update(invitations).where(_OF_ID).values(membership_id=bindpa
 _DROP_MEMBERSHIP = delete(memberships).where(_m.id == bindparam("from_id"))
 _DROP_INVITED = delete(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
 _ACTIONS = {
-    InvitationStatus.ACCEPTED: "invitation.accept",
     InvitationStatus.DECLINED: "invitation.decline",
     InvitationStatus.REVOKED: "invitation.revoke",
     InvitationStatus.EXPIRED: "invitation.expire",
@@ -217,24 +210,6 @@ class InvitationChanges(AccessChanges):
         renewed = _invitation((await self._execute(_RENEW, values)).one())
         await self.record(_entry(by, "invitation.resend", renewed), now)
         return renewed
-
-    async def end_invitation(
-        self,
-        id: InvitationId,
-        status: InvitationStatus,
-        *,
-        by: Author,
-        now: datetime,
-        accepted_by: UserId | None = None,
-    ) -> InvitationRecord | None:
-        """Say what became of an invitation that is stored as PENDING and return it; None when it is not (any more)."""
-        values = {"of_id": id, "new_status": status.value, "accepted_by": accepted_by, "now": now}
-        row = (await self._execute(_END, values)).first()
-        if row is None:
-            return None
-        ended = _invitation(row)
-        await self.record(_end_entry(by, ended), now)
-        return ended
 
     async def withdraw_invitations(
         self, ids: Sequence[InvitationId], status: InvitationStatus, *, by: Author, now: datetime

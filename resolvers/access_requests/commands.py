@@ -34,7 +34,7 @@ from resolvers.access.plans import (
     warnings_of,
 )
 from resolvers.access_requests.requested_access import RequestedAccess, nobodys, requested_access_of
-from resolvers.approvals.decisions import WHAT, acting_on, as_it_is, check_open, decided, end, is_open, locked
+from resolvers.approvals.decisions import WHAT, acting_on, as_it_is, check_open, decided, decision, end, is_open, locked
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail, reachable, write_to
@@ -200,7 +200,8 @@ async def end_access_request(
 ) -> AccessRequestRecord:
     """Say what came of an open request, put it on record, and return it as it is now."""
     shown = {"until": until.isoformat() if until is not None else None}
-    return await end(context, change, ACCESS_REQUESTS, request, status, by, shown=shown, note=note, valid_until=until)
+    values = decision(context, by, note) | {"valid_until": until}
+    return await end(context, change, ACCESS_REQUESTS, request, status, by, shown=shown, **values)
 
 
 def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:

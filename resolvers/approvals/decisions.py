@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
+from enum import StrEnum
 from typing import Any, TypeVar
 
 from connectors.directory.access_requests import ACCESS_REQUESTS
@@ -13,6 +14,7 @@ from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.audit import Author
 from connectors.directory.records.change_requests import ChangeRequestRecord
+from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
@@ -52,6 +54,8 @@ _ACTIONS = {
     (CHANGE_REQUESTS, RequestStatus.APPROVED): "change_request.approve",
     (CHANGE_REQUESTS, RequestStatus.DECLINED): "change_request.decline",
     (CHANGE_REQUESTS, RequestStatus.WITHDRAWN): "change_request.withdraw",
+    (INVITATIONS, InvitationStatus.ACCEPTED): "invitation.accept",
+    (INVITATIONS, InvitationStatus.EXPIRED): "invitation.expire",
 }
 
 
@@ -124,27 +128,31 @@ def check_open(context: RequestContext, kind: Kind[Q], request: Q) -> None:
 async def end(
     context: RequestContext,
     change: DirectoryChange,
-    kind: Kind[Q],
-    request: Q,
-    status: RequestStatus,
+    kind: Kind[R],
+    waiting: R,
+    status: StrEnum,
     by: Author,
     *,
     shown: Mapping[str, str | None] | None = None,
     is_hidden: bool = False,
     **values: Any,
-) -> Q:
-    """Store that an open request has ended like this, with these `values`, and return it as it is then.
+) -> R:
+    """Store that what waits has ended like this, with these values, and return it as it is then.
 
     The audit log has it with `shown` beside the status; when it `is_hidden`, not the one of the organization.
     """
-    ended = replace(request, **{"status": status, "decided_at": context.now, "decided_by_id": by.user_id, **values})
-    await change.close_approval(kind, ended)
+    await change.close_approval(kind, waiting.id, status, **values)
     entry = by.entry(
         _ACTIONS[kind, status],
-        request.id,
-        None if is_hidden else request.organization_id,
-        before={"status": request.status.value},
+        waiting.id,
+        None if is_hidden else waiting.organization_id,
+        before={"status": waiting.status.value},
         after={"status": status.value, **(shown or {})},
     )
     await change.record(entry, context.now)
-    return ended
+    return replace(waiting, **{"status": status, **values})
+
+
+def decision(context: RequestContext, by: Author, note: str | None = None) -> dict[str, Any]:
+    """Return what is stored of whoever decides now."""
+    return {"decided_at": context.now, "decided_by_id": by.user_id, "note": note}

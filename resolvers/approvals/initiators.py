@@ -19,7 +19,7 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS
 from permissions.decision import may
-from resolvers.approvals.decisions import end
+from resolvers.approvals.decisions import decision, end
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import not_delegable
@@ -78,7 +78,8 @@ async def end_change_request(
     What the portal itself ends is ended for whoever asked.
     """
     decider = by.user_id if by.user_id is not None else request.requested_by_id
-    return await end(context, change, CHANGE_REQUESTS, request, status, by, decided_by_id=decider, note=by.reason)
+    values = decision(context, by, by.reason) | {"decided_by_id": decider}
+    return await end(context, change, CHANGE_REQUESTS, request, status, by, **values)
 
 
 async def open_invitations_by(

@@ -22,6 +22,7 @@ from resolvers.approvals.initiators import may_still_invite
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import labels_of, notify_administrators, notify_inviter
 from resolvers.invitations.queries import can_request_new, ended, is_open
+from resolvers.invitations.sent import end_invitation
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import new_user
 from resolvers.rate_limiting import Attempts, check_attempts
@@ -289,8 +290,7 @@ async def _accepted(
         after = {"email": masked_address(account.email), "kind": account.account_kind, "terms": "accepted"}
         await change.record(by.entry("account.create", account.id, None, after=after), context.now)
     membership_id = await change.hand_over(invitation, account.id)
-    accepted = InvitationStatus.ACCEPTED
-    await change.end_invitation(invitation.id, accepted, by=by, now=context.now, accepted_by=account.id)
+    await end_invitation(context, change, invitation, InvitationStatus.ACCEPTED, by, accepted_by_id=account.id)
     await change.set_membership_status(membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
     if membership_id != invitation.membership_id:
         await _leave_behind(context, change, invitation.membership_id, by)

@@ -18,7 +18,7 @@ from resolvers import receipts
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegable
-from resolvers.invitations.sent import count_mail, until, use_membership
+from resolvers.invitations.sent import count_mail, end_invitation, until, use_membership
 from resolvers.mail.queue import queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import new_user
@@ -225,7 +225,7 @@ async def _store(
         own = _membership_of(invitee, person, checked)
         row.invitation = _invitation(context, organization.id, own, checked, note, days)
         if invitee.last is not None and invitee.last.status is InvitationStatus.PENDING:  # past its time
-            await change.end_invitation(invitee.last.id, InvitationStatus.EXPIRED, by=author(context), now=context.now)
+            await end_invitation(context, change, invitee.last, InvitationStatus.EXPIRED, author(context))
         if own is not None:
             if person is not None:
                 await change.update_invited(

@@ -4,12 +4,14 @@ from datetime import datetime, timedelta
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.invitations import INVITATIONS
+from connectors.directory.records.audit import Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
-from connectors.ids import InvitationId, MembershipId, OrganizationId
+from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
 from connectors.rate_limits.interface import Limit
+from connectors.values import masked_address
 from permissions.access_rules import MANAGE_MEMBERS
-from resolvers.approvals.decisions import acting_on, decided
+from resolvers.approvals.decisions import acting_on, decided, end
 from resolvers.approvals.grants import give, take_all
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
@@ -104,6 +106,22 @@ async def _expire(context: RequestContext, expired: InvitationRecord) -> None:
             await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
 
     await changed(context, command)
+
+
+async def end_invitation(
+    context: RequestContext,
+    change: DirectoryChange,
+    invitation: InvitationRecord,
+    status: InvitationStatus,
+    by: Author,
+    accepted_by_id: UserId | None = None,
+) -> None:
+    """Say what became of an invitation that is stored as PENDING, and put it on record."""
+    shown = {"email": masked_address(invitation.email)}
+    await end(
+        context, change, INVITATIONS, invitation, status, by,
+        shown=shown, ended_at=context.now, accepted_by_id=accepted_by_id,
+    )  # fmt: skip
 
 
 async def use_membership(

@@ -6,7 +6,7 @@ nowhere, without saying so.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from connectors.directory.directory import DirectoryChange
@@ -23,7 +23,7 @@ from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
-from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, end, is_open
+from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
 from resolvers.approvals.grants import give, take_all
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
@@ -202,8 +202,9 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
         check_open(context, JOIN_REQUESTS, request)
         # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
         shown = {"user": request.user_id}
-        by = author(context)
-        await end(context, change, JOIN_REQUESTS, request, RequestStatus.WITHDRAWN, by, shown=shown, is_hidden=True)
+        status, by = RequestStatus.WITHDRAWN, author(context)
+        values = decision(context, by)
+        await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, is_hidden=True, **values)
         return id
 
     return await decided(context, JOIN_REQUESTS, Once(key, "withdrawJoinRequest", id), command)
@@ -230,7 +231,7 @@ async def _not_asked_yet(
         if request.organization_id == found.id and request.status is RequestStatus.PENDING:
             if is_open(context, request):
                 return None
-            await change.close_approval(JOIN_REQUESTS, replace(request, status=RequestStatus.EXPIRED))
+            await change.close_approval(JOIN_REQUESTS, request.id, RequestStatus.EXPIRED)
     return found.id
 
 
@@ -253,7 +254,7 @@ async def _end(
 ) -> str:
     """Close the request with this decision, and tell the person who asked."""
     shown, by = {"user": request.user_id}, author(context, note)
-    await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, note=note)
+    await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, **decision(context, by, note))
     values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
     people = await change.ask.users([request.user_id])
     await write_to(context, change, people, "join_request_decided", values)

@@ -63,18 +63,16 @@ async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expire
 async def test_a_request_ends_once(directory: Directory) -> None:
     made = request("purchase")
     await add(directory, made)
-    ended = replace(
-        made, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BERND_AT_HELIOS.user_id, note="Welcome.",
-        valid_until=EXPIRY,
-    )  # fmt: skip
+    values = {"decided_by_id": BERND_AT_HELIOS.user_id, "decided_at": NOW, "note": "Welcome.", "valid_until": EXPIRY}
 
     async with directory.change() as change:
-        await change.close_approval(ACCESS_REQUESTS, ended)
+        await change.close_approval(ACCESS_REQUESTS, made.id, RequestStatus.APPROVED, **values)
 
+    ended = replace(made, status=RequestStatus.APPROVED, **values)
     assert await directory.approvals(ACCESS_REQUESTS, [made.id]) == [ended]
     with pytest.raises(ChangeConflict):
         async with directory.change() as change:
-            await change.close_approval(ACCESS_REQUESTS, replace(ended, status=RequestStatus.DECLINED))
+            await change.close_approval(ACCESS_REQUESTS, ended.id, RequestStatus.DECLINED)
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_then(directory: Directory) -> None:

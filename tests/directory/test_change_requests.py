@@ -39,7 +39,7 @@ async def stored(directory: Directory, *requests: ChangeRequestRecord) -> None:
         for number, one in enumerate(requests):
             await change.add_approval(CHANGE_REQUESTS, one)
             if any(later.organization_id == one.organization_id for later in requests[number + 1 :]):
-                await change.close_approval(CHANGE_REQUESTS, replace(one, status=RequestStatus.WITHDRAWN))
+                await change.close_approval(CHANGE_REQUESTS, one.id, RequestStatus.WITHDRAWN)
 
 
 async def test_a_request_comes_back_as_it_was_stored(directory: Directory) -> None:
@@ -62,15 +62,17 @@ async def test_a_request_ends_once(directory: Directory) -> None:
     await stored(directory, asked)
     later = NOW + timedelta(hours=1)
 
-    ended = replace(asked, status=RequestStatus.DECLINED, decided_by_id=VERA.id, note="Nein", decided_at=later)
+    values = {"decided_by_id": VERA.id, "note": "Nein", "decided_at": later}
 
     async with directory.change() as change:
-        await change.close_approval(CHANGE_REQUESTS, ended)
+        await change.close_approval(CHANGE_REQUESTS, asked.id, RequestStatus.DECLINED, **values)
     with pytest.raises(ChangeConflict):
         async with directory.change() as change:
-            await change.close_approval(CHANGE_REQUESTS, replace(ended, status=RequestStatus.APPROVED))
+            await change.close_approval(CHANGE_REQUESTS, asked.id, RequestStatus.APPROVED)
 
-    assert await directory.approvals(CHANGE_REQUESTS, [asked.id]) == [ended]
+    assert await directory.approvals(CHANGE_REQUESTS, [asked.id]) == [
+        replace(asked, status=RequestStatus.DECLINED, **values)
+    ]
 
 
 async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(directory: Directory) -> None:

@@ -157,7 +157,7 @@ async def test_a_second_open_invitation_for_the_same_address_is_never_stored(dir
         await store(directory, invitation("zoe2", email="ZOE@new.example"))
     await store(directory, invitation("zoe", LUMEN))
     async with directory.change() as change:
-        await change.end_invitation(invitation("zoe").id, InvitationStatus.REVOKED, by=BY_ANNA, now=NOW)
+        await change.close_approval(INVITATIONS, invitation("zoe").id, InvitationStatus.REVOKED)
     await store(directory, invitation("zoe2", email="ZOE@new.example"))
 
     (found,) = await directory.last_invitations([(HELIOS, " zoe@NEW.example ")])
@@ -309,14 +309,15 @@ async def test_an_invitation_ends_once(directory: Directory) -> None:
     stored = invitation("zoe")
     await store(directory, stored)
 
-    async def ends(status: InvitationStatus) -> InvitationRecord | None:
+    async def ends(status: InvitationStatus) -> None:
         async with directory.change() as change:
-            return await change.end_invitation(stored.id, status, by=BY_ANNA, now=LATER, accepted_by=None)
+            await change.close_approval(INVITATIONS, stored.id, status, ended_at=LATER)
 
-    outcomes = await asyncio.gather(*(ends(status) for status in (InvitationStatus.REVOKED,) * 5))
+    outcomes = await asyncio.gather(*(ends(InvitationStatus.REVOKED) for _ in range(5)), return_exceptions=True)
 
+    assert [type(one) for one in outcomes if one is not None] == [ChangeConflict] * 4
     ended = replace(stored, status=InvitationStatus.REVOKED, ended_at=LATER)
-    assert [one for one in outcomes if one is not None] == [ended]
+    assert await directory.approvals(INVITATIONS, [stored.id]) == [ended]
 
 
 async def test_whatever_expired_is_found_oldest_first(directory: Directory) -> None:

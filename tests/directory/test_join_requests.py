@@ -96,18 +96,20 @@ async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(org
     with pytest.raises(ChangeConflict):
         await added(organizations, request())
     async with organizations.change() as change:
-        await change.close_approval(JOIN_REQUESTS, replace(first, status=RequestStatus.WITHDRAWN))
+        await change.close_approval(JOIN_REQUESTS, first.id, RequestStatus.WITHDRAWN)
     await added(organizations, request())
 
 
 async def test_a_closed_request_is_closed_once(organizations: Directory) -> None:
     open = request()
-    closed = replace(open, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BERT.id, note="Welcome.")
+    values = {"decided_at": NOW, "decided_by_id": BERT.id, "note": "Welcome."}
     await added(organizations, open)
     async with organizations.change() as change:
-        await change.close_approval(JOIN_REQUESTS, closed)
+        await change.close_approval(JOIN_REQUESTS, open.id, RequestStatus.APPROVED, **values)
 
     with pytest.raises(ChangeConflict):
         async with organizations.change() as change:
-            await change.close_approval(JOIN_REQUESTS, replace(closed, status=RequestStatus.DECLINED))
-    assert await organizations.approvals(JOIN_REQUESTS, [open.id]) == [closed]
+            await change.close_approval(JOIN_REQUESTS, open.id, RequestStatus.DECLINED)
+    assert await organizations.approvals(JOIN_REQUESTS, [open.id]) == [
+        replace(open, status=RequestStatus.APPROVED, **values)
+    ]
