@@ -83,8 +83,8 @@ def _with_ids(kind: Kind[Any]) -> Select[Any]:
 @cache
 def _page_of(kind: Kind[Any], owner: str, after: bool) -> Select[Any]:
     column, id = kind.table.c[owner], kind.table.c.id
-    index = [id < bindparam("after_id", type_=IdText)] if after else []
-    where = (one_of(column, "ids"), one_of(kind.status, "statuses"), *kind.joined, *index)
+    later = [id < bindparam("after_id", type_=IdText)] if after else []
+    where = (one_of(column, "ids"), one_of(kind.status, "statuses"), *kind.joined, *later)
     return first_of_each(kind.columns.all, [column], [id.desc()], *where)
 
 
@@ -96,10 +96,10 @@ def _count_of(kind: Kind[Any], owner: str) -> Select[Any]:
 
 @cache
 def _page(kind: Kind[Any], after: bool) -> Select[Any]:
-    id, index = kind.table.c.id, bindparam("after_id", type_=IdText)
+    id, after_id = kind.table.c.id, bindparam("after_id", type_=IdText)
     found = kind.select(one_of(kind.table.c.status, "statuses"), *kind.where)
     if after:
-        found = found.where(id < index if kind.newest_first else id > index)
+        found = found.where(id < after_id if kind.newest_first else id > after_id)
     return found.order_by(id.desc() if kind.newest_first else id).limit(bindparam("limit"))
 
 
@@ -215,8 +215,8 @@ def _bounds(
 ) -> dict[str, Any]:
     if first < 0:
         raise ValueError(f"first is {first}; a page has no negative length.")
-    index = {"after_id": position(listing, after, 1)[0]} if after is not None else {}
-    return {"limit": first + 1, "statuses": status if status is not None else tuple(kind.statuses), **index}
+    beginning = {"after_id": position(listing, after, 1)[0]} if after is not None else {}
+    return {"limit": first + 1, "statuses": status if status is not None else tuple(kind.statuses), **beginning}
 
 
 def _as_page(listing: str, found: Sequence[W], first: int, after: str | None) -> Page[W]:

@@ -82,8 +82,8 @@ async def locked(change: DirectoryChange, kind: Kind[R], id: str) -> tuple[R, Or
         NotFound: There is no such thing, or it concerns no organization.
     """
     (seen,) = await change.ask.approvals(kind, [id])
-    index = seen.organization_id if seen is not None else None
-    organization = await change.lock_organization(index) if index is not None else None
+    organization_id = seen.organization_id if seen is not None else None
+    organization = await change.lock_organization(organization_id) if organization_id is not None else None
     if organization is None:
         raise NotFound(WHAT[kind], ["id"])
     (found,) = await change.ask.approvals(kind, [id])

@@ -9,7 +9,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
-from connectors.ids import InvitationId, OrganizationId
+from connectors.ids import OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers.context import RequestContext
@@ -178,7 +178,7 @@ async def pending_invitations(
     return [next(found) if caller.user.email_verified else () for caller in callers]
 
 
-async def visible_invitations(context: RequestContext, ids: Sequence[InvitationId]) -> list[InvitationRecord | None]:
+async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:
     """Return the invitations that the caller may see, None in the places of all others; parallel to `ids`.
 
     Those of organizations where they manage members, and the open ones to themself.

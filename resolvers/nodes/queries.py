@@ -11,7 +11,6 @@ from connectors.directory.records.addresses import AddressRecord
 from connectors.directory.records.audit import AuditEventRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
-from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.sessions import SessionRecord
@@ -23,13 +22,10 @@ from connectors.ids import (
     ConsentId,
     DataExportId,
     GrantId,
-    InvitationId,
-    JoinRequestId,
     MembershipId,
     OrderEventId,
     OrderId,
     OrganizationId,
-    RegistrationId,
     SessionId,
     UserId,
 )
@@ -149,10 +145,6 @@ async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[Grant
     return [_if_member_seen(context, record) for record in found]
 
 
-async def _invitations(context: RequestContext, ids: Sequence[str]) -> Sequence[InvitationRecord | None]:
-    return await visible_invitations(context, [InvitationId(identifier) for identifier in ids])
-
-
 async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
@@ -213,14 +205,6 @@ async def _data_exports(context: RequestContext, ids: Sequence[str]) -> Sequence
     return [_if_own(context, record) for record in found]
 
 
-async def _registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
-    return await visible_registrations(context, [RegistrationId(identifier) for identifier in ids])
-
-
-async def _join_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
-    return await visible_join_requests(context, [JoinRequestId(identifier) for identifier in ids])
-
-
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
@@ -279,7 +263,7 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "mbr": _memberships,
     "grt": _grants,
     "arq": visible_access_requests,
-    "inv": _invitations,
+    "inv": visible_invitations,
     "ord": _orders,
     "oev": _order_events,
     "adr": _addresses,
@@ -288,8 +272,8 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "ses": _sessions,
     "cns": _consents,
     "exp": _data_exports,
-    "reg": _registrations,
-    "jrq": _join_requests,
+    "reg": visible_registrations,
+    "jrq": visible_join_requests,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

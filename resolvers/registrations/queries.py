@@ -15,7 +15,6 @@ from connectors.directory.records.registrations import (
     RegistrationStatus,
 )
 from connectors.directory.registrations import REGISTRATIONS
-from connectors.ids import RegistrationId
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers.context import RequestContext
@@ -41,9 +40,7 @@ class RegistrationState:
     review_due_at: datetime | None
 
 
-async def visible_registrations(
-    context: RequestContext, ids: Sequence[RegistrationId]
-) -> Sequence[RegistrationRecord | None]:
+async def visible_registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[RegistrationRecord | None]:
     """Return the registrations of companies that the caller may see: their own, and those submitted for reviewers."""
     caller = context.caller
     if caller is None or context.view_as is not None:
