@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord, OrganizationStatus

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import strawberry
 
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId

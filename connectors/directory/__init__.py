@@ -1,1 +1,1 @@
-"""Who belongs to which company and what they were granted there: the gateway's own data."""
+"""Who belongs to which organization and what they were granted there: the gateway's own data."""

@@ -8,64 +8,58 @@ from typing import Any
 from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from connectors.database.dialects import one_of
+from connectors.database.lists import Listing, first_of_each
 from connectors.database.reader import gathered, parallel
-from connectors.directory import mapping
 from connectors.directory.access import AccessChanges, revoked_entry
-from connectors.directory.approvals import NOW, Kind
-from connectors.directory.columns import Columns
 from connectors.directory.keys import login_key
-from connectors.directory.lists import first_of_each
-from connectors.directory.reader import DirectoryReader
+from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.audit import AuditEntry, Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
+from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.pages import ALL
 from connectors.values import masked_address
 
 _PENDING = InvitationStatus.PENDING.value
-_i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
 
-INVITATIONS: Kind[InvitationRecord] = Kind(
-    "invitations",
-    invitations,
-    Columns(InvitationRecord, invitations, derived=lambda invitation: {"email_key": login_key(invitation.email)}),
-    InvitationStatus,
-    expires=(InvitationStatus.PENDING, InvitationStatus.EXPIRED),
-)
-_COLUMNS, _invitation = INVITATIONS.columns.all, INVITATIONS.columns.record
-_WITH_KEY = (*_COLUMNS, _i.email_key)
-_IS_OPEN = (_i.status == _PENDING, _i.expires_at > NOW)
-_WITH_TOKEN = INVITATIONS.select(_i.token_hash == bindparam("hash"))
-_OPEN_TO = first_of_each(
-    _WITH_KEY,
-    [_i.email_key],
-    [_i.id],
-    one_of(_i.email_key, "ids"),
-    *_IS_OPEN,
-    organizations.c.id == _i.organization_id,
+_i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
+_OPEN = (_i.status == _PENDING, _i.expires_at > NOW)
+_OPEN_TO = Listing(
+    "invitations to",
+    INVITATIONS,
+    *_OPEN,
     organizations.c.status == OrganizationStatus.ACTIVE.value,
-)
-# Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
-_LATEST_FIRST = (case((_i.status == _PENDING, 0), else_=1), _i.id.desc())
-_OF_INVITEES = (one_of(_i.organization_id, "organizations"), one_of(_i.email_key, "ids"))
-_LAST = first_of_each(_WITH_KEY, [_i.organization_id, _i.email_key], _LATEST_FIRST, *_OF_INVITEES)
-_MEMBERS_WITH_EMAIL = (
-    select(*mapping.MEMBERSHIP, _u.email_key)
-    .select_from(memberships.join(users, _u.id == _m.user_id))
-    .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
+    owner=_i.email_key,
+    owner_of=lambda invitation: login_key(invitation.email),
+    ascending=True,
+    source=invitations.join(organizations, organizations.c.id == _i.organization_id),
 )
 _OPEN_BY = first_of_each(
-    _COLUMNS,
+    INVITATIONS.columns,
     [_i.organization_id, _i.inviter_id],
     [_i.id.desc()],
     one_of(_i.organization_id, "organizations"),
     one_of(_i.inviter_id, "ids"),
-    *_IS_OPEN,
+    *_OPEN,
+)
+# Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
+_PENDING_OR_NEWEST = first_of_each(
+    INVITATIONS.columns,
+    [_i.organization_id, _i.email_key],
+    [case((_i.status == _PENDING, 0), else_=1), _i.id.desc()],
+    one_of(_i.organization_id, "organizations"),
+    one_of(_i.email_key, "ids"),
+)
+_WITH_TOKEN = INVITATIONS.select.where(_i.token_hash == bindparam("hash"))
+_MEMBERS_WITH_EMAIL = (
+    select(_u.email_key, *MEMBERSHIPS.columns)
+    .select_from(memberships.join(users, _u.id == _m.user_id))
+    .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
 )
 _OF_ID = _i.id == bindparam("of_id")
 _RENEW = (
@@ -80,21 +74,16 @@ _RENEW = (
         inviter_id=bindparam("sender"),
         ended_at=None,
     )
-    .returning(*_COLUMNS)
+    .returning(*INVITATIONS.columns)
 )
 _END_ALL = (
     update(invitations)
     .where(one_of(_i.id, "ids"), _i.status == _PENDING)
     .values(status=bindparam("new_status"), ended_at=NOW)
-    .returning(*_COLUMNS)
+    .returning(*INVITATIONS.columns)
 )
 _INVITED = select(_m.id, _m.user_id).where(one_of(_m.id, "ids"), _m.status == MembershipStatus.INVITED.value)
-_GIVEN_TO = (
-    select(*mapping.GRANT)
-    .select_from(grants.join(memberships, _m.id == _g.membership_id))
-    .where(one_of(_g.membership_id, "ids"))
-    .order_by(_g.id)
-)
+_GIVEN_TO = GRANTS.select.where(one_of(_g.membership_id, "ids")).order_by(_g.id)
 _TAKE_GIVEN = delete(grants).where(one_of(_g.membership_id, "ids"))
 _REMOVE_INVITED = (
     update(memberships)
@@ -103,11 +92,11 @@ _REMOVE_INVITED = (
 )
 _UPDATE_INVITED = update(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
 _OF_MEMBERSHIP = (
-    select(*mapping.MEMBERSHIP, _u.email_verified)
+    select(*MEMBERSHIPS.columns, _u.email_verified)
     .select_from(memberships.join(users, _u.id == _m.user_id))
     .where(_m.id == bindparam("membership_id"))
 )
-_OF_PERSON = select(*mapping.MEMBERSHIP).where(
+_OF_PERSON = MEMBERSHIPS.select.where(
     _m.user_id == bindparam("of_user"), _m.organization_id == bindparam("of_organization")
 )
 _GIVE_MEMBERSHIP = update(memberships).where(_m.id == bindparam("membership_id")).values(user_id=bindparam("to_user"))
@@ -132,25 +121,19 @@ class InvitationQueries(DirectoryReader):
 
     async def invitation_with_token(self, token_hash: bytes) -> InvitationRecord | None:
         """Return the invitation whose token has this hash; a token that was replaced by another counts no more."""
-        rows = await self.read(_WITH_TOKEN, hash=token_hash)
-        return _invitation(rows[0]) if rows else None
+        return INVITATIONS.first(await self.read(_WITH_TOKEN, hash=token_hash))
 
     async def open_invitations_to(
         self, emails: Sequence[str], now: datetime, *, limit: int = ALL
     ) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations to each address, whatever its case, into ACTIVE organizations, oldest first."""
-        keys = [login_key(email) for email in emails]
-        rows = await self.read_of(keys, _OPEN_TO, now=now, limit=limit)
-        return gathered(keys, ((row[-1], _invitation(row[:-1])) for row in rows))
+        return await self.firsts(_OPEN_TO, [login_key(email) for email in emails], limit, now=now)
 
     async def open_invitations_by(
         self, inviters: Sequence[tuple[OrganizationId, UserId]], now: datetime, *, limit: int
     ) -> Sequence[Sequence[InvitationRecord]]:
         """Return the open invitations that each person sent for each organization, newest first, `limit` at most."""
-        people = list(dict.fromkeys(user_id for _, user_id in inviters))
-        organization_ids = list(dict.fromkeys(organization_id for organization_id, _ in inviters))
-        rows = await self.read_of(people, _OPEN_BY, organizations=organization_ids, now=now, limit=limit)
-        found = map(_invitation, rows)
+        found = INVITATIONS.records(await self.read_of(statement=_OPEN_BY, **_pairs(inviters), now=now, limit=limit))
         return gathered(
             inviters, (((one.organization_id, one.inviter_id), one) for one in found if one.inviter_id is not None)
         )
@@ -159,19 +142,20 @@ class InvitationQueries(DirectoryReader):
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[InvitationRecord | None]:
         """Return of each organization and address the invitation stored as PENDING if there is one, else the newest."""
-        organization_ids, asked = _asked(invitees)
-        rows = await self.read_of(asked.pop("ids"), _LAST, limit=1, **asked)
-        found = ((row[-1], _invitation(row[:-1])) for row in rows)
-        return parallel(organization_ids, {(str(it.organization_id), key): it for key, it in found})
+        wanted = [(organization_id, login_key(email)) for organization_id, email in invitees]
+        found = INVITATIONS.records(await self.read_of(statement=_PENDING_OR_NEWEST, **_pairs(wanted), limit=1))
+        return parallel(wanted, {(one.organization_id, login_key(one.email)): one for one in found})
 
     async def members_with_email(
         self, invitees: Sequence[tuple[OrganizationId, str]]
     ) -> Sequence[MembershipRecord | None]:
         """Return of each organization and address the membership of whom it is confirmed for, whatever its status."""
-        organization_ids, asked = _asked(invitees)
-        rows = await self.read_of(asked.pop("ids"), _MEMBERS_WITH_EMAIL, **asked)
-        found = ((row[-1], mapping.membership(row[:-1])) for row in rows)
-        return parallel(organization_ids, {(str(member.organization_id), key): member for key, member in found})
+        wanted = [(organization_id, login_key(email)) for organization_id, email in invitees]
+        found = [
+            (row[0], MEMBERSHIPS.record(row[1:]))
+            for row in await self.read_of(statement=_MEMBERS_WITH_EMAIL, **_pairs(wanted))
+        ]
+        return parallel(wanted, {(member.organization_id, key): member for key, member in found})
 
 
 class InvitationChanges(AccessChanges):
@@ -184,20 +168,17 @@ class InvitationChanges(AccessChanges):
             ChangeConflict: There is an open one for the same organization and address.
         """
         people = [(one.person, one.invitation) for one in new if one.person is not None]
-        if people:
-            await self._execute(insert(users), [mapping.user_row(person) for person, _ in people])
-            await self._execute(insert(memberships), [_invited(person, invitation) for person, invitation in people])
-            given = [mapping.grant_row(grant) for person, it in people for grant in _grants(person, it, by, now)]
-            if given:
-                await self._execute(insert(grants), given)
+        await self._add_all(USERS, [person for person, _ in people])
+        await self._add_all(MEMBERSHIPS, [_invited(person, invitation) for person, invitation in people])
+        await self._add_all(GRANTS, [grant for person, it in people for grant in _grants(person, it, by, now)])
         if new:
-            rows = [INVITATIONS.columns.row(one.invitation) | {"token_hash": one.token_hash} for one in new]
+            rows = [INVITATIONS.row(one.invitation) | {"token_hash": one.token_hash} for one in new]
             await self._execute(insert(invitations), rows)
         await self.record_all([_entry(by, "invitation.create", one.invitation) for one in new], now)
 
     async def update_invited(self, person: UserRecord) -> None:
         """Let the row that stands for an invited person say what the invitation says."""
-        await self._execute(_UPDATE_INVITED.values(mapping.user_row(person)), {"user_id": person.id})
+        await self._execute(_UPDATE_INVITED.values(USERS.changed(person)), {"user_id": person.id})
 
     async def renew_invitation(
         self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: Author, now: datetime
@@ -207,7 +188,7 @@ class InvitationChanges(AccessChanges):
         The old token counts no more.
         """
         values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now, "sender": by.user_id}
-        renewed = _invitation((await self._execute(_RENEW, values)).one())
+        renewed = INVITATIONS.record((await self._execute(_RENEW, values)).one())
         await self.record(_entry(by, "invitation.resend", renewed), now)
         return renewed
 
@@ -220,26 +201,22 @@ class InvitationChanges(AccessChanges):
         brings nothing of it back. In as many statements for a thousand as for one; the organization is locked.
         """
         rows = await self._execute(_END_ALL, {"ids": ids, "new_status": status.value, "now": now})
-        found = {row[0]: _invitation(row) for row in rows}
+        found = {one.id: one for one in INVITATIONS.records(rows)}
         ended = [found[id] for id in dict.fromkeys(ids) if id in found]
         await self.record_all([_end_entry(by, one) for one in ended], now)
         members = {one.membership_id: one.organization_id for one in ended}
         invited: Sequence[Any] = (await self._execute(_INVITED, {"ids": list(members)})).all() if members else ()
         if not invited:
             return ended
-        organization_ids = {"ids": [membership_id for membership_id, _ in invited]}
-        given = [mapping.grant(row) for row in await self._execute(_GIVEN_TO, organization_ids)]
+        leaving = {"ids": [membership_id for membership_id, _ in invited]}
+        given = GRANTS.records(await self._execute(_GIVEN_TO, leaving))
         if given:
-            await self._execute(_TAKE_GIVEN, organization_ids)
+            await self._execute(_TAKE_GIVEN, leaving)
         await self.record_all([revoked_entry(by, grant) for grant in given], now)
-        await self._execute(_REMOVE_INVITED, organization_ids)
+        await self._execute(_REMOVE_INVITED, leaving)
         before, after = {"status": MembershipStatus.INVITED.value}, {"status": MembershipStatus.REMOVED.value}
         await self.record_all(
-            [
-                by.entry("membership.status", id, members[id], before=before, after=after)
-                for id in organization_ids["ids"]
-            ],
-            now,
+            [by.entry("membership.status", id, members[id], before=before, after=after) for id in leaving["ids"]], now
         )
         await self._count_all({user_id for _, user_id in invited}, ended[0].organization_id)
         return ended
@@ -252,23 +229,22 @@ class InvitationChanges(AccessChanges):
         """
         source: MembershipId = invitation.membership_id
         held = (await self._execute(_OF_MEMBERSHIP, {"membership_id": source})).one()
-        invited, stands_for_somebody = mapping.membership(held[:-1]), not held[-1]
+        invited, stands_for_somebody = MEMBERSHIPS.record(held[:-1]), not held[-1]
         if invited.user_id == user_id:
             return source
-        index = {"of_user": user_id, "of_organization": invitation.organization_id}
-        own = (await self._execute(_OF_PERSON, index)).first()
+        owner = {"of_user": user_id, "of_organization": invitation.organization_id}
+        own = await self._first(MEMBERSHIPS, _OF_PERSON, owner)
         if own is None and stands_for_somebody:
             await self._execute(_GIVE_MEMBERSHIP, {"membership_id": source, "to_user": user_id})
             await self._execute(_DROP_INVITED, {"user_id": invited.user_id})
             return source
         if own is None:  # the membership is somebody's who had this address once
             target = MembershipId(new_id("mbr"))
-            row = MembershipRecord(
-                target, 1, invitation.organization_id, user_id, MembershipStatus.INVITED, None, None
-            )  # fmt: skip
-            await self._execute(insert(memberships), mapping.membership_row(row))
+            status = MembershipStatus.INVITED
+            membership = MembershipRecord(target, 1, invitation.organization_id, user_id, status, None, None)
+            await self._add(MEMBERSHIPS, membership)
         else:
-            target = mapping.membership(own).id
+            target = own.id
         moved = {"from_id": source, "to_membership": target}
         await self._execute(_MOVE_GRANTS, moved)
         if stands_for_somebody:
@@ -286,11 +262,9 @@ def _end_entry(by: Author, ended: InvitationRecord) -> AuditEntry:
     return by.entry(_ACTIONS[ended.status], ended.id, ended.organization_id, before={"status": _PENDING}, after=after)
 
 
-def _invited(person: UserRecord, invitation: InvitationRecord) -> dict[str, Any]:
+def _invited(person: UserRecord, invitation: InvitationRecord) -> MembershipRecord:
     status = MembershipStatus.INVITED
-    return mapping.membership_row(
-        MembershipRecord(invitation.membership_id, 1, invitation.organization_id, person.id, status, None, None)
-    )
+    return MembershipRecord(invitation.membership_id, 1, invitation.organization_id, person.id, status, None, None)
 
 
 def _grants(person: UserRecord, invitation: InvitationRecord, by: Author, now: datetime) -> list[GrantRecord]:
@@ -317,10 +291,9 @@ def _entry(by: Author, action: str, invitation: InvitationRecord) -> AuditEntry:
     return by.entry(action, invitation.id, invitation.organization_id, after=after)
 
 
-def _asked(invitees: Sequence[tuple[OrganizationId, str]]) -> tuple[list[tuple[str, str]], dict[str, Any]]:
-    """Return the invitees with their addresses as they are looked up, and the statement's parameters."""
-    organization_ids = [(str(organization_id), login_key(email)) for organization_id, email in invitees]
-    return organization_ids, {
-        "ids": list(dict.fromkeys(key for _, key in organization_ids)),
-        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in organization_ids)),
+def _pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Return the parameters of a statement for pairs; of what it finds, not every pair was wanted."""
+    return {
+        "organizations": list(dict.fromkeys(organization_id for organization_id, _ in pairs)),
+        "ids": list(dict.fromkeys(other for _, other in pairs)),
     }

@@ -11,11 +11,8 @@ from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
 from connectors.database.reader import gathered, parallel
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory import mapping
-from connectors.directory.approvals import NOW, Kind
-from connectors.directory.columns import Columns
-from connectors.directory.keys import likeness_key, login_key, vat_key
-from connectors.directory.reader import DirectoryReader
+from connectors.directory.keys import likeness_key, vat_key
+from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.registrations import (
@@ -26,26 +23,16 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
+from connectors.directory.rows import ORGANIZATIONS, REGISTRATIONS
 from connectors.directory.tables import audit_events, memberships, organizations, registrations, users
 from connectors.directory.transaction import Transaction
 from connectors.ids import RegistrationId, UserId
 
 _registration, _organization, _event = registrations.c, organizations.c, audit_events.c
 _IS_ORGANIZATION = _registration.organization_kind.is_not(None)
-
-REGISTRATIONS: Kind[RegistrationRecord] = Kind(
-    "registrations",
-    registrations,
-    Columns(RegistrationRecord, registrations, derived=lambda one: {"email_key": login_key(one.email)}),
-    RegistrationStatus,
-    expires=(RegistrationStatus.EMAIL_UNVERIFIED, RegistrationStatus.EXPIRED),
-    where=(_registration.submitted_at.is_not(None), _IS_ORGANIZATION),
-    newest_first=False,
-)
-_record = REGISTRATIONS.columns.record
-_WITH_TOKEN = REGISTRATIONS.select(_registration.token_hash == bindparam("token_hash"))
-_WITH_REFERENCE = REGISTRATIONS.select(_registration.reference == bindparam("of_reference", type_=IdText))
-_LAST_OF = REGISTRATIONS.select(
+_WITH_TOKEN = REGISTRATIONS.select.where(_registration.token_hash == bindparam("token_hash"))
+_WITH_REFERENCE = REGISTRATIONS.select.where(_registration.reference == bindparam("of_reference", type_=IdText))
+_LAST_OF = REGISTRATIONS.select.where(
     _registration.id.in_(
         select(func.max(_registration.id)).where(one_of(_registration.user_id, "ids"), _IS_ORGANIZATION)
         .group_by(_registration.user_id)
@@ -56,9 +43,9 @@ _WAITS_UNREMINDED = (
     _registration.reminded_at.is_(None),
 )
 _OVERDUE = (
-    REGISTRATIONS.select(*_WAITS_UNREMINDED, _registration.review_due_at <= NOW)
+    REGISTRATIONS.select.where(*_WAITS_UNREMINDED, _registration.review_due_at <= NOW)
     .order_by(_registration.id)
-    .limit(bindparam("limit"))
+    .limit(bindparam("most"))
 )
 _EVENTS = (
     select(_event.id, _event.subject_id, _event.occurred_at, _event.actor_id, _event.after, _event.reason)
@@ -68,7 +55,7 @@ _EVENTS = (
 
 
 def _alike(reason: LikenessReason, key: ColumnElement[Any], parameter: str) -> Select[Any]:
-    return select(literal(reason.value).label("reason"), key.label("key"), *mapping.ORGANIZATION).where(
+    return select(literal(reason.value).label("reason"), key.label("key"), *ORGANIZATIONS.columns).where(
         one_of(key, parameter)
     )
 
@@ -102,22 +89,20 @@ class RegistrationQueries(DirectoryReader):
 
     async def registration_with_token(self, token_hash: bytes) -> RegistrationRecord | None:
         """Return the registration whose address is confirmed by this token; None once it was used."""
-        rows = await self.read(_WITH_TOKEN, token_hash=token_hash)
-        return _record(rows[0]) if rows else None
+        return REGISTRATIONS.first(await self.read(_WITH_TOKEN, token_hash=token_hash))
 
     async def registration_with_reference(self, reference: str) -> RegistrationRecord | None:
         """Return the registration with this reference."""
-        rows = await self.read(_WITH_REFERENCE, of_reference=reference)
-        return _record(rows[0]) if rows else None
+        return REGISTRATIONS.first(await self.read(_WITH_REFERENCE, of_reference=reference))
 
     async def organization_registrations_of(self, user_ids: Sequence[UserId]) -> Sequence[RegistrationRecord | None]:
-        """Return each person's last registration of a company."""
-        found = map(_record, await self.read_of(user_ids, _LAST_OF))
+        """Return each person's last registration of an organization."""
+        found = REGISTRATIONS.records(await self.read_of(user_ids, _LAST_OF))
         return parallel(user_ids, {record.user_id: record for record in found if record.user_id is not None})
 
     async def overdue_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
         """Return registrations that wait for a review past their time and of which nobody was reminded."""
-        return [_record(row) for row in await self.read(_OVERDUE, now=now, limit=limit)]
+        return REGISTRATIONS.records(await self.read(_OVERDUE, now=now, most=limit))
 
     async def registration_events(self, ids: Sequence[RegistrationId]) -> Sequence[Sequence[RegistrationEventRecord]]:
         """Return what happened to each registration, oldest first."""
@@ -132,7 +117,7 @@ class RegistrationQueries(DirectoryReader):
         return gathered(ids, found)
 
     async def lookalikes(self, of: Sequence[Likeness]) -> Sequence[Sequence[Lookalike]]:
-        """Return the companies that are the same in something, each once, those alike in the most first."""
+        """Return the organizations that are the same in something, each once, those alike in the most first."""
         if not of:
             return []
         keys = [_keys(likeness) for likeness in of]
@@ -156,10 +141,12 @@ class RegistrationChanges(Transaction):
         Raises:
             ChangeConflict: Somebody else changed it meanwhile.
         """
-        row = REGISTRATIONS.columns.row(registration)
-        has_token = registration.status is RegistrationStatus.EMAIL_UNVERIFIED
-        statement = _STORE.values(row if has_token else row | {"token_hash": None})
-        stored = await self._execute(statement, {"of_id": registration.id, "of_version": registration.version - 1})
+        values = REGISTRATIONS.changed(registration)
+        if registration.status is not RegistrationStatus.EMAIL_UNVERIFIED:
+            values["token_hash"] = None
+        stored = await self._execute(
+            _STORE.values(values), {"of_id": registration.id, "of_version": registration.version - 1}
+        )
         if stored.rowcount == 0:
             raise ChangeConflict("Somebody else changed the registration meanwhile.")
 
@@ -188,7 +175,7 @@ def _lookalikes(keys: dict[LikenessReason, str], rows: Sequence[Any]) -> list[Lo
     for row in rows:
         reason = LikenessReason(row[0])
         if keys.get(reason) == row[1]:
-            found.setdefault(row[2], mapping.organization(row[2:]))
+            found.setdefault(row[2], ORGANIZATIONS.record(row[2:]))
             reasons.setdefault(row[2], []).append(reason)
     alike = [Lookalike(found[id], tuple(sorted(given, key=_RANK.index))) for id, given in reasons.items()]
     return sorted(alike, key=lambda one: (-len(one.reasons), one.organization.id))

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.access_requests import AccessRequestRecord

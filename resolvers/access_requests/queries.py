@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.memberships import MembershipRecord
 from permissions.access_rules import ASSIGN_ROLES

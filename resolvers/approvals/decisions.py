@@ -5,12 +5,15 @@ from dataclasses import replace
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from connectors.directory.access_requests import ACCESS_REQUESTS
-from connectors.directory.approvals import Kind
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import (
+    ACCESS_REQUESTS,
+    CHANGE_REQUESTS,
+    INVITATIONS,
+    JOIN_REQUESTS,
+    REGISTRATIONS,
+    Kind,
+)
 from connectors.directory.directory import DirectoryChange
-from connectors.directory.invitations import INVITATIONS
-from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.audit import Author
 from connectors.directory.records.change_requests import ChangeRequestRecord
@@ -18,7 +21,6 @@ from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.directory.registrations import REGISTRATIONS
 from permissions.access_rules import AccessRule
 from permissions.viewer import Viewer
 from resolvers.approvals.lists import R

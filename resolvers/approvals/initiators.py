@@ -8,7 +8,7 @@ asked about again at the end, for rights also end by themselves, by a suspension
 from collections.abc import Sequence
 from dataclasses import replace
 
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.directory import DirectoryChange, DirectoryQueries
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
-from connectors.directory.invitations import INVITATIONS
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
-from connectors.directory.invitations import INVITATIONS
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.organizations import OrganizationRecord

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryQueries
-from connectors.directory.invitations import INVITATIONS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus

@@ -2,8 +2,8 @@
 
 from datetime import datetime, timedelta
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
-from connectors.directory.invitations import INVITATIONS
 from connectors.directory.records.audit import Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from connectors.directory.approvals import JOIN_REQUESTS
 from connectors.directory.directory import DirectoryChange
-from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from connectors.directory.join_requests import JOIN_REQUESTS
+from connectors.directory.approvals import JOIN_REQUESTS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.organizations import OrganizationRecord

@@ -3,9 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS, INVITATIONS
 from connectors.directory.directory import DirectoryChange
-from connectors.directory.invitations import INVITATIONS
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord

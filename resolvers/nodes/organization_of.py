@@ -4,11 +4,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS, CHANGE_REQUESTS, INVITATIONS, JOIN_REQUESTS
 from connectors.directory.approvals import Kind as ApprovalKind
-from connectors.directory.change_requests import CHANGE_REQUESTS
-from connectors.directory.invitations import INVITATIONS
-from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.ids import AddressId, MembershipId, OrganizationId
 from resolvers.approvals.decisions import WHAT
 from resolvers.context import RequestContext

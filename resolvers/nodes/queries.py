@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.accounts import ConsentRecord, DataExportRecord
 from connectors.directory.records.addresses import AddressRecord

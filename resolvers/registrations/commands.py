@@ -9,6 +9,7 @@ from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord
 from connectors.directory.records.audit import Author
@@ -16,7 +17,6 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
-from connectors.directory.registrations import REGISTRATIONS
 from connectors.ids import ConsentId, MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind, masked_address

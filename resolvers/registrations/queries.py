@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.registrations import (
@@ -14,7 +15,6 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
-from connectors.directory.registrations import REGISTRATIONS
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers.context import RequestContext

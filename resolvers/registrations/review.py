@@ -7,13 +7,13 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.caller import StandingRecord
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
-from connectors.directory.registrations import REGISTRATIONS
 from connectors.ids import RegistrationId
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks

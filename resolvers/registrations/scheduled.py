@@ -2,9 +2,9 @@
 
 from dataclasses import replace
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
-from connectors.directory.registrations import REGISTRATIONS
 from resolvers.context import RequestContext
 from resolvers.registrations.review import store
 from resolvers.registrations.reviewers import notify_reviewers

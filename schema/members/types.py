@@ -6,7 +6,7 @@ from typing import Annotated
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
-from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from permissions.access_rules import MANAGE_MEMBERS, OPEN, SEE_ACCESS_REQUESTS, SEE_RIGHTS

@@ -4,10 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
-from connectors.directory.access_requests import ACCESS_REQUESTS
-from connectors.directory.change_requests import CHANGE_REQUESTS
-from connectors.directory.invitations import INVITATIONS
-from connectors.directory.join_requests import JOIN_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS, CHANGE_REQUESTS, INVITATIONS, JOIN_REQUESTS
 from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.access_rules import (
     ASSIGN_ROLES,

@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import (
     LikenessReason,
@@ -13,7 +14,6 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
-from connectors.directory.registrations import REGISTRATIONS
 from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
 from resolvers.approvals import lists as approvals

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.access_requests import ACCESS_REQUESTS
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.directory import Directory
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.requests import RequestStatus

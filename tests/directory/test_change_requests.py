@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.directory import Directory
 from connectors.directory.errors import StaleVersion
 from connectors.directory.records.addresses import AddressRecord

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import Directory
-from connectors.directory.invitations import INVITATIONS
 from connectors.directory.records.audit import Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipStatus

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import JOIN_REQUESTS
 from connectors.directory.directory import Directory
-from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor

@@ -6,12 +6,12 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import Directory
 from connectors.directory.keys import likeness_key
 from connectors.directory.records.audit import AuditEntry, Author
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import Likeness, LikenessReason, RegistrationRecord, RegistrationStatus
-from connectors.directory.registrations import REGISTRATIONS
 from connectors.errors import InvalidCursor
 from connectors.ids import OrganizationId, RegistrationId, UserId, new_id
 from connectors.values import AccountKind, Address

@@ -8,12 +8,15 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 
 from connectors.database.engine import AsyncEngine, open_database
-from connectors.directory.access_requests import ACCESS_REQUESTS
-from connectors.directory.approvals import Kind
-from connectors.directory.change_requests import CHANGE_REQUESTS
+from connectors.directory.approvals import (
+    ACCESS_REQUESTS,
+    CHANGE_REQUESTS,
+    INVITATIONS,
+    JOIN_REQUESTS,
+    REGISTRATIONS,
+    Kind,
+)
 from connectors.directory.directory import Directory
-from connectors.directory.invitations import INVITATIONS
-from connectors.directory.join_requests import JOIN_REQUESTS
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.accounts import CredentialsRecord, MailedTokenPurpose
 from connectors.directory.records.audit import AuditFilter, Author
@@ -22,7 +25,6 @@ from connectors.directory.records.memberships import MemberFilter
 from connectors.directory.records.outbox import OutboxState
 from connectors.directory.records.registrations import Likeness
 from connectors.directory.records.requests import RequestStatus
-from connectors.directory.registrations import REGISTRATIONS
 from connectors.directory.tables import METADATA
 from connectors.ids import InvitationId, RegistrationId, SessionId
 from connectors.pages import ALL, cursor
@@ -161,12 +163,12 @@ async def ask_what_waits(directory: Directory, has_next: bool) -> None:
     owners += [(JOIN_REQUESTS, "user_id", ANNA.id), (ACCESS_REQUESTS, "membership_id", ANNA_AT_HELIOS.id)]
     pending = [RequestStatus.PENDING]
     for kind, owner, id in owners:
-        after = cursor(f"{kind.listing} {owner}", "x") if has_next else None
+        after = cursor(f"{kind.name} {owner}", "x") if has_next else None
         await directory.approvals_of(kind, owner, [id], first=1, after=after, now=NOW)
         await directory.approvals_of(kind, owner, [id], first=ALL, after=after, status=pending, now=NOW)
         await directory.count_approvals_of(kind, owner, [id], None, NOW)
     for kind in (CHANGE_REQUESTS, REGISTRATIONS):
-        after = cursor(kind.listing, "x") if has_next else None
+        after = cursor(kind.name, "x") if has_next else None
         await directory.all_approvals(kind, first=1, after=after, status=pending)
         await directory.count_all_approvals(kind, pending)
 

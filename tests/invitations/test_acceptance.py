@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
-from connectors.directory.invitations import INVITATIONS
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connectors.directory.invitations import INVITATIONS
+from connectors.directory.approvals import INVITATIONS
 from tests.invitations.inviting import ADMINISTRATOR, ERRORS, accepts, account, invited, invites, row, token_of
 from tests.portal import Portal, open_portal
 

@@ -4,7 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 
-from connectors.directory.invitations import INVITATIONS
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.ids import InvitationId, MembershipId
 from resolvers.context import RequestContext

@@ -1,4 +1,4 @@
-"""Who belongs to which company and what they were granted there."""
+"""Who belongs to which organization and what they were granted there."""
 
 from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
 
@@ -27,7 +27,10 @@ organizations = Table(
     Column("name_key", IdText, nullable=False, doc="the name folded, for ordering"),
     Column("vat_key", IdText, index=True, doc="the number for value added tax without blanks, to find it again"),
     Column(
-        "likeness_key", IdText, index=True, doc="the name without what companies write differently, to find it again"
+        "likeness_key",
+        IdText,
+        index=True,
+        doc="the name without what organizations write differently, to find it again",
     ),
     Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of access in it"),
     one_of("kind", OrganizationKind),

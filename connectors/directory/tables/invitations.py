@@ -1,4 +1,4 @@
-"""Who was invited to which company."""
+"""Who was invited to which organization."""
 
 from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table
 
@@ -20,7 +20,7 @@ invitations = Table(
     Column("message", CleanText),
     Column("role_keys", CleanText, nullable=False, doc="JSON list"),
     Column("permissions", CleanText, nullable=False, doc="JSON list"),
-    Column("valid_until", UtcDateTime, doc="when what was granted ends by itself"),
+    Column("valid_until", UtcDateTime, doc="when what was granted ends automatically"),
     Column("status", IdText, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),

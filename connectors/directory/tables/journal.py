@@ -7,7 +7,7 @@ from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables.metadata import METADATA, one_of
 
 # Triggers of the first migration refuse to update or delete a row. There are no foreign keys: what was done stays
-# on record when the person or the company is gone.
+# on record when the person or the organization is gone.
 audit_events = Table(
     "audit_events",
     METADATA,

@@ -1,4 +1,4 @@
-"""What members, and those who would like to be, ask for; and the addresses of a company."""
+"""What members, and those who would like to be, ask for; and the addresses of an organization."""
 
 from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, text
 
@@ -22,7 +22,7 @@ access_requests = Table(
     Column("decided_at", UtcDateTime),
     Column("decided_by_id", IdText, ForeignKey("users.id")),
     Column("note", CleanText),
-    Column("valid_until", UtcDateTime, doc="when what was granted ends by itself"),
+    Column("valid_until", UtcDateTime, doc="when what was granted ends automatically"),
     Index("ix_access_requests_organization_id", "organization_id", "id"),
     Index("ix_access_requests_membership_id", "membership_id", "id"),
     one_of("status", RequestStatus),
@@ -34,10 +34,13 @@ join_requests = Table(
     METADATA,
     Column("id", IdText, primary_key=True),
     Column(
-        "organization_id", IdText, ForeignKey("organizations.id"), doc="null: no company was found, which nobody says"
+        "organization_id",
+        IdText,
+        ForeignKey("organizations.id"),
+        doc="null: no organization was found, which nobody says",
     ),
     Column("user_id", IdText, ForeignKey("users.id"), nullable=False, index=True),
-    Column("wanted", CleanText, nullable=False, doc="the company as the person wrote it"),
+    Column("wanted", CleanText, nullable=False, doc="the organization as the person wrote it"),
     Column("message", CleanText),
     Column("status", IdText, nullable=False),
     Column("created_at", UtcDateTime, nullable=False),
