@@ -60,7 +60,7 @@ class Clocked:
 
 
 async def longest_blocks(times: int = 50) -> str:
-    """Return a table of the longest step that the loop took for each question: the first request, then the others.
+    """Return a table of the longest step that the loop took for each query: the first request, then the others.
 
     And of how long somebody waits who asks something short together with the first: real time, not the processor's.
     """

@@ -43,7 +43,7 @@ VIEWER_ID = UserId(_id("usr", 0))
 
 
 def directory_data() -> DirectoryData:
-    """Return the companies and their members; the first member may see everything that is asked for."""
+    """Return the organizations and their members; the first member may see everything that is asked for."""
     organizations = [
         OrganizationRecord(
             id, 1, number, name, None, OrganizationKind.INSTALLER, OrganizationStatus.ACTIVE, _address(0), None
@@ -65,7 +65,7 @@ def directory_data() -> DirectoryData:
 
 
 def shop_data() -> ShopData:
-    """Return the orders of both companies."""
+    """Return the orders of both organizations."""
     orders: list[OrderRecord] = []
     lines: list[OrderLineRecord] = []
     for company, organization_id, count, length in (
@@ -214,7 +214,7 @@ QUERIES = (DASHBOARD, SMALL)
 
 
 def growing(orders: int) -> Query:
-    """Return the question for so many long orders, some 108 leaf values each."""
+    """Return the query for so many long orders, some 108 leaf values each."""
     return Query(
         "Growing",
         """query Growing($id: ID!, $first: Int!) {

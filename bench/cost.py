@@ -1,7 +1,8 @@
 """What a point of estimated cost takes: `python -m bench.cost`, in process, on PostgreSQL.
 
 Each operation is asked as often as it takes to see its CPU time, and named with its estimate, the microseconds of CPU
-for a point of it, and the longest step of the event loop. The default of `max_cost` comes from the dearest of them.
+for a point of it, and the longest step of the event loop. The default of `max_cost` comes from the most expensive of
+them.
 """
 
 import asyncio
@@ -33,7 +34,7 @@ from gateway.app import create_app
 from gateway.server.gc_tuning import settle
 
 ORGANIZATIONS = 40
-"""So many copies of the bench's first company are added, all with the same 25 people and 24 orders of their own."""
+"""So many copies of the bench's first organization are added, each with the same 25 people and 24 orders of its own."""
 
 _SECONDS = 2.0
 _ROUNDS = 5
@@ -107,7 +108,7 @@ class Measured:
 
 
 def _copies() -> tuple[DirectoryData, ShopData]:
-    """Return the bench's first company so many times, under other ids."""
+    """Return the bench's first organization so many times, under other ids."""
     one, shop = directory_data(), shop_data()
     organization = next(it for it in one.organizations if it.id == ORGANIZATION_ID)
     members = [it for it in one.memberships if it.organization_id == ORGANIZATION_ID]

@@ -1,7 +1,7 @@
 """What permissions cost, in process, on PostgreSQL: `python -m bench.guards`.
 
 The same dashboard with its guards and with guards that let everybody pass; the page of somebody who is refused the
-members against the page of somebody who is not, at each level of disclosure; and one decision by itself.
+members against the page of somebody who is not, at each level of disclosure; and one decision alone.
 """
 
 import gc

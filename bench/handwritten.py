@@ -1,7 +1,7 @@
-"""The page written by hand: starlette, asyncpg and orjson, one function per question, no GraphQL and no guards.
+"""The page written by hand: starlette, asyncpg and orjson, one function per query, no GraphQL and no guards.
 
 This is the yardstick: what the same bytes cost when nobody is asked for a token or a permission and nothing can be
-asked but these three questions.
+asked but these three queries.
 """
 
 from collections import defaultdict
@@ -85,7 +85,7 @@ class Page:
         self._catalogue = await applications.catalogue()
 
     async def answer(self, request: Request) -> Response:
-        """Answer the question that the request names."""
+        """Answer the query that the request names."""
         body = orjson.loads(await request.body())
         variables = body["variables"]
         async with self.pool.acquire() as connection:

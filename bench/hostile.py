@@ -63,7 +63,7 @@ class NobodyThere(Exception):
 
 
 def main(arguments: list[str]) -> None:
-    """Run all attacks and print the table, the dearest last."""
+    """Run all attacks and print the table, the most expensive last."""
     parser = argparse.ArgumentParser(prog="python -m bench.hostile", description=__doc__)
     parser.add_argument("--write-docs", action="store_true", help="write the section of docs/performance.md")
     parser.add_argument("--only", default="", help="only attacks whose name contains this")
@@ -96,7 +96,7 @@ async def _rows(victim: _Victim, attacks: Sequence[Attack | AttackOnConnections]
     for attack in attacks:
         if only in attack.name:
             row = await _row(victim, attack, 0)
-            if row.share_of_the_goals() > 1:  # by itself, or by what else the machine did just then
+            if row.share_of_the_goals() > 1:  # of its own accord, or by what else the machine did just then
                 row = median_of([row, await _row(victim, attack, 1), await _row(victim, attack, 2)])
             rows.append(row)
             print(f"… {victim.gateway.memory_mb():.0f} MB after {attack.name}", file=sys.stderr, flush=True)  # noqa: T201
@@ -153,7 +153,7 @@ async def _answered(port: int, request: bytes) -> tuple[float, int]:
 
 
 def _begin_of_memory(gateway: Contestant) -> float:
-    """Return the resident memory in MB, and let the system count its peak anew where that is permitted."""
+    """Return the resident memory in MB, and let the system count its peak again where that is permitted."""
     with suppress(OSError):
         Path(f"/proc/{gateway.pid}/clear_refs").write_text("5", encoding="ascii")
     return gateway.memory_mb()

@@ -27,7 +27,7 @@ class UserModel(Base):
 
 
 class OrganizationModel(Base):
-    """A company."""
+    """An organization."""
 
     __tablename__ = "organizations"
 
@@ -38,7 +38,7 @@ class OrganizationModel(Base):
 
 
 class MembershipModel(Base):
-    """One person's place in one company."""
+    """One person's membership of one organization."""
 
     __tablename__ = "memberships"
 

@@ -103,7 +103,7 @@ class RoleGrant:
 
 @strawberry.type
 class Membership:
-    """One person's place in one company."""
+    """One person's membership of one organization."""
 
     id: strawberry.ID
     status: str
@@ -195,7 +195,7 @@ class OrderConnection:
 
 @strawberry.type
 class Organization:
-    """A company."""
+    """An organization."""
 
     id: strawberry.ID
     name: str

@@ -32,7 +32,7 @@ class Growth:
 
 @dataclass(slots=True)
 class Results:
-    """All that was measured; figures by question and connections, sizes (leaf values, bytes) by question."""
+    """All that was measured; figures by query and connections, sizes (leaf values, bytes) by query."""
 
     figures: dict[tuple[str, int], dict[str, Figures]] = field(default_factory=dict)
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
@@ -89,7 +89,7 @@ def _rows(results: Results) -> list[list[str]]:
     return rows
 
 
-_HEAD = ["question, connections", "contestant", "CPU µs", "to Forecourt", "requests/s", "p50 ms", "p99 ms", "MB"]
+_HEAD = ["query, connections", "contestant", "CPU µs", "to Forecourt", "requests/s", "p50 ms", "p99 ms", "MB"]
 
 
 def _growth_rows(results: Results) -> tuple[list[str], list[list[str]]]:

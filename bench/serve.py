@@ -42,7 +42,7 @@ def forecourt(folder: Path, database_url: str) -> Any:
 
 
 def forecourt_on_graphql_core(folder: Path, database_url: str) -> Any:
-    """Return Forecourt with graphql-core's executor in place of its own."""
+    """Return Forecourt with graphql-core's executor instead of its own."""
     from gateway.app import create_app
 
     return create_app(settings_for(folder, database_url, execution="graphql-core"))
@@ -107,7 +107,7 @@ class _Server(uvicorn.Server):
 
 
 def main(contestant: str, folder: str, database_url: str) -> None:
-    """Serve until stopped: Forecourt as its command line does, the others as uvicorn does by itself."""
+    """Serve until stopped: Forecourt as its command line does, the others as uvicorn does by default."""
     configure_logs("json")
     logging.getLogger("uvicorn").setLevel(logging.WARNING)
     app = (CONTESTANTS | OTHERS)[contestant](Path(folder), database_url)

@@ -24,7 +24,7 @@ from tests.servers import fresh_database, servers
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Where the contestants find the data, and the token of who asks."""
+    """Where the contestants find the data, and the token of the caller."""
 
     folder: Path
     database_url: str
@@ -52,7 +52,7 @@ class Contestant:
 
 @asynccontextmanager
 async def open_stage() -> AsyncIterator[Stage]:
-    """Give a stage with the demo and the bench's companies loaded; all of it is gone afterwards."""
+    """Give a stage with the demo and the bench's organizations loaded; all of it is gone afterwards."""
     with TemporaryDirectory(prefix="forecourt-bench-") as folder:
         try:
             async with fresh_database("postgresql") as url:

@@ -1,4 +1,4 @@
-"""What a change of access is called when one back end tells another; who hears of it looks the rest up."""
+"""What a change of access is called when one back end notifies another; whoever receives it looks the rest up."""
 
 from dataclasses import dataclass
 
@@ -9,8 +9,8 @@ from connectors.ids import OrganizationId, SessionId, UserId
 class AccessChanged:
     """What somebody may do has changed; `epoch` is the number that counts such changes, after this one.
 
-    With a `user_id`, that person's, and `organization_id` says in which company (None: as vendor staff). Without one,
-    that of every member of the organization, and the epoch is the organization's.
+    With a `user_id`, that person's, and `organization_id` says in which organization (None: as vendor staff). Without
+    one, that of every member of the organization, and the epoch is the organization's.
     """
 
     epoch: int

@@ -5,8 +5,8 @@ ConnectorError
         BackendTimeout      it did not answer in time
         OutcomeUnknown      it did not say whether a change was carried out
     UnexpectedAnswer        it answered something that its interface does not allow
-CopyRefused                 a database is not copied into another place
-InvalidCursor               the place to go on from is none that this list gave out
+CopyRefused                 a database is not copied elsewhere
+InvalidCursor               the position to go on from is none that this list gave
 """
 
 

@@ -34,7 +34,7 @@ ENDPOINT = "/graphql"
 def create_app(
     settings: Settings, *, clock: Callable[[], datetime] = utc_now, schema: Schema | None = None
 ) -> Starlette:
-    """Return the gateway; its back ends are open while its lifespan runs, and a fault of theirs is raised there.
+    """Return the gateway; its back ends are open while its lifespan runs, and a problem of theirs is raised there.
 
     Raises:
         InvalidProfile: The profile cannot be used.
@@ -104,7 +104,7 @@ def _routes(
 
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
-        page = _graphiql_page(settings, profile, clock)
+        page = _graphiql_page(settings, profile)
         routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=[link.path for link in LINKS])]
     if settings.pages:
         words = PortalWords(profile.title, profile.contact, settings.address, settings.links["portal"])
@@ -114,7 +114,7 @@ def _routes(
     return routes
 
 
-def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], datetime]) -> GraphiqlPage:
+def _graphiql_page(settings: Settings, profile: Profile) -> GraphiqlPage:
     demo = None
     if settings.demo:
         # What invents the demo's people and orders takes 7 MB of memory.
@@ -122,8 +122,7 @@ def _graphiql_page(settings: Settings, profile: Profile, clock: Callable[[], dat
         from gateway.demo.loading import demo_accounts
 
         accounts = tuple(
-            DemoAccount(account.login_name, account.login_name, account.description)
-            for account in demo_accounts(profile, clock)
+            DemoAccount(account.login, account.login, account.description) for account in demo_accounts(profile)
         )
         demo = DemoSignIn(DEMO_PASSWORD, accounts)
     examples = tuple(ExampleQuery(name, query, variables or "") for name, query, variables in profile.examples)

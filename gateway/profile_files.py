@@ -69,7 +69,7 @@ def profile_for(settings: Settings) -> Profile:
     """Return the profile that is set; in production, one that names a vendor who exists.
 
     Raises:
-        InvalidProfile: It cannot be used; or in production customers would be told to write to a domain that is
+        InvalidProfile: It cannot be used; or in production customers would be asked to write to a domain that is
             nobody's, as that of a shipped profile.
     """
     profile = load_profile(settings.profile)
@@ -78,7 +78,7 @@ def profile_for(settings: Settings) -> Profile:
             if found := _RESERVED.search(text):
                 raise InvalidProfile(
                     f'{profile.folder / "profile.toml"}, [contact] {language}: "{found[0]}" is a domain that is '
-                    "nobody's, and your customers would be told to write there. Copy the folder, write how to reach "
+                    "nobody's, and your customers would be asked to write there. Copy the folder, write how to reach "
                     "you, and name the copy by FORECOURT_PROFILE."
                 )
     return profile
@@ -107,7 +107,7 @@ def load_profile(name_or_path: str) -> Profile:
         policy_source=str(folder / "policy.toml"),
         applications_text=_read(folder / "applications.toml", "the applications behind the portal"),
         applications_source=str(folder / "applications.toml"),
-        demo_text=_read(demo, "the demo company") if demo.exists() else None,
+        demo_text=_read(demo, "the demo organization") if demo.exists() else None,
         demo_source=str(demo),
         examples=tuple(_example(file) for file in sorted(folder.glob("examples/*.graphql"))),
         icons={file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))},

@@ -1,10 +1,7 @@
-"""All settings: from the environment (``FORECOURT_…``) and one TOML file, checked before anything starts."""
+"""All settings, each with its default, what it may be and what it means; settings_sources.py reads them."""
 
-import difflib
-import os
 import re
-import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,7 +11,6 @@ from pydantic import (
     ConfigDict,
     Field,
     SecretStr,
-    ValidationError,
     ValidationInfo,
     field_validator,
     model_validator,
@@ -27,18 +23,13 @@ from connectors.mail.interface import is_address
 from connectors.mail.server import mail_server
 
 PREFIX = "FORECOURT_"
-FILE = "forecourt.toml"
-_CONFIG = f"{PREFIX}CONFIG"
-_NOT_OURS = f"{PREFIX}TEST_"
 TOKEN = "{token}"
 """What stands in a link where its secret goes."""
 
 ForwardedHeader = Literal["x-forwarded-for", "forwarded"]
 """The header to which the proxies in front append. Only one: a client can send the other, and no proxy would add."""
 
-
-class InvalidSettings(Exception):
-    """A setting cannot be used; the message names it and says what would be right."""
+_DATABASE = DatabaseLimits()
 
 
 class PageUrls(BaseModel):
@@ -72,20 +63,51 @@ class PageUrls(BaseModel):
         return value if TOKEN in value else f"{value}#token={TOKEN}"
 
 
-_TABLES: Mapping[str, type[BaseModel]] = {"page_urls": PageUrls}
+TABLES: Mapping[str, type[BaseModel]] = {"page_urls": PageUrls}
 """Settings that are a table in the file; in the environment, each key of the table is a variable of its own."""
 
 
-class Settings(BaseModel):
-    """How this Forecourt runs. An environment variable wins over the file; an unknown name in either is refused."""
+class Limits(BaseModel):
+    """The settings that checks of documents and answers look at: the largest request, and what is kept of it."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+    max_text_characters: int = Field(
+        10_000, ge=2_500, description="How long one text may be that a request gives as a value, in characters."
+    )
+    max_document_bytes: int = Field(64_000, ge=1_000, description="The largest GraphQL document, variables apart.")
+    max_tokens: int = Field(2_000, ge=1, description="How many tokens a document may have, comments included.")
+    max_recursion: int = Field(
+        100, ge=1, le=150, description="How deeply brackets, and fragments within fragments, may be nested."
+    )
+    max_depth: int = Field(12, ge=1, description="How many fields may stand within one another.")
+    max_aliases: int = Field(15, ge=0, description="How many aliases an operation may have, fragments written out.")
+    max_root_fields: int = Field(20, ge=1, description="How many fields an operation may have at its root.")
+    max_directives: int = Field(20, ge=0, description="How many directives an operation may have.")
+    max_cost: int = Field(5_000, ge=1, description="How much a request may cost by the estimate before execution.")
+    cost_mode: Literal["measure", "enforce"] = Field(
+        "enforce", description="`measure` only logs what costs more than `max_cost`; `enforce` refuses it."
+    )
+    max_objects: int = Field(
+        50_000, ge=1_000, description="How many objects the answer to a request may have, counted while it is made."
+    )
+    max_answer_bytes: int = Field(
+        10_000_000, ge=100_000, description="How many bytes the answer to a request may have."
+    )
+    document_cache_entries: int = Field(1_000, ge=1, description="How many documents are kept ready to execute.")
+    document_cache_bytes: int = Field(
+        64_000_000, ge=0, description="How much memory the documents that are kept ready may take, by estimate."
+    )
+
+
+class Settings(Limits):
+    """How this Forecourt runs. An environment variable wins over the file; an unknown name in either is refused."""
 
     environment: Literal["development", "production"] = Field(
         "development", description="`production` refuses the demo and asks for a signing key of its own."
     )
     profile: str = Field("solar_terminal", description="A shipped profile, or the path of a folder with one.")
-    demo: bool = Field(False, description="Load the profile's demo company when the directory is empty.")
+    demo: bool = Field(False, description="Load the profile's demo organization when the directory is empty.")
     host: str = Field("127.0.0.1", description="The address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="The port to listen on; 0 takes any that is free.")
     public_url: str | None = Field(None, description="The address as browsers see it, without a slash at the end.")
@@ -94,10 +116,13 @@ class Settings(BaseModel):
         None, description="`postgresql+asyncpg://user:password@host/name`; without it, SQLite in the data folder."
     )
     database_connections: int = Field(
-        16, ge=3, le=1_000, description="How many connections to PostgreSQL one process opens, all kinds together."
+        _DATABASE.connections,
+        ge=3,
+        le=1_000,
+        description="How many connections to PostgreSQL one process opens, all kinds together.",
     )
     database_timeout_seconds: float = Field(
-        5,
+        _DATABASE.statement_seconds,
         gt=0,
         le=300,
         description=(
@@ -105,10 +130,13 @@ class Settings(BaseModel):
         ),
     )
     database_lock_timeout_seconds: float = Field(
-        1, gt=0, le=300, description="How long a query waits for a locked table; a change waits three times as long."
+        _DATABASE.lock_seconds,
+        gt=0,
+        le=300,
+        description="How long a query waits for a locked table; a change waits three times as long.",
     )
     redis_url: SecretStr | None = Field(
-        None, description="`redis://host:6379/0`, by which processes share counts and news; may be left out."
+        None, description="`redis://host:6379/0`, by which processes share counts and events; may be left out."
     )
     signing_key_file: Path | None = Field(
         None,
@@ -127,7 +155,9 @@ class Settings(BaseModel):
         False, description="Confirm that in production mails stay in the local mailbox, where nobody gets them."
     )
     worker: bool = Field(
-        True, description="Send mails and keep house in this process; `false` where `forecourt worker` runs beside it."
+        True,
+        description="Send mails and run the scheduled tasks in this process; `false` where `forecourt worker` runs "
+        "beside it.",
     )
     access_token_minutes: int = Field(10, ge=1, le=60, description="How long an access token counts.")
     refresh_reuse_seconds: int = Field(
@@ -210,32 +240,6 @@ class Settings(BaseModel):
     max_json_depth: int = Field(64, ge=4, le=500, description="How deeply the JSON of a request may be nested.")
     max_json_values: int = Field(
         5_000, ge=100, description="How many values the JSON of a request may have, all lists and objects together."
-    )
-    max_text_characters: int = Field(
-        10_000, ge=2_500, description="How long one text may be that a request gives as a value, in characters."
-    )
-    max_document_bytes: int = Field(64_000, ge=1_000, description="The largest GraphQL document, variables apart.")
-    max_tokens: int = Field(2_000, ge=1, description="How many tokens a document may have, comments included.")
-    max_recursion: int = Field(
-        100, ge=1, le=150, description="How deeply brackets, and fragments within fragments, may be nested."
-    )
-    max_depth: int = Field(12, ge=1, description="How many fields may stand within one another.")
-    max_aliases: int = Field(15, ge=0, description="How many aliases an operation may have, fragments written out.")
-    max_root_fields: int = Field(20, ge=1, description="How many fields an operation may have at its root.")
-    max_directives: int = Field(20, ge=0, description="How many directives an operation may have.")
-    max_cost: int = Field(5_000, ge=1, description="How much a request may cost by the estimate before execution.")
-    cost_mode: Literal["measure", "enforce"] = Field(
-        "enforce", description="`measure` only logs what costs more than `max_cost`; `enforce` refuses it."
-    )
-    max_objects: int = Field(
-        50_000, ge=1_000, description="How many objects the answer to a request may have, counted while it is made."
-    )
-    max_answer_bytes: int = Field(
-        10_000_000, ge=100_000, description="How many bytes the answer to a request may have."
-    )
-    document_cache_entries: int = Field(1_000, ge=1, description="How many documents are kept ready to execute.")
-    document_cache_bytes: int = Field(
-        64_000_000, ge=0, description="How much memory the documents that are kept ready may take, by estimate."
     )
     execution: Literal["breadth-first", "graphql-core"] = Field(
         "breadth-first", description="Which engine executes: ours, or graphql-core's, to compare."
@@ -347,7 +351,7 @@ class Settings(BaseModel):
 
     @model_validator(mode="after")
     def _production_is_no_demo(self) -> "Settings":
-        if missing := _missing_in_production(self.model_dump()):
+        if missing := missing_in_production(self.model_dump()):
             raise ValueError("\n".join(missing))
         return self
 
@@ -465,7 +469,7 @@ class Settings(BaseModel):
 
     @property
     def makes_suggestions(self) -> bool:
-        """Return whether errors may say `Did you mean …`, which tells about the schema."""
+        """Return whether errors may say `Did you mean …`, which reveals the schema."""
         return self.environment != "production" if self.suggestions is None else self.suggestions
 
     @property
@@ -474,46 +478,7 @@ class Settings(BaseModel):
         return self.environment != "production" if self.graphiql is None else self.graphiql
 
 
-def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
-    """Return the settings from the environment and the file that FORECOURT_CONFIG names (else ``forecourt.toml``).
-
-    The environment is `variables`, else that of the process. `given` values, those of the command line, win over
-    both; None among them means not given.
-
-    Raises:
-        InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
-    """
-    variables = os.environ if variables is None else variables
-    values, problems = _from_file(variables.get(_CONFIG))
-    for name, value in variables.items():
-        if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
-            key = name.removeprefix(PREFIX).lower()
-            table = next((table for table in _TABLES if key.startswith(f"{table}_")), None)
-            if table is not None:
-                part, known = key.removeprefix(f"{table}_"), _TABLES[table].model_fields
-                before = values.get(table)
-                if part in known:
-                    values[table] = {**(before if isinstance(before, dict) else {}), part: value}
-                else:
-                    problems.append(_unknown(part, name, prefix=f"{PREFIX}{table.upper()}_", known=known))
-            elif key in Settings.model_fields and key not in _TABLES:
-                values[key] = value
-            else:
-                problems.append(_unknown(key, name, prefix=PREFIX, known=Settings.model_fields))
-    values |= {key: value for key, value in given.items() if value is not None}
-    settings = None
-    try:
-        settings = Settings(**values)
-    except ValidationError as error:
-        problems += [_problem(problem) for problem in error.errors()]
-        if any(problem["loc"] for problem in error.errors()):  # then nothing was asked about the whole
-            problems += _missing_in_production(values)
-    if settings is None or problems:
-        raise InvalidSettings("\n".join(problems))
-    return settings
-
-
-def _missing_in_production(values: Mapping[str, Any]) -> list[str]:
+def missing_in_production(values: Mapping[str, Any]) -> list[str]:
     """Return what has to be said, or must not be, in production: all of it, in sentences."""
     if values.get("environment") != "production":
         return []
@@ -558,42 +523,3 @@ def _origin(text: str) -> str:
         )
     scheme, host = found[1], found[2]
     return f"{scheme}://{host}" if port in (None, {"http": 80, "https": 443}[scheme]) else f"{scheme}://{host}:{port}"
-
-
-def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
-    """Return what the file sets, and what is wrong with its names."""
-    file = Path(path or FILE)
-    if path is None and not file.exists():
-        return {}, []
-    try:
-        values = tomllib.loads(file.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise InvalidSettings(f"The settings file {file} cannot be read: {error.strerror}.") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
-    unknown = [key for key in values if key not in Settings.model_fields]
-    problems = [_unknown(key, f"{key} in {file}", prefix="", known=Settings.model_fields) for key in unknown]
-    for table, model in _TABLES.items():
-        parts = values.get(table)
-        for part in [*parts] if isinstance(parts, dict) else ():
-            if part not in model.model_fields:
-                del values[table][part]
-                problems.append(_unknown(part, f"{table}.{part} in {file}", prefix="", known=model.model_fields))
-    return {key: value for key, value in values.items() if key not in unknown}, problems
-
-
-def _unknown(key: str, shown: str, *, prefix: str, known: Iterable[str]) -> str:
-    """Return what is said of a setting that there is not."""
-    known = list(known)
-    close = difflib.get_close_matches(key, known, n=1)
-    names = ", ".join(f"{prefix}{name.upper()}" if prefix else name for name in known)
-    guess = f"{prefix}{close[0].upper()}" if prefix and close else close[0] if close else ""
-    return f"There is no setting {shown}. " + (f"Did you mean {guess}?" if guess else f"Settings are {names}.")
-
-
-def _problem(problem: Any) -> str:
-    where = "_".join(map(str, problem["loc"][: 2 if problem["loc"][:1] and problem["loc"][0] in _TABLES else 1]))
-    message = problem["msg"].removeprefix("Value error, ")
-    if where:
-        return f"{PREFIX}{where.upper()}: {message}."
-    return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"

@@ -204,7 +204,10 @@ def _open_our_database(settings: Settings, limits: DatabaseLimits | None = None)
 
 
 def _open_events(settings: Settings) -> Events:
-    """Return what tells the other gateways: Redis where there is one, else PostgreSQL; SQLite has one gateway only."""
+    """Return what notifies the other gateways: Redis where there is one, else PostgreSQL.
+
+    SQLite has one gateway only.
+    """
     if settings.redis_url is not None:
         from connectors.events.redis import RedisEvents  # as above
 
@@ -255,7 +258,7 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
                 )
             opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
             if not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
-                problem = f"nobody could open {what} {key}: no role and no single right gives"
+                problem = f"nobody could open {what} {key}: no role and no direct permission gives"
                 raise _in_catalogue(
                     source, positions.line_of(*path, "permissions"), f"{problem} {one_of(sorted(permissions))}"
                 )
@@ -271,5 +274,5 @@ async def _check_catalogue_of(profile: Profile, applications: EmbeddedApplicatio
 def _in_catalogue(
     source: str, line: int | None, problem: str, word: str = "", known: list[str] | None = None
 ) -> InvalidPolicy:
-    hint = nearest(word, known) if known else "; add one of these to a role or to the toggles, or open it for a role"
+    hint = nearest(word, known) if known else "; add one of these to a role or to rights.toggles, or open it for a role"
     return InvalidPolicy(f"{source}{f', line {line}' if line else ''}: {problem}{hint}.")

@@ -1,4 +1,4 @@
-"""The worker: does what the outbox holds as soon as it is stored, and keeps house, beside the requests or alone."""
+"""The worker: does what the outbox holds at once, and runs the scheduled tasks, beside the requests or alone."""
 
 import asyncio
 import logging
@@ -57,7 +57,7 @@ class Worker:
         self._is_cut_off = False
 
     async def run(self) -> None:
-        """Work until `stop` is called, then end what has begun; troubles of back ends are waited out."""
+        """Work until `stop` is called, then end what has begun; problems of back ends are waited out."""
         scheduled_tasks = asyncio.create_task(self._run_scheduled_tasks())
         try:
             while not self._is_stopping:
@@ -95,7 +95,7 @@ class Worker:
                 log.warning("outbox cannot be read", extra={"reason": str(error)})
             self._is_cut_off = True
             return False
-        except Exception as error:  # ours to mend; the next time may go well
+        except Exception as error:  # ours to fix; the next time may go well
             log.error("outbox failed", exc_info=error)
             return False
         if self._is_cut_off:

@@ -14,7 +14,7 @@ class Decision:
     """Whether somebody may do something, and why.
 
     `sources` are the grants it comes from. When it is refused, `missing` lists the permissions of which any one
-    would do, `grantable_by_roles` the keys of the roles that give one of them and that members hand out, and
+    would do, `grantable_by_roles` the keys of the roles that give one of them and that members delegate, and
     `requestable` says whether asking for it makes sense: somebody in the organization could be able to grant it.
     """
 
@@ -46,7 +46,7 @@ def decide(
 ) -> Decision:
     """Return whether the viewer may, and why; agrees with `may` always.
 
-    `organization_id` is the organization of the object in question; None means an object of nobody, which needs no
+    `organization_id` is the organization of the object concerned; None means an object of nobody, which needs no
     membership that could be had. Without the policy, nothing is said of who could grant it.
     """
     asked, missing = rule.mask, permissions_in(rule.mask)

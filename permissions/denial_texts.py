@@ -22,18 +22,18 @@ def _text(label: tuple[str, str, str], description: tuple[str, str, str]) -> Per
 
 PERMISSION_TEXTS: Mapping[str, PermissionText] = {
     "ORGANIZATION_VIEW": _text(
-        ("Unternehmensdaten einsehen", "View company data", "Consulter les données de l'entreprise"),
+        ("Unternehmensdaten einsehen", "View organization data", "Consulter les données de l'entreprise"),
         (
             "Sieht die Daten des Unternehmens und den Stand seiner Änderungsanträge.",
-            "Sees the company's data and the state of its change requests.",
+            "Sees the organization's data and the state of its change requests.",
             "Consulte les données de l'entreprise et l'état de ses demandes de modification.",
         ),
     ),
     "ORGANIZATION_MANAGE": _text(
-        ("Unternehmensdaten verwalten", "Manage company data", "Gérer les données de l'entreprise"),
+        ("Unternehmensdaten verwalten", "Manage organization data", "Gérer les données de l'entreprise"),
         (
             "Ändert die Daten des Unternehmens und beantragt Änderungen von Name und Sitz.",
-            "Changes the company's data and requests changes of its name and seat.",
+            "Changes the organization's data and requests changes of its name and registered office.",
             "Modifie les données de l'entreprise et demande le changement de sa raison sociale ou de son siège.",
         ),
     ),
@@ -41,7 +41,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Personen einsehen", "View members", "Consulter les utilisateurs"),
         (
             "Sieht, wer im Unternehmen registriert ist und welche Rechte die Person hat.",
-            "Sees who is registered in the company and which rights they have.",
+            "Sees the organization's members and their permissions.",
             "Consulte les personnes enregistrées dans l'entreprise et leurs droits.",
         ),
     ),
@@ -49,7 +49,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Benutzerkonten verwalten", "Manage members", "Gérer les comptes utilisateur"),
         (
             "Lädt Personen in das Unternehmen ein, sperrt und entfernt sie.",
-            "Invites people to the company, suspends and removes them.",
+            "Invites people to the organization, suspends and removes them.",
             "Invite des personnes dans l'entreprise, les suspend et les retire.",
         ),
     ),
@@ -57,7 +57,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Rollen und Rechte vergeben", "Assign roles and rights", "Attribuer les rôles et les droits"),
         (
             "Gibt den Personen des Unternehmens Rollen und Rechte und nimmt sie zurück.",
-            "Gives roles and rights to the company's members and takes them back.",
+            "Gives roles and permissions to the organization's members and takes them back.",
             "Attribue des rôles et des droits aux personnes de l'entreprise et les retire.",
         ),
     ),
@@ -65,7 +65,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Änderungen am Konto", "Change the account", "Modifier le compte"),
         (
             "Ändert die Angaben am Konto der Firma, zum Beispiel die Kontaktdaten.",
-            "Changes the details of the company's account, for example its contact details.",
+            "Changes the details of the organization's account, for example its contact details.",
             "Modifie les données du compte de l'entreprise, par exemple ses coordonnées.",
         ),
     ),
@@ -73,7 +73,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Änderungsprotokoll einsehen", "View the audit log", "Consulter le journal des modifications"),
         (
             "Sieht, wer im Unternehmen wann was geändert hat.",
-            "Sees who changed what in the company, and when.",
+            "Sees who changed what in the organization, and when.",
             "Consulte qui a modifié quoi dans l'entreprise, et quand.",
         ),
     ),
@@ -81,7 +81,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Bestellungen einsehen", "View orders", "Consulter les commandes"),
         (
             "Sieht alle Bestellungen des Unternehmens mit ihren Details.",
-            "Sees every order of the company with its details.",
+            "Sees every order of the organization with its details.",
             "Consulte toutes les commandes de l'entreprise et leurs détails.",
         ),
     ),
@@ -89,7 +89,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Im Shop bestellen", "Place orders", "Passer des commandes"),
         (
             "Bestellt im Shop für das Unternehmen und sieht dessen Bestellungen.",
-            "Orders in the shop for the company and sees its orders.",
+            "Places orders in the shop for the organization and sees its orders.",
             "Commande dans la boutique pour l'entreprise et consulte ses commandes.",
         ),
     ),
@@ -105,7 +105,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Veranstaltungen buchen", "Book events", "Réserver des événements"),
         (
             "Bucht Plätze auf Veranstaltungen und Schulungen für das Unternehmen.",
-            "Books seats at events and trainings for the company.",
+            "Registers people for events and training on the organization's behalf.",
             "Réserve pour l'entreprise des places à des événements et à des formations.",
         ),
     ),
@@ -113,7 +113,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("PLENTICOIN erwerben", "Purchase vouchers", "Acheter des PLENTICOIN"),
         (
             "Erwirbt Gutscheine (PLENTICOIN) im Namen des Unternehmens.",
-            "Purchases vouchers (PLENTICOIN) on behalf of the company.",
+            "Purchases vouchers (PLENTICOIN) on behalf of the organization.",
             "Achète des bons (PLENTICOIN) au nom de l'entreprise.",
         ),
     ),
@@ -137,7 +137,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Aktivierungscodes abrufen", "View activation codes", "Consulter les codes d'activation"),
         (
             "Sieht die Aktivierungscodes des Unternehmens, auch ohne bestellen zu dürfen.",
-            "Sees the company's activation codes, even without being allowed to order.",
+            "Sees the organization's activation codes, even without being allowed to order.",
             "Consulte les codes d'activation de l'entreprise, même sans pouvoir commander.",
         ),
     ),
@@ -177,7 +177,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Vertragsdokumente einsehen", "View contract documents", "Consulter les documents contractuels"),
         (
             "Sieht die Vertragsdokumente der Firma und lädt sie herunter.",
-            "Sees the company's contract documents and downloads them.",
+            "Sees the organization's contract documents and downloads them.",
             "Consulte et télécharge les documents contractuels de l'entreprise.",
         ),
     ),
@@ -185,7 +185,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Programme herunterladen", "Download software", "Télécharger les logiciels"),
         (
             "Lädt die erworbenen Produkte der Firma und deren Updates herunter.",
-            "Downloads the products the company has acquired, and their updates.",
+            "Downloads the products the organization has acquired, and their updates.",
             "Télécharge les produits acquis par l'entreprise et leurs mises à jour.",
         ),
     ),
@@ -193,7 +193,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Registrierungen prüfen", "Review registrations", "Contrôler les inscriptions"),
         (
             "Prüft im Auftrag des Herstellers die Registrierungen von Unternehmen.",
-            "Reviews registrations of companies on behalf of the vendor.",
+            "Reviews registrations of organizations on behalf of the vendor.",
             "Contrôle les inscriptions d'entreprises pour le compte du fabricant.",
         ),
     ),
@@ -201,7 +201,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ("Änderungsanträge prüfen", "Review change requests", "Contrôler les demandes de modification"),
         (
             "Prüft im Auftrag des Herstellers Anträge auf Änderung von Name oder Sitz.",
-            "Reviews requests to change a company's name or seat on behalf of the vendor.",
+            "Reviews requests to change an organization's name or registered office on behalf of the vendor.",
             "Contrôle les demandes de changement de raison sociale ou de siège pour le compte du fabricant.",
         ),
     ),
@@ -231,6 +231,6 @@ DENIAL_TEXTS: Mapping[str, str] = {
     "MEMBERSHIP_SUSPENDED": "Ask an administrator of this organization to reactivate your membership.",
     "LAST_ADMINISTRATOR": "Give an administrative role to somebody else first.",
     "OWN_MEMBERSHIP": "Ask another administrator, or leave the organization yourself.",
-    "NOT_DELEGABLE": "Ask somebody who may hand it out.",
+    "NOT_DELEGABLE": "Ask somebody who may delegate it.",
     "NOT_IN_THIS_STATE": "Read the object again; where it stands now, this cannot be done.",
 }

@@ -15,7 +15,7 @@ MOST_ROLES = 50
 """So many roles a policy may have, so no list of roles is longer."""
 
 MOST_SOURCES = MOST_ROLES + 1
-"""So many grants may give somebody one permission: each role, and the direct grant."""
+"""So many grants may give somebody one permission: each role, and the direct permission."""
 
 
 class InvalidPolicy(Exception):
@@ -24,9 +24,9 @@ class InvalidPolicy(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A set of permissions with a name, handed out as one.
+    """A set of permissions with a name, delegated as one.
 
-    `assignable` are the keys of the roles that a holder may hand out. With `administrative`, the role holds the
+    `assignable` are the keys of the roles that a holder may delegate. With `administrative`, the role holds the
     organization: an active organization always keeps a member with such a role. `mask` is its permissions as a set of
     bits.
     """
@@ -177,7 +177,7 @@ def parse_policy(text: str, source: str) -> Policy:
 
 
 class _Reader:
-    """Reads tables and says of each fault where it stands and what would be right."""
+    """Reads tables and says of each problem where it stands and what would be right."""
 
     def __init__(self, source: str, positions: TomlPositions) -> None:
         self.source = source
@@ -243,12 +243,13 @@ class _Reader:
         return {Permission(code): holders for code, holders in table.items()}
 
     def check_delegation(self, policy: Policy) -> None:
-        """Refuse a policy in which a role that members should hand out can never come to anybody."""
+        """Refuse a policy in which a role that members should delegate can never come to anybody."""
         roles = policy.roles
         administrative = policy.administrative_role_keys()
         if not administrative:
             raise self.refusal(
-                "no role is administrative, so no company could run itself; set administrative = true on one", "roles"
+                "no role is administrative, so no organization could run itself; set administrative = true on one",
+                "roles",
             )
         first = f"[roles.{administrative[0]}]"
         delegating = {
@@ -276,7 +277,7 @@ class _Reader:
                 raise self.refusal(f"{problem}; {remedy}", "roles", role.key)
             if role.member_assignable and role.key not in reached:
                 problem = (
-                    f"{role.key} is handed out by {' and '.join(lists)} only, which no administrative role hands out"
+                    f"{role.key} is delegated by {' and '.join(lists)} only, which no administrative role delegates"
                 )
                 remedy = f"so nobody ever gets it; add it to assignable of {first}"
                 raise self.refusal(f"{problem}, {remedy}", "roles", lists[0], "assignable", role.key)

@@ -27,11 +27,11 @@ class Change:
 
 
 def policy_changes(old: Policy, new: Policy) -> list[Change]:
-    """Return what changes between two policies, role by role, then single rights, the vendor's permissions, view-as."""
+    """Return what changes between two policies: role by role, direct permissions, the vendor's permissions, view-as."""
     changes: list[Change] = []
     for key in dict.fromkeys([*old.roles, *new.roles]):
         changes += _moved(f"role {key}", _given_by(old, key), _given_by(new, key))
-    changes += _moved("single rights", old.direct_permissions, new.direct_permissions)
+    changes += _moved("direct permissions", old.direct_permissions, new.direct_permissions)
     changes += _moved("vendor staff", old.vendor_permissions, new.vendor_permissions)
     seeing = "may see the portal as a member would, with {}"
     for holder, before, after in (
@@ -67,7 +67,7 @@ def _given_by(policy: Policy, role_key: str) -> list[str]:
     if role is None:
         return []
     given = [permission.value for permission in role.permissions]
-    given += [f"may hand out {other}" for other in role.assignable]
+    given += [f"may delegate {other}" for other in role.assignable]
     return given + (["holds the organization"] if role.administrative else [])
 
 

@@ -1,4 +1,4 @@
-"""The sheet: every part of the schema against every role and every single right, for people and for programs."""
+"""The sheet: every part of the schema against every role and every direct permission, for people and for programs."""
 
 import csv
 import io
@@ -41,7 +41,7 @@ class InvalidSheet(Exception):
 class Part:
     """A part of the schema by its coordinate, such as ``Organization.orders(placedBy:)``, and what it asks.
 
-    `has_resolver` tells a field that is answered by a function from one that is read off a record.
+    `has_resolver` distinguishes a field that is answered by a function from one that is read off a record.
     """
 
     coordinate: str
@@ -107,7 +107,7 @@ SIGNED_IN = "signed in"
 
 
 def holders_under(policy: Policy, parts: Sequence[Part] = ()) -> tuple[Holder, ...]:
-    """Return everybody a policy tells apart: by role, by single right, and by what the parts ask of vendor staff."""
+    """Return everybody a policy distinguishes: by role, direct permission, and what the parts ask of vendor staff."""
     asked = {code for part in parts if part.rule.scope is PermissionScope.VENDOR for code in part.rule.any_of}
     return (
         Holder(ANYBODY, signed_in=False),

@@ -1,4 +1,4 @@
-"""Where each key and each text of a TOML file stands, which Python's own parser does not tell."""
+"""Where each key and each text of a TOML file stands, which Python's own parser does not say."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _PARSER_WORDS: Mapping[str, str] = {
     "Cannot overwrite": "a key stands twice in its table; remove one",
     "Duplicate inline table key": "a key stands twice in its table; remove one",
     "Cannot declare": "this table stands twice in the file; make one of the two",
-    "Cannot mutate immutable": "this table was written in braces before; write all of it in one place",
+    "Cannot mutate immutable": "this table was written in braces before; write all of it together",
     "Unclosed array": 'a list is not closed; write "]" where it ends',
 }
 

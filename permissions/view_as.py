@@ -18,7 +18,7 @@ def most_seen_as(policy: Policy, viewer: Viewer, organization_id: str, now: date
     """Return the mask of all that somebody may see at most as a member of the organization; None: they may not at all.
 
     An administrator sees no more than they hold there or could give to a member, and so take themself, on record.
-    The vendor's staff sees what the company does with the vendor, not its people. Nobody sees secrets.
+    The vendor's staff sees what the organization does with the vendor, not its people. Nobody sees secrets.
     """
     standing = viewer.standings.get(organization_id)
     if standing is not None:

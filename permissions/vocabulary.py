@@ -60,7 +60,7 @@ class PermissionScope(StrEnum):
 
 
 class DenialReason(StrEnum):
-    """Why somebody may not."""
+    """Why somebody is not allowed to do something."""
 
     UNAUTHENTICATED = "UNAUTHENTICATED"
     MISSING_PERMISSION = "MISSING_PERMISSION"

@@ -1,1 +1,1 @@
-"""What happens: one function per question or deed; knows neither GraphQL nor HTTP."""
+"""What happens: one function per query or command; knows neither GraphQL nor HTTP."""

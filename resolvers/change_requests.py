@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change: its name, its name in the register, its seat."""
+"""What an organization asks the vendor to change: its name, its name in the register, its seat."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -28,14 +28,17 @@ from resolvers.transactions import Once, acting_for_vendor, acting_in, author, c
 _WANTED: Mapping[str, Mapping[str, str]] = {
     "name": {"de": "Name: {}", "en": "Name: {}", "fr": "Nom : {}"},
     "legal_name": {"de": "Name im Handelsregister: {}", "en": "Registered name: {}", "fr": "Raison sociale : {}"},
-    "seat": {"de": "Sitz: {}", "en": "Seat: {}", "fr": "Siège : {}"},
+    "seat": {"de": "Sitz: {}", "en": "Registered office: {}", "fr": "Siège : {}"},
 }
 """How a mail says what is wanted, by language."""
 
 
 @dataclass(frozen=True, slots=True)
 class RequestedChange:
-    """What a company wants to be called and where it wants to have its seat; None for what is to stay as it is."""
+    """What an organization wants to be called and where it wants its registered office.
+
+    None for what is to stay as it is.
+    """
 
     name: str | None
     legal_name: str | None
@@ -46,13 +49,15 @@ class RequestedChange:
 async def request_organization_change(
     context: RequestContext, organization_id: OrganizationId, requested: RequestedChange, key: str | None
 ) -> ChangeRequestRecord:
-    """Ask the vendor to change a company's name or seat, and return the request; those who decide are mailed.
+    """Ask the vendor to change an organization's name or registered office, and return the request.
+
+    Those who decide are mailed.
 
     What is so already is not asked for.
 
     Raises:
         RefusedTogether: Nothing is asked for, it is so already, or a value is not allowed; each with its path.
-        Conflict: Another request of the company is open.
+        Conflict: Another request of the organization is open.
     """
     cleaned = _checked(requested)
 
@@ -113,18 +118,18 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
 async def decide_organization_change(
     context: RequestContext, id: ChangeRequestId, *, approve: bool, note: str | None, expected_version: int | None
 ) -> ChangeRequestRecord:
-    """Decide on a request as the vendor's staff; approved, the company changes at once. Whoever asked is mailed.
+    """Decide on a request as the vendor's staff; approved, the organization changes at once. Whoever asked is mailed.
 
     Raises:
         NotFound: There is no such request.
-        Conflict: It was decided or withdrawn already, the company is closed, or it is approved and whoever asked may
-            not ask for it any more.
-        Stale: The company is not at `expected_version` any more.
+        Conflict: It was decided or withdrawn already, the organization is closed, or it is approved and whoever asked
+            may not ask for it any more.
+        Stale: The organization is not at `expected_version` any more.
         Invalid: It is declined without a note.
     """
     said = checks.message(note, ["note"])
     if not approve and said is None:
-        raise Invalid("Write why, so that the company knows what would help.", ["note"], "length 1..2000")
+        raise Invalid("Write why, so that the organization knows what would help.", ["note"], "length 1..2000")
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await locked(change, CHANGE_REQUESTS, id)
@@ -133,7 +138,9 @@ async def decide_organization_change(
             raise Stale(organization.version, ["expected_version"])
         check_open(context, CHANGE_REQUESTS, request)
         if approve and organization.status is OrganizationStatus.CLOSED:
-            raise Conflict("This company is closed for good, so nothing of it changes. Decline the request.", ["id"])
+            raise Conflict(
+                "This organization is closed permanently, so nothing of it changes. Decline the request.", ["id"]
+            )
         if approve and not await may_still_ask(context, change.ask, request):
             raise Conflict(
                 "Whoever asked for this may not change the organization's data any more. Decline the request, and let "
@@ -201,13 +208,15 @@ def _checked(requested: RequestedChange) -> RequestedChange:
         )
         if requested.name is None and requested.legal_name is None and requested.seat is None:
             together.refusals.append(
-                Invalid("Say what is to change: the name, the registered name or the seat.", [], "one of them")
+                Invalid(
+                    "Say what is to change: the name, the registered name or the registered office.", [], "one of them"
+                )
             )
     return checked
 
 
 def _different(requested: RequestedChange, organization: OrganizationRecord) -> dict[str, Any]:
-    """Return what is asked for and is not so already; refuses a wish that changes nothing."""
+    """Return what is asked for and is not so already; refuses a request that changes nothing."""
     asked = {key: value for key in _WANTED if (value := getattr(requested, key)) is not None}
     wanted = {key: value for key, value in asked.items() if getattr(organization, key) != value}
     if not wanted:
@@ -239,7 +248,7 @@ async def _notify_reviewers(
 async def _notify_requester(
     context: RequestContext, change: DirectoryChange, request: ChangeRequestRecord, organization: OrganizationRecord
 ) -> None:
-    """Mail whoever asked, unless they have left the company since: it is not theirs to know any more."""
+    """Mail whoever asked, unless they have left the organization since: it is not theirs to know any more."""
     requester = await change.ask.caller(request.requested_by_id, None, context.now)
     if requester is None or organization.id not in [one.organization_id for one in requester.standings]:
         return

@@ -206,7 +206,7 @@ def tiles_with(
     *,
     include_unavailable: bool = True,
 ) -> list[Tile]:
-    """Return the tiles of somebody with this kind of account, this standing in the place, and these grants there."""
+    """Return the tiles of somebody with this kind of account, this standing in the organization and these grants."""
     keys = _keys_held(context, grants)
     tiles = [
         _open_tile(kind, application, looked_at, standing, keys)
@@ -268,5 +268,5 @@ def _opening_grants(application: ApplicationRecord, keys: Iterable[_Key]) -> tup
 
 
 def opens_for_role(application: ApplicationRecord, role: Role) -> bool:
-    """Return whether the role opens the application, by itself or by one of its permissions."""
+    """Return whether the role opens the application, directly or by one of its permissions."""
     return role.key in application.role_keys or not application.permissions.isdisjoint(role.permissions)

@@ -1,4 +1,4 @@
-"""What a company ordered, asked of the shop."""
+"""What an organization ordered, asked of the shop."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""People as they are seen through a company: everybody's name, and contact details for those who may see members."""
+"""People as seen through an organization: everybody's name, and contact details for those who may see members."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -39,7 +39,7 @@ async def seen(
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership; of somebody invited, no more than the company knows of them."""
+    """Return the person of each membership; of somebody invited, no more than the organization knows of them."""
     found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
     return [
         replace(user, phone=None, locale=None)

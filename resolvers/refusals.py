@@ -1,4 +1,4 @@
-"""What a caller may be told when something is refused.
+"""What a caller may learn when something is refused.
 
 Refused                     the caller can act on it: an entry of payload.errors
     Invalid                 a value that is not allowed
@@ -9,7 +9,7 @@ Refused                     the caller can act on it: an entry of payload.errors
     KeyReused               an idempotency key came with another input
     TokenInvalid            the token of a link in a mail counts for nothing
     Forbidden               the caller may not, in the organization concerned
-        NotDelegable        a role or right that the caller may not hand out
+        NotDelegable        a role or right that the caller may not delegate
     LastAdministrator       the organization would be left to nobody
     NotAuthenticated        who somebody is could not be established
         WrongCredentials    login name and password do not fit
@@ -35,7 +35,7 @@ from permissions.vocabulary import DenialReason, one_of
 
 
 class ErrorCode(StrEnum):
-    """What is the matter, for programs to tell apart."""
+    """What is the matter, for programs to distinguish."""
 
     INVALID_INPUT = "INVALID_INPUT"
     NOT_FOUND = "NOT_FOUND"
@@ -86,7 +86,7 @@ class Invalid(Refused):
 
 
 class NotFound(Refused):
-    """There is no such object, or none that the caller may know of; the two are not told apart.
+    """There is no such object, or none that the caller may know of, without a apart.
 
     `what` names the kind of object, such as ``member``.
     """
@@ -182,7 +182,7 @@ class Forbidden(Refused):
 
 
 class NotDelegable(Forbidden):
-    """A role or single right that the caller may not hand out or take back."""
+    """A role or direct permission that the caller may not delegate or take back."""
 
     code = ErrorCode.ROLE_NOT_ASSIGNABLE
 
@@ -224,7 +224,7 @@ class WrongCredentials(NotAuthenticated):
     def __init__(self) -> None:
         super().__init__(
             "The login name or the password is not right. Check both; if you do not know your login name, ask the "
-            "person in your company who administers the portal."
+            "person in your organization who administers the portal."
         )
 
 
@@ -257,7 +257,7 @@ class TooManyAttempts(Refused):
 
 
 class RefusedTogether(Exception):
-    """Several parts of one input are refused at once, so that all can be mended in one go."""
+    """Several parts of one input are refused at once, so that all can be fixed in one go."""
 
     def __init__(self, refusals: list[Refused]) -> None:
         super().__init__("; ".join(refusal.message for refusal in refusals))
@@ -283,8 +283,8 @@ class Coordinate:
 class NotPermitted(Exception):
     """A guard refused a field; carries all that explains it.
 
-    One refusal stands for every object of the same organization in the same place of the answer (`aggregated`).
-    `hint` names the roles that would give what is missing.
+    One refusal stands for every object of the same organization at the same path of the answer, list positions aside
+    (`aggregated`). `hint` names the roles that would give what is missing.
     """
 
     aggregated = True

@@ -1,4 +1,4 @@
-"""What has to be done every minute: throwing away what nobody needs any more, and whatever else is due by itself."""
+"""What has to be done every minute: throwing away what nobody needs any more, and whatever else is due by the clock."""
 
 import asyncio
 import logging
@@ -77,18 +77,20 @@ SCHEDULED_TASKS: Sequence[ScheduledTask] = (
 
 
 async def run_scheduled_tasks(context: RequestContext, tasks: Sequence[ScheduledTask] = SCHEDULED_TASKS) -> None:
-    """Do every chore; one that fails keeps no other from being done."""
+    """Do every scheduled task; one that fails keeps no other from being done."""
     for task in tasks:
         name = task.__name__
         try:
             async with asyncio.timeout(MOST_SECONDS):
                 await task(context)
         except ConnectorError as error:
-            log.warning("chore not done", extra={"chore": name, "reason": str(error)})
+            log.warning("scheduled task not done", extra={"task": name, "reason": str(error)})
         except TimeoutError:
-            log.warning("chore not done", extra={"chore": name, "reason": f"not within {MOST_SECONDS:.0f} seconds"})
-        except Exception as error:  # ours to mend; meanwhile the others go on
-            log.error("chore failed", exc_info=error, extra={"chore": name})
+            log.warning(
+                "scheduled task not done", extra={"task": name, "reason": f"not within {MOST_SECONDS:.0f} seconds"}
+            )
+        except Exception as error:  # ours to fix; meanwhile the others go on
+            log.error("scheduled task failed", exc_info=error, extra={"task": name})
 
 
 async def _until_none(context: RequestContext, forget: Callable[[DirectoryChange], Awaitable[int]]) -> None:

@@ -48,7 +48,7 @@ async def invite_staff(
 ) -> StaffInvited:
     """Make an account for one of the vendor's staff, who chooses a password by a link of seven days, mailed or not.
 
-    The address counts as confirmed: the operator vouches for it. When the link has lapsed, "forgotten password" does.
+    The address counts as confirmed: the operator vouches for it. When the link has expired, "forgotten password" does.
 
     Raises:
         Invalid: The address, a name or the language is none; a name may be empty.

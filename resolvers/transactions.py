@@ -55,9 +55,9 @@ def author(context: RequestContext, reason: str | None = None) -> Author:
 
 
 async def changed(context: RequestContext, command: Callable[[DirectoryChange], Awaitable[T]]) -> T:
-    """Carry out the deed in one transaction and return its answer; all of it is stored, or nothing.
+    """Carry out the command in one transaction and return its answer; all of it is stored, or nothing.
 
-    The deed is called again from its beginning when another change was in its way, so it must do nothing but ask and
+    The command is called again from its beginning when another change was in its way, so it must do nothing but ask and
     change the directory.
 
     Raises:
@@ -75,12 +75,12 @@ async def changed(context: RequestContext, command: Callable[[DirectoryChange], 
 async def changed_once(
     context: RequestContext, once: Once, command: Callable[[DirectoryChange], Awaitable[Receipt]]
 ) -> Receipt:
-    """Carry out the deed like `changed`, once for each key: a repeated request gets the first one's receipt.
+    """Carry out the command like `changed`, once for each key: a repeated request gets the first one's receipt.
 
-    The receipt is stored in the transaction of the deed. A deed that raises leaves no trace, so that the same key may
-    be tried again. Keys belong to the caller; somebody else's are other keys. All who are not signed in are nobody in
-    particular, so there a key belongs to its input: with another one it is another key, and a stranger who happens to
-    choose the same neither gets in the way nor learns anything.
+    The receipt is stored in the transaction of the command. A command that raises leaves no trace, so that the same key
+    may be tried again. Keys belong to the caller; somebody else's are other keys. All who are not signed in are nobody
+    in particular, so there a key belongs to its input: with another one it is another key, and a stranger who happens
+    to choose the same neither gets in the way nor learns anything.
 
     Raises:
         KeyReused: The caller is signed in, and the key came with another input before.
@@ -146,7 +146,7 @@ async def acting_in(
 async def acting_for_vendor(context: RequestContext, change: DirectoryChange, rule: AccessRule) -> Viewer:
     """Return the caller as they are now, who may as vendor staff what the rule says.
 
-    Lock what the deed is about first, so that the order of locks stays the same everywhere.
+    Lock what the command is about first, so that the order of locks stays the same everywhere.
 
     Raises:
         Forbidden: The caller may not any more.

@@ -1,7 +1,7 @@
 """Values of an input that have to be right before anything is done: each returns the value as it is kept.
 
 Every function raises Invalid, with the path of the input, for a value that is not allowed; `together` collects those of
-a whole input, so that all can be mended in one go.
+a whole input, so that all can be fixed in one go.
 """
 
 import re
@@ -42,7 +42,7 @@ class Together:
         self.refusals: list[Refused] = []
 
     def check(self, checked: Callable[[], T]) -> T | None:
-        """Return what the check returns; None when it refuses, which is told at the end."""
+        """Return what the check returns; None when it refuses, which is reported at the end."""
         try:
             return checked()
         except Refused as refusal:
@@ -50,7 +50,7 @@ class Together:
             return None
 
     def refuse(self, refusal: Refused) -> None:
-        """Have this told at the end as well."""
+        """Have this reported at the end as well."""
         self.refusals.append(refusal)
 
 
@@ -166,7 +166,7 @@ def vat_id(value: str | None, path: list[str]) -> str | None:
 
 
 def customer_number(value: str | None, path: list[str]) -> str | None:
-    """Return the number under which the vendor knows a company, trimmed; None for none."""
+    """Return the number under which the vendor knows an organization, trimmed; None for none."""
     trimmed = (value or "").strip()
     if not trimmed:
         return None

@@ -49,7 +49,7 @@ class Views:
 
         Raises:
             ViewAsRefused: The caller may not, or there is no such member; an unknown membership and a foreign one get
-                the same answer after the same questions.
+                the same answer after the same queries.
         """
         try:
             membership, most = await self._allowed(context, membership_id)
@@ -57,7 +57,7 @@ class Views:
             await _record_refusal(context, membership_id)
             raise
         if membership.status in (MembershipStatus.INVITED, MembershipStatus.REMOVED):
-            raise ViewAsRefused("This person is no member of the company at present, so there is nothing to see.")
+            raise ViewAsRefused("This person is no member of the organization at present, so there is nothing to see.")
         viewed = await context.backends.directory.caller(membership.user_id, None, context.now)
         if viewed is None or membership_id not in [one.membership_id for one in viewed.standings]:
             raise ViewAsRefused("This person left just now.")

@@ -47,75 +47,77 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
     return [entry_of(context, refusal) for refusal in preview.refusals]
 
 
-@graph_type(of=access_previews.AccessPreview, description="What a change of access means for a member, at once.")
+@graph_type(of=access_previews.AccessPreview, description="What a change of access would mean for a member.")
 class AccessPreview:
     """What a change of access means for a member."""
 
     permissions_added: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
-        description="What the member may do that they could not before.",
+        description="The permissions that the member gains.",
     )
     permissions_removed: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
-        description="What the member may not do any more.",
+        description="The permissions that the member loses.",
     )
     applications_added: list[Application] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=5,
-        description="Applications that open for the member and did not before.",
+        description="The applications that the member gains.",
     )
     applications_removed: list[Application] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=5,
-        description="Applications that do not open for the member any more.",
+        description="The applications that the member loses.",
     )
     tiles: list[ApplicationTile] = listed(
         at_most=MOST_APPLICATIONS,
         assumed_size=15,
-        description="The member's tiles as they are then, also those that do not open. A grant that would only be "
-        "made has an id that finds nothing yet.",
+        description="The member's tiles after the change, including those that would not open. A grant that does not "
+        "exist yet has an id that finds nothing.",
     )
     warnings: list[AccessWarning] = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look before it is done.",
+        description="What deserves a second look before the change is made.",
     )
     errors: list[UserError] = computed(
         _entries,
         requires=OPEN,
         at_most=MOST_ERRORS,
         assumed_size=2,
-        description="Why the change would be refused; empty when it would not.",
+        description="Why the change would be refused; empty when it would be accepted.",
     )
 
 
-@strawberry.input(description="When one role or one single right ends.")
+@strawberry.input(description="When one role or one direct permission ends.")
 class GrantEndInput:
-    """When one role or one single right ends."""
+    """When one role or one direct permission ends."""
 
-    role_key: str | None = strawberry.field(default=None, description="The role; or else `permission`.")
-    permission: PermissionCode | None = strawberry.field(default=None, description="The single right.")
-    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null: it does not.")
+    role_key: str | None = strawberry.field(
+        default=None, description="The key of the role; give either this or `permission`."
+    )
+    permission: PermissionCode | None = strawberry.field(default=None, description="The direct permission.")
+    valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
 
-_ROLE_KEYS = "All roles that the member holds afterwards; left out, they stay as they are."
+_ROLE_KEYS = "The keys of all roles that the member is to hold; left out, they stay as they are."
 _PERMISSIONS = (
-    "All single rights that are on afterwards, those that come from a role the member keeps included; left out, they "
-    "stay as they are."
+    "All permissions that the member is to hold directly, including those that come from a role the member "
+    "keeps; left out, they stay as they are."
 )
 _VALID_UNTIL = (
-    "When all that is listed in `roleKeys` and `permissions` ends by itself; null: it does not. Left out, what the "
-    "member holds keeps its end, and what is new has none."
+    "When everything listed in `roleKeys` and `permissions` ends automatically; null when it does not. Left "
+    "out, what the member holds keeps its end, and what is new has none."
 )
-_ENDS = "When single roles or rights of those held afterwards end, instead of `validUntil`."
-_VERSION = "The membership's `version` as you read it; when it is another by now, nothing is changed."
+_ENDS = "When individual roles or permissions end, instead of `validUntil`."
+_VERSION = "The membership's `version` as you read it; if it has changed since, nothing is changed."
 
 
-@strawberry.input(description="What one member holds afterwards.")
+@strawberry.input(description="The roles and permissions that one member is to hold.")
 class MemberAccessInput:
-    """What one member holds afterwards."""
+    """The roles and permissions that one member is to hold."""
 
     membership_id: strawberry.ID = strawberry.field(description="The member.")
     expected_version: int | None = strawberry.field(default=None, description=_VERSION)
@@ -126,43 +128,46 @@ class MemberAccessInput:
     reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
 
 
-@strawberry.input(description="What a member would hold afterwards.")
+@strawberry.input(description="The roles and permissions that a member would hold.")
 class PreviewAccessInput(MemberAccessInput):
-    """What a member would hold afterwards."""
+    """The roles and permissions that a member would hold."""
 
 
-@strawberry.input(description="What a member holds afterwards.")
+@strawberry.input(description="The roles and permissions that a member is to hold.")
 class UpdateMemberAccessInput(MemberAccessInput):
-    """What a member holds afterwards."""
+    """The roles and permissions that a member is to hold."""
 
     idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
+        default=None, description="A key of your choice for this request, so that it can be repeated safely."
     )
     dry_run: bool = strawberry.field(
-        default=False, description="Only say what it would mean: nothing is changed and nobody is written to."
+        default=False, description="Only report what it would mean: nothing is changed and nobody gets a to."
     )
 
 
-@strawberry.input(description="What several members of a company hold afterwards.")
+@strawberry.input(description="The roles and permissions that several members of an organization are to hold.")
 class UpdateMembersAccessInput:
-    """What several members of a company hold afterwards."""
+    """The roles and permissions that several members of an organization are to hold."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization.")
     changes: list[MemberAccessInput] = strawberry.field(description="One for each member, 100 at most.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    idempotency_key: str = strawberry.field(
+        description="A key of your choice for this request, so that it can be repeated safely."
+    )
     all_or_nothing: bool = strawberry.field(
-        default=True, description="Whether one refusal refuses all; without, each is made or refused by itself."
+        default=True,
+        description="Whether one refusal refuses all changes; otherwise each is made or refused separately.",
     )
 
 
-@strawberry.type(description="What came of a change of access.")
+@strawberry.type(description="The result of a change of access.")
 class UpdateMemberAccessPayload:
-    """What came of a change of access."""
+    """The result of a change of access."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
     preview: AccessPreview | None = strawberry.field(description="What it means, or would mean in a dry run.")
     effective_from: DateTime | None = strawberry.field(
-        description="From when on it counts: at once. Null when nothing was stored."
+        description="When it takes effect: at once. Null when nothing was stored."
     )
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
@@ -172,9 +177,9 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@strawberry.type(description="What came of several changes of access.")
+@strawberry.type(description="The results of several changes of access.")
 class UpdateMembersAccessPayload:
-    """What came of several changes of access."""
+    """The results of several changes of access."""
 
     results: list[UpdateMemberAccessPayload] | None = listed(
         at_most=MOST_CHANGES,
@@ -182,7 +187,7 @@ class UpdateMembersAccessPayload:
         description="One for each change, in their order; null when all are refused.",
     )
     errors: list[UserError] = entries(
-        "With `allOrNothing`, all that is refused, by its path; nothing was changed then."
+        "With `allOrNothing`, everything that was refused, by its path; nothing was changed then."
     )
 
 
@@ -268,7 +273,7 @@ class AccessMutations:
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
-        description="Let a member hold exactly these roles and single rights, from the next request on.",
+        description="Let a member hold exactly these roles and direct permissions, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
         UpdateMembersAccessPayload,

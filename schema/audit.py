@@ -17,49 +17,61 @@ from schema.people import User
 class AuditField:
     """A named value."""
 
-    name: str = strawberry.field(description="What it is called.")
-    value: str | None = strawberry.field(description="The value as text; null when there was none.")
+    name: str = strawberry.field(description="Its name.")
+    value: str | None = strawberry.field(description="The value as text; null when there was no value.")
 
 
 @graph_type(
     of=AuditEventRecord,
-    description="Something that was done or tried, on record for good.",
+    description="Something that was done or attempted, recorded permanently.",
     organization=attrgetter("organization_id"),
 )
 class AuditEvent(Node):
     """Something that was done or tried."""
 
-    at: DateTime = strawberry.field(description="When.")
+    at: DateTime = strawberry.field(description="When it happened.")
     action: str = strawberry.field(
-        description="What, such as `grant.give`; the name of the mutation for what was refused. More are added in time."
+        description="What was done, such as `grant.give`; for what was refused, the name of the mutation. More actions "
+        "are added over time."
     )
     actor: User | None = field(
         audit.actors_of_events,
         requires=OPEN,
-        description="Who; null when the portal itself did, or somebody who was not signed in.",
+        description="Who did it; null when it was the portal itself, or somebody who was not signed in.",
     )
     subject: Node | None = field(
         audit.subjects_of_events,
         requires=OPEN,
-        description="To what; null when it is gone, or nothing that you may see.",
+        description="The object concerned; null when it no longer exists or you may not see it.",
     )
-    subject_id: strawberry.ID = strawberry.field(description="The id of what it was done to, also when it is gone.")
+    subject_id: strawberry.ID = strawberry.field(
+        description="The id of the object concerned, even when it no longer exists."
+    )
     before: list[AuditField] = computed(
-        audit.before_of, requires=OPEN, at_most=50, assumed_size=3, description="What was changed, as it was before."
+        audit.before_of,
+        requires=OPEN,
+        at_most=50,
+        assumed_size=3,
+        description="The changed values as they were before.",
     )
     after: list[AuditField] = computed(
-        audit.after_of, requires=OPEN, at_most=50, assumed_size=3, description="What was changed, as it was afterwards."
+        audit.after_of,
+        requires=OPEN,
+        at_most=50,
+        assumed_size=3,
+        description="The changed values as they were afterwards.",
     )
     ip_address: str | None = field(
         audit.ip_addresses_of,
         requires=OPEN,
         description=(
-            "From which address; null for what others did to you, and for people who never belonged to the company, "
+            "From which address; null for what others did to you, and for people who never belonged to the "
+            "organization, "
             "such as the vendor's staff."
         ),
     )
-    request_id: str = strawberry.field(description="In which request; what belongs together has the same.")
-    reason: str | None = strawberry.field(description="Why, in the words of whoever did it.")
+    request_id: str = strawberry.field(description="The id of the request; events of the same request share it.")
+    reason: str | None = strawberry.field(description="The reason, in the words of the person who did it.")
     refused_with: str | None = strawberry.field(
-        description="The code with which it was refused, so that nothing was changed; null for what was done."
+        description="The code with which it was refused and nothing was changed; null for what was done."
     )

@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change about its name and seat."""
+"""What an organization asks the vendor to change about its name and registered office."""
 
 from operator import attrgetter
 from typing import Annotated, Any
@@ -28,35 +28,37 @@ from schema.people import User
 
 @graph_type(
     of=ChangeRequestRecord,
-    description="A company's request that the vendor change its name or seat.",
+    description="An organization's request that the vendor change its name or seat.",
     organization=attrgetter("organization_id"),
 )
 class ChangeRequest(Node):
-    """A company's request that the vendor change its name or seat."""
+    """An organization's request that the vendor change its name or seat."""
 
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
-        change_requests.requesting_organizations, requires=OPEN, description="The company, as it is now."
+        change_requests.requesting_organizations, requires=OPEN, description="The organization as it is now."
     )
-    requested_by: User | None = field(person("requested_by_id"), requires=OPEN, description="Who asked.")
+    requested_by: User | None = field(person("requested_by_id"), requires=OPEN, description="The member who asked.")
     requested_name: str | None = attribute(
-        "name", requires=OPEN, description="What it is to be called; null when that is to stay."
+        "name", requires=OPEN, description="The requested name; null when the name is to stay."
     )
     requested_legal_name: str | None = attribute(
-        "legal_name", requires=OPEN, description="Its name in the register of companies; null when that is to stay."
+        "legal_name",
+        requires=OPEN,
+        description="The requested name in the register of companies; null when it is to stay.",
     )
     requested_seat: Address | None = attribute(
-        "seat", requires=OPEN, description="Where it is to have its seat; null when that is to stay."
+        "seat", requires=OPEN, description="The requested registered office; null when it is to stay."
     )
-    message: str | None = strawberry.field(description="What the company says of it.")
-    status: RequestStatus = strawberry.field(description="Where the request stands.")
-    created_at: DateTime = strawberry.field(description="Since when.")
+    message: str | None = strawberry.field(description="The organization's message to the vendor.")
+    status: RequestStatus = strawberry.field(description="The status of the request.")
+    created_at: DateTime = strawberry.field(description="When the request was made.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     decided_by: User | None = field(
         change_requests.deciders,
         requires=OPEN,
         description="Who decided or withdrew it; of the vendor's staff only the name.",
     )
-    decision_note: str | None = attribute("note", requires=OPEN, description="What the vendor says of its decision.")
+    decision_note: str | None = attribute("note", requires=OPEN, description="The vendor's note on its decision.")
     viewer_can_withdraw: bool = computed(
         change_requests.can_withdraw, requires=OPEN, description="Whether you may withdraw it now."
     )
@@ -65,33 +67,34 @@ class ChangeRequest(Node):
     )
 
 
-@strawberry.input(description="What the vendor is asked to change; what is left out is to stay.")
+@strawberry.input(description="The requested changes; what is left out stays as it is.")
 class RequestOrganizationChangeInput:
     """What the vendor is asked to change."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
-    name: str | None = strawberry.field(default=None, description="What it is to be called.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
+    name: str | None = strawberry.field(default=None, description="The requested name.")
     legal_name: str | None = strawberry.field(
-        default=None, description="What it is to be called in the register of companies."
+        default=None, description="The requested name in the register of companies."
     )
-    seat: AddressInput | None = strawberry.field(default=None, description="Where it is to have its seat.")
-    message: str | None = strawberry.field(default=None, description="What the vendor should know of it.")
+    seat: AddressInput | None = strawberry.field(default=None, description="The requested registered office.")
+    message: str | None = strawberry.field(default=None, description="Your message to the vendor.")
     idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
+        default=None, description="A key of your choice for this request, so that it can be repeated safely."
     )
 
 
-@strawberry.input(description="What the vendor decides.")
+@strawberry.input(description="The vendor's decision.")
 class DecideOrganizationChangeInput:
-    """What the vendor decides."""
+    """The vendor's decision."""
 
     id: strawberry.ID = strawberry.field(description="The request's id.")
-    approve: bool = strawberry.field(description="Whether the company changes as it asked; at once.")
+    approve: bool = strawberry.field(description="Whether the change is approved; it takes effect at once.")
     note: str | None = strawberry.field(
-        default=None, description="What the company is told; needed to decline a request."
+        default=None, description="A note for the organization; required to decline a request."
     )
     expected_version: int | None = strawberry.field(
-        default=None, description="`version` of the company as you read it, to notice changes since."
+        default=None,
+        description="The organization's `version` as you read it; if it has changed since, nothing is decided.",
     )
 
 
@@ -136,26 +139,27 @@ async def _decide_organization_change(
 
 @strawberry.type
 class ChangeRequestQueries:
-    """Questions of those who decide."""
+    """Queries of those who decide."""
 
     organization_change_requests: Connection[ChangeRequest] | None = root(
         pages_of_all(CHANGE_REQUESTS),
         requires=REVIEW_CHANGE_REQUESTS,
-        description="What companies ask the vendor to change about their names and seats, newest first.",
-        arguments={"status": "Only requests that stand like this."},
+        description="What organizations ask the vendor to change about their names and registered offices, newest "
+        "first.",
+        arguments={"status": "Only requests with one of these statuses."},
     )
 
 
 @strawberry.type
 class ChangeRequestMutations:
-    """Asking for a change of name or seat, and deciding on it."""
+    """Asking for a change of name or registered office, and deciding on it."""
 
     request_organization_change: ChangeRequestPayload | None = mutation(
         ChangeRequestPayload,
         _request_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=in_organization(),
-        description="Ask the vendor to change the company's name or seat, which nobody else can.",
+        description="Ask the vendor to change the organization's name or registered office, which nobody else can.",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
         ChangeRequestPayload,
@@ -168,5 +172,5 @@ class ChangeRequestMutations:
         ChangeRequestPayload,
         _decide_organization_change,
         requires=REVIEW_CHANGE_REQUESTS,
-        description="Approve or decline what a company asked for; approved, it changes at once.",
+        description="Approve or decline what an organization asked for; approved, it changes at once.",
     )

@@ -1,4 +1,4 @@
-"""Asking to join a company, and deciding about it."""
+"""Asking to join an organization, and deciding about it."""
 
 from operator import attrgetter
 from typing import Annotated, Any
@@ -23,63 +23,66 @@ from schema.graph.user_errors import UserError, entries
 from schema.nodes import Node
 from schema.people import User
 
-_KEY = "Your own name for this request, to repeat it safely."
+_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
 @graph_type(
     of=JoinRequestRecord,
-    description="Somebody's request to join a company that is registered. For them, and for who manages members there.",
+    description="A request to join an organization that is registered. Visible to the person who asked, and to those "
+    "who manage the organization's members.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
 class JoinRequest(Node):
-    """Somebody's request to join a company."""
+    """Somebody's request to join an organization."""
 
-    wanted: str = strawberry.field(description="The company as the person described it.")
-    message: str | None = strawberry.field(description="What the person wrote to the company.")
-    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="Where it stands.")
-    created_at: DateTime = strawberry.field(description="When the person asked.")
-    expires_at: DateTime = strawberry.field(description="When it lapses if nobody decides.")
-    decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
-    note: str | None = strawberry.field(description="What was said to the decision.")
-    user: User | None = field(person("user_id"), requires=OPEN, description="Who would like to join.")
+    wanted: str = strawberry.field(description="The organization as the person described it.")
+    message: str | None = strawberry.field(description="The person's message to the organization.")
+    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="Its status.")
+    created_at: DateTime = strawberry.field(description="When the request was made.")
+    expires_at: DateTime = strawberry.field(description="When it expires if nobody decides on it.")
+    decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
+    note: str | None = strawberry.field(description="The note given with the decision.")
+    user: User | None = field(person("user_id"), requires=OPEN, description="The person who would like to join.")
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
         organizations_of,
         requires=OPEN,
-        description="The company, for its members; whoever asks to join is not told whether there is one.",
+        description="The organization, for its members; whoever asks to join does not learn whether there is one.",
     )
-    decided_by: User | None = field(person("decided_by_id"), requires=MANAGE_MEMBERS, description="Who decided.")
+    decided_by: User | None = field(person("decided_by_id"), requires=MANAGE_MEMBERS, description="Who decided on it.")
 
 
-@strawberry.input(description="The company; everything that you give has to fit. Give at least one of the first three.")
+@strawberry.input(
+    description="The organization; everything that you give has to match. Give at least one of the first three."
+)
 class RequestToJoinOrganizationInput:
-    """The company to join."""
+    """The organization to join."""
 
-    customer_number: str | None = strawberry.field(
-        default=None, description="The number under which the vendor knows it."
-    )
-    organization_name: str | None = strawberry.field(default=None, description="What it is called.")
-    vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
-    message: str | None = strawberry.field(default=None, description="What its administrators should know of you.")
+    customer_number: str | None = strawberry.field(default=None, description="Its customer number with the vendor.")
+    organization_name: str | None = strawberry.field(default=None, description="Its name.")
+    vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
+    message: str | None = strawberry.field(default=None, description="Your message to its administrators.")
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Whom to let in, and what they get.")
+@strawberry.input(description="The request to approve, and what the person is given.")
 class ApproveJoinRequestInput:
-    """Whom to let in, and what they get."""
+    """The request to approve, and what the person is given."""
 
     id: strawberry.ID = strawberry.field(description="The request's id.")
-    role_keys: list[str] = strawberry.field(description="The roles they get, by key.")
-    permissions: list[Permission] | None = strawberry.field(default=None, description="Single rights they get.")
+    role_keys: list[str] = strawberry.field(description="The keys of the roles that they get.")
+    permissions: list[Permission] | None = strawberry.field(
+        default=None, description="The direct permissions that they get."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Whom to turn away.")
+@strawberry.input(description="The request to decline.")
 class DeclineJoinRequestInput:
-    """Whom to turn away."""
+    """The request to decline."""
 
     id: strawberry.ID = strawberry.field(description="The request's id.")
-    note: str | None = strawberry.field(default=None, description="What to tell the person, if anything.")
+    note: str | None = strawberry.field(default=None, description="A note for the person, if any.")
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
@@ -134,14 +137,15 @@ async def _withdraw_join_request(context: RequestContext, *, input: WithdrawJoin
 
 @strawberry.type
 class JoinRequestMutations:
-    """Asking to join a company."""
+    """Asking to join an organization."""
 
     request_to_join_organization: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _request_to_join_organization,
         requires=AUTHENTICATED,
         description=(
-            "Ask to join a company that is registered. You are answered alike whether there is such a company or not; "
+            "Ask to join an organization that is registered. You are answered alike whether there is such an "
+            "organization or not; "
             "if there is, all its administrators get a mail."
         ),
     )
@@ -150,18 +154,18 @@ class JoinRequestMutations:
         _approve_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
-        description="Let somebody in with roles and rights that you may give.",
+        description="Approve a request to join, with roles and permissions that you may delegate.",
     )
     decline_join_request: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _decline_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
-        description="Turn somebody away who asked to join.",
+        description="Decline a request to join.",
     )
     withdraw_join_request: JoinRequestPayload | None = mutation(
         JoinRequestPayload,
         _withdraw_join_request,
         requires=AUTHENTICATED,
-        description="Take your own request back.",
+        description="Withdraw your own request.",
     )

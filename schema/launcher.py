@@ -27,16 +27,16 @@ def _category_label(context: RequestContext, category: CategoryRecord, *, locale
     return in_language(context, category.labels, locale)
 
 
-@graph_type(of=CategoryRecord, description="A group of applications on the page.", cost=0)
+@graph_type(of=CategoryRecord, description="A category of applications on the page.", cost=0)
 class ApplicationCategory(Node):
-    """A group of applications on the page."""
+    """A category of applications on the page."""
 
     id: strawberry.ID = computed(
         _category_id, requires=OPEN, description="The category's id. Opaque: do not take it apart."
     )
-    key: str = strawberry.field(description="What programs call it.")
-    label: str = computed(_category_label, requires=OPEN, description="What people call it.")
-    position: int = strawberry.field(description="Where it stands on the page; lower comes first.")
+    key: str = strawberry.field(description="Its key, for programs.")
+    label: str = computed(_category_label, requires=OPEN, description="Its name, for people.")
+    position: int = strawberry.field(description="Its position on the page; lower comes first.")
 
 
 def _mode_label(context: RequestContext, mode: ModeView, *, locale: str | None = None) -> str:
@@ -47,10 +47,11 @@ def _mode_label(context: RequestContext, mode: ModeView, *, locale: str | None =
 class ApplicationMode:
     """A way in which an application can be opened."""
 
-    key: str = attribute("record.key", requires=OPEN, description="What programs call it.")
-    label: str = computed(_mode_label, requires=OPEN, description="What people call it.")
+    key: str = attribute("record.key", requires=OPEN, description="Its key, for programs.")
+    label: str = computed(_mode_label, requires=OPEN, description="Its name, for people.")
     available: bool = strawberry.field(
-        description="Whether you may open it so, in the organization that you look at it from, else in any of yours."
+        description="Whether you may open it this way, in the organization from which you look at it, otherwise in any "
+        "of yours."
     )
 
 
@@ -81,19 +82,22 @@ class Application(Node):
     id: strawberry.ID = computed(
         _application_id, requires=OPEN, description="The application's id. Opaque: do not take it apart."
     )
-    key: str = attribute("record.key", requires=OPEN, description="What programs call it.")
-    name: str = computed(_name, requires=OPEN, description="What people call it.")
-    tagline: str | None = computed(_tagline, requires=OPEN, description="What it is, in a few words.")
-    description: str | None = computed(_description, requires=OPEN, description="What one can do with it.")
+    key: str = attribute("record.key", requires=OPEN, description="Its key, for programs.")
+    name: str = computed(_name, requires=OPEN, description="Its name, for people.")
+    tagline: str | None = computed(_tagline, requires=OPEN, description="A short summary of it.")
+    description: str | None = computed(_description, requires=OPEN, description="A description of what it does.")
     icon_url: URL | None = attribute("record.icon_url", requires=OPEN, description="Its icon.")
     category: ApplicationCategory = attribute(
-        "record.category", requires=OPEN, description="The group in which it stands on the page."
+        "record.category", requires=OPEN, description="The category in which it appears on the page."
     )
     platforms: list[str] = attribute(
-        "record.platforms", requires=OPEN, at_most=10, description="Where it runs: `pc`, `tablet`, `smartphone`."
+        "record.platforms",
+        requires=OPEN,
+        at_most=10,
+        description="The devices it runs on: `pc`, `tablet`, `smartphone`.",
     )
     published_at: DateTime | None = attribute(
-        "record.published_at", requires=OPEN, description="Since when it is in the catalogue."
+        "record.published_at", requires=OPEN, description="When it was published in the catalogue."
     )
     audience: list[AccountKind] = computed(
         _audience, requires=OPEN, at_most=len(AccountKind), description="The kinds of account to which it is shown."
@@ -114,9 +118,9 @@ class Application(Node):
 class Launch:
     """Where to send the browser to open an application."""
 
-    kind: LaunchKind = strawberry.field(description="How it is opened.")
-    url: URL = strawberry.field(description="Where to go.")
-    expires_at: DateTime | None = strawberry.field(description="Until when the URL works; null when it does not end.")
+    kind: LaunchKind = strawberry.field(description="The way it is opened.")
+    url: URL = strawberry.field(description="The URL to open.")
+    expires_at: DateTime | None = strawberry.field(description="When the URL expires; null when it does not.")
 
 
 @graph_type(of=launcher.Tile, description="An application on your page.")
@@ -125,11 +129,11 @@ class ApplicationTile:
 
     application: Application = strawberry.field(description="The application.", directives=[CostDirective(weight=0)])
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
-    reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it does.")
+    reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it opens.")
     missing: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
-        description="Permissions of which any one would open it. Empty when it opens, or when only a role does.",
+        description="Permissions any one of which would open it. Empty when it opens, or when only a role opens it.",
     )
     granted_by: list[PermissionSource] = listed(
         at_most=MOST_SOURCES,
@@ -141,13 +145,13 @@ class ApplicationTile:
 
 @strawberry.type
 class ApplicationQueries:
-    """Questions about applications."""
+    """Queries about applications."""
 
     application_catalogue: list[Application] = root(
         launcher.catalogue,
         requires=OPEN,
         at_most=MOST_APPLICATIONS,
         assumed_size=20,
-        description="Every application there is, in the order of the page.",
+        description="All applications, in the order of the page.",
         arguments={"audience": "Only those shown to this kind of account."},
     )

@@ -8,29 +8,30 @@ from schema.graph.fields import graph_type, root
 from schema.graph.scalars import DateTime
 
 
-@graph_type(of=mail_links.MailLinkPreview, description="What the link of a mail is about, for whoever holds it.")
+@graph_type(of=mail_links.MailLinkPreview, description="What a link in a mail is about, for whoever holds it.")
 class MailLinkPreview:
     """What the link of a mail is about."""
 
     masked_email: str = strawberry.field(
-        description="The address of the account, as only its owner recognizes it; for EMAIL_CHANGE, the new one."
+        description="The address of the account, masked so that only its owner recognizes it; for EMAIL_CHANGE, the "
+        "new one."
     )
     organization_name: str | None = strawberry.field(
-        description="The company that is being registered; null for every other link."
+        description="The name of the organization being registered; null for every other link."
     )
     expires_at: DateTime = strawberry.field(
-        description="Until when the link can be used; for ACCOUNT_DELETION, when the account will be deleted."
+        description="When the link expires; for ACCOUNT_DELETION, when the account will be deleted."
     )
 
 
 @strawberry.type
 class MailLinkQueries:
-    """Questions with the token of a mail's link."""
+    """Queries with the token of a mail's link."""
 
     mail_link_preview: MailLinkPreview | None = root(
         mail_links.mail_link_preview,
         requires=OPEN,
         cost=20,
-        description="What the link of a mail is about; null when it is unknown, was used, or has expired.",
-        arguments={"kind": "What the link is for.", "token": "The token from the mail's link."},
+        description="What a link in a mail is about; null when it is unknown, was used, or has expired.",
+        arguments={"kind": "The purpose of the link.", "token": "The token from the mail's link."},
     )

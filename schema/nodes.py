@@ -7,7 +7,7 @@ from resolvers.nodes import queries as nodes
 from schema.graph.fields import root
 
 
-@strawberry.interface(description="An object with an id that is the same everywhere and always.")
+@strawberry.interface(description="An object with a globally unique, permanent id.")
 class Node:
     """An object with an id."""
 
@@ -16,12 +16,12 @@ class Node:
 
 @strawberry.type
 class NodeQueries:
-    """Questions by id."""
+    """Queries by id."""
 
     node: Node | None = root(
         nodes.node,
         requires=BY_CALLER,
-        description="The object with this id; null when there is none, or none that you may see.",
+        description="The object with this id; null when there is none that you may see.",
         arguments={"id": "The object's id."},
     )
     nodes: list[Node | None] = root(

@@ -18,14 +18,14 @@ from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(of=OrderLineRecord, description="One position of an order.")
+@graph_type(of=OrderLineRecord, description="One line of an order.")
 class OrderLine:
-    """One position of an order."""
+    """One line of an order."""
 
     sku: str = strawberry.field(description="The article's number.")
     name: str = strawberry.field(description="The article's name when it was ordered.")
     quantity: int = strawberry.field(description="How many.")
-    unit_price: Money = strawberry.field(description="The price of one when it was ordered.")
+    unit_price: Money = strawberry.field(description="The unit price when it was ordered.")
     total: Money = strawberry.field(description="Quantity times unit price.")
 
 
@@ -33,25 +33,27 @@ def _message(context: RequestContext, event: OrderEventRecord, *, locale: str | 
     return in_language(context, event.messages, locale) if event.messages else None
 
 
-@graph_type(of=OrderEventRecord, description="One step on an order's way.", organization=attrgetter("organization_id"))
+@graph_type(
+    of=OrderEventRecord, description="One step in the history of an order.", organization=attrgetter("organization_id")
+)
 class OrderEvent(Node):
-    """One step on an order's way."""
+    """One step in the history of an order."""
 
-    at: DateTime = strawberry.field(description="When.")
-    status: OrderStatus = strawberry.field(description="Where the order stood from then on.")
-    actor: User | None = field(person("actor_id"), requires=OPEN, description="Who did it; null when the shop did.")
-    message: str | None = computed(_message, requires=OPEN, description="What the shop says of it.")
+    at: DateTime = strawberry.field(description="When it happened.")
+    status: OrderStatus = strawberry.field(description="The status of the order from then on.")
+    actor: User | None = field(person("actor_id"), requires=OPEN, description="Who did it; null when it was the shop.")
+    message: str | None = computed(_message, requires=OPEN, description="The shop's message.")
 
 
 @graph_type(of=OrderRecord, description="An order in the shop.", organization=attrgetter("organization_id"))
 class Order(Node):
     """An order in the shop."""
 
-    number: str = strawberry.field(description="The order's number, as it stands on paper.")
-    placed_at: DateTime | None = strawberry.field(description="When it was ordered; null for a draft.")
-    status: OrderStatus = strawberry.field(description="Where it stands.")
+    number: str = strawberry.field(description="The order number, as printed on documents.")
+    placed_at: DateTime | None = strawberry.field(description="When it was placed; null for a draft.")
+    status: OrderStatus = strawberry.field(description="Its status.")
     placed_by: User | None = field(
-        person("placed_by_id"), requires=OPEN, description="Who ordered it; null when the shop does not know."
+        person("placed_by_id"), requires=OPEN, description="Who placed it; null when the shop does not know."
     )
     lines: list[OrderLine] | None = field(
         lines_of,
@@ -59,16 +61,16 @@ class Order(Node):
         backend=Backend.SHOP,
         at_most=MOST_LINES,
         assumed_size=5,
-        description="What was ordered, in the order of the lines.",
+        description="The lines of the order, in their order.",
     )
     total: Money = strawberry.field(description="The sum of the lines.")
-    shipping_address: Address | None = strawberry.field(description="Where it goes.")
-    tracking_url: URL | None = strawberry.field(description="Where one can follow the parcel.")
+    shipping_address: Address | None = strawberry.field(description="The delivery address.")
+    tracking_url: URL | None = strawberry.field(description="Where to track the shipment.")
     events: list[OrderEvent] | None = field(
         events_of,
         requires=OPEN,
         backend=Backend.SHOP,
         at_most=MOST_EVENTS,
         assumed_size=5,
-        description="What happened to it, oldest first.",
+        description="The order's history, oldest first.",
     )

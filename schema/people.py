@@ -21,10 +21,10 @@ from schema.nodes import Node
 class User(Node):
     """A person."""
 
-    display_name: str = computed(people.display_name, requires=OPEN, description="First and last name.")
+    display_name: str = computed(people.display_name, requires=OPEN, description="The first and last name.")
     first_name: str | None = strawberry.field(description="The first name.")
     last_name: str | None = strawberry.field(description="The last name.")
     email: EmailAddress | None = attribute("email", requires=SEE_CONTACT_DATA, description="The e-mail address.")
     phone: PhoneNumber | None = attribute("phone", requires=SEE_CONTACT_DATA, description="The telephone number.")
-    locale: Locale | None = attribute("locale", requires=SEE_CONTACT_DATA, description="The language the person reads.")
-    created_at: DateTime = strawberry.field(description="Since when the person has an account.")
+    locale: Locale | None = attribute("locale", requires=SEE_CONTACT_DATA, description="The person's language.")
+    created_at: DateTime = strawberry.field(description="When the person's account was created.")

@@ -33,13 +33,13 @@ def _permission_description(
     return in_language(context, PERMISSION_TEXTS[permission.value].descriptions, locale)
 
 
-@graph_type(of=vocabulary.Permission, description="One thing somebody may do.")
+@graph_type(of=vocabulary.Permission, description="One thing that somebody may do.")
 class Permission:
-    """One thing somebody may do."""
+    """One thing that somebody may do."""
 
-    code: vocabulary.Permission = computed(_permission_code, requires=OPEN, description="What programs call it.")
-    label: str = computed(_permission_label, requires=OPEN, description="What people call it.")
-    description: str = computed(_permission_description, requires=OPEN, description="What it lets somebody do.")
+    code: vocabulary.Permission = computed(_permission_code, requires=OPEN, description="Its key, for programs.")
+    label: str = computed(_permission_label, requires=OPEN, description="Its name, for people.")
+    description: str = computed(_permission_description, requires=OPEN, description="What it allows somebody to do.")
 
 
 def _role_id(_context: RequestContext, role: policy.Role) -> str:
@@ -54,18 +54,18 @@ def _role_description(context: RequestContext, role: policy.Role, *, locale: str
     return in_language(context, role.descriptions, locale)
 
 
-@graph_type(of=policy.Role, description="A set of permissions with a name, handed out as one.")
+@graph_type(of=policy.Role, description="A named set of permissions that is granted as a whole.")
 class Role(Node):
     """A set of permissions with a name."""
 
     id: strawberry.ID = computed(_role_id, requires=OPEN, description="The role's id. Opaque: do not take it apart.")
-    key: str = strawberry.field(description="What programs call it.")
-    label: str = computed(_role_label, requires=OPEN, description="What people call it.")
-    description: str = computed(_role_description, requires=OPEN, description="What it is for.")
+    key: str = strawberry.field(description="Its key, for programs.")
+    label: str = computed(_role_label, requires=OPEN, description="Its name, for people.")
+    description: str = computed(_role_description, requires=OPEN, description="Its purpose.")
     permissions: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=10,
-        description="What it lets somebody do.",
+        description="What it allows somebody to do.",
     )
     applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] = field(  # type: ignore[name-defined]  # noqa: F821
         launcher.applications_of_roles,
@@ -74,17 +74,18 @@ class Role(Node):
         assumed_size=10,
         description="The applications that it opens.",
     )
-    member_assignable: bool = strawberry.field(description="Whether members of an organization may hand it out.")
+    member_assignable: bool = strawberry.field(description="Whether members of an organization may delegate it.")
     viewer_can_assign: bool = computed(
         member_rules.can_assign,
         requires=OPEN,
-        description="Whether you may give it to others in a company, and take it back.",
-        arguments={"organization_id": "The company's id; in one that is not yours you may not."},
+        description="Whether you may give it to others in an organization, and take it back.",
+        arguments={"organization_id": "The organization's id; in one that you don't belong to, the answer is false."},
     )
     is_administrative: bool = computed(
         lambda _context, role: role.administrative,
         requires=OPEN,
-        description="Whether it holds the organization: one active member always has such a role.",
+        description="Whether it is an administrative role: at least one active member of an organization always has "
+        "one.",
     )
 
 
@@ -98,11 +99,11 @@ def _permissions(_context: RequestContext) -> Sequence[vocabulary.Permission]:
 
 @strawberry.type
 class RoleQueries:
-    """Questions about what there is to have."""
+    """Queries about what there is to have."""
 
     roles: list[Role] = root(
         _roles, requires=OPEN, at_most=MOST_ROLES, assumed_size=10, description="The roles of this portal."
     )
     permissions: list[Permission] = root(
-        _permissions, requires=OPEN, at_most=MOST_PERMISSIONS, description="All that somebody may do in this portal."
+        _permissions, requires=OPEN, at_most=MOST_PERMISSIONS, description="All permissions of this portal."
     )

@@ -19,7 +19,7 @@ from schema.viewer import Viewer
 class SignInInput:
     """Who somebody is, and the password."""
 
-    login_name: str = strawberry.field(description="Your e-mail address or your login name, in any case.")
+    login_name: str = strawberry.field(description="Your e-mail address or your login name; case does not matter.")
     password: str = strawberry.field(description="Your password.")
 
 
@@ -28,16 +28,17 @@ class RefreshSessionInput:
     """The session to continue."""
 
     refresh_token: str = strawberry.field(
-        description="The last refresh token you were given; the answer has its successor."
+        description="The last refresh token that you received; the answer contains its successor."
     )
 
 
-@strawberry.input(description="Nothing needs to be said.")
+@strawberry.input(description="No input is needed.")
 class EmptyInput:
-    """Nothing needs to be said."""
+    """No input is needed."""
 
     idempotency_key: str | None = strawberry.field(
-        default=strawberry.UNSET, description="Your own name for this request, to repeat it safely."
+        default=strawberry.UNSET,
+        description="A key of your choice for this request, so that it can be repeated safely.",
     )
 
 
@@ -46,20 +47,20 @@ class SignInPayload:
     """A session, or why there is none."""
 
     access_token: str | None = strawberry.field(
-        description="Send it as `Authorization: Bearer …`. It says who you are, never what you may do."
+        description="Send it as `Authorization: Bearer …`. It identifies you and never says what you may do."
     )
     refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`.")
-    expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
-    viewer: Viewer | None = strawberry.field(description="You, from now on.")
+    expires_at: DateTime | None = strawberry.field(description="When the access token expires.")
+    viewer: Viewer | None = strawberry.field(description="You, as you are signed in now.")
     errors: list[UserError] = entries("Why there is no session; empty when there is.")
 
 
-@strawberry.type(description="Whether it was done.")
+@strawberry.type(description="Whether the command was carried out.")
 class AcknowledgementPayload:
-    """Whether it was done."""
+    """Whether the command was carried out."""
 
-    accepted: bool = strawberry.field(description="Whether it was done.")
-    errors: list[UserError] = entries("Why not; empty when it was.")
+    accepted: bool = strawberry.field(description="Whether the command was carried out.")
+    errors: list[UserError] = entries("Why it was not; empty when it was.")
 
 
 async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
@@ -96,14 +97,14 @@ class SessionMutations:
         command(SignInPayload, _sign_in, empty=_NO_SESSION),
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Begin a session. The rest of this request is already yours.",
+        description="Begin a session. The rest of this request is already executed as you.",
     )
     refresh_session: SignInPayload = root(
         command(SignInPayload, _refresh_session, empty=_NO_SESSION),
         requires=OPEN,
         description=(
-            "Continue a session with new tokens. A refresh token that comes again within some seconds gets the same "
-            "successor; one that comes later ends its session."
+            "Continue a session with new tokens. A refresh token sent again within a few seconds gets the same "
+            "successor; one sent later ends its session."
         ),
     )
     sign_out: AcknowledgementPayload | None = root(

@@ -49,11 +49,13 @@ from schema.roles import Permission
 class AccessDecision:
     """Whether you may do one thing."""
 
-    allowed: bool = attribute("decision.allowed", requires=OPEN, description="Whether you may.")
+    allowed: bool = attribute("decision.allowed", requires=OPEN, description="Whether you are allowed to.")
     reason: DenialReason | None = attribute(
-        "decision.reason", requires=OPEN, description="Why you may not; null when you may."
+        "decision.reason", requires=OPEN, description="Why you are not allowed to; null when you are."
     )
-    permission: Permission = strawberry.field(description="What was asked about.", directives=[CostDirective(weight=0)])
+    permission: Permission = strawberry.field(
+        description="The permission that was asked about.", directives=[CostDirective(weight=0)]
+    )
     sources: list[PermissionSource] = listed(
         at_most=MOST_SOURCES, assumed_size=1, description="Your grants that allow it."
     )
@@ -62,7 +64,8 @@ class AccessDecision:
         requires=OPEN,
         at_most=MOST_GRANTERS,
         description=(
-            "The members of your organization who could give it to you, by name; empty when you may, or nobody can."
+            "The members of your organization who could grant it to you, by name; empty when you are allowed to, "
+            "or nobody can."
         ),
     )
 
@@ -75,15 +78,13 @@ def _id(_context: RequestContext, caller: CallerRecord) -> str:
     return viewer_id(caller.user.id)
 
 
-@graph_type(of=CallerRecord, description="The person who asks.", person=attrgetter("user.id"))
+@graph_type(of=CallerRecord, description="The person who sends the request.", person=attrgetter("user.id"))
 class Viewer(Node):
-    """The person who asks."""
+    """The person who sends the request."""
 
     id: strawberry.ID = computed(_id, requires=OPEN, description="The viewer's id. Opaque: do not take it apart.")
     user: User = strawberry.field(description="You as others see you.", directives=[CostDirective(weight=0)])
-    account_kind: AccountKind = attribute(
-        "user.account_kind", requires=OPEN, description="What kind of customer, or of us, you are."
-    )
+    account_kind: AccountKind = attribute("user.account_kind", requires=OPEN, description="The kind of your account.")
     email_verified: bool = attribute(
         "user.email_verified", requires=OPEN, description="Whether you have confirmed your e-mail address."
     )
@@ -91,28 +92,30 @@ class Viewer(Node):
         people.login_names,
         requires=OPEN,
         at_most=people.MOST_LOGIN_NAMES,
-        description="The names under which you can sign in, e-mail address first.",
+        description="The names with which you can sign in, e-mail address first.",
     )
     profile_version: int = attribute(
-        "user.profile_version", requires=OPEN, description="Counts the changes of your profile, for `updateProfile`."
+        "user.profile_version",
+        requires=OPEN,
+        description="Incremented by each change of your profile; for `updateProfile`.",
     )
     address: Address | None = attribute("user.address", requires=OPEN, description="Your address.")
     newsletter_subscribed: bool | None = field(
         consents.subscribed,
         requires=OPEN,
-        description="Whether you get the newsletter: no, until you ask for it. Null to who looks as you.",
+        description="Whether you get the newsletter: no, until you ask for it. Null to whoever looks as you.",
     )
     consents: list[Consent] = field(
         consents.consents_of,
         requires=OPEN,
         at_most=len(ConsentPurpose),
-        description="What you have decided about each purpose, as it counts now; what you never decided is not there.",
+        description="Your current decision on each purpose; purposes on which you never decided are left out.",
     )
     sessions: list[Session] = field(
         own_sessions.sessions_of,
         requires=OPEN,
         at_most=own_sessions.MOST_SHOWN,
-        description="The devices on which you are signed in, seen last first.",
+        description="The devices on which you are signed in, most recently seen first.",
     )
     password_change_url: URL | None = computed(
         _password_change_url,
@@ -123,30 +126,30 @@ class Viewer(Node):
         data_exports.data_exports_of,
         requires=OPEN,
         at_most=data_exports.MOST_SHOWN,
-        description="The exports of your data that you have asked for, the last first.",
+        description="The exports of your data that you requested, latest first.",
     )
     deletion_due_at: DateTime | None = field(
         account_deletions.deletion_due_of,
         requires=OPEN,
-        description="When your account will be deleted, as you have asked; null when it stays.",
+        description="When your account will be deleted at your request; null when it stays.",
     )
     access_version: int = computed(
         access.access_version,
         requires=OPEN,
-        description="Another number whenever what you may do has changed; compare it with the one you know.",
+        description="A number that changes whenever what you may do has changed; compare it with the one you know.",
     )
     memberships: Connection[Membership] = field(
         memberships_of,
         requires=OPEN,
         assumed_size=5,
-        description="Your companies by name; those you have left, or are only invited to, are not shown.",
-        arguments={"status": "Only those where you stand like this."},
+        description="Your organizations by name; those you have left, or are only invited to, are not shown.",
+        arguments={"status": "Only memberships with one of these statuses."},
     )
     membership: Membership | None = field(
         membership_in,
         requires=OPEN,
-        description="Your place in one company; null when you have none there.",
-        arguments={"organization_id": "The company's id."},
+        description="Your membership of one organization; null when you are not a member.",
+        arguments={"organization_id": "The organization's id."},
     )
     pending_invitations: list[Invitation] = field(
         pending_invitations_of,
@@ -157,36 +160,37 @@ class Viewer(Node):
         ),
     )
     default_organization: Organization | None = field(
-        organizations.default_organizations, requires=OPEN, description="The company that you look at first."
+        organizations.default_organizations, requires=OPEN, description="The organization that you look at first."
     )
     registration: OrganizationRegistration | None = field(
         registrations.registrations_of_viewers,
         requires=OPEN,
-        description="The company that you registered last, and where its registration stands.",
+        description="The organization that you registered last, and where its registration stands.",
     )
     join_requests: list[JoinRequest] = field(
         join_requests.join_requests_of_viewers,
         requires=OPEN,
         at_most=join_requests.MOST_SHOWN,
-        description="Your own requests to join a company, newest first.",
+        description="Your own requests to join an organization, newest first.",
     )
     applications: list[ApplicationTile] = field(
         launcher.tiles_of,
         requires=OPEN,
         at_most=MOST_APPLICATIONS,
         assumed_size=20,
-        description="The applications on your page, in a fixed order; only those that open, unless you ask for all.",
+        description="The applications on your page, in a fixed order; only those that you can open, unless you ask for "
+        "all.",
         arguments={
-            "organization_id": "The company to look at; without it, the one that you look at first.",
-            "include_unavailable": "Also those that do not open, each with the reason.",
+            "organization_id": "The organization to look at; without it, the one that you look at first.",
+            "include_unavailable": "Whether to include those that do not open, each with the reason.",
         },
     )
     audit_events: Connection[AuditEvent] = field(
         own_audit_events,
         requires=OPEN,
         description=(
-            "What you did and what was done to you, newest first: signing in, your profile, your roles and rights. "
-            "What happened in a company only while you belong to it."
+            "What you did and what was done to you, newest first: signing in, your profile, your roles and "
+            "permissions. What happened in an organization is included only while you belong to it."
         ),
     )
     can: list[AccessDecision] = field(
@@ -194,10 +198,10 @@ class Viewer(Node):
         requires=OPEN,
         sliced_by="permissions",
         at_most=capabilities.MOST_ASKED,
-        description="Whether you may do each of these things: the decision that a field would take.",
+        description="Whether you have each of these permissions: the same decision that a field would take.",
         arguments={
-            "organization_id": "The company in which; without it, the one that you look at first.",
-            "permissions": "What to ask about, answered in this order; 100 at most.",
+            "organization_id": "The organization; without it, the one that you look at first.",
+            "permissions": "The permissions to ask about, answered in this order; 100 at most.",
         },
     )
 
@@ -208,6 +212,6 @@ def _viewer(context: RequestContext) -> CallerRecord | None:
 
 @strawberry.type
 class ViewerQueries:
-    """The question who asks."""
+    """The query for the caller."""
 
     viewer: Viewer | None = root(_viewer, requires=BY_CALLER, description="You; null when nobody is signed in.")

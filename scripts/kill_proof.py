@@ -20,7 +20,7 @@ def _reported(what: str, figures: Figures) -> str:
     lines = [
         f"{what}: {figures.kills} kills, {len(figures.acknowledged)} invitations acknowledged, "
         f"{figures.retries} requests sent again, slowest answer {slowest:.0f} ms, "
-        f"{figures.mails_twice} mails came twice with one Message-ID, {len(figures.problems)} faults",
+        f"{figures.mails_twice} mails came twice with one Message-ID, {len(figures.problems)} problems",
         *figures.problems,
     ]
     return "\n  ".join(lines)
@@ -32,7 +32,7 @@ async def _main(rounds: int) -> int:
         for kind in KINDS:
             for what, figures in (
                 ("killed", await killed(kind, rounds)),
-                ("mail server in trouble", await without_mail(kind, 5)),
+                ("mail server failing", await without_mail(kind, 5)),
             ):
                 sys.stdout.write(_reported(f"{kind}, {what}", figures) + "\n")
                 is_bad = is_bad or bool(figures.problems)

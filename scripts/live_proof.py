@@ -1,7 +1,7 @@
 """Prove that changes of access count at once: `python -m scripts.live_proof [changes]`, 1,000 without a number.
 
-Two gateways serve on one PostgreSQL and one Valkey. Each change of a grant, a membership, a company or a session is
-followed by one request to both, with the token that was there before. In the middle third, Valkey is stopped. Exits
+Two gateways serve on one PostgreSQL and one Valkey. Each change of a grant, a membership, an organization or a session
+is followed by one request to both, with the token that was there before. In the middle third, Valkey is stopped. Exits
 with 1 when any answer was stale.
 """
 
@@ -40,9 +40,9 @@ async def _main(changes: int) -> int:
     lines = [
         f"{figures.changes} changes, {figures.without_redis} of them without Redis, {len(figures.to_answer)} answers",
         f"stale answers               {len(figures.stale)}",
-        f"news that did not arrive    {figures.unheard}",
+        f"events that did not arrive      {figures.unheard}",
         _line("from commit to answer", figures.to_answer),
-        _line("from commit to news", figures.to_event),
+        _line("from commit to event", figures.to_event),
         *figures.stale,
     ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Writes the lock files anew: universal, with hashes, without any address. Needs uv.
+# Writes the lock files again: universal, with hashes, without any address. Needs uv.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 lock() { uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate "$@"; }

@@ -40,7 +40,7 @@ def programs() -> tuple[Path, list[Path]]:
     if not (wheel / "bin" / "node").exists():
         _install_wheel()
     node_of_wheel = wheel / "bin" / "node"
-    # Wheels carry no symbolic links, so bin/npm looks for itself in the wrong place.
+    # Wheels carry no symbolic links, so bin/npm looks for itself in the wrong folder.
     return node_of_wheel, [node_of_wheel, wheel / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"]
 
 

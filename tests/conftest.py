@@ -12,7 +12,7 @@ from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
 # How long an example takes says nothing: other work shares the machine. The same examples each time, so that whoever
-# changes one place never meets another's bad luck; FORECOURT_TEST_SEEDS=random looks for new ones.
+# changes one test never meets another's bad luck; FORECOURT_TEST_SEEDS=random looks for new ones.
 settings.register_profile(
     "forecourt",
     deadline=None,

@@ -1,4 +1,4 @@
-"""Cutting something off at each place where it waits, as a client that hangs up or a process that is killed does."""
+"""Cutting something off at each step where it waits, as a client that hangs up or a process that is killed does."""
 
 import asyncio
 from collections.abc import Callable, Coroutine, Generator

@@ -26,7 +26,8 @@ from connectors.rate_limits.embedded import EmbeddedRateLimits
 from gateway.app import create_app
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import Wiring, migrate_our_database
 from gateway.worker import Worker
 from resolvers.context import RequestContext
@@ -170,7 +171,7 @@ class Portal:
         return Person(self.client, (await begin_session(context, user_id)).access_token)
 
     async def organization_of(self, login_name: str, number: int = 0) -> str:
-        """The id of somebody's organization, by its place among theirs."""
+        """The id of somebody's organization, by its position among theirs."""
         person = await self.person(login_name)
         answer = await person.asks("{ viewer { memberships { nodes { organization { id } } } } }")
         organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")

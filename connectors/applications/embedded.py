@@ -75,7 +75,7 @@ class EmbeddedApplications:
 
 
 class _Reader:
-    """Turns tables into records and says of each fault where it stands and what would be right."""
+    """Turns tables into records and says of each problem where it stands and what would be right."""
 
     def __init__(self, source: str, text: str) -> None:
         self.source = source
@@ -163,7 +163,7 @@ class _Reader:
             )
         if parent is not None and (parent.parent_key is not None or parent is record):
             raise self.refusal(
-                section, f'parent "{parent.key}" is itself part of an application; name one that stands by itself'
+                section, f'parent "{parent.key}" is itself part of an application; name one that stands on its own'
             )
 
     def mode(self, key: str, table: Mapping[str, Any], section: str) -> ModeRecord:

@@ -1,4 +1,4 @@
-"""The catalogue of applications as the rest of Forecourt sees it: records, questions and what can go wrong.
+"""The catalogue of applications as the rest of Forecourt sees it: records, queries and what can go wrong.
 
 Exception
     InvalidCatalogue        what the catalogue is read from cannot be used
@@ -57,7 +57,7 @@ class ApplicationRecord:
     It is shown only to people whose account kind is in `audience`; for everybody else it does not exist. Of those it
     is shown to, it opens for
 
-    - people whose account kind is in `open_to`, by themselves: no organization and no role is asked for;
+    - people whose account kind is in `open_to`, without any condition: no organization and no role is asked for;
     - active members of an active organization, when they look at it there, with one of `role_keys` or one of
       `permissions` in that organization, or, when it is `for_every_member`, with neither.
 
@@ -90,7 +90,7 @@ class InvalidCatalogue(Exception):
 
 
 class Applications(Protocol):
-    """Questions about the catalogue, in the order of the page (category, then position)."""
+    """Queries about the catalogue, in the order of the page (category, then position)."""
 
     async def catalogue(self) -> Sequence[ApplicationRecord]:
         """Return every published application."""

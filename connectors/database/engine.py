@@ -170,7 +170,7 @@ class AsyncConnection:
         return await self.start() if self._open is None else self
 
     async def __aexit__(self, _kind: object, raised: BaseException | None, _traceback: object) -> None:
-        # Who is cancelled has no time left to wait for an answer.
+        # Whoever is cancelled has no time left to wait for an answer.
         await _to_its_end(self._abandon() if isinstance(raised, asyncio.CancelledError) else self.close())
 
     async def execute(self, statement: Executable, parameters: Any = None) -> CursorResult[Any]:

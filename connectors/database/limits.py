@@ -12,8 +12,8 @@ class DatabaseLimits:
     """
 
     connections: int = 16
-    statement_seconds: float = 5.0
-    lock_seconds: float = 1.0
+    statement_seconds: float = 5
+    lock_seconds: float = 1
 
     @property
     def changing(self) -> int:

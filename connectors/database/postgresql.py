@@ -130,7 +130,7 @@ class ReadConnections:
     async def _fetched(connection: Any, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
         try:
             rows: Sequence[Any] = await connection.fetch(text, *arguments)
-        except asyncpg.InternalClientError as error:  # it had been told that it will be closed
+        except asyncpg.InternalClientError as error:  # it had been notified that it will be closed
             connection.terminate()
             raise _Lost from error
         except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:

@@ -1,4 +1,4 @@
-"""Asking the directory's database one query with one statement."""
+"""Answering one query of the directory with one statement."""
 
 from collections.abc import Sequence
 from enum import StrEnum

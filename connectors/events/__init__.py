@@ -1,1 +1,1 @@
-"""News from one gateway to all: whose access has changed, which session is over."""
+"""Events from one gateway to all: whose access has changed, which session is over."""

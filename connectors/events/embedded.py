@@ -1,4 +1,4 @@
-"""News within one process, for one gateway alone, and what the other implementations hand on to their listeners."""
+"""Events within one process, for one gateway alone, and what the other implementations pass on to their listeners."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Sequence
@@ -11,13 +11,13 @@ MOST_UNHEARD = 1_000
 
 
 class EmbeddedEvents:
-    """Tells this process only; `Events` says what it promises."""
+    """Notifies this process only; `Events` says what it promises."""
 
     def __init__(self) -> None:
         self._listeners: set[_Listener] = set()
 
     def publish(self, events: Sequence[AccessEvent]) -> None:
-        """Tell every listener of this process."""
+        """Notify every listener of this process."""
         for event in events:
             self._notify_here(event)
 

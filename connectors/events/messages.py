@@ -1,4 +1,4 @@
-"""News as text, as it travels between gateways."""
+"""Events as text, as they travel between gateways."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ ACCESS, SESSION, LOST = "access", "session", "lost"
 
 
 def written(sender: str, event: AccessEvent) -> str:
-    """Return the news as one line of text; `sender` says which process tells it."""
+    """Return the event as one line of text; `sender` says which process publishes it."""
     match event:
         case AccessChanged(epoch, user_id, organization_id):
             parts = [ACCESS, epoch, user_id, organization_id]
@@ -21,12 +21,12 @@ def written(sender: str, event: AccessEvent) -> str:
 
 
 def lost(sender: str) -> str:
-    """Return, as one line of text, that this process could not tell some of its news."""
+    """Return, as one line of text, that this process could not publish some of its events."""
     return orjson.dumps([sender, LOST]).decode()
 
 
 def read(text: str | bytes) -> tuple[str, Heard] | None:
-    """Return who tells what; None for what no Forecourt of this version writes."""
+    """Return who publishes what; None for what no Forecourt of this version writes."""
     try:
         parts: Any = orjson.loads(text)
     except orjson.JSONDecodeError:

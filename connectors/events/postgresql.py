@@ -1,4 +1,4 @@
-"""News through PostgreSQL's NOTIFY, where there is no Redis."""
+"""Events through PostgreSQL's NOTIFY, where there is no Redis."""
 
 import asyncio
 from typing import Any
@@ -12,9 +12,9 @@ CHANNEL = "forecourt_events"
 
 
 class PostgresqlEvents(SharedEvents):
-    """Tells by NOTIFY and LISTEN in the database at a ``postgresql+asyncpg:`` URL, on one connection of its own.
+    """Publishes by NOTIFY and LISTEN in the database at a ``postgresql+asyncpg:`` URL, on one connection of its own.
 
-    Not within the transaction that makes the news: NOTIFY lets only one transaction of the server commit at a time.
+    Not within the transaction that makes the change: NOTIFY lets only one transaction of the server commit at a time.
     """
 
     def __init__(self, url: str) -> None:
@@ -26,7 +26,7 @@ class PostgresqlEvents(SharedEvents):
 
     async def _listen(self) -> None:
         connection = await asyncpg.connect(
-            self._url, timeout=5, command_timeout=2, server_settings={"application_name": "forecourt news"}
+            self._url, timeout=5, command_timeout=2, server_settings={"application_name": "forecourt events"}
         )
         lost = asyncio.Event()
         connection.add_termination_listener(lambda _connection: lost.set())

@@ -1,4 +1,4 @@
-"""News through Redis or Valkey."""
+"""Events through Redis or Valkey."""
 
 import asyncio
 
@@ -12,13 +12,13 @@ CHANNEL = "forecourt:events"
 
 
 class RedisEvents(SharedEvents):
-    """Tells by publish and subscribe at a ``redis:``, ``rediss:`` or ``unix:`` address.
+    """Publishes by publish and subscribe at a ``redis:``, ``rediss:`` or ``unix:`` address.
 
     Redis does not keep the channels of its databases apart, so the number of the database is part of the channel.
     """
 
     def __init__(self, url: str) -> None:
-        # No retries of redis-py's own: it would connect anew in silence, and what was lost meanwhile with it.
+        # No retries of redis-py's own: it would connect again in silence, and what was lost meanwhile with it.
         self._client: Redis = Redis.from_url(
             url, socket_timeout=2, socket_connect_timeout=2, retry=Retry(NoBackoff(), 0)
         )

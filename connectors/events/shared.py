@@ -24,10 +24,10 @@ log = logging.getLogger("forecourt.events")
 
 
 class SharedEvents(EmbeddedEvents):
-    """Tells this process at once and the others through a server; `Events` says what it promises.
+    """Notifies this process at once and the others through a server; `Events` says what it promises.
 
     Listens and sends in tasks of its own, which begin when it is made: that takes a running event loop. While the
-    server is away, what is told here is lost to the others; once it is back, they are told that something was lost.
+    server is away, what is published here is lost to the others; once it is back, they learn that something was lost.
     """
 
     def __init__(self) -> None:
@@ -40,7 +40,7 @@ class SharedEvents(EmbeddedEvents):
         self._tasks = [asyncio.create_task(self._keep_listening()), asyncio.create_task(self._keep_sending())]
 
     def publish(self, events: Sequence[AccessEvent]) -> None:
-        """Tell everybody, without waiting and without ever failing."""
+        """Notify everybody, without waiting and without ever failing."""
         super().publish(events)
         for event in events:
             try:
@@ -77,7 +77,7 @@ class SharedEvents(EmbeddedEvents):
     def _listening(self) -> None:
         self._listens.set()
         if self._was_cut_off:
-            log.info("listening for news again")
+            log.info("listening for events again")
             self._notify_here(Interrupted())
         if self._lost_some:
             with suppress(asyncio.QueueFull):
@@ -94,9 +94,9 @@ class SharedEvents(EmbeddedEvents):
         while True:
             try:
                 await self._listen()
-            except Exception as error:  # whatever it is: without news everything is right, only slower
+            except Exception as error:  # whatever it is: without events everything is right, only slower
                 if self._listens.is_set() or not self._was_cut_off:
-                    log.warning("no news from other gateways: %s: %s", type(error).__name__, error)
+                    log.warning("no events from other gateways: %s: %s", type(error).__name__, error)
             if self._listens.is_set():
                 pause = SHORTEST_PAUSE
             self._listens.clear()
@@ -115,7 +115,7 @@ class SharedEvents(EmbeddedEvents):
                 self._lost_some = False
                 await self._send(messages + notices)
             except Exception as error:  # the others ask the directory now and then anyway
-                log.info("news not told to other gateways: %s", type(error).__name__)
+                log.info("events not published to other gateways: %s", type(error).__name__)
                 self._lost_some = True
             finally:
                 for _ in messages:

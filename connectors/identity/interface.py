@@ -17,7 +17,7 @@ class CredentialsBehind(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """The hash of a person's password, and its place in the order in which the directory decided."""
+    """The hash of a person's password, and its position in the order in which the directory decided."""
 
     user_id: UserId
     version: int
@@ -27,7 +27,7 @@ class Credentials:
 class Accounts(Protocol):
     """Accounts whose passwords the gateway checks itself (the embedded default, without an OpenID provider).
 
-    Which password counts is decided in the directory, which gives each change a version. This back end is told
+    Which password counts is decided in the directory, which gives each change a version. This back end is notified of
     afterwards, perhaps more than once and perhaps out of order, so it keeps the version with the hash.
     """
 

@@ -140,7 +140,7 @@ class KeySet:
         return KeyState.ANNOUNCED if key.signs_from > now else KeyState.VERIFYING
 
     def replaced_at(self, key: SigningKey) -> datetime | None:
-        """Return when the next key begins to sign in the place of this one; None when there is none."""
+        """Return when the next key begins to sign instead of this one; None when there is none."""
         index = self.keys.index(key) + 1
         return self.keys[index].signs_from if index < len(self.keys) else None
 

@@ -18,7 +18,7 @@ BACKEND = "mail"
 
 
 class MailRefused(ConnectorError):
-    """The mail was refused for good, such as one to an address that does not exist."""
+    """The mail was refused permanently, such as one to an address that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -120,7 +120,7 @@ def _written(message: Message) -> bytes:
 
 
 def _failure(error: Exception) -> MailRefused | BackendUnavailable:
-    """Return what the server's trouble means: a wrong password is mended by the operator, so the mail waits."""
+    """Return what the server's failure means: a wrong password is fixed by the operator, so the mail waits."""
     match error:
         case aiosmtplib.SMTPRecipientsRefused() if error.recipients:
             return _failure(error.recipients[0])
@@ -140,7 +140,7 @@ _NOT_ABOUT_THIS_MAIL = (521, 530, 534, 535, 538)
 
 
 def _description(error: Exception) -> str:
-    """Return what was told, in one line."""
+    """Return what the server said, in one line."""
     code = f"{error.code} " if isinstance(error, aiosmtplib.SMTPResponseException) else ""
     text = error.message if isinstance(error, aiosmtplib.SMTPException) else str(error) or type(error).__name__
     why = f" {error.__cause__}" if isinstance(error.__cause__, OSError) else ""

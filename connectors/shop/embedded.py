@@ -35,7 +35,7 @@ _ANY_ORDER = select(SHOP_ORDERS.c.id).limit(1)
 class EmbeddedShop:
     """A `Shop` in the database that the engine opens, whose tables `connectors.shop.migrations` makes.
 
-    Each question is one statement outside any transaction, and none at all when nothing is asked for.
+    Each query is one statement outside any transaction, and none at all when nothing is asked for.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:

@@ -90,7 +90,7 @@ class ShopData:
 
 
 class Shop(Protocol):
-    """Questions. Every list answer is parallel to the list asked with, None where there is no such record.
+    """Queries. Every list answer is parallel to the list asked with, None where there is no such record.
 
     Each method costs one call to the shop however long the lists are, and raises BackendUnavailable when the shop
     does not answer.

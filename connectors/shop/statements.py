@@ -1,4 +1,4 @@
-"""Every statement with which the embedded shop reads, built once for each database and shape of the question.
+"""Every statement with which the embedded shop reads, built once for each database and shape of the query.
 
 A list of ids is one parameter however long it is: the text of a statement never depends on it, so nothing is compiled
 or planned twice and no limit on parameters is met.

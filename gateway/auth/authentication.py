@@ -1,4 +1,4 @@
-"""From the Authorization header to who it is that asks (RFC 6750)."""
+"""From the Authorization header to the caller (RFC 6750)."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -16,7 +16,7 @@ class Unauthenticated(RefusedRequest):
     """
 
     def __init__(self, message: str = _WHAT_TO_SEND, problem: TokenProblem | None = None) -> None:
-        # RFC 6750, 3.1: no error code for who sent no token, or used another scheme.
+        # RFC 6750, 3.1: no error code for a client that sent no token, or used another scheme.
         challenge = _challenge() if problem is None else _challenge("invalid_token", message)
         reason = {"reason": problem.value} if problem is not None else {}
         super().__init__(401, "UNAUTHENTICATED", message, {"www-authenticate": challenge}, **reason)

@@ -1,7 +1,7 @@
 """What outlives a request learns here that its caller may now do something else, or that their session is over.
 
-A request needs none of this: it asks the directory who its caller is. An open stream watches. News wakes it at once;
-where no news arrives, one question every few seconds for all the streams of the process does.
+A request needs none of this: it asks the directory who its caller is. An open stream watches. Events wake it at once;
+where none arrive, one query every few seconds for all the streams of the process does.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from connectors.errors import ConnectorError
 from connectors.events.interface import Events, Interrupted
 
 EVERY = 5.0
-"""Seconds after which a change counts in an open stream at the latest, whether news of it arrives or not."""
+"""Seconds after which a change counts in an open stream at the latest, whether an event of it arrives or not."""
 
 log = logging.getLogger("forecourt.liveness")
 
@@ -39,7 +39,7 @@ class Watch:
         """
         await self.is_outdated.wait()
         known = self.caller
-        self.is_outdated.clear()  # before asking: what happens while the directory answers is news again
+        self.is_outdated.clear()  # before asking: what happens while the directory answers is an event again
         try:
             now = await self._directory.caller(known.user.id, known.session_id, self._clock())
         except ConnectorError:
@@ -50,7 +50,7 @@ class Watch:
         return now
 
     def concerns(self, event: AccessEvent | Interrupted) -> bool:
-        """Return whether the news may be about the caller."""
+        """Return whether the event may be about the caller."""
         match event:
             case Interrupted():
                 return True
@@ -110,7 +110,7 @@ class Liveness:
                 log.warning("open streams cannot be checked", extra={"reason": str(error)})
 
     async def _look_once(self) -> None:
-        """Ask for everybody who is watched at once, in two questions however many they are."""
+        """Ask for everybody who is watched at once, in two queries however many they are."""
         watches = [watch for watch in self._watches if not watch.is_outdated.is_set()]
         people = list({watch.caller.user.id for watch in watches})
         sessions = list({watch.caller.session_id for watch in watches if watch.caller.session_id is not None})

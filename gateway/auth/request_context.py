@@ -1,4 +1,4 @@
-"""From who asks to all that the request knows, once per request."""
+"""From the caller to all that the request knows, once per request."""
 
 import asyncio
 import re

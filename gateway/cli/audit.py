@@ -17,7 +17,8 @@ from connectors.ids import OrganizationId, UserId
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_wiring
 
 MOST = 1_000
@@ -107,7 +108,7 @@ async def _organization(directory: DirectoryQueries, name: str) -> OrganizationI
 async def _person(directory: DirectoryQueries, name: str) -> UserId:
     wanted = name.strip()
     if wanted.startswith("usr_"):
-        return UserId(wanted)  # who is gone is on record all the same
+        return UserId(wanted)  # somebody who is gone is on record all the same
     found = await directory.user_id_of_login_name(wanted.lower())
     if found is None:
         raise NothingToShow(f'There is nobody with the login name or e-mail address "{name}"; an id would do, too.')

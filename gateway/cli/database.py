@@ -16,7 +16,8 @@ from connectors.private_files import make_private_folder
 from gateway.app import utc_now
 from gateway.cli.problems import explained
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import MIGRATIONS, TABLES
 
 ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]

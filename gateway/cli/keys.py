@@ -1,4 +1,4 @@
-"""``forecourt keys``: the keys that sign access tokens, a new one in the place of an old one, and taking one away."""
+"""``forecourt keys``: the keys that sign access tokens, a new one instead of an old one, and taking one away."""
 
 import asyncio
 from collections.abc import Sequence
@@ -23,7 +23,8 @@ from connectors.identity.tokens import LEEWAY
 from gateway.app import utc_now
 from gateway.cli.problems import explained
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_stores
 
 keys_cli = typer.Typer(help="The keys that sign access tokens.", no_args_is_help=True)

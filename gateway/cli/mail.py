@@ -12,7 +12,8 @@ from connectors.ids import OutboxId
 from gateway.app import utc_now
 from gateway.cli.problems import explained
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_stores
 
 mail_cli = typer.Typer(help="Mails, and whatever else the worker has to do.", no_args_is_help=True)

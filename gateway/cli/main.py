@@ -29,14 +29,15 @@ from gateway.server.gc_tuning import settle
 from gateway.server.http_limits import server_config
 from gateway.server.logging import configure_logs
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import Wiring, migrate_our_database, open_wiring
 from gateway.worker import Worker
 from schema.graph.build import build_schema, printed
 
 cli = typer.Typer(
     name="forecourt",
-    help="One GraphQL endpoint in front of every application a company's customers use.",
+    help="One GraphQL endpoint in front of every application a vendor's customers use.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
@@ -75,7 +76,7 @@ def _options(
         bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """One GraphQL endpoint in front of every application a company's customers use."""
+    """One GraphQL endpoint in front of every application a vendor's customers use."""
 
 
 @cli.command()
@@ -109,7 +110,7 @@ def serve(
 
 @cli.command()
 def worker(profile: ProfileOption = None) -> None:
-    """Send mails and keep house until stopped, beside processes that serve with FORECOURT_WORKER=false."""
+    """Send mails and run the scheduled tasks until stopped, beside processes that serve with FORECOURT_WORKER=false."""
     with explained(PortInUse):
         settings = read_settings(profile=profile)
         configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
@@ -121,7 +122,7 @@ def demo(
     profile: ProfileOption = None,
     organizations: Annotated[int, typer.Option(min=0, max=100_000, help="So many invented organizations more.")] = 0,
 ) -> None:
-    """Load the profile's demo company into an empty database, migrating it first."""
+    """Load the profile's demo organization into an empty database, migrating it first."""
     with explained(PortInUse):
         settings = read_settings(profile=profile)
         if settings.environment == "production":
@@ -199,21 +200,21 @@ def _listen(settings: Settings) -> socket.socket:
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, telling when it is ready."""
+    """Uvicorn, notifying when it is ready."""
 
     def __init__(self, config: uvicorn.Config, started: Callable[[], None]) -> None:
         super().__init__(config)
         self._on_started = started
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        """Start, and tell when requests are answered."""
+        """Start, and notify when requests are answered."""
         await super().startup(sockets)
         if self.started:
             self._on_started()
 
 
 async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
-    # The lifespan runs here rather than in uvicorn, so that a fault of a back end reaches the operator as a sentence.
+    # The lifespan runs here rather than in uvicorn, so that a problem of a back end reaches the operator as a sentence.
     server.config.lifespan = "off"
     async with app.router.lifespan_context(app):
         _reload_on_hangup(app.state.wiring.policies.reload, app.state.wiring.tokens.keys.reload)

@@ -15,7 +15,7 @@ from gateway.cli.policy_explain import Explanation, NothingToExplain, explain
 from gateway.cli.problems import explained
 from gateway.profile_files import Profile, load_profile, shipped_profiles
 from gateway.server.terminal import say
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import read_policy
 from permissions.denial_texts import DENIAL_TEXTS
 from permissions.policy import InvalidPolicy, Policy, parse_policy
@@ -54,7 +54,7 @@ def check(profile: ProfileOption = None) -> None:
         chosen, policy, applications = _read(profile)
         parts = parts_of(core_schema(build_schema()))
         say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
-        say(f"{_counted(len(policy.direct_permissions), 'single right')}.")
+        say(f"{_counted(len(policy.direct_permissions), 'direct permission')}.")
         say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
         say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
         for line in _notes(policy, parts):
@@ -110,7 +110,7 @@ def sheet(
     format_: Annotated[SheetFormat, typer.Option("--format", help="How to write it.")] = SheetFormat.MARKDOWN,
     shipped: Annotated[bool, typer.Option("--shipped", help="The page of docs: every shipped profile.")] = False,
 ) -> None:
-    """Print every part of the schema against every role and every single right."""
+    """Print every part of the schema against every role and every direct permission."""
     with explained():
         if shipped:
             say(shipped_sheets(), nl=False)
@@ -162,14 +162,14 @@ def shipped_sheets() -> str:
 _SHEET_INTRODUCTION = """\
 # The permissions sheet
 
-Every part of the schema that asks for something, against every role and every single right, made from the code by
+Every part of the schema that asks for something, against every role and every direct permission, made from the code by
 `make generate`; a test keeps it true. `yes` counts in the organization where the role is held and nowhere else, `own`
 on what concerns the person themself; an empty cell is a no. A row of an argument, an input field or a value counts on
 top of the row of its field.
 """
 
 _SHEET_OPEN = """\
-These ask for nothing by themselves. Fields of `Query` and `Mutation` are for everybody; `node` and `nodes` find only
+These ask for nothing of their own. Fields of `Query` and `Mutation` are for everybody; `node` and `nodes` find only
 what the caller may see. Everything else is for whoever was given the object it stands on. Enums of which no value is
 guarded are left out.
 """

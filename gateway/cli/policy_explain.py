@@ -1,4 +1,4 @@
-"""Why somebody may or may not use a part of the schema, told from the directory as it stands."""
+"""Why somebody may or may not use a part of the schema, from the directory as it stands."""
 
 import difflib
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class NothingToExplain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class NamedWay:
-    """A role or single right that would help, and the names of the members who may give it."""
+    """A role or direct permission that would help, and the names of the members who may give it."""
 
     way: Way
     names: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Faults that the operator can fix, told as one sentence instead of a traceback."""
+"""Problems that the operator can fix, reported as one sentence instead of a traceback."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from gateway.cli.token import NoSuchAccount
 from gateway.demo.loading import NoDemo
 from gateway.profile_files import InvalidProfile
 from gateway.server.terminal import visible
-from gateway.settings import InvalidSettings
+from gateway.settings_sources import InvalidSettings
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
 from resolvers.mail.templates import InvalidMailTexts
@@ -38,7 +38,7 @@ _EXPECTED = (
 
 @contextmanager
 def explained(*more: type[Exception]) -> Iterator[None]:
-    """Tell a fault that can be fixed, one of `more` too, and exit with 2; let every other one through."""
+    """Report a problem that can be fixed, one of `more` too, and exit with 2; let every other one through."""
     expected: tuple[type[Exception], ...] = (*_EXPECTED, *more)
     try:
         yield

@@ -11,7 +11,8 @@ from gateway.app import utc_now
 from gateway.cli.problems import explained
 from gateway.profile_files import load_profile
 from gateway.server.terminal import say
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_wiring
 from permissions.policy import Policy, nearest
 from permissions.vocabulary import Permission
@@ -123,7 +124,7 @@ _HOW = "Let somebody be vendor staff by `forecourt staff invite ADDRESS --all`."
 
 
 def nobody_is_staff() -> str:
-    """Return what an operator is told when nobody could approve a registration."""
+    """Return what an operator reads when nobody could approve a registration."""
     return f"Nobody is vendor staff, so registrations wait for ever. {_HOW}"
 
 

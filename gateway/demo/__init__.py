@@ -1,4 +1,4 @@
-"""Living data to try a profile with: companies, people, orders, the same on every machine and every day."""
+"""Living data to try a profile with: organizations, people, orders, the same on every machine and every day."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -36,18 +36,19 @@ class DemoData:
 
 
 def demo_data(profile: Profile, *, organizations: int = 0, now: datetime) -> DemoData:
-    """Return the profile's hand-written companies and people, and as many invented companies as asked for.
+    """Return the profile's hand-written organizations and people, and as many invented organizations as asked for.
 
     The same on every call: nothing depends on the day, only on the reference date in ``demo.toml``, except where
     the clock stands before that date; then everything is that much older, so that nothing lies in the future. An
-    invented company is the same however many others there are.
+    invented organization is the same however many others there are.
 
     Raises:
-        InvalidProfile: The profile has no ``demo.toml``, or there is a fault in it.
+        InvalidProfile: The profile has no ``demo.toml``, or there is a problem in it.
     """
     if profile.demo_text is None:
         raise InvalidProfile(
-            f"{profile.demo_source} is missing; it holds the demo company. Start without demo data, or copy the one "
+            f"{profile.demo_source} is missing; it holds the demo organization. Start without demo data, or copy "
+            f"the one "
             "of a shipped profile and change it."
         )
     if organizations < 0:

@@ -1,4 +1,4 @@
-"""Invented companies, as if somebody had written them into ``demo.toml``."""
+"""Invented organizations, as if somebody had written them into ``demo.toml``."""
 
 import re
 import unicodedata
@@ -28,7 +28,7 @@ _MEMBER_STATUS = {
 
 
 def generated_organization(profile_key: str, number: int, demo: WrittenDemo, words: Words) -> WrittenOrganization:
-    """Return the invented company of this number; it depends on nothing but the number."""
+    """Return the invented organization of this number; it depends on nothing but the number."""
     draw = Random(f"{profile_key}/company/{number}")
     invention = demo.invention
     region_key = _weighted(draw, {key: region.weight for key, region in words.regions.items()})

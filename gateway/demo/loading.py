@@ -1,4 +1,4 @@
-"""Loading the profile's demo company, whose accounts anybody may try."""
+"""Loading the profile's demo organization, whose accounts anybody may try."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,10 +12,11 @@ from gateway.wiring import open_stores
 
 if TYPE_CHECKING:
     from gateway.demo import DemoAccount
+    from gateway.demo.written import WrittenAccount
 
 
 class NoDemo(Exception):
-    """There is no demo to load, or no place for it; the message says what to do."""
+    """There is no demo to load, or nowhere to load it; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,17 @@ class LoadedDemo:
     accounts: "tuple[DemoAccount, ...]"
 
 
-def demo_accounts(profile: Profile, clock: Callable[[], datetime]) -> "tuple[DemoAccount, ...]":
+def demo_accounts(profile: Profile) -> "tuple[WrittenAccount, ...]":
     """Return the accounts of the demo that one can sign in as; empty for a profile without a demo."""
-    from gateway.demo import demo_data  # what invents people and orders, only where there is a demo
+    from gateway.demo.written import read_demo  # only where there is a demo
 
-    return demo_data(profile, now=clock()).accounts if profile.demo_text is not None else ()
+    return read_demo(profile.demo_text, profile.demo_source).accounts if profile.demo_text is not None else ()
 
 
 async def load_demo(
     settings: Settings, profile: Profile, *, clock: Callable[[], datetime], organizations: int = 0
 ) -> LoadedDemo:
-    """Load the demo into an empty, migrated database, with so many invented companies more; once is enough.
+    """Load the demo into an empty, migrated database, with so many invented organizations more; once is enough.
 
     Raises:
         NoDemo: The profile has none, or the database holds something else than this demo.
@@ -59,8 +60,8 @@ async def load_demo(
             there = await stores.directory.organizations([record.id for record in data.directory.organizations])
             if None in there:
                 raise NoDemo(
-                    f"The demo is there already, with fewer than {organizations} invented companies. Nothing was "
-                    "changed. Remove the data folder to load it anew."
+                    f"The demo is there already, with fewer than {organizations} invented organizations. Nothing was "
+                    "changed. Remove the data folder to load it again."
                 )
             return LoadedDemo(0, 0, 0, data.accounts)
         await stores.directory.load(data.directory)

@@ -1,4 +1,4 @@
-"""The orders of a demo company: believable, in every state, each with the history that leads there."""
+"""The orders of a demo organization: believable, in every state, each with the history that leads there."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -66,9 +66,9 @@ class _Plan:
 def orders_of(
     customer: WorkingOrganization, shop: WrittenShop, words: Words, profile_key: str, reference: datetime
 ) -> ShopData:
-    """Return as many orders as the company has, numbered by age, none of them after `reference`.
+    """Return as many orders as the organization has, numbered by age, none of them after `reference`.
 
-    A company where nobody may buy has none. From ten orders on, an active company has one in every state.
+    An organization where nobody may buy has none. From ten orders on, an active organization has one in every state.
     """
     orders: list[OrderRecord] = []
     lines: list[OrderLineRecord] = []
@@ -83,7 +83,7 @@ def orders_of(
 
 
 class _Clerk:
-    """Draws one company's orders."""
+    """Draws one organization's orders."""
 
     def __init__(
         self, customer: WorkingOrganization, shop: WrittenShop, words: Words, profile_key: str, reference: datetime
@@ -264,7 +264,7 @@ class _Clerk:
         return lines
 
     def _shipping_address(self) -> Address | None:
-        """Return the company's seat or, one time in four, a building site in the same region."""
+        """Return the organization's registered office or, one time in four, a building site in the same region."""
         seat, written = self.customer.record.seat, self.customer.written
         if seat is None or self.draw.random() < 0.75:
             return seat

@@ -1,4 +1,4 @@
-"""The directory's records of a demo's companies and people."""
+"""The directory's records of a demo's organizations and people."""
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from gateway.profile_files import InvalidProfile, Profile
 # Numbers that belong to nobody: Germany and France reserve them for films, Austria and Switzerland do not assign them.
 _PHONES = {"AT": "+4310001", "CH": "+41440001", "DE": "+493023125", "FR": "+33199001"}
 _NEVER = datetime(2100, 1, 1, tzinfo=UTC)
-"""When the demo's invitations lapse: they stay open, however old the demo is."""
+"""When the demo's invitations expire: they stay open, however old the demo is."""
 _GONE = (MembershipStatus.SUSPENDED, MembershipStatus.REMOVED)
 
 
@@ -36,7 +36,7 @@ class Colleague:
 
 @dataclass(frozen=True, slots=True)
 class WorkingOrganization:
-    """A company with its people, the first of whom has been there from the beginning."""
+    """An organization with its people, the first of whom has been there from the beginning."""
 
     written: WrittenOrganization
     record: OrganizationRecord
@@ -45,7 +45,7 @@ class WorkingOrganization:
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """All records of the directory, the companies they make up, and each person's id by e-mail address."""
+    """All records of the directory, the organizations they make up, and each person's id by e-mail address."""
 
     directory: DirectoryData
     with_people: tuple[WorkingOrganization, ...]
@@ -55,7 +55,7 @@ class Population:
 def populate(
     profile: Profile, demo: WrittenDemo, organizations: Sequence[WrittenOrganization], reference: datetime
 ) -> Population:
-    """Return the records of these companies and of the people in them and in none, as they are at `reference`.
+    """Return the records of these organizations and of the people in them and in none, as they are at `reference`.
 
     Raises:
         InvalidProfile: Somebody has no name.
@@ -64,7 +64,7 @@ def populate(
 
 
 class _Registry:
-    """Collects people as they turn up in one company after the other."""
+    """Collects people as they turn up in one organization after the other."""
 
     def __init__(self, profile: Profile, demo: WrittenDemo, reference: datetime) -> None:
         self.profile = profile
@@ -97,7 +97,7 @@ class _Registry:
         return Population(directory, with_people, {email: user.id for email, user in self.users.items()})
 
     def _first_seen(self, organizations: Sequence[WrittenOrganization]) -> dict[str, datetime]:
-        """Return when each member's account was made: shortly before they first joined a company."""
+        """Return when each member's account was made: shortly before they first joined an organization."""
         since: dict[str, datetime] = {}
         for organization in organizations:
             for index, member in enumerate(organization.members):
@@ -225,7 +225,7 @@ class _Registry:
             )
 
     def _joined_at(self, organization: WrittenOrganization, member: WrittenMember, index: int) -> datetime | None:
-        """Return when the member joined; where it is not written, some time between the company's start and lately."""
+        """Return when the member joined; where it is not written, some time after the organization began."""
         if member.status is MembershipStatus.INVITED:
             return None
         if index == 0:

@@ -4,6 +4,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
@@ -22,7 +23,7 @@ _STRICT_KEYS = ConfigDict(extra="forbid")
 
 @dataclass(frozen=True, slots=True)
 class WrittenMember:
-    """A person in a company; who is in several is named in the first and known by e-mail address in the others.
+    """A person in an organization; who is in several is named in the first and known by e-mail address in the others.
 
     `until` gives the last day of a role or permission that ends, `formerly` what a removed member held and ordered by.
     """
@@ -42,7 +43,7 @@ class WrittenMember:
 
 @dataclass(frozen=True, slots=True)
 class WrittenOrganization:
-    """A company, its seat, its members (the first has been there from the beginning) and how many orders it has."""
+    """An organization, its registered office, its members (the first from the beginning) and how many orders it has."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
     key: str
@@ -65,7 +66,7 @@ class WrittenOrganization:
 
 @dataclass(frozen=True, slots=True)
 class WrittenPerson:
-    """Somebody who is in no company."""
+    """Somebody who is in no organization."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
     email: str
@@ -117,7 +118,7 @@ class Basket:
 
 @dataclass(frozen=True, slots=True)
 class WrittenShop:
-    """What the companies order; `approver_roles` release orders that need it, nobody known when there are none."""
+    """What the organizations order; `approver_roles` release orders that need it, nobody known when there are none."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
     number_prefix: str
@@ -128,7 +129,7 @@ class WrittenShop:
 
 @dataclass(frozen=True, slots=True)
 class Staff:
-    """A kind of member of an invented company; `weight` is how common they are, `jobs` what they are called there."""
+    """A kind of member of an invented organization; `weight` is how common they are, `jobs` their job titles."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
     jobs: dict[str, tuple[str, ...]]
@@ -139,7 +140,7 @@ class Staff:
 
 @dataclass(frozen=True, slots=True)
 class Invention:
-    """How companies are invented; ranges include both ends.
+    """How organizations are invented; ranges include both ends.
 
     `names` are patterns with {name} and {city}, by region; `first_member` is who has been there from the beginning.
     """
@@ -169,7 +170,7 @@ class WrittenDemo:
 
 @dataclass(frozen=True, slots=True)
 class Region:
-    """Where companies are: towns as postal code and name, streets, and the currency they buy in."""
+    """Where organizations are: towns as postal code and name, streets, and the currency they buy in."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
     currency: str
@@ -180,7 +181,7 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """Names to invent people and places from, and what the shop says of each step of an order.
+    """Names to invent people and towns from, and what the shop says of each step of an order.
 
     Regions are named by country and language (``CH-fr``); `provided` replaces `events` where nothing is sent.
     """
@@ -193,11 +194,12 @@ class Words:
     provided: dict[OrderStatus, Texts]
 
 
+@cache
 def read_demo(text: str, source: str) -> WrittenDemo:
     """Return what stands in a ``demo.toml``.
 
     Raises:
-        InvalidProfile: With the place of the first fault.
+        InvalidProfile: With the path of the first problem.
     """
     demo = _read(WrittenDemo, text, source)
     known = {member.email for organization in demo.organizations for member in organization.members}
@@ -219,6 +221,7 @@ def read_demo(text: str, source: str) -> WrittenDemo:
     return demo
 
 
+@cache
 def read_words() -> Words:
     """Return the shipped words."""
     file = Path(__file__).with_name("words.toml")
@@ -226,7 +229,7 @@ def read_words() -> Words:
 
 
 def _check_languages(demo: WrittenDemo, source: str) -> None:
-    """Return when companies can be invented in every region and language there is."""
+    """Return when organizations can be invented in every region and language there is."""
     regions = read_words().regions
     if missing := [region for region in regions if not demo.invention.names.get(region)]:
         raise InvalidProfile(

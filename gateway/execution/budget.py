@@ -17,7 +17,7 @@ _TEXT = {str}
 
 
 class Budget:
-    """What the answers to one request may hold in all: objects, and bytes as far as names and texts tell.
+    """What the answers to one request may hold in all: objects, and bytes as far as names and texts show.
 
     Shared by the operations of a batch. Without limits it only counts objects, and nobody is given a turn.
     """

@@ -29,7 +29,7 @@ class Completion:
     def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         """Complete values that are there: no nulls, no exceptions, nothing to await.
 
-        `types` are theirs, where somebody has looked already. A place with a trouble that breaks holds None.
+        `types` are theirs, where somebody has looked already. An index with an error that breaks holds None.
         """
         raise NotImplementedError
 
@@ -41,7 +41,7 @@ class Completion:
         types: set[type] | None = None,
         kinds: int | None = None,
     ) -> MaybeLate:
-        """Complete any values, of these types and kinds if known; what breaks a place that may be null stops there."""
+        """Complete any values, of these types and kinds if known; what breaks a nullable value stops there."""
         if not values:
             return []
         if types is None:
@@ -57,15 +57,15 @@ class Completion:
         return self._sifted(run, values, paths)
 
     def broken(self, error: Exception) -> FieldError:
-        """Return the trouble of a place where this error stands instead of a value."""
+        """Return the field error for where this error stands instead of a value."""
         return FieldError(self.non_null, error, self.field)
 
     def failed(self, error: Exception) -> FieldError:
-        """Return the trouble of a value that could not be completed."""
+        """Return the field error of a value that could not be completed."""
         return FieldError(True, error, self.field)
 
     def all_broken(self, errors: Sequence[Exception]) -> PartialColumn:
-        """Return the column of which every value is an error; equal ones share their trouble."""
+        """Return the column of which every value is an error; equal ones share their field error."""
         made = {id(error): self.broken(error) for error in {id(error): error for error in errors}.values()}
         return PartialColumn([None] * len(errors), [made[id(error)] for error in errors])
 
@@ -129,12 +129,12 @@ def is_null(value: Any) -> bool:
 
 
 def column_of(values: list[Any], field_errors: FieldErrors) -> Column:
-    """Return the values as a column, with their troubles when they have any."""
+    """Return the values as a column, with their field errors when they have any."""
     return PartialColumn(values, field_errors) if any(field_errors) else values
 
 
 def put(done: Column, picks: list[int], values: list[Any], field_errors: FieldErrors) -> None:
-    """Write completed values and their troubles to their places."""
+    """Write completed values and their field errors to their indexes."""
     completed = done
     if type(done) is PartialColumn:
         completed = done.values
@@ -145,7 +145,7 @@ def put(done: Column, picks: list[int], values: list[Any], field_errors: FieldEr
 
 
 def spread(done: Column, picks: list[int], field_errors: FieldErrors) -> Column:
-    """Return a column as long as `field_errors`, with the completed values at their places and null elsewhere."""
+    """Return a column as long as `field_errors`, with the completed values at their indexes and null elsewhere."""
     values: list[Any] = [None] * len(field_errors)
     put(done, picks, values, field_errors)
     return column_of(values, field_errors)

@@ -15,7 +15,7 @@ It is then not called for objects whose class shows that it would say yes.
 
 
 THAT_ARE = "that_are"
-"""Beside INSTANCES_OF: a function that tells which instances of the class it says yes to, when not to all of them."""
+"""Beside INSTANCES_OF: a function that says which instances of the class it says yes to, when not to all of them."""
 
 
 IGNORES_INFO = "ignores_info"
@@ -37,13 +37,13 @@ class BatchField(Protocol):
     ) -> Sequence[Any] | Awaitable[Sequence[Any]]:
         """Answer the field for each parent, parallel to `parents`.
 
-        An exception in place of an answer fails the field of that parent only; a raised one fails it for all. An
-        exception with the attribute `aggregated = True` that stands in many places is reported once, list positions
+        An exception instead of an answer fails the field of that parent only; a raised one fails it for all. An
+        exception with the attribute `aggregated = True` that stands at many paths is reported once, list positions
         in its path written as "@".
 
         Where an operation has aliases, what is asked again for the same objects with the same arguments is not asked
         again, unless a change lies between; an attribute `waits`, false, says that no answer is awaited, so that it is
-        not worth the trouble.
+        not worth the effort.
         """
         ...
 

@@ -1,4 +1,4 @@
-"""The executor that graphql-core and strawberry are given in place of their own."""
+"""The executor that graphql-core and strawberry are given instead of their own."""
 
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable

@@ -46,11 +46,11 @@ class FieldError:
 
 
 FieldErrors: TypeAlias = "list[FieldError | None]"
-"""The troubles of a column, parallel to its values."""
+"""The field errors of a column, parallel to its values."""
 
 
 class PartialColumn:
-    """A column of which some values have troubles; a value whose trouble breaks is None."""
+    """A column of which some values have field errors; a value whose error breaks is None."""
 
     __slots__ = ("field_errors", "values")
 
@@ -60,7 +60,7 @@ class PartialColumn:
 
 
 def joined(steps: Sequence[str | int], parts: Sequence[FieldError | None]) -> FieldError | None:
-    """Return the trouble of a row or a list with these parts, parallel to `steps`; None when they have none."""
+    """Return the field error of a row or a list with these parts, parallel to `steps`; None when they have none."""
     if not any(parts):
         return None
     for index, part in enumerate(parts):
@@ -116,9 +116,9 @@ def graphql_errors(root: FieldError) -> list[GraphQLError]:
 
 
 class Report:
-    """The errors below a trouble that are `reported`, in document order, and how many are `omitted`.
+    """The errors below a field error that are `reported`, in document order, and how many are `omitted`.
 
-    Made in time proportional to the troubles that are kept, however many paths share them.
+    Made in time proportional to the field errors that are kept, however many paths share them.
     """
 
     def __init__(self, root: FieldError) -> None:
@@ -171,7 +171,7 @@ class Report:
         return True
 
     def _count(self, root: FieldError) -> None:
-        """Count at how many paths each trouble stands: those of what it is a part of, as often as it is one."""
+        """Count at how many paths each field error stands: those of what it is a part of, as often as it is one."""
         paths: Counter[FieldError] = Counter({root: 1})
         for field_error in reversed(_parts_first(root)):
             for part in field_error.parts:
@@ -188,7 +188,7 @@ class Report:
 
 
 def _parts_first(root: FieldError) -> list[FieldError]:
-    """Return a trouble and all that it is made of, each once and after its parts."""
+    """Return a field error and all that it is made of, each once and after its parts."""
     found: dict[FieldError, None] = {}
     waiting = [(root, iter(root.parts))]
     while waiting:

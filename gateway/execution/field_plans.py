@@ -81,7 +81,7 @@ class Field(SelectedField):
             self._constants = {name: value for name, value in values.items() if name not in variables}
 
     def all_failed(self, error: Exception, size: int) -> Column:
-        """Return the column in which this error stands at every place."""
+        """Return the column in which this error stands at every index."""
         return PartialColumn([None] * size, [self.completion.broken(error)] * size)
 
     def completed(

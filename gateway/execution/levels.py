@@ -31,7 +31,7 @@ def answer_level(
 ) -> MaybeLate:
     """Answer the selection for each parent, parallel to `parents`; `types` are theirs, where somebody has looked.
 
-    Fields that wait for something wait together. A row with a broken field is None and has a trouble that breaks.
+    Fields that wait for something wait together. A row with a broken field is None and has a field error that breaks.
     """
     columns: list[Any] = []
     is_clean = True
@@ -168,7 +168,7 @@ def _rows(selection: Selection, columns: list[list[Any]], size: int) -> list[Any
 
 
 def _judged(selection: Selection, columns: list[Any], size: int) -> Column:
-    """Build the rows and decide for each what the troubles of its fields mean for it."""
+    """Build the rows and decide for each what the errors of its fields mean for it."""
     values = [column.values if type(column) is PartialColumn else column for column in columns]
     partial = [
         (field.key, column.field_errors)

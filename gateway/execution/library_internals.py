@@ -1,4 +1,4 @@
-"""The only place that knows the internals of graphql-core 3.3 and of strawberry; a release of theirs is felt here."""
+"""The only module that knows the internals of graphql-core 3.3 and of strawberry; a release of theirs is felt here."""
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Sequence
@@ -127,7 +127,7 @@ def arguments_by_variable(definition: GraphQLField, node: FieldNode) -> dict[str
     """Return which arguments are a variable's value, by the name under which resolvers get it, with that variable.
 
     None when there is an argument beside them that is not the same in every request, or needs code other than
-    graphql-core's to tell. An argument that is neither given nor has a default is no argument, whatever its type.
+    graphql-core's to report. An argument that is neither given nor has a default is no argument, whatever its type.
     """
     given = {argument.name.value: argument.value for argument in node.arguments or ()}
     variables: dict[str, str] = {}
@@ -168,7 +168,7 @@ def never_awaits(executor: Executor[Any]) -> bool:
 
 
 def is_known_awaitable_check(check: Callable[[Any], Any]) -> bool:
-    """Return whether types decide about this `is_awaitable`, so that one look tells about a whole column."""
+    """Return whether types decide about this `is_awaitable`, so that one look decides for a whole column."""
     return check is default_is_awaitable or check is optimized_is_awaitable or check is assume_not_awaitable
 
 

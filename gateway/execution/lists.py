@@ -54,7 +54,7 @@ class ListOf(Completion):
         return self._judged(await late, sizes, ends)
 
     def _judged(self, items: Column, sizes: list[int], ends: dict[int, Exception]) -> Column:
-        """Group the items and decide for each list what its items' troubles mean for it."""
+        """Group the items and decide for each list what its items' errors mean for it."""
         if type(items) is PartialColumn:
             values, parts = _grouped(items.values, sizes), _grouped(items.field_errors, sizes)
         else:

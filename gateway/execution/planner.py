@@ -60,7 +60,7 @@ class Plan:
         return self.root
 
     def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: SelectedField) -> Selection:
-        """Return what a field selects on a concrete type; equal selections from different places are compiled once."""
+        """Return what a field selects on a concrete type; equal selections from different paths are compiled once."""
         grouped = sub_fields(executor, type_, field.details)
         key = (type_, *((name, *(id(detail.node) for detail in details)) for name, details in grouped.items()))
         selection = self._selections.get(key)

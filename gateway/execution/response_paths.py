@@ -8,21 +8,21 @@ from gateway.execution.selected_field import SelectedField
 
 
 class ResponsePaths:
-    """The places of a column: their paths, and the info of the field each belongs to."""
+    """Where the values of a column stand: their paths, and the info of the field each belongs to."""
 
     __slots__ = ()
 
     def paths(self) -> list[Path | None]:
-        """Return the path of each place; None is the root."""
+        """Return the path of each value; None is the root."""
         return [None]
 
     def infos(self) -> list[Info]:
-        """Return for each place the info of the field that it belongs to."""
+        """Return for each value the info of the field that it belongs to."""
         raise NotImplementedError
 
 
 class FieldPaths(ResponsePaths):
-    """The places of one field on the objects of a level."""
+    """The paths of one field on the objects of a level."""
 
     __slots__ = ("_field", "_infos", "_level", "_paths", "_run", "_size")
 
@@ -58,7 +58,7 @@ class FieldPaths(ResponsePaths):
 
 
 class ItemPaths(ResponsePaths):
-    """The places of the items of lists, one list after another."""
+    """The paths of the items of lists, one list after another."""
 
     __slots__ = ("_lists", "_sizes")
 
@@ -79,7 +79,7 @@ class ItemPaths(ResponsePaths):
 
 
 class PickedPaths(ResponsePaths):
-    """Some of the places of another trail."""
+    """Some of the paths of another column."""
 
     __slots__ = ("_paths", "_picks")
 

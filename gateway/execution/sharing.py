@@ -1,4 +1,4 @@
-"""Equal questions under several aliases: a batch field is asked once for the same objects with the same arguments."""
+"""Equal queries under several aliases: a batch field is asked once for the same objects with the same arguments."""
 
 from asyncio import Future, get_running_loop, shield
 from collections.abc import Awaitable
@@ -50,7 +50,7 @@ async def _passed_on(answer: Awaitable[Any], coming: "Future[tuple[Any, Exceptio
 
 
 async def _awaited(coming: "Future[tuple[Any, Exception | None]]") -> Any:
-    values, error = await shield(coming)  # who gives up waiting takes the answer from nobody else
+    values, error = await shield(coming)  # whoever gives up waiting takes the answer from nobody else
     if error is not None:
         raise error
     return list(values) if type(values) is list else values

@@ -1,4 +1,4 @@
-"""What a value is to the engine, decided by its type: one look at the set of types tells about a whole column."""
+"""What a value is to the engine, decided by its type: one look at the set of types decides for a whole column."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -61,7 +61,7 @@ def _classify(type_: type) -> int:
         return kind | ERROR
     if issubclass(type_, CoroutineType) or hasattr(type_, "__await__"):
         return kind | LATE
-    # Only the instance can tell: a generator may be an old coroutine, and graphql-core asks for the attribute
+    # Only the instance can decide: a generator may be an old coroutine, and graphql-core asks for the attribute
     # `__await__`, which a class with its own attribute access may invent.
     if issubclass(type_, GeneratorType) or any(_answers_attributes_itself(base) for base in type_.__mro__):
         return kind | UNSURE

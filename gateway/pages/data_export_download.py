@@ -1,4 +1,4 @@
-"""Fetching the export of one's own data: by HTTP, signed in, since a link that opens by itself would leak it."""
+"""Fetching the export of one's own data: by HTTP, signed in, since a link open to anybody would leak it."""
 
 import asyncio
 from collections.abc import Mapping

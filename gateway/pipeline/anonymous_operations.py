@@ -36,7 +36,7 @@ _SESSION = "accessToken"
 class Needs:
     """Knows of each operation whether it needs a caller; `filtered` is whether introspection shows what they may use.
 
-    A query needs one when anything it selects is guarded or answers by who asks. Of a mutation only the root fields
+    A query needs one when anything it selects is guarded or answers by the caller. Of a mutation only the root fields
     count, up to the first that can begin a session: from there on the operation has a caller of its own.
     """
 

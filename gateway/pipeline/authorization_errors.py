@@ -1,4 +1,4 @@
-"""What a client is told of the fields that were refused: how much, and where in the answer."""
+"""What a client learns of the fields that were refused: how much, and where in the answer."""
 
 import asyncio
 import logging
@@ -34,7 +34,7 @@ class Reported:
 
 
 class AuthorizationReport:
-    """Tells of refusals as the settings say."""
+    """Reports refusals as the settings say."""
 
     def __init__(self, settings: Settings) -> None:
         self._disclosure = settings.discloses
@@ -42,7 +42,7 @@ class AuthorizationReport:
         self._rejects = settings.authorization_reject_unauthorized
 
     async def reported(self, result: ExecutionResult, context: RequestContext, *, is_mutation: bool) -> Reported:
-        """Return what the client is told of this result's errors.
+        """Return what the client learns of this result's errors.
 
         With full disclosure, the directory is asked once per answer who could grant what is missing, and only when a
         member of an organization was refused.
@@ -50,7 +50,7 @@ class AuthorizationReport:
         errors = result.errors or []
         unenforced: list[NotPermitted] = list(context.unenforced or ())
         if context.unenforced:
-            context.unenforced.clear()  # the next operation of a batch tells its own
+            context.unenforced.clear()  # the next operation of a batch reports its own
         if not errors and not unenforced:
             return Reported()
         refused = [cause for error in errors if isinstance(cause := cause_of(error), NotPermitted)]
@@ -84,7 +84,7 @@ class AuthorizationReport:
         return answer
 
     def _words(self, refusal: NotPermitted, decision_id: str, ways: list[dict[str, Any]] | None) -> dict[str, Any]:
-        """Return the message and the extensions of a refusal, no more than may be told."""
+        """Return the message and the extensions of a refusal, no more than may be disclosed."""
         decision, level = refusal.decision, self._disclosure
         if level == "none":
             return {"message": "Not permitted.", "extensions": {}}

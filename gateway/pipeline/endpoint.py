@@ -31,9 +31,8 @@ from gateway.pipeline.introspection.views import (
     filter_introspection,
     look_at,
 )
-from gateway.pipeline.limits import LimitExceeded, Limits
-from gateway.pipeline.limits.allowance import LARGEST_SHOWN
 from gateway.pipeline.limits.expensive import Estimated, check_costs, most_expensive
+from gateway.pipeline.limits.limit_exceeded import LARGEST_SHOWN, LimitExceeded
 from gateway.pipeline.limits.text import check_texts
 from gateway.pipeline.limits.turns import Turns
 from gateway.pipeline.operation_cache import (
@@ -48,7 +47,7 @@ from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RequestRead
 from gateway.server import header_names
 from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
 from gateway.server.request_errors import RefusedRequest, request_error
-from gateway.settings import Settings
+from gateway.settings import Limits, Settings
 from resolvers.context import People, RequestContext
 
 _HEADERS = {
@@ -101,15 +100,9 @@ class GraphqlEndpoint:
     def __init__(self, schema: GraphQLSchema, contexts: RequestContexts, settings: Settings) -> None:
         self._schema = schema
         self._contexts = contexts
-        self._limits = Limits.of(settings)
+        self._limits: Limits = settings
         self._suggestions = settings.makes_suggestions
-        self._documents = Documents(
-            schema,
-            self._limits,
-            suggestions=self._suggestions,
-            entries=settings.document_cache_entries,
-            memory=settings.document_cache_bytes,
-        )
+        self._documents = Documents(schema, settings, suggestions=self._suggestions)
         self._reader = RequestReader(settings)
         self._turns = Turns(_MOST_EXPENSIVE)
         self._patience = settings.request_timeout_seconds

@@ -1,4 +1,4 @@
-"""How an error looks to the client: known trouble by one table, everything else masked with a reference.
+"""How an error looks to the client: known problems by one table, everything else masked with a reference.
 
 Each code has a heading in docs/errors.md.
 """
@@ -34,7 +34,7 @@ CODES: dict[type[Exception], str] = {
     BackendUnavailable: "BACKEND_UNAVAILABLE",
     ConnectorError: "BACKEND_ERROR",
 }
-"""Known trouble by class; the nearest ancestor counts."""
+"""Known problems by class; the nearest ancestor counts."""
 
 _SETTINGS = {"objects": "max_objects", "bytes": "max_answer_bytes"}
 
@@ -66,7 +66,7 @@ def shown(
 
 
 def directory_away(error: BackendUnavailable | TimeoutError) -> tuple[int, dict[str, Any]]:
-    """Return the status and the body of an answer to a request whose caller the directory does not tell, and log it."""
+    """Return the status and the body of an answer to a request whose caller the directory does not name, and log it."""
     log.warning("directory away", extra={"reason": str(error) or "no answer before the deadline of the request"})
     if isinstance(error, (BackendTimeout, TimeoutError)):
         message = "The portal's directory did not answer in time, so nobody can be recognised. Try again later."
@@ -103,7 +103,7 @@ def _shown(
         if reference is None:
             reference = logged[id(cause)] = f"{request_id}-{secrets.token_hex(3)}"
             log.error("unexpected error", exc_info=cause, extra={"reference": reference, "path": _dotted(error)})
-        formatted["message"] = f"Unexpected error. Tell the operator this reference: {reference}."
+        formatted["message"] = f"Unexpected error. Report this reference to the operator: {reference}."
         formatted["extensions"] = {"code": MASKED, "reference": reference}
         return formatted
     if isinstance(cause, NotPermitted):
@@ -150,7 +150,7 @@ def _explanation(cause: Exception) -> dict[str, Any]:
 
 def _too_large(cause: AnswerTooLarge) -> str:
     if cause.executed is False:
-        return "Not executed, because the answer to the mutations before it became too large. Send it again by itself."
+        return "Not executed, because the answer to the mutations before it became too large. Send it again separately."
     what = (
         f"The answer would have more than {cause.limit:,} {cause.unit} (setting {_SETTINGS[cause.unit]}). "
         "Ask for less at once: smaller pages, fewer fields, or several requests."

@@ -20,13 +20,14 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import Location, Token
 from graphql.language.parser import Parser
 
-from gateway.pipeline.limits import LimitExceeded, Limits
 from gateway.pipeline.limits.cost import Cost, CostOfOperations
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.limits.shape import check_shape
 from gateway.pipeline.limits.text import check_size, check_text, size_of
 from gateway.pipeline.validation import RULES
 from gateway.pipeline.validation.once import validation_errors
 from gateway.pipeline.variable_coercion import Variables
+from gateway.settings import Limits
 
 PARSE_FAILED = "GRAPHQL_PARSE_FAILED"
 VALIDATION_FAILED = "GRAPHQL_VALIDATION_FAILED"
@@ -93,7 +94,7 @@ class NoSuchOperation(Exception):
 
 
 class InvalidDocument(Exception):
-    """A document that cannot be executed; carries what to tell the client, and why in one code."""
+    """A document that cannot be executed; carries what to report to the client, and why in one code."""
 
     def __init__(self, code: str, errors: Sequence[dict[str, Any]]) -> None:
         super().__init__(errors[0]["message"])
@@ -104,22 +105,14 @@ class InvalidDocument(Exception):
 class Documents:
     """Makes documents ready, each text once; the ones used last are kept, so are the refusals, apart from them."""
 
-    def __init__(
-        self,
-        schema: GraphQLSchema,
-        limits: Limits,
-        *,
-        suggestions: bool = True,
-        entries: int = 1_000,
-        memory: int = 64_000_000,
-    ) -> None:
+    def __init__(self, schema: GraphQLSchema, limits: Limits, *, suggestions: bool = True) -> None:
         self._schema = schema
         self._limits = limits
         self._suggestions = suggestions
         self._costs = CostOfOperations(schema)
-        self._ready: _Kept[Document] = _Kept(entries, memory)
+        self._ready: _Kept[Document] = _Kept(limits.document_cache_entries, limits.document_cache_bytes)
         # Apart, so that rubbish never drives out what is asked every day.
-        self._refused: _Kept[Exception] = _Kept(_MOST_REFUSALS, memory // 10)
+        self._refused: _Kept[Exception] = _Kept(_MOST_REFUSALS, limits.document_cache_bytes // 10)
         self._turn, self._turn_of_large = asyncio.Lock(), asyncio.Lock()
 
     def document(self, text: str) -> Document:

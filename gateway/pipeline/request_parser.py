@@ -9,10 +9,9 @@ from starlette.requests import ClientDisconnect, Request
 from gateway.auth.device_cookie import carries_other_cookies
 from gateway.pipeline.content_negotiation import JSON, parsed_type
 from gateway.pipeline.json_body import InvalidJson, read_json
-from gateway.pipeline.limits import Limits
 from gateway.pipeline.limits.text import check_values
 from gateway.server.request_errors import RefusedRequest
-from gateway.settings import Settings
+from gateway.settings import Limits, Settings
 
 ALLOWED = "GET, HEAD, POST, OPTIONS"
 
@@ -42,7 +41,7 @@ class RequestReader:
         self._max_depth = settings.max_json_depth
         self._max_values = settings.max_json_values
         self._max_batch = settings.max_batch
-        self._limits = Limits.of(settings)
+        self._limits: Limits = settings
         self._timeout = settings.body_timeout_seconds
         self._required_headers = settings.csrf_required_headers
 
@@ -214,7 +213,7 @@ def _check_content(request: Request, *, required: bool) -> None:
         if charset not in (None, "utf-8", "utf8"):
             raise RefusedRequest(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.", {"accept": JSON})
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
-        # RFC 9110, 12.5.3: in an answer, Accept-Encoding tells what a request may be encoded in.
+        # RFC 9110, 12.5.3: in an answer, Accept-Encoding says what a request may be encoded in.
         raise RefusedRequest(
             415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without compression.", {"accept-encoding": "identity"}
         )

@@ -26,8 +26,8 @@ def client_address(
     """Return the address of the client in its usual form, without a port; None when it is not known.
 
     Each trusted proxy appends the address that it saw. So of the header's entries, all its lines joined, the one at
-    place `trusted_proxies` from the end is the client's, and what stands further left may be invented. The peer's
-    address is returned when nobody is trusted, and when there is no address at that place: too few entries,
+    position `trusted_proxies` from the end is the client's, and what stands further left may be invented. The peer's
+    address is returned when nobody is trusted, and when there is no address at that position: too few entries,
     ``unknown``, an obfuscated name (RFC 7239, 6.3), or nonsense. `peer` is None on a Unix socket.
     """
     if trusted_proxies:
@@ -40,13 +40,13 @@ def client_address(
 
 
 def _entry(joined: str, number: int) -> str | None:
-    """Return the entry of X-Forwarded-For at this place from the end."""
+    """Return the entry of X-Forwarded-For at this position from the end."""
     entries = joined.rsplit(",", number)
     return entries[-number] if len(entries) >= number else None
 
 
 def _node(joined: str, number: int) -> str | None:
-    """Return the ``for`` of the element of Forwarded at this place from the end; None when there is none.
+    """Return the ``for`` of the element of Forwarded at this position from the end; None when there is none.
 
     Read from the end, so that a quote that a client left open swallows nothing that a proxy wrote.
     """

@@ -13,7 +13,7 @@ log = logging.getLogger("forecourt.http")
 
 
 class UnexpectedErrors:
-    """ASGI middleware that turns an exception nobody expected into an answer that tells nothing."""
+    """ASGI middleware that turns an exception nobody expected into an answer that discloses nothing."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -37,7 +37,7 @@ class UnexpectedErrors:
             log.error("unexpected error", exc_info=error, extra={"reference": reference, "path": scope["path"]})
             if begun:
                 raise  # half an answer cannot be taken back; the server closes the connection
-            message = f"Unexpected error. Tell the operator this reference: {reference}."
+            message = f"Unexpected error. Report this reference to the operator: {reference}."
             body = orjson.dumps(request_error(message, MASKED, reference=reference))
             headers = {"cache-control": "no-store"}
             await Response(body, 500, headers, "application/json; charset=utf-8")(scope, receive, send)

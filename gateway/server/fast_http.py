@@ -1,6 +1,6 @@
 """A request and its answer as /graphql has them: Starlette's request, and an answer that is no more than its bytes.
 
-A small question costs the gateway some 200 µs before its first field; looking each header up among all others, and
+A small query costs the gateway some 200 µs before its first field; looking each header up among all others, and
 making an answer's headers from text each time, were a tenth of that.
 """
 

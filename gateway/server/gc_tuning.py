@@ -17,7 +17,10 @@ Python's own 10 stopped everybody for some tens of ms whenever many new document
 
 
 def settle() -> None:
-    """Take what is there now for what stays for good, and look through the rest less often. Call it before serving."""
+    """Take what is there now for what stays permanently, and look through the rest less often.
+
+    Call it before serving.
+    """
     gc.collect()
     gc.freeze()
     gc.set_threshold(_NEW_OBJECTS, 10, _RARELY)

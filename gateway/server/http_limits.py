@@ -108,7 +108,7 @@ class BoundedHttp(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Wait for nothing any more, and leave what was occupied to others."""
         self._stop_waiting()
-        self._unset_keepalive_if_required()  # uvicorn does so only for who says goodbye
+        self._unset_keepalive_if_required()  # uvicorn does so only for whoever says goodbye
         if self._writing is not None:
             self._writing.cancel()
         if self._address is not None:

@@ -35,7 +35,7 @@ def configure_logs(form: Literal["console", "json"]) -> None:
         logger.propagate = True
     logging.getLogger("uvicorn.access").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
-    logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # when debugging it tells the values of statements: mails
+    logging.getLogger("aiosqlite").setLevel(logging.WARNING)  # when debugging it logs the values of statements: mails
 
 
 class JsonLines(logging.Formatter):

@@ -6,7 +6,7 @@ import unicodedata
 import typer
 
 _HIDING = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
-"""Letters and marks that show nothing; Unicode's categories don't tell them from others."""
+"""Letters and marks that show nothing; Unicode's categories don't distinguish them from others."""
 
 _ASCII = re.compile(r"[\n\x20-\x7e]*")
 

@@ -39,7 +39,7 @@ class AccessDecision:
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One way to a permission: a role or a single right, and the members of the organization who may give it."""
+    """One way to a permission: a role or a direct permission, and the members of the organization who may give it."""
 
     role_key: str | None
     permission: Permission | None

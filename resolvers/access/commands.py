@@ -106,7 +106,7 @@ async def update_members_access(
     """Let several members of an organization hold what the edits say, in one transaction.
 
     With `all_or_nothing`, one refusal refuses all, and the last administrator is asked after once all edits are
-    taken together, so that an office may change hands. Without, each edit is made or refused by itself, in order.
+    taken together, so that an office may change hands. Without, each edit is made or refused separately, in order.
     What the caller may do is decided once, before the first.
 
     Raises:
@@ -249,7 +249,7 @@ async def carry_out(
     *,
     is_notified: bool = True,
 ) -> MembershipRecord:
-    """Give and take what the plan says, count up the membership's version, and tell the member; return them.
+    """Give and take what the plan says, count up the membership's version, and notify the member; return them.
 
     What they began and may not begin any more ends with what is taken.
     """

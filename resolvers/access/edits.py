@@ -29,7 +29,7 @@ UNCHANGED = Unchanged()
 
 @dataclass(frozen=True, slots=True)
 class GrantEnd:
-    """When one role or one single right of those held afterwards ends; None: it does not."""
+    """When one role or one direct permission of those held afterwards ends; None: it does not."""
 
     role_key: str | None
     permission: Permission | None
@@ -40,8 +40,8 @@ class GrantEnd:
 class AccessEdit:
     """What a member is to hold afterwards: `role_keys` and `permissions` are the whole set, None stays as it is.
 
-    `permissions` are the single rights that are on. `valid_until` is the end of all that is listed in them; left
-    unchanged, what is held keeps its end and what is new has none. `ends` say it of one role or right by itself.
+    `permissions` are the direct permissions that are on. `valid_until` is the end of all that is listed in them; left
+    unchanged, what is held keeps its end and what is new has none. `ends` say it of one role or right alone.
     `path` is where the edit stands in the input.
     """
 
@@ -114,7 +114,7 @@ def future(context: RequestContext, instant: datetime | None, path: Sequence[str
 
 def _check_end(context: RequestContext, end: GrantEnd, path: list[str]) -> None:
     if (end.role_key is None) == (end.permission is None):
-        raise Invalid("Name a role or a single right, one of the two.", path, "roleKey or permission")
+        raise Invalid("Name a role or a direct permission, one of the two.", path, "roleKey or permission")
     if end.role_key is not None:
         known_role(context, end.role_key, [*path, "role_key"])
     future(context, end.valid_until, [*path, "valid_until"])

@@ -11,8 +11,8 @@ def access_version(context: RequestContext, caller: CallerRecord) -> int:
     """Return a number that is another one when anything has changed that decides what the caller may do.
 
     Made of all that a decision about them is made of, so that it changes with a stored change (which counts in
-    `access_epoch`), when a grant ends by itself, and when the policy is another. Two numbers are equal or not; which
-    one is larger means nothing.
+    `access_epoch`), when a grant ends automatically, and when the policy is another. Two numbers are equal or not;
+    which one is larger means nothing.
     """
     is_who_asks = caller is context.caller and context.viewer is not None
     viewer = context.viewer if is_who_asks else viewer_of(caller, context.policy)

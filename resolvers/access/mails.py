@@ -26,7 +26,7 @@ def named(context: RequestContext, kind: GrantKind, key: str, locale: str | None
 
 
 def names_of(context: RequestContext, grants: Iterable[GrantRecord], locale: str | None) -> list[str]:
-    """Return what people call these roles and rights, each with the day on which it ends by itself, if it does."""
+    """Return what people call these roles and rights, each with the day on which it ends automatically, if it does."""
     return [named(context, grant.kind, grant.key, locale) + _ending(grant.valid_until, locale) for grant in grants]
 
 
@@ -46,7 +46,7 @@ def wanted_names(
 
 
 def name_of_caller(context: RequestContext) -> str:
-    """Return the name of who does this."""
+    """Return the name of whoever does this."""
     return display_name(context, context.caller.user) if context.caller is not None else ""
 
 

@@ -55,7 +55,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class AccessPlan:
-    """What a change does to one member: the grants before and after, those given (anew) and those taken away."""
+    """What a change does to one member: the grants before and after, those given (again) and those taken away."""
 
     member: MembershipRecord
     edit: AccessEdit
@@ -113,7 +113,7 @@ def plan_access(context: RequestContext, decision_context: DecisionContext, edit
     """Return what the edit gives and takes, when whoever acts may give and take all of it.
 
     Raises:
-        RefusedTogether: A role or right may not be handed out or taken back, comes from a role, or is
+        RefusedTogether: A role or right may not be delegated or taken back, comes from a role, or is
             to end that is not held afterwards.
     """
     member = decision_context.members[edit.membership_id]
@@ -137,7 +137,8 @@ class _Planning:
         self.may_give = self.policy.delegable_by(decision_context.standing, self.now)
         self.before = tuple(decision_context.grants[member.id])
         counting = [grant for grant in self.before if grant.valid_until is None or self.now < grant.valid_until]
-        # A role that this portal no longer has, and a right that is no toggle, are nobody's to edit: they stay.
+        # A role that this portal no longer has, and a permission that is not granted directly, are nobody's to edit:
+        # they stay.
         self.held_roles = {one.key: one for one in counting if one.kind is ROLE and one.key in self.policy.roles}
         direct_permissions = {permission.value for permission in self.policy.direct_permissions}
         self.held_rights = {one.key: one for one in counting if one.kind is RIGHT and one.key in direct_permissions}
@@ -188,14 +189,14 @@ class _Planning:
             path = self.edit.at("ends", number)
             if key not in (self.role_keys if kind is ROLE else self.right_keys):
                 self.refusals.append(
-                    Invalid(f"{key} is not held by itself afterwards, so it cannot end.", path, "held afterwards")
+                    Invalid(f"{key} is not held directly afterwards, so it cannot end.", path, "held afterwards")
                 )
             elif (kind, key) not in self.give:
                 held = (self.held_roles if kind is ROLE else self.held_rights).get(key)
                 self._set(kind, key, held, path)
 
     def _set(self, kind: GrantKind, key: str, held: GrantRecord | None, path: list[str]) -> None:
-        """Have the grant given, or given anew with another end; what is so already stays untouched."""
+        """Have the grant given, or given again with another end; what is so already stays untouched."""
         listed = self.edit.role_keys if kind is ROLE else self.edit.permissions
         until = self.edit.end_of(
             kind, key, held.valid_until if held is not None else None, is_listed=listed is not None
@@ -226,13 +227,13 @@ class _Planning:
 
 
 def may_delegate(may_give: Delegable, kind: GrantKind, key: str) -> bool:
-    """Return whether somebody may give the role or the single right to others, and take it away."""
+    """Return whether somebody may give the role or the direct permission to others, and take it away."""
     return may_give.has(role_key=key) if kind is ROLE else may_give.has(permission=key)
 
 
 def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str, path: Sequence[str]) -> NotDelegable:
-    """Return the refusal to hand out or take back a role or single right."""
-    what = f"the role {key}" if kind is ROLE else f"the single right {key}"
+    """Return the refusal to delegate or take back a role or direct permission."""
+    what = f"the role {key}" if kind is ROLE else f"the direct permission {key}"
     is_anybodys = may_delegate(policy.delegable, kind, key)
     remedy = "Ask a member who may." if is_anybodys else "Nobody in the organization may; ask the vendor."
     return NotDelegable(what, standing.organization_id, path, remedy)
@@ -289,7 +290,7 @@ def warnings_of(
 def administrators_after(
     policy: Policy, decision_context: DecisionContext, plans: Iterable[AccessPlan]
 ) -> list[MembershipId]:
-    """Return who administers the organization for good once these plans are carried out."""
+    """Return who administers the organization permanently once these plans are carried out."""
     left = {member.id: None for member in decision_context.administrators}
     for plan in plans:
         if plan.member.status is not MembershipStatus.ACTIVE:
@@ -302,7 +303,7 @@ def administrators_after(
 
 
 def loses_administration(policy: Policy, plan: AccessPlan) -> bool:
-    """Return whether the member administered the organization for good and does not any more."""
+    """Return whether the member administered the organization permanently and does not any more."""
     return holds_permanently(policy, plan.before) and not holds_permanently(policy, plan.after)
 
 

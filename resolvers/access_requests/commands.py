@@ -55,7 +55,7 @@ ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a request is decided; `valid_until` is when what is granted ends by itself."""
+    """How a request is decided; `valid_until` is when what is granted ends automatically."""
 
     id: AccessRequestId
     approve: bool
@@ -72,10 +72,10 @@ async def request_access(
     text: str | None,
     key: str | None,
 ) -> AccessRequestRecord:
-    """Ask those in the organization who may grant all of the wish for it; they are written to.
+    """Ask those in the organization who may grant all of it to approve; they are written to.
 
     Raises:
-        RefusedTogether, Invalid, NotFound: The wish names nothing, or what there is not.
+        RefusedTogether, Invalid, NotFound: The request names nothing, or what there is not.
         Forbidden: The caller is no active member, or nobody in the organization could grant it.
         Conflict: The caller has it already, or asked for the same and it is not decided yet.
         TooManyAttempts: More than 30 requests in an hour.
@@ -128,7 +128,7 @@ async def withdraw_access_request(context: RequestContext, id: AccessRequestId, 
 
     Raises:
         NotFound: There is no such request, or it is somebody else's.
-        Conflict: It is decided already, or lapsed; or it is somebody else's whom the caller may grant it.
+        Conflict: It is decided already, or expired; or it is somebody else's whom the caller may grant it.
     """
     assert context.caller is not None  # the guard has asked
     me = context.caller.user.id
@@ -154,8 +154,8 @@ async def decide_access_request(context: RequestContext, verdict: Verdict) -> tu
 
     Raises:
         NotFound: There is no such request.
-        Conflict: It is decided already, or lapsed, or the person is no active member any more.
-        NotDelegable: It asks for something that the caller may not hand out.
+        Conflict: It is decided already, or expired, or the person is no active member any more.
+        NotDelegable: It asks for something that the caller may not delegate.
         Invalid: The end is over, or given with a refusal.
     """
     warned: list[Warned] = []

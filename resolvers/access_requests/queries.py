@@ -11,7 +11,7 @@ from resolvers.organizations.queries import is_visible
 
 
 async def visible_access_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[AccessRequestRecord | None]:
-    """Return the requests that the caller made, or may decide in their organization; None in the other places."""
+    """Return the requests that the caller made, or may decide in their organization; None for the others."""
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(ACCESS_REQUESTS, ids)

@@ -1,4 +1,4 @@
-"""What somebody asks for, turned into the roles and single rights that would give it: the smallest that do."""
+"""What somebody asks for, turned into the roles and direct permissions that would give it: the smallest that do."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,14 +28,14 @@ class RequestedAccess:
 async def requested_access_of(
     context: RequestContext, standing: Standing, kind: AccountKind, requested: RequestedAccess
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the roles and the single rights that give somebody with this standing all of the wish.
+    """Return the roles and the direct permissions that give somebody with this standing all that is requested.
 
-    A permission that is no single right comes by the role with the fewest permissions that gives it; so does an
-    application that no single right opens.
+    A permission that is no direct permission comes by the role with the fewest permissions that gives it; so does an
+    application that no direct permission opens.
 
     Raises:
-        RefusedTogether: Unknown or repeated roles, what is held for good already, what nobody hands out.
-        Invalid: Nothing is wished for, or too much.
+        RefusedTogether: Unknown or repeated roles, what is held permanently already, what nobody delegates.
+        Invalid: Nothing is requested, or too much.
         NotFound: There is no such application, or none that is shown to this kind of account.
     """
     listed = len(requested.role_keys) + len(requested.permissions)

@@ -71,7 +71,7 @@ async def erase_password(context: RequestContext, change: DirectoryChange, user_
 
 
 async def apply_at_once(context: RequestContext, new: NewPassword) -> None:
-    """Tell the identity back end of a change that was committed; when that fails, the worker does it.
+    """Notify the identity back end of a change that was committed; when that fails, the worker does it.
 
     Never fails: the change is stored, and whoever asked for it is to hear so.
     """
@@ -86,7 +86,7 @@ async def apply_at_once(context: RequestContext, new: NewPassword) -> None:
 
 
 async def apply_credentials(context: RequestContext, item: OutboxRecord) -> None:
-    """Tell the identity back end of the change that an item carries; one that a later change replaced does nothing.
+    """Notify the identity back end of the change that an item carries; one that a later change replaced does nothing.
 
     Raises:
         BrokenSeal: The hash was sealed with a key that is not here any more.

@@ -1,4 +1,4 @@
-"""All that the directory keeps of a person, handed out to them (GDPR, Articles 15 and 20)."""
+"""All that the directory keeps of a person, given to them (GDPR, Articles 15 and 20)."""
 
 import math
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ async def request_data_export(context: RequestContext, key: str | None) -> None:
 
 
 async def make_data_export(context: RequestContext, item: OutboxRecord) -> None:
-    """Collect what is kept of the person and tell them that it is ready; the same item again changes nothing."""
+    """Collect what is kept of the person and notify them that it is ready; the same item again changes nothing."""
     id = DataExportId(item.content["id"])
     directory = context.backends.directory
     (export,) = await directory.data_exports([id])
@@ -81,7 +81,8 @@ async def expire_data_exports(context: RequestContext) -> None:
 async def fetched_export(context: RequestContext, id: DataExportId) -> bytes | None:
     """Return the caller's own export as JSON, and put on record that it was fetched.
 
-    None alike for an unknown one, somebody else's, one that is not ready or too old, and to who looks as the caller.
+    None alike for an unknown one, somebody else's, one that is not ready or too old, and to whoever looks as the
+    caller.
     """
     caller = context.caller
     if caller is None or context.view_as is not None:

@@ -1,4 +1,4 @@
-"""Leaving for good: asked for by the person, done after thirty days unless they think better of it."""
+"""Leaving permanently: asked for by the person, done after thirty days unless they think better of it."""
 
 import logging
 from collections.abc import Sequence
@@ -36,10 +36,10 @@ _CANCELLATIONS = Attempts("cancel-deletion", Limit(30, 300))
 
 
 async def request_account_deletion(context: RequestContext, key: str | None) -> None:
-    """Have the caller's account deleted in thirty days, and tell them how to prevent it; once planned, it stays so.
+    """Have the caller's account deleted in thirty days, and write to them how to prevent it; once planned, it stays so.
 
     Raises:
-        LastAdministrator: They are the last administrator of an active company; the candidates are its members.
+        LastAdministrator: They are the last administrator of an active organization; the candidates are its members.
         KeyReused, Invalid: See `changed_once`.
     """
     caller = context.caller
@@ -181,7 +181,7 @@ async def _plan(
 
 
 async def _check_administered_without(context: RequestContext, change: DirectoryChange, id: UserId) -> None:
-    """Return when every active company of the person is administered by somebody else too.
+    """Return when every active organization of the person is administered by somebody else too.
 
     Raises:
         LastAdministrator: One is not.

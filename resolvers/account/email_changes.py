@@ -29,7 +29,7 @@ _CONFIRMATIONS = Attempts("email-confirmation", Limit(30, 300))
 async def request_email_change(context: RequestContext, new_email: str, current_password: str) -> None:
     """Have a link sent to the caller's new address, and a notice to the old one, which stays until the link is used.
 
-    When somebody has confirmed the new address already, they are told instead, in the same number of mails and
+    When somebody has confirmed the new address already, they are notified instead, in the same number of mails and
     statements: nobody finds out here who has an account. The password is asked for, so that a session that somebody
     left open is not enough to take the account over.
 

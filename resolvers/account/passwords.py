@@ -164,7 +164,7 @@ async def _replaced(
     action: str,
     but: SessionId | None,
 ) -> NewPassword:
-    """Set the password of somebody locked, void the links they have, end their sessions but one, and tell them."""
+    """Set the password of somebody locked, void the links they have, end their sessions but one, and notify them."""
     new = await set_password(context, change, user.id, password_hash)
     # Another address, too, may have been asked for by somebody who knew the old password.
     for purpose in (MailedTokenPurpose.PASSWORD_RESET, MailedTokenPurpose.EMAIL_CHANGE):

@@ -1,8 +1,8 @@
 """What somebody began and what waits for its end: it counts only as long as they may still begin it.
 
 An invitation gives what its sender may give when it is accepted, not when it was sent; a request for a change of the
-company counts while whoever asked may ask for it. What nobody may begin any more is ended when the right is taken, and
-asked about again at the end, for rights also end by themselves, by a suspension, or by another policy.
+organization counts while whoever asked may ask for it. What nobody may begin any more is ended when the right is taken,
+and asked about again at the end, for rights also end automatically, by a suspension, or by another policy.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ async def may_still_invite(context: RequestContext, ask: DirectoryQueries, invit
 
 
 async def may_still_ask(context: RequestContext, ask: DirectoryQueries, request: ChangeRequestRecord) -> bool:
-    """Return whether whoever asked for a change of the company's data could ask for it now."""
+    """Return whether whoever asked for a change of the organization's data could ask for it now."""
     requester = await ask.caller(request.requested_by_id, None, context.now)
     viewer = viewer_of(requester, context.policy) if requester is not None else None
     return may(viewer, CHANGE_ORGANIZATION, request.organization_id, context.now)

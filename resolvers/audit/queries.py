@@ -1,4 +1,4 @@
-"""What was done in a company and by a person, as the audit log tells it."""
+"""What was done in an organization and by a person, as the audit log records it."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ MOST_ACTIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class AuditField:
-    """One named value of what an event tells was before, or was after."""
+    """One named value of what an event says was before, or was after."""
 
     name: str
     value: str | None
@@ -58,7 +58,7 @@ async def own_audit_events(
 ) -> Sequence[Listing]:
     """Return what each caller did, and what was done to them, newest first; parallel to `callers`.
 
-    Of a company, only while they belong to it. Who looks as somebody else sees nothing.
+    Of an organization, only while they belong to it. Who looks as somebody else sees nothing.
     """
     check_page(first, after)
     if context.view_as is not None:
@@ -72,9 +72,9 @@ async def own_audit_events(
 
 
 async def actors_of_events(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[UserRecord | None]:
-    """Return who did what each event tells; None when the portal itself did, or somebody who was not signed in.
+    """Return who did what each event records; None when the portal itself did, or somebody who was not signed in.
 
-    Whoever never belonged to the company, such as the vendor's staff, is seen there with nothing but their name.
+    Whoever never belonged to the organization, such as the vendor's staff, is seen there with nothing but their name.
     """
     belonged = await _who_belonged(context, events)
     people = await seen(
@@ -88,9 +88,9 @@ async def actors_of_events(context: RequestContext, events: Sequence[AuditEventR
 
 
 async def ip_addresses_of(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[str | None]:
-    """Return from where each event was done, for the person themself, and for those who may read a company's log.
+    """Return from where each event was done, for the person themself, and for those who may read an organization's log.
 
-    The latter see it of people who belong to the company, or did; not of the vendor's staff.
+    The latter see it of people who belong to the organization, or did; not of the vendor's staff.
     """
     belonged = await _who_belonged(context, events)
     return [

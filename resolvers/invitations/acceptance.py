@@ -159,7 +159,7 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
 
 
 async def decline(context: RequestContext, token: str) -> InvitationRecord:
-    """Decline the invitation and return it; who sent it is told.
+    """Decline the invitation and return it; the sender is notified.
 
     Raises:
         TokenInvalid: The token is unknown, or another was sent since.
@@ -184,7 +184,7 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
 
 
 async def request_new(context: RequestContext, token: str) -> None:
-    """Tell the administrators that the holder of a lapsed invitation would like another.
+    """Notify the administrators that the holder of an expired invitation would like another.
 
     The answer is the same for every token, and nothing else happens: whoever may invite decides.
 
@@ -253,7 +253,7 @@ async def _accepted(
     """Return which membership is theirs now, and whether their account is new."""
     invitation, organization = await _locked(context, change, acceptance.token)
     if organization.status is not OrganizationStatus.ACTIVE:
-        raise Conflict("This company is not active at present. Ask it, and try again later.", _PATH)
+        raise Conflict("This organization is not active at present. Ask it, and try again later.", _PATH)
     if not await may_still_invite(context, change.ask, invitation):
         raise InvitationState(
             ErrorCode.INVITATION_REVOKED,
@@ -279,7 +279,7 @@ async def _accepted(
     (own,) = await change.ask.members_with_email([(organization.id, invitation.email)])
     if own is not None and own.status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
         raise Conflict(
-            "You belong to this company already, so there is nothing to accept.",
+            "You belong to this organization already, so there is nothing to accept.",
             _PATH,
             code=ErrorCode.ALREADY_MEMBER,
             node=own if context.caller is not None else None,
@@ -300,14 +300,14 @@ async def _accepted(
 async def _leave_behind(
     context: RequestContext, change: DirectoryChange, membership_id: MembershipId, by: Author
 ) -> None:
-    """End the place that an invitation used, when its former owner is not the one who accepted."""
+    """End the membership that an invitation used, when its former owner is not the one who accepted."""
     (left,) = await change.ask.memberships([membership_id])
     if left is not None:
         await change.set_membership_status(membership_id, MembershipStatus.REMOVED, by=by, now=context.now)
 
 
 def _new_person(context: RequestContext, acceptance: Acceptance, invitation: InvitationRecord) -> UserRecord:
-    """Return the person to make an account for; what is missing or not allowed is told all at once."""
+    """Return the person to make an account for; what is missing or not allowed is reported all at once."""
     with together() as found:
         first_name = found.check(lambda: text(acceptance.first_name or invitation.first_name or "", ["first_name"]))
         last_name = found.check(lambda: text(acceptance.last_name or invitation.last_name or "", ["last_name"]))

@@ -1,4 +1,4 @@
-"""Inviting people to a company, many at once: each row is its own, and what is wrong with one hinders no other."""
+"""Inviting people to an organization, many at once: each row is its own, and one that is wrong hinders no other."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -84,7 +84,7 @@ async def invite(
 
     An invitation counts for so many `days`, and no longer than what it gives. The mail leaves from the outbox after
     the change is stored, so a mail server that is down never loses an invitation. Whether an address has an
-    account is told to nobody: the membership is that of a row that stands for the person until they accept.
+    account is disclosed to nobody: the membership is that of a row that stands for the person until they accept.
 
     Raises:
         Invalid: No rows or more than 50, a message that is too long, days that are none.
@@ -161,7 +161,7 @@ def _address(context: RequestContext, value: str, row: _Row) -> str:
 def _given(context: RequestContext, row: _Row) -> None:
     asked = row.asked
     if not asked.role_keys and not asked.permissions:
-        raise Invalid("Give at least one role or one single right.", row.path("role_keys"), "roles or permissions")
+        raise Invalid("Give at least one role or one direct permission.", row.path("role_keys"), "roles or permissions")
     if len(asked.role_keys) > _MOST_KEYS:
         raise Invalid(f"Give {_MOST_KEYS} roles at most.", row.path("role_keys"), f"entries 0..{_MOST_KEYS}")
     for number, key in enumerate(asked.role_keys):

@@ -15,7 +15,7 @@ from resolvers.people import administrators, display_name
 
 
 def labels_of(context: RequestContext, invitation: InvitationRecord, locale: str | None) -> list[str]:
-    """Return what the invitation gives as people call it: its roles, then its single rights."""
+    """Return what the invitation gives as people call it: its roles, then its direct permissions."""
     roles = (role.labels for role in roles_of(context, invitation))
     rights = (PERMISSION_TEXTS[code.value].labels for code in permissions_of(context, invitation))
     return [in_language(context, labels, locale) for labels in (*roles, *rights)]
@@ -46,7 +46,7 @@ async def notify_inviter(
     organization: OrganizationRecord,
     invitation: InvitationRecord,
 ) -> None:
-    """Tell who sent the invitation that it was declined; the administrators when that person is no member any more."""
+    """Notify the sender that the invitation was declined; the administrators when that person is no member any more."""
     inviter_id = invitation.inviter_id
     (found,) = await change.ask.users([inviter_id]) if inviter_id is not None else (None,)
     (shared,) = await change.ask.members_with_email([(organization.id, found.email)]) if found is not None else (None,)
@@ -61,7 +61,7 @@ async def notify_administrators(
     organization: OrganizationRecord,
     invitation: InvitationRecord,
 ) -> None:
-    """Tell the administrators that the invited person would like to be invited anew."""
+    """Notify the administrators that the invited person would like to be invited again."""
     people = await administrators(context, change.ask, organization.id)
     await write_to(context, change, people, "invitation_renewal_wanted", _values(organization, invitation))
 

@@ -25,11 +25,11 @@ _ENDED = {
     InvitationStatus.EXPIRED: (ErrorCode.INVITATION_EXPIRED, "This invitation is too old. Ask for a new one."),
     InvitationStatus.REVOKED: (
         ErrorCode.INVITATION_REVOKED,
-        "This invitation was taken back. Ask the company that invited you.",
+        "This invitation was taken back. Ask the organization that invited you.",
     ),
     InvitationStatus.ACCEPTED: (
         ErrorCode.INVITATION_ALREADY_USED,
-        "This invitation was accepted already. Sign in to see the company.",
+        "This invitation was accepted already. Sign in to see the organization.",
     ),
     InvitationStatus.DECLINED: (
         ErrorCode.INVITATION_ALREADY_USED,
@@ -78,7 +78,7 @@ def not_delegable(
     role_keys: Iterable[tuple[str, list[str]]],
     permissions: Iterable[tuple[str, list[str]]],
 ) -> list[Refused]:
-    """Return a refusal for each role and each single right, given with its path, that may not be handed out."""
+    """Return a refusal for each role and each direct permission, given with its path, that may not be delegated."""
     may_give, organization_id = context.policy.delegable_by(standing, context.now), standing.organization_id
     roles, rights = ", ".join(sorted(may_give.role_keys)), ", ".join(may_give.permissions)
     remedy = f"Choose among {roles}." if roles else "Ask somebody who assigns roles."
@@ -89,7 +89,7 @@ def not_delegable(
         if not may_give.has(role_key=key)
     ]
     return refused + [
-        NotDelegable(f"the single right {code}", organization_id, path, other)
+        NotDelegable(f"the direct permission {code}", organization_id, path, other)
         for code, path in permissions
         if not may_give.has(permission=code)
     ]
@@ -117,9 +117,9 @@ def in_the_way(context: RequestContext, invitee: Invitee, path: Sequence[str]) -
 def why_not_resend(
     context: RequestContext, standing: Standing, invitation: InvitationRecord, invitee: Invitee
 ) -> Refused | None:
-    """Return why somebody who manages members cannot send this invitation anew; None when they can.
+    """Return why somebody who manages members cannot send this invitation again; None when they can.
 
-    An expired one can be sent anew, too; one that was accepted, declined or taken back cannot, nor one after which
+    An expired one can be sent again, too; one that was accepted, declined or taken back cannot, nor one after which
     there was another.
     """
     path = ["id"]
@@ -130,9 +130,9 @@ def why_not_resend(
     if conflict := in_the_way(context, invitee if not is_last else Invitee(None, invitee.member), path):
         return conflict
     if not is_last:
-        return Conflict("There was a later invitation for this address. Invite the person anew.", path)
+        return Conflict("There was a later invitation for this address. Invite the person again.", path)
     if invitation.valid_until is not None and invitation.valid_until <= context.now:
-        return Conflict("What this invitation gives has ended by itself. Invite the person anew.", path)
+        return Conflict("What this invitation gives has ended. Invite the person again.", path)
     refused = not_delegable(
         context,
         standing,
@@ -179,7 +179,7 @@ async def pending_invitations(
 
 
 async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:
-    """Return the invitations that the caller may see, None in the places of all others; parallel to `ids`.
+    """Return the invitations that the caller may see, None for all others; parallel to `ids`.
 
     Those of organizations where they manage members, and the open ones to themself.
     """

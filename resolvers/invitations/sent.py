@@ -1,4 +1,4 @@
-"""What is done with an invitation after it was sent: sent anew, taken back, left to lapse."""
+"""What is done with an invitation after it was sent: sent again, taken back, left to expire."""
 
 from datetime import datetime, timedelta
 
@@ -25,9 +25,9 @@ from resolvers.validation import message
 
 LONGEST_REASON = 500
 MOST_EXPIRED = 200
-"""So many invitations are stored as lapsed in one round of housekeeping; the rest waits for the next."""
+"""So many invitations are stored as expired in one round of scheduled tasks; the rest waits for the next."""
 
-# Nobody is flooded with mail: neither by one person, nor by one company, nor at one address by all of them.
+# Nobody is flooded with mail: neither by one person, nor by one organization, nor at one address by all of them.
 _BY_PERSON = Attempts("invite", in_all=Limit(200, 3_600))
 _BY_ORGANIZATION = Attempts("invite-for", in_all=Limit(500, 86_400))
 _TO_ADDRESS = Attempts("invite-to", in_all=Limit(10, 86_400))
@@ -36,7 +36,7 @@ _TO_ADDRESS_IN_ALL = Attempts("invite-to-in-all", in_all=Limit(50, 86_400))
 
 
 async def resend(context: RequestContext, invitation_id: InvitationId, *, key: str | None = None) -> InvitationRecord:
-    """Send the invitation anew, an expired one too, and return it: another token, and its time begins again.
+    """Send the invitation again, an expired one too, and return it: another token, and its time begins again.
 
     Raises:
         Refused: What `why_not_resend` says; too many mails were sent.
@@ -149,7 +149,7 @@ async def count_mail(context: RequestContext, organization_id: OrganizationId, a
 
 
 def until(context: RequestContext, lifetime: timedelta, valid_until: datetime | None) -> datetime:
-    """Return when an invitation lapses that is sent now: never after what it gives has ended."""
+    """Return when an invitation expires that is sent now: never after what it gives has ended."""
     end = context.now + lifetime
     return end if valid_until is None else min(end, valid_until)
 

@@ -1,8 +1,8 @@
-"""Asking to join a company that is registered already, and deciding about who asked.
+"""Asking to join an organization that is registered already, and deciding about who asked.
 
-Whoever asks is answered alike whether there is such a company or not: the same is stored and queued for both, and the
-worker writes to the administrators if there are any. What asks again a company that the person asked already goes
-nowhere, without saying so.
+Whoever asks is answered alike whether there is such an organization or not: the same is stored and queued for both, and
+the worker writes to the administrators if there are any. What asks again an organization that the person asked already
+goes nowhere, without saying so.
 """
 
 from collections.abc import Sequence
@@ -38,14 +38,14 @@ from resolvers.validation import Together, together
 TIME_TO_DECIDE = timedelta(days=30)
 MOST_REMEMBERED = MOST_MEMBERSHIPS = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
-"""The kind of item in the outbox that tells a company's administrators of a request, if there is such a company."""
+"""The kind of item in the outbox that notifies the administrators of a request, if there is such an organization."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
 
 
 @dataclass(frozen=True, slots=True)
 class Joining:
-    """What somebody gets who is let in: roles by key, single rights, and the name of the request."""
+    """What somebody gets who is let in: roles by key, direct permissions, and the name of the request."""
 
     role_keys: Sequence[str]
     permissions: Sequence[Permission]
@@ -61,11 +61,11 @@ async def request_to_join(
     message: str | None,
     key: str | None,
 ) -> JoinRequestRecord:
-    """Ask to join the company that all of this fits, and return the request, whether there is such a company or not.
+    """Ask to join the organization that all of this fits, and return the request, whether there is one or not.
 
     Raises:
-        RefusedTogether: Nothing is said of the company, or a value is not allowed.
-        Conflict: The caller belongs to the company already, which they know.
+        RefusedTogether: Nothing is said of the organization, or a value is not allowed.
+        Conflict: The caller belongs to the organization already, which they know.
         TooManyAttempts: From this address, or by this person.
     """
     caller = context.caller
@@ -97,7 +97,7 @@ async def request_to_join(
         if user is None or now is None:
             raise NotFound("person", [])
         if found is not None and _belongs_to(now, found.id):
-            raise Conflict("You belong to this company already.", code=ErrorCode.ALREADY_MEMBER)
+            raise Conflict("You belong to this organization already.", code=ErrorCode.ALREADY_MEMBER)
         same = next((one for one in earlier if one.wanted == wanted and is_open(context, one)), None)
         if same is not None:
             return same.id
@@ -113,7 +113,7 @@ async def request_to_join(
         )
         await change.add_approval(JOIN_REQUESTS, request)
         await change.enqueue(JOIN_REQUEST, {"id": request.id}, now=context.now)
-        # Not in the company's log: that it is there must not be found out by asking.
+        # Not in the organization's log: that it is there must not be found out by asking.
         entry = author(context).entry("join_request.open", request.id, None, after={"wanted": wanted})
         await change.record(entry, context.now)
         return request.id
@@ -123,7 +123,10 @@ async def request_to_join(
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
-    """Write to all administrators of the company that somebody would like to join; an item may come twice."""
+    """Write to all administrators of the organization that somebody would like to join.
+
+    An item may come twice.
+    """
     (request,) = await context.backends.directory.approvals(JOIN_REQUESTS, [item.content["id"]])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
@@ -152,7 +155,7 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
 
     Raises:
         RefusedTogether: No role and no right, unknown ones, or ones that the caller may not give.
-        Conflict: The request is not open any more, or the person belongs to the company already.
+        Conflict: The request is not open any more, or the person belongs to the organization already.
         Forbidden: The caller manages no members there, any more.
     """
 
@@ -200,7 +203,7 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
         if request is None or request.user_id != caller.user.id:
             raise NotFound(WHAT[JOIN_REQUESTS], ["id"])
         check_open(context, JOIN_REQUESTS, request)
-        # A person who takes a request back leaves nothing in the log of a company that they cannot know of.
+        # A person who takes a request back leaves nothing in the log of an organization that they cannot know of.
         shown = {"user": request.user_id}
         status, by = RequestStatus.WITHDRAWN, author(context)
         values = decision(context, by)
@@ -224,7 +227,7 @@ async def _not_asked_yet(
     earlier: Sequence[JoinRequestRecord],
     found: OrganizationRecord | None,
 ) -> OrganizationId | None:
-    """Return the company to ask; None when there is none, or when a request of this person waits there already."""
+    """Return the organization to ask; None when there is none, or when a request of this person waits there already."""
     if found is None:
         return None
     for request in earlier:
@@ -252,7 +255,7 @@ async def _end(
     status: RequestStatus,
     note: str | None,
 ) -> str:
-    """Close the request with this decision, and tell the person who asked."""
+    """Close the request with this decision, and notify the person who asked."""
     shown, by = {"user": request.user_id}, author(context, note)
     await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, **decision(context, by, note))
     values = {"organization": organization.name, "decision": status.value.lower(), "note": note}

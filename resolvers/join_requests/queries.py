@@ -37,7 +37,10 @@ async def visible_join_requests(context: RequestContext, ids: Sequence[str]) -> 
 async def organizations_of(
     context: RequestContext, requests: Sequence[JoinRequestRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the company of each request, to those who belong to it; the person asking is not told that it is there."""
+    """Return the organization of each request, to those who belong to it.
+
+    The person asking does not learn that it is there.
+    """
     asked = [request.organization_id or OrganizationId("") for request in requests]
     return await visible_organizations(context, asked)
 

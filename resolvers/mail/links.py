@@ -35,7 +35,7 @@ class MailLinkPreview:
 
 
 async def mail_link_preview(context: RequestContext, *, kind: MailLinkKind, token: str) -> MailLinkPreview | None:
-    """Return what a link is about; None when it is unknown, was used, or is too old, which is not told apart.
+    """Return what a link is about; None when it is unknown, was used, or is too old, which is not distinguished.
 
     Raises:
         TooManyAttempts: From this address.

@@ -79,7 +79,7 @@ class _Text:
 
 
 class MailTexts:
-    """The texts of all mails: those that come with Forecourt, and a portal's own, which stand in their place."""
+    """The texts of all mails: those that come with Forecourt, and a portal's own, which replace them."""
 
     def __init__(self, own: Mapping[str, tuple[str, str]] | None = None) -> None:
         """Read the texts; `own` has, by language, the text of a TOML file and how to call it in messages.
@@ -110,7 +110,7 @@ class MailTexts:
     ) -> RenderedMail:
         """Return the mail in the language of this locale, else in English.
 
-        The link leads to the URL that `page_urls` has for the mail's kind of page, the token in place of `{token}`.
+        The link leads to the URL that `page_urls` has for the mail's kind of page, the token instead of `{token}`.
 
         Raises:
             UnknownMail: There is no such mail, or something that has to stand in it is missing.

@@ -18,15 +18,15 @@ MOST_CANDIDATES = 20
 async def lasting_administrators(
     context: RequestContext, ask: DirectoryQueries, ids: Sequence[OrganizationId]
 ) -> Sequence[Sequence[MembershipRecord]]:
-    """Return the active members of each organization with an administrative role that does not end by itself.
+    """Return the active members of each organization with an administrative role that does not end automatically.
 
-    Only these count as its last administrators, so no grant that ends by itself leaves an organization to nobody.
+    Only these count as its last administrators, so no grant that ends automatically leaves an organization to nobody.
     """
     return await ask.lasting_holders_of(ids, role_keys=context.policy.administrative_role_keys())
 
 
 def holds_permanently(policy: Policy, grants: Sequence[GrantRecord]) -> bool:
-    """Return whether one of the grants is an administrative role that does not end by itself."""
+    """Return whether one of the grants is an administrative role that does not end automatically."""
     return any(
         grant.kind is GrantKind.ROLE
         and grant.valid_until is None
@@ -68,7 +68,7 @@ async def hand_on_login_name(
     """Let the login name of the customer number denote somebody who holds the organization.
 
     When it denotes somebody who no longer does, it is the preferred one's from now on if they do, else the first's.
-    Ask after the last deed.
+    Ask after the last command.
     """
     prefix = context.policy.customer_number_prefix
     if prefix is None or organization.customer_number is None:

@@ -134,7 +134,7 @@ async def end_membership(
     user: UserRecord | None,
     reason: str | None,
 ) -> list[InvitationRecord]:
-    """Remove a member with all they were given and began, tell them, and hand on the customer's login name.
+    """Remove a member with all they were given and began, notify them, and pass on the customer's login name.
 
     Whether it may be done has been asked, under the organization's lock. Returns the invitations of theirs that were
     revoked, as they were.

@@ -1,4 +1,4 @@
-"""Who belongs to a company and what they may do there."""
+"""Who belongs to an organization and what they may do there."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -79,7 +79,7 @@ async def memberships_of(
 async def _only_membership(
     context: RequestContext, membership_id: MembershipId, status: Sequence[MembershipStatus] | None
 ) -> Listing:
-    """Return the one membership that somebody looks as; the member's other companies are not theirs to see."""
+    """Return the one membership that somebody looks as; the member's other organizations are not theirs to see."""
     found = await context.backends.directory.memberships([membership_id])
     items = [one for one in found if one is not None and (status is None or one.status in status)]
     page = Page(items, False, False, lambda entry: cursor("viewed", entry.id))

@@ -1,4 +1,4 @@
-"""Whether somebody may change, suspend, reactivate or remove a member: what `viewerCan…` says and the deeds ask."""
+"""Whether somebody may change, suspend, reactivate or remove a member: what `viewerCan…` says and the commands ask."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -77,7 +77,7 @@ async def subjects_of(context: RequestContext, members: Sequence[MembershipRecor
 
 
 def denied(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
-    """Return the question why each member cannot be changed by the rule, for the field with the reasons."""
+    """Return the query why each member cannot be changed by the rule, for the field with the reasons."""
 
     async def reasons(context: RequestContext, members: Sequence[MembershipRecord]) -> Sequence[Sequence[DenialReason]]:
         return [rule(context, context.viewer, subject) for subject in await subjects_of(context, members)]
@@ -86,7 +86,7 @@ def denied(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
 
 
 def allowed(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
-    """Return the question whether each member can be changed by the rule."""
+    """Return the query whether each member can be changed by the rule."""
 
     async def answers(context: RequestContext, members: Sequence[MembershipRecord]) -> Sequence[bool]:
         return [not rule(context, context.viewer, subject) for subject in await subjects_of(context, members)]
@@ -111,7 +111,7 @@ def refusal_for(
         case DenialReason.OWN_MEMBERSHIP:
             message = "You cannot do this to your own membership. To go, use leaveOrganization."
         case DenialReason.NOT_DELEGABLE if needed is ASSIGN_ROLES:
-            message = "None of your roles lets you hand out a role or a single right. Ask a member who may."
+            message = "None of your roles lets you delegate a role or a direct permission. Ask a member who may."
         case DenialReason.NOT_DELEGABLE:
             message = "This member holds an administrative role that you may not take. Ask a member who may."
         case _:

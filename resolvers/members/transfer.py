@@ -30,16 +30,16 @@ async def transfer_administration(
     reason: str | None,
     key: str | None,
 ) -> tuple[MembershipRecord | None, MembershipRecord | None]:
-    """Give the caller's administrative roles to another member for good and take them from the caller, as one.
+    """Give the caller's administrative roles to another member permanently and take them from the caller, as one.
 
-    Of the caller's other roles only those in `keep_own_role_keys` stay, all without it; single rights stay. The login
-    name of the customer number denotes the new administrator from now on, if it denoted the caller. Both are
+    Of the caller's other roles only those in `keep_own_role_keys` stay, all without it; direct permissions stay. The
+    login name of the customer number denotes the new administrator from now on, if it denoted the caller. Both are
     written to. Returns the caller's and the other's membership as they are now.
 
     Raises:
         NotFound: The other is no member of the organization.
         Conflict: The other is not active, or the caller has no administrative role to hand over.
-        NotDelegable: One of the roles is not one that the caller may hand out.
+        NotDelegable: One of the roles is not one that the caller may delegate.
         Invalid: The other is the caller, or a role to keep is none that may be kept.
     """
 
@@ -97,7 +97,7 @@ def _office(
     for grant in office:
         if not may_give.has(role_key=grant.key):
             raise NotDelegable(
-                f"the role {grant.key}", organization_id, ["organization_id"], "Ask a member who may hand it out."
+                f"the role {grant.key}", organization_id, ["organization_id"], "Ask a member who may delegate it."
             )
     return office
 

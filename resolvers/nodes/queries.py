@@ -70,7 +70,7 @@ async def node(context: RequestContext, *, id: AnyId) -> Any:
 async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
     """Return the objects parallel to `ids`, in one call per kind of object.
 
-    A back end that does not answer fails only the places of its own kinds of objects: its error stands there.
+    A back end that does not answer fails only the indexes of its own kinds of objects: its error stands there.
 
     Raises:
         InvalidArgument: More than 100 ids.
@@ -234,7 +234,7 @@ def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
 
 
 def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
-    """Return whether the event stands in one of the two lists that the caller may read: a company's, their own."""
+    """Return whether the event stands in one of the lists that the caller may read: an organization's, their own."""
     index, caller = event.organization_id, context.caller
     if index is not None and context.may(SEE_AUDIT_LOG, index):
         return True
@@ -244,7 +244,7 @@ def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
 
 
 def _if_own(context: RequestContext, record: Own | None) -> Own | None:
-    """Return what belongs to the caller alone, to nobody else and not to who looks as them."""
+    """Return what belongs to the caller alone, to nobody else and not to whoever looks as them."""
     if record is None or context.viewer is None or context.view_as is not None:
         return None
     return record if record.user_id == context.viewer.user_id else None

@@ -1,4 +1,4 @@
-"""The address book of a company."""
+"""The address book of an organization."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

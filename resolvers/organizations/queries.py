@@ -1,4 +1,4 @@
-"""Companies as their members see them."""
+"""Organizations as their members see them."""
 
 from collections.abc import Mapping, Sequence
 
@@ -32,7 +32,7 @@ async def organization(context: RequestContext, *, id: OrganizationId) -> Organi
 async def visible_organizations(
     context: RequestContext, ids: Sequence[OrganizationId]
 ) -> list[OrganizationRecord | None]:
-    """Return the organizations that the caller belongs to, None in the places of all others; parallel to `ids`."""
+    """Return the organizations that the caller belongs to, None for all others; parallel to `ids`."""
     visible = [identifier for identifier in ids if is_visible(context, identifier)]
     found = await organizations_with(context, visible)
     return [found.get(identifier) for identifier in ids]
@@ -49,7 +49,7 @@ async def member_organizations(
 async def organizations_with(
     context: RequestContext, ids: Sequence[OrganizationId]
 ) -> Mapping[OrganizationId, OrganizationRecord | None]:
-    """Return these organizations by id; the caller's own came with them, and are read anew only where they may change.
+    """Return these organizations by id; the caller's own came with them, and are read again only where they may change.
 
     Of an operation that changes something, the answer shows what it has changed.
     """
@@ -76,7 +76,7 @@ async def default_organizations(
 def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
     """Return the organization the caller chose, else the first in which they are active, else suspended, else none.
 
-    A suspended member looks at the company too, so that every refusal can say why.
+    A suspended member looks at the organization too, so that every refusal can say why.
     """
     for status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
         there = [standing.organization_id for standing in caller.standings if standing.membership_status is status]
@@ -119,7 +119,7 @@ def can_manage_members(context: RequestContext, organization: OrganizationRecord
 
 
 def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
-    """Return whether the caller may change the company's data."""
+    """Return whether the caller may change the organization's data."""
     return context.may(MANAGE_ORGANIZATION, organization.id)
 
 
@@ -131,13 +131,13 @@ def can_place_orders(context: RequestContext, organization: OrganizationRecord) 
 async def update_organization(
     context: RequestContext, id: OrganizationId, values: Mapping[str, str | None], expected_version: int
 ) -> OrganizationRecord:
-    """Change how to reach a company and return it as it is now; values that are so already change nothing.
+    """Change how to reach an organization and return it as it is now; values that are so already change nothing.
 
-    `values` may have ``phone``, ``email`` and ``website``. Name and seat change by a request only.
+    `values` may have ``phone``, ``email`` and ``website``. Name and registered office change by a request only.
 
     Raises:
         RefusedTogether: Values that are not allowed, each with its path.
-        Stale: Somebody changed the company since it was read.
+        Stale: Somebody changed the organization since it was read.
     """
     cleaned = dict(values)
     with together() as checks:
@@ -161,7 +161,7 @@ async def update_organization(
 async def changed_data(
     context: RequestContext, change: DirectoryChange, id: OrganizationId, what: OrganizationChange
 ) -> OrganizationRecord:
-    """Change a company's data within a transaction, put it on record, and return the company as it is now."""
+    """Change an organization's data within a transaction, put it on record, and return it as it is now."""
     before, after = await change.update_organization(id, what)
     entry = author(context).entry(
         "organization.update", id, id, before=values_of(before, what.values), after=values_of(after, what.values)

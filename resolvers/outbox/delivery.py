@@ -115,7 +115,7 @@ async def _tried(
         return str(error), False
     except TimeoutError:
         return f"It took longer than {PATIENCE:.0f} seconds.", False
-    except Exception as error:  # ours to mend; meanwhile others go on
+    except Exception as error:  # ours to fix; meanwhile others go on
         log.error("outbox item failed", exc_info=error, extra=_words(item))
         return f"Unexpected: {type(error).__name__}. The log has more.", False
     return None, False

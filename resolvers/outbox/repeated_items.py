@@ -15,7 +15,7 @@ _WORKER = "outbox"
 async def carried_out_once(
     context: RequestContext, item: OutboxRecord, command: Callable[[DirectoryChange], Awaitable[None]]
 ) -> None:
-    """Carry out the deed in one transaction, once for each item: the same item again does nothing."""
+    """Carry out the command in one transaction, once for each item: the same item again does nothing."""
 
     async def command_once(change: DirectoryChange) -> None:
         if await change.earlier(_WORKER, item.id) is None:

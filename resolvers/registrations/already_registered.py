@@ -1,8 +1,8 @@
-"""Whether a company is registered already, said so that nobody can find out who the customers are.
+"""Whether an organization is registered, said so that nobody can find out who the customers are.
 
-A VAT id stands on every invoice, so whoever has it may be told that the company is known. A customer number can be
+A VAT id stands on every invoice, so whoever has it may learn that the organization is known. A customer number can be
 counted up, so it counts together with the name only. A name or a mail domain alone finds nothing. Administrators are
-named by their initials, to those who know the company's name as well.
+named by their initials, to those who know the organization's name as well.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ ATTEMPTS = Attempts("registration-check", from_address=Limit(30, 300), about_acc
 
 
 class RegistrationCheckOutcome(StrEnum):
-    """What is known of a company."""
+    """What is known of an organization."""
 
     NOT_REGISTERED = "NOT_REGISTERED"
     POSSIBLY_REGISTERED = "POSSIBLY_REGISTERED"
@@ -34,7 +34,7 @@ class RegistrationCheckOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OrganizationFacts:
-    """What somebody says of a company, checked."""
+    """What somebody says of an organization, checked."""
 
     name: str | None = None
     vat_id: str | None = None
@@ -48,7 +48,7 @@ class OrganizationFacts:
 
 @dataclass(frozen=True, slots=True)
 class RegistrationCheck:
-    """What somebody is told of a company: `masked_administrators` are initials."""
+    """What somebody learns of an organization: `masked_administrators` are initials."""
 
     outcome: RegistrationCheckOutcome
     masked_administrators: tuple[str, ...] = ()
@@ -62,12 +62,12 @@ class RegistrationCheck:
 async def check_organization(
     context: RequestContext, *, name: str | None, vat: str | None, number: str | None
 ) -> RegistrationCheck:
-    """Return whether the company is registered, as far as somebody who knows this much may be told.
+    """Return whether the organization is registered, as far as somebody who knows this much may learn.
 
     Raises:
         Invalid: A value that is not allowed.
         InvalidArgument: Neither a VAT id nor a customer number with the name.
-        TooManyAttempts: From this address, or about this company.
+        TooManyAttempts: From this address, or about this organization.
     """
     facts = OrganizationFacts(
         text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
@@ -75,7 +75,7 @@ async def check_organization(
         customer_number(number, ["customer_number"]),
     )
     if facts.vat_id is None and (facts.customer_number is None or facts.name is None):
-        raise InvalidArgument("Give the VAT id, or the customer number together with the company's name.")
+        raise InvalidArgument("Give the VAT id, or the customer number together with the organization's name.")
     await check_attempts(context, ATTEMPTS, facts.vat_id or facts.customer_number or "")
     found = await known_organization(context.backends.directory, facts)
     if found is None:
@@ -88,14 +88,14 @@ async def check_organization(
 
 
 async def guidance_for(context: RequestContext, facts: OrganizationFacts) -> RegistrationCheck:
-    """Return what to say to somebody who knows that their company is registered, whether we know it or not."""
+    """Return what to say to somebody who knows that their organization is registered, whether we know it or not."""
     found = await known_organization(context.backends.directory, facts)
     names = await _masked_administrators(context, found) if found is not None else ()
     return RegistrationCheck(RegistrationCheckOutcome.POSSIBLY_REGISTERED, tuple(names))
 
 
 async def known_organization(ask: DirectoryQueries, facts: OrganizationFacts) -> Lookalike | None:
-    """Return the company that these facts are enough to be told of, an active one first."""
+    """Return the organization that these facts are enough to learn of, an active one first."""
     (found,) = await ask.lookalikes([facts.likeness])
     disclosed = [
         one
@@ -110,7 +110,7 @@ async def known_organization(ask: DirectoryQueries, facts: OrganizationFacts) ->
 
 
 async def organization_to_join(ask: DirectoryQueries, facts: OrganizationFacts) -> OrganizationRecord | None:
-    """Return the one active company that all of these facts fit; the person asking must not be told which."""
+    """Return the one active organization that all of these facts fit; the person asking must not learn which."""
     (found,) = await ask.lookalikes([facts.likeness])
     wanted = {
         reason
@@ -143,7 +143,7 @@ async def _masked_administrators(context: RequestContext, found: Lookalike) -> S
 
 
 _STANDING = [OrganizationStatus.ACTIVE, OrganizationStatus.BLOCKED, OrganizationStatus.PENDING_REVIEW]
-"""Where companies stand that somebody is told of, the most telling first."""
+"""The statuses of organizations that somebody learns of, the most significant first."""
 
 _GUIDANCE = {
     RegistrationCheckOutcome.NOT_REGISTERED: guidance.NOT_REGISTERED,

@@ -1,7 +1,7 @@
-"""Registering: a person for themself, or for a company that the vendor has to approve.
+"""Registering: a person for themself, or for an organization that the vendor has to approve.
 
 Nobody who is not signed in finds out whether an address has an account: the same is stored and answered for both, only
-the mail differs. What is stored for an address that has an account can never be confirmed, and lapses by itself.
+the mail differs. What is stored for an address that has an account can never be confirmed, and expires automatically.
 """
 
 from collections.abc import Sequence
@@ -49,12 +49,13 @@ CONFIRM_ATTEMPTS = Attempts("confirm-registration", from_address=Limit(30, 300))
 
 
 class AlreadyRegistered(Conflict):
-    """The applicant says that their company is registered already, so nothing is stored."""
+    """The applicant says that their organization is registered already, so nothing is stored."""
 
     def __init__(self, guidance: Any) -> None:
         super().__init__(
-            "Your company is registered already, so it is not registered again, and nothing was stored. Turn to the "
-            "person who administers the portal in your company.",
+            "Your organization is registered already, so it is not registered again, and nothing was stored. "
+            "Turn to the "
+            "person who administers the portal in your organization.",
             ["confirm_first_registration"],
             code=ErrorCode.ORGANIZATION_ALREADY_REGISTERED,
         )
@@ -62,7 +63,7 @@ class AlreadyRegistered(Conflict):
 
 
 async def register_private_account(context: RequestContext, kind: AccountKind, applicant: Applicant, key: str) -> str:
-    """Have a mail sent with which an account without a company is opened, and return the address it goes to.
+    """Have a mail sent with which an account without an organization is opened, and return the address it goes to.
 
     Raises:
         RefusedTogether: Values that are not allowed. Nothing is stored.
@@ -80,7 +81,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
 async def register_organization(
     context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
 ) -> RegistrationRecord:
-    """Register a company for the first time, and return where its registration stands.
+    """Register an organization for the first time, and return where its registration stands.
 
     Somebody who is not signed in has to confirm their address first; somebody signed in is the applicant, and it goes
     to the vendor at once.
@@ -89,7 +90,7 @@ async def register_organization(
         AlreadyRegistered: It is not the first registration. Nothing is stored.
         RefusedTogether: Values that are not allowed. Nothing is stored.
         KeyReused: The key came with another input.
-        TooManyAttempts: From this IP address, about this e-mail address, or about this company.
+        TooManyAttempts: From this IP address, about this e-mail address, or about this organization.
     """
     registration = organization_registration(context, organization, applicant, key)
     facts = OrganizationFacts(registration.organization_name, registration.vat_id, registration.customer_number)
@@ -107,7 +108,7 @@ async def register_organization(
 async def confirm_registration(context: RequestContext, token: str, password: str) -> SignedIn:
     """Confirm the address with the token of the mail, open the account with this password, and begin a session.
 
-    For a company, it goes to the vendor now, and its applicant belongs to it without any right.
+    For an organization, it goes to the vendor now, and its applicant belongs to it without any right.
 
     Raises:
         TokenInvalid: The token is unknown, was used, or is too old.
@@ -131,7 +132,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
             raise TokenInvalid
         (owner,) = await change.ask.users_with_email([registration.email])
         if owner is not None:
-            raise Conflict("This address has an account already. Sign in, and register your company there.")
+            raise Conflict("This address has an account already. Sign in, and register your organization there.")
         user = new_user(
             context,
             registration.email,
@@ -211,7 +212,7 @@ async def _registered_by_member(
 async def _submitted(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord, user: UserRecord, by: Author
 ) -> RegistrationRecord:
-    """Create the company, in which nobody may do anything yet, tell the applicant and the reviewers."""
+    """Create the organization, in which nobody may do anything yet; write to applicant and reviewers."""
     assert registration.organization_kind is not None
     assert registration.organization_name is not None
     organization_id = OrganizationId(new_id("org"))
@@ -231,7 +232,7 @@ async def _submitted(
         by.entry("organization.create", organization_id, organization_id, after={"name": organization.name}),
         context.now,
     )
-    # It becomes ACTIVE by the deed that tells whoever keeps the person's rights that they have changed.
+    # It becomes ACTIVE by the command that notifies whoever keeps the person's rights that they have changed.
     membership_id = MembershipId(new_id("mbr"))
     await change.add_membership(
         MembershipRecord(membership_id, 1, organization_id, user.id, MembershipStatus.INVITED, None, None)

@@ -1,4 +1,4 @@
-"""What the portal says to those who get no further by themselves: whom to ask, and how to reach the vendor."""
+"""What the portal says to those who get no further on their own: whom to ask, and how to reach the vendor."""
 
 from collections.abc import Mapping
 
@@ -14,8 +14,9 @@ POSSIBLY_REGISTERED: Localized = {
         "beitreten zu dürfen."
     ),
     "en": (
-        "Your company is probably registered already. Turn to the main responsible person who administers the portal "
-        "in your company: they can invite you. Or ask to join the company."
+        "Your organization is probably registered already. Turn to the main responsible person who administers "
+        "the portal "
+        "in your organization: they can invite you. Or ask to join the organization."
     ),
     "fr": (
         "Votre entreprise est probablement déjà enregistrée. Adressez-vous à la personne responsable qui administre le "
@@ -28,8 +29,9 @@ NOT_REGISTERED: Localized = {
         "ist, registrieren Sie es jetzt; sonst fragen Sie die hauptverantwortliche Person in Ihrem Unternehmen."
     ),
     "en": (
-        "No company is registered under what you wrote. If this is the first registration of your company, register "
-        "it now; otherwise ask the main responsible person in your company."
+        "No organization is registered under what you wrote. If this is the first registration of your "
+        "organization, register "
+        "it now; otherwise ask the main responsible person in your organization."
     ),
     "fr": (
         "Aucune entreprise n'est enregistrée avec ces indications. S'il s'agit du premier enregistrement de votre "
@@ -42,7 +44,7 @@ UNDER_REVIEW: Localized = {
         "die Person einladen, die es registriert hat."
     ),
     "en": (
-        "Your company is registered and being reviewed, which can take up to 24 hours. After that, the person who "
+        "Your organization is registered and being reviewed, which can take up to 24 hours. After that, the person who "
         "registered it can invite you."
     ),
     "fr": (
@@ -78,12 +80,12 @@ OF_STATUS: Mapping[RegistrationStatus, Localized] = {
     },
     RegistrationStatus.WITHDRAWN: {
         "de": "Die Registrierung wurde zurückgezogen. Sie können sich neu registrieren.",
-        "en": "The registration was withdrawn. You can register anew.",
+        "en": "The registration was withdrawn. You can register again.",
         "fr": "L'enregistrement a été retiré. Vous pouvez vous enregistrer à nouveau.",
     },
     RegistrationStatus.EXPIRED: {
         "de": "Die E-Mail-Adresse wurde nicht rechtzeitig bestätigt. Registrieren Sie sich neu.",
-        "en": "The e-mail address was not confirmed in time. Register anew.",
+        "en": "The e-mail address was not confirmed in time. Register again.",
         "fr": "L'adresse e-mail n'a pas été confirmée à temps. Enregistrez-vous à nouveau.",
     },
 }

@@ -38,7 +38,7 @@ class Applicant:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationWanted:
-    """The company that somebody registers, as they wrote it."""
+    """The organization that somebody registers, as they wrote it."""
 
     confirm_first_registration: bool
     kind: OrganizationKind
@@ -62,7 +62,7 @@ def private_registration(
         if kind not in PRIVATE_KINDS:
             checking.refuse(
                 Invalid(
-                    "Register your company, or be an operator.",
+                    "Register your organization, or be an operator.",
                     ["account_kind"],
                     "PRIVATE_OPERATOR or COMMERCIAL_OPERATOR",
                 )
@@ -75,7 +75,7 @@ def private_registration(
 def organization_registration(
     context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
 ) -> RegistrationRecord:
-    """Return the registration of a company; somebody signed in is its applicant as they are known.
+    """Return the registration of an organization; somebody signed in is its applicant as they are known.
 
     Raises:
         RefusedTogether: With everything that is not allowed.

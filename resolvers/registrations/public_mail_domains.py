@@ -1,4 +1,4 @@
-"""Mail domains that say nothing of a company, because anybody can have an address there."""
+"""Mail domains that say nothing of an organization, because anybody can have an address there."""
 
 FREEMAIL = frozenset(
     (
@@ -14,6 +14,6 @@ FREEMAIL = frozenset(
 
 
 def organization_domain(email: str) -> str | None:
-    """Return the part of an address after the @ when it is a company's own, None for a provider for everybody."""
+    """Return the part of an address after the @ when it is an organization's own, None for a provider for everybody."""
     domain = email.strip().lower().rpartition("@")[2]
     return domain if domain and domain not in FREEMAIL else None

@@ -41,7 +41,7 @@ class RegistrationState:
 
 
 async def visible_registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[RegistrationRecord | None]:
-    """Return the registrations of companies that the caller may see: their own, and those submitted for reviewers."""
+    """Return the registrations that the caller may see: their own, and those submitted for reviewers."""
     caller = context.caller
     if caller is None or context.view_as is not None:
         return [None] * len(ids)
@@ -61,7 +61,7 @@ async def visible_registrations(context: RequestContext, ids: Sequence[str]) -> 
 async def registrations_of_viewers(
     context: RequestContext, callers: Sequence[CallerRecord]
 ) -> Sequence[RegistrationRecord | None]:
-    """Return each caller's last registration of a company; none to somebody who looks as the caller."""
+    """Return each caller's last registration of an organization; none to somebody who looks as the caller."""
     if context.view_as is not None:
         return [None] * len(callers)
     return await context.backends.directory.organization_registrations_of([caller.user.id for caller in callers])
@@ -123,7 +123,7 @@ def question(_context: RequestContext, registration: RegistrationRecord) -> str 
 async def organizations_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the company of each registration; None before the address is confirmed."""
+    """Return the organization of each registration; None before the address is confirmed."""
     found = await organizations_with(
         context, [one.organization_id for one in records if one.organization_id is not None]
     )
@@ -133,7 +133,7 @@ async def organizations_of(
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
-    """Return other companies that look the same as the one that each registers, as things are now, 20 at most."""
+    """Return other organizations that look the same as the one that each registers, as of now, 20 at most."""
     wanted = [
         Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
         for record in records

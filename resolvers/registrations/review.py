@@ -1,6 +1,7 @@
 """What becomes of a registration: approved, rejected, asked about, answered, withdrawn.
 
-Whoever changes one locks its company first, so of two who decide at the same time the second is told to look again.
+Whoever changes one locks its organization first, so of two who decide at the same time the second is asked to look
+again.
 """
 
 from collections.abc import Collection, Mapping
@@ -48,12 +49,13 @@ class Decision:
 async def approve_registration(
     context: RequestContext, decision: Decision, customer_number: str | None
 ) -> RegistrationRecord:
-    """Approve a registration: the company becomes active and its applicant its administrator, all at once.
+    """Approve a registration: the organization becomes active and its applicant its administrator, all at once.
 
-    With a `customer_number`, the company gets it; where the policy knows a prefix, its holder can sign in with it, too.
+    With a `customer_number`, the organization gets it; where the policy knows a prefix, its holder can sign in with it,
+    too.
 
     Raises:
-        Conflict: It was decided already, the applicant is gone, or the number is another company's.
+        Conflict: It was decided already, the applicant is gone, or the number is another organization's.
         Stale: Somebody changed it since it was read.
         NotFound: There is no such registration.
     """
@@ -104,7 +106,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
     """Ask the applicant something; the time for the review stands still until they answer.
 
     Raises:
-        Invalid: There is no question.
+        Invalid: Nothing is asked.
         Conflict, Stale, NotFound: As for `approve_registration`.
     """
     wanted = _said(question, ["question"])
@@ -124,7 +126,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
 async def answer_registration(
     context: RequestContext, id: RegistrationId | None, reference: str | None, answer: str, key: str | None
 ) -> RegistrationRecord:
-    """Answer what the vendor asked, as the applicant; the registration waits for a review anew.
+    """Answer what the vendor asked, as the applicant; the registration waits for a review again.
 
     Raises:
         Invalid: There is no answer.
@@ -154,7 +156,7 @@ async def withdraw_registration(
 ) -> RegistrationRecord:
     """Withdraw a registration, as its applicant or with the token of the mail that confirms the address.
 
-    The company is closed, and the applicant belongs to it no longer.
+    The organization is closed, and the applicant belongs to it no longer.
 
     Raises:
         TokenInvalid: The token is unknown, was used, or is too old.
@@ -188,7 +190,7 @@ async def withdraw_registration(
 async def own_registration(
     context: RequestContext, id: RegistrationId | None, reference: str | None
 ) -> RegistrationRecord:
-    """Return the caller's own registration of a company.
+    """Return the caller's own registration of an organization.
 
     Raises:
         NotFound: There is none with this id or reference, or it is somebody else's.
@@ -276,7 +278,7 @@ async def _with_token(context: RequestContext, token: str) -> RegistrationRecord
 async def _applicant(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord
 ) -> tuple[UserRecord, StandingRecord]:
-    """Return who registered the company and where they stand in it.
+    """Return who registered the organization and where they stand in it.
 
     Raises:
         Conflict: They do not belong to it any more.
@@ -284,7 +286,7 @@ async def _applicant(
     standing = await _standing(context, change, registration)
     (user,) = await change.ask.users([registration.user_id]) if registration.user_id is not None else (None,)
     if user is None or standing is None or standing.membership_status is not MembershipStatus.ACTIVE:
-        raise Conflict("The person who registered this company has left it.", ["id"], node=registration)
+        raise Conflict("The person who registered this organization has left it.", ["id"], node=registration)
     return user, standing
 
 

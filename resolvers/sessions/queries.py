@@ -1,4 +1,4 @@
-"""The devices on which somebody is signed in, seen and signed out by themself."""
+"""The devices on which somebody is signed in, seen and signed out by the person themself."""
 
 from collections.abc import Sequence
 
@@ -64,7 +64,7 @@ async def revoke_other_sessions(context: RequestContext) -> None:
 
 
 async def set_default_organization(context: RequestContext, id: OrganizationId) -> None:
-    """Let the caller look at this company first; they belong to it, as the guard has seen."""
+    """Let the caller look at this organization first; they belong to it, as the guard has seen."""
     caller = context.caller
     assert caller is not None  # the guard has asked
 

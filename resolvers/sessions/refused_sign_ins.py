@@ -1,4 +1,4 @@
-"""Telling of refused sign-ins: the operator by a line of the log, the person concerned by their audit log.
+"""Reporting refused sign-ins: the operator by a line of the log, the person concerned by their audit log.
 
 The name that was typed is never written down in clear, for people type their passwords there. Whom it means is looked
 up by the worker, so that a refused sign-in takes the same statements and the same time for known and unknown names.
@@ -30,7 +30,7 @@ log = logging.getLogger("forecourt.auth")
 async def report_refused_sign_in(context: RequestContext, name: str, user_id: UserId | None, reason: Reason) -> None:
     """Log that somebody was not signed in, and have it put on record, once an hour for each name and network.
 
-    Whoever was refused is told so either way, also when it cannot be put on record.
+    Whoever was refused learns so either way, also when it cannot be put on record.
     """
     log_refused_sign_in(context, name, user_id, reason)
     backends = context.backends

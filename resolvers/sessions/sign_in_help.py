@@ -28,7 +28,7 @@ RESET_LIFETIME = timedelta(hours=1)
 LONGEST_IDENTIFIER = 254
 
 # Fewer from one address than in all, so that whoever asks in somebody else's name does not use up what is theirs.
-# Who is refused because of others has mails of the last hour, whose links count.
+# Somebody refused because of others has mails of the last hour, whose links count.
 _RESETS = Attempts("password-reset", Limit(20, 3600), about_account=Limit(3, 3600), in_all=Limit(9, 3600))
 _REMINDERS = Attempts("login-name-reminder", Limit(20, 3600), about_account=Limit(3, 3600), in_all=Limit(9, 3600))
 

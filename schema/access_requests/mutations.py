@@ -18,43 +18,43 @@ from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
 
-_KEY = "Your own name for this request, to repeat it safely."
+_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
-@strawberry.input(description="What you would like to have; at least one of the three.")
+@strawberry.input(description="The access that you request; give at least one of permissions, roles and application.")
 class RequestAccessInput:
     """What somebody would like to have."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization.")
     permissions: list[PermissionCode] | None = strawberry.field(
-        default=None, description="What you would like to do, such as `missing` of a refusal."
+        default=None, description="The permissions that you request, such as `missing` of a refusal."
     )
-    role_keys: list[str] | None = strawberry.field(default=None, description="Roles that you would like to have.")
+    role_keys: list[str] | None = strawberry.field(default=None, description="The keys of the roles that you request.")
     application_id: strawberry.ID | None = strawberry.field(
-        default=None, description="An application that is to open for you."
+        default=None, description="The application that you want to open."
     )
-    message: str | None = strawberry.field(default=None, description="What to say about it.")
+    message: str | None = strawberry.field(default=None, description="Your message to those who decide.")
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The request to take back.")
+@strawberry.input(description="The request to withdraw.")
 class WithdrawAccessRequestInput:
-    """The request to take back."""
+    """The request to withdraw."""
 
     id: strawberry.ID = strawberry.field(description="The request.")
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="How a request for access is decided.")
+@strawberry.input(description="The decision on a request for access.")
 class DecideAccessRequestInput:
-    """How a request for access is decided."""
+    """The decision on a request for access."""
 
     id: strawberry.ID = strawberry.field(description="The request.")
     approve: bool = strawberry.field(description="Whether all that is asked for is granted.")
     valid_until: DateTime | None = strawberry.field(
-        default=None, description="When what is granted ends by itself; left out, it does not."
+        default=None, description="When what is granted ends automatically; left out, it does not."
     )
-    note: str | None = strawberry.field(default=None, description="What to say about the decision.")
+    note: str | None = strawberry.field(default=None, description="A note on the decision, for the member to read.")
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
@@ -102,19 +102,19 @@ class AccessRequestMutations:
         _request_access,
         requires=AUTHENTICATED,
         within=in_organization(),
-        description="Ask those who may grant it for a role, a right or an application, from where it was refused.",
+        description="Request a role, a permission or an application from those who may grant it.",
     )
     withdraw_access_request: AccessRequestPayload | None = mutation(
         AccessRequestPayload,
         _withdraw_access_request,
         requires=AUTHENTICATED,
         within=of_object("arq", "input.id"),
-        description="Take back what you asked for.",
+        description="Withdraw your access request.",
     )
     decide_access_request: AccessRequestPayload | None = mutation(
         AccessRequestPayload,
         _decide_access_request,
         requires=ASSIGN_ROLES,
         within=of_object("arq", "input.id"),
-        description="Grant what a member asked for, or decline it; the member is written to.",
+        description="Grant or decline what a member asked for; the member gets a mail.",
     )

@@ -23,15 +23,15 @@ from schema.roles import Permission, Role
 
 @graph_type(
     of=AccessRequestRecord,
-    description="Roles and single rights that a member asked for.",
+    description="Roles and direct permissions that a member asked for.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
 class AccessRequest(Node):
-    """Roles and single rights that a member asked for."""
+    """Roles and direct permissions that a member asked for."""
 
     membership: Annotated["Membership", strawberry.lazy("schema.members.types")] = field(  # type: ignore[name-defined]  # noqa: F821
-        members_who_ask, requires=OPEN, description="Who asked."
+        members_who_ask, requires=OPEN, description="The member who asked."
     )
     roles: list[Role] = computed(
         approvals.roles_of,
@@ -46,22 +46,20 @@ class AccessRequest(Node):
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,
-        description="The single rights that an approval switches on.",
+        description="The direct permissions that an approval switches on.",
     )
-    message: str | None = strawberry.field(description="What the person said about it.")
-    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="Where the request stands.")
-    created_at: DateTime = strawberry.field(description="When it was made.")
-    expires_at: DateTime = strawberry.field(description="Until when it can be decided.")
-    decided_at: DateTime | None = strawberry.field(description="When it was decided or taken back.")
-    decided_by: User | None = field(
-        person("decided_by_id"), requires=OPEN, description="Who decided it, or took it back."
-    )
-    note: str | None = strawberry.field(description="What was said about the decision.")
+    message: str | None = strawberry.field(description="The person's message.")
+    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="The status of the request.")
+    created_at: DateTime = strawberry.field(description="When the request was made.")
+    expires_at: DateTime = strawberry.field(description="When the request expires.")
+    decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
+    decided_by: User | None = field(person("decided_by_id"), requires=OPEN, description="Who decided or withdrew it.")
+    note: str | None = strawberry.field(description="The note given with the decision.")
     valid_until: DateTime | None = strawberry.field(
-        description="When what was granted ends by itself; null when it does not, or nothing was."
+        description="When what was granted ends automatically; null when it does not, or nothing was."
     )
     viewer_can_decide: bool = computed(
-        may_decide, requires=OPEN, description="Whether you may `decideAccessRequest`: hand out all that is asked for."
+        may_decide, requires=OPEN, description="Whether you may `decideAccessRequest`: delegate all that is asked for."
     )
     viewer_can_withdraw: bool = computed(
         may_withdraw, requires=OPEN, description="Whether you may `withdrawAccessRequest`."

@@ -24,30 +24,30 @@ class RequestEmailChangeInput:
     """Another e-mail address."""
 
     new_email: EmailAddress = strawberry.field(description="The new address.")
-    current_password: str = strawberry.field(description="Your password, to prove once more that it is you.")
+    current_password: str = strawberry.field(description="Your password, to confirm your identity.")
 
 
-@strawberry.input(description="Whether to get the newsletter.")
+@strawberry.input(description="Whether to receive the newsletter.")
 class SetNewsletterSubscriptionInput:
-    """Whether to get the newsletter."""
+    """Whether to receive the newsletter."""
 
-    subscribed: bool = strawberry.field(description="Whether to get it.")
+    subscribed: bool = strawberry.field(description="Whether to receive it.")
 
 
-@strawberry.input(description="What you decide about one purpose.")
+@strawberry.input(description="Your decision on one purpose.")
 class SetConsentInput:
     """What somebody decides about one purpose."""
 
-    purpose: ConsentPurpose = strawberry.field(description="What for.")
+    purpose: ConsentPurpose = strawberry.field(description="The purpose.")
     granted: bool = strawberry.field(description="Whether you consent; taking it back is as easy as giving it.")
 
 
-@strawberry.input(description="Whose account shall stay.")
+@strawberry.input(description="Which account to keep.")
 class CancelAccountDeletionInput:
-    """Whose account shall stay."""
+    """Which account to keep."""
 
     token: str | None = strawberry.field(
-        default=None, description="The token in the link of the mail; without it, the account you are signed in with."
+        default=None, description="The token from the mail's link; without it, the account you are signed in with."
     )
 
 
@@ -118,7 +118,8 @@ class OwnAccountMutations:
         empty={"accepted": False},
         description=(
             "Have another e-mail address linked with your account. The old one stays until you open the link "
-            "that is sent to the new one, and is told. The answer does not say whether somebody has the new address."
+            "that is sent to the new one, and is notified. The answer does not say whether somebody has the new "
+            "address."
         ),
         cost=PASSWORD_CHECK,
     )
@@ -141,14 +142,14 @@ class OwnAccountMutations:
         ViewerPayload,
         _set_consent,
         requires=AUTHENTICATED,
-        description="Consent to something, or take it back. Every decision is kept with its time.",
+        description="Give or withdraw your consent to something. Every decision is kept with its time.",
     )
     set_default_organization: ViewerPayload | None = mutation(
         ViewerPayload,
         _set_default_organization,
         requires=AUTHENTICATED,
         within=in_organization("input.id"),
-        description="Choose the company that you look at first.",
+        description="Choose the organization that you look at first.",
     )
     revoke_session: ViewerPayload | None = mutation(
         ViewerPayload,
@@ -170,7 +171,7 @@ class OwnAccountMutations:
         _request_data_export,
         requires=AUTHENTICATED,
         description=(
-            "Have all that is kept of you put together, at most once a day (GDPR, Articles 15 and 20). A mail tells "
+            "Have all that is kept of you put together, at most once a day (GDPR, Articles 15 and 20). A mail notifies "
             "you when it is ready; `Viewer.dataExports` says where to fetch it."
         ),
     )
@@ -181,7 +182,7 @@ class OwnAccountMutations:
         empty={"accepted": False},
         description=(
             "Have your account deleted in 30 days (GDPR, Article 17). Until then you can change your mind. Refused "
-            "while you are the last who administers an active company."
+            "while you are the last who administers an active organization."
         ),
     )
     cancel_account_deletion: AcknowledgementPayload = mutation(
@@ -189,5 +190,5 @@ class OwnAccountMutations:
         _cancel_account_deletion,
         requires=by_caller_unless("input.token"),
         empty={"accepted": False},
-        description="Keep your account: with the token of the mail, or signed in.",
+        description="Keep your account, with the token from the mail or while signed in.",
     )

@@ -13,18 +13,18 @@ from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
 
-@strawberry.input(description="Whose account it is about.")
+@strawberry.input(description="The account concerned.")
 class RequestPasswordResetInput:
-    """Whose account it is about."""
+    """The account concerned."""
 
-    login_identifier: str = strawberry.field(description="The e-mail address or a login name, in any case.")
+    login_identifier: str = strawberry.field(description="The e-mail address or a login name; case does not matter.")
 
 
-@strawberry.input(description="A new password, and what proves that you may set it.")
+@strawberry.input(description="A new password, and the token that proves that you may set it.")
 class ResetPasswordInput:
     """A new password, and what proves that somebody may set it."""
 
-    token: str = strawberry.field(description="The token in the link of the mail; it counts once, for an hour.")
+    token: str = strawberry.field(description="The token from the mail's link; it is valid once, for an hour.")
     new_password: str = strawberry.field(
         description="12 to 256 characters of any kind; neither your name or address nor a very common one."
     )
@@ -34,7 +34,7 @@ class ResetPasswordInput:
 class ChangePasswordInput:
     """A new password, and the one somebody has."""
 
-    current_password: str = strawberry.field(description="Your password until now.")
+    current_password: str = strawberry.field(description="Your current password.")
     new_password: str = strawberry.field(
         description="12 to 256 characters of any kind; neither your name or address nor a very common one."
     )
@@ -80,7 +80,7 @@ class PasswordMutations:
         empty={"accepted": False},
         description=(
             "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
-            "same whether or not there is such an account; if no mail comes, ask the person in your company who "
+            "same whether or not there is such an account; if no mail comes, ask the person in your organization who "
             "administers the portal."
         ),
     )
@@ -97,5 +97,5 @@ class PasswordMutations:
         requires=AUTHENTICATED,
         cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
         empty={"accepted": False},
-        description="Change your password. Your other sessions end, and a mail tells you.",
+        description="Change your password. Your other sessions end, and a mail notifies you.",
     )

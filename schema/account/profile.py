@@ -15,16 +15,16 @@ from schema.graph.value_types import AddressInput, address_of
 from schema.viewer import Viewer
 
 
-@strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
+@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
 class UpdateProfileInput:
     """What to change; what is left out stays as it is."""
 
-    expected_version: int = strawberry.field(description="`profileVersion` as you read it.")
+    expected_version: int = strawberry.field(description="The `profileVersion` as you read it.")
     first_name: str | None = strawberry.field(default=strawberry.UNSET, description="The first name.")
     last_name: str | None = strawberry.field(default=strawberry.UNSET, description="The last name.")
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
     address: AddressInput | None = strawberry.field(default=strawberry.UNSET, description="The address.")
-    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="The language you read.")
+    locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
 
 
 @strawberry.type(description="You as you are now, or why nothing was changed.")

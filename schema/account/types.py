@@ -16,45 +16,45 @@ from schema.nodes import Node
 class Session(Node):
     """A device on which somebody is signed in."""
 
-    device_label: str = strawberry.field(description="What the device said it is.")
+    device_label: str = strawberry.field(description="How the device describes itself.")
     ip_address: str | None = strawberry.field(description="The address from which you signed in.")
     created_at: DateTime = strawberry.field(description="When you signed in.")
     last_seen_at: DateTime = strawberry.field(
-        description="When the session was last continued, by `refreshSession`; single requests do not count."
+        description="When the session was last continued by `refreshSession`; individual requests do not count."
     )
     expires_at: DateTime = strawberry.field(description="When you have to sign in again at the latest.")
     current: bool = computed(own_sessions.is_current, requires=OPEN, description="Whether it is this session.")
 
 
-@graph_type(of=ConsentRecord, description="What you decided about one purpose; the last decision counts.")
+@graph_type(of=ConsentRecord, description="Your decision on one purpose; the latest one applies.")
 class Consent(Node):
     """What somebody decided about one purpose."""
 
-    purpose: ConsentPurpose = strawberry.field(description="What for.")
-    label: str = computed(consents.label_of, requires=OPEN, description="What was asked.")
+    purpose: ConsentPurpose = strawberry.field(description="The purpose.")
+    label: str = computed(consents.label_of, requires=OPEN, description="The text that you were shown.")
     granted: bool = strawberry.field(description="Whether you consented.")
     changed_at: DateTime = strawberry.field(description="When you decided.")
-    source: str = strawberry.field(description="Where you decided: `account`, or `registration`.")
+    source: str = strawberry.field(description="Where you decided: `account` or `registration`.")
     history: list["Consent"] = field(
         consents.history_of,
         requires=OPEN,
         at_most=consents.LONGEST_HISTORY,
-        description="Your decisions about this purpose, the last first.",
+        description="Your decisions on this purpose, latest first.",
     )
 
 
-@graph_type(of=DataExportRecord, description="An export of all that is kept of you.")
+@graph_type(of=DataExportRecord, description="An export of all data that is kept about you.")
 class DataExport(Node):
     """An export of all that is kept of somebody."""
 
-    status: DataExportStatus = computed(data_exports.status_of, requires=OPEN, description="Where it stands.")
+    status: DataExportStatus = computed(data_exports.status_of, requires=OPEN, description="Its status.")
     requested_at: DateTime = strawberry.field(description="When you asked for it.")
     download_url: URL | None = computed(
         data_exports.download_url,
         requires=OPEN,
         description=(
-            "Where to fetch it as JSON, with your access token as for any request: the link alone opens nothing. Null "
-            "until it is ready, and once its time is over."
+            "Where to download it as JSON, with your access token as for any request: the link alone opens "
+            "nothing. Null until it is ready and after it has expired."
         ),
     )
-    expires_at: DateTime | None = strawberry.field(description="Until when it can be fetched.")
+    expires_at: DateTime | None = strawberry.field(description="When the download expires.")

@@ -24,7 +24,7 @@ class Answering:
         return self.answer_converted(context, parents, arguments)
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands in a refused place."""
+        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands at a refused index."""
         refusals = self.bound.refusals(context, parents)
         if refusals is None:
             return self.answer_all(context, parents, **values)

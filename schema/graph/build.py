@@ -62,7 +62,7 @@ class InvalidSchema(Exception):
     """The schema breaks a rule of the house; the message names every field that does, and what to write."""
 
 
-@strawberry.type(description="What may be asked.")
+@strawberry.type(description="The queries.")
 class Query(
     ViewerQueries,
     OrganizationQueries,
@@ -75,10 +75,10 @@ class Query(
     MailLinkQueries,
     RegistrationQueries,
 ):
-    """What may be asked."""
+    """The queries."""
 
 
-@strawberry.type(description="What may be done.")
+@strawberry.type(description="The mutations.")
 class Mutation(
     SessionMutations,
     ProfileMutations,
@@ -95,7 +95,7 @@ class Mutation(
     RegistrationReviewMutations,
     JoinRequestMutations,
 ):
-    """What may be done."""
+    """The mutations."""
 
 
 class Schema(strawberry.Schema):
@@ -294,7 +294,7 @@ def _is_scalar(type_: Any) -> bool:
 
 
 def _inner_parts(core: GraphQLSchema) -> Any:
-    """Return the fields of inputs and the values of enums, each with its place."""
+    """Return the fields of inputs and the values of enums, each with its coordinate."""
     return [
         (f"{type_.name}.{name}", part)
         for type_ in core.type_map.values()

@@ -3,9 +3,9 @@
 import strawberry
 
 
-@strawberry.input(description="Which object.")
+@strawberry.input(description="The object.")
 class NodeActionInput:
-    """Which object."""
+    """The object."""
 
     id: strawberry.ID = strawberry.field(description="The object's id.")
 

@@ -12,9 +12,9 @@ from schema.graph.fields import attribute, computed, field
 T = TypeVar("T")
 
 
-@strawberry.type(description="Where a page stands in its list.", directives=[CostDirective(weight=0)])
+@strawberry.type(description="The position of a page in its list.", directives=[CostDirective(weight=0)])
 class PageInfo:
-    """Where a page stands in its list."""
+    """The position of a page in its list."""
 
     has_next_page: bool = strawberry.field(description="Whether there are entries after this page.")
     has_previous_page: bool = strawberry.field(description="Whether there are entries before this page.")
@@ -32,7 +32,7 @@ class PageInfo:
 class Edge(Generic[T]):
     """An entry of a page."""
 
-    cursor: str = strawberry.field(description="The cursor after which the next entry stands.")
+    cursor: str = strawberry.field(description="The cursor of this entry.")
     node: T = strawberry.field(description="The entry itself.", directives=[CostDirective(weight=0)])
 
 
@@ -42,10 +42,10 @@ class Connection(Generic[T]):
 
     edges: list[Edge[T]] = computed(pagination.edges_of, requires=OPEN, description="The entries with their cursors.")
     nodes: list[T] = attribute("page.items", requires=OPEN, description="The entries.")
-    page_info: PageInfo = attribute("page", requires=OPEN, description="Where this page stands in its list.")
+    page_info: PageInfo = attribute("page", requires=OPEN, description="The position of this page in the list.")
     total_count: int | None = field(
         pagination.total_counts,
         requires=OPEN,
         cost=COUNT,
-        description="How many entries the list has in all; null where the application behind it cannot count.",
+        description="The number of entries in the whole list; null where the application behind it cannot count them.",
     )

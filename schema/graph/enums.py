@@ -42,12 +42,12 @@ def _enum(
 
 _enum(
     Permission,
-    "One thing somebody may do in an organization, or as vendor staff.",
+    "One thing that somebody may do in an organization, or as vendor staff.",
     {code: texts.descriptions["en"] for code, texts in PERMISSION_TEXTS.items()},
 )
 _enum(
     PermissionScope,
-    "Where a permission has to be held.",
+    "Where a permission must be held.",
     {
         "ORGANIZATION": "In the organization of the object.",
         "VENDOR": "By the vendor's own staff, whatever the organization.",
@@ -55,63 +55,67 @@ _enum(
 )
 _enum(
     DenialReason,
-    "Why somebody may not.",
+    "Why somebody is not allowed to do something.",
     {
         "UNAUTHENTICATED": "Nobody is signed in.",
-        "MISSING_PERMISSION": "None of the person's roles and rights in the organization gives it.",
-        "NOT_A_MEMBER": "The person is no active member of the organization.",
-        "ORGANIZATION_NOT_ACTIVE": "The organization is not active; the vendor can tell why.",
-        "MEMBERSHIP_SUSPENDED": "The person's membership is suspended; an administrator of the organization can tell.",
-        "LAST_ADMINISTRATOR": "The organization would be left without anybody who administers it.",
-        "OWN_MEMBERSHIP": "It cannot be done to one's own membership.",
-        "NOT_DELEGABLE": "The role or right is not one that the person may hand out or take back.",
-        "NOT_IN_THIS_STATE": "Where the object stands now, this cannot be done.",
+        "MISSING_PERMISSION": (
+            "None of the person's roles and direct permissions in the organization gives the permission."
+        ),
+        "NOT_A_MEMBER": "The person is not an active member of the organization.",
+        "ORGANIZATION_NOT_ACTIVE": "The organization is not active; the vendor can explain why.",
+        "MEMBERSHIP_SUSPENDED": (
+            "The person's membership is suspended; an administrator of the organization can explain why."
+        ),
+        "LAST_ADMINISTRATOR": "The organization would be left without an administrator.",
+        "OWN_MEMBERSHIP": "It is not possible for one's own membership.",
+        "NOT_DELEGABLE": "The person may not delegate or take back this role or permission.",
+        "NOT_IN_THIS_STATE": "It is not possible in the object's current status.",
     },
 )
 _enum(
     AccountKind,
-    "What kind of customer, or of us, somebody is.",
+    "The kind of account: which kind of customer, or the vendor's own staff.",
     {
         "PRIVATE_OPERATOR": "Operates a plant privately.",
         "COMMERCIAL_OPERATOR": "Operates plants as a business.",
-        "BUSINESS_CUSTOMER": "Works for a company that installs, resells or uses the vendor's products.",
+        "BUSINESS_CUSTOMER": "Works for an organization that installs, resells or uses the vendor's products.",
         "VENDOR_STAFF": "Works for the vendor.",
     },
 )
 _enum(
     OrganizationKind,
-    "What a company is to the vendor.",
+    "The relationship of an organization to the vendor.",
     {
         "INSTALLER": "Installs the vendor's products.",
-        "RESELLER": "Sells the vendor's products on.",
+        "RESELLER": "Resells the vendor's products.",
         "OPERATOR": "Operates plants with the vendor's products.",
         "LICENSEE": "Uses the vendor's software under licence.",
     },
 )
 _enum(
     OrganizationStatus,
-    "Where a company stands; permissions count only in an active one.",
+    "The status of an organization; permissions apply only in an active one.",
     {
-        "PENDING_REVIEW": "Registered, and not yet approved by the vendor.",
-        "ACTIVE": "In use.",
+        "PENDING_REVIEW": "Registered, but not yet approved by the vendor.",
+        "ACTIVE": "Active.",
         "REJECTED": "The vendor did not approve the registration.",
         "BLOCKED": "Blocked by the vendor for the time being.",
-        "CLOSED": "Closed for good.",
+        "CLOSED": "Closed permanently.",
     },
 )
 _enum(
     MembershipStatus,
-    "Where a person stands in a company; permissions count only for an active member.",
+    "The status of a membership; permissions apply only to an active member.",
     {
         "INVITED": "Invited, and has not accepted yet.",
-        "ACTIVE": "Belongs to the company.",
-        "SUSPENDED": "Belongs to the company, and may do nothing for the time being.",
-        "REMOVED": "Belonged to the company once.",
+        "ACTIVE": "Is a member of the organization.",
+        "SUSPENDED": "Is a member of the organization, but may do nothing for the time being.",
+        "REMOVED": "Is no longer a member of the organization.",
     },
 )
 _enum(
     RequestStatus,
-    "Where a request stands that somebody has to decide.",
+    "The status of a request that somebody has to decide.",
     {
         "PENDING": "Waits for a decision.",
         "APPROVED": "Was approved, and what it asked for is done.",
@@ -122,7 +126,7 @@ _enum(
 )
 _enum(
     ConsentPurpose,
-    "What you can consent to; nothing of it is on before you have.",
+    "What you can consent to; none of it applies before you have consented.",
     {
         "NEWSLETTER": "To receive the newsletter by e-mail.",
         "PRODUCT_ADVICE": "To be advised on products by telephone or e-mail.",
@@ -131,32 +135,32 @@ _enum(
 )
 _enum(
     DataExportStatus,
-    "Where an export of somebody's data stands.",
+    "The status of a data export.",
     {
-        "PENDING": "It is being made.",
-        "READY": "It can be fetched.",
-        "EXPIRED": "It was there and is erased; ask for a new one.",
+        "PENDING": "It is being prepared.",
+        "READY": "It can be downloaded.",
+        "EXPIRED": "It has expired and was erased; request a new one.",
     },
 )
 _enum(
     InvitationStatus,
-    "Where an invitation stands.",
+    "The status of an invitation.",
     {
         "PENDING": "Sent, and not answered yet.",
         "ACCEPTED": "Accepted; the person is a member.",
         "DECLINED": "Declined by the person.",
-        "REVOKED": "Taken back by the company.",
-        "EXPIRED": "Not answered in time; it can be sent anew.",
+        "REVOKED": "Revoked by the organization.",
+        "EXPIRED": "Not answered in time; it can be sent again.",
     },
 )
 _enum(
     RegistrationStatus,
-    "Where a registration stands.",
+    "The status of a registration.",
     {
         "EMAIL_UNVERIFIED": "The applicant has not confirmed the e-mail address yet.",
-        "PENDING_REVIEW": "Waits for the vendor to review it.",
-        "INFORMATION_REQUESTED": "Waits for the applicant to answer a question of the vendor.",
-        "APPROVED": "Approved; the company is active, or the account without a company is open.",
+        "PENDING_REVIEW": "Waiting for the vendor's review.",
+        "INFORMATION_REQUESTED": "Waiting for the applicant to answer the vendor's question.",
+        "APPROVED": "Approved; the organization is active, or the account without an organization is open.",
         "REJECTED": "Rejected, with a reason.",
         "WITHDRAWN": "Withdrawn by the applicant.",
         "EXPIRED": "The e-mail address was not confirmed in time.",
@@ -164,56 +168,59 @@ _enum(
 )
 _enum(
     RegistrationCheckOutcome,
-    "Whether a company is registered.",
+    "Whether an organization is registered.",
     {
-        "NOT_REGISTERED": "Nothing is known of a company under what was given.",
-        "POSSIBLY_REGISTERED": "There is such a company.",
-        "UNDER_REVIEW": "There is such a company, and the vendor is reviewing its registration.",
+        "NOT_REGISTERED": "No organization matches what was given.",
+        "POSSIBLY_REGISTERED": "An organization matches.",
+        "UNDER_REVIEW": "An organization matches, and the vendor is reviewing its registration.",
     },
 )
 _enum(
     LikenessReason,
-    "In what two companies are the same.",
+    "In what respect two organizations are alike.",
     {
-        "VAT_ID": "They have the same number for value added tax.",
-        "CUSTOMER_NUMBER": "The applicant wrote the customer number of the other one.",
-        "NAME": "They are called the same, but for case, signs and legal form.",
-        "MAIL_DOMAIN": "Somebody of the other one has an address at the same domain, which is a company's own.",
+        "VAT_ID": "They have the same VAT number.",
+        "CUSTOMER_NUMBER": "The applicant gave the customer number of the other one.",
+        "NAME": "They have the same name, apart from case, punctuation and legal form.",
+        "MAIL_DOMAIN": (
+            "Somebody in the other one has an address at the same domain, which belongs to an organization "
+            "rather than a mail provider."
+        ),
     },
 )
 _enum(
     RequestStatus,
     "Where a request stands.",
     {
-        "PENDING": "Waits for somebody to decide.",
+        "PENDING": "Waiting for a decision.",
         "APPROVED": "Granted.",
         "DECLINED": "Not granted.",
-        "WITHDRAWN": "Taken back by who asked.",
+        "WITHDRAWN": "Withdrawn by the person who asked.",
         "EXPIRED": "Nobody decided in time.",
     },
 )
 _enum(
     OrderStatus,
-    "Where an order stands.",
+    "The status of an order.",
     {
-        "DRAFT": "Being written; not ordered yet.",
-        "PENDING_APPROVAL": "Waits for somebody of the company to approve it.",
-        "REJECTED": "Somebody of the company did not approve it.",
+        "DRAFT": "A draft that has not been placed yet.",
+        "PENDING_APPROVAL": "Waiting for somebody in the organization to approve it.",
+        "REJECTED": "Rejected by somebody in the organization.",
         "SUBMITTED": "Sent to the vendor.",
         "CONFIRMED": "Accepted by the vendor.",
-        "PARTIALLY_SHIPPED": "A part of it is on its way.",
-        "SHIPPED": "On its way.",
-        "DELIVERED": "Arrived.",
-        "CANCELLED": "Called off before it was shipped.",
-        "FAILED": "Could not be carried out.",
+        "PARTIALLY_SHIPPED": "A part of it has been shipped.",
+        "SHIPPED": "It has been shipped.",
+        "DELIVERED": "It has been delivered.",
+        "CANCELLED": "Cancelled before it was shipped.",
+        "FAILED": "It could not be fulfilled.",
     },
 )
 _enum(
     LaunchKind,
     "How an application is opened.",
     {
-        "OIDC_INITIATE_LOGIN": "By starting its sign-in, as in OpenID Connect's third-party initiated login.",
-        "DEEP_LINK": "By a link to a place inside it.",
+        "OIDC_INITIATE_LOGIN": "By starting its sign-in, using OpenID Connect's third-party initiated login.",
+        "DEEP_LINK": "By a link to a page within it.",
         "EXTERNAL_LINK": "By a plain link to a site outside the portal.",
         "MOBILE_APP": "By a link that the app on the device opens.",
     },
@@ -229,34 +236,38 @@ _enum(
 )
 _enum(
     ErrorCode,
-    "What is the matter with an input.",
+    "What is wrong with an input.",
     {
-        "INVALID_INPUT": "A value is not allowed; message and path say which and what would be.",
+        "INVALID_INPUT": "A value is not allowed; message and path say which one and what would be.",
         "NOT_FOUND": "There is no such object, or none that the caller may know of.",
-        "STALE_VERSION": "Somebody changed the object meanwhile; read it again.",
-        "INVALID_CREDENTIALS": "Login name and password do not fit.",
+        "STALE_VERSION": "The object was changed in the meantime; read it again.",
+        "INVALID_CREDENTIALS": "The login name and the password do not match.",
         "SESSION_ENDED": "The session has ended; sign in again.",
         "RATE_LIMITED": "Too many attempts; try again later.",
-        "FORBIDDEN": "The caller may not do this there; the entry says what is missing and who could grant it.",
-        "CONFLICT": "What is there already, or where the object stands, is in the way.",
-        "IDEMPOTENCY_KEY_REUSED": "The key was used for another input; take a new one for a new request.",
-        "TOKEN_INVALID": "The token of the link is unknown, was used, or is too old; have a new mail sent.",
+        "FORBIDDEN": (
+            "The caller may not do this in the organization; the entry says what is missing and who could grant it."
+        ),
+        "CONFLICT": "It conflicts with something that exists already, or with the object's status.",
+        "IDEMPOTENCY_KEY_REUSED": "The key was used with another input; use a new one for a new request.",
+        "TOKEN_INVALID": "The token of the link is unknown, was used, or has expired; request a new mail.",
         "ALREADY_MEMBER": "The person belongs to the organization already.",
-        "ALREADY_INVITED": "There is an open invitation for this address already; resend or revoke it.",
-        "INVITATION_EXPIRED": "The invitation is too old; ask for a new one.",
-        "INVITATION_REVOKED": "The invitation was taken back.",
+        "ALREADY_INVITED": "There already is an open invitation for this address; resend or revoke it.",
+        "INVITATION_EXPIRED": "The invitation has expired; request a new one.",
+        "INVITATION_REVOKED": "The invitation was revoked.",
         "INVITATION_ALREADY_USED": "The invitation was accepted or declined already.",
-        "INVITATION_EMAIL_MISMATCH": "The invitation was sent to another address than that of the person signed in.",
-        "LAST_ADMINISTRATOR": "The organization would be left without anybody who administers it.",
-        "ROLE_NOT_ASSIGNABLE": "The role or right is not one that the caller may hand out or take back.",
-        "PERMISSION_INHERITED_FROM_ROLE": "The right comes from a role; take the role back instead.",
-        "ORGANIZATION_ALREADY_REGISTERED": "The company says that it is registered already; nothing was stored.",
+        "INVITATION_EMAIL_MISMATCH": "The invitation was sent to an address other than that of the person signed in.",
+        "LAST_ADMINISTRATOR": "The organization would be left without an administrator.",
+        "ROLE_NOT_ASSIGNABLE": "The caller may not delegate or take back this role or permission.",
+        "PERMISSION_INHERITED_FROM_ROLE": "The permission comes from a role; take the role back instead.",
+        "ORGANIZATION_ALREADY_REGISTERED": (
+            "The applicant says that the organization is registered already; nothing was stored."
+        ),
         "BACKEND_UNAVAILABLE": "An application behind the gateway does not answer; try again later.",
     },
 )
 _enum(
     MailLinkKind,
-    "What the link of a mail is for.",
+    "The purpose of a link in a mail.",
     {
         "REGISTRATION": "To confirm a registration, by `confirmRegistration`.",
         "PASSWORD_RESET": "To set a new password, by `resetPassword`.",

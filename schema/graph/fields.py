@@ -44,9 +44,9 @@ BATCH = "batch"
 
 COMMON_ARGUMENTS = {
     "first": "How many entries to return at most, from 1 to 100.",
-    "after": "The cursor after which to go on: `endCursor` of the page before.",
+    "after": "The cursor after which to continue: `endCursor` of the previous page.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
-    "input": "What to do it with.",
+    "input": "The input.",
 }
 """What arguments mean that occur everywhere; a declaration may say it more closely."""
 
@@ -142,8 +142,8 @@ def graph_type(
     """Make a class the GraphQL type of a record; fields without a declaration read the record's attribute of that name.
 
     `organization` and `person` find the id of the organization and of the person that a record belongs to, for guards.
-    `when` tells the records of this type from others of the same class. `cost` is what each object costs, 1 without it;
-    0 is for values that come along with the object they stand in.
+    `when` distinguishes the records of this type from others of the same class. `cost` is what each object costs, 1
+    without it; 0 is for values that come along with the object they stand in.
     """
 
     def is_type_of(record: Any, _info: Any) -> bool:
@@ -180,7 +180,7 @@ def field(
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
-    Exception in place of an answer fails only that parent's field. It is async, unless it asks nobody.
+    Exception instead of an answer fails only that parent's field. It is async, unless it asks nobody.
 
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
@@ -297,7 +297,7 @@ def listed(*, description: str, at_most: int, assumed_size: int | None = None) -
 class DeclaredField(StrawberryField):
     """A strawberry field that is answered by its declaration instead of a resolver of one object.
 
-    On graphql-core, `get_result` collects the parents of one place of the document through a DataLoader; an executor
+    On graphql-core, `get_result` collects the parents of one field of the document through a DataLoader; an executor
     that goes level by level calls `Answering.answer` itself.
     """
 

@@ -53,7 +53,7 @@ class GuardedAnswering(Answering):
     inputs: "InputGuards" = dataclass_field(kw_only=True)
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands in a refused place."""
+        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands at a refused index."""
         refusals = _joined(self.bound.refusals(context, parents), self.inputs.refusals(context, parents, values))
         if refusals is None:
             return self.answer_all(context, parents, **values)
@@ -77,14 +77,14 @@ class InputGuards:
         for guard, value in _used(self._arguments, values):
             if guard.rule.or_self and _is_of_viewer(value, context):
                 continue
-            # At the root, the arguments take the place of the object that knows its organization.
+            # At the root, the arguments stand for the object that knows its organization.
             objects = [values] * len(parents) if self._is_root else parents
             refusals = _joined(refusals, guard.refusals(context, objects))
         return refusals
 
 
 def input_guards(where: Coordinate, field: GraphQLField, belonging: Belonging) -> InputGuards | None:
-    """Return the guards on the inputs of a field at this place, None when there are none."""
+    """Return the guards on the inputs of a field at this coordinate, None when there are none."""
     definition = field.extensions.get("strawberry-definition")
     if not isinstance(definition, DeclaredField):
         return None

@@ -82,8 +82,8 @@ def mutation(
     the mutation's name, which is the function's: ``_remove_member`` answers `removeMember`.
 
     `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
-    before with the same `idempotencyKey` gets past the guard, to be told again what came of it. Only for a function
-    that does nothing before `changed_once`, in a deed that asks again what the caller may do.
+    before with the same `idempotencyKey` gets past the guard, to learn again what came of it. Only for a function
+    that does nothing before `changed_once`, in a command that asks again what the caller may do.
 
     Raises:
         TypeError: A permission in an organization is asked for, and nothing says in which.
@@ -123,7 +123,7 @@ def query(
     """Declare a field of Query that asks for a permission in the organization of an object named in its input.
 
     It is null for an unknown object and for one of somebody else's organization alike, and refused like any field to
-    who may not. `refused` makes the answer of what the function refuses; nothing of it is recorded.
+    whoever may not. `refused` makes the answer of what the function refuses; nothing of it is recorded.
     """
     coordinate = Coordinate("Query", to_camel_case(function.__name__.strip("_")))
 

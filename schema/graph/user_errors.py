@@ -32,14 +32,14 @@ def entries(description: str, *, assumed_size: int = 10) -> Any:
     return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
 
 
-@strawberry.interface(description="Something about the input that the caller can mend.")
+@strawberry.interface(description="A problem with the input that the caller can fix.")
 class UserError:
-    """Something about the input that the caller can mend."""
+    """A problem with the input that the caller can fix."""
 
-    code: ErrorCode = strawberry.field(description="What is the matter, for programs.")
-    message: str = strawberry.field(description="What is the matter and what helps, for people.")
+    code: ErrorCode = strawberry.field(description="The error code, for programs.")
+    message: str = strawberry.field(description="What is wrong and what helps, for people.")
     path: list[str] | None = listed(
-        at_most=20, description="The part of `input` that is meant; null when it is all of it."
+        at_most=20, description="The path of the part of `input` concerned; null when it is the whole input."
     )
 
 
@@ -84,7 +84,7 @@ def _entry_type(kind: type[Refused] | tuple[type[Refused], ...], description: st
 class ValidationError(UserError):
     """A value is not allowed."""
 
-    constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule it breaks.")
+    constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule that it breaks.")
 
 
 @_entry_type(errors.NotFound, "There is no such object, or none that you may know of.")
@@ -102,16 +102,16 @@ def _conflicting_node(_context: RequestContext, entry: Entry) -> Any:
 
 @_entry_type(
     (errors.Stale, errors.Conflict, errors.KeyReused),
-    "Somebody changed the object meanwhile, or what is there already is in the way.",
+    "The object was changed in the meantime, or it conflicts with something that exists already.",
 )
 class ConflictError(UserError):
-    """Somebody changed the object meanwhile, or what is there already is in the way."""
+    """The object was changed in the meantime, or it conflicts with something that exists already."""
 
     current_version: int | None = computed(
-        _current_version, requires=OPEN, description="The version that the object has now, when yours was older."
+        _current_version, requires=OPEN, description="The current version of the object, when yours was older."
     )
     conflicting_node: Node | None = computed(
-        _conflicting_node, requires=OPEN, description="The object that is in the way, when you may see it."
+        _conflicting_node, requires=OPEN, description="The conflicting object, if you may see it."
     )
 
 
@@ -134,7 +134,7 @@ async def _granters(context: RequestContext, entries: Sequence[Entry]) -> Sequen
     return await granters_of_refusals(context, refusals)
 
 
-@_entry_type(errors.Forbidden, "You may not do this in the organization, or may not hand out what you wanted to.")
+@_entry_type(errors.Forbidden, "You may not do this in the organization, or may not delegate what you wanted to.")
 class PermissionError(UserError):
     """The caller may not do this."""
 
@@ -144,57 +144,59 @@ class PermissionError(UserError):
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
-        description="Permissions of which any one would do.",
+        description="Permissions any one of which would be enough.",
     )
     grantable_by: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         _granters,
         requires=OPEN,
         at_most=MOST_GRANTERS,
-        description="The members of your organization who could give it, by name.",
+        description="The members of your organization who could grant it, by name.",
     )
     access_requestable: bool = computed(
-        _is_requestable, requires=OPEN, description="Whether `requestAccess` makes sense."
+        _is_requestable, requires=OPEN, description="Whether `requestAccess` would help."
     )
 
 
-@_entry_type(errors.LastAdministrator, "Nobody would be left who administers the organization.")
+@_entry_type(errors.LastAdministrator, "The organization would be left without an administrator.")
 class LastAdministratorError(UserError):
-    """Nobody would be left who administers the organization."""
+    """The organization would be left without an administrator."""
 
     candidates: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] = attribute(  # type: ignore[name-defined]  # noqa: F821
         "refusal.candidates",
         requires=OPEN,
         at_most=MOST_CANDIDATES,
         assumed_size=5,
-        description="Active members to whom an administrative role could be given first.",
+        description="Active members who could be given an administrative role first.",
     )
 
 
-@_entry_type(errors.InvitationState, "The invitation cannot be used as it stands.")
+@_entry_type(errors.InvitationState, "The invitation cannot be used in its current status.")
 class InvitationStateError(UserError):
-    """The invitation cannot be used as it stands."""
+    """The invitation cannot be used in its current status."""
 
-    status: InvitationStatus = attribute("refusal.status", requires=OPEN, description="Where the invitation stands.")
+    status: InvitationStatus = attribute("refusal.status", requires=OPEN, description="The status of the invitation.")
     can_request_new: bool = attribute(
-        "refusal.can_request_new", requires=OPEN, description="Whether `requestNewInvitation` makes sense."
+        "refusal.can_request_new", requires=OPEN, description="Whether `requestNewInvitation` would help."
     )
 
 
-@_entry_type(errors.TokenInvalid, "The link of a mail counts for nothing any more.")
+@_entry_type(errors.TokenInvalid, "The link in a mail is no longer valid.")
 class TokenError(UserError):
-    """The link of a mail counts for nothing any more."""
+    """The link in a mail is no longer valid."""
 
 
-@_entry_type(errors.NotAuthenticated, "Who you are could not be established; nothing more is said on purpose.")
+@_entry_type(errors.NotAuthenticated, "Your identity could not be established; the message deliberately says no more.")
 class AuthenticationError(UserError):
     """Who somebody is could not be established."""
 
 
-@_entry_type(errors.TooManyAttempts, "Too many attempts in a short time.")
+@_entry_type(errors.TooManyAttempts, "Too many attempts within a short time.")
 class RateLimitError(UserError):
-    """Too many attempts in a short time."""
+    """Too many attempts within a short time."""
 
-    retry_after_seconds: int = attribute("refusal.retry_after_seconds", requires=OPEN, description="When to try again.")
+    retry_after_seconds: int = attribute(
+        "refusal.retry_after_seconds", requires=OPEN, description="The number of seconds after which to try again."
+    )
 
 
 USER_ERRORS = (

@@ -13,14 +13,14 @@ from schema.graph.scalars import CurrencyCode, Decimal, PhoneNumber
 class Address:
     """A postal address."""
 
-    name: str | None = strawberry.field(description="For whom.")
-    company: str | None = strawberry.field(description="In which company.")
-    street: list[str] = listed(at_most=4, description="Street and number, and what else stands above the town.")
-    postal_code: str = strawberry.field(description="The postal code, as the country writes it.")
-    city: str = strawberry.field(description="The town.")
+    name: str | None = strawberry.field(description="The addressee.")
+    company: str | None = strawberry.field(description="The company in the address.")
+    street: list[str] = listed(at_most=4, description="Street and house number, and any further lines above the city.")
+    postal_code: str = strawberry.field(description="The postal code, in the format of the country.")
+    city: str = strawberry.field(description="The city or town.")
     region: str | None = strawberry.field(description="The state, canton or province.")
-    country_code: str = strawberry.field(description="The country, by its two letters in ISO 3166-1.")
-    phone: PhoneNumber | None = strawberry.field(description="The telephone number there.")
+    country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
+    phone: PhoneNumber | None = strawberry.field(description="The telephone number at this address.")
 
 
 @graph_type(of=values.Money, description="An amount of money, exact.", cost=0)
@@ -30,7 +30,7 @@ class Money:
     amount: Decimal = field(texts.amounts, requires=OPEN, description="The amount in units of the currency.")
     currency: CurrencyCode = strawberry.field(description="The currency.")
     formatted: str = computed(
-        texts.formatted, requires=OPEN, description="The amount as one writes it, such as 1.234,50 €."
+        texts.formatted, requires=OPEN, description="The amount formatted for people, such as 1.234,50 €."
     )
 
 
@@ -38,14 +38,14 @@ class Money:
 class AddressInput:
     """A postal address."""
 
-    street: list[str] = strawberry.field(description="Street and number, and what else stands above the town.")
-    postal_code: str = strawberry.field(description="The postal code, as the country writes it.")
-    city: str = strawberry.field(description="The town.")
-    country_code: str = strawberry.field(description="The country, by its two letters in ISO 3166-1.")
-    name: str | None = strawberry.field(default=None, description="For whom.")
-    company: str | None = strawberry.field(default=None, description="In which company.")
+    street: list[str] = strawberry.field(description="Street and house number, and any further lines above the city.")
+    postal_code: str = strawberry.field(description="The postal code, in the format of the country.")
+    city: str = strawberry.field(description="The city or town.")
+    country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
+    name: str | None = strawberry.field(default=None, description="The addressee.")
+    company: str | None = strawberry.field(default=None, description="The company in the address.")
     region: str | None = strawberry.field(default=None, description="The state, canton or province.")
-    phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number there.")
+    phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number at this address.")
 
 
 def address_of(address: AddressInput) -> values.Address:

@@ -22,24 +22,26 @@ from schema.sessions import AcknowledgementPayload
 from schema.viewer import Viewer
 
 
-@graph_type(of=invited.InvitationPreview, description="What an invitation is about, for whom it is for.")
+@graph_type(of=invited.InvitationPreview, description="What an invitation is about, shown to the person invited.")
 class InvitationPreview:
     """What an invitation is about."""
 
-    organization_name: str = strawberry.field(description="What the company is called.")
-    masked_email: str = strawberry.field(description="The address it is for, as only its owner recognizes it.")
+    organization_name: str = strawberry.field(description="The organization's name.")
+    masked_email: str = strawberry.field(
+        description="The address it was sent to, masked so that only its owner recognizes it."
+    )
     role_labels: list[str] = computed(
         invited.role_labels_of,
         requires=OPEN,
         at_most=MOST_ROLES + MOST_PERMISSIONS,
-        description="What it gives, as people call it: roles, then single rights.",
+        description="The names of what it gives: roles, then direct permissions.",
     )
-    status: InvitationStatus = strawberry.field(description="Where it stands now.")
-    expires_at: DateTime = strawberry.field(description="Until when it can be accepted.")
+    status: InvitationStatus = strawberry.field(description="Its status now.")
+    expires_at: DateTime = strawberry.field(description="When it expires.")
     first_name: str | None = strawberry.field(description="The first name that the inviter gave.")
     last_name: str | None = strawberry.field(description="The last name that the inviter gave.")
     needs_new_account: bool = strawberry.field(
-        description="Whether accepting it makes an account, which needs a password and the terms."
+        description="Whether accepting it creates an account, which requires a password and accepting the terms."
     )
 
 
@@ -55,7 +57,7 @@ class AcceptInvitationInput:
         default=None, description="Your last name; without it, the one that the inviter gave."
     )
     locale: Locale | None = strawberry.field(
-        default=None, description="The language you read; without it, the one that the inviter gave."
+        default=None, description="Your language; without it, the one that the inviter gave."
     )
     password: str | None = strawberry.field(
         default=None, description="The password of your new account: 12 to 256 characters."
@@ -63,11 +65,11 @@ class AcceptInvitationInput:
     accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
 
 
-@strawberry.type(description="Your place in the company, or why you have none.")
+@strawberry.type(description="Your membership of the organization, or why there is none.")
 class AcceptInvitationPayload:
-    """The invited person's place in the company, or why there is none."""
+    """The invited person's membership of the organization, or why there is none."""
 
-    membership: Membership | None = strawberry.field(description="Your place in the company.")
+    membership: Membership | None = strawberry.field(description="Your membership of the organization.")
     viewer: Viewer | None = strawberry.field(
         description="You, for the rest of this request; null when you have an account and are not signed in."
     )
@@ -77,11 +79,11 @@ class AcceptInvitationPayload:
     refresh_token: str | None = strawberry.field(
         description="For a new account only: gets the next tokens from `refreshSession`."
     )
-    expires_at: DateTime | None = strawberry.field(description="Until when the access token counts.")
+    expires_at: DateTime | None = strawberry.field(description="When the access token expires.")
     continue_url: URL | None = strawberry.field(
-        description="Where the portal begins; null when the operator has not said under which address."
+        description="The portal's start page; null when the operator has not configured its address."
     )
-    errors: list[UserError] = entries("Why you have no place there; empty when you have.")
+    errors: list[UserError] = entries("Why you are no member there; empty when you are.")
 
 
 async def _accept_invitation(context: RequestContext, *, input: AcceptInvitationInput) -> dict[str, Any]:
@@ -118,13 +120,13 @@ async def _request_new_invitation(context: RequestContext, *, input: TokenInput)
 
 @strawberry.type
 class InvitationQueries:
-    """Questions with the token of an invitation."""
+    """Queries with the token of an invitation."""
 
     invitation_preview: InvitationPreview | None = root(
         invited.preview,
         requires=OPEN,
         cost=20,
-        description="What an invitation is about; null for an unknown token, or one after which another was sent.",
+        description="What an invitation is about; null for a token that is unknown or was replaced by a later one.",
         arguments={"token": "The token from the mail's link."},
     )
 
@@ -138,15 +140,18 @@ class InvitedMutations:
         _accept_invitation,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Join the company that invited you. With an account, sign in as usual afterwards.",
+        description="Join the organization that invited you. With an account, sign in as usual afterwards.",
     )
     decline_invitation: InvitationPayload = mutation(
-        InvitationPayload, _decline_invitation, requires=OPEN, description="Decline an invitation; who sent it is told."
+        InvitationPayload,
+        _decline_invitation,
+        requires=OPEN,
+        description="Decline an invitation; its sender is notified.",
     )
     request_new_invitation: AcknowledgementPayload = mutation(
         AcknowledgementPayload,
         _request_new_invitation,
         requires=OPEN,
         empty={"accepted": False},
-        description="Ask for another invitation when yours is too old; answered alike for every token.",
+        description="Request another invitation when yours has expired; the answer is the same for every token.",
     )

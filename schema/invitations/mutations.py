@@ -18,60 +18,67 @@ from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
 
-@strawberry.input(description="Whom to invite, and what the person is given. Give at least one role or permission.")
+@strawberry.input(description="A person to invite, and what they are given. Give at least one role or permission.")
 class InviteeInput:
     """Whom to invite, and what the person is given."""
 
-    email: EmailAddress = strawberry.field(description="Where the invitation is sent.")
-    first_name: str | None = strawberry.field(default=None, description="The first name, to be offered at acceptance.")
-    last_name: str | None = strawberry.field(default=None, description="The last name, to be offered at acceptance.")
+    email: EmailAddress = strawberry.field(description="The address to which the invitation is sent.")
+    first_name: str | None = strawberry.field(
+        default=None, description="The first name, suggested when the invitation is accepted."
+    )
+    last_name: str | None = strawberry.field(
+        default=None, description="The last name, suggested when the invitation is accepted."
+    )
     role_keys: list[str] = strawberry.field(default_factory=list, description="The keys of the roles to give.")
     permissions: list[PermissionCode] = strawberry.field(
-        default_factory=list, description="The single permissions to give."
+        default_factory=list, description="The direct permissions to give."
     )
     locale: Locale | None = strawberry.field(
-        default=None, description="The language that the person reads; without it, the mail is in yours."
+        default=None, description="The person's language; without it, the mail is in yours."
     )
     valid_until: DateTime | None = strawberry.field(
-        default=None, description="When what is given ends by itself; without it, it does not."
+        default=None, description="When what is given ends automatically; without it, it does not."
     )
 
 
-@strawberry.input(description="Whom to invite to which company.")
+@strawberry.input(description="The people to invite, and the organization.")
 class InviteMembersInput:
-    """Whom to invite to which company."""
+    """The people to invite, and the organization."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
     invitees: list[InviteeInput] = strawberry.field(description="Whom to invite: 1 to 50 people.")
     idempotency_key: str = strawberry.field(
-        description="Your own name for this request: sent again with the same key, it is answered alike and done once."
+        description="A key of your choice for this request: sent again with the same key, it gets the same answer and "
+        "is carried out once."
     )
     message: str | None = strawberry.field(
-        default=None, description="What you write to all of them, 2,000 characters at most."
+        default=None, description="Your message to all of them, 2,000 characters at most."
     )
     expires_in_days: int = strawberry.field(
-        default=inviting.DEFAULT_DAYS, description="For how many days the invitations can be accepted: 1 to 30."
+        default=inviting.DEFAULT_DAYS, description="The number of days for which the invitations are valid: 1 to 30."
     )
 
 
-@strawberry.input(description="Which invitation to send anew.")
+@strawberry.input(description="Which invitation to send again.")
 class ResendInvitationInput:
-    """Which invitation to send anew."""
+    """Which invitation to send again."""
 
     id: strawberry.ID = strawberry.field(description="The invitation's id.")
     idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
+        default=None, description="A key of your choice for this request, so that it can be repeated safely."
     )
 
 
-@strawberry.input(description="Which invitation to take back, and why.")
+@strawberry.input(description="Which invitation to revoke, and why.")
 class RevokeInvitationInput:
-    """Which invitation to take back, and why."""
+    """Which invitation to revoke, and why."""
 
     id: strawberry.ID = strawberry.field(description="The invitation's id.")
-    reason: str | None = strawberry.field(default=None, description="Why, for the audit log; 500 characters at most.")
+    reason: str | None = strawberry.field(
+        default=None, description="The reason, for the audit log; 500 characters at most."
+    )
     idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
+        default=None, description="A key of your choice for this request, so that it can be repeated safely."
     )
 
 
@@ -79,16 +86,16 @@ def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> lis
     return [entry_of(context, refusal) for refusal in outcome.refusals]
 
 
-@graph_type(of=inviting.InvitationOutcome, description="What came of inviting one person.")
+@graph_type(of=inviting.InvitationOutcome, description="The result of inviting one person.")
 class InviteResult:
-    """What came of inviting one person."""
+    """The result of inviting one person."""
 
     email: str = attribute("email", requires=OPEN, description="The address as you sent it.")
     invitation: Invitation | None = attribute(
         "invitation", requires=OPEN, description="The invitation; null when the person was not invited."
     )
     membership: Membership | None = attribute(
-        "membership", requires=OPEN, description="The place that waits for the person; it counts once they accept."
+        "membership", requires=OPEN, description="The membership that waits for the person; it counts once they accept."
     )
     errors: list[UserError] = computed(
         _errors,
@@ -99,15 +106,15 @@ class InviteResult:
     )
 
 
-@strawberry.type(description="What came of each row.")
+@strawberry.type(description="The result for each invitee.")
 class InviteMembersPayload:
-    """What came of each row."""
+    """The result for each invitee."""
 
     results: list[InviteResult] = listed(
         at_most=inviting.MOST_AT_ONCE,
-        description="One entry for each of `invitees`, in their order; what is wrong with one hinders no other.",
+        description="One entry for each of `invitees`, in the same order; an error in one does not affect the others.",
     )
-    errors: list[UserError] = entries("Why nobody was invited; empty when each row has its result.")
+    errors: list[UserError] = entries("Why nobody was invited; empty when each invitee has a result.")
 
 
 async def _invite_members(context: RequestContext, *, input: InviteMembersInput) -> dict[str, Any]:
@@ -153,14 +160,14 @@ class InvitingMutations:
         requires=MANAGE_MEMBERS,
         within=in_organization(),
         empty={"results": []},
-        description="Invite people to a company by mail, many at once.",
+        description="Invite people to an organization by mail, many at once.",
     )
     resend_invitation: InvitationPayload | None = mutation(
         InvitationPayload,
         _resend_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
-        description="Send an invitation anew, an expired one too: its time begins again, and older mails of it count "
+        description="Send an invitation again, an expired one too: its time begins again, and older mails of it count "
         "no more.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
@@ -168,5 +175,5 @@ class InvitingMutations:
         _revoke_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
-        description="Take an open invitation back.",
+        description="Revoke an open invitation.",
     )

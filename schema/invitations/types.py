@@ -1,4 +1,4 @@
-"""Invitations: who was asked to join a company, and where that stands."""
+"""Invitations: who was asked to join an organization, and where that stands."""
 
 from operator import attrgetter
 from typing import Annotated
@@ -22,24 +22,25 @@ from schema.roles import Permission, Role
 
 @graph_type(
     of=InvitationRecord,
-    description="Somebody was asked to join a company. Seen by those who manage its members, and by whom it is for.",
+    description="An invitation to join an organization. Visible to those who manage its members, and to the person "
+    "invited.",
     organization=attrgetter("organization_id"),
 )
 class Invitation(Node):
-    """Somebody was asked to join a company."""
+    """Somebody was asked to join an organization."""
 
     email: EmailAddress = strawberry.field(description="The address to which it was sent.")
-    first_name: str | None = strawberry.field(description="The first name that was given for the person.")
-    last_name: str | None = strawberry.field(description="The last name that was given for the person.")
-    locale: Locale | None = strawberry.field(description="The language that was given for the person.")
-    message: str | None = strawberry.field(description="What the inviter wrote to the person.")
+    first_name: str | None = strawberry.field(description="The first name given for the person.")
+    last_name: str | None = strawberry.field(description="The last name given for the person.")
+    locale: Locale | None = strawberry.field(description="The language given for the person.")
+    message: str | None = strawberry.field(description="The inviter's message to the person.")
     organization_name: str | None = field(
-        invitations.organization_names_of, requires=OPEN, description="What the company is called."
+        invitations.organization_names_of, requires=OPEN, description="The organization's name."
     )
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
         invitations.organizations_of,
         requires=OPEN,
-        description="The company; null for somebody who does not belong to it yet.",
+        description="The organization; null for somebody who does not belong to it yet.",
     )
     roles: list[Role] = computed(
         approvals.roles_of,
@@ -53,29 +54,29 @@ class Invitation(Node):
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
-        description="The single permissions that it gives.",
+        description="The direct permissions that it gives.",
     )
     valid_until: DateTime | None = strawberry.field(
-        description="When what it gives ends by itself; null when it does not."
+        description="When what it gives ends automatically; null when it does not."
     )
     status: InvitationStatus = computed(
-        approvals.status_of, requires=OPEN, description="Where it stands now; past its time it is EXPIRED."
+        approvals.status_of, requires=OPEN, description="Its status now; past its expiry it is EXPIRED."
     )
-    created_at: DateTime = strawberry.field(description="When it was sent first.")
-    expires_at: DateTime = strawberry.field(description="Until when it can be accepted.")
-    last_sent_at: DateTime = strawberry.field(description="When it was sent last.")
+    created_at: DateTime = strawberry.field(description="When it was first sent.")
+    expires_at: DateTime = strawberry.field(description="When it expires.")
+    last_sent_at: DateTime = strawberry.field(description="When it was last sent.")
     send_count: int = strawberry.field(description="How often it was sent.")
     inviter: User | None = field(
-        person("inviter_id"), requires=OPEN, description="Who sent it; null when the portal itself did."
+        person("inviter_id"), requires=OPEN, description="Who sent it; null when it was the portal itself."
     )
     accepted_by: User | None = field(
-        person("accepted_by_id"), requires=OPEN, description="Who accepted it; null before."
+        person("accepted_by_id"), requires=OPEN, description="Who accepted it; null until then."
     )
     viewer_can_resend: bool = field(
-        invitations.viewer_can_resend, requires=OPEN, description="Whether `resendInvitation` would send it anew."
+        invitations.viewer_can_resend, requires=OPEN, description="Whether `resendInvitation` would send it again."
     )
     viewer_can_revoke: bool = computed(
-        invitations.viewer_can_revoke, requires=OPEN, description="Whether `revokeInvitation` would take it back."
+        invitations.viewer_can_revoke, requires=OPEN, description="Whether `revokeInvitation` would revoke it."
     )
 
 

@@ -18,41 +18,41 @@ from schema.graph.user_errors import UserError, entries
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
 
-_KEY = "Your own name for this request, to repeat it safely."
-_REASON = "Why, for the audit log."
+_KEY = "A key of your choice for this request, so that it can be repeated safely."
+_REASON = "The reason, for the audit log."
 
 
-@strawberry.input(description="A member, and why something is done with them.")
+@strawberry.input(description="A member, and the reason for the change.")
 class MemberActionInput:
-    """A member, and why something is done with them."""
+    """A member, and the reason for the change."""
 
     id: strawberry.ID = strawberry.field(description="The membership.")
     expected_version: int | None = strawberry.field(
         default=None,
-        description="The membership's `version` as you read it; when it is another by now, nothing is done.",
+        description="The membership's `version` as you read it; if it has changed since, nothing is done.",
     )
     reason: str | None = strawberry.field(default=None, description=_REASON)
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="The company to leave.")
+@strawberry.input(description="The organization to leave.")
 class LeaveOrganizationInput:
-    """The company to leave."""
+    """The organization to leave."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization.")
     reason: str | None = strawberry.field(default=None, description=_REASON)
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="To whom the administration of a company goes.")
+@strawberry.input(description="To whom the administration of an organization is transferred.")
 class TransferAdministrationInput:
-    """To whom the administration of a company goes."""
+    """To whom the administration of an organization is transferred."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company.")
-    to_membership_id: strawberry.ID = strawberry.field(description="The active member who is to administer it.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization.")
+    to_membership_id: strawberry.ID = strawberry.field(description="The active member who will administer it.")
     idempotency_key: str = strawberry.field(description=_KEY)
     keep_own_role_keys: list[str] | None = strawberry.field(
-        default=None, description="Which of your other roles you keep; left out, all of them."
+        default=None, description="The keys of your other roles that you keep; left out, all of them."
     )
     reason: str | None = strawberry.field(default=None, description=_REASON)
 
@@ -67,19 +67,19 @@ class MembershipPayload:
         requires=OPEN,
         at_most=MOST_SHOWN,
         description=(
-            "The invitations that the member had sent, nobody had accepted, and that were revoked with `removeMember`, "
-            "the newest first; empty for other changes, null when refused."
+            "The member's open invitations that were revoked by `removeMember`, newest first; empty for other "
+            "changes, null when refused."
         ),
     )
     errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
-@strawberry.type(description="Who administered the company and who does now, or why nothing was done.")
+@strawberry.type(description="Who administered the organization and who does now, or why nothing was done.")
 class TransferAdministrationPayload:
-    """Who administered the company and who does now."""
+    """Who administered the organization and who does now."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
-    to: Membership | None = strawberry.field(description="Who administers the company now; null when refused.")
+    to: Membership | None = strawberry.field(description="Who administers the organization now; null when refused.")
     errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
@@ -129,14 +129,15 @@ class MemberMutations:
         _suspend_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
-        description="Let a member do nothing for the time being; roles and rights count again afterwards.",
+        description="Suspend a member, who may then do nothing; once reactivated, their roles and permissions apply "
+        "again.",
     )
     reactivate_member: MembershipPayload | None = mutation(
         MembershipPayload,
         _reactivate_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
-        description="Let a suspended member in again.",
+        description="Reactivate a suspended member.",
     )
     remove_member: MembershipPayload | None = mutation(
         MembershipPayload,
@@ -144,8 +145,8 @@ class MemberMutations:
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description=(
-            "Let a member belong to the company no longer: roles and rights are gone, invitations that they sent and "
-            "nobody has accepted are revoked, the history stays."
+            "Remove a member from the organization: they lose their roles and permissions, their open "
+            "invitations are revoked, and the history stays."
         ),
     )
     leave_organization: ViewerPayload | None = mutation(
@@ -154,7 +155,7 @@ class MemberMutations:
         requires=AUTHENTICATED,
         within=in_organization(),
         answers_again=True,
-        description="Leave a company.",
+        description="Leave an organization.",
     )
     transfer_administration: TransferAdministrationPayload | None = mutation(
         TransferAdministrationPayload,

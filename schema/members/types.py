@@ -1,4 +1,4 @@
-"""Who belongs to a company, and what they may do there."""
+"""Who belongs to an organization, and what they may do there."""
 
 from operator import attrgetter
 from typing import Annotated
@@ -39,41 +39,41 @@ from schema.roles import Permission, Role
 @graph_type(
     of=GrantRecord,
     when=lambda grant: grant.kind is GrantKind.ROLE,
-    description="A role that somebody was given.",
+    description="A role given to a member.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
 class RoleGrant(Node):
-    """A role that somebody was given."""
+    """A role given to a member."""
 
     role: Role | None = computed(
         memberships.role_of, requires=OPEN, cost=0, description="The role; null when this portal no longer has it."
     )
-    granted_at: DateTime = strawberry.field(description="Since when.")
+    granted_at: DateTime = strawberry.field(description="When the request was made.")
     granted_by: User | None = field(
-        person("granted_by_id"), requires=OPEN, description="Who gave it; null when the portal itself did."
+        person("granted_by_id"), requires=OPEN, description="Who granted it; null when it was the portal itself."
     )
-    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null when it does not.")
+    valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
 
 @graph_type(
     of=GrantRecord,
     when=lambda grant: grant.kind is GrantKind.PERMISSION,
-    description="A single permission that somebody was given.",
+    description="A direct permission given to a member.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
 class DirectGrant(Node):
-    """A single permission that somebody was given."""
+    """A direct permission given to a member."""
 
     permission: Permission | None = computed(
         memberships.permission_of, requires=OPEN, cost=0, description="The permission; null when it no longer exists."
     )
-    granted_at: DateTime = strawberry.field(description="Since when.")
+    granted_at: DateTime = strawberry.field(description="When the request was made.")
     granted_by: User | None = field(
-        person("granted_by_id"), requires=OPEN, description="Who gave it; null when the portal itself did."
+        person("granted_by_id"), requires=OPEN, description="Who granted it; null when it was the portal itself."
     )
-    valid_until: DateTime | None = strawberry.field(description="When it ends by itself; null when it does not.")
+    valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
 
 PermissionSource = Annotated[
@@ -81,7 +81,7 @@ PermissionSource = Annotated[
 ]
 
 
-@graph_type(of=memberships.EffectivePermission, description="A permission that counts now, and where it comes from.")
+@graph_type(of=memberships.EffectivePermission, description="A permission in effect now, and where it comes from.")
 class EffectivePermission:
     """A permission that counts now."""
 
@@ -89,7 +89,7 @@ class EffectivePermission:
     sources: list[PermissionSource] = listed(
         at_most=MOST_SOURCES,
         assumed_size=1,
-        description="The grants it comes from; one is enough.",
+        description="The grants it comes from, any one of which is enough.",
     )
     valid_until: DateTime | None = strawberry.field(
         description="When the last of its sources ends; null when one of them does not."
@@ -98,34 +98,36 @@ class EffectivePermission:
 
 @graph_type(
     of=MembershipRecord,
-    description="One person's place in one company.",
+    description="One person's membership of one organization.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
 class Membership(Node):
-    """One person's place in one company."""
+    """One person's membership of one organization."""
 
-    version: int = strawberry.field(description="Counts the changes; send it with a change to notice others'.")
+    version: int = strawberry.field(
+        description="Incremented by each change; send it along with a change, so that nobody else's is overwritten."
+    )
     user: User = field(people.member_users, requires=OPEN, description="The person.")
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
-        organizations.member_organizations, requires=OPEN, description="The company."
+        organizations.member_organizations, requires=OPEN, description="The organization."
     )
-    status: MembershipStatus = strawberry.field(description="Where the person stands in the company.")
-    joined_at: DateTime | None = strawberry.field(description="Since when the person belongs to the company.")
-    job_title: str | None = strawberry.field(description="What the person does there.")
+    status: MembershipStatus = strawberry.field(description="The status of the membership.")
+    joined_at: DateTime | None = strawberry.field(description="When the person joined the organization.")
+    job_title: str | None = strawberry.field(description="The person's job title.")
     role_grants: list[RoleGrant] | None = field(
         memberships.role_grants_of,
         requires=SEE_RIGHTS,
         at_most=MOST_ROLES,
         assumed_size=2,
-        description="The person's roles that have not ended.",
+        description="The person's current roles.",
     )
     direct_grants: list[DirectGrant] | None = field(
         memberships.direct_grants_of,
         requires=SEE_RIGHTS,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,
-        description="The person's single permissions that have not ended.",
+        description="The person's current direct permissions.",
     )
     effective_permissions: list[EffectivePermission] | None = field(
         memberships.effective_permissions_of,
@@ -133,8 +135,8 @@ class Membership(Node):
         at_most=MOST_PERMISSIONS,
         assumed_size=6,
         description=(
-            "What the person may do now: all that their roles and single permissions give together. "
-            "Empty while the membership or the company is not active."
+            "What the person may do now: everything that their roles and direct permissions give. Empty while "
+            "the membership or the organization is not active."
         ),
     )
     applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
@@ -142,14 +144,14 @@ class Membership(Node):
         requires=SEE_RIGHTS,
         at_most=MOST_APPLICATIONS,
         assumed_size=10,
-        description="The applications that open for the person here.",
+        description="The applications that the person can open in this organization.",
     )
     access_requests: Connection[AccessRequest] | None = field(
         pages_of(ACCESS_REQUESTS, "membership_id"),
         requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
-        description="What the person asked for, newest first.",
-        arguments={"status": "Only requests that stand like this."},
+        description="The person's access requests, newest first.",
+        arguments={"status": "Only requests with one of these statuses."},
     )
     open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         initiators.open_invitations_by,
@@ -157,8 +159,8 @@ class Membership(Node):
         sliced_by="first",
         at_most=initiators.MOST_SHOWN,
         description=(
-            "The invitations that the person sent and nobody has accepted, newest first. They are revoked when the "
-            "person is removed, or may not send them any more."
+            "The open invitations that the person sent, newest first. They are revoked when the person is "
+            "removed or may no longer send them."
         ),
         arguments={"first": "How many to return, 50 at most."},
     )

@@ -1,4 +1,4 @@
-"""The address book of a company."""
+"""The address book of an organization."""
 
 from operator import attrgetter
 
@@ -12,12 +12,12 @@ from schema.nodes import Node
 
 @graph_type(
     of=AddressRecord,
-    description="An address in a company's book.",
+    description="An entry in an organization's address book.",
     organization=attrgetter("organization_id"),
 )
 class AddressBookEntry(Node):
-    """An address in a company's book."""
+    """An entry in an organization's address book."""
 
     address: Address = strawberry.field(description="The address.")
-    is_default_billing: bool = strawberry.field(description="Whether invoices go there unless another is chosen.")
-    is_default_shipping: bool = strawberry.field(description="Whether goods go there unless another is chosen.")
+    is_default_billing: bool = strawberry.field(description="Whether this is the default address for invoices.")
+    is_default_shipping: bool = strawberry.field(description="Whether this is the default address for deliveries.")

@@ -1,4 +1,4 @@
-"""Changing how to reach a company, and its address book."""
+"""Changing how to reach an organization, and its address book."""
 
 from typing import Any
 
@@ -19,58 +19,57 @@ from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
 
 
-@strawberry.input(description="What to change; what is left out stays as it is, null takes it away.")
+@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
 class UpdateOrganizationInput:
-    """What to change. Name and seat are not among it: the vendor decides on them."""
+    """What to change. Name and registered office are not among it: the vendor decides on them."""
 
-    id: strawberry.ID = strawberry.field(description="The company's id.")
-    expected_version: int = strawberry.field(description="`version` of the company as you read it.")
+    id: strawberry.ID = strawberry.field(description="The organization's id.")
+    expected_version: int = strawberry.field(description="The organization's `version` as you read it.")
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
-    email: EmailAddress | None = strawberry.field(
-        default=strawberry.UNSET, description="The e-mail address under which one writes to it."
-    )
-    website: URL | None = strawberry.field(default=strawberry.UNSET, description="The site.")
+    email: EmailAddress | None = strawberry.field(default=strawberry.UNSET, description="Its e-mail address.")
+    website: URL | None = strawberry.field(default=strawberry.UNSET, description="The website.")
 
 
-@strawberry.input(description="An address as it is to stand in the book.")
+@strawberry.input(description="An entry to save in the address book.")
 class SaveAddressInput:
-    """An address as it is to stand in the book."""
+    """An entry to save in the address book."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The company's id.")
+    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
     entry_id: strawberry.ID | None = strawberry.field(
-        default=None, description="The id of the entry to change; without it, a new one is added."
+        default=None, description="The id of the entry to change; without it, a new entry is added."
     )
     address: AddressInput = strawberry.field(description="The whole address.")
     default_billing: bool | None = strawberry.field(
-        default=None, description="Whether invoices go there unless another is chosen; left out, it stays as it is."
+        default=None, description="Whether this becomes the default address for invoices; left out, it stays as it is."
     )
     default_shipping: bool | None = strawberry.field(
-        default=None, description="Whether goods go there unless another is chosen; left out, it stays as it is."
+        default=None,
+        description="Whether this becomes the default address for deliveries; left out, it stays as it is.",
     )
     idempotency_key: str | None = strawberry.field(
-        default=None, description="Your own name for this request, to repeat it safely."
+        default=None, description="A key of your choice for this request, so that it can be repeated safely."
     )
 
 
-@strawberry.type(description="The company as it is now, or why nothing was changed.")
+@strawberry.type(description="The organization as it is now, or why nothing was changed.")
 class OrganizationPayload:
-    """The company as it is now, or why nothing was changed."""
+    """The organization as it is now, or why nothing was changed."""
 
     organization: Organization | None = strawberry.field(
-        description="The company as it is now; null when nothing was changed."
+        description="The organization as it is now; null when nothing was changed."
     )
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="The entry and its company as they are now, or why nothing was changed.")
+@strawberry.type(description="The entry and its organization as they are now, or why nothing was changed.")
 class SaveAddressPayload:
-    """The entry and its company as they are now, or why nothing was changed."""
+    """The entry and its organization as they are now, or why nothing was changed."""
 
     entry: AddressBookEntry | None = strawberry.field(
         description="The entry as it is now; null when nothing was changed."
     )
     organization: Organization | None = strawberry.field(
-        description="The company as it is now; null when nothing was changed."
+        description="The organization as it is now; null when nothing was changed."
     )
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
@@ -105,14 +104,15 @@ async def _delete_address(context: RequestContext, *, input: NodeActionInput) ->
 
 @strawberry.type
 class OrganizationMutations:
-    """Changing how to reach a company, and its address book."""
+    """Changing how to reach an organization, and its address book."""
 
     update_organization: OrganizationPayload | None = mutation(
         OrganizationPayload,
         _update_organization,
         requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
-        description="Change how to reach the company. Name and seat change by `requestOrganizationChange` only.",
+        description="Change how to reach the company. Name and registered office change by "
+        "`requestOrganizationChange` only.",
     )
     save_address: SaveAddressPayload | None = mutation(
         SaveAddressPayload,
@@ -120,7 +120,8 @@ class OrganizationMutations:
         requires=USE_ADDRESS_BOOK,
         within=in_organization(),
         description=(
-            "Add an address to the company's book, or change one. What becomes a default takes that from the entry "
+            "Add an address to the organization's book, or change one. What becomes a default takes that from "
+            "the entry "
             "that was it."
         ),
     )
@@ -129,5 +130,5 @@ class OrganizationMutations:
         _delete_address,
         requires=USE_ADDRESS_BOOK,
         within=of_object("adr", "input.id"),
-        description="Delete an address from the company's book.",
+        description="Delete an address from the organization's book.",
     )

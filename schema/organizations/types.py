@@ -1,4 +1,4 @@
-"""Companies."""
+"""Organizations."""
 
 from operator import attrgetter
 
@@ -41,34 +41,40 @@ from schema.orders import Order
 from schema.organizations.addresses import AddressBookEntry
 
 
-@graph_type(of=OrganizationRecord, description="A company that buys from the vendor.", organization=attrgetter("id"))
+@graph_type(
+    of=OrganizationRecord,
+    description="A customer of the vendor, whose people use the portal.",
+    organization=attrgetter("id"),
+)
 class Organization(Node):
-    """A company that buys from the vendor."""
+    """A customer of the vendor, whose people use the portal."""
 
-    version: int = strawberry.field(description="Counts the changes; send it with a change to notice others'.")
-    customer_number: str | None = strawberry.field(description="The number under which the vendor knows it.")
-    name: str = strawberry.field(description="What it is called.")
-    legal_name: str | None = strawberry.field(description="What it is called in the register of companies.")
-    kind: OrganizationKind = strawberry.field(description="What it is to the vendor.")
-    status: OrganizationStatus = strawberry.field(description="Where it stands; permissions count only while active.")
-    seat: Address | None = strawberry.field(description="Where it has its seat.")
-    vat_id: str | None = strawberry.field(description="Its number for value added tax.")
+    version: int = strawberry.field(
+        description="Incremented by each change; send it along with a change, so that nobody else's is overwritten."
+    )
+    customer_number: str | None = strawberry.field(description="Its customer number with the vendor.")
+    name: str = strawberry.field(description="Its name.")
+    legal_name: str | None = strawberry.field(description="Its name in the register of companies.")
+    kind: OrganizationKind = strawberry.field(description="Its relationship to the vendor.")
+    status: OrganizationStatus = strawberry.field(description="Its status; permissions apply only while it is active.")
+    seat: Address | None = strawberry.field(description="Its registered office.")
+    vat_id: str | None = strawberry.field(description="Its VAT number.")
     phone: PhoneNumber | None = strawberry.field(description="Its telephone number.")
-    email: EmailAddress | None = strawberry.field(description="The e-mail address under which one writes to it.")
-    website: URL | None = strawberry.field(description="Its site.")
+    email: EmailAddress | None = strawberry.field(description="Its e-mail address.")
+    website: URL | None = strawberry.field(description="Its website.")
     administrators: list[Membership] | None = field(
         organizations.administrators_of,
         requires=AUTHENTICATED,
         at_most=organizations.MOST_ADMINISTRATORS,
-        description="Active members who administer it, by name: whom to ask for a right. Who may see the members finds "
-        "all who do by the `roleKeys` of `members`.",
+        description="The active members who administer it, by name: whom to ask for a permission. Those who may see "
+        "the members find all administrators by the `roleKeys` of `members`.",
     )
     members: Connection[Membership] | None = field(
         members_of,
         requires=SEE_MEMBERS,
-        description="Who belongs to it, by last name; without `status`, removed members are left out.",
+        description="Its members, by last name; without `status`, removed members are left out.",
         arguments={
-            "status": "Only members who stand like this.",
+            "status": "Only members with one of these statuses.",
             "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
@@ -77,20 +83,20 @@ class Organization(Node):
     access_requests: Connection[AccessRequest] | None = field(
         pages_of(ACCESS_REQUESTS, "organization_id"),
         requires=ASSIGN_ROLES,
-        description="What its members asked for and may not do yet, newest first.",
-        arguments={"status": "Only requests that stand like this."},
+        description="Its members' access requests, newest first.",
+        arguments={"status": "Only requests with one of these statuses."},
     )
     invitations: Connection[Invitation] | None = field(
         pages_of(INVITATIONS, "organization_id"),
         requires=MANAGE_MEMBERS,
-        description="Who was invited to it, newest first.",
-        arguments={"status": "Only invitations that stand like this; one past its time is EXPIRED."},
+        description="The invitations to join it, newest first.",
+        arguments={"status": "Only invitations with one of these statuses; one past its expiry is EXPIRED."},
     )
     join_requests: Connection[JoinRequest] | None = field(
         pages_of(JOIN_REQUESTS, "organization_id"),
         requires=MANAGE_MEMBERS,
         description="Who asked to join it, newest first.",
-        arguments={"status": "Only requests that stand like this."},
+        arguments={"status": "Only requests with one of these statuses."},
     )
     orders: Connection[Order] | None = field(
         orders_of,
@@ -108,13 +114,13 @@ class Organization(Node):
         addresses.books_of,
         requires=USE_ADDRESS_BOOK,
         at_most=addresses.LONGEST_BOOK,
-        description="Where invoices and goods may go, oldest entry first.",
+        description="Addresses for invoices and deliveries, oldest first.",
     )
     change_requests: Connection[ChangeRequest] | None = field(
         pages_of(CHANGE_REQUESTS, "organization_id"),
         requires=SEE_CHANGE_REQUESTS,
-        description="What was asked of the vendor to change about its name and seat, newest first.",
-        arguments={"status": "Only requests that stand like this."},
+        description="What was asked of the vendor to change about its name and registered office, newest first.",
+        arguments={"status": "Only requests with one of these statuses."},
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,
@@ -129,7 +135,7 @@ class Organization(Node):
         argument_costs=dict.fromkeys(("actions", "actor_id"), UNINDEXED),
     )
     viewer_membership: Membership | None = field(
-        organizations.viewer_memberships, requires=OPEN, description="Your own place in it."
+        organizations.viewer_memberships, requires=OPEN, description="Your own membership."
     )
     viewer_can_manage_members: bool = computed(
         organizations.can_manage_members,
@@ -137,20 +143,22 @@ class Organization(Node):
         description="Whether you may invite, change and remove members.",
     )
     viewer_can_manage_organization: bool = computed(
-        organizations.can_manage_organization, requires=OPEN, description="Whether you may change the company's data."
+        organizations.can_manage_organization,
+        requires=OPEN,
+        description="Whether you may change the organization's data.",
     )
     viewer_can_place_orders: bool = computed(
-        organizations.can_place_orders, requires=OPEN, description="Whether you may order in the shop."
+        organizations.can_place_orders, requires=OPEN, description="Whether you may place orders in the shop."
     )
 
 
 @strawberry.type
 class OrganizationQueries:
-    """Questions about companies."""
+    """Queries about organizations."""
 
     organization: Organization | None = root(
         organizations.organization,
         requires=AUTHENTICATED,
-        description="The company with this id; null when there is none, or none that you belong to.",
-        arguments={"id": "The company's id."},
+        description="The organization with this id; null when there is none that you belong to.",
+        arguments={"id": "The organization's id."},
     )

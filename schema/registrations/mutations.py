@@ -1,4 +1,4 @@
-"""Registering oneself or a company, without being signed in."""
+"""Registering oneself or an organization, without being signed in."""
 
 from typing import Any
 
@@ -20,92 +20,92 @@ from schema.registrations.types import OrganizationRegistration, OrganizationReg
 from schema.sessions import SignInPayload, session_fields
 
 
-@strawberry.input(description="Who wants an account for themself, without a company.")
+@strawberry.input(description="A person who wants an account without an organization.")
 class RegisterPrivateAccountInput:
-    """Who wants an account for themself."""
+    """A person who wants an account without an organization."""
 
     first_name: str = strawberry.field(description="The first name.")
     last_name: str = strawberry.field(description="The last name.")
-    email: EmailAddress = strawberry.field(description="The e-mail address; a mail goes there to confirm it.")
-    accept_terms: bool = strawberry.field(description="Whether you accept the terms; without it, nobody registers.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    email: EmailAddress = strawberry.field(description="The e-mail address; a mail is sent there to confirm it.")
+    accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
+    idempotency_key: str = strawberry.field(
+        description="A key of your choice for this request, so that it can be repeated safely."
+    )
     account_kind: AccountKind = strawberry.field(
         default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR."
     )
     phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number.")
-    locale: Locale | None = strawberry.field(default=None, description="The language you read.")
+    locale: Locale | None = strawberry.field(default=None, description="Your language.")
     newsletter: bool = strawberry.field(
-        default=False, description="Whether you want the newsletter; counts once the address is confirmed."
+        default=False, description="Whether you want the newsletter; takes effect once the address is confirmed."
     )
 
 
-@strawberry.input(description="A company, and who registers it; who is signed in is the applicant.")
+@strawberry.input(description="An organization and its applicant; if you are signed in, you are the applicant.")
 class RegisterOrganizationInput:
-    """A company, and who registers it."""
+    """An organization and its applicant."""
 
     confirm_first_registration: bool = strawberry.field(
         description='"No, it is not registered already." False ends the registration, and nothing is stored.'
     )
-    kind: OrganizationKind = strawberry.field(description="What the company is to the vendor.")
-    name: str = strawberry.field(description="What it is called.")
-    seat: AddressInput = strawberry.field(description="Where it has its seat.")
-    accept_terms: bool = strawberry.field(description="Whether you accept the terms; without it, nobody registers.")
+    kind: OrganizationKind = strawberry.field(description="What the organization is to the vendor.")
+    name: str = strawberry.field(description="Its name.")
+    seat: AddressInput = strawberry.field(description="Its registered office.")
+    accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
     idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
-    legal_name: str | None = strawberry.field(
-        default=None, description="What it is called in the register of companies."
-    )
-    vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
+    legal_name: str | None = strawberry.field(default=None, description="Its name in the register of companies.")
+    vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
-        default=None, description="The number under which the vendor knows it, if it has one."
+        default=None, description="Its customer number with the vendor, if it has one."
     )
     applicant_first_name: str | None = strawberry.field(
-        default=None, description="Your first name; not looked at when you are signed in."
+        default=None, description="Your first name; ignored when you are signed in."
     )
     applicant_last_name: str | None = strawberry.field(
-        default=None, description="Your last name; not looked at when you are signed in."
+        default=None, description="Your last name; ignored when you are signed in."
     )
     applicant_email: EmailAddress | None = strawberry.field(
-        default=None, description="Your e-mail address; a mail goes there to confirm it, unless you are signed in."
+        default=None, description="Your e-mail address; unless you are signed in, a mail is sent there to confirm it."
     )
     phone: PhoneNumber | None = strawberry.field(default=None, description="Your telephone number.")
-    locale: Locale | None = strawberry.field(default=None, description="The language you read.")
+    locale: Locale | None = strawberry.field(default=None, description="Your language.")
     additional_role_keys: list[str] | None = strawberry.field(
         default=None, description="Roles that you would like besides the administrative one."
     )
     newsletter: bool = strawberry.field(
-        default=False, description="Whether you want the newsletter; counts once the address is confirmed."
+        default=False, description="Whether you want the newsletter; takes effect once the address is confirmed."
     )
 
 
-@strawberry.input(description="The token of the mail, and the password of the new account.")
+@strawberry.input(description="The token from the mail, and the password for the new account.")
 class ConfirmRegistrationInput:
-    """The token of the mail, and the password of the new account."""
+    """The token from the mail, and the password for the new account."""
 
-    token: str = strawberry.field(description="The token of the link in the mail; it counts once, for seven days.")
+    token: str = strawberry.field(description="The token from the mail's link; it is valid once, for seven days.")
     password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
 
 
-@strawberry.type(description="Where the mail went, or why there was none.")
+@strawberry.type(description="Where the mail was sent, or why it was not.")
 class RegisterPrivateAccountPayload:
     """Where the mail went."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
-        description="The address to look at, whether there was an account for it already or not."
+        description="The address to which the mail was sent, whether or not there was an account for it already."
     )
     errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
-@strawberry.type(description="What became of it, whether your address or company was known or not.")
+@strawberry.type(description="The result, which is the same whether or not your address or organization was known.")
 class RegisterOrganizationPayload:
     """What became of it."""
 
-    reference: str | None = strawberry.field(description="What to ask with, by `registrationStatus`.")
-    state: RegistrationStatusView | None = strawberry.field(description="Where the registration stands.")
+    reference: str | None = strawberry.field(description="The reference for `registrationStatus`.")
+    state: RegistrationStatusView | None = strawberry.field(description="The status of the registration.")
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration; null while you are not signed in."
     )
     guidance: OrganizationRegistrationCheck | None = strawberry.field(
-        description="Whom to turn to, when the company is registered already."
+        description="Whom to contact if the organization is registered already."
     )
     errors: list[UserError] = entries("Why nothing was stored; empty when it was.")
 
@@ -174,7 +174,8 @@ class RegisteringMutations:
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
         description=(
-            "Register a company for the first time. You confirm your e-mail address, then the vendor reviews "
+            "Register an organization for the first time. You confirm your e-mail address, then the "
+            "vendor reviews "
             "it; approved, you administer it."
         ),
     )
@@ -183,5 +184,5 @@ class RegisteringMutations:
         _confirm_registration,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Confirm your e-mail address, set a password, and begin a session.",
+        description="Confirm your e-mail address, set a password and begin a session.",
     )

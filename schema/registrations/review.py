@@ -15,7 +15,7 @@ from schema.graph.user_errors import UserError, entries
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
 _VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
-_KEY = "Your own name for this request, to repeat it safely."
+_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
 
 @strawberry.input(description="Which registration to approve.")
@@ -24,7 +24,8 @@ class ApproveRegistrationInput:
 
     id: strawberry.ID = strawberry.field(description="The registration's id.")
     customer_number: str | None = strawberry.field(
-        default=None, description="The number under which the company is known from now on; without it, it has none."
+        default=None,
+        description="The organization's customer number from now on; without it, it has none.",
     )
     expected_version: int | None = strawberry.field(default=None, description=_VERSION)
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
@@ -35,17 +36,17 @@ class RejectRegistrationInput:
     """Which registration to reject, and why."""
 
     id: strawberry.ID = strawberry.field(description="The registration's id.")
-    reason: str = strawberry.field(description="Why, for the applicant to read.")
+    reason: str = strawberry.field(description="The reason, for the applicant to read.")
     expected_version: int | None = strawberry.field(default=None, description=_VERSION)
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Which registration needs more information, and which.")
+@strawberry.input(description="The registration, and the information that is needed.")
 class RequestRegistrationInformationInput:
-    """Which registration needs more information, and which."""
+    """The registration, and the information that is needed."""
 
     id: strawberry.ID = strawberry.field(description="The registration's id.")
-    question: str = strawberry.field(description="What you want to know, for the applicant to read.")
+    question: str = strawberry.field(description="Your question, for the applicant to read.")
     expected_version: int | None = strawberry.field(default=None, description=_VERSION)
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
@@ -54,22 +55,28 @@ class RequestRegistrationInformationInput:
 class AnswerRegistrationInput:
     """Your registration, and your answer."""
 
-    answer: str = strawberry.field(description="What the vendor wanted to know.")
+    answer: str = strawberry.field(description="The answer to the vendor's question.")
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
-    reference: str | None = strawberry.field(default=None, description="Or its reference.")
+    reference: str | None = strawberry.field(
+        default=None, description="The registration's reference, instead of its id."
+    )
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
-@strawberry.input(description="Your registration: by its id or reference when you are signed in, else by the token.")
+@strawberry.input(
+    description="Your registration: by its id or reference when you are signed in, otherwise by the token."
+)
 class WithdrawRegistrationInput:
     """Your registration."""
 
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
-    reference: str | None = strawberry.field(default=None, description="Or its reference.")
-    token: str | None = strawberry.field(
-        default=None, description="Or the token of the mail, before the address is confirmed; needs no session."
+    reference: str | None = strawberry.field(
+        default=None, description="The registration's reference, instead of its id."
     )
-    reason: str | None = strawberry.field(default=None, description="Why, if you like to say.")
+    token: str | None = strawberry.field(
+        default=None, description="The token from the mail instead, before the address is confirmed; needs no session."
+    )
+    reason: str | None = strawberry.field(default=None, description="The reason, if you want to give one.")
     idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
 
 
@@ -83,12 +90,12 @@ class RegistrationPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="Where the registration stands now, or why nothing was changed.")
+@strawberry.type(description="The status of the registration now, or why nothing was changed.")
 class WithdrawRegistrationPayload:
     """Where the registration stands now."""
 
     state: RegistrationStatusView | None = strawberry.field(
-        description="Where it stands now; null when nothing was changed."
+        description="Its status now; null when nothing was changed."
     )
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
@@ -145,7 +152,8 @@ class RegistrationReviewMutations:
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
-            "Approve a registration: the company becomes active, and its applicant gets the administrative role and "
+            "Approve a registration: the organization becomes active, and its applicant gets the administrative "
+            "role and "
             "nothing else, all at once."
         ),
     )
@@ -159,17 +167,17 @@ class RegistrationReviewMutations:
         RegistrationPayload,
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
-        description="Ask the applicant something; the time for the review begins anew when they answer.",
+        description="Ask the applicant something; the time for the review begins again when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
         RegistrationPayload,
         _answer_registration,
         requires=AUTHENTICATED,
-        description="Answer, as the applicant, what the vendor wanted to know.",
+        description="Answer the vendor's question, as the applicant.",
     )
     withdraw_registration: WithdrawRegistrationPayload | None = mutation(
         WithdrawRegistrationPayload,
         _withdraw_registration,
         requires=by_caller_unless("input.token"),
-        description="Withdraw your registration before it is decided; the company is closed, and you have left it.",
+        description="Withdraw your registration before it is decided; the organization is closed, and you leave it.",
     )

@@ -38,13 +38,17 @@ from schema.people import User
 from schema.roles import Role
 
 
-@graph_type(of=Lookalike, description="A company that looks the same as one that is being registered.")
+@graph_type(of=Lookalike, description="An organization that resembles one being registered.")
 class RegistrationDuplicate:
-    """A company that looks the same as one that is being registered."""
+    """An organization that resembles one being registered."""
 
-    organization: Organization = strawberry.field(description="The company that is there already.")
+    organization: Organization = strawberry.field(description="The existing organization.")
     reasons: list[LikenessReason] = attribute(
-        "reasons", requires=OPEN, at_most=len(LikenessReason), assumed_size=2, description="In what it is the same."
+        "reasons",
+        requires=OPEN,
+        at_most=len(LikenessReason),
+        assumed_size=2,
+        description="In what respects it is alike.",
     )
 
 
@@ -53,35 +57,42 @@ class RegistrationEvent:
     """Something that happened to a registration."""
 
     occurred_at: DateTime = strawberry.field(description="When it happened.")
-    status: RegistrationStatus = strawberry.field(description="Where the registration stood then.")
+    status: RegistrationStatus = strawberry.field(description="The status of the registration from then on.")
     note: str | None = strawberry.field(description="The reason, the question or the answer, as it was written.")
     by: User | None = field(
         person("actor_id", through=None),
         requires=REVIEW_REGISTRATIONS,
-        description="Who did it; null when the portal did, or somebody who was not signed in.",
+        description="Who did it; null when it was the portal, or somebody who was not signed in.",
     )
 
 
 @graph_type(
     of=RegistrationRecord,
     when=lambda record: record.organization_kind is not None,
-    description="A company that somebody registers, which the vendor has to approve. For the applicant and reviewers.",
+    description="The registration of an organization, which the vendor has to approve. Visible to the applicant and "
+    "the reviewers.",
     person=attrgetter("user_id"),
 )
 class OrganizationRegistration(Node):
-    """A company that somebody registers."""
+    """An organization that somebody registers."""
 
-    version: int = strawberry.field(description="Counts the changes; send it with a decision to notice others'.")
-    reference: str = strawberry.field(description="What the applicant asks with, without signing in.")
-    status: RegistrationStatus = computed(approvals.status_of, requires=OPEN, description="Where it stands.")
-    organization_name: str = strawberry.field(description="What the company is called.")
-    legal_name: str | None = strawberry.field(description="What it is called in the register of companies.")
-    kind: OrganizationKind = attribute("organization_kind", requires=OPEN, description="What it is to the vendor.")
-    vat_id: str | None = strawberry.field(description="Its number for value added tax.")
-    customer_number: str | None = strawberry.field(
-        description="The customer number as the applicant wrote it, which proves nothing."
+    version: int = strawberry.field(
+        description="Incremented by each change; send it along with a decision, so that nobody else's is overwritten."
     )
-    seat: Address | None = strawberry.field(description="Where it has its seat.")
+    reference: str = strawberry.field(
+        description="The reference with which the applicant can ask for its status without signing in."
+    )
+    status: RegistrationStatus = computed(approvals.status_of, requires=OPEN, description="Its status.")
+    organization_name: str = strawberry.field(description="The organization's name.")
+    legal_name: str | None = strawberry.field(description="Its name in the register of companies.")
+    kind: OrganizationKind = attribute(
+        "organization_kind", requires=OPEN, description="Its relationship to the vendor."
+    )
+    vat_id: str | None = strawberry.field(description="Its VAT number.")
+    customer_number: str | None = strawberry.field(
+        description="The customer number as the applicant gave it, unverified."
+    )
+    seat: Address | None = strawberry.field(description="Its registered office.")
     applicant_name: str = computed(
         registrations.applicant_name, requires=OPEN, description="The name of the person who registers it."
     )
@@ -99,23 +110,21 @@ class OrganizationRegistration(Node):
             "they can take these themself."
         ),
     )
-    submitted_at: DateTime | None = strawberry.field(description="When the address was confirmed.")
+    submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
         description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
     )
-    overdue: bool = computed(
-        registrations.is_overdue, requires=OPEN, description="Whether it has waited for a review for longer than that."
-    )
+    overdue: bool = computed(registrations.is_overdue, requires=OPEN, description="Whether the review is overdue.")
     decided_at: DateTime | None = strawberry.field(description="When it was approved, rejected or withdrawn.")
     rejection_reason: str | None = computed(
         registrations.rejection_reason, requires=OPEN, description="Why it was rejected."
     )
-    question: str | None = computed(registrations.question, requires=OPEN, description="What the vendor asked last.")
-    answer: str | None = strawberry.field(description="What the applicant answered.")
+    question: str | None = computed(registrations.question, requires=OPEN, description="The vendor's last question.")
+    answer: str | None = strawberry.field(description="The applicant's answer.")
     organization: Organization | None = field(
         registrations.organizations_of,
         requires=OPEN,
-        description="The company; nobody may do anything in it before it is approved.",
+        description="The organization; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
         person("user_id", through=None), requires=OPEN, description="The person who registers it."
@@ -125,7 +134,7 @@ class OrganizationRegistration(Node):
         requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
         description=(
-            "Companies that are the same in the VAT id, customer number, name or mail domain, as things are now; "
+            "Organizations that are the same in the VAT id, customer number, name or mail domain, as things are now; "
             "those alike in the most come first."
         ),
     )
@@ -134,18 +143,20 @@ class OrganizationRegistration(Node):
         requires=OPEN,
         at_most=registrations.LONGEST_HISTORY,
         assumed_size=5,
-        description="What happened to it, oldest first.",
+        description="The order's history, oldest first.",
     )
 
 
-@graph_type(of=registrations.RegistrationState, description="Where a registration stands, for who is not signed in.")
+@graph_type(
+    of=registrations.RegistrationState, description="The status of a registration, for somebody who is not signed in."
+)
 class RegistrationStatusView:
-    """Where a registration stands."""
+    """The status of a registration."""
 
-    reference: str = strawberry.field(description="What to ask with, by `registrationStatus`.")
-    status: RegistrationStatus = strawberry.field(description="Where it stands.")
-    submitted_at: DateTime | None = strawberry.field(description="When the address was confirmed.")
-    review_due_at: DateTime | None = strawberry.field(description="Until when it should be reviewed.")
+    reference: str = strawberry.field(description="The reference for `registrationStatus`.")
+    status: RegistrationStatus = strawberry.field(description="Its status.")
+    submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
+    review_due_at: DateTime | None = strawberry.field(description="When the review is due.")
     guidance: str = computed(
         registrations.guidance_of_state,
         requires=OPEN,
@@ -153,11 +164,14 @@ class RegistrationStatusView:
     )
 
 
-@graph_type(of=company_check.RegistrationCheck, description="Whether a company is registered, as far as may be told.")
+@graph_type(
+    of=company_check.RegistrationCheck,
+    description="Whether an organization is registered, as far as it may be disclosed.",
+)
 class OrganizationRegistrationCheck:
-    """Whether a company is registered."""
+    """Whether an organization is registered."""
 
-    outcome: RegistrationCheckOutcome = strawberry.field(description="What is known of the company.")
+    outcome: RegistrationCheckOutcome = strawberry.field(description="What is known about the organization.")
     guidance: str = computed(
         company_check.guidance_of_check,
         requires=OPEN,
@@ -167,21 +181,24 @@ class OrganizationRegistrationCheck:
         "masked_administrators",
         requires=OPEN,
         at_most=MOST_ADMINISTRATORS,
-        description="The initials of those who administer it, for who knows its VAT id or number and its name.",
+        description="The initials of its administrators, for those who know its name and its VAT id or customer "
+        "number.",
     )
     can_request_to_join: bool = attribute(
-        "can_request_to_join", requires=OPEN, description="Whether `requestToJoinOrganization` makes sense."
+        "can_request_to_join", requires=OPEN, description="Whether `requestToJoinOrganization` would help."
     )
 
 
-@strawberry.input(description="The company; give the VAT id, or the customer number together with the name.")
+@strawberry.input(
+    description="The organization to look for; give the VAT id, or the customer number together with the name."
+)
 class OrganizationRegistrationCheckInput:
-    """The company to look for."""
+    """The organization to look for."""
 
-    name: str | None = strawberry.field(default=None, description="What it is called.")
-    vat_id: str | None = strawberry.field(default=None, description="Its number for value added tax.")
+    name: str | None = strawberry.field(default=None, description="Its name.")
+    vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
-        default=None, description="The number under which the vendor knows it; counts together with the name only."
+        default=None, description="Its customer number with the vendor; used only together with the name."
     )
 
 
@@ -196,24 +213,27 @@ async def _check(context: RequestContext, *, input: OrganizationRegistrationChec
 
 @strawberry.type
 class RegistrationQueries:
-    """Questions about registrations."""
+    """Queries about registrations."""
 
     registrations: Connection[OrganizationRegistration] | None = root(
         pages_of_all(REGISTRATIONS, *UNDECIDED),
         requires=REVIEW_REGISTRATIONS,
-        description="Companies that want to become customers, oldest first; without `status`, those not decided yet.",
-        arguments={"status": "Only registrations that stand like this."},
+        description="The registrations of organizations, oldest first; without `status`, those not decided yet.",
+        arguments={"status": "Only registrations with one of these statuses."},
     )
     registration_status: RegistrationStatusView | None = root(
         registration_status,
         requires=OPEN,
         cost=20,
         description="Where a registration stands, without signing in; null unless reference and address fit.",
-        arguments={"reference": "What `registerOrganization` answered.", "email": "The applicant's e-mail address."},
+        arguments={
+            "reference": "The reference that `registerOrganization` returned.",
+            "email": "The applicant's e-mail address.",
+        },
     )
     organization_registration_check: OrganizationRegistrationCheck | None = root(
         _check,
         requires=OPEN,
         cost=20,
-        description="Whether a company is registered already, before registering it.",
+        description="Whether an organization is registered already, before registering it.",
     )

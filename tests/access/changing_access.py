@@ -79,7 +79,7 @@ def codes_of(payload: Any) -> list[tuple[str, list[str] | None]]:
 
 
 def keys_of(membership: Any) -> set[str]:
-    """The roles and single rights that a membership's fields show."""
+    """The roles and direct permissions that a membership's fields show."""
     roles = {grant["role"]["key"] for grant in membership["roleGrants"]}
     return roles | {grant["permission"]["code"] for grant in membership["directGrants"]}
 
@@ -101,7 +101,7 @@ async def member_of(portal: Portal, email: str, organization_id: str | None = No
 
 
 async def organization_named(portal: Portal, name: str) -> OrganizationId:
-    """The id of a company."""
+    """The id of an organization."""
     engine = portal.wiring.backends.directory._engine  # type: ignore[attr-defined]
     async with engine.connect() as connection:
         return OrganizationId(
@@ -123,7 +123,7 @@ async def version_of(portal: Portal, membership_id: MembershipId) -> int:
 
 
 async def administrators_of(portal: Portal, organization_id: OrganizationId) -> list[str]:
-    """The memberships that hold an organization for good."""
+    """The memberships that hold an organization permanently."""
     (found,) = await portal.wiring.backends.directory.lasting_holders_of(
         [organization_id], role_keys=portal.wiring.policy.administrative_role_keys()
     )
@@ -131,7 +131,7 @@ async def administrators_of(portal: Portal, organization_id: OrganizationId) -> 
 
 
 async def leave_only(portal: Portal, administrator: Person, keep: str, *others: str) -> None:
-    """Let these members of a company administer it no longer, so that only one is left."""
+    """Let these members of an organization administer it no longer, so that only one is left."""
     for email in others:
         payload = await does(
             administrator, "updateMemberAccess", membershipId=await member_of(portal, email), roleKeys=["purchase"]

@@ -1,6 +1,6 @@
 """What members, their grants and their requests come to, in the simplest way that could be right.
 
-It knows the shipped software house only: a licence holder may all and hands out all, nobody else may anything here.
+It knows the shipped software house only: a licence holder may all and delegates all, nobody else may anything here.
 """
 
 from dataclasses import dataclass, field
@@ -41,7 +41,7 @@ class Member:
 
     @property
     def administers(self) -> bool:
-        """Whether they hold the company for good."""
+        """Whether they hold the organization permanently."""
         return self.status == ACTIVE and HOLDER in self.grants and self.grants[HOLDER] is None
 
 
@@ -62,14 +62,14 @@ class AccessRequest:
 
 @dataclass
 class Organization:
-    """The company, and what each deed answers: the code of its refusal, None when it is done."""
+    """The organization, and what each command answers: the code of its refusal, None when it is done."""
 
     members: dict[str, Member]
     now: datetime
     requests: list[AccessRequest] = field(default_factory=list)
 
     def administrators(self) -> list[str]:
-        """Who holds it for good."""
+        """Who holds it permanently."""
         return [member.name for member in self.members.values() if member.administers]
 
     def manages(self, actor: Member) -> bool:
@@ -154,7 +154,7 @@ class Organization:
         return None
 
     def transfer(self, actor: Member, target: Member) -> str | None:
-        """Hand the company over."""
+        """Hand the organization over."""
         if (code := self._entry(actor)) is not None:
             return code
         if actor is target:

@@ -42,7 +42,7 @@ ACCOUNTS = {
 
 
 def names_in(sources: list[dict[str, dict[str, str]]]) -> list[str]:
-    """Of each source the key of the role, or the code of the single right."""
+    """Of each source the key of the role, or the code of the direct permission."""
     return [source["role"]["key"] if "role" in source else source["permission"]["code"] for source in sources]
 
 
@@ -207,7 +207,7 @@ async def test_everybody_may_know_who_administers_their_organization(solar: Port
 async def test_what_may_be_done_beforehand_is_what_is_not_refused_afterwards(
     profile: str, solar: Portal, software: Portal
 ) -> None:
-    """For every account of the demo, in every company that any of them knows."""
+    """For every account of the demo, in every organization that any of them knows."""
     portal = {"solar": solar, "software": software}[profile]
     people = {login_name: await portal.person(login_name) for login_name in ACCOUNTS[profile]}
     organizations: set[str] = set()

@@ -24,7 +24,7 @@ BY = Author(None, "test")
 
 
 async def both_administer(portal: Portal, ids: list[MembershipId]) -> None:
-    """Let both members administer their company for good."""
+    """Let both members administer their organization permanently."""
     async with portal.wiring.backends.directory.change() as change:
         for id in ids:
             await change.grant_role(id, "administration", until=None, by=BY, now=portal.clock())

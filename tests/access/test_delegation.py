@@ -1,4 +1,4 @@
-"""Who may hand out only some roles gives and takes only those, and ends no administration."""
+"""Whoever may delegate some roles gives and takes only those, and ends no administration."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -36,7 +36,7 @@ member_assignable = true
 
 
 def policy() -> Policy:
-    """The solar terminal's policy with a role more, which hands out planning only."""
+    """The solar terminal's policy with a role more, which delegates planning only."""
     text = load_profile("solar_terminal").policy_text
     text = text.replace('assignable = ["administration",', 'assignable = ["team_lead", "administration",', 1)
     return parse_policy(text + SPOKESMAN, "policy.toml")

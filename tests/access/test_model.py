@@ -1,6 +1,6 @@
 """Whatever members do to one another, the portal answers as a small model does, and somebody always administers.
 
-``FORECOURT_TEST_EXAMPLES`` is how many lives of a company are tried on SQLite; a quarter of them on PostgreSQL.
+``FORECOURT_TEST_EXAMPLES`` is how many lives of an organization are tried on SQLite; a quarter of them on PostgreSQL.
 """
 
 import os
@@ -64,7 +64,7 @@ days = st.one_of(st.none(), st.integers(1, 40))
 
 
 class Life(RuleBasedStateMachine):
-    """The life of a company in which four people do what they like."""
+    """The life of an organization in which four people do what they like."""
 
     kind: ClassVar[DatabaseKind]
 

@@ -1,4 +1,4 @@
-"""The rights of several members are saved as one, or each by itself, as the caller says (D24)."""
+"""The rights of several members are saved as one, or each separately, as the caller says (D24)."""
 
 from typing import Any
 

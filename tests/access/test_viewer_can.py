@@ -1,4 +1,4 @@
-"""What is said beforehand of a member is what the deed does: `viewerCanX` exactly when X is not refused."""
+"""What is said beforehand of a member is what the command does: `viewerCanX` exactly when X is not refused."""
 
 from typing import Any
 

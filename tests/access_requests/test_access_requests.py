@@ -102,7 +102,7 @@ async def test_what_is_declined_gives_nothing(each_portal: Portal) -> None:
 
 
 async def test_an_application_is_asked_for_by_what_opens_it(portal: Portal, software_portal: Portal) -> None:
-    """A single right where there is one, else the smallest role."""
+    """A direct permission where there is one, else the smallest role."""
     planner, lena = await portal.person(PLANNING), await software_portal.person(LENA)
     gut = await organization_named(software_portal, GUT)
 

@@ -29,7 +29,7 @@ PURCHASE = "purchase@helios.example"
 
 
 def as_the_portal(portal: Portal) -> RequestContext:
-    """The context in which the worker and housekeeping act."""
+    """The context in which the worker and scheduled tasks act."""
     return RequestContext(portal.wiring.backends, portal.wiring.policy, now=portal.clock(), request_id="worker")
 
 

@@ -1,4 +1,4 @@
-"""All that is kept of a person, handed out to them and to nobody else (GDPR, Articles 15 and 20)."""
+"""All that is kept of a person, given to them and to nobody else (GDPR, Articles 15 and 20)."""
 
 import json
 from datetime import timedelta

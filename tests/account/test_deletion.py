@@ -1,4 +1,4 @@
-"""Leaving for good: after thirty days, unless one thinks better of it, and never leaving a company to nobody."""
+"""Leaving permanently: after thirty days, unless one thinks better of it, and never the last administrator."""
 
 import asyncio
 from datetime import timedelta
@@ -47,7 +47,7 @@ async def asks_to_leave(person: Person) -> Any:
 
 
 async def thirty_days_later(portal: Portal) -> None:
-    """Let the thirty days pass and housekeeping do its work."""
+    """Let the thirty days pass and the scheduled tasks do their work."""
     portal.clock.move(timedelta(days=30))
     await delete_due_accounts(as_the_portal(portal))
     await carry_out(portal)

@@ -1,4 +1,4 @@
-"""One's own account: consents with their history, the devices one is signed in on, the company looked at first."""
+"""One's own account: consents with their history, the devices one is signed in on, the organization looked at first."""
 
 import asyncio
 import json

@@ -373,7 +373,7 @@ async def test_of_eight_changes_with_one_current_password_one_is_made(each_porta
         *(person.asks(CHANGE, current=NEW, new=password) for person, password in zip(people, passwords, strict=True))
     )
 
-    # Who comes so late that their session has been ended already is refused at the door.
+    # Somebody who comes so late that their session has been ended already is refused at the door.
     errors = [answer.at("changePassword.errors") if answer.status == 200 else [WRONG_PASSWORD] for answer in answers]
     (won,) = [password for password, error in zip(passwords, errors, strict=True) if error == []]
     assert sorted(errors, key=len) == [[]] + [[WRONG_PASSWORD]] * 7

@@ -194,7 +194,7 @@ async def test_a_value_that_is_not_allowed_is_named_by_its_path_and_changes_noth
         ({"expectedVersion": None}, "at .expectedVersion"),
         ({"expectedVersion": "1"}, "at .expectedVersion"),
         ({"name": "Nobody"}, "not to include unknown field"),
-        ({"organizationName": "Mine AG"}, "not to include unknown field"),  # D15: company data are not one's own
+        ({"organizationName": "Mine AG"}, "not to include unknown field"),  # D15: organization data are not one's own
     ],
     ids=str,
 )

@@ -41,7 +41,7 @@ SECOND_ADDRESS = "second.address@elsewhere.example"
 
 
 async def promoted(portal: Portal) -> Person:
-    """The buyer, who administers the company from now on as well."""
+    """The buyer, who administers the organization from now on as well."""
     administrator = await portal.person(ADMINISTRATOR)
     id = await member_of(portal, PURCHASER)
     payload = await does(administrator, "updateMemberAccess", membershipId=id, roleKeys=["administration", "purchase"])

@@ -1,4 +1,4 @@
-"""What was done in a company and by a person, for those who may know it (K13)."""
+"""What was done in an organization and by a person, for those who may know (K13)."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -64,7 +64,7 @@ async def hausgut(portal: Portal) -> tuple[Person, str]:
 
 
 async def events(person: Person, organization_id: str, **more: Any) -> Any:
-    """A page of a company's log; fails on any error."""
+    """A page of an organization's log; fails on any error."""
     answer = await person.asks(EVENTS + EVENT, id=organization_id, **more)
     assert answer.errors == []
     return answer.at("organization.auditEvents")
@@ -78,7 +78,7 @@ async def own(person: Person, **more: Any) -> Any:
 
 
 async def busy(portal: Portal) -> dict[str, Any]:
-    """A company in which something was done each minute, and the ids of what it was done to."""
+    """An organization in which something was done each minute, and the ids of what it was done to."""
     person, organization_id = await hausgut(portal)
     asked = None
     for number, (query, input) in enumerate(
@@ -285,7 +285,7 @@ async def test_a_person_sees_what_they_did_and_what_was_done_to_them(audited: Po
     rest = await own(person, first=50, after=first["pageInfo"]["endCursor"])
 
     assert [(one["action"], one["actor"]["displayName"], one["ipAddress"]) for one in page["nodes"]] == [
-        ("grant.give", "Roswitha Gut", None),  # from where is hers to know, and the company's
+        ("grant.give", "Roswitha Gut", None),  # from where is hers to know, and the organization's
         ("profile.update", "Tom Köhler", "127.0.0.1"),
         ("session.begin", "Tom Köhler", "127.0.0.1"),
     ]

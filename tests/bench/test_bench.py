@@ -39,7 +39,7 @@ from tests.servers import fresh_database
 
 @pytest.fixture(scope="module")
 async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
-    """A database with the bench's companies, without the demo."""
+    """A database with the bench's organizations, without the demo."""
     folder: Path = tmp_path_factory.mktemp("bench")
     async with fresh_database("postgresql") as url:
         settings = settings_for(folder, url)

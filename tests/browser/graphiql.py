@@ -36,7 +36,7 @@ class Graphiql:
 
     @property
     def account(self) -> Locator:
-        """The button that opens the menu of demo accounts, and tells who is signed in."""
+        """The button that opens the menu of demo accounts, and shows who is signed in."""
         return self.page.locator(".account-button")
 
     @property
@@ -71,7 +71,7 @@ class Graphiql:
         await self.sign_in_form.get_by_role("button", name="Sign in").click()
 
     async def ask_for_the_form(self) -> None:
-        """Choose the last entry of the menu, for who is not among the demo accounts."""
+        """Choose the last entry of the menu, for whoever is not among the demo accounts."""
         await self.account.click()
         await self.accounts.get_by_text("Another account…").click()
 
@@ -152,7 +152,7 @@ class Graphiql:
         await self.page.keyboard.press("Control+Space")
         rows = self.page.locator(".graphiql-query-editor .suggest-widget .monaco-list-row")
         await expect(rows.first).to_be_visible()
-        # All at once: the list is drawn anew while more is found.
+        # All at once: the list is drawn again while more is found.
         labels = await rows.evaluate_all("(rows) => rows.map((row) => row.getAttribute('aria-label'))")
         return [label.split(",")[0] for label in labels if label]
 

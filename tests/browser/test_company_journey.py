@@ -1,4 +1,4 @@
-"""A company from its registration to the rights of its people, in one browser: GraphiQL, the mailbox, its links."""
+"""An organization from its registration to its people's rights, in one browser: GraphiQL, the mailbox, its links."""
 
 import json
 from typing import Any
@@ -81,7 +81,7 @@ async def test_an_organization_registers_is_approved_and_invites_people_whose_ne
     await visitor.clock.set_fixed_time(NOW)  # else each token has expired long ago, or lasts for years
     desk = Graphiql(await visitor.new_page(), url)
 
-    # A stranger registers the company.
+    # A stranger registers the organization.
     await desk.open()
     answer = await desk.asks(REGISTER, input=REGISTRATION)
     await photograph(desk.page, "01-registered")
@@ -295,7 +295,7 @@ def roles_of(organization: Any) -> dict[str, list[str]]:
 
 
 def page_of(answer: Any) -> tuple[str, dict[str, set[str]], set[str]]:
-    """Who asks, what they may do in each company, and which applications open for them."""
+    """Who asks, what they may do in each organization, and which applications open for them."""
     viewer = answer["data"]["viewer"]
     permissions = {
         node["organization"]["name"]: {held["permission"]["code"] for held in node["effectivePermissions"]}

@@ -1,4 +1,4 @@
-"""GraphiQL shows each account the schema that it may use, company by company, in front of the whole gateway."""
+"""GraphiQL shows each account the schema that it may use, organization by organization, on the whole gateway."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,18 +27,18 @@ async def page_of(chromium: Browser, portal: Portal, **options: Any) -> AsyncIte
 
 
 def switcher(page: Graphiql) -> Locator:
-    """The choice of a company."""
+    """The choice of an organization."""
     return page.page.get_by_role("combobox", name="Company")
 
 
 async def look_at(page: Graphiql, organization: str) -> None:
-    """Choose a company, and wait until the schema was read for it."""
+    """Choose an organization, and wait until the schema was read for it."""
     async with page.page.expect_response(lambda response: "IntrospectionQuery" in (response.request.post_data or "")):
         await switcher(page).select_option(organization)
 
 
 async def completed(page: Graphiql, start: str) -> list[str]:
-    """The fields of a company that are offered for these first letters."""
+    """The fields of an organization that are offered for these first letters."""
     await page.write(IN_ORGANIZATION)
     return await page.completions_after(start)
 

@@ -1,4 +1,4 @@
-"""How companies ask for a change of name or seat in the tests, and how the vendor decides."""
+"""How organizations ask for a change of name or registered office in the tests, and how the vendor decides."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ async def asks(person: Person, query: str, **input: Any) -> Any:
 
 
 async def requested(portal: Portal, login_name: str = ADMINISTRATION, **wanted: Any) -> Any:
-    """A request for another name, or for what is wished."""
+    """A request for another name, or for what is given."""
     person, organization_id = await portal.person(login_name), await portal.organization_of(login_name)
     payload = await asks(person, ASK, organizationId=organization_id, **(wanted or {"name": "Helios Solar GmbH"}))
     assert payload["errors"] == []
@@ -74,7 +74,7 @@ async def requested(portal: Portal, login_name: str = ADMINISTRATION, **wanted: 
 
 
 async def organization(portal: Portal, login_name: str = ADMINISTRATION, **more: Any) -> Any:
-    """A company and its requests, as somebody sees them."""
+    """An organization and its requests, as somebody sees them."""
     person, organization_id = await portal.person(login_name), await portal.organization_of(login_name)
     return (await person.asks(OF_ORGANIZATION, id=organization_id, **more)).at("organization")
 

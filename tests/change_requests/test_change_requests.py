@@ -1,4 +1,4 @@
-"""Name and seat of a company change when the vendor approves, and in no other way (D15)."""
+"""Name and registered office change when the vendor approves, and in no other way (D15)."""
 
 import asyncio
 import json

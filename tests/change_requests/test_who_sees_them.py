@@ -1,4 +1,4 @@
-"""Who asks for another name or seat, who decides on it, and what each of them sees of the other (D15, D28)."""
+"""Who asks for another name or registered office, who decides, and what each sees of the other (D15, D28)."""
 
 from tests.change_requests.changing import (
     ADMINISTRATION,

@@ -1,4 +1,4 @@
-"""What every way of telling news promises."""
+"""What every way of publishing events promises."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -31,7 +31,7 @@ Opened = Callable[[], Awaitable[Events]]
 
 @pytest.fixture(params=["embedded", "postgresql", "redis"])
 async def opened(request: pytest.FixtureRequest) -> AsyncIterator[Opened]:
-    """Opens one gateway's news after another, all of the same installation."""
+    """Opens one gateway's events after another, all of the same installation."""
     made: list[Events] = []
     alone = EmbeddedEvents()
 
@@ -62,7 +62,7 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30) -> No
 
 
 async def heard(listener: AsyncIterator[Heard], count: int) -> list[Heard]:
-    """The next so many pieces of news."""
+    """The next so many events."""
     async with asyncio.timeout(30):
         return [await anext(listener) for _ in range(count)]
 
@@ -178,7 +178,7 @@ async def test_when_postgresql_cuts_a_gateway_off_it_listens_again_and_says_that
 
     with there.subscribe() as listener:
         await operator.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'forecourt news'"
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'forecourt events'"
         )
 
         assert await heard(listener, 1) == [Interrupted()]

@@ -1,4 +1,4 @@
-"""A small directory to ask questions about, with what makes answers differ: umlauts, states, several companies."""
+"""A small directory to query, with what makes answers differ: umlauts, states, several organizations."""
 
 from datetime import UTC, datetime, timedelta
 

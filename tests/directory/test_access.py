@@ -1,4 +1,4 @@
-"""What the directory promises about changes of access: counted, on record, told, one after another."""
+"""What the directory promises about changes of access: counted, on record, published, one after another."""
 
 import asyncio
 from collections.abc import Sequence
@@ -47,7 +47,7 @@ BY = Author(ANNA.id, "req_1", "203.0.113.7")
 
 @pytest.fixture
 def published() -> list[AccessEvent]:
-    """What the directory has told of its changes."""
+    """What the directory has published of its changes."""
     return []
 
 

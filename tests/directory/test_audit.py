@@ -62,7 +62,7 @@ async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(
         after = helios.cursor_of(helios.items[-1])
 
     assert seen == [["r7", "r6"], ["r3", "r2"], ["r1"]]
-    assert [event.request_id for event in lumen.items] == []  # its only entry stands before this place
+    assert [event.request_id for event in lumen.items] == []  # its only entry stands before this position
     assert await recorded.count_audit_events_of([LUMEN, HELIOS, UNUSED], ALL) == [1, 5, 0]
 
 

@@ -1,4 +1,4 @@
-"""What the directory promises about change requests, address books and the data of a company."""
+"""What the directory promises about change requests, address books and the data of an organization."""
 
 import asyncio
 from dataclasses import replace

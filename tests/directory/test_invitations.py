@@ -1,4 +1,4 @@
-"""Who was invited: found by address, by token and by company; one open invitation for each, handed over once."""
+"""Who was invited: found by address, by token and by organization; one open invitation for each, handed over once."""
 
 import asyncio
 from dataclasses import replace
@@ -363,7 +363,7 @@ async def test_a_former_member_gets_their_own_membership_back(directory: Directo
 
 
 async def test_the_membership_of_somebody_else_is_never_handed_over(directory: Directory) -> None:
-    """An invitation that used an earlier member's place again; meanwhile the address is another person's."""
+    """An invitation that used an earlier membership again; meanwhile the address is another person's."""
     stored = replace(invitation("x"), membership_id=FRIEDA_AT_HELIOS.id)
     await store(directory, NewInvitation(stored, b"x", None))
     async with directory.change() as change:

@@ -1,4 +1,4 @@
-"""Requests to join a company are listed for it and for the person, and only one of them is open at a time."""
+"""Requests to join an organization are listed for it and for the person, and only one of them is open at a time."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -20,7 +20,7 @@ BERT = user("bertolt", "Bertolt", "Brecht")
 
 
 def request(person: UserId = ANNA.id, of: OrganizationId | None = HELIOS, **other: object) -> JoinRequestRecord:
-    """Somebody's request to join a company."""
+    """Somebody's request to join an organization."""
     id = JoinRequestId(new_id("jrq"))
     record = JoinRequestRecord(id, of, person, "Helios", None, RequestStatus.PENDING, NOW, NOW + timedelta(days=30))
     return replace(record, **other)  # type: ignore[arg-type]
@@ -28,7 +28,7 @@ def request(person: UserId = ANNA.id, of: OrganizationId | None = HELIOS, **othe
 
 @pytest.fixture
 async def organizations(directory: Directory) -> Directory:
-    """Two companies, and two people who would like to join them."""
+    """Two organizations, and two people who would like to join them."""
     async with directory.change() as change:
         await change.add_user(BERT)
     return directory

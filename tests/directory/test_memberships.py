@@ -1,4 +1,4 @@
-"""What the directory answers about who belongs to which company, and what they were given there."""
+"""What the directory answers about who belongs to which organization, and what they were given there."""
 
 import json
 from base64 import urlsafe_b64decode

@@ -1,4 +1,4 @@
-"""What the directory answers about persons and companies."""
+"""What the directory answers about persons and organizations."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace

@@ -24,7 +24,7 @@ ZOE = user("zoe", "Zoë", "Žižek", email="Zoe@zoe.example")
 
 
 def registration(**other: object) -> RegistrationRecord:
-    """A registration of a company."""
+    """A registration of an organization."""
     id = RegistrationId(new_id("reg"))
     values: dict[str, object] = {
         "id": id,
@@ -101,7 +101,7 @@ async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages
     organizations = [registration(status=waiting, submitted_at=NOW) for _ in range(3)]
     others = [
         registration(),  # not confirmed
-        registration(status=waiting, submitted_at=NOW, organization_kind=None),  # no company
+        registration(status=waiting, submitted_at=NOW, organization_kind=None),  # no organization
         registration(status=RegistrationStatus.REJECTED, submitted_at=NOW),
     ]
     await stored(directory, *organizations, *others)

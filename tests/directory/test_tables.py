@@ -1,4 +1,4 @@
-"""That the migrations make the tables the code speaks of, and that no question walks through a whole table."""
+"""That the migrations make the tables the code speaks of, and that no query walks through a whole table."""
 
 from typing import Any
 
@@ -212,7 +212,7 @@ async def _plan(engine: AsyncEngine, statement: str, parameters: Any) -> list[st
 
 
 async def _rules(engine: AsyncEngine) -> list[tuple[Any, ...]]:
-    """Return the constraints and indexes, as the database tells them, with the columns' collations."""
+    """Return the constraints and indexes, as the database reports them, with the columns' collations."""
     tables = ", ".join(f"'{name}'" for name in METADATA.tables)
     if engine.dialect.name == "sqlite":
         query = (

@@ -34,7 +34,7 @@ from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import InvalidCatalogue
 from gateway.demo import demo_data
 from gateway.profile_files import InvalidProfile, load_profile
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 from resolvers.mail.rendering import MailTexts

@@ -17,7 +17,7 @@ from pathlib import Path
 from typer.testing import CliRunner
 
 from gateway.cli.main import cli
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from tests.docs.markdown import ROOT
 
 _ASSIGNMENT = re.compile(r"^(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)=(?P<value>.*)$", re.DOTALL)
@@ -105,7 +105,7 @@ def look_at(command: Command) -> None:
     """Return when a command that is not run is one that would work.
 
     Raises:
-        Doubtful: It would not, or there is no way to tell.
+        Doubtful: It would not, or there is no way to know.
     """
     words = command.words
     ours = {name: value for name, value in command.variables.items() if name.startswith("FORECOURT_")}
@@ -122,7 +122,7 @@ def look_at(command: Command) -> None:
             raise Doubtful(f"{command.text}: there is no {missing[0]}")
     elif words[:2] == ("docker", "compose"):
         if not _COMPOSE.intersection(words[2:]):
-            raise Doubtful(f"{command.text}: this deed of docker compose is not known here")
+            raise Doubtful(f"{command.text}: this command of docker compose is not known here")
     elif words[0].startswith((".ci/", "scripts/")):
         if not os.access(ROOT / words[0], os.X_OK):
             raise Doubtful(f"{command.text}: {words[0]} is no program")
@@ -202,7 +202,7 @@ class Workspace:
         self._write(path, lines)
 
     def replace(self, path: str, line: str, text: str) -> None:
-        """Put text in the place of a line that stands once in a file of a copied workspace.
+        """Put text instead of a line that stands once in a file of a copied workspace.
 
         Raises:
             Doubtful: The line does not stand there once.

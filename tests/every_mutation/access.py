@@ -1,4 +1,4 @@
-"""What members may do, who belongs to a company, and asking for access."""
+"""What members may do, who belongs to an organization, and asking for access."""
 
 from connectors.ids import OrganizationId
 from tests.access.changing_access import member_of

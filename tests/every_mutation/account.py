@@ -1,4 +1,4 @@
-"""One's own account: the address, the sessions, what one consents to, and leaving for good."""
+"""One's own account: the address, the sessions, what one consents to, and leaving permanently."""
 
 from gateway.demo import DEMO_PASSWORD
 from tests.every_mutation.entry import ANYBODY, Entry, Row, payload, token_for, user_id

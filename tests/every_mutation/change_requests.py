@@ -1,4 +1,4 @@
-"""What a company asks the vendor to change."""
+"""What an organization asks the vendor to change."""
 
 from tests.every_mutation.entry import Entry, Row, payload
 from tests.portal import Portal

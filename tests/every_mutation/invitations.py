@@ -1,4 +1,4 @@
-"""Inviting people to a company, and what they answer."""
+"""Inviting people to an organization, and what they answer."""
 
 from datetime import timedelta
 

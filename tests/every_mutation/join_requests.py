@@ -1,4 +1,4 @@
-"""Asking to join a company that is registered already."""
+"""Asking to join an organization that is registered already."""
 
 from tests.every_mutation.entry import Entry, Row, payload, user_id
 from tests.portal import Portal

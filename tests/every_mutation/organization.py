@@ -1,4 +1,4 @@
-"""How to reach a company, and its address book."""
+"""How to reach an organization, and its address book."""
 
 from tests.every_mutation.entry import Entry, Row, payload
 from tests.portal import Portal

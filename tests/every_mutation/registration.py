@@ -1,4 +1,4 @@
-"""Registering a person or a company, and what the vendor decides about it."""
+"""Registering a person or an organization, and what the vendor decides about it."""
 
 from tests.every_mutation.entry import ANYBODY, Entry, Row, payload, token_for
 from tests.portal import Portal

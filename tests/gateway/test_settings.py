@@ -1,4 +1,4 @@
-"""Settings: from the environment and one file, each fault said in one line that names it and what would be right."""
+"""Settings: from the environment and one file, each problem said in one line that names it and what would be right."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from gateway.pages.mail_links import LINKS
-from gateway.settings import InvalidSettings, PageUrls, Settings, read_settings
+from gateway.settings import PageUrls, Settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from resolvers.mail.templates import TEMPLATES
 
 PRODUCTION = {
@@ -68,7 +69,7 @@ def test_an_unknown_setting_in_the_environment_is_named_with_the_nearest(name: s
 def test_a_setting_that_is_like_no_other_is_answered_with_all_of_them() -> None:
     message = refusal_of({"FORECOURT_ZZZ": "x"})
 
-    assert message.startswith("There is no setting FORECOURT_ZZZ. Settings are FORECOURT_ENVIRONMENT, ")
+    assert message.startswith("There is no setting FORECOURT_ZZZ. Settings are FORECOURT_ACCESS_TOKEN_MINUTES, ")
     assert all(f"FORECOURT_{name.upper()}" in message for name in Settings.model_fields)
 
 

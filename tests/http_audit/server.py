@@ -15,7 +15,7 @@ import psutil  # type: ignore[import-untyped]
 
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database
 from tests.portal import Clock
 
@@ -37,7 +37,7 @@ class Served:
         return f"http://127.0.0.1:{self.port}/graphql"
 
     def memory(self) -> int:
-        """How many bytes of memory the process has; 0 where the system does not tell."""
+        """How many bytes of memory the process has; 0 where the system does not say."""
         try:
             pages = Path(f"/proc/{self.process}/statm").read_text(encoding="ascii").split()[1]
         except OSError:

@@ -112,7 +112,7 @@ invites.calls = 0  # type: ignore[attr-defined]
 
 
 async def invited(portal: Portal, email: str = NEW, by: str = ADMINISTRATOR, **more: Any) -> tuple[str, str]:
-    """Invite somebody to the inviter's company; returns the invitation's id and the token of its mail."""
+    """Invite somebody to the inviter's organization; returns the invitation's id and the token of its mail."""
     answer = await invites(await portal.person(by), await portal.organization_of(by), row(email, **more))
     (result,) = answer["results"]
     assert result["errors"] == [], result["errors"]

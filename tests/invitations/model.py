@@ -1,4 +1,4 @@
-"""A small model of invitations and the places they give, and the portal that has to do as the model says."""
+"""A small model of invitations and the memberships they give, and the portal that has to do as the model says."""
 
 import json
 from collections import Counter
@@ -60,7 +60,7 @@ class Unlimited(EmbeddedRateLimits):
 
 @dataclass
 class Sent:
-    """The last invitation for an address in a company."""
+    """The last invitation for an address in an organization."""
 
     id: str
     token: str
@@ -71,7 +71,7 @@ class Sent:
 
 @dataclass
 class Invitee:
-    """An address in a company: the place it has there, what is granted, and its invitations."""
+    """An address in an organization: the membership it has there, what is granted, and its invitations."""
 
     membership: str | None = None
     role: str | None = None
@@ -82,7 +82,7 @@ class Invitee:
 
 @dataclass
 class World:
-    """Two companies with an administrator each, and three addresses: two with an account, one without."""
+    """Two organizations with an administrator each, and three addresses: two with an account, one without."""
 
     portal: Portal
     organizations: list[OrganizationId]
@@ -100,7 +100,7 @@ class World:
         return "EXPIRED" if expired else sent.status
 
     async def administrator(self, organization: int) -> Person:
-        """The company's administrator, signed in now."""
+        """The organization's administrator, signed in now."""
         return await self.portal.person(self.administrators[organization])
 
     async def token_for(self, address: int) -> str:
@@ -111,7 +111,7 @@ class World:
 
 
 async def new_world(portal: Portal) -> World:
-    """Two companies and three addresses that no world had before."""
+    """Two organizations and three addresses that no world had before."""
     object.__setattr__(portal.wiring.backends, "rate_limits", Unlimited())
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.execute(text("DELETE FROM outbox"))
@@ -172,7 +172,7 @@ async def invite(world: World, organization: int, address: int, role: str) -> No
 
 
 async def resend(world: World, organization: int, address: int, _role: str) -> None:
-    """The administrator sends the last invitation anew."""
+    """The administrator sends the last invitation again."""
     invitee = world.invitees[organization, address]
     if invitee.last is None:
         return
@@ -219,7 +219,7 @@ async def accept(world: World, organization: int, address: int, role: str) -> No
     status = world.now_of(invitee.last)
     if status != "PENDING":
         assert code == _USED[status]
-    elif invitee.membership != "INVITED":  # somebody ended the place in another way
+    elif invitee.membership != "INVITED":  # somebody ended the membership in another way
         assert code == "INVITATION_REVOKED"
     else:
         assert code is None
@@ -244,7 +244,7 @@ async def wait(world: World, _organization: int, address: int, _role: str) -> No
 
 
 async def run_scheduled_tasks(world: World, _organization: int, _address: int, _role: str) -> None:
-    """The portal stores what has lapsed."""
+    """The portal stores what has expired."""
     portal = world.portal
     context = RequestContext(portal.wiring.backends, portal.wiring.policy, portal.clock.now, "housekeeping")
     await expire_invitations(context)
@@ -256,7 +256,7 @@ async def run_scheduled_tasks(world: World, _organization: int, _address: int, _
 
 
 async def remove(world: World, organization: int, address: int, _role: str) -> None:
-    """An administrator ends the place, as `removeMember` does, and takes what was granted."""
+    """An administrator ends the membership, as `removeMember` does, and takes what was granted."""
     invitee = world.invitees[organization, address]
     if invitee.membership in (None, "REMOVED"):
         return
@@ -315,7 +315,7 @@ async def check(world: World) -> None:
 
 
 async def _check_sights(world: World) -> None:
-    """Nobody sees another company's invitations, nor a company where they have no place."""
+    """Nobody sees another organization's invitations, nor an organization they don't belong place."""
     for organization in range(ORGANIZATIONS):
         own = [
             invitee.last.id

@@ -1,4 +1,4 @@
-"""The invited person accepts: once, with the right address, in time; a place that waited becomes theirs (K30, D21)."""
+"""The invited person accepts: once, with the right address, in time; the membership becomes theirs (K30, D21)."""
 
 import asyncio
 from datetime import timedelta
@@ -151,7 +151,7 @@ async def test_somebody_signed_in_sees_the_invitation_and_the_organization_once_
     payload = await accepts(reto, token)
     after = await reto.asks(look, id=helios)
 
-    # What is told to open streams and to other processes: what somebody may do has changed.
+    # What is published to open streams and to other processes: what somebody may do has changed.
     assert before.data["viewer"].pop("accessVersion") != after.data["viewer"].pop("accessVersion")
     assert before.data == {
         "organization": None,
@@ -408,7 +408,7 @@ async def confirm(portal: Portal, user_id: str, email: str) -> None:
 
 
 async def remove(portal: Portal, membership_id: str) -> None:
-    """Let somebody belong to the company no more."""
+    """Let somebody belong to the organization no more."""
     async with portal.wiring.backends.directory.change() as change:
         await change.set_membership_status(
             membership_id,  # type: ignore[arg-type]
@@ -419,7 +419,7 @@ async def remove(portal: Portal, membership_id: str) -> None:
 
 
 async def block(portal: Portal, organization_id: str, status: str) -> None:
-    """Let the vendor say where the company stands."""
+    """Let the vendor say where the organization stands."""
     async with portal.wiring.backends.directory.change() as change:
         await change.set_organization_status(
             organization_id,  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""An administrator invites colleagues: each row has its result, its mail and its place (K26, K28, K29, D21)."""
+"""An administrator invites colleagues: each row has its result, its mail and its membership (K26, K28, K29, D21)."""
 
 import asyncio
 from datetime import timedelta
@@ -118,7 +118,7 @@ async def test_each_row_has_its_own_result_and_a_bad_one_hinders_no_other(each_p
 
 
 async def test_direct_permissions_are_enough_where_the_portal_grants_them(software_portal: Portal) -> None:
-    """D21, D23; the second profile has toggles where the first has roles."""
+    """D21, D23; the second profile has direct permissions where the first has roles."""
     holder = await software_portal.person("licence.holder@hausgut.example")
     hausgut = await software_portal.organization_of("licence.holder@hausgut.example")
 

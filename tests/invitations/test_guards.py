@@ -1,4 +1,4 @@
-"""Who may invite, and who may know of an invitation: four callers for each deed and each way to look (K26, K27)."""
+"""Who may invite, and who may know of an invitation: four callers for each command and each way to look (K26, K27)."""
 
 import json
 from typing import Any
@@ -31,14 +31,14 @@ UNKNOWN = {"organizationId": "org_00000000000000000000000000", "id": "inv_000000
 
 
 def given(mutation: str, organization: str, invitation: str) -> dict[str, Any]:
-    """What the deed is done with."""
+    """What the command is done with."""
     if mutation == "inviteMembers":
         return {"organizationId": organization, "invitees": [row("x@elsewhere.example")], "idempotencyKey": "key"}
     return {"id": invitation}
 
 
 async def asked(portal: Portal, person: Person, mutation: str, at: str) -> Answer:
-    """The answer to the deed at the company of this login name, where somebody is invited."""
+    """The answer to the command at the organization of this login name, where somebody is invited."""
     invitation, _ = await invited(portal, by=at)
     return await person.asks(COMMANDS[mutation], input=given(mutation, await portal.organization_of(at), invitation))
 
@@ -92,7 +92,7 @@ async def test_a_member_with_the_right_does_it(portal: Portal, mutation: str) ->
 
 @pytest.mark.parametrize("mutation", COMMANDS)
 async def test_the_right_in_one_organization_is_none_in_another(portal: Portal, mutation: str) -> None:
-    """Of a company that one belongs to, one is told so; of any other, as of one that does not exist."""
+    """Of an organization that one belongs to, one learns so; of any other, as of one that does not exist."""
     invitation, _ = await invited(portal, by=LUMEN)
     lumen = await portal.organization_of(LUMEN)
     member, foreign = await portal.person(BOTH), await portal.person(ADMINISTRATOR)

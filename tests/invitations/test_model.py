@@ -30,7 +30,7 @@ EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "12"))
 STEPS = st.lists(
     st.tuples(
         st.sampled_from((*ACTIONS, *ACTIONS[:1] * 3)),  # without an invitation, little can happen
-        st.sampled_from((0, 0, 0, 1)),  # much about one place finds more than little about many
+        st.sampled_from((0, 0, 0, 1)),  # much about one membership finds more than little about many
         st.sampled_from((0, 0, 0, 1, 1, 2)),
         st.sampled_from(("purchase", "planning")),
     ),
@@ -42,7 +42,7 @@ Course = list[tuple[Any, int, int, str]]
 
 
 def course(*actions: Any, address: int = 0) -> Course:
-    """These actions one after the other about one place; a number lets time pass: 0 an hour, 1 three days, 2 a week."""
+    """These actions in a row about one membership; a number lets time pass: 0 an hour, 1 three days, 2 a week."""
     return [
         (wait, 0, action, "") if isinstance(action, int) else (action, 0, address, "purchase") for action in actions
     ]

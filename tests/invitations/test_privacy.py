@@ -1,4 +1,4 @@
-"""Inviting an address tells nobody whether it has an account elsewhere, nor whose it is."""
+"""Inviting an address reveals to nobody whether it has an account elsewhere, nor whose it is."""
 
 import re
 from typing import Any
@@ -32,7 +32,7 @@ REVOKE = f"mutation R($id: ID!) {{ revokeInvitation(input: {{ id: $id }}) {{ inv
 
 
 async def seen_of(portal: Portal, email: str) -> tuple[Any, list[int]]:
-    """All that the inviter is told of an address, without ids and the address itself; and what each step costs."""
+    """All that the inviter learns of an address, without ids and the address itself; and what each step costs."""
     administrator = await portal.person(ADMINISTRATOR)
     helios = await portal.organization_of(ADMINISTRATOR)
     steps: list[Any] = []
@@ -76,7 +76,7 @@ async def test_a_known_address_is_answered_like_an_unknown_one_at_the_same_cost(
 
 
 async def test_who_accepts_is_another_row_than_the_one_that_waited_known_or_not(each_portal: Portal) -> None:
-    """Else the id would tell, afterwards, whether there was an account before."""
+    """Else the id would reveal, afterwards, whether there was an account before."""
     directory = each_portal.wiring.backends.directory
     for email in (KNOWN, UNKNOWN):
         id, token = await invited(each_portal, email)
@@ -92,7 +92,7 @@ async def test_who_accepts_is_another_row_than_the_one_that_waited_known_or_not(
 
 
 async def test_a_former_member_with_an_account_shows_nothing_new_before_they_accept(portal: Portal) -> None:
-    """K30: an invited person's place says what the invitation says, though the organization knows them."""
+    """K30: an invited person's membership says what the invitation says, though the organization knows them."""
     administrator = await portal.person(ADMINISTRATOR)
     helios = await portal.organization_of(ADMINISTRATOR)
     directory = portal.wiring.backends.directory

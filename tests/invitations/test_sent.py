@@ -1,4 +1,4 @@
-"""What becomes of an invitation: sent anew, taken back, declined, lapsed, wanted again (K27, K29)."""
+"""What becomes of an invitation: sent again, taken back, declined, expired, wanted again (K27, K29)."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ async def test_sending_again_gives_another_token_and_restarts_the_time(each_port
 
 
 async def test_an_expired_one_is_sent_again_with_all_that_it_gives(each_portal: Portal) -> None:
-    """K29: before and after the portal has noticed that it lapsed."""
+    """K29: before and after the portal has noticed that it expired."""
     early, _ = await invited(each_portal, "early@elsewhere.example")
     late, _ = await invited(each_portal, "late@elsewhere.example", roleKeys=["purchase", "planning"])
     each_portal.clock.move(timedelta(days=7))
@@ -296,7 +296,7 @@ async def test_the_list_is_paged_and_counted_as_it_is_filtered(portal: Portal) -
 
 
 async def become_member(portal: Portal, email: str) -> None:
-    """Let the buyer of the company have confirmed this address."""
+    """Let the buyer of the organization have confirmed this address."""
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.exec_driver_sql(
             f"UPDATE users SET email = '{email}', email_key = '{email}' WHERE email_key = 'purchase@helios.example'"
@@ -304,7 +304,7 @@ async def become_member(portal: Portal, email: str) -> None:
 
 
 async def remove_member(portal: Portal, email: str) -> None:
-    """Let somebody belong to their company no more."""
+    """Let somebody belong to their organization no more."""
     async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         await connection.exec_driver_sql(
             "UPDATE memberships SET status = 'REMOVED' WHERE user_id IN "

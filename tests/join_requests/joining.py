@@ -1,4 +1,4 @@
-"""How the tests ask to join a company, and decide about it."""
+"""How the tests ask to join an organization, and decide about it."""
 
 from typing import Any
 

@@ -1,4 +1,7 @@
-"""Somebody asks to join a company that is registered; its administrators let them in with what they may give (K19)."""
+"""Somebody asks to join an organization that is registered.
+
+Its administrators let them in with what they may give (K19).
+"""
 
 import asyncio
 from datetime import timedelta
@@ -105,7 +108,7 @@ async def test_nobody_finds_out_whether_there_is_such_an_organization(each_porta
     assert [answer for answer in answers.values() if answer != answers["unknown"]] == []
     assert answers["unknown"]["organization"] is None
     assert len((await person.asks(MINE)).at("viewer.joinRequests")) == 6
-    # The company was asked once, however often it was named.
+    # The organization was asked once, however often it was named.
     administrator = await portal.person("administration@helios.example")
     assert (await administrator.asks(LISTED, id=helios["id"])).at("organization.joinRequests.totalCount") == 1
 

@@ -13,7 +13,7 @@ SUITABLE = {
     "solar_terminal": ("guenther.strauss@helios.example", "purchase@helios.example", "private@home.example"),
     "software_house": ("licence.holder@hausgut.example", "downloads@hausgut.example", "review@vendor.example"),
 }
-"""Somebody for whom everything opens, somebody for whom a part does, and somebody in no company."""
+"""Somebody for whom everything opens, somebody for whom a part does, and somebody in no organization."""
 
 ADMINISTRATORS = {
     "solar_terminal": "administration@helios.example",

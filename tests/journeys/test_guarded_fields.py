@@ -533,7 +533,7 @@ async def asked(portal: Portal, person: Person, query: str, field: str, organiza
 
 
 async def id_of(portal: Portal, at_organization: str) -> str:
-    """The id of one of the two companies."""
+    """The id of one of the two organizations."""
     return await portal.organization_of(
         "administration@helios.example" if at_organization == HELIOS else "administration@lumen.example"
     )
@@ -553,7 +553,7 @@ def explanation(coordinate: str, case: Case, organization: str) -> dict[str, Any
 
 
 def normalized(path: list[str | int]) -> str:
-    """The path with * for any place in a list, as one refusal stands for all of them."""
+    """The path with * for any index in a list, as one refusal stands for all of them."""
     return ".".join("*" if isinstance(step, int) or step == "@" else step for step in path)
 
 

@@ -1,4 +1,7 @@
-"""Nothing of one company is seen from another, by any route; what is foreign looks like what does not exist (K63)."""
+"""Nothing of one organization is seen from another, by any route.
+
+What is foreign looks like what does not exist (K63).
+"""
 
 import json
 from dataclasses import dataclass
@@ -250,7 +253,10 @@ async def test_a_cursor_of_another_organizations_list_leads_to_entries_of_ones_o
 
 
 async def test_orders_cannot_be_filtered_by_somebody_of_another_organization(solar: Portal, helios: Helios) -> None:
-    """Who may not see members filters by nobody but themselves; the refusal does not say whether the person exists."""
+    """Whoever may not see members filters by nobody but themselves.
+
+    The refusal does not say whether the person exists.
+    """
     lumen = await solar.organization_of("administration@lumen.example")
     buyer = await solar.person("beat.buerki@lumen.example")
 

@@ -37,7 +37,7 @@ _USERS = {ANNA: _ANNA, BEN: replace(_ANNA, id=BEN, first_name="Ben")}
 
 
 class SlowDirectory:
-    """Answers after a while, and remembers who was asked for; fails as often as it is told."""
+    """Answers after a while, and remembers who was asked for; fails as often as it should."""
 
     def __init__(self, failures: int = 0) -> None:
         self.asked: list[list[UserId]] = []

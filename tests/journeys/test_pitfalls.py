@@ -52,7 +52,7 @@ def unknown(identifier: str) -> str:
 
 
 async def of_helios(portal: Portal, login_name: str, selection: str) -> Answer:
-    """What somebody is answered about the company that they look at first."""
+    """What somebody is answered about the organization that they look at first."""
     person = await portal.person(login_name)
     return await person.asks(f"{{ viewer {{ defaultOrganization {selection} }} }}")
 
@@ -124,7 +124,7 @@ async def test_sibling_fragments_with_the_same_response_key_are_refused_as_one_f
     assert organization["members"] is None
     assert [set(member["user"]) for member in organization["administrators"]] == [{"displayName", "phone"}] * 3
     assert [member["user"]["phone"] for member in organization["administrators"]] == [None] * 3
-    # graphql-core reports each place of a list, our engine all of them at once.
+    # graphql-core reports each index of a list, our engine all of them at once.
     assert {re.sub(r"\.\d+\.", ".@.", path): code for path, code in answer.codes.items()} == {
         "viewer.defaultOrganization.members": REFUSED,
         "viewer.defaultOrganization.administrators.@.user.phone": REFUSED,

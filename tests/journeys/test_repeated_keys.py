@@ -29,7 +29,7 @@ mutation ($organization: ID!) {
 
 
 async def membership_of(portal: Portal, login_name: str) -> tuple[str, str]:
-    """The ids of somebody's membership and company."""
+    """The ids of somebody's membership and organization."""
     node: dict[str, Any] = (await (await portal.person(login_name)).asks(OTHERS)).at("viewer.memberships.nodes.0")
     return node["id"], node["organization"]["id"]
 

@@ -1,4 +1,4 @@
-"""What the page costs does not grow: as many statements for a hundred members, orders or companies as for one (D22)."""
+"""What the page costs does not grow: as many statements for a hundred members, orders or organizations as for one."""
 
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
@@ -17,13 +17,13 @@ from tests.portal import NOW, UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind
 
 PAGE = """
-query Page($companies: Int!, $entries: Int!) {
+query Page($groups: Int!, $entries: Int!) {
   viewer {
     loginNames
     defaultOrganization { name }
     applications(includeUnavailable: true) { application { key parent { key } } grantedBy { __typename } }
     can(permissions: [MEMBER_MANAGE, SERVICE_CODE_VIEW]) { allowed grantableBy { user { displayName } } }
-    memberships(first: $companies) {
+    memberships(first: $groups) {
       totalCount
       nodes {
         roleGrants { grantedBy { displayName } }
@@ -53,10 +53,10 @@ query Page($companies: Int!, $entries: Int!) {
 """
 
 FIELDS_OF_PEOPLE = 7
-"""`grantableBy`, `administrators`, `members`, `placedBy`, `actor`, and `grantedBy` in two places."""
+"""`grantableBy`, `administrators`, `members`, `placedBy`, `actor`, and `grantedBy` twice."""
 
 SOMEBODY = {"one": (1, 1), "many-companies": (100, 1), "much-in-one-company": (1, 100)}
-"""Who: in so many companies, each with so many members and orders."""
+"""Who: in so many organizations, each with so many members and orders."""
 
 
 async def test_the_page_takes_as_many_statements_for_a_hundred_as_for_one(large_portal: Portal) -> None:
@@ -70,7 +70,7 @@ async def test_the_page_takes_as_many_statements_for_a_hundred_as_for_one(large_
         assert len(organizations) == groups
         assert {len(organization["members"]["nodes"]) for organization in organizations} == {entries}
         assert {len(organization["orders"]["nodes"]) for organization in organizations} == {entries}
-        # A person who was read for one place of the page is not read for another, so a place may need no statement.
+        # A person who was read for one field of the page is not read for another, so a field may need no statement.
         of_people = [statement for statement in statements if _reads_people(statement)]
         assert 1 <= len(of_people) <= FIELDS_OF_PEOPLE
         taken[name] = [statement.split()[0] for statement in statements if not _reads_people(statement)]
@@ -85,7 +85,7 @@ def _reads_people(statement: str) -> bool:
 
 @pytest.fixture
 async def large_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
-    """A gateway with the people and companies of SOMEBODY, on each kind of database in turn."""
+    """A gateway with the people and organizations of SOMEBODY, on each kind of database in turn."""
     async with open_portal(kind=database_kind, **UNMEASURED) as portal:
         for name, (groups, entries) in SOMEBODY.items():
             directory, shop = organization_data(name, groups, entries)
@@ -112,7 +112,7 @@ async def test_any_number_of_orders_by_id_takes_one_statement_for_each_kind(sola
 
 
 def organization_data(name: str, groups: int, entries: int) -> tuple[DirectoryData, ShopData]:
-    """So many companies, each with so many members and orders; the first person belongs to all of them."""
+    """So many organizations, each with so many members and orders; the first person belongs to all of them."""
     people = [
         UserRecord(
             UserId(f"usr_{name}{index}"), f"{name}-{index}@count.example", True, "Count", f"{index:03}", None, None,

@@ -31,7 +31,8 @@ from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database
 from tests.servers import DatabaseKind, servers
 
@@ -48,7 +49,7 @@ Failure = Literal["none", "refuses", "hangs", "drops"]
 
 
 class Mailboxes:
-    """A mail server on 127.0.0.1 that keeps what it took, and has any trouble that it is told to have."""
+    """A mail server on 127.0.0.1 that keeps what it took, and fails in any way that it should."""
 
     def __init__(self) -> None:
         self.failure: Failure = "none"
@@ -59,7 +60,7 @@ class Mailboxes:
         self._controller = Controller(self, hostname="127.0.0.1", port=self.port)
 
     async def handle_MAIL(self, _server: Any, _session: Any, envelope: Any, address: str, _options: Any) -> str:  # noqa: N802  as aiosmtpd calls it
-        """Refuse for the time being, or never answer, when that is the trouble."""
+        """Refuse for the time being, or never answer, when that is the failure."""
         if self.failure == "refuses":
             return "451 Try again later"
         if self.failure == "hangs":
@@ -68,7 +69,7 @@ class Mailboxes:
         return "250 OK"
 
     async def handle_DATA(self, server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  as aiosmtpd calls it
-        """Keep the mail; then, when that is the trouble, hang up without a word."""
+        """Keep the mail; then, when that is the failure, hang up without a word."""
         for recipient in envelope.rcpt_tos:
             self.message_ids[recipient].append(str(message_from_bytes(envelope.content)["Message-ID"]))
         if self.failure == "drops":
@@ -151,7 +152,7 @@ class Stage:
             await self._process.wait()
 
     async def people(self) -> list[tuple[str, str]]:
-        """Those who invite: an access token and the id of their company."""
+        """Those who invite: an access token and the id of their organization."""
         found = []
         for login_name in ADMINISTRATORS:
             token = await token_for(self._settings, login_name, clock=utc_now)
@@ -247,7 +248,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage(kind: DatabaseKind) -> AsyncIterator[Stage]:
-    """Give the stage with the demo company on it; what it started is gone afterwards."""
+    """Give the stage with the demo organization on it; what it started is gone afterwards."""
     url = await servers.copy(kind, None)
     with tempfile.TemporaryDirectory(prefix="forecourt-kills-") as name, socket.socket() as probe:
         folder = Path(name)

@@ -16,7 +16,7 @@ from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.events.interface import Interrupted
 from gateway.demo import DEMO_PASSWORD
 from gateway.server.header_names import VIEW_AS
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import open_stores
 from tests.live.own_postgresql import OwnPostgresql, own_postgresql
 from tests.portal import Answer, Portal, fill, open_portal_at

@@ -32,7 +32,8 @@ from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database
 from tests.servers import servers, started_valkey
 
@@ -81,7 +82,7 @@ class Member:
 
 @dataclass
 class Figures:
-    """What was measured: seconds from the commit to the answer, and to the news of it."""
+    """What was measured: seconds from the commit to the answer, and to the event of it."""
 
     changes: int = 0
     without_redis: int = 0
@@ -108,7 +109,7 @@ class Stage:
         self._addresses = [f"http://127.0.0.1:{port}" for port in ports]
 
     async def open(self) -> None:
-        """Find the person and their company, sign them in, and begin to listen."""
+        """Find the person and their organization, sign them in, and begin to listen."""
         user_id = await self.directory.user_id_of_login_name(WHO)
         assert user_id is not None
         caller = await self.directory.caller(user_id, None, utc_now())
@@ -269,7 +270,7 @@ class Stage:
 
 @asynccontextmanager
 async def stage() -> AsyncIterator[Stage]:
-    """Give the stage, with the demo company on it; what it started is gone afterwards."""
+    """Give the stage, with the demo organization on it; what it started is gone afterwards."""
     valkey = started_valkey()
     url = await servers.copy("postgresql", None)
     with ExitStack() as started:

@@ -1,4 +1,4 @@
-"""A real mail server in this process, on a port of 127.0.0.1, that can be told to misbehave."""
+"""A real mail server in this process, on a port of 127.0.0.1, that can be made to misbehave."""
 
 import asyncio
 import email

@@ -11,7 +11,7 @@ import pytest
 from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
 from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
 from resolvers.mail.wording import MailWording
@@ -68,7 +68,7 @@ def placeholders(language: str, name: str) -> set[str]:
 
 
 class Page(HTMLParser):
-    """What a browser makes of a mail: its elements, the places of its links, and its text."""
+    """What a browser makes of a mail: its elements, its links, and its text."""
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -43,7 +43,7 @@ async def items_in(portal: Portal, state: OutboxState) -> list[OutboxRecord]:
 
 def worker_of(portal: Portal, **given: Any) -> Worker:
     wiring = portal.wiring
-    return Worker(wiring.backends, wiring.policies, wiring.work, **{"clock": portal.clock, "chores": (), **given})
+    return Worker(wiring.backends, wiring.policies, wiring.work, **{"clock": portal.clock, "tasks": (), **given})
 
 
 async def until(is_so: Callable[[], Any], seconds: float = 60) -> None:

@@ -1,4 +1,7 @@
-"""Members are suspended, come back, are removed, leave, and hand the company over; somebody always administers it."""
+"""Members are suspended, come back, are removed, leave, and hand the organization over.
+
+Somebody always administers it.
+"""
 
 from datetime import timedelta
 from typing import Any
@@ -26,7 +29,7 @@ ORDERS = "{ viewer { memberships { nodes { organization { orders(first: 1) { tot
 
 
 async def last_administrator(portal: Portal) -> Person:
-    """Annegret Kästner, once nobody else administers Helios for good."""
+    """Annegret Kästner, once nobody else administers Helios permanently."""
     administrator = await portal.person(ADMINISTRATION)
     await leave_only(portal, administrator, ADMINISTRATION, REGULA, GUENTHER)
     return administrator
@@ -61,7 +64,7 @@ async def test_a_removed_member_sees_nothing_on_the_next_request_and_the_history
     buyers = "query B($id: ID!) { organization(id: $id) { orders(first: 100) { nodes { placedBy { displayName } } } } }"
     before = await kaethe.asks(buyers, id=helios)
 
-    payload = await does(administrator, "removeMember", id=me, reason="Left the company.")
+    payload = await does(administrator, "removeMember", id=me, reason="Left the organization.")
 
     after = await member.asks(
         "query A($id: ID!, $me: ID!) { organization(id: $id) { name } node(id: $me) { id } "
@@ -77,7 +80,9 @@ async def test_a_removed_member_sees_nothing_on_the_next_request_and_the_history
     assert (await kaethe.asks(buyers, id=helios)).data == before.data
     assert "Jörg Weiß" in str(before.data)
     assert [mail.template for mail in await each_portal.queued_mails(PURCHASE)] == ["membership_ended"]
-    assert {row.reason for row in await each_portal.audit("membership.status", "grant.revoke")} == {"Left the company."}
+    assert {row.reason for row in await each_portal.audit("membership.status", "grant.revoke")} == {
+        "Left the organization."
+    }
 
 
 WRONG_STATE = [
@@ -199,7 +204,7 @@ async def test_the_last_administrator_stays_and_those_who_could_take_over_are_na
 async def test_the_last_permanent_administrator_is_not_removed_by_one_whose_time_ends(
     each_portal: Portal, command: str
 ) -> None:
-    """D26: a role that ends by itself does not count."""
+    """D26: a role that ends automatically does not count."""
     administrator = await last_administrator(each_portal)
     regula, own = await member_of(each_portal, REGULA), await member_of(each_portal, ADMINISTRATION)
     end = (each_portal.clock.now + timedelta(days=30)).isoformat()
@@ -213,7 +218,7 @@ async def test_the_last_permanent_administrator_is_not_removed_by_one_whose_time
 
 
 async def test_time_alone_leaves_no_organization_to_nobody(portal: Portal, software_portal: Portal) -> None:
-    """Whoever administers for good does so in a hundred years."""
+    """Whoever administers permanently does so in a hundred years."""
     for opened, name, holder in ((portal, HELIOS, ADMINISTRATION), (software_portal, GUT, HOLDER)):
         organization = await organization_named(opened, name)
         administrator, other = await opened.person(holder), await member_of(opened, holder)

@@ -1,4 +1,4 @@
-"""A company of a thousand members, with what each may do and what may be done with each, page by page."""
+"""An organization of a thousand members, with what each may do and what may be done with each, page by page."""
 
 from tests.journeys.test_statement_count import organization_data
 from tests.portal import UNMEASURED, open_portal

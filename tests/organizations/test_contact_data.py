@@ -1,4 +1,4 @@
-"""How to reach a company and its address book: kept by those who manage it (K40), name and seat by nobody (D15)."""
+"""Contact data and address book: kept by those who manage the organization (K40), its name by nobody (D15)."""
 
 import asyncio
 import json
@@ -208,7 +208,7 @@ MAY_NOT = {"updateOrganization": PURCHASE, "saveAddress": PLANNING, "deleteAddre
 
 @pytest.mark.parametrize("name", CALLS)
 async def test_only_those_who_may_change_the_organizations_data(portal: Portal, name: str) -> None:
-    """K40: the administration may; the others get a PermissionError; elsewhere there is no such company."""
+    """K40: the administration may; the others get a PermissionError; elsewhere there is no such organization."""
     administrator, helios = await at_helios(portal)
     entry = await saved(administrator, helios)
     query, template = CALLS[name]

@@ -30,7 +30,7 @@ async def registration(portal: Portal) -> str:
 
 
 async def registration_of_an_organization(portal: Portal) -> str:
-    """The link by which somebody confirms the registration of a company."""
+    """The link by which somebody confirms the registration of an organization."""
     answer = await portal.anybody().asks(REGISTER, input=organization())
     assert answer.at("registerOrganization.errors") == []
     return await link_to(portal, "zoe@firstblick.example")

@@ -9,7 +9,7 @@ import pytest
 from connectors.errors import BackendUnavailable
 from gateway.pages.mail_links.forms import RefusedForm, check_same_origin
 from gateway.pages.mail_links.rendering import languages
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from tests.account.own_account import PURCHASE, gets_in
 from tests.invitations.inviting import ADMINISTRATOR, NEW, invited, kept
 from tests.pages import links

@@ -110,7 +110,7 @@ async def test_an_organization_that_registers_hears_that_it_will_be_reviewed() -
         done = await visitor.presses(page, "confirm", password=PASSWORD, passwordAgain=PASSWORD)
         to_review = await (await reviewer(portal)).asks(REGISTRATIONS)
 
-    assert "Company Firstblick GmbH Email address z***@firstblick.example" in page.words
+    assert "Organization Firstblick GmbH Email address z***@firstblick.example" in page.words
     assert "We will now review the registration of Firstblick GmbH" in done.words
     assert "Firstblick GmbH" in [node["organizationName"] for node in to_review.at("registrations.nodes")]
 
@@ -242,7 +242,7 @@ async def test_a_page_leaves_no_session_behind() -> None:
         await visitor.presses(page, "reset", **ENTRIES["password-reset"])
         sessions = await (await portal.person(PURCHASE)).asks("{ viewer { sessions { current } } }")
 
-    assert sessions.at("viewer.sessions") == [{"current": True}]  # that of the question
+    assert sessions.at("viewer.sessions") == [{"current": True}]  # that of the query
 
 
 async def test_what_the_page_shows_is_what_the_graph_says_of_the_link(portal: Portal) -> None:

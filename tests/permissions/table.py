@@ -112,7 +112,7 @@ SIGNED_IN = names(
 
 @dataclass(frozen=True)
 class Opens:
-    """The roles and single rights that open something, for each profile; with `own`, one's own is open to oneself."""
+    """The roles and direct permissions that open something, by profile; with `own`, one's own is open to oneself."""
 
     solar_terminal: frozenset[str]
     software_house: frozenset[str]
@@ -164,7 +164,7 @@ BY_RIGHT = {
     "JoinRequest.decidedBy": opens("administration", "licence_holder"),
     "Mutation.approveJoinRequest": opens("administration", "licence_holder"),
     "Mutation.declineJoinRequest": opens("administration", "licence_holder"),
-    # The vendor's staff review registrations; no role of a company does.
+    # The vendor's staff review registrations; no role of an organization does.
     "Query.registrations": opens("", ""),
     "OrganizationRegistration.duplicates": opens("", ""),
     "RegistrationEvent.by": opens("", ""),
@@ -196,7 +196,7 @@ ARGUMENTS = {
 }
 """What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own.
 
-MEMBERSHIP is the membership of the company's administrator.
+MEMBERSHIP is the membership of the organization's administrator.
 """
 
 COMMANDS = {
@@ -274,8 +274,8 @@ COMMANDS = {
 }
 """Each guarded mutation with an input that changes nothing that others of these tests need.
 
-It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of the company and of its administrator's
-membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
+It asks for `errors { code }`. ORGANIZATION and MEMBERSHIP stand for the ids of the organization and of its
+administrator's membership. Whoever may do it is refused for another reason than FORBIDDEN and NOT_FOUND, or does it.
 """
 
 _REVIEW = "registrations/test_callers.py"
@@ -297,5 +297,5 @@ TESTED_IN: dict[str, str] = {
     "OrganizationRegistration.duplicates": _REVIEW,
     "RegistrationEvent.by": _REVIEW,
 }
-"""Guarded mutations of what is not there in a company that only has members, and guarded fields of such objects: the
+"""Guarded mutations of what an organization that only has members lacks, and guarded fields of such objects: the
 file, below tests/, that tests for each role what they answer."""

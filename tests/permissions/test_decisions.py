@@ -119,7 +119,7 @@ def test_a_mask_holds_exactly_its_permissions(asked: set[Permission]) -> None:
 @pytest.mark.parametrize("policy", [SOLAR, SOFTWARE], ids=["solar", "software"])
 @given(kind=st.sampled_from(["role", "permission"]), key=st.text() | st.sampled_from(list(Permission)))
 def test_no_stored_grant_gives_a_right_of_the_vendor_or_breaks_anything(policy: Policy, kind: str, key: str) -> None:
-    """Not by a role, nor by a single right that somebody wrote into the database."""
+    """Not by a role, nor by a direct permission that somebody wrote into the database."""
     known = list(policy.roles)
     for role in (key, *known):
         grant = policy.grant(

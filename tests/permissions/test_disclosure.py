@@ -1,4 +1,4 @@
-"""What is told of a refusal: as much as the setting allows, where it says, and never a name to a stranger."""
+"""What is disclosed of a refusal: as much as the setting allows, where it says, and never a name to a stranger."""
 
 import json
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from connectors.errors import BackendUnavailable
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from tests.logs import capture_logs
 from tests.portal import Answer, Portal, open_portal
 
@@ -31,7 +31,7 @@ WHO = [{"role": "administration", "members": ["Annegret Kästner", "Regula Oberh
 
 
 async def asks(portal: Portal, login_name: str, query: str = MEMBERS, **variables: Any) -> Answer:
-    """What the person is answered who asks about their own company."""
+    """What the person is answered who asks about their own organization."""
     person, organization = await portal.person(login_name), await portal.organization_of(login_name)
     return await person.asks(query, id=organization, **variables)
 

@@ -41,7 +41,7 @@ def test_a_policy_does_not_differ_from_itself() -> None:
     ("old", "new", "changes"),
     [
         ('"SERVICE_CODE_VIEW",', '"AUDIT_VIEW",', ["+ role installation: AUDIT_VIEW", "- role installation: SERVICE_CODE_VIEW"]),
-        ("toggles = []", 'toggles = ["ORDER_VIEW"]', ["+ single rights: ORDER_VIEW"]),
+        ("toggles = []", 'toggles = ["ORDER_VIEW"]', ["+ direct permissions: ORDER_VIEW"]),
         ('permissions = ["REGISTRATION_REVIEW", ', "permissions = [", ["- vendor staff: REGISTRATION_REVIEW"]),
         ('["PLANNING_TOOL_USE"]\nadministrative = false', '["PLANNING_TOOL_USE"]\nadministrative = true', ["+ role planning: holds the organization"]),
         ('organization = ["MEMBER_MANAGE"]', 'organization = ["ROLE_ASSIGN"]', ["+ members: may see the portal as a member would, with ROLE_ASSIGN", "- members: may see the portal as a member would, with MEMBER_MANAGE"]),
@@ -61,7 +61,7 @@ def test_a_role_that_comes_or_goes_gains_or_loses_all_it_gives() -> None:
     gone = policy_changes(policy(SOFTWARE), policy(without))
     come = policy_changes(policy(without), policy(SOFTWARE))
 
-    lost = [("role licence_holder", "may hand out deputy"), *(("role deputy", code) for code in given)]
+    lost = [("role licence_holder", "may delegate deputy"), *(("role deputy", code) for code in given)]
     assert [(change.holder, change.what, change.gains) for change in gone] == [(*pair, False) for pair in lost]
     assert [(change.holder, change.what, change.gains) for change in come] == [(*pair, True) for pair in lost]
 

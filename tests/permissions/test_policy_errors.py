@@ -20,7 +20,7 @@ VALID = """\
 # Who may do what.
 [roles.boss]
 label = { en = "Boss" }
-description = { en = "Runs the company." }
+description = { en = "Runs the organization." }
 permissions = [
     "MEMBER_MANAGE",
     "ROLE_ASSIGN",
@@ -76,7 +76,7 @@ def test_the_policy_that_the_others_are_spoiled_from_is_good() -> None:
         ('"boss"', '["boss", "buyer"]', 'line 10: assignable of [roles.boss] must be a list of texts such as ["A", "B"].'),
         ('["boss"]', '["boss", "buyer"]', "line 12: nobody may assign buyer: it is in no list of assignable roles; add it to assignable of [roles.boss], or set member_assignable = false."),
         ('administrative = "yes"', "administrative = true", "line 9: administrative of [roles.boss] must be true or false."),
-        ("administrative = false", "administrative = true", "no role is administrative, so no company could run itself; set administrative = true on one."),
+        ("administrative = false", "administrative = true", "no role is administrative, so no organization could run itself; set administrative = true on one."),
         ("administrativ = true", "administrative = true", 'line 9: "administrativ" is not known in [roles.boss]; did you mean "administrative"?.'),
         ('label = { de = "Einkauf" }', 'label = { en = "Buyer" }', "line 13: label of [roles.buyer] needs a text in en, the language of last resort."),
         ('description = { en = "" }', 'description = { en = "Buys." }', 'line 14: [roles.buyer] needs description in each language, such as description = { de = "…", en = "…", fr = "…" }.'),
@@ -129,7 +129,7 @@ def test_roles_that_only_delegate_each_other_are_refused() -> None:
     )
 
     assert refused(VALID + "\n" + ring.replace("[warnings]", "")) == (
-        "policy.toml, line 38: first is handed out by second only, which no administrative role hands out, so nobody "
+        "policy.toml, line 38: first is delegated by second only, which no administrative role delegates, so nobody "
         "ever gets it; add it to assignable of [roles.boss]."
     )
 
@@ -149,8 +149,8 @@ def test_direct_permissions_that_nobody_could_grant_are_refused() -> None:
         ('roles = ["admin"]', 'roles = ["boss"]', 'line 7: the application shop opens for the role "admin", which the policy does not have; known are boss, buyer.'),
         ('permissions = ["ORDER_PLAICE"]', 'roles = ["boss"]', 'line 7: the application shop opens for "ORDER_PLAICE", which is no permission of customers; did you mean "ORDER_PLACE"?.'),
         ('permissions = ["REGISTRATION_REVIEW"]', 'roles = ["boss"]', 'line 7: the application shop opens for "REGISTRATION_REVIEW", which is no permission of customers;'),
-        ('permissions = ["AUDIT_VIEW"]', 'roles = ["boss"]', "line 7: nobody could open the application shop: no role and no single right gives AUDIT_VIEW; add one of these to a role or to the toggles, or open it for a role."),
-        ('permissions = ["AUDIT_VIEW"]', 'roles = ["buyer"]', "line 17: nobody could open the mode pro: no role and no single right gives AUDIT_VIEW;"),
+        ('permissions = ["AUDIT_VIEW"]', 'roles = ["boss"]', "line 7: nobody could open the application shop: no role and no direct permission gives AUDIT_VIEW; add one of these to a role or to rights.toggles, or open it for a role."),
+        ('permissions = ["AUDIT_VIEW"]', 'roles = ["buyer"]', "line 17: nobody could open the mode pro: no role and no direct permission gives AUDIT_VIEW;"),
     ],
 )  # fmt: skip
 async def test_a_catalogue_that_does_not_go_with_the_policy_is_reported_with_its_line(

@@ -41,7 +41,7 @@ def policy_of(profile_name: str) -> Policy:
 
 
 def subsets_of(profile_name: str) -> list[Held]:
-    """Every set of roles of the solar terminal; every role, single right and pair of rights of the software house."""
+    """Every set of roles of the solar terminal; every role, direct permission and pair of the software house."""
     policy = policy_of(profile_name)
     if profile_name == "solar_terminal":
         return [held for size in range(len(policy.roles) + 1) for held in combinations(policy.roles, size)]
@@ -157,7 +157,7 @@ def test_every_guarded_part_can_be_reached_by_the_tests() -> None:
         if part.coordinate in TESTED_IN:
             continue
         if part.kind is PartKind.MUTATION:
-            assert part.coordinate in COMMANDS, f"say in DEEDS how to ask for {part.coordinate}"
+            assert part.coordinate in COMMANDS, f"say in Commands how to ask for {part.coordinate}"
         elif part.kind is PartKind.ARGUMENT:
             assert part.coordinate in ARGUMENTS, f"say in ARGUMENTS what {part.coordinate} is asked with"
         else:
@@ -228,7 +228,7 @@ async def test_a_command_is_done_for_those_in_the_table_only(
         assert answer.errors == [], held
         codes = [error["code"] for error in answer.at(coordinate.partition(".")[2]).get("errors", ())]
         assert ("FORBIDDEN" not in codes) is is_open, (held, codes)
-        assert "NOT_FOUND" not in codes, "the deed names something that is not there, so no guard is asked"
+        assert "NOT_FOUND" not in codes, "the command names something that is not there, so no guard is asked"
     elsewhere = await portal.person("all-elsewhere@matrix.example")
     if coordinate in BY_RIGHT:
         refused = (await elsewhere.asks(command)).at(coordinate.partition(".")[2])["errors"]
@@ -264,7 +264,7 @@ def user_of(held: Held) -> UserId:
 
 @pytest.fixture(scope="module")
 async def matrix_portals() -> AsyncIterator[dict[str, Portal]]:
-    """Both gateways, each with a company in which somebody holds each set of roles and rights."""
+    """Both gateways, each with an organization in which somebody holds each set of roles and rights."""
     async with (
         open_portal("solar_terminal", **LIMITS) as solar,
         open_portal("software_house", **LIMITS) as software,
@@ -276,7 +276,7 @@ async def matrix_portals() -> AsyncIterator[dict[str, Portal]]:
 
 
 def members_of(profile: str) -> DirectoryData:
-    """A company with an administrator and one member for each set, who holds everything in another company."""
+    """An organization with an administrator and one member for each set, who holds everything in another one."""
     policy = policy_of(profile)
     (administrative, *_) = policy.administrative_role_keys()
     everything = (*policy.roles, *(right.value for right in policy.direct_permissions))

@@ -1,4 +1,4 @@
-"""How the tests register people and companies, decide about them, and look at what became of it."""
+"""How the tests register people and organizations, decide about them, and look at what became of it."""
 
 from typing import Any
 from uuid import uuid4
@@ -125,7 +125,7 @@ def private(**other: Any) -> dict[str, Any]:
 
 
 def organization(**other: Any) -> dict[str, Any]:
-    """What a person writes who registers a company."""
+    """What a person writes who registers an organization."""
     return {
         "confirmFirstRegistration": True, "kind": "INSTALLER", "name": "Firstblick GmbH", "seat": SEAT,
         "acceptTerms": True, "idempotencyKey": str(uuid4()), "vatId": "DE 123 456 789",
@@ -145,7 +145,7 @@ def templates(mails: list[Any]) -> list[str]:
 
 
 async def registers(person: Person, **other: Any) -> Any:
-    """Register a company, and return the payload."""
+    """Register an organization, and return the payload."""
     return at(await person.asks(REGISTER, input=organization(**other)), "registerOrganization")
 
 
@@ -167,7 +167,7 @@ async def confirms(portal: Portal, token: str, password: str = PASSWORD) -> Any:
 
 
 async def applicant_of(portal: Portal, **other: Any) -> Person:
-    """Somebody who has registered a company and confirmed their address."""
+    """Somebody who has registered an organization and confirmed their address."""
     payload = await registers(portal.anybody(), **other)
     assert payload["errors"] == []
     token = await token_of(portal, organization(**other)["applicantEmail"])

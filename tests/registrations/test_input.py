@@ -1,4 +1,4 @@
-"""What cannot be registered is refused with the place of each fault; nothing is stored and no mail is queued."""
+"""What cannot be registered is refused with the path of each problem; nothing is stored and no mail is queued."""
 
 from typing import Any
 

@@ -1,7 +1,8 @@
 """Registration by rules: whatever is done in whatever order, the portal stands where a small model says.
 
-After every step, what each registration and its company say, what its applicant holds, which mails wait and how often
-the audit log was written agree with the model. How many walks are tried on each database is REGISTRATION_WALKS, and
+After every step, what each registration and its organization say, what its applicant holds, which mails wait and how
+often the audit log was written agree with the model. How many walks are tried
+on each database is REGISTRATION_WALKS, and
 of how many steps REGISTRATION_STEPS; a few of few without them.
 """
 
@@ -106,7 +107,7 @@ class RegistrationMachine(RuleBasedStateMachine):
     @rule(target=registrations)
     @precondition(lambda self: len(self.known) < 3)
     def register(self) -> Any:
-        """Somebody registers a company."""
+        """Somebody registers an organization."""
         email = f"{len(self.known)}@firstblick.example"
         given = {"applicantEmail": email, "name": f"Firstblick {len(self.known)}", "idempotencyKey": "same"}
         payload = self.does(registers(self.portal.anybody(), **given))
@@ -188,7 +189,7 @@ class RegistrationMachine(RuleBasedStateMachine):
     @rule(hours=st.sampled_from([1, 25, 100]))
     @precondition(lambda self: self.now - NOW < timedelta(days=20))
     def time_passes(self, hours: int) -> None:
-        """Time passes, and then the housekeeping comes."""
+        """Time passes, and then the scheduled tasks run."""
         self.portal.clock.move(timedelta(hours=hours))
         wiring = self.portal.wiring
         context = RequestContext(backends=wiring.backends, policy=wiring.policy, now=self.now, request_id="minute")

@@ -1,4 +1,4 @@
-"""A company registers, the vendor approves it, and its first user administers it (K9, K10, K16-K25)."""
+"""An organization registers, the vendor approves it, and its first user administers it (K9, K10, K16-K25)."""
 
 from datetime import timedelta
 
@@ -158,7 +158,7 @@ async def test_addresses_of_a_provider_for_everybody_make_nobody_look_alike(port
 
 
 async def test_an_organization_that_is_registered_already_is_not_registered_again(each_portal: Portal) -> None:
-    """K18, K19: nothing is stored, and administrators are named by their initials to who knows the company."""
+    """K18, K19: nothing is stored, and administrators are named by their initials to whoever knows the organization."""
     portal = each_portal
     known = await registers(
         portal.anybody(), confirmFirstRegistration=False, name="Helios Montage GmbH", vatId="DE000204718"

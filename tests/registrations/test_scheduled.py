@@ -1,4 +1,4 @@
-"""What happens to registrations when time passes: reminders and lapsing, once each (K22)."""
+"""What happens to registrations when time passes: reminders and expiring, once each (K22)."""
 
 import asyncio
 from datetime import timedelta
@@ -23,7 +23,7 @@ SECOND = timedelta(seconds=1)
 
 
 def worker_context(portal: Portal) -> RequestContext:
-    """What the housekeeping of a process knows."""
+    """What the scheduled tasks of a process know."""
     return RequestContext(
         backends=portal.wiring.backends, policy=portal.wiring.policy, now=portal.clock(), request_id="housekeeping"
     )
@@ -102,6 +102,6 @@ async def test_what_nobody_confirmed_expires_after_seven_days(each_portal: Porta
     assert [error["code"] for error in (await confirms(portal, token))["errors"]] == ["TOKEN_INVALID"]
     (waiting,) = (await listed(await portal.person(REVIEWER)))["nodes"]
     assert waiting["status"] == "PENDING_REVIEW"
-    # The place is free again.
+    # The registration is open again.
     assert (await registers(portal.anybody()))["errors"] == []
     await applicant_of(portal, applicantEmail="zoe@firstblick.example", name="Firstblick 2")

@@ -1,4 +1,4 @@
-"""Who is not signed in finds out where their registration stands, and nothing about anybody else (K19, K22)."""
+"""Somebody not signed in finds out where their registration stands, and nothing about anybody else (K19, K22)."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -28,14 +28,14 @@ EMAIL = "zoe@firstblick.example"
 
 
 async def checks(person: Person, **given: Any) -> Any:
-    """What somebody is told of a company."""
+    """What somebody learns of an organization."""
     answer = await person.asks(CHECK, input=given)
     assert answer.errors == []
     return answer.at("organizationRegistrationCheck")
 
 
 async def status_of(portal: Portal, reference: str, email: str = EMAIL) -> Any:
-    """What somebody not signed in is told of a registration."""
+    """What somebody not signed in learns of a registration."""
     answer = await portal.anybody().asks(STATUS, reference=reference, email=email)
     assert answer.errors == []
     return answer.at("registrationStatus")

@@ -1,4 +1,4 @@
-"""Housekeeping: what nobody needs any more goes, the rest stays, and no chore that fails stops another."""
+"""Scheduled tasks: what nobody needs any more goes, the rest stays, and no scheduled task that fails stops another."""
 
 from datetime import datetime, timedelta
 
@@ -112,9 +112,9 @@ async def test_a_scheduled_task_that_fails_stops_no_other(portal: Portal) -> Non
         await run_scheduled_tasks(context_of(portal), [breaks, is_cut_off, works])
 
     assert done == [portal.clock()]
-    assert [(log["event"], log["chore"], log["log_level"]) for log in logs] == [
-        ("chore failed", "breaks", "error"),
-        ("chore not done", "is_cut_off", "warning"),
+    assert [(log["event"], log["task"], log["log_level"]) for log in logs] == [
+        ("scheduled task failed", "breaks", "error"),
+        ("scheduled task not done", "is_cut_off", "warning"),
     ]
 
 

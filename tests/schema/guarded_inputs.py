@@ -1,4 +1,4 @@
-"""A small graph of which every kind of input is guarded, and callers who hold something in one company or another."""
+"""A small graph of which every kind of input is guarded, and callers who hold something in some organization."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -69,29 +69,29 @@ class PaintInput:
 
 
 @dataclass(frozen=True)
-class CompanyRecord:
-    """A company."""
+class TestedRecord:
+    """An organization."""
 
     id: str
 
 
 async def things_of(
     context: RequestContext,
-    companies: Sequence[CompanyRecord],
+    organizations: Sequence[TestedRecord],
     *,
     first: int = 20,
     owner: UserId | None = None,
     colours: Sequence[Colour] | None = None,
     filter: ThingFilter | None = None,
 ) -> list[int]:
-    """Note which companies were asked."""
-    context.backends.asked.extend(company.id for company in companies)  # type: ignore[attr-defined]
-    return [first] * len(companies)
+    """Note which organizations were asked."""
+    context.backends.asked.extend(organization.id for organization in organizations)  # type: ignore[attr-defined]
+    return [first] * len(organizations)
 
 
-@graph_type(of=CompanyRecord, description="A company.", organization=attrgetter("id"))
-class Company:
-    """A company."""
+@graph_type(of=TestedRecord, description="An organization.", organization=attrgetter("id"))
+class Organization:
+    """An organization."""
 
     id: strawberry.ID = strawberry.field(description="Its id.")
     things: int | None = declared(
@@ -103,8 +103,8 @@ class Company:
     )
 
 
-async def _companies(_context: RequestContext, *, ids: Sequence[str]) -> list[CompanyRecord]:
-    return [CompanyRecord(identifier) for identifier in ids]
+async def _organizations(_context: RequestContext, *, ids: Sequence[str]) -> list[TestedRecord]:
+    return [TestedRecord(identifier) for identifier in ids]
 
 
 async def _paint(context: RequestContext, *, input: PaintInput) -> str:
@@ -116,8 +116,8 @@ async def _paint(context: RequestContext, *, input: PaintInput) -> str:
 class SmallQuery:
     """What may be asked."""
 
-    companies: list[Company] = root(
-        _companies, requires=OPEN, description="Companies.", arguments={"ids": "Their ids."}
+    organizations: list[Organization] = root(
+        _organizations, requires=OPEN, description="Organizations.", arguments={"ids": "Their ids."}
     )
 
 
@@ -137,14 +137,14 @@ def small_schema(executor: str, query: type = SmallQuery, mutation: type | None 
 
 @dataclass
 class Asked:
-    """Stands for the back ends: which companies were asked for."""
+    """Stands for the back ends: which organizations were asked for."""
 
     asked: list[str] = field(default_factory=list)
 
 
 @dataclass
 class Caller:
-    """Somebody who holds these permissions in these companies; None for a stranger."""
+    """Somebody who holds these permissions in these organizations; None for a stranger."""
 
     held: dict[str, list[Permission]] | None = None
     vendor: tuple[Permission, ...] = ()
@@ -162,8 +162,10 @@ class Caller:
         )
         if self.held is not None:
             standings = {
-                OrganizationId(company): Standing(company, "mbr_1", (Grant("grt_1", None, mask_of(held), None),))
-                for company, held in self.held.items()
+                OrganizationId(organization): Standing(
+                    organization, "mbr_1", (Grant("grt_1", None, mask_of(held), None),)
+                )
+                for organization, held in self.held.items()
             }
             context.viewer = Viewer(ME, standings, mask_of(self.vendor))
         return context

@@ -118,22 +118,24 @@ def test_what_is_not_described_is_refused() -> None:
 
 
 def test_an_input_or_a_value_that_is_not_described_is_refused() -> None:
-    @strawberry.input(description="A wish.")
-    class Wish:
+    @strawberry.input(description="A request.")
+    class Request:
         what: str
 
-    async def wished(context: RequestContext, *, input: Wish) -> Thing:
+    async def asked_for(context: RequestContext, *, input: Request) -> Thing:
         return Thing()
 
-    wished.__annotations__["input"] = Wish
+    asked_for.__annotations__["input"] = Request
     query = type(
-        "Query", (), {"__annotations__": {"wish": str}, "wish": root(wished, requires=OPEN, description="A wish.")}
+        "Query",
+        (),
+        {"__annotations__": {"asked_for": str}, "asked_for": root(asked_for, requires=OPEN, description="A request.")},
     )
 
     with pytest.raises(InvalidSchema) as refused:
         build_schema(query=strawberry.type(query, description="What may be asked."), mutation=None)
 
-    assert str(refused.value) == "Wish.what has no description."
+    assert str(refused.value) == "Request.what has no description."
 
 
 def test_an_argument_that_is_not_described_is_refused_where_it_is_declared() -> None:

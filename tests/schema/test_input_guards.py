@@ -36,8 +36,8 @@ SCHEMAS = {executor: small_schema(executor) for executor in EXECUTORS}
 
 
 def things(arguments: str, variables: str = "") -> str:
-    """A question for the things of two companies."""
-    return f'query Q{variables} {{ companies(ids: ["org_a", "org_b"]) {{ id things{arguments} }} }}'
+    """A query for the things of two organizations."""
+    return f'query Q{variables} {{ organizations(ids: ["org_a", "org_b"]) {{ id things{arguments} }} }}'
 
 
 def refused(result: Any) -> list[tuple[str, str | None]]:
@@ -51,10 +51,10 @@ def refused(result: Any) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize(
     ("arguments", "variables", "coordinate"),
     [
-        ('(owner: "usr_2")', {}, "Company.things(owner:)"),
-        ("(owner: null)", {}, "Company.things(owner:)"),
-        ("(owner: $v)", {"v": "usr_2"}, "Company.things(owner:)"),
-        ("(owner: $v)", {"v": None}, "Company.things(owner:)"),
+        ('(owner: "usr_2")', {}, "Organization.things(owner:)"),
+        ("(owner: null)", {}, "Organization.things(owner:)"),
+        ("(owner: $v)", {"v": "usr_2"}, "Organization.things(owner:)"),
+        ("(owner: $v)", {"v": None}, "Organization.things(owner:)"),
         ("(colours: [BLUE, RED])", {}, "Colour.RED"),
         ("(colours: RED)", {}, "Colour.RED"),
         ("(colours: $v)", {"v": ["RED"]}, "Colour.RED"),
@@ -75,7 +75,7 @@ async def test_what_is_guarded_and_used_refuses_the_field_before_its_function_is
 
     result = await caller.asks(schema, things(arguments, declaration_of(arguments)), **variables)
 
-    assert result.data == {"companies": [{"id": "org_a", "things": None}, {"id": "org_b", "things": None}]}
+    assert result.data == {"organizations": [{"id": "org_a", "things": None}, {"id": "org_b", "things": None}]}
     assert refused(result) == [(coordinate, "org_a"), (coordinate, "org_b")]
     assert caller.asked == []
 
@@ -112,7 +112,7 @@ async def test_the_default_of_a_variable_is_used(schema: Schema) -> None:
 
     result = await caller.asks(schema, things("(owner: $v)", '($v: ID = "usr_2")'))
 
-    assert refused(result) == [("Company.things(owner:)", "org_a"), ("Company.things(owner:)", "org_b")]
+    assert refused(result) == [("Organization.things(owner:)", "org_a"), ("Organization.things(owner:)", "org_b")]
 
 
 async def test_a_permission_in_one_organization_opens_the_argument_only_there(schema: Schema) -> None:
@@ -120,8 +120,8 @@ async def test_a_permission_in_one_organization_opens_the_argument_only_there(sc
 
     result = await caller.asks(schema, things('(owner: "usr_2")'))
 
-    assert result.data == {"companies": [{"id": "org_a", "things": 20}, {"id": "org_b", "things": None}]}
-    assert refused(result) == [("Company.things(owner:)", "org_b")]
+    assert result.data == {"organizations": [{"id": "org_a", "things": 20}, {"id": "org_b", "things": None}]}
+    assert refused(result) == [("Organization.things(owner:)", "org_b")]
     assert caller.asked == ["org_a"]
 
 
@@ -172,7 +172,7 @@ async def test_a_mutation_reads_the_organization_from_its_input_and_does_nothing
 
 
 async def test_a_dry_run_lets_nobody_do_what_an_input_of_a_mutation_is_refused_for(schema: Schema) -> None:
-    """A refused question is answered in a dry run, and noted."""
+    """A refused query is answered in a dry run, and noted."""
     caller = Caller(NOTHING, is_dry_run=True)
 
     query = await caller.asks(schema, things("(colours: [RED])"))
@@ -192,7 +192,7 @@ def test_fields_without_guarded_inputs_pay_nothing_for_them() -> None:
         if isinstance(field.extensions.get("batch"), GuardedAnswering)
     }
 
-    assert guarded == {"Company.things", "Mutation.paint", "Organization.orders"}
+    assert guarded == {"Organization.things", "Mutation.paint", "Organization.orders"}
 
 
 def test_the_printed_schema_shows_the_guards_and_the_descriptions_say_them() -> None:

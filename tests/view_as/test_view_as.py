@@ -55,7 +55,7 @@ class Looking:
 
 
 async def membership_of(portal: Portal, login_name: str, number: int = 0) -> str:
-    """The id of somebody's membership, by its place among theirs."""
+    """The id of somebody's membership, by its position among theirs."""
     engine = portal.wiring.backends.directory._engine  # type: ignore[attr-defined]
     async with engine.connect() as connection:
         query = select(users.c.id).where(func.lower(users.c.email) == login_name)
@@ -238,7 +238,7 @@ async def test_there_is_nothing_to_see_as_somebody_who_is_no_member_at_present(p
 
     assert refused.codes == {"": "VIEW_AS_REFUSED"}
     assert refused.errors[0]["message"] == (
-        "This person is no member of the company at present, so there is nothing to see."
+        "This person is no member of the organization at present, so there is nothing to see."
     )
 
 

@@ -57,7 +57,7 @@ users = Table(
         IdText,
         nullable=False,
         unique=True,
-        doc="the address in lower case once it is confirmed; until then the person's id, which takes nobody's place",
+        doc="the address in lower case once it is confirmed; until then the person's id, which keeps nobody out",
     ),
     Column("last_name_key", IdText, nullable=False, doc="the last name folded, for ordering"),
     Column("first_name_key", IdText, nullable=False, doc="the first name folded, for ordering"),

@@ -20,7 +20,7 @@ invitations = Table(
     Column("message", CleanText),
     Column("role_keys", CleanText, nullable=False, doc="JSON list"),
     Column("permissions", CleanText, nullable=False, doc="JSON list"),
-    Column("valid_until", UtcDateTime, doc="when what was granted ends automatically"),
+    Column("valid_until", UtcDateTime, doc="when what was granted ends"),
     Column("status", IdText, nullable=False),
     Column("token_hash", LargeBinary, nullable=False, unique=True),
     Column("created_at", UtcDateTime, nullable=False),

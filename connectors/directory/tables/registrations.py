@@ -31,7 +31,7 @@ registrations = Table(
     Column("status", IdText, nullable=False),
     Column("token_hash", LargeBinary, unique=True, doc="of the mail that confirms the address"),
     Column("created_at", UtcDateTime, nullable=False),
-    Column("expires_at", UtcDateTime, nullable=False, doc="when it lapses if the address is not confirmed"),
+    Column("expires_at", UtcDateTime, nullable=False, doc="when it expires if the address is not confirmed"),
     Column("submitted_at", UtcDateTime),
     Column("review_due_at", UtcDateTime),
     Column("reminded_at", UtcDateTime),

@@ -22,7 +22,7 @@ access_requests = Table(
     Column("decided_at", UtcDateTime),
     Column("decided_by_id", IdText, ForeignKey("users.id")),
     Column("note", CleanText),
-    Column("valid_until", UtcDateTime, doc="when what was granted ends automatically"),
+    Column("valid_until", UtcDateTime, doc="when what was granted ends"),
     Index("ix_access_requests_organization_id", "organization_id", "id"),
     Index("ix_access_requests_membership_id", "membership_id", "id"),
     one_of("status", RequestStatus),

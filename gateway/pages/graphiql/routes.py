@@ -64,7 +64,7 @@ class ExampleQuery:
 
 @dataclass(frozen=True, slots=True)
 class GraphiqlPage:
-    """What the page is told: where to ask, who may sign in at a click, what to ask, and whether mails can be read."""
+    """What the page gets to know: where to ask, who signs in at a click, what to ask, whether mails can be read."""
 
     endpoint: str
     demo: DemoSignIn | None

@@ -372,7 +372,7 @@ def _input_of(
 
 
 def _name_of(token: str) -> str:
-    """Return what the page of a link is called: it tells links apart, and nobody finds the token by it."""
+    """Return what the page of a link is called: it distinguishes links, and nobody finds the token by it."""
     return hashlib.sha256(f"page of {token}".encode()).hexdigest()[:32]
 
 

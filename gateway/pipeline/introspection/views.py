@@ -127,7 +127,7 @@ def asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[s
 def filter_introspection(core: GraphQLSchema) -> SchemaViews:
     """Let this schema answer introspection from what the caller may use, from now on and for every executor."""
     if not isinstance(core, _ViewedSchema):
-        core.__class__ = _ViewedSchema  # strawberry makes the schema and has no place to name a class
+        core.__class__ = _ViewedSchema  # strawberry makes the schema and has no option to name a class
         core.views = SchemaViews(core)  # type: ignore[attr-defined]
     views: SchemaViews = core.views  # type: ignore[attr-defined]
     return views

@@ -2,7 +2,3 @@
 
 bytes, tokens, recursion (`text`), depth, aliases, root fields, directives (`shape`), cost (`cost`).
 """
-
-from gateway.pipeline.limits.allowance import LimitExceeded, Limits
-
-__all__ = ["LimitExceeded", "Limits"]

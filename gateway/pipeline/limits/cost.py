@@ -160,7 +160,7 @@ def _most(costs: list[Sum]) -> Sum:
 
 
 class _NamedType:
-    """What `__type` costs when a variable says of which type it tells."""
+    """What `__type` costs when a variable says which type it describes."""
 
     __slots__ = ("_fragments", "_known", "_schema", "_selection_set", "_variable")
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLNamedType, SelectionSetNode
 
-from gateway.pipeline.limits.allowance import LARGEST_SHOWN, LimitExceeded, Limits, in_words
 from gateway.pipeline.limits.cost import Asked, Cost, Estimation, Factor, Variables, length_below
+from gateway.pipeline.limits.limit_exceeded import LARGEST_SHOWN, LimitExceeded, in_words
 from gateway.pipeline.limits.shape import INTROSPECTION
+from gateway.settings import Limits
 from schema.graph.cost_directives import ListSize
 
 _MOST_PATHS = 5
@@ -22,7 +23,7 @@ _LEAST_SHARE = 20
 """A part that costs less than this fraction of the whole is not worth naming."""
 
 _LONGEST_SEARCH = 1_000
-"""So many selections and fields are looked at; then what was found until then is told."""
+"""So many selections and fields are looked at; then what was found until then is reported."""
 
 _LONGEST_PATH = 300
 
@@ -38,7 +39,7 @@ class Estimated:
 
 @dataclass(frozen=True, slots=True)
 class Expensive:
-    """A part of an operation that costs much: a list or page with all that is in it, or another field by itself.
+    """A part of an operation that costs much: a list or page with all that is in it, or another field alone.
 
     `argument` says how long the list is; with `fits` for its value, the request would cost no more than is allowed.
     """
@@ -49,7 +50,7 @@ class Expensive:
     fits: int | None = None
 
     def reported(self) -> dict[str, Any]:
-        """Return what a client is told of it."""
+        """Return what a client learns of it."""
         reported: dict[str, Any] = {"path": self.path, "cost": min(self.cost, LARGEST_SHOWN)}
         if self.argument is not None:
             reported["argument"] = self.argument

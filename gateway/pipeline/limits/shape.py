@@ -19,8 +19,9 @@ from graphql import (
     SelectionSetNode,
 )
 
-from gateway.pipeline.limits.allowance import LimitExceeded, Limits
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.limits.text import too_nested
+from gateway.settings import Limits
 
 INTROSPECTION = ("__schema", "__type")
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from gateway.pipeline.limits.allowance import LimitExceeded, Limits
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded
+from gateway.settings import Limits
 
 _TOKEN = re.compile(
     r"""

@@ -1,15 +1,15 @@
 """Whether fields with the same name in the answer can be merged (GraphQL, 5.3.2), without comparing each with each.
 
 graphql-core compares pairs: two thousand tokens of one repeated field keep it busy for seconds. Here the fields of a
-place in the answer are put into groups, and within a group each is compared with the first only, because what is
-compared is an equivalence. Fields stand at the same place when they have the same response name there, whatever
-fragments they come from. Two questions are asked of a place:
+position in the answer are put into groups, and within a group each is compared with the first only, because what is
+compared is an equivalence. Fields stand at the same position when they have the same response name there, whatever
+fragments they come from. Two things are asked of a position:
 
 - *shape*: do all fields give the same kind of value, so that a client can read it without knowing the object's type?
 - *sameness*: do the fields that can meet in one object (not those of two different object types) ask for the same?
 
-A place is known by the selection sets that meet in it, and asked about once. Fragments can be woven so that the number
-of places grows exponentially; a bound on the steps refuses those.
+A position is known by the selection sets that meet in it, and asked about once. Fragments can be woven so that the
+number of positions grows exponentially; a bound on the steps refuses those.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,7 +53,7 @@ class _Field(NamedTuple):
 
 
 _Position: TypeAlias = Sequence[tuple[SelectionSetNode, GraphQLNamedType | None]]
-"""The selection sets that meet in one place of the answer, each with the type it selects from."""
+"""The selection sets that meet at one position of the answer, each with the type it selects from."""
 
 
 class OverlappingFields(ValidationRule):
@@ -141,7 +141,7 @@ class OverlappingFields(ValidationRule):
         return False
 
     def _fields(self, position: _Position) -> Iterator[_Field]:
-        """Yield the fields of a place in the order of the document, those of each fragment once."""
+        """Yield the fields of a position in the order of the document, those of each fragment once."""
         spread: set[str] = set()
         waiting = [(iter(selection_set.selections), type_) for selection_set, type_ in position]
         waiting.reverse()
@@ -208,7 +208,7 @@ def _that_can_meet(fields: list[_Field]) -> list[list[_Field]]:
 
 
 def _within(fields: Iterable[_Field]) -> _Position:
-    """Return the place in the answer below these fields."""
+    """Return the position in the answer below these fields."""
     return [
         (field.node.selection_set, None if field.type is None else get_named_type(field.type))
         for field in fields

@@ -1,4 +1,4 @@
-"""That what outlives a request learns of every change that concerns its caller, with news and without."""
+"""That what outlives a request learns of every change that concerns its caller, with events and without."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -38,7 +38,7 @@ CHANGES: dict[str, Change] = {
 
 
 class Scene:
-    """A directory that tells its news, and who watches."""
+    """A directory that publishes its events, and who watches."""
 
     def __init__(self, directory: Directory, liveness: Liveness, events: EmbeddedEvents) -> None:
         self.directory = directory
@@ -57,7 +57,7 @@ class Scene:
 
 @asynccontextmanager
 async def scene(*, every: float, notifies: bool = True) -> AsyncIterator[Scene]:
-    """Bernd, signed in; `notifies` is False where no news arrives."""
+    """Bernd, signed in; `notifies` is False where no events arrive."""
     events = EmbeddedEvents()
 
     def publish(published: Sequence[AccessEvent]) -> None:
@@ -91,7 +91,7 @@ async def sleeps_on(watch: Watch) -> bool:
 
 
 @pytest.mark.parametrize("write", CHANGES)
-@pytest.mark.parametrize("notifies", [True, False], ids=["with news", "without news"])
+@pytest.mark.parametrize("notifies", [True, False], ids=["with events", "without events"])
 async def test_a_stream_sees_every_change_of_its_callers_access(write: str, notifies: bool) -> None:
     async with scene(every=NEVER if notifies else OFTEN, notifies=notifies) as live:
         before = await live.bernd()
@@ -105,7 +105,7 @@ async def test_a_stream_sees_every_change_of_its_callers_access(write: str, noti
             assert await sleeps_on(watch)
 
 
-@pytest.mark.parametrize("notifies", [True, False], ids=["with news", "without news"])
+@pytest.mark.parametrize("notifies", [True, False], ids=["with events", "without events"])
 async def test_a_stream_ends_with_its_session(notifies: bool) -> None:
     async with scene(every=NEVER if notifies else OFTEN, notifies=notifies) as live:
         with live.liveness.watch(await live.bernd()) as watch:

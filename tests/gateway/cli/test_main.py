@@ -1,4 +1,4 @@
-"""The command line: what it does, and that every fault an operator can mend is one line with exit code 2."""
+"""The command line: what it does, and that every problem an operator can fix is one line with exit code 2."""
 
 import json
 import logging
@@ -94,7 +94,7 @@ def test_the_demo_is_loaded_once_and_shown_with_its_accounts(folder: Path) -> No
     assert f"  {PURCHASE} " in first.stdout
     assert second.exit_code == fewer.exit_code == 0
     assert second.stdout.startswith("The demo is there already; nothing was changed.")
-    assert_one_line(more, "with fewer than 4 invented companies. Nothing was changed.")
+    assert_one_line(more, "with fewer than 4 invented organizations. Nothing was changed.")
     assert (rows_of(folder, "organizations"), rows_of(folder, "shop_orders")) == (organizations, orders)
 
 

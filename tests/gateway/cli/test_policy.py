@@ -22,7 +22,7 @@ def test_check_says_what_was_found() -> None:
     done = run("check", "--profile", "software_house")
 
     assert done.exit_code == 0
-    assert "policy.toml is good: 3 roles, 5 single rights." in done.output
+    assert "policy.toml is good: 3 roles, 5 direct permissions." in done.output
     assert "applications.toml is good: 7 applications." in done.output
 
 
@@ -69,9 +69,9 @@ def test_a_gain_exits_with_1_unless_it_is_allowed(tmp_path: Path) -> None:
         run("diff", str(SOLAR), str(SOLAR)),
     )
 
-    assert (gain.exit_code, gain.output) == (1, "Gains (1)\n+ single rights: ORDER_VIEW\n")
+    assert (gain.exit_code, gain.output) == (1, "Gains (1)\n+ direct permissions: ORDER_VIEW\n")
     assert (allowed.exit_code, allowed.output) == (0, gain.output)
-    assert (loss.exit_code, loss.output) == (0, "Losses (1)\n- single rights: ORDER_VIEW\n")
+    assert (loss.exit_code, loss.output) == (0, "Losses (1)\n- direct permissions: ORDER_VIEW\n")
     assert (same.exit_code, same.output) == (0, "Nobody gains and nobody loses anything.\n")
 
 

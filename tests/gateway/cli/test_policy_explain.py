@@ -15,7 +15,7 @@ from gateway.app import utc_now
 from gateway.cli.main import cli
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database
 
 

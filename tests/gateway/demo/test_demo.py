@@ -53,7 +53,7 @@ def memberships_of(data: DemoData, email: str) -> list[MembershipRecord]:
 
 
 def held_by(data: DemoData, email: str) -> dict[str, list[str]]:
-    """Return what somebody holds, by name of the company."""
+    """Return what somebody holds, by name of the organization."""
     names = {organization.id: organization.name for organization in data.directory.organizations}
     grants = grants_by_membership(data)
     return {
@@ -139,7 +139,7 @@ def test_ids_are_unique_and_look_like_new_ones(name: str) -> None:
         assert all(re.fullmatch(rf"{kind}_[0-9a-hjkmnp-tv-z]{{26}}", identifier) for identifier in some)
 
 
-# Companies and people
+# Organizations and people
 
 
 @both_profiles
@@ -363,7 +363,7 @@ def test_a_problem_in_demo_toml_is_reported_with_its_path(right: str, wrong: str
 def test_a_profile_without_demo_data_says_so() -> None:
     profile = replace(load_profile("solar_terminal"), demo_text=None)
 
-    with pytest.raises(InvalidProfile, match=r"demo\.toml is missing; it holds the demo company"):
+    with pytest.raises(InvalidProfile, match=r"demo\.toml is missing; it holds the demo organization"):
         demo_data(profile, now=TODAY)
 
 

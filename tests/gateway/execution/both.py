@@ -21,7 +21,7 @@ def error_facts(result: ExecutionResult) -> list[ErrorFacts]:
 
 
 def as_text(data: Any) -> str:
-    """Return the data in a form that tells 1 from True and 1.0, and one order of keys from another."""
+    """Return the data in a form that distinguishes 1 from True and 1.0, and one order of keys from another."""
     return json.dumps(data, default=lambda value: f"<{type(value).__name__} {value!r}>")
 
 

@@ -203,7 +203,7 @@ class World:
     # -- the data
 
     def root(self, name: str = "Query") -> Any:
-        """Return the root value; the same one again at every call, made anew."""
+        """Return the root value; the same one again at every call, made again."""
         chance = Random(self.data_seed)
         return self._object(chance, self.roots[name], 0, is_calm=chance.random() < 0.3)
 

@@ -27,19 +27,19 @@ SCHEMA = build_schema(
     """
     interface Named { name: String }
     type Person implements Named { name: String, age: Int!, friends: [Person!]!, parts: [[Int!]] }
-    type Company implements Named { name: String, staff(first: Int = 2, after: ID): [Person] }
-    union Party = Person | Company
+    type Organization implements Named { name: String, staff(first: Int = 2, after: ID): [Person] }
+    union Party = Person | Organization
     type Query {
       person: Person
       people: [Person]
       strict: [Person!]!
       named: [Named]
       parties: [Party!]
-      company: Company
+      organization: Organization
       echo(text: String! = "default", list: [Int]): String
       texts: [String]
     }
-    type Mutation { person: Person, company: Company!, people: [Person] }
+    type Mutation { person: Person, organization: Organization!, people: [Person] }
     """
 )
 
@@ -109,11 +109,11 @@ def test_arguments_come_with_defaults_and_variables_and_a_mutable_one_is_fresh_f
 
 
 def test_an_argument_that_cannot_be_coerced_fails_its_field_for_every_object() -> None:
-    text = "query ($n: Int) { company { staff(first: [$n]) { name } } echo(text: null) }"
+    text = "query ($n: Int) { organization { staff(first: [$n]) { name } } echo(text: null) }"
 
-    answer = in_sync(SCHEMA, text, lambda: {"company": {"staff": []}})
+    answer = in_sync(SCHEMA, text, lambda: {"organization": {"staff": []}})
 
-    assert [path for _, path, _ in error_facts(answer)] == [["company", "staff"], ["echo"]]
+    assert [path for _, path, _ in error_facts(answer)] == [["organization", "staff"], ["echo"]]
 
 
 def test_lists_of_lists_keep_their_shape_and_a_broken_item_breaks_its_list_only() -> None:
@@ -178,20 +178,33 @@ def test_an_error_with_a_path_of_its_own_keeps_it_and_extensions_pass() -> None:
     elsewhere = GraphQLError("elsewhere", path=["x", 1])
     coded = GraphQLError("coded", extensions={"code": "C"})
 
-    answer = in_sync(SCHEMA, "{ person { name } company { name } }", lambda: {"person": elsewhere, "company": coded})
+    answer = in_sync(
+        SCHEMA, "{ person { name } organization { name } }", lambda: {"person": elsewhere, "organization": coded}
+    )
 
     assert answer.errors is not None
-    assert [(error.path, error.extensions) for error in answer.errors] == [(["x", 1], {}), (["company"], {"code": "C"})]
+    assert [(error.path, error.extensions) for error in answer.errors] == [
+        (["x", 1], {}),
+        (["organization"], {"code": "C"}),
+    ]
 
 
 def test_abstract_types_are_grouped_by_what_each_value_is() -> None:
-    company = {"__typename": "Company", "name": "Acme", "staff": [person("S")]}
+    organization = {"__typename": "Organization", "name": "Acme", "staff": [person("S")]}
     root = {
-        "parties": [person("A"), company, person("B"), company],
-        "named": [company, None, {"__typename": "Query"}, {"__typename": 7}, {}, person("C"), {"__typename": "Party"}],
+        "parties": [person("A"), organization, person("B"), organization],
+        "named": [
+            organization,
+            None,
+            {"__typename": "Query"},
+            {"__typename": 7},
+            {},
+            person("C"),
+            {"__typename": "Party"},
+        ],
     }
     text = """{
-      parties { ... on Named { name } ... on Company { staff { name } } ... on Person { age } __typename }
+      parties { ... on Named { name } ... on Organization { staff { name } } ... on Person { age } __typename }
       named { name ... on Person { age } }
     }"""
 
@@ -372,14 +385,14 @@ def test_mutations_run_one_after_another_and_stop_at_a_broken_root() -> None:
 
         return {
             "person": command("person", person("A")),
-            "company": command("company", None),
+            "organization": command("organization", None),
             "people": command("people", []),
         }
 
-    answer = in_sync(SCHEMA, "mutation { person { name } company { name } people { name } }", root)
+    answer = in_sync(SCHEMA, "mutation { person { name } organization { name } people { name } }", root)
 
     assert answer.data is None
-    assert done == ["person", "company"] * 2
+    assert done == ["person", "organization"] * 2
     assert in_sync(SCHEMA, "mutation { b: person { name } a: people { age } }", root).data == {
         "b": {"name": "A"},
         "a": [],

@@ -367,7 +367,7 @@ async def test_nothing_is_left_unawaited_when_one_of_several_fields_gives_up() -
             SimpleNamespace(deadline=monotonic() + 60),
         )
 
-    assert ended == ["late"] * 2  # nothing goes on after the answer; `slow` and its alias are one question
+    assert ended == ["late"] * 2  # nothing goes on after the answer; `slow` and its alias are one query
     gc.collect()
 
 

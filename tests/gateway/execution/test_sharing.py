@@ -17,7 +17,7 @@ SDL = """
 
 
 class Things:
-    """Batch fields that note each question, and answer it later."""
+    """Batch fields that note each query, and answer it later."""
 
     def __init__(self) -> None:
         self.asked: list[tuple[str, list[int | None], dict[str, Any]]] = []

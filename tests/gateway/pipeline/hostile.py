@@ -204,7 +204,7 @@ ATTACKS = [
     # What is asked often for little, or costs a back end more than its answer.
     Attack("fifteen passwords set by aliases", query(_many_times(15, _SET, "mutation ")), 400, COST),
     Attack(
-        "searches in each of many companies",
+        "searches in each of many organizations",
         query("{viewer{memberships(first:100){nodes{organization{" + _SEARCHED + "}}}}}"),
         400,
         COST,
@@ -248,7 +248,7 @@ ATTACKS = [
         COST,
     ),
     Attack("an empty document", query(""), 400, PARSE),
-    Attack("a schema instead of a question", query("type Query { a: Int }"), 400, INVALID),
+    Attack("a schema instead of a query", query("type Query { a: Int }"), 400, INVALID),
     Attack("a subscription", query("subscription { viewer { id } }"), 400, INVALID),
     # Variables.
     Attack("a variable of the wrong type", query(_POSITIONS, first="x", ids=1.5, on="yes"), 400, INPUT),

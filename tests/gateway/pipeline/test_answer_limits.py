@@ -1,4 +1,4 @@
-"""How large an answer may become, on the whole gateway: an ordinary member of a company with twenty administrators."""
+"""How large an answer may become, on the whole gateway: an ordinary member beside twenty administrators."""
 
 import json
 from collections.abc import AsyncIterator
@@ -19,14 +19,14 @@ REFUSED = "roleGrants { validUntil } directGrants { validUntil } effectivePermis
 
 
 def nested(levels: int, leaves: str) -> str:
-    """Administrators of the company of administrators, so many levels deep."""
+    """Administrators of the organization of administrators, so many levels deep."""
     for _ in range(levels):
         leaves = f"organization {{ administrators {{ {leaves} }} }}"
     return f"{{ viewer {{ memberships(first: 1) {{ nodes {{ {leaves} }} }} }} }}"
 
 
 async def load(portal: Portal) -> Person:
-    """Store the company, and return a member of it who administers nothing."""
+    """Store the organization, and return a member of it who administers nothing."""
     directory, _ = organization_data("many", 1, 21)
     ordinary = directory.users[-1]
     grants = [it for it in directory.grants if it.user_id != ordinary.id or it.key == "purchase"]

@@ -1,4 +1,4 @@
-"""Who is refused for the cost of a request is told which parts of it cost most, and what would fit."""
+"""A refusal for the cost of a request says which parts of it cost most, and what would fit."""
 
 from typing import Any
 
@@ -7,9 +7,10 @@ from graphql import build_schema
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.pipeline.limits import LimitExceeded, Limits
 from gateway.pipeline.limits.expensive import Estimated, check_costs, most_expensive
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.operation_cache import Documents
+from gateway.settings import Limits
 from tests.gateway.pipeline.hostile import query
 from tests.gateway.pipeline.test_cost import DOCUMENTS, SCHEMA, selections
 from tests.portal import Portal, open_portal

@@ -16,8 +16,8 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.pipeline.limits import Limits
 from gateway.pipeline.operation_cache import Documents
+from gateway.settings import Limits
 from schema.graph.cost_directives import COST, FieldCost, ListSize
 
 BOUNDS = {"few": 2, "some": 4}

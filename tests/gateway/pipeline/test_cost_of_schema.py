@@ -23,9 +23,9 @@ from graphql import (
     value_from_ast_untyped,
 )
 
-from gateway.pipeline.limits import Limits
 from gateway.pipeline.limits.cost import Estimation
 from gateway.pipeline.operation_cache import Documents
+from gateway.settings import Limits
 from schema.graph.build import build_schema, core_schema
 from schema.graph.cost_directives import PASSWORD_CHECK, CostDirective
 from schema.graph.fields import DECLARATION, Declaration, DeclaredField

@@ -1,4 +1,4 @@
-"""What the client is told of trouble, and what the operator finds in the log: each cause once."""
+"""What the client learns of a problem, and what the operator finds in the log: each cause once."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +31,7 @@ PAGE = "{ viewer { user { displayName } } }"
 
 @contextmanager
 def failing(backend: Any, method: str, error: Exception) -> Iterator[None]:
-    """Let one question to a back end fail."""
+    """Let one query to a back end fail."""
 
     async def fail(*_args: Any, **_more: Any) -> Any:
         raise error
@@ -62,7 +62,7 @@ async def test_an_unexpected_error_is_masked_and_logged_once_however_many_rows_i
     (reference,) = references
     assert {error["extensions"]["code"] for error in answer.errors} == {"INTERNAL_SERVER_ERROR"}
     assert {error["message"] for error in answer.errors} == {
-        f"Unexpected error. Tell the operator this reference: {reference}."
+        f"Unexpected error. Report this reference to the operator: {reference}."
     }
     assert "hunter2" not in f"{answer.body}{answer.headers}"
     (entry,) = lines_logged(log, "error")

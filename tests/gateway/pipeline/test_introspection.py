@@ -1,4 +1,4 @@
-"""Introspection over the whole gateway: everybody is shown what they may use, in the company they look at."""
+"""Introspection over the whole gateway: everybody is shown what they may use, in the organization they look at."""
 
 import json
 import re
@@ -48,20 +48,20 @@ OPEN_FIELDS = ["Query.viewer", "Query.node", "Mutation.signIn", "Viewer.membersh
 SIGNED_IN = ["Query.organization", "Mutation.updateProfile", "Membership.roleGrants", "User.email"]
 
 OF_BUYERS = [*SIGNED_IN, ORDERS, PLACED_BY]
-"""Who sees orders may always filter them by one person: themselves."""
+"""Whoever sees orders may always filter them by one person: themselves."""
 
 SEEN = {
     None: [],
     "private@home.example": SIGNED_IN,
     "planning@helios.example": SIGNED_IN,
-    "administration@nordlicht.example": SIGNED_IN,  # in a blocked company
+    "administration@nordlicht.example": SIGNED_IN,  # in a blocked organization
     "suspended@helios.example": SIGNED_IN,
     "purchase@helios.example": OF_BUYERS,
     "administration@helios.example": [*SIGNED_IN, MEMBERS],
     "guenther.strauss@helios.example": [*OF_BUYERS, MEMBERS],
     "two.companies@helios.example": [*OF_BUYERS, MEMBERS],
 }
-"""What of the guarded parts each demo account sees, over all their companies."""
+"""What of the guarded parts each demo account sees, over all their organizations."""
 
 GUARDED = [*SIGNED_IN, ORDERS, MEMBERS, PLACED_BY]
 
@@ -117,8 +117,8 @@ async def test_everybody_is_shown_what_they_may_use(solar_on_each: Portal, login
 @pytest.mark.parametrize("profile", shipped_profiles())
 async def test_every_demo_account_is_shown_a_schema_that_keeps_the_specification(profile: str) -> None:
     async with open_portal(profile) as portal:
-        for account in demo_accounts(load_profile(profile), portal.clock):
-            schema = await schema_of(await portal.person(account.login_name))
+        for account in demo_accounts(load_profile(profile)):
+            schema = await schema_of(await portal.person(account.login))
 
             assert schema.query_type is not None
             assert {it.name for it in schema.directives} == {it.name for it in WHOLE.directives}

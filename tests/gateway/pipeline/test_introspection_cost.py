@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.execution import BreadthFirstExecutor
-from gateway.pipeline.limits import Limits
 from gateway.pipeline.limits.introspection_cost import IntrospectionCost
+from gateway.settings import Limits
 from tests.gateway.pipeline.hostile import query
 from tests.gateway.pipeline.test_cost_of_schema import CORE
 from tests.portal import Portal, open_portal

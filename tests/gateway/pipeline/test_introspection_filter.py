@@ -129,18 +129,18 @@ def test_an_interface_promises_only_what_each_of_its_types_shows() -> None:
 def test_an_interface_leads_only_to_types_that_nothing_else_leads_to() -> None:
     """An order is not shown for `node` when every field with orders is hidden; an error of a payload is."""
     sdl = """
-    type Query { node: Node fault: Fault company: Company }
-    type Company implements Node { id: ID! orders: [Order] @needs(a: "orders") }
+    type Query { node: Node problem: Problem organization: Organization }
+    type Organization implements Node { id: ID! orders: [Order] @needs(a: "orders") }
     type Order implements Node { id: ID! }
-    type Stale implements Fault { message: String }
-    interface Fault { message: String }
+    type Stale implements Problem { message: String }
+    interface Problem { message: String }
     interface Node { id: ID! }
     """
 
     somebody = seen(sdl, SOMEBODY)
 
-    assert named(somebody) == {"Query", "Node", "Company", "Fault", "Stale", "ID"}
-    assert [it.name for it in somebody.get_possible_types(somebody.type_map["Node"])] == ["Company"]
+    assert named(somebody) == {"Query", "Node", "Organization", "Problem", "Stale", "ID"}
+    assert [it.name for it in somebody.get_possible_types(somebody.type_map["Node"])] == ["Organization"]
     assert "Order" in named(seen(sdl, Audience(True, 0, ORDERS)))
 
 

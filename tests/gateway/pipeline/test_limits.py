@@ -22,10 +22,11 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.pipeline.limits import LimitExceeded, Limits
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.limits.shape import Shape, check_shape, shape_of, shapes_of_fragments
 from gateway.pipeline.limits.text import check_text
 from gateway.profile_files import load_profile
+from gateway.settings import Limits
 from tests.portal import Portal
 
 NAMES = ["F", "G", "H"]
@@ -184,7 +185,7 @@ def test_the_limits_come_in_their_order() -> None:
         with pytest.raises(LimitExceeded) as refused:
             check(everything, limits)
         codes.append(refused.value.code)
-        limits = Limits(**{name: getattr(limits, name) for name in limits.__slots__} | looser)
+        limits = limits.model_copy(update=looser)
     with pytest.raises(LimitExceeded) as refused:
         check_shape(parse(everything), limits)
 

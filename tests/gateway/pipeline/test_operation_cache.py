@@ -10,8 +10,9 @@ from unittest.mock import patch
 import pytest
 from graphql import Token, build_schema, parse
 
-from gateway.pipeline.limits import LimitExceeded, Limits
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.operation_cache import Document, Documents, InvalidDocument, NoSuchOperation
+from gateway.settings import Limits
 
 SCHEMA = build_schema("type Query { a(first: Int): Query b: String }")
 
@@ -64,7 +65,7 @@ def test_a_kept_refusal_holds_on_to_no_stack() -> None:
 
 
 def test_the_documents_used_last_are_kept(parsed: list[str]) -> None:
-    documents = Documents(SCHEMA, Limits(), entries=2)
+    documents = Documents(SCHEMA, Limits(document_cache_entries=2))
 
     for text in ("{ b }", "{ x: b }", "{ b }", "{ y: b }", "{ b }", "{ x: b }"):
         documents.document(text)
@@ -73,7 +74,7 @@ def test_the_documents_used_last_are_kept(parsed: list[str]) -> None:
 
 
 def test_large_documents_make_room_for_one_another(parsed: list[str]) -> None:
-    documents = Documents(SCHEMA, Limits(), memory=21_000)
+    documents = Documents(SCHEMA, Limits(document_cache_bytes=21_000))
 
     for text in ("{" + " b" * 20 + "}", "{" + " x: b" * 5 + "}", "{" + " b" * 20 + "}"):
         documents.document(text)
@@ -82,7 +83,7 @@ def test_large_documents_make_room_for_one_another(parsed: list[str]) -> None:
 
 
 def test_rubbish_does_not_drive_out_what_is_asked_every_day(parsed: list[str]) -> None:
-    documents = Documents(SCHEMA, Limits(), entries=2)
+    documents = Documents(SCHEMA, Limits(document_cache_entries=2))
     documents.document("{ b }")
 
     for number in range(1_000):
@@ -195,11 +196,11 @@ def test_the_tokens_of_a_document_that_is_refused_are_freed_at_once() -> None:
 
 
 def test_a_text_that_is_too_large_is_not_kept() -> None:
-    documents = Documents(SCHEMA, Limits(max_document_bytes=100))
+    documents = Documents(SCHEMA, Limits(max_document_bytes=1_000))
 
     for _ in range(2):
         with pytest.raises(LimitExceeded):
-            documents.document("{ b }" + " " * 100)
+            documents.document("{ b }" + " " * 1_000)
 
     assert len(documents._refused) == 0
 

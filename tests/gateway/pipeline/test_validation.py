@@ -1,4 +1,4 @@
-"""Validation in one walk finds what graphql-core's own finds, in the same places, in the same order."""
+"""Validation in one walk finds what graphql-core's own finds, at the same locations, in the same order."""
 
 import gc
 import json

@@ -11,7 +11,8 @@ from starlette.datastructures import Headers
 
 from gateway.server.client_address import client_address
 from gateway.server.http_limits import server_config
-from gateway.settings import ForwardedHeader, read_settings
+from gateway.settings import ForwardedHeader
+from gateway.settings_sources import read_settings
 from tests.portal import open_portal
 
 PEER = "192.0.2.99"

@@ -3,7 +3,7 @@
 import httpx2
 import pytest
 
-from gateway.settings import InvalidSettings, read_settings
+from gateway.settings_sources import InvalidSettings, read_settings
 from tests.portal import Portal, open_portal
 
 PORTAL, STRANGER = "https://portal.example", "https://portal.example.evil.example"

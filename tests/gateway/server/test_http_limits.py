@@ -23,7 +23,8 @@ from gateway.server.http_limits import (
     server_config,
 )
 from gateway.server.occupancy import Occupancy
-from gateway.settings import InvalidSettings, Settings, read_settings
+from gateway.settings import Settings
+from gateway.settings_sources import InvalidSettings, read_settings
 
 SOON, NEVER = 0.2, 300.0
 GET = b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -74,7 +75,7 @@ def codes(answers: list[tuple[int, bytes]]) -> list[tuple[int, str]]:
 
 @asynccontextmanager
 async def serving(app: App, **settings: Any) -> AsyncIterator[Server]:
-    """Serve an application as the gateway is served; nothing ends by itself but what the settings say."""
+    """Serve an application as the gateway is served; nothing ends automatically but what the settings say."""
     patient = {"head_timeout_seconds": NEVER, "keep_alive_seconds": NEVER, "write_timeout_seconds": NEVER}
     config = server_config(app, Settings(**patient | settings))
     config.load()
@@ -117,7 +118,7 @@ async def repeats(scope: Any, receive: Any, send: Any) -> None:
 
 
 class Waits:
-    """An application that reads each request to its end, and answers when it is told."""
+    """An application that reads each request to its end, and answers when it should."""
 
     def __init__(self) -> None:
         self.begun: asyncio.Queue[str] = asyncio.Queue()

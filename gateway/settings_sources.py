@@ -1,0 +1,98 @@
+"""Where settings come from: the environment (``FORECOURT_…``) and one TOML file, checked before anything starts."""
+
+import difflib
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from gateway.settings import PREFIX, TABLES, Settings, missing_in_production
+
+FILE = "forecourt.toml"
+_CONFIG = f"{PREFIX}CONFIG"
+_NOT_OURS = f"{PREFIX}TEST_"
+
+
+class InvalidSettings(Exception):
+    """A setting cannot be used; the message names it and says what would be right."""
+
+
+def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
+    """Return the settings from the environment and the file that FORECOURT_CONFIG names (else ``forecourt.toml``).
+
+    The environment is `variables`, else that of the process. `given` values, those of the command line, win over
+    both; None among them means not given.
+
+    Raises:
+        InvalidSettings: An unknown name, with the nearest known one, or a value that is not allowed.
+    """
+    variables = os.environ if variables is None else variables
+    values, problems = _from_file(variables.get(_CONFIG))
+    for name, value in variables.items():
+        if name.startswith(PREFIX) and name != _CONFIG and not name.startswith(_NOT_OURS):
+            key = name.removeprefix(PREFIX).lower()
+            table = next((table for table in TABLES if key.startswith(f"{table}_")), None)
+            if table is not None:
+                part, known = key.removeprefix(f"{table}_"), TABLES[table].model_fields
+                before = values.get(table)
+                if part in known:
+                    values[table] = {**(before if isinstance(before, dict) else {}), part: value}
+                else:
+                    problems.append(_unknown(part, name, prefix=f"{PREFIX}{table.upper()}_", known=known))
+            elif key in Settings.model_fields and key not in TABLES:
+                values[key] = value
+            else:
+                problems.append(_unknown(key, name, prefix=PREFIX, known=Settings.model_fields))
+    values |= {key: value for key, value in given.items() if value is not None}
+    settings = None
+    try:
+        settings = Settings(**values)
+    except ValidationError as error:
+        problems += [_problem(problem) for problem in error.errors()]
+        if any(problem["loc"] for problem in error.errors()):  # then nothing was asked about the whole
+            problems += missing_in_production(values)
+    if settings is None or problems:
+        raise InvalidSettings("\n".join(problems))
+    return settings
+
+
+def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:
+    """Return what the file sets, and what is wrong with its names."""
+    file = Path(path or FILE)
+    if path is None and not file.exists():
+        return {}, []
+    try:
+        values = tomllib.loads(file.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InvalidSettings(f"The settings file {file} cannot be read: {error.strerror}.") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidSettings(f"The settings file {file} is not valid TOML: {error}.") from error
+    unknown = [key for key in values if key not in Settings.model_fields]
+    problems = [_unknown(key, f"{key} in {file}", prefix="", known=Settings.model_fields) for key in unknown]
+    for table, model in TABLES.items():
+        parts = values.get(table)
+        for part in [*parts] if isinstance(parts, dict) else ():
+            if part not in model.model_fields:
+                del values[table][part]
+                problems.append(_unknown(part, f"{table}.{part} in {file}", prefix="", known=model.model_fields))
+    return {key: value for key, value in values.items() if key not in unknown}, problems
+
+
+def _unknown(key: str, shown: str, *, prefix: str, known: Iterable[str]) -> str:
+    """Return what is said of a setting that there is not."""
+    known = sorted(known)
+    close = difflib.get_close_matches(key, known, n=1)
+    names = ", ".join(f"{prefix}{name.upper()}" if prefix else name for name in known)
+    guess = f"{prefix}{close[0].upper()}" if prefix and close else close[0] if close else ""
+    return f"There is no setting {shown}. " + (f"Did you mean {guess}?" if guess else f"Settings are {names}.")
+
+
+def _problem(problem: Any) -> str:
+    where = "_".join(map(str, problem["loc"][: 2 if problem["loc"][:1] and problem["loc"][0] in TABLES else 1]))
+    message = problem["msg"].removeprefix("Value error, ")
+    if where:
+        return f"{PREFIX}{where.upper()}: {message}."
+    return f"{message[0].upper()}{message[1:]}{'' if message.endswith('.') else '.'}"
