@@ -20,14 +20,13 @@ SELDOM = (
     "resolvers.mail.rendering",
     "rich",
     "sqlalchemy.orm",
-    "sqlite3",
 )
 
 _SERVES = """
 import asyncio, json, sys
 import gateway.cli.main
 from gateway.app import create_app
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 
 async def serve():
     app = create_app(read_settings())
