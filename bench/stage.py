@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.company import LOGIN_NAME, directory_data, shop_data
 from bench.serve import CONTESTANTS, PROFILE, settings_for
+from bench.workload import LOGIN_NAME, directory_data, shop_data
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop

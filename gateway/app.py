@@ -56,7 +56,9 @@ def create_app(
             async with worker_of(settings, wiring, clock):
                 yield
 
-    middleware = [Middleware(Cors, settings=settings), Middleware(UnexpectedErrors)]
+    middleware = [Middleware(UnexpectedErrors)]
+    if settings.cors_origins:
+        middleware.insert(0, Middleware(Cors, settings=settings))
     gateway = Gateway(lifespan=lifespan, middleware=middleware)
     gateway.router.redirect_slashes = False  # Starlette would lead to whatever host the request names
     return gateway

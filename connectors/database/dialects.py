@@ -1,30 +1,14 @@
 """SQL that SQLite and PostgreSQL spell differently, so that a statement is written once and its text never varies."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Self
 
 import orjson
-from sqlalchemy import (
-    Boolean,
-    Column,
-    ColumnElement,
-    Dialect,
-    Select,
-    Table,
-    TableValuedAlias,
-    Text,
-    bindparam,
-    func,
-    literal_column,
-    select,
-    true,
-    tuple_,
-)
+from sqlalchemy import Boolean, ColumnElement, Dialect, TableValuedAlias, Text, bindparam, func, literal_column
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.operators import OperatorType
-from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.types import TypeDecorator
 
 from connectors.database.columns import clean_text
@@ -93,49 +77,6 @@ def listed(database: str, parameter: str) -> TableValuedAlias:
         array = func.string_to_array(texts, literal_column(_SEPARATOR_IN_SQL))
         return func.unnest(array).table_valued("value", name=parameter).render_derived()
     return func.json_each(texts).table_valued("value", name=parameter)
-
-
-def newest_of_each(
-    database: str,
-    owner: Column[Any],
-    order: Sequence[Column[Any]],
-    *,
-    where: Callable[[FromClause], Sequence[ColumnElement[bool]]],
-    after: bool,
-) -> Select[Any]:
-    """Select the `limit` newest rows of each owner in `ids`, newest first by `order`, whose last column is the key.
-
-    With `after`, those that come after the position `after_0`, `after_1`, …. All columns of the table, in their order.
-    The limit applies in the index, owner by owner; row_number() would first read the whole history of each.
-    """
-    table: Table = owner.table
-    on_postgresql = database == "postgresql"
-    asked = listed(database, "ids")
-    of_one = table.alias("of_one")
-    key = order[-1].name
-    newest = (
-        select(*(of_one.c if on_postgresql else [of_one.c[key]]))
-        .where(of_one.c[owner.name] == asked.c.value, *where(of_one))
-        .order_by(*(of_one.c[column.name].desc() for column in order))
-        .limit(bindparam("limit"))
-        .correlate(asked)
-    )
-    if after:
-        newest = newest.where(before_position(of_one, order))
-    page: FromClause = table
-    if on_postgresql:
-        page = newest.lateral("page")
-        source = asked.join(page, true())
-    else:  # SQLite has no LATERAL
-        source = asked.join(table, table.c[key].in_(newest))
-    return select(*page.c).select_from(source).order_by(*(page.c[column.name].desc() for column in order))
-
-
-def before_position(table: FromClause, order: Sequence[Column[Any]]) -> ColumnElement[bool]:
-    """Say that a row stands, newest first by `order`, after the position bound to `after_0`, `after_1`, …."""
-    columns = [table.c[column.name] for column in order]
-    values = [bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(columns)]
-    return columns[0] < values[0] if len(columns) == 1 else tuple_(*columns) < tuple_(*values)
 
 
 @compiles(_OneOf, "sqlite")

@@ -9,13 +9,13 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 from connectors.access_events import AccessChanged
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
-from connectors.database.reader import gathered, parallel
-from connectors.directory import mapping
+from connectors.database.reader import gathered
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.audit import AuditEntry, Author
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.people import UserRecord
+from connectors.directory.rows import GRANTS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, memberships, organizations, users, vendor_permissions
 from connectors.directory.transaction import Transaction
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId, new_id
@@ -26,13 +26,6 @@ _organization, _user, _membership, _grant, _vendor = (
     memberships.c,
     grants.c,
     vendor_permissions.c,
-)
-# The organization's row is locked before anything of it is read, so that two changes of its access never overlap.
-# KEY SHARE is left to others: they may meanwhile refer to the row.
-LOCK_ORGANIZATION = (
-    select(*mapping.ORGANIZATION)
-    .where(_organization.id == bindparam("organization_id"))
-    .with_for_update(key_share=True)
 )
 _LOCK_ORGANIZATION_OF = (
     select(_organization.id)
@@ -70,10 +63,9 @@ _COUNT_USERS = (
     .returning(_user.id, _user.access_epoch)
 )
 _COUNT_MEMBERS = update(users).where(_user.id.in_(_MEMBERS)).values(access_epoch=_user.access_epoch + 1)
-_MEMBERSHIP_WITH_ID = select(*mapping.MEMBERSHIP).where(_membership.id == bindparam("membership_id"))
-_GRANTS = select(*mapping.GRANT).select_from(grants.join(memberships, _membership.id == _grant.membership_id))
-_GRANT_WITH_ID = _GRANTS.where(_grant.id == bindparam("grant_id"))
-_SAME_GRANT = _GRANTS.where(
+_MEMBERSHIP_WITH_ID = MEMBERSHIPS.select.where(_membership.id == bindparam("membership_id"))
+_GRANT_WITH_ID = GRANTS.select.where(_grant.id == bindparam("grant_id"))
+_SAME_GRANT = GRANTS.select.where(
     _grant.membership_id == bindparam("membership_id"),
     _grant.kind == bindparam("kind"),
     _grant.key == bindparam("key"),
@@ -87,18 +79,17 @@ _TAKE_GRANT = delete(grants).where(_grant.id == bindparam("grant_id"))
 _VENDOR_PERMISSIONS_OF = select(_vendor.permission).where(_vendor.user_id == bindparam("of_user"))
 _TAKE_VENDOR_PERMISSIONS = delete(vendor_permissions).where(_vendor.user_id == bindparam("of_user"))
 _EPOCHS = select(_user.id, _user.access_epoch).where(one_of(_user.id, "ids"))
-_GRANTS_WITH_IDS = _GRANTS.where(one_of(_grant.id, "ids"))
-_GRANTS_OF = _GRANTS.where(one_of(_grant.membership_id, "ids")).order_by(_grant.kind.desc(), _grant.key)
+_GRANTS_OF = GRANTS.select.where(one_of(_grant.membership_id, "ids")).order_by(_grant.kind.desc(), _grant.key)
 _HOLDERS_OF_VENDOR_PERMISSION = (
-    select(*mapping.USER)
+    select(*USERS.columns)
     .join_from(vendor_permissions, users, _user.id == _vendor.user_id)
     .where(_vendor.permission == bindparam("permission", type_=IdText))
     .order_by(_user.id)
 )
 _VENDOR_STAFF = (
-    select(*mapping.USER, func.aggregate_strings(_vendor.permission, "\n"))
+    select(*USERS.columns, func.aggregate_strings(_vendor.permission, "\n"))
     .join_from(vendor_permissions, users, _user.id == _vendor.user_id)
-    .group_by(*mapping.USER)
+    .group_by(*USERS.columns)
     .order_by(_user.id)
     .limit(bindparam("limit"))
 )
@@ -114,23 +105,21 @@ class AccessQueries(DirectoryReader):
 
     async def grants_of(self, membership_ids: Sequence[MembershipId]) -> Sequence[Sequence[GrantRecord]]:
         """Return each membership's grants, expired ones too, roles first, then by key."""
-        rows = await self.read_of(membership_ids, _GRANTS_OF)
-        found = map(mapping.grant, rows)
+        found = GRANTS.records(await self.read_of(membership_ids, _GRANTS_OF))
         return gathered(membership_ids, ((grant.membership_id, grant) for grant in found))
 
     async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
         """Return the grants with these ids."""
-        rows = await self.read_of(ids, _GRANTS_WITH_IDS)
-        return parallel(ids, {row[0]: mapping.grant(row) for row in rows})
+        return await self.records(GRANTS, ids)
 
     async def holders_of_vendor_permission(self, permission: str) -> Sequence[UserRecord]:
         """Return the vendor's staff who hold this permission, by id."""
-        return [mapping.user(row) for row in await self.read(_HOLDERS_OF_VENDOR_PERMISSION, permission=permission)]
+        return USERS.records(await self.read(_HOLDERS_OF_VENDOR_PERMISSION, permission=permission))
 
     async def vendor_staff(self, *, limit: int) -> Sequence[tuple[UserRecord, tuple[str, ...]]]:
         """Return who holds permissions of the vendor's, and which (their codes), by id, `limit` people at most."""
         rows = await self.read(_VENDOR_STAFF, limit=limit)
-        return [(mapping.user(row[:-1]), tuple(sorted(row[-1].split("\n")))) for row in rows]
+        return [(USERS.record(row[:-1]), tuple(sorted(row[-1].split("\n")))) for row in rows]
 
 
 class AccessChanges(Transaction):
@@ -145,25 +134,24 @@ class AccessChanges(Transaction):
     async def grant_role(
         self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a role, until an instant or for good; a role that the member holds already gets this end."""
+        """Give a role, until an instant or permanently; a role that the member holds already gets this end."""
         return await self._give(membership_id, GrantKind.ROLE, role_key, until, by, now)
 
     async def grant_permission(
         self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
     ) -> GrantRecord:
-        """Give a single permission, until an instant or for good; one held already gets this end."""
+        """Give a direct permission, until an instant or permanently; one held already gets this end."""
         return await self._give(membership_id, GrantKind.PERMISSION, code, until, by, now)
 
     async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
         """Take a grant away and return it; None when there is none such (any more)."""
-        seen = (await self._execute(_GRANT_WITH_ID, {"grant_id": grant_id})).first()
+        seen = await self._first(GRANTS, _GRANT_WITH_ID, {"grant_id": grant_id})
         if seen is None:
             return None
-        await self._lock(mapping.grant(seen).membership_id)
-        row = (await self._execute(_GRANT_WITH_ID, {"grant_id": grant_id})).first()
-        if row is None:  # taken away while this one waited
+        await self._lock(seen.membership_id)
+        grant = await self._first(GRANTS, _GRANT_WITH_ID, {"grant_id": grant_id})
+        if grant is None:  # taken away while this one waited
             return None
-        grant = mapping.grant(row)
         await self._execute(_TAKE_GRANT, {"grant_id": grant_id})
         await self.record(revoked_entry(by, grant), now)
         await self._count(grant.user_id, grant.organization_id)
@@ -206,8 +194,7 @@ class AccessChanges(Transaction):
     ) -> GrantRecord:
         holder = await self._lock(membership_id)
         same = {"membership_id": membership_id, "kind": kind.value, "key": key}
-        row = (await self._execute(_SAME_GRANT, same)).first()
-        before = mapping.grant(row) if row is not None else None
+        before = await self._first(GRANTS, _SAME_GRANT, same)
         if before is not None and before.valid_until == until:
             return before
         grant = GrantRecord(
@@ -215,7 +202,7 @@ class AccessChanges(Transaction):
             holder.user_id, kind, key, now, by.user_id, until,
         )  # fmt: skip
         if before is None:
-            await self._execute(insert(grants), mapping.grant_row(grant))
+            await self._add(GRANTS, grant)
         else:
             await self._execute(_GIVE_AGAIN, {"grant_id": grant.id, "until": until, "now": now, "by": by.user_id})
         was = _shown(before) if before is not None else {}
@@ -226,10 +213,10 @@ class AccessChanges(Transaction):
     async def _lock(self, membership_id: MembershipId) -> MembershipRecord:
         """Wait until nobody else changes access in the membership's organization, and return the membership then."""
         await self._execute(_LOCK_ORGANIZATION_OF, {"membership_id": membership_id})
-        row = (await self._execute(_MEMBERSHIP_WITH_ID, {"membership_id": membership_id})).first()
-        if row is None:
+        membership = await self._first(MEMBERSHIPS, _MEMBERSHIP_WITH_ID, {"membership_id": membership_id})
+        if membership is None:
             raise LookupError(f"There is no membership {membership_id}.")
-        return mapping.membership(row)
+        return membership
 
     async def _count(self, user_id: UserId, organization_id: OrganizationId | None) -> None:
         if organization_id is not None:

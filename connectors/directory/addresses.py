@@ -1,27 +1,20 @@
 """Address books of organizations."""
 
 from collections.abc import Sequence
-from typing import Any
 
-import orjson
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, update
 
 from connectors.database.dialects import one_of
-from connectors.database.reader import gathered, parallel
+from connectors.database.reader import gathered
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.addresses import AddressRecord
+from connectors.directory.rows import ADDRESSES
 from connectors.directory.tables import addresses
 from connectors.directory.transaction import Transaction
 from connectors.ids import AddressId, OrganizationId
-from connectors.values import address_from
 
 _entry = addresses.c
-_COLUMNS = (
-    _entry.id, _entry.organization_id, _entry.address, _entry.is_default_billing, _entry.is_default_shipping,
-    _entry.created_at,
-)  # fmt: skip
-_WITH_IDS = select(*_COLUMNS).where(one_of(_entry.id, "ids"))
-_OF = select(*_COLUMNS).where(one_of(_entry.organization_id, "ids")).order_by(_entry.organization_id, _entry.id)
+_OF = ADDRESSES.select.where(one_of(_entry.organization_id, "ids")).order_by(_entry.organization_id, _entry.id)
 _CHANGE = update(addresses).where(_entry.id == bindparam("of_id"))
 _REMOVE = delete(addresses).where(_entry.id == bindparam("of_id"))
 
@@ -31,11 +24,11 @@ class AddressQueries(DirectoryReader):
 
     async def addresses(self, ids: Sequence[AddressId]) -> Sequence[AddressRecord | None]:
         """Return the entries with these ids."""
-        return parallel(ids, {row[0]: _record(row) for row in await self.read_of(ids, _WITH_IDS)})
+        return await self.records(ADDRESSES, ids)
 
     async def addresses_of(self, organization_ids: Sequence[OrganizationId]) -> Sequence[Sequence[AddressRecord]]:
         """Return each organization's address book, oldest entry first."""
-        found = map(_record, await self.read_of(organization_ids, _OF))
+        found = ADDRESSES.records(await self.read_of(organization_ids, _OF))
         return gathered(organization_ids, ((entry.organization_id, entry) for entry in found))
 
 
@@ -44,28 +37,12 @@ class AddressChanges(Transaction):
 
     async def add_address(self, entry: AddressRecord) -> None:
         """Store a new entry; a second default of one kind is a ChangeConflict."""
-        await self._execute(insert(addresses), _row(entry))
+        await self._add(ADDRESSES, entry)
 
     async def change_address(self, entry: AddressRecord) -> None:
         """Store an entry as it is now; a second default of one kind is a ChangeConflict."""
-        await self._execute(_CHANGE.values(_row(entry)), {"of_id": entry.id})
+        await self._execute(_CHANGE.values(ADDRESSES.changed(entry)), {"of_id": entry.id})
 
     async def remove_address(self, id: AddressId) -> None:
         """Take an entry out of its book."""
         await self._execute(_REMOVE, {"of_id": id})
-
-
-def _row(entry: AddressRecord) -> dict[str, Any]:
-    return {
-        "id": entry.id,
-        "organization_id": entry.organization_id,
-        "address": orjson.dumps(entry.address).decode(),
-        "is_default_billing": entry.is_default_billing,
-        "is_default_shipping": entry.is_default_shipping,
-        "created_at": entry.created_at,
-    }
-
-
-def _record(row: Sequence[Any]) -> AddressRecord:
-    id, organization_id, address, billing, shipping, created_at = row
-    return AddressRecord(id, organization_id, address_from(address), bool(billing), bool(shipping), created_at)

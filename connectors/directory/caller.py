@@ -8,10 +8,10 @@ from operator import itemgetter
 from sqlalchemy import and_, bindparam, func, select
 
 from connectors.database.reader import Row
-from connectors.directory import mapping
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.caller import CallerRecord, StandingRecord
 from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.rows import GRANTS, ORGANIZATIONS, USERS
 from connectors.directory.tables import grants, memberships, organizations, sessions, users, vendor_permissions
 from connectors.ids import SessionId, UserId
 
@@ -21,15 +21,15 @@ _VENDOR_PERMISSIONS = (
     .where(vendor_permissions.c.user_id == users.c.id)
     .scalar_subquery()
 )
-_GIVEN = tuple(column for column in mapping.GRANT if column.table is grants and column is not grants.c.membership_id)
+_GIVEN = tuple(column for column in GRANTS.columns if column.table is grants and column is not grants.c.membership_id)
 _CALLER = (
     select(
-        *mapping.USER,
+        *USERS.columns,
         _VENDOR_PERMISSIONS,
         users.c.access_epoch,
         memberships.c.id,
         memberships.c.status,
-        *mapping.ORGANIZATION,
+        *ORGANIZATIONS.columns,
         *_GIVEN,
     )
     .select_from(
@@ -50,10 +50,10 @@ _CALLER_IN_SESSION = _CALLER.where(
     )
     .exists()
 )
-_PERMISSIONS = len(mapping.USER)
+_PERMISSIONS = len(USERS.columns)
 _MEMBERSHIP = _PERMISSIONS + 2
 _ORGANIZATION = _MEMBERSHIP + 2
-_GRANT = _ORGANIZATION + len(mapping.ORGANIZATION)
+_GRANT = _ORGANIZATION + len(ORGANIZATIONS.columns)
 
 
 class CallerQueries(DirectoryReader):
@@ -74,7 +74,7 @@ class CallerQueries(DirectoryReader):
         permissions, access_epoch = rows[0][_PERMISSIONS:_MEMBERSHIP]
         by_membership = groupby(rows, itemgetter(_MEMBERSHIP))
         return CallerRecord(
-            user=mapping.user(rows[0][:_PERMISSIONS]),
+            user=USERS.record(rows[0][:_PERMISSIONS]),
             session_id=session_id,
             standings=tuple(_standing(list(own)) for membership_id, own in by_membership if membership_id is not None),
             vendor_permissions=tuple(sorted(permissions.split("\n"))) if permissions else (),
@@ -86,10 +86,10 @@ def _standing(rows: Sequence[Row]) -> StandingRecord:
     """Return the standing from its rows, one for each grant, or one without."""
     membership_id, status = rows[0][_MEMBERSHIP:_ORGANIZATION]
     user_id = rows[0][0]
-    organization = mapping.organization(rows[0][_ORGANIZATION:_GRANT])
+    organization = ORGANIZATIONS.record(rows[0][_ORGANIZATION:_GRANT])
     grants = tuple(
-        mapping.grant((row[_GRANT], membership_id, organization.id, user_id, *row[_GRANT + 1 :]))
+        GRANTS.record((row[_GRANT], membership_id, organization.id, user_id, *row[_GRANT + 1 :]))
         for row in rows
         if row[_GRANT] is not None
     )
-    return StandingRecord(membership_id, organization, mapping.MEMBERSHIP_STATUSES[status], grants)
+    return StandingRecord(membership_id, organization, MembershipStatus(status), grants)

@@ -15,7 +15,7 @@ from connectors.access_events import AccessEvent
 from connectors.database.engine import AsyncConnection, AsyncEngine
 from connectors.database.reader import Row, Statement
 from connectors.database.sql_errors import database_errors
-from connectors.directory import mapping, tables
+from connectors.directory import tables
 from connectors.directory.access import AccessQueries
 from connectors.directory.access_requests import AccessRequestChanges, AccessRequestQueries
 from connectors.directory.accounts import AccountChanges, AccountQueries
@@ -24,7 +24,7 @@ from connectors.directory.audit import AuditQueries
 from connectors.directory.caller import CallerQueries
 from connectors.directory.change_requests import ChangeRequestChanges, ChangeRequestQueries
 from connectors.directory.idempotency import IdempotencyChanges
-from connectors.directory.invitations import InvitationChanges, InvitationQueries, invitation_row
+from connectors.directory.invitations import InvitationChanges, InvitationQueries
 from connectors.directory.join_requests import JoinRequestChanges, JoinRequestQueries
 from connectors.directory.keys import login_key
 from connectors.directory.memberships import MembershipChanges, MembershipQueries
@@ -35,6 +35,7 @@ from connectors.directory.personal_data import PersonalDataChanges, PersonalData
 from connectors.directory.reader import BACKEND
 from connectors.directory.records.data import DirectoryData
 from connectors.directory.registrations import RegistrationChanges, RegistrationQueries
+from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, ORGANIZATIONS, USERS
 from connectors.directory.sessions import SessionChanges, SessionQueries
 from connectors.errors import BackendUnavailable
 
@@ -103,8 +104,8 @@ class DirectoryChange(
     MembershipChanges,
     OrganizationChanges,
     OutboxChanges,
-    PeopleChanges,
     PersonalDataChanges,
+    PeopleChanges,
     RegistrationChanges,
     SessionChanges,
 ):
@@ -171,20 +172,17 @@ class Directory(DirectoryQueries):
 
     async def load(self, data: DirectoryData) -> None:
         """Store all of these new records in one transaction, in one statement for each table."""
+        names = [{"name_key": login_key(name), "name": name, "user_id": user} for name, user in data.login_names]
+        vendor = [{"user_id": user, "permission": code} for user, code in data.vendor_permissions]
+        invitations = [INVITATIONS.row(record) | {"token_hash": os.urandom(32)} for record in data.invitations]
         rows = (
-            (tables.organizations, [mapping.organization_row(record) for record in data.organizations]),
-            (tables.users, [mapping.user_row(record) for record in data.users]),
-            (
-                tables.login_names,
-                [{"name_key": login_key(n), "name": n, "user_id": user} for n, user in data.login_names],
-            ),
-            (tables.memberships, [mapping.membership_row(record) for record in data.memberships]),
-            (tables.grants, [mapping.grant_row(record) for record in data.grants]),
-            (
-                tables.vendor_permissions,
-                [{"user_id": user, "permission": code} for user, code in data.vendor_permissions],
-            ),
-            (tables.invitations, [invitation_row(record, os.urandom(32)) for record in data.invitations]),
+            (tables.organizations, list(map(ORGANIZATIONS.row, data.organizations))),
+            (tables.users, list(map(USERS.row, data.users))),
+            (tables.login_names, names),
+            (tables.memberships, list(map(MEMBERSHIPS.row, data.memberships))),
+            (tables.grants, list(map(GRANTS.row, data.grants))),
+            (tables.vendor_permissions, vendor),
+            (tables.invitations, invitations),
         )
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, values in rows:

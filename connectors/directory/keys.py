@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from typing import Any
 
 _LEGAL_FORMS = frozenset(
     (
@@ -10,7 +12,7 @@ _LEGAL_FORMS = frozenset(
         *("and", "et", "und"),
     )
 )
-"""Words that say what kind of company it is, and those that join names."""
+"""Words that say what kind of organization it is, and those that join names."""
 
 
 def folded(text: str) -> str:
@@ -30,7 +32,7 @@ def vat_key(vat_id: str | None) -> str | None:
 
 
 def likeness_key(name: str) -> str:
-    """Return a company's name without what is written one way today and another tomorrow: case, signs, legal form."""
+    """Return an organization's name without what people write now this way, now that: case, signs, legal form."""
     words = re.findall(r"\w+", folded(name).replace(".", "").replace("'", ""))
     return "".join(word for word in words if word not in _LEGAL_FORMS) or "".join(words)
 
@@ -38,3 +40,29 @@ def likeness_key(name: str) -> str:
 def mail_domain(email: str) -> str:
     """Return the part of an e-mail address after the @, in lower case."""
     return login_key(email).rpartition("@")[2]
+
+
+def user_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of table `users` that are made of others (see `connectors.directory.migrations.derived`)."""
+    first_name, last_name = folded(values["first_name"]), folded(values["last_name"])
+    return {
+        "email_key": login_key(values["email"]) if values["email_verified"] else values["id"],
+        "last_name_key": last_name,
+        "first_name_key": first_name,
+        "search_text": f"{first_name} {last_name}\n{folded(values['email'])}",
+        "email_domain": mail_domain(values["email"]) if values["email_verified"] else None,
+    }
+
+
+def organization_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of table `organizations` that are made of others."""
+    return {
+        "name_key": folded(values["name"]),
+        "vat_key": vat_key(values["vat_id"]),
+        "likeness_key": likeness_key(values["name"]),
+    }
+
+
+def email_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the columns of tables `invitations` and `registrations` that are made of others."""
+    return {"email_key": login_key(values["email"])}

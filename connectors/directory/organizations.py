@@ -5,31 +5,25 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, select, update
 
 from connectors.database.dialects import one_of
 from connectors.database.reader import parallel
-from connectors.directory import mapping
-from connectors.directory.access import LOCK_ORGANIZATION, AccessChanges
+from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.audit import Author
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord, OrganizationStatus
+from connectors.directory.rows import ORGANIZATIONS
 from connectors.directory.tables import organizations, users
 from connectors.ids import OrganizationId
 
 _ORGANIZATION = frozenset({"name", "legal_name", "seat", "phone", "email", "website"})
 _UPDATE_ORGANIZATION = (
-    update(organizations).where(organizations.c.id == bindparam("organization_id")).returning(*mapping.ORGANIZATION)
+    update(organizations).where(organizations.c.id == bindparam("organization_id")).returning(*ORGANIZATIONS.columns)
 )
-_ORGANIZATIONS = select(*mapping.ORGANIZATION).where(one_of(organizations.c.id, "ids"))
-_WITH_NUMBERS = select(*mapping.ORGANIZATION).where(one_of(organizations.c.customer_number, "ids"))
+_WITH_NUMBERS = ORGANIZATIONS.select.where(one_of(organizations.c.customer_number, "ids"))
 _IS_EMPTY = select(~select(users.c.id).exists() & ~select(organizations.c.id).exists())
-_SET_ORGANIZATION = (
-    update(organizations)
-    .where(organizations.c.id == bindparam("organization_id"))
-    .values(status=bindparam("new_status"), version=bindparam("new_version"))
-)
 _SET_NUMBER = (
     update(organizations)
     .where(organizations.c.id == bindparam("of_id"))
@@ -42,12 +36,11 @@ class OrganizationQueries(DirectoryReader):
 
     async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
         """Return the organizations with these ids."""
-        rows = await self.read_of(ids, _ORGANIZATIONS)
-        return parallel(ids, {row[0]: mapping.organization(row) for row in rows})
+        return await self.records(ORGANIZATIONS, ids)
 
     async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
-        """Return the company with each customer number."""
-        found = map(mapping.organization, await self.read_of(numbers, _WITH_NUMBERS))
+        """Return the organization with each customer number."""
+        found = ORGANIZATIONS.records(await self.read_of(numbers, _WITH_NUMBERS))
         return parallel(numbers, {record.customer_number: record for record in found if record.customer_number})
 
     async def is_empty(self) -> bool:
@@ -58,36 +51,25 @@ class OrganizationQueries(DirectoryReader):
 class OrganizationChanges(AccessChanges):
     """Changes of organizations."""
 
-    async def lock_organization(self, organization_id: OrganizationId) -> OrganizationRecord | None:
-        """Keep others from changing who is in the organization and what they may do there until the end; None: unknown.
-
-        What is asked afterwards stays true until the commit. Lock one organization before anything else of it.
-        """
-        row = (await self._execute(LOCK_ORGANIZATION, {"organization_id": organization_id})).first()
-        return mapping.organization(row) if row is not None else None
-
     async def add_organization(self, organization: OrganizationRecord) -> None:
-        """Store a new company."""
-        await self._execute(insert(organizations), mapping.organization_row(organization))
+        """Store a new organization."""
+        await self._add(ORGANIZATIONS, organization)
 
     async def update_organization(
         self, organization_id: OrganizationId, change: OrganizationChange, *, expected_version: int | None = None
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Change a company's data and return it as it was and as it is now, with the next version; locks it.
+        """Change an organization's data and return it as it was and as it is now, with the next version; locks it.
 
-        An unknown company is a LookupError.
+        An unknown organization is a LookupError.
 
         Raises:
-            StaleVersion: The company's version is not `expected_version`. Nothing is changed.
+            StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
         """
         if unknown := change.values.keys() - _ORGANIZATION:
-            raise ValueError(f"A company has no {', '.join(sorted(unknown))} to change.")
+            raise ValueError(f"An organization has no {', '.join(sorted(unknown))} to change.")
         before = await self._locked(organization_id, expected_version)
         values: Mapping[str, Any] = change.values
-        after = mapping.organization_row(replace(before, **values, version=before.version + 1))
-        statement = _UPDATE_ORGANIZATION.values(after)
-        stored = (await self._execute(statement, {"organization_id": organization_id})).one()
-        return before, mapping.organization(stored)
+        return before, await self._store(replace(before, **values))
 
     async def set_organization_status(
         self,
@@ -98,7 +80,7 @@ class OrganizationChanges(AccessChanges):
         now: datetime,
         expected_version: int | None = None,
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
-        """Say where a company stands, and return it as it was and as it is now; concerns every member.
+        """Set where an organization stands, and return it as it was and as it is now; concerns every member.
 
         Raises:
             StaleVersion: The organization's version is not `expected_version`. Nothing is changed.
@@ -106,9 +88,7 @@ class OrganizationChanges(AccessChanges):
         before = await self._locked(organization_id, expected_version)
         if before.status is status:
             return before, before
-        after = replace(before, status=status, version=before.version + 1)
-        changed = {"organization_id": organization_id, "new_status": status.value, "new_version": after.version}
-        await self._execute(_SET_ORGANIZATION, changed)
+        after = await self._store(replace(before, status=status))
         await self.record(
             by.entry(
                 "organization.status",
@@ -123,7 +103,7 @@ class OrganizationChanges(AccessChanges):
         return before, after
 
     async def set_customer_number(self, organization_id: OrganizationId, number: str) -> None:
-        """Give a company its customer number; one that another company has is a ChangeConflict."""
+        """Give an organization its customer number; one that another organization has is a ChangeConflict."""
         await self._execute(_SET_NUMBER, {"of_id": organization_id, "number": number})
 
     async def _locked(self, organization_id: OrganizationId, expected_version: int | None) -> OrganizationRecord:
@@ -132,3 +112,9 @@ class OrganizationChanges(AccessChanges):
             raise LookupError(f"There is no organization {organization_id}.")
         check_version(before.version, expected_version)
         return before
+
+    async def _store(self, organization: OrganizationRecord) -> OrganizationRecord:
+        """Store an organization as it is now, with the next version, and return it as it is stored."""
+        values = ORGANIZATIONS.changed(replace(organization, version=organization.version + 1))
+        stored = await self._execute(_UPDATE_ORGANIZATION.values(values), {"organization_id": organization.id})
+        return ORGANIZATIONS.record(stored.one())

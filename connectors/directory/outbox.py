@@ -4,34 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-import orjson
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, func, select, update
 
 from connectors.database.dialects import one_of
-from connectors.database.reader import parallel
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.outbox import UNDONE, OutboxRecord, OutboxState
+from connectors.directory.rows import OUTBOX
 from connectors.directory.tables import outbox
-from connectors.directory.transaction import Transaction
+from connectors.directory.transaction import Transaction, oldest
 from connectors.ids import OutboxId, new_id
 
-_MOST = 1_000
-_OLD_ITEMS = (
-    select(outbox.c.id)
-    .where(
-        outbox.c.state == OutboxState.DONE.value,
-        outbox.c.due_at < bindparam("before"),  # which the index knows
-        outbox.c.ended_at < bindparam("before"),
-    )
-    .order_by(outbox.c.due_at, outbox.c.id)
-    .limit(_MOST)
-)
-_FORGET_ITEMS = delete(outbox).where(outbox.c.id.in_(_OLD_ITEMS))
 _item = outbox.c
-_COLUMNS = (
-    _item.id, _item.kind, _item.content, _item.sealed, _item.state, _item.created_at, _item.due_at, _item.attempts,
-    _item.last_error, _item.ended_at,
-)  # fmt: skip
 # Due items are taken by moving their `due_at` on: whoever dies with them leaves them to others. On PostgreSQL, items
 # that another worker is taking right now are passed over; SQLite has one writer at a time.
 _DUE = (
@@ -45,7 +28,7 @@ _CLAIM = (
     update(outbox)
     .where(one_of(_item.id, "ids"))
     .values(due_at=bindparam("until"), attempts=_item.attempts + 1)
-    .returning(*_COLUMNS)
+    .returning(*OUTBOX.columns)
 )
 _ENDED = {"sealed": None, "last_error": None}
 _QUEUED = (_item.id == bindparam("of_id"), _item.state == OutboxState.QUEUED.value)
@@ -64,14 +47,24 @@ _REVIVE = (
     update(outbox)
     .where(one_of(_item.id, "ids"), _item.state == OutboxState.DEAD.value)
     .values(state=OutboxState.QUEUED.value, due_at=bindparam("now"), attempts=0, ended_at=None)
-    .returning(*_COLUMNS)
+    .returning(*OUTBOX.columns)
 )
-_IN_STATE = select(*_COLUMNS).where(_item.state == bindparam("of_state")).order_by(_item.id).limit(bindparam("most"))
+_IN_STATE = OUTBOX.select.where(_item.state == bindparam("of_state")).order_by(_item.id).limit(bindparam("most"))
 _DUE_SINCE = select(func.min(_item.due_at)).where(
     _item.state == OutboxState.QUEUED.value, _item.due_at <= bindparam("now")
 )
-_ITEMS = select(*_COLUMNS).where(one_of(_item.id, "ids"))
 _COUNT = select(_item.state, func.count()).where(one_of(_item.state, "states")).group_by(_item.state)
+_FORGET_ITEMS = delete(outbox).where(
+    _item.id.in_(
+        oldest(
+            _item.id,
+            _item.state == OutboxState.DONE.value,
+            _item.due_at < bindparam("before"),  # which the index knows
+            _item.ended_at < bindparam("before"),
+            order=[_item.due_at, _item.id],
+        )
+    )
+)
 
 
 class OutboxQueries(DirectoryReader):
@@ -79,7 +72,7 @@ class OutboxQueries(DirectoryReader):
 
     async def outbox(self, state: OutboxState, *, limit: int) -> Sequence[OutboxRecord]:
         """Return the items in this state, oldest first."""
-        return [_record(row) for row in await self.read(_IN_STATE, of_state=state.value, most=limit)]
+        return OUTBOX.records(await self.read(_IN_STATE, of_state=state.value, most=limit))
 
     async def count_outbox(self, states: Sequence[OutboxState] = UNDONE) -> Mapping[OutboxState, int]:
         """Return how many items there are in each of these states; what is done may be much to count."""
@@ -93,8 +86,7 @@ class OutboxQueries(DirectoryReader):
 
     async def outbox_items(self, ids: Sequence[OutboxId]) -> Sequence[OutboxRecord | None]:
         """Return each item, parallel to the ids; None for an unknown one."""
-        found = map(_record, await self.read_of(ids, _ITEMS))
-        return parallel(ids, {record.id: record for record in found})
+        return await self.records(OUTBOX, ids)
 
 
 class OutboxChanges(Transaction):
@@ -113,19 +105,10 @@ class OutboxChanges(Transaction):
         sealed: str | None = None,
         due_at: datetime | None = None,
     ) -> OutboxId:
-        """Have something done after the commit, at once or not before `due_at`; the worker here is told of it."""
+        """Have something done after the commit, at once or not before `due_at`; the worker here is woken."""
         id = OutboxId(new_id("obx"))
-        row = {
-            "id": id,
-            "kind": kind,
-            "content": orjson.dumps(dict(content)).decode(),
-            "sealed": sealed,
-            "state": OutboxState.QUEUED.value,
-            "created_at": now,
-            "due_at": due_at or now,
-            "attempts": 0,
-        }
-        await self._execute(insert(outbox), row)
+        state = OutboxState.QUEUED
+        await self._add(OUTBOX, OutboxRecord(id, kind, content, sealed, state, now, due_at or now, 0, None, None))
         self.enqueued = True
         return id
 
@@ -139,7 +122,7 @@ class OutboxChanges(Transaction):
         if not due:
             return ()
         rows = await self._execute(_CLAIM, {"ids": due, "until": until})
-        return sorted(map(_record, rows), key=lambda record: (record.created_at, record.id))
+        return sorted(OUTBOX.records(rows), key=lambda record: (record.created_at, record.id))
 
     async def finish(self, id: OutboxId, *, now: datetime) -> None:
         """Say that an item is done; what was sealed in it is gone."""
@@ -154,14 +137,7 @@ class OutboxChanges(Transaction):
         await self._execute(_BURY, {"of_id": id, "now": now, "why": error[:1000]})
 
     async def revive(self, ids: Sequence[OutboxId], *, now: datetime) -> Sequence[OutboxRecord]:
-        """Queue items anew that were given up, with their attempts counted from nothing; returns those it did."""
+        """Queue items again that were given up, with their attempts counted from nothing; returns those it did."""
         rows = await self._execute(_REVIVE, {"ids": ids, "now": now})
         self.enqueued = True
-        return sorted(map(_record, rows), key=lambda record: record.id)
-
-
-def _record(row: Any) -> OutboxRecord:
-    id, kind, content, sealed, state, created_at, due_at, attempts, last_error, ended_at = row
-    return OutboxRecord(
-        id, kind, orjson.loads(content), sealed, OutboxState(state), created_at, due_at, attempts, last_error, ended_at
-    )
+        return sorted(OUTBOX.records(rows), key=lambda record: record.id)

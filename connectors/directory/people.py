@@ -10,13 +10,13 @@ from sqlalchemy import and_, bindparam, insert, literal, or_, select, union_all,
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
 from connectors.database.reader import gathered, parallel
-from connectors.directory import mapping
 from connectors.directory.errors import check_version
 from connectors.directory.keys import login_key
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import ProfileChange, UserRecord
+from connectors.directory.rows import USERS
 from connectors.directory.tables import login_names, memberships, users
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
@@ -26,8 +26,7 @@ _LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bind
 _MOVE_LOGIN_NAME = (
     update(login_names).where(login_names.c.name_key == bindparam("key")).values(user_id=bindparam("new_user"))
 )
-_USER_FOR_UPDATE = select(*mapping.USER).where(users.c.id == bindparam("user_id")).with_for_update()
-_UPDATE_USER = update(users).where(users.c.id == bindparam("user_id")).returning(*mapping.USER)
+_UPDATE_USER = update(users).where(users.c.id == bindparam("of_user")).returning(*USERS.columns)
 _NAME = bindparam("name", type_=IdText)
 _USER_ID_OF_LOGIN_NAME = (
     union_all(
@@ -43,9 +42,8 @@ _LOGIN_NAMES_OF = union_all(
     select(login_names.c.user_id, login_names.c.name, literal(1), login_names.c.name_key)
     .where(one_of(login_names.c.user_id, "ids")),
 ).order_by("rank", "key")  # fmt: skip
-_USERS_WITH_EMAIL = select(users.c.email_key, *mapping.USER).where(one_of(users.c.email_key, "ids"))
-_USERS = select(*mapping.USER).where(one_of(users.c.id, "ids"))
-# Somebody who has an account shows themself to a company once they have accepted its invitation.
+_USERS_WITH_EMAIL = select(users.c.email_key, *USERS.columns).where(one_of(users.c.email_key, "ids"))
+# Somebody who has an account shows themself to an organization once they have accepted its invitation.
 _SHOWN = or_(
     memberships.c.status == MembershipStatus.ACTIVE.value,
     memberships.c.status == MembershipStatus.SUSPENDED.value,
@@ -53,7 +51,7 @@ _SHOWN = or_(
 )
 _mine = memberships.alias("mine")
 _USERS_IN_COMMON = (
-    select(*mapping.USER, memberships.c.organization_id)
+    select(*USERS.columns, memberships.c.organization_id)
     .select_from(
         _mine.join(memberships, memberships.c.organization_id == _mine.c.organization_id).join(
             users, users.c.id == memberships.c.user_id
@@ -86,12 +84,11 @@ class PeopleQueries(DirectoryReader):
         """Return whose confirmed e-mail address each of these is, whatever the case."""
         keys = [login_key(email) for email in emails]
         rows = await self.read_of(keys, _USERS_WITH_EMAIL)
-        return parallel(keys, {row[0]: mapping.user(row[1:]) for row in rows})
+        return parallel(keys, {row[0]: USERS.record(row[1:]) for row in rows})
 
     async def users(self, ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
         """Return the users with these ids."""
-        rows = await self.read_of(ids, _USERS)
-        return parallel(ids, {row[0]: mapping.user(row) for row in rows})
+        return await self.records(USERS, ids)
 
     async def users_in_common(
         self, viewer_id: UserId, ids: Sequence[UserId]
@@ -102,16 +99,11 @@ class PeopleQueries(DirectoryReader):
         that organization as `seen_in`.
         """
         rows = await self.read_of(ids, _USERS_IN_COMMON, viewer_id=viewer_id)
-        return gathered(ids, ((row[0], (mapping.user(row[:-1], seen_in=row[-1]), row[-1])) for row in rows))
+        return gathered(ids, ((row[0], (USERS.record(row[:-1], row[-1]), row[-1])) for row in rows))
 
 
 class PeopleChanges(Transaction):
     """Changes of people and their login names."""
-
-    async def lock_user(self, user_id: UserId) -> UserRecord | None:
-        """Keep others from changing the person until the end; None for an unknown one. After the organization."""
-        row = (await self._execute(_USER_FOR_UPDATE, {"user_id": user_id})).first()
-        return mapping.user(row) if row is not None else None
 
     async def add_user(self, user: UserRecord) -> None:
         """Store a new person; an address that is confirmed is theirs from now on.
@@ -119,7 +111,7 @@ class PeopleChanges(Transaction):
         Raises:
             ChangeConflict: Somebody else got the address meanwhile.
         """
-        await self._execute(insert(users), mapping.user_row(user))
+        await self._add(USERS, user)
 
     async def move_login_name(
         self, name: str, user_id: UserId, organization_id: OrganizationId, *, by: Author, now: datetime
@@ -150,17 +142,37 @@ class PeopleChanges(Transaction):
         """
         if unknown := change.values.keys() - _PROFILE:
             raise ValueError(f"A profile has no {', '.join(sorted(unknown))}.")
-        row = (await self._execute(_USER_FOR_UPDATE, {"user_id": user_id})).first()
-        if row is None:
-            raise LookupError(f"There is no user {user_id}.")
-        before = mapping.user(row)
+        before = await self._locked_user(user_id)
         check_version(before.profile_version, expected_version)
         values: Mapping[str, Any] = change.values
-        after = mapping.user_values(replace(before, **values, profile_version=before.profile_version + 1))
-        stored = (await self._execute(_UPDATE_USER.values(after), {"user_id": user_id})).one()
-        return before, mapping.user(stored)
+        return before, await self._store_user(replace(before, **values))
 
     async def add_login_name(self, name: str, user_id: UserId) -> None:
         """Let a person sign in under a name as well; somebody else's is a ChangeConflict."""
         row = {"name_key": login_key(name), "name": name, "user_id": user_id}
         await self._execute(insert(login_names), row)
+
+    async def set_email(self, user_id: UserId, email: str) -> tuple[UserRecord, UserRecord]:
+        """Make this the person's confirmed address; return the person before and after, with the next version.
+
+        Raises:
+            ChangeConflict: Somebody else has this address, confirmed.
+            LookupError: There is no such person.
+        """
+        before = await self._locked_user(user_id)
+        return before, await self._store_user(replace(before, email=email, email_verified=True))
+
+    async def set_default_organization(self, user_id: UserId, organization_id: OrganizationId) -> None:
+        """Store which organization a person looks at first."""
+        await self._execute(_UPDATE_USER.values(default_organization_id=organization_id), {"of_user": user_id})
+
+    async def _locked_user(self, user_id: UserId) -> UserRecord:
+        user = await self.lock_user(user_id)
+        if user is None:
+            raise LookupError(f"There is no user {user_id}.")
+        return user
+
+    async def _store_user(self, user: UserRecord) -> UserRecord:
+        """Store a person as they are now, with the next version, and return them as they are stored."""
+        values = USERS.changed(replace(user, profile_version=user.profile_version + 1))
+        return USERS.record((await self._execute(_UPDATE_USER.values(values), {"of_user": user.id})).one())

@@ -20,9 +20,8 @@ from sqlalchemy import (
     update,
 )
 
-from connectors.database.columns import UtcDateTime
-from connectors.directory import mapping
-from connectors.directory.reader import DirectoryReader
+from connectors.directory.people import PeopleChanges
+from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.accounts import DataExportStatus, PersonalData
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.requests import RequestStatus
@@ -45,7 +44,6 @@ from connectors.directory.tables import (
     users,
     vendor_permissions,
 )
-from connectors.directory.transaction import Transaction
 from connectors.ids import UserId
 
 DELETED = "deleted"
@@ -57,7 +55,6 @@ _MEMBERSHIP_IDS = select(memberships.c.id).where(memberships.c.user_id == _PERSO
 _EMAIL_KEY = select(users.c.email_key).where(users.c.id == _PERSON).scalar_subquery()
 _ORGANIZATION = organizations.c.name.label("organization")
 _REQUEST = ("id", "organization_id", "message", "status", "created_at", "decided_at", "note")
-# Without hashes, and without the ids of others who gave, decided or invited.
 
 
 def _columns(table: Any, *names: str) -> list[ColumnElement[Any]]:
@@ -73,6 +70,7 @@ def _with_organization(table: Any, where: ColumnElement[bool], *names: str) -> S
     return select(*_columns(table, *names), _ORGANIZATION).select_from(both).where(where).order_by(table.c.id)
 
 
+# Without hashes, and without the ids of others who gave, decided or invited.
 _KEPT: Mapping[str, Select[Any]] = {
     "profile": _of(
         users, "id", "id", "email", "email_verified", "first_name", "last_name", "phone", "locale", "address",
@@ -135,9 +133,6 @@ _KEPT: Mapping[str, Select[Any]] = {
     .order_by(audit_events.c.id),
 }  # fmt: skip
 _JSON = frozenset({"address", "seat", "role_keys", "permissions", "before", "after"})
-_NOW = bindparam("now", type_=UtcDateTime)
-_LOCK_USER = select(*mapping.USER).where(users.c.id == _PERSON).with_for_update()
-_SET_USER = update(users).where(users.c.id == _PERSON)
 _ERASE: Sequence[Update | Delete] = (
     delete(login_names).where(login_names.c.user_id == _PERSON),
     delete(mailed_tokens).where(mailed_tokens.c.user_id == _PERSON),
@@ -156,7 +151,7 @@ def _withdraw(table: Any, whose: ColumnElement[bool]) -> Update:
     return (
         update(table)
         .where(whose, table.c.status == RequestStatus.PENDING.value)
-        .values(status=RequestStatus.WITHDRAWN.value, decided_at=_NOW, message=None)
+        .values(status=RequestStatus.WITHDRAWN.value, decided_at=NOW, message=None)
     )
 
 
@@ -171,7 +166,7 @@ _END = (
             (invitations.c.status == InvitationStatus.PENDING.value, InvitationStatus.REVOKED.value),
             else_=invitations.c.status,
         ),
-        ended_at=case((invitations.c.status == InvitationStatus.PENDING.value, _NOW), else_=invitations.c.ended_at),
+        ended_at=case((invitations.c.status == InvitationStatus.PENDING.value, NOW), else_=invitations.c.ended_at),
         email=DELETED_ADDRESS,
         email_key=invitations.c.id,
         first_name=None,
@@ -187,7 +182,7 @@ class PersonalDataQueries(DirectoryReader):
     async def kept_of(self, user_id: UserId) -> PersonalData:
         """Return all that the directory keeps of a person, without secrets and without what others are called.
 
-        The one question that costs several statements, one for each topic.
+        The one query that costs several statements, one for each topic.
         """
         return {
             topic: [_entry(statement, row) for row in await self.read(statement, of_user=user_id)]
@@ -195,7 +190,7 @@ class PersonalDataQueries(DirectoryReader):
         }
 
 
-class PersonalDataChanges(Transaction):
+class PersonalDataChanges(PeopleChanges):
     """Erasing who a person was."""
 
     async def forget_person(self, user_id: UserId, now: datetime) -> None:
@@ -205,15 +200,12 @@ class PersonalDataChanges(Transaction):
         given has to be proved longer) and the audit log, which speaks of ids. Memberships and sessions are ended
         before.
         """
-        row = (await self._execute(_LOCK_USER, {"of_user": user_id})).first()
-        if row is None:
-            raise LookupError(f"There is no user {user_id}.")
+        before = await self._locked_user(user_id)
         for statement in _END:
             await self._execute(statement, {"of_user": user_id, "now": now})
         for erasing in _ERASE:
             await self._execute(erasing, {"of_user": user_id})
-        before = mapping.user(row)
-        after = replace(
+        nobody = replace(
             before,
             email=DELETED_ADDRESS,
             email_verified=False,
@@ -223,9 +215,8 @@ class PersonalDataChanges(Transaction):
             locale=None,
             address=None,
             default_organization_id=None,
-            profile_version=before.profile_version + 1,
         )
-        await self._execute(_SET_USER.values(mapping.user_values(after)), {"of_user": user_id})
+        await self._store_user(nobody)
 
 
 def _entry(statement: Select[Any], row: Sequence[Any]) -> dict[str, Any]:

@@ -8,33 +8,29 @@ from sqlalchemy import bindparam, delete, insert, select, update
 from connectors.access_events import SessionEnded
 from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.database.dialects import one_of
-from connectors.database.reader import gathered, parallel
-from connectors.directory import mapping
+from connectors.database.lists import Listing
+from connectors.database.reader import parallel
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import RefreshTokenReused
-from connectors.directory.lists import first_of_each
-from connectors.directory.reader import DirectoryReader
+from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.sessions import RotatedToken, SessionRecord
+from connectors.directory.rows import SESSIONS
 from connectors.directory.tables import refresh_tokens, sessions, users
+from connectors.directory.transaction import oldest
 from connectors.ids import SessionId, UserId
 
 _token, _session, _user = refresh_tokens.c, sessions.c, users.c
-_NOW = bindparam("now", type_=UtcDateTime)
-_RUNNING = (_session.ended_at.is_(None), _session.expires_at > _NOW)
+_RUNNING = (_session.ended_at.is_(None), _session.expires_at > NOW)
 
-_SESSIONS_OF = first_of_each(
-    mapping.SESSION,
-    [_session.user_id],
-    [_session.last_seen_at.desc(), _session.id.desc()],
-    one_of(_session.user_id, "ids"),
-    *_RUNNING,
+_SESSIONS_OF = Listing(
+    "sessions", SESSIONS, *_RUNNING, owner=_session.user_id, order=(_session.last_seen_at, _session.id)
 )
 _SESSION_IDS = select(_session.id).where(one_of(_session.id, "ids"), *_RUNNING)
-_SESSIONS = select(*mapping.SESSION).where(one_of(_session.id, "ids"), *_RUNNING)
+_SESSIONS = SESSIONS.select.where(one_of(_session.id, "ids"), *_RUNNING)
 _END_SESSIONS = (
     update(sessions)
     .where(_session.user_id == bindparam("of_user"), _session.ended_at.is_(None), _session.id != bindparam("but"))
-    .values(ended_at=_NOW)
+    .values(ended_at=NOW)
     .returning(_session.id)
 )
 _END_SURPLUS = (
@@ -47,19 +43,18 @@ _END_SURPLUS = (
             .offset(bindparam("most"))
         )
     )
-    .values(ended_at=_NOW)
+    .values(ended_at=NOW)
     .returning(_session.id)
 )
-_LOCK_USER = select(*mapping.USER).where(_user.id == bindparam("of_user")).with_for_update()
 _REPLACE_TOKEN = (
     update(refresh_tokens)
     .where(
         _token.hash == bindparam("old_hash"),
         _token.replaced_at.is_(None),
-        _token.expires_at > bindparam("now"),
+        _token.expires_at > NOW,
         select(_session.id).where(_session.id == _token.session_id, *_RUNNING).exists(),
     )
-    .values(replaced_at=bindparam("now"), sealed_successor=bindparam("sealed"))
+    .values(replaced_at=NOW, sealed_successor=bindparam("sealed"))
     .returning(_token.session_id)
 )
 # Locked, so that of several who come again at the same time each sees what the one before has stored.
@@ -84,8 +79,8 @@ _ERASE_SUCCESSORS = (
 _SEE_SESSION = (
     update(sessions)
     .where(_session.id == bindparam("session_id"), *_RUNNING)
-    .values(last_seen_at=bindparam("now"))
-    .returning(*mapping.SESSION)
+    .values(last_seen_at=NOW)
+    .returning(*SESSIONS.columns)
 )
 # Whoever ends several locks the person first; the other way round, each would wait for what the other has.
 _LOCK_OWNER = (
@@ -96,24 +91,18 @@ _LOCK_OWNER = (
 _END_SESSION = (
     update(sessions)
     .where(_session.id == bindparam("session_id"), _session.ended_at.is_(None))
-    .values(ended_at=bindparam("now"))
+    .values(ended_at=NOW)
     .returning(_session.user_id)
 )
-_MOST = 1_000
-# A session ends by itself thirty days after it began at the latest, so this finds those that were ended, too.
-_OLD_SESSIONS = (
-    select(_session.id)
-    .where(_session.expires_at < bindparam("before"))
-    .order_by(_session.expires_at, _session.id)
-    .limit(_MOST)
-)
+# A session ends automatically thirty days after it began at the latest, so this finds those that were ended, too.
+_OLD_SESSIONS = oldest(_session.id, _session.expires_at < bindparam("before"), order=[_session.expires_at, _session.id])
 _FORGET_REFRESH_TOKENS = delete(refresh_tokens).where(_token.session_id.in_(_OLD_SESSIONS))
 _FORGET_SESSIONS = delete(sessions).where(_session.id.in_(_OLD_SESSIONS))
-_KEPT_SUCCESSORS = (
-    select(_token.hash)
-    .where(_token.sealed_successor.is_not(None), _token.replaced_at < bindparam("before"))
-    .order_by(_token.replaced_at)
-    .limit(_MOST)
+_KEPT_SUCCESSORS = oldest(
+    _token.hash,
+    _token.sealed_successor.is_not(None),
+    _token.replaced_at < bindparam("before"),
+    order=[_token.replaced_at],
 )
 _ERASE_KEPT_SUCCESSORS = update(refresh_tokens).where(_token.hash.in_(_KEPT_SUCCESSORS)).values(sealed_successor=None)
 _REFRESH_TOKEN = select(_token.session_id).where(_token.hash == bindparam("of_hash"))
@@ -140,13 +129,12 @@ class SessionQueries(DirectoryReader):
         self, user_ids: Sequence[UserId], *, now: datetime, limit: int
     ) -> Sequence[Sequence[SessionRecord]]:
         """Return each person's sessions that are neither ended nor expired, at most `limit`, seen last first."""
-        rows = await self.read_of(user_ids, _SESSIONS_OF, now=now, limit=limit)
-        return gathered(user_ids, ((row[1], mapping.session(row)) for row in rows))
+        return await self.firsts(_SESSIONS_OF, user_ids, limit, now=now)
 
     async def sessions(self, ids: Sequence[SessionId], now: datetime) -> Sequence[SessionRecord | None]:
         """Return the sessions with these ids, None for one that has ended or expired."""
-        rows = await self.read_of(ids, _SESSIONS, now=now)
-        return parallel(ids, {row[0]: mapping.session(row) for row in rows})
+        found = SESSIONS.records(await self.read_of(ids, _SESSIONS, now=now))
+        return parallel(ids, {session.id: session for session in found})
 
     async def has_signed_in_from(self, user_id: UserId | None, network: str | None, *, since: datetime) -> bool:
         """Return whether the person began a session in this network since then; for nobody, not, by the same work."""
@@ -170,7 +158,7 @@ class SessionChanges(AccessChanges):
         network: str | None = None,
     ) -> None:
         """Store a new session with its first refresh token (only the hash is stored), begun in this network."""
-        await self._execute(insert(sessions), mapping.session_row(session) | {"network": network})
+        await self._add(SESSIONS, session, network=network)
         await self._add_token(session.id, refresh_token_hash, session.created_at, refresh_expires_at)
 
     async def rotate_refresh_token(
@@ -198,12 +186,12 @@ class SessionChanges(AccessChanges):
         row = (await self._execute(_REPLACE_TOKEN, asked)).first()
         if row is None:
             return await self._used_again(old_hash, now, reuse_window)
-        seen = (await self._execute(_SEE_SESSION, {"session_id": row[0], "now": now})).first()
-        if seen is None:  # signed out between the two statements
+        session = await self._first(SESSIONS, _SEE_SESSION, {"session_id": row[0], "now": now})
+        if session is None:  # signed out between the two statements
             return None
         await self._execute(_ERASE_SUCCESSORS, {"of_session": row[0], "before": now - reuse_window})
         await self._add_token(row[0], new_hash, now, expires_at)
-        return RotatedToken(mapping.session(seen))
+        return RotatedToken(session)
 
     async def add_successor(
         self,
@@ -229,7 +217,7 @@ class SessionChanges(AccessChanges):
 
     async def end_sessions(self, user_id: UserId, now: datetime, *, but: SessionId | None = None) -> int:
         """End all of a person's sessions, except for one, each reported like a change of access; return how many."""
-        await self._execute(_LOCK_USER, {"of_user": user_id})
+        await self.lock_user(user_id)
         ended = await self._execute(_END_SESSIONS, {"of_user": user_id, "but": but or "", "now": now})
         return await self._report_ended(user_id, ended.scalars().all())
 
@@ -238,7 +226,7 @@ class SessionChanges(AccessChanges):
 
         In as many statements for thousands as for one.
         """
-        await self._execute(_LOCK_USER, {"of_user": user_id})
+        await self.lock_user(user_id)
         ended = await self._execute(_END_SURPLUS, {"of_user": user_id, "most": most, "now": now})
         return await self._report_ended(user_id, ended.scalars().all())
 
@@ -258,8 +246,8 @@ class SessionChanges(AccessChanges):
             return None
         session_id = SessionId(row.session_id)
         if reuse_window and now < row.replaced_at + reuse_window:
-            seen = (await self._execute(_SEE_SESSION, {"session_id": session_id, "now": now})).first()
-            return RotatedToken(mapping.session(seen), True, row.sealed_successor) if seen is not None else None
+            session = await self._first(SESSIONS, _SEE_SESSION, {"session_id": session_id, "now": now})
+            return RotatedToken(session, True, row.sealed_successor) if session is not None else None
         self.reused.append((session_id, now))
         await self.end_session(session_id, now)
         raise RefreshTokenReused(session_id, UserId(row.user_id))

@@ -13,8 +13,7 @@ from sqlalchemy.exc import DBAPIError
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import upgrade
 from connectors.directory.directory import Directory
-from connectors.directory.keys import folded
-from connectors.directory.mapping import derived_of_organization, derived_of_user
+from connectors.directory.keys import folded, organization_keys, user_keys
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.ids import OrganizationId, UserId
@@ -122,8 +121,8 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
 
 async def _check_derived(engine: AsyncEngine, organizations: Any, users: Any) -> None:
     for table, found, wanted in (
-        ("organizations", organizations, derived_of_organization),
-        ("users", users, derived_of_user),
+        ("organizations", organizations, organization_keys),
+        ("users", users, user_keys),
     ):
         rows = {row["id"]: row for row in await _all(engine, table)}
         for record in found:

@@ -12,7 +12,6 @@ from connectors.access_events import AccessChanged, AccessEvent, SessionEnded
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.directory import Directory
-from connectors.directory.mapping import session_row
 from connectors.directory.records.accounts import (
     AccountDeletionRecord,
     ConsentPurpose,
@@ -25,6 +24,7 @@ from connectors.directory.records.accounts import (
 )
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.rows import SESSIONS
 from connectors.directory.tables import sessions, users
 from connectors.ids import ConsentId, DataExportId, OutboxId, UserId, new_id
 from tests.directory.conftest import statements
@@ -307,7 +307,7 @@ async def test_thousands_of_sessions_too_many_end_in_as_many_statements_as_one(
     published: list[AccessEvent] = []
     directory._publish = published.extend
     rows = [
-        session_row(replace(session(f"{index:04}", ANNA), last_seen_at=NOW + timedelta(seconds=index)))
+        SESSIONS.row(replace(session(f"{index:04}", ANNA), last_seen_at=NOW + timedelta(seconds=index)))
         for index in range(2_000)
     ]
     async with directory.change() as change:

@@ -8,7 +8,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from connectors.directory import mapping
+from connectors.directory import keys
 
 _USERS = sa.table(
     "users",
@@ -28,8 +28,8 @@ _AT_ONCE = 1_000
 
 def fill(connection: sa.Connection) -> None:
     """Fill what is made of names, addresses and numbers, in every row where it is otherwise."""
-    _fill(connection, _USERS, mapping.derived_of_user)
-    _fill(connection, _ORGANIZATIONS, mapping.derived_of_organization)
+    _fill(connection, _USERS, keys.user_keys)
+    _fill(connection, _ORGANIZATIONS, keys.organization_keys)
 
 
 def _fill(

@@ -9,7 +9,7 @@ from connectors.quick import quick
 
 
 class GrantKind(StrEnum):
-    """A grant gives either a role or one single permission."""
+    """A grant gives either a role or one permission."""
 
     ROLE = "ROLE"
     PERMISSION = "PERMISSION"

@@ -1,4 +1,4 @@
-"""What members ask for that they may not do yet: roles or direct permissions, decided by who may delegate them."""
+"""What members ask for that they may not do yet: roles or direct permissions, decided by those who delegate."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,7 +13,7 @@ from connectors.quick import quick
 class AccessRequestRecord:
     """What a member asks for; `status` is what is stored, `status_at` what counts.
 
-    `valid_until` is when what was granted ends by itself, None while undecided and for good.
+    `valid_until` is when what was granted ends automatically, None while undecided and without an end.
     """
 
     id: AccessRequestId

@@ -54,7 +54,7 @@ class ConsentRecord:
 class CredentialsRecord:
     """Which of a person's passwords counts: the one of this version, whatever the identity back end knows yet.
 
-    `item_id` is the item of the outbox that tells it; None for a password that never changed.
+    `item_id` is the item of the outbox that carries it; None for a password that never changed.
     """
 
     user_id: UserId

@@ -11,7 +11,7 @@ from connectors.values import Address
 @quick
 @dataclass(frozen=True, slots=True)
 class AddressRecord:
-    """An address in a company's book; at most one is the default for invoices, and at most one for goods."""
+    """An address in an organization's book; at most one is the default for invoices, and at most one for goods."""
 
     id: AddressId
     organization_id: OrganizationId

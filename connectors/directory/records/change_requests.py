@@ -12,7 +12,7 @@ from connectors.values import Address
 @quick
 @dataclass(frozen=True, slots=True)
 class ChangeRequestRecord:
-    """What a company is to be called, and where it is to have its seat; None for what stays as it is."""
+    """What an organization is to be called, and where its registered office is to be; None for what stays as it is."""
 
     id: ChangeRequestId
     organization_id: OrganizationId

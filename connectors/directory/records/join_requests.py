@@ -11,9 +11,9 @@ from connectors.quick import quick
 @quick
 @dataclass(frozen=True, slots=True)
 class JoinRequestRecord:
-    """Somebody who wants to join the company that they described as `wanted`.
+    """Somebody who wants to join the organization that they described as `wanted`.
 
-    Without `organization_id` no such company was found; the person is not told, so that nobody finds out by asking.
+    Without `organization_id` no such organization was found, which the person does not learn: asking finds out nothing.
     """
 
     id: JoinRequestId
@@ -29,7 +29,7 @@ class JoinRequestRecord:
     note: str | None = None
 
     def status_at(self, now: datetime) -> RequestStatus:
-        """Return where it stands: a request that nobody decided in time has lapsed, stored or not."""
+        """Return where it stands: a request that nobody decided in time has expired, stored or not."""
         if self.status is RequestStatus.PENDING and self.expires_at <= now:
             return RequestStatus.EXPIRED
         return self.status

@@ -10,7 +10,7 @@ from connectors.quick import quick
 
 
 class MembershipStatus(StrEnum):
-    """Where a person stands in a company; permissions count only for an ACTIVE member."""
+    """Where a person stands in an organization; permissions count only for an ACTIVE member."""
 
     INVITED = "INVITED"
     ACTIVE = "ACTIVE"
@@ -21,7 +21,7 @@ class MembershipStatus(StrEnum):
 @quick
 @dataclass(frozen=True, slots=True)
 class MembershipRecord:
-    """One person's place in one company; `user` is the person, as seen in it, where they were read along."""
+    """One person's membership of one organization; `user` is the person, as seen in it, where they were read along."""
 
     id: MembershipId
     version: int

@@ -10,7 +10,7 @@ from connectors.values import Address
 
 
 class OrganizationKind(StrEnum):
-    """What a company is to the vendor."""
+    """What an organization is to the vendor."""
 
     INSTALLER = "INSTALLER"
     RESELLER = "RESELLER"
@@ -19,7 +19,7 @@ class OrganizationKind(StrEnum):
 
 
 class OrganizationStatus(StrEnum):
-    """Where a company stands; permissions count only in an ACTIVE one."""
+    """Where an organization stands; permissions count only in an ACTIVE one."""
 
     PENDING_REVIEW = "PENDING_REVIEW"
     ACTIVE = "ACTIVE"
@@ -31,7 +31,7 @@ class OrganizationStatus(StrEnum):
 @quick
 @dataclass(frozen=True, slots=True)
 class OrganizationRecord:
-    """A company that buys from the vendor."""
+    """An organization that buys from the vendor."""
 
     id: OrganizationId
     version: int
@@ -49,7 +49,7 @@ class OrganizationRecord:
 
 @dataclass(frozen=True, slots=True)
 class OrganizationChange:
-    """The parts of a company's data to set; a part that is absent from `values` stays as it is.
+    """The parts of an organization's data to set; a part that is absent from `values` stays as it is.
 
     Keys: ``name``, ``legal_name``, ``phone``, ``email``, ``website`` (str or None), ``seat`` (Address or None).
     """

@@ -23,7 +23,7 @@ class RegistrationStatus(StrEnum):
 
 
 class LikenessReason(StrEnum):
-    """In what two companies are alike."""
+    """In what two organizations are alike."""
 
     VAT_ID = "VAT_ID"
     CUSTOMER_NUMBER = "CUSTOMER_NUMBER"
@@ -34,9 +34,9 @@ class LikenessReason(StrEnum):
 @quick
 @dataclass(frozen=True, slots=True)
 class RegistrationRecord:
-    """Somebody who wants an account; with `organization_kind`, for a company that the vendor has to approve.
+    """Somebody who wants an account; with `organization_kind`, for an organization that the vendor has to approve.
 
-    `note` is the reason of a rejection or the question that was asked, `answer` what the applicant said to it.
+    `note` is the reason of a rejection or what the vendor asked, `answer` what the applicant said to it.
     `customer_number` is what the applicant wrote, which proves nothing.
     """
 
@@ -71,7 +71,7 @@ class RegistrationRecord:
     user_id: UserId | None = None
 
     def status_at(self, now: datetime) -> RegistrationStatus:
-        """Return where it stands: past its time, an address that was not confirmed has lapsed, stored or not."""
+        """Return where it stands: past its time, an address that was not confirmed has expired, stored or not."""
         if self.status is RegistrationStatus.EMAIL_UNVERIFIED and self.expires_at <= now:
             return RegistrationStatus.EXPIRED
         return self.status
@@ -92,7 +92,7 @@ class RegistrationEventRecord:
 
 @dataclass(frozen=True, slots=True)
 class Likeness:
-    """What a company is known by; None is not looked for. `mail_domain` is what its people have after the @."""
+    """What an organization is known by; None is not looked for. `mail_domain` is what its people have after the @."""
 
     vat_id: str | None = None
     customer_number: str | None = None
@@ -102,7 +102,7 @@ class Likeness:
 
 @dataclass(frozen=True, slots=True)
 class Lookalike:
-    """A company that is there already, and in what it is the same."""
+    """An organization that is there already, and in what it is the same."""
 
     organization: OrganizationRecord
     reasons: tuple[LikenessReason, ...]
