@@ -25,7 +25,7 @@ def test_no_modules_import_one_another_in_a_circle(imports: dict[str, set[str]])
 
 
 def test_outside_the_folders_of_domains_no_two_files_have_the_same_name() -> None:
-    """Files called like a domain are about it, as gateway/cli/audit.py; within a domain, files are called by their kind."""
+    """Files called like a domain are about it, as gateway/cli/audit.py; a domain calls its own by their kind."""
     layers = {package: {path.stem for path in (ROOT / package).iterdir()} for package in PACKAGES}
     domains = layers["schema"] | layers["resolvers"] | layers["permissions"] | layers["connectors"]
     named = defaultdict[str, list[str]](list)
