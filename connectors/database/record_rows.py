@@ -22,6 +22,8 @@ class Rows(Generic[R]):
 
     A field is the column of its name, or the one that `columns` has for it, which may be one of a table that `source`
     joins; fields without a column come last and have a default. `derive` returns the columns that are made of others.
+
+    `record` returns the record of the values of `columns`, and of those of the fields without a column.
     """
 
     def __init__(
@@ -45,22 +47,14 @@ class Rows(Generic[R]):
         self.columns: tuple[ColumnElement[Any], ...] = tuple(column for _, column in read)
         self.select: Select[Any] = select(*self.columns).select_from(self.source)
         self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
-        self._make: Callable[..., R] = record
         kinds = [_kept_as(field.type) for field, _ in read]
-        self._from_row = [(index, kind[0]) for index, kind in enumerate(kinds) if kind is not None]
+        self.record = _maker(record, [kind[0] if kind is not None else None for kind in kinds])
         self._to_row = [
             (column.name, field.name, kind[1] if kind is not None else None)
             for (field, column), kind in zip(read, kinds, strict=True)
             if column.table is table
         ]
         self._derive = derive
-
-    def record(self, row: Row, *more: Any) -> R:
-        """Return the record from the values of `columns`, with those of the fields without a column."""
-        values = list(row)
-        for index, converted in self._from_row:
-            values[index] = converted(values[index])
-        return self._make(*values, *more)
 
     def records(self, rows: Iterable[Row]) -> list[R]:
         """Return the record of each row."""
@@ -86,15 +80,36 @@ class Rows(Generic[R]):
         return values
 
 
-def _kept_as(kind: Any) -> tuple[Callable[[Any], Any], Callable[[Any], Any] | None] | None:
+def _maker(record: type[R], converted: Sequence[Callable[[Any], Any] | Mapping[Any, Any] | None]) -> Callable[..., R]:
+    """Return the function that makes a record of a row, and of the values of the fields without a column.
+
+    It is written out for each record, as a dataclass writes its `__init__`: going through the fields each time would
+    take twice as long.
+    """
+    values = [f"value_{index}" for index, _ in enumerate(converted)]
+    arguments = [
+        value if how is None else f"how_{index}[{value}]" if isinstance(how, Mapping) else f"how_{index}({value})"
+        for index, (value, how) in enumerate(zip(values, converted, strict=True))
+    ]
+    more = [(field.name, field.default) for field in fields(record)[len(values) :]]  # type: ignore[arg-type]
+    parameters = ", ".join(["row", *(f"{name}={default!r}" for name, default in more)])
+    body = f"({', '.join(values)},) = row\n    return record({', '.join([*arguments, *(name for name, _ in more)])})"
+    names: dict[str, Any] = {"record": record, **{f"how_{index}": how for index, how in enumerate(converted)}}
+    exec(f"def made({parameters}):\n    {body}", names)
+    made: Callable[..., R] = names["made"]
+    return made
+
+
+def _kept_as(
+    kind: Any,
+) -> tuple[Callable[[Any], Any] | Mapping[Any, Any], Callable[[Any], Any] | None] | None:
     """Return what makes a field's value of a column's and the other way round; None if both are the same.
 
     An enum called with a value takes ten times as long to find its member as a dictionary does.
     """
     (kind,) = [one for one in get_args(kind) if one is not NoneType] if NoneType in get_args(kind) else [kind]
     if isinstance(kind, type) and issubclass(kind, StrEnum):
-        members: dict[str | None, StrEnum | None] = {None: None, **{member.value: member for member in kind}}
-        return members.__getitem__, None
+        return {None: None, **{member.value: member for member in kind}}, None
     if kind is Address:
         return _optional(address_from), _written
     if get_origin(kind) is tuple:
