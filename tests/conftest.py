@@ -43,6 +43,13 @@ def database_kind(request: pytest.FixtureRequest) -> DatabaseKind:
     return kind
 
 
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def portal_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    """Each kind of database in turn, for what a whole gateway does: its statements have their own tests on both."""
+    kind: DatabaseKind = request.param
+    return kind
+
+
 @pytest.fixture
 async def database_url(database_kind: DatabaseKind) -> AsyncIterator[str]:
     """The URL of a database of the test's own, without any table, on each kind of database in turn.
@@ -98,16 +105,16 @@ async def software_portal() -> AsyncIterator[Portal]:
 
 
 @pytest.fixture
-async def each_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def each_portal(portal_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The Solar Terminal's gateway with its demo, on each kind of database in turn."""
-    async with open_portal(kind=database_kind) as opened:
+    async with open_portal(kind=portal_kind) as opened:
         yield opened
 
 
 @pytest.fixture
-async def each_software_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def each_software_portal(portal_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The software house's gateway with its demo, on each kind of database in turn."""
-    async with open_portal("software_house", kind=database_kind) as opened:
+    async with open_portal("software_house", kind=portal_kind) as opened:
         yield opened
 
 

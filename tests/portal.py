@@ -33,7 +33,7 @@ from gateway.worker import Worker
 from resolvers.context import RequestContext
 from resolvers.mail.queue import MAIL
 from resolvers.sessions.commands import begin_session
-from schema.graph.build import Schema, build_schema
+from tests.schemas import shared_schema
 from tests.servers import DatabaseKind, servers
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -45,7 +45,6 @@ UNMEASURED = {"cost_mode": "measure"}
 """Lets a test ask for more at once than a client may, to see everything."""
 
 _templates: dict[tuple[DatabaseKind, str], str] = {}
-_schema: list[Schema] = []
 
 
 @dataclass
@@ -282,7 +281,7 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
     clock = Clock()
     try:
         settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
-        app = create_app(settings, clock=clock, schema=_shared_schema())
+        app = create_app(settings, clock=clock, schema=shared_schema())
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
         async with (
             app.router.lifespan_context(app),
@@ -291,12 +290,6 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
             yield Portal(app, client, clock, settings)
     finally:
         shutil.rmtree(folder)
-
-
-def _shared_schema() -> Schema:
-    if not _schema:
-        _schema.append(build_schema())
-    return _schema[0]
 
 
 async def _template(profile: str, kind: DatabaseKind) -> str:
