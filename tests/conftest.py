@@ -2,11 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from connectors.identity.embedded import EmbeddedAccounts
 from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
@@ -22,6 +25,15 @@ settings.load_profile("fixed")
 async def _servers_stop_at_the_end() -> AsyncIterator[None]:
     yield
     await servers.stop()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _hashing_costs_nothing() -> Iterator[None]:
+    """A hash as shipped takes 64 MiB and a tenth of a second of the processor, for each sign-in of each test."""
+    quick = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.wiring.EmbeddedAccounts", partial(EmbeddedAccounts, hasher=quick))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, event, select
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
-from connectors.identity.embedded import EmbeddedAccounts
 from connectors.mail.interface import Message
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from gateway.app import create_app
@@ -175,12 +172,6 @@ class Portal:
         answer = await person.asks("{ viewer { memberships { nodes { organization { id } } } } }")
         organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")
         return organization
-
-    def hash_quickly(self) -> None:
-        """Let a password that is set from now on cost next to nothing, for a test that sets or tries many."""
-        accounts = self.wiring.backends.accounts
-        assert isinstance(accounts, EmbeddedAccounts)
-        accounts._passwords = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 
     def forget_attempts(self) -> None:
         """Let nobody have tried anything too often."""
