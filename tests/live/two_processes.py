@@ -34,7 +34,7 @@ from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database, utc_now
-from tests.servers import servers, started_valkey
+from tests.servers import PATIENT, servers, started_valkey
 
 PROFILE = "solar_terminal"
 WHO = "planning@helios.example"
@@ -285,7 +285,7 @@ async def stage() -> AsyncIterator[Stage]:
         )
         await migrate_our_database(settings)
         await load_demo(settings, load_profile(PROFILE), clock=utc_now)
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         ports = [started.enter_context(_gateway(settings, folder)) for _ in range(2)]
         found = Stage(Directory(engine), settings, ports, valkey)
         await found.open()
