@@ -20,7 +20,6 @@ SELDOM = (
     "resolvers.mail.rendering",
     "rich",
     "sqlalchemy.orm",
-    "sqlite3",
 )
 
 _SERVES = """
