@@ -10,12 +10,11 @@ from connectors.database.lists import Listing
 from connectors.database.reader import gathered
 from connectors.directory.reader import NOW, DirectoryReader, chosen, standing
 from connectors.directory.records.access_requests import AccessRequestRecord
-from connectors.directory.records.audit import Author
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.rows import ACCESS_REQUESTS
 from connectors.directory.tables import access_requests
 from connectors.directory.transaction import Transaction
-from connectors.ids import AccessRequestId, MembershipId, OrganizationId
+from connectors.ids import AccessRequestId, MembershipId, OrganizationId, UserId
 from connectors.pages import Page
 
 _r = access_requests.c
@@ -43,11 +42,6 @@ _END = (
         valid_until=bindparam("until"),
     )
 )
-_ACTIONS = {
-    RequestStatus.APPROVED: "access_request.approve",
-    RequestStatus.DECLINED: "access_request.decline",
-    RequestStatus.WITHDRAWN: "access_request.withdraw",
-}
 
 
 class AccessRequestQueries(DirectoryReader):
@@ -112,9 +106,9 @@ class AccessRequestQueries(DirectoryReader):
 
 
 class AccessRequestChanges(Transaction):
-    """Changes of requests for access, each with its audit row."""
+    """Changes of requests for access."""
 
-    async def add_access_request(self, request: AccessRequestRecord, *, by: Author, now: datetime) -> None:
+    async def add_access_request(self, request: AccessRequestRecord, *, now: datetime) -> None:
         """Store a new request; expired ones of the member make room for it.
 
         Raises:
@@ -123,32 +117,19 @@ class AccessRequestChanges(Transaction):
         await self._execute(_EXPIRE, {"of_membership": request.membership_id, "now": now})
         same = "\n".join([*sorted(request.role_keys), "", *sorted(request.permissions)])
         await self._add(ACCESS_REQUESTS, request, wanted=same)
-        wanted = {"roles": " ".join(request.role_keys), "permissions": " ".join(request.permissions)}
-        await self.record(by.entry("access_request.open", request.id, request.organization_id, after=wanted), now)
 
     async def end_access_request(
         self,
         id: AccessRequestId,
         status: RequestStatus,
         *,
-        by: Author,
+        by: UserId | None,
         now: datetime,
         note: str | None = None,
         until: datetime | None = None,
     ) -> AccessRequestRecord:
         """Say what came of a request that is pending, and return it as it is now; LookupError when it is not."""
-        ended = {"request_id": id, "new_status": status.value, "now": now, "by": by.user_id}
+        ended = {"request_id": id, "new_status": status.value, "now": now, "by": by}
         if not (await self._execute(_END, {**ended, "new_note": note, "until": until})).rowcount:
             raise LookupError(f"There is no pending access request {id}.")
-        request = ACCESS_REQUESTS.record((await self._execute(_WITH_ID, {"of_id": id})).one())
-        await self.record(
-            by.entry(
-                _ACTIONS[status],
-                id,
-                request.organization_id,
-                before={"status": _PENDING},
-                after={"status": status.value, "until": until.isoformat() if until is not None else None},
-            ),
-            now,
-        )
-        return request
+        return ACCESS_REQUESTS.record((await self._execute(_WITH_ID, {"of_id": id})).one())

@@ -32,6 +32,7 @@ from resolvers.access.plans import (
     warnings_of,
 )
 from resolvers.access_requests.requested_access import RequestedAccess, nobodys, requested_access_of
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.rate_limiting import Attempts, check_attempts
@@ -108,7 +109,10 @@ async def request_access(
         granters = await _granters(context, change, request)
         if not granters:
             raise nobodys("all of this", standing, None)
-        await change.add_access_request(request, by=author(context), now=context.now)
+        await change.add_access_request(request, now=context.now)
+        asked_for = {"roles": " ".join(request.role_keys), "permissions": " ".join(request.permissions)}
+        entry = author(context).entry("access_request.open", request.id, organization_id, after=asked_for)
+        await change.record(entry, context.now)
         await _ask(context, change, organization, request, granters)
         return request.id
 
@@ -130,7 +134,9 @@ async def withdraw_access_request(
 
     async def command(change: DirectoryChange) -> Receipt:
         request = await _pending(context, change, id, of=me)
-        await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=author(context), now=context.now)
+        await recorded.end_access_request(
+            change, request.id, RequestStatus.WITHDRAWN, by=author(context), now=context.now
+        )
         return request.id
 
     return await _stored(context, await changed_once(context, Once(key, "withdrawAccessRequest", id), command))
@@ -174,7 +180,9 @@ async def decide_access_request(
             warned[:] = warnings_of(context, decision_context, [plan])
             await carry_out(context, change, decision_context, plan, is_notified=False)
         status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
-        ended = await change.end_access_request(request.id, status, by=by, now=context.now, note=note, until=until)
+        ended = await recorded.end_access_request(
+            change, request.id, status, by=by, now=context.now, note=note, until=until
+        )
         await _notify(context, change, decision_context, member, ended)
         return {"id": request.id, "warnings": [[one.permission.value, one.holders, one.recommended] for one in warned]}
 

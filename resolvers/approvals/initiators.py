@@ -18,6 +18,7 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS
 from permissions.decision import may
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import not_delegable
 from resolvers.refusals import InvalidArgument
@@ -59,7 +60,7 @@ async def end_what_they_may_not_begin(
     sender = await change.ask.caller(user_id, None, context.now) if sent else None
     void = [one.id for one in sent if not _may_send(context, sender, one)]
     if void:
-        await change.withdraw_invitations(void, InvitationStatus.REVOKED, by=why, now=context.now)
+        await recorded.withdraw_invitations(change, void, InvitationStatus.REVOKED, by=why, now=context.now)
     (request,) = await change.ask.open_change_requests([organization_id])
     is_theirs = request is not None and request.requested_by_id == user_id
     if request is not None and is_theirs and not await may_still_ask(context, change.ask, request):

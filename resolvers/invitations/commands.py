@@ -15,6 +15,7 @@ from connectors.values import AccountKind
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers import receipts
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegable
@@ -224,7 +225,9 @@ async def _store(
         own = _membership_of(invitee, person, checked)
         row.invitation = _invitation(context, organization.id, own, checked, note, days)
         if invitee.last is not None and invitee.last.status is InvitationStatus.PENDING:  # past its time
-            await change.end_invitation(invitee.last.id, InvitationStatus.EXPIRED, by=author(context), now=context.now)
+            await recorded.end_invitation(
+                change, invitee.last.id, InvitationStatus.EXPIRED, by=author(context), now=context.now
+            )
         if own is not None:
             if person is not None:
                 await change.update_invited(replace(person, **_as_invited(checked)))
@@ -232,7 +235,7 @@ async def _store(
         stands_for = _stand_in(context, checked) if own is None else None
         new.append(NewInvitation(row.invitation, hash_of(token), stands_for))
         mails.append(invitation_mail(context, organization, row.invitation, token))
-    await change.add_invitations(new, by=author(context), now=context.now)
+    await recorded.add_invitations(change, new, by=author(context), now=context.now)
     for mail in mails:
         await queue_mail(context, change, mail)
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
@@ -11,6 +12,7 @@ from connectors.ids import InvitationId, MembershipId, OrganizationId
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import invitees, why_not_resend, why_not_revoke
@@ -54,7 +56,8 @@ async def resend(context: RequestContext, invitation_id: InvitationId, *, key: s
         if membership is None or membership.status is not MembershipStatus.INVITED:
             await use_membership(context, change, invitation.membership_id, invitation)
         token = new_token()
-        renewed = await change.renew_invitation(
+        renewed = await recorded.renew_invitation(
+            change,
             invitation.id,
             hash_of(token),
             expires_at=until(context, invitation.expires_at - invitation.last_sent_at, invitation.valid_until),
@@ -84,7 +87,7 @@ async def revoke(
         if refusal := why_not_revoke(context, invitation):
             raise refusal
         by = author(context, why)
-        await change.withdraw_invitations([invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
+        await recorded.withdraw_invitations(change, [invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
         return invitation.id
 
     await changed_once(context, Once(key, "revokeInvitation", [invitation_id, why]), command)
@@ -103,11 +106,13 @@ async def use_membership(
     """Let a membership that is there already be INVITED, with exactly what the invitation gives."""
     by, now = author(context), context.now
     await take_grants(context, change, membership_id, by)
-    await change.set_membership_status(membership_id, MembershipStatus.INVITED, by=by, now=now)
+    await recorded.set_membership_status(change, membership_id, MembershipStatus.INVITED, by=by, now=now)
     for key in invitation.role_keys:
-        await change.grant_role(membership_id, key, until=invitation.valid_until, by=by, now=now)
+        await recorded.give(change, membership_id, GrantKind.ROLE, key, until=invitation.valid_until, by=by, now=now)
     for code in invitation.permissions:
-        await change.grant_permission(membership_id, code, until=invitation.valid_until, by=by, now=now)
+        await recorded.give(
+            change, membership_id, GrantKind.PERMISSION, code, until=invitation.valid_until, by=by, now=now
+        )
 
 
 async def take_grants(
@@ -116,7 +121,7 @@ async def take_grants(
     """Revoke all that the membership was given, so that coming back by invitation does not bring old rights back."""
     (given,) = await change.ask.grants_of([membership_id])
     for grant in given:
-        await change.revoke(grant.id, by=by, now=context.now)
+        await recorded.revoke(change, grant.id, by=by, now=context.now)
 
 
 async def count_mail(context: RequestContext, organization_id: OrganizationId, address: str) -> None:
@@ -150,7 +155,7 @@ class _Expire:
         (found,) = await change.ask.invitations([self._expired.id])
         if found is not None and found.expires_at <= self._context.now:
             by, now = author(self._context), self._context.now
-            await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
+            await recorded.withdraw_invitations(change, [found.id], InvitationStatus.EXPIRED, by=by, now=now)
 
 
 async def _acting_on(

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
@@ -14,6 +15,7 @@ from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.join_requests.commands import is_open
 from resolvers.mail.queue import Mail, queue_mail
@@ -49,9 +51,11 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
         membership_id = await _let_in(context, change, request, organization)
         by = author(context)
         for role_key in joining.role_keys:
-            await change.grant_role(membership_id, role_key, until=None, by=by, now=context.now)
+            await recorded.give(change, membership_id, GrantKind.ROLE, role_key, until=None, by=by, now=context.now)
         for permission in joining.permissions:
-            await change.grant_permission(membership_id, permission, until=None, by=by, now=context.now)
+            await recorded.give(
+                change, membership_id, GrantKind.PERMISSION, permission, until=None, by=by, now=context.now
+            )
 
     asked = [sorted(joining.role_keys), sorted(joining.permissions)]
     return await _decided(context, id, RequestStatus.APPROVED, approve, None, asked, joining.key)
@@ -221,7 +225,7 @@ async def _let_in(
         id = MembershipId(new_id("mbr"))
         new = MembershipRecord(id, 1, organization.id, request.user_id, MembershipStatus.INVITED, None, None)
         await change.add_membership(new)
-        await change.set_membership_status(id, MembershipStatus.ACTIVE, by=by, now=now)
+        await recorded.set_membership_status(change, id, MembershipStatus.ACTIVE, by=by, now=now)
         return id
     if known.status is MembershipStatus.INVITED:
         raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
@@ -229,6 +233,6 @@ async def _let_in(
         raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
     (held,) = await change.ask.grants_of([known.id])
     for grant in held:  # what somebody held before they left does not come back with them
-        await change.revoke(grant.id, by=by, now=now)
-    await change.set_membership_status(known.id, MembershipStatus.ACTIVE, by=by, now=now)
+        await recorded.revoke(change, grant.id, by=by, now=now)
+    await recorded.set_membership_status(change, known.id, MembershipStatus.ACTIVE, by=by, now=now)
     return known.id

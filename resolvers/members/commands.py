@@ -17,6 +17,7 @@ from permissions.vocabulary import DenialReason
 from resolvers.access.edits import LONGEST_REASON
 from resolvers.access.mails import notify_of_change, notify_of_end
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.members.administrators import hand_on_login_name, is_last, last_administrator, lasting_administrators
 from resolvers.members.rules import (
@@ -138,11 +139,11 @@ async def end_membership(
     """
     by, now, member = author(context, reason), context.now, subject.member
     for grant in subject.grants:
-        await change.revoke(grant.id, by=by, now=now)
+        await recorded.revoke(change, grant.id, by=by, now=now)
     (requests,) = await change.ask.open_access_requests([member.id], now)
     for request in requests:
-        await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=by, now=now)
-    await change.set_membership_status(member.id, REMOVED, by=by, now=now)
+        await recorded.end_access_request(change, request.id, RequestStatus.WITHDRAWN, by=by, now=now)
+    await recorded.set_membership_status(change, member.id, REMOVED, by=by, now=now)
     revoked = await end_what_they_may_not_begin(context, change, organization.id, member.user_id, by)
     if user is not None:
         await notify_of_end(context, change, organization, user)
@@ -172,7 +173,7 @@ async def _done(
             revoked = await end_membership(context, change, organization, subject, user, reason)
             return {"revoked": [invitation.id for invitation in revoked]}
         by = author(context, reason)
-        await change.set_membership_status(asked.id, status, by=by, now=context.now)
+        await recorded.set_membership_status(change, asked.id, status, by=by, now=context.now)
         await hand_on_login_name(context, change, organization, by=by)
         if user is not None:
             counting = _counting(context, subject.grants)
