@@ -4,8 +4,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.ids import MembershipId
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.transactions import author
 
@@ -22,13 +24,13 @@ async def give(
     """Give the membership these roles and direct permissions."""
     by, now = author(context), context.now
     for key in role_keys:
-        await change.grant_role(membership_id, key, until=until, by=by, now=now)
+        await recorded.give(change, membership_id, GrantKind.ROLE, key, until=until, by=by, now=now)
     for code in permissions:
-        await change.grant_permission(membership_id, code, until=until, by=by, now=now)
+        await recorded.give(change, membership_id, GrantKind.PERMISSION, code, until=until, by=by, now=now)
 
 
 async def take_all(context: RequestContext, change: DirectoryChange, membership_id: MembershipId, by: Author) -> None:
     """Revoke all that the membership was given, so that coming back does not bring it back."""
     (given,) = await change.ask.grants_of([membership_id])
     for grant in given:
-        await change.revoke(grant.id, by=by, now=context.now)
+        await recorded.revoke(change, grant.id, by=by, now=context.now)

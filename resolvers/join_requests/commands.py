@@ -25,6 +25,7 @@ from permissions.vocabulary import Permission
 from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
 from resolvers.approvals.grants import give, take_all
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
@@ -313,12 +314,12 @@ async def _let_in(
         id = MembershipId(new_id("mbr"))
         new = MembershipRecord(id, 1, organization.id, request.user_id, MembershipStatus.INVITED, None, None)
         await change.add_membership(new)
-        await change.set_membership_status(id, MembershipStatus.ACTIVE, by=by, now=now)
+        await recorded.set_membership_status(change, id, MembershipStatus.ACTIVE, by=by, now=now)
         return id
     if known.status is MembershipStatus.INVITED:
         raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
     if known.status is not MembershipStatus.REMOVED:
         raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
     await take_all(context, change, known.id, by)  # what somebody held before they left does not come back
-    await change.set_membership_status(known.id, MembershipStatus.ACTIVE, by=by, now=now)
+    await recorded.set_membership_status(change, known.id, MembershipStatus.ACTIVE, by=by, now=now)
     return known.id
