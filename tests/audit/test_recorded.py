@@ -94,7 +94,6 @@ async def test_what_is_so_already_leaves_no_row(directory: Directory) -> None:
         await recorded.set_membership_status(change, BERND_AT_HELIOS.id, MembershipStatus.ACTIVE, by=BY, now=NOW)
         await recorded.set_organization_status(change, HELIOS, OrganizationStatus.ACTIVE, by=BY, now=NOW)
         await recorded.set_vendor_permissions(change, VERA.id, ["vendor:audit", "vendor:review"], by=BY, now=NOW)
-        await recorded.end_invitation(change, SENT.id, InvitationStatus.REVOKED, by=BY, now=NOW)
         await recorded.withdraw_invitations(change, [SENT.id], InvitationStatus.REVOKED, by=BY, now=NOW)
 
     assert await log(directory) == []
