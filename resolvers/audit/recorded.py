@@ -1,6 +1,6 @@
 """Changes that several commands make, each with its row in the audit log. What is so already leaves none."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from connectors.directory.directory import DirectoryChange
@@ -36,6 +36,30 @@ async def revoke(change: DirectoryChange, grant_id: GrantId, *, by: Author, now:
     grant = await change.revoke(grant_id)
     if grant is not None:
         await change.record(_revoked(by, grant), now)
+
+
+async def give_all(
+    change: DirectoryChange,
+    membership_id: MembershipId,
+    role_keys: Iterable[str],
+    permissions: Iterable[str],
+    *,
+    until: datetime | None,
+    by: Author,
+    now: datetime,
+) -> None:
+    """Give roles and direct permissions."""
+    for key in role_keys:
+        await give(change, membership_id, GrantKind.ROLE, key, until=until, by=by, now=now)
+    for code in permissions:
+        await give(change, membership_id, GrantKind.PERMISSION, code, until=until, by=by, now=now)
+
+
+async def revoke_all(change: DirectoryChange, membership_id: MembershipId, *, by: Author, now: datetime) -> None:
+    """Take all grants of a membership away, so that coming back does not bring them back."""
+    (given,) = await change.ask.grants_of([membership_id])
+    for grant in given:
+        await revoke(change, grant.id, by=by, now=now)
 
 
 async def set_membership_status(

@@ -17,7 +17,6 @@ from connectors.rate_limits.interface import Limit
 from connectors.values import masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
-from resolvers.approvals.grants import take_all
 from resolvers.approvals.initiators import may_still_invite
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
@@ -286,7 +285,7 @@ async def _accepted(
             node=own if context.caller is not None else None,
         )
     if own is not None and own.id != invitation.membership_id:
-        await take_all(context, change, own.id, by)
+        await recorded.revoke_all(change, own.id, by=by, now=context.now)
     if is_new:
         after = {"email": masked_address(account.email), "kind": account.account_kind, "terms": "accepted"}
         await change.record(by.entry("account.create", account.id, None, after=after), context.now)

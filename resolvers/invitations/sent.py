@@ -12,7 +12,6 @@ from connectors.rate_limits.interface import Limit
 from connectors.values import masked_address
 from permissions.access_rules import MANAGE_MEMBERS
 from resolvers.approvals.decisions import acting_on, decided, end
-from resolvers.approvals.grants import give, take_all
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
@@ -131,10 +130,10 @@ async def use_membership(
 ) -> None:
     """Let a membership that is there already be INVITED, with exactly what the invitation gives."""
     by, now = author(context), context.now
-    await take_all(context, change, membership_id, by)
+    await recorded.revoke_all(change, membership_id, by=by, now=now)
     await recorded.set_membership_status(change, membership_id, MembershipStatus.INVITED, by=by, now=now)
-    until = invitation.valid_until
-    await give(context, change, membership_id, invitation.role_keys, invitation.permissions, until=until)
+    roles, permissions, until = invitation.role_keys, invitation.permissions, invitation.valid_until
+    await recorded.give_all(change, membership_id, roles, permissions, until=until, by=by, now=now)
 
 
 async def count_mail(context: RequestContext, organization_id: OrganizationId, address: str) -> None:
