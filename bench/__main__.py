@@ -12,11 +12,11 @@ import uvloop
 
 from bench import engine
 from bench.blocks import longest_blocks
-from bench.company import DASHBOARD, QUERIES, SMALL, Query, growing
 from bench.load import answer_of, request_bytes
 from bench.measure import measured
 from bench.report import Growth, Results, ratios, table, write_docs
 from bench.stage import Contestant, Stage, open_stage, serving
+from bench.workload import DASHBOARD, QUERIES, SMALL, Query, growing
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from bench.company import Query
+from bench.workload import Query
 
 
 async def asked(app: Any, query: Query, token: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> bytes:

@@ -9,9 +9,9 @@ from typing import Any
 from graphql import get_introspection_query
 
 from bench.asgi import asked
-from bench.company import QUERIES, Query, growing
 from bench.serve import forecourt
 from bench.stage import open_stage
+from bench.workload import QUERIES, Query, growing
 from gateway.server.gc_tuning import settle
 
 SHORT = Query("Short", "query Short { __typename }", {})

@@ -18,9 +18,9 @@ from graphql import get_introspection_query
 
 from bench.asgi import asked
 from bench.blocks import Clocked
-from bench.company import ORGANIZATION_ID, QUERIES, Query, directory_data, growing, shop_data
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
+from bench.workload import ORGANIZATION_ID, QUERIES, Query, directory_data, growing, shop_data
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory
 from connectors.directory.records.access import GrantRecord

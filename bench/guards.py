@@ -17,9 +17,9 @@ from unittest.mock import patch
 import uvloop
 
 from bench.asgi import asked
-from bench.company import DASHBOARD, Query
 from bench.serve import settings_for
 from bench.stage import Stage, open_stage
+from bench.workload import DASHBOARD, Query
 from gateway.app import create_app
 from permissions.access_rules import MANAGE_MEMBERS, SEE_MEMBERS
 from permissions.decision import may

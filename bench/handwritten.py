@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from bench.company import VIEWER_ID
+from bench.workload import VIEWER_ID
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord
 from gateway.profile_files import Profile

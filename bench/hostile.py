@@ -16,11 +16,11 @@ from time import perf_counter
 import uvloop
 from graphql import get_introspection_query
 
-from bench.company import growing
 from bench.hostile_connections import AttackOnConnections, attacks_on_connections
 from bench.hostile_report import Row, median_of, table, worst, write_docs
 from bench.load import request_bytes
 from bench.stage import Contestant, open_stage, serving
+from bench.workload import growing
 from tests.gateway.pipeline.hostile import ATTACKS, BATCHES, JSON, Attack, query
 
 ONE_AFTER_ANOTHER = 10

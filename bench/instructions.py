@@ -17,9 +17,9 @@ from typing import Any
 import uvloop
 
 from bench.asgi import asked
-from bench.company import QUERIES, Query, growing
 from bench.serve import CONTESTANTS
 from bench.stage import Stage, open_stage
+from bench.workload import QUERIES, Query, growing
 from gateway.server.gc_tuning import settle
 from gateway.server.logging import configure_logs
 

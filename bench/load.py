@@ -8,7 +8,7 @@ from typing import Any, cast
 
 import orjson
 
-from bench.company import Query
+from bench.workload import Query
 
 _HEADER_END = b"\r\n\r\n"
 

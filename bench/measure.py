@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median, quantiles
 
-from bench.company import Query
 from bench.load import Load, load, request_bytes
 from bench.stage import Contestant
+from bench.workload import Query
 
 
 @dataclass(frozen=True, slots=True)

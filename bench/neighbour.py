@@ -9,8 +9,8 @@ import socket
 import sys
 from time import perf_counter
 
-from bench.company import Query
 from bench.load import request_bytes
+from bench.workload import Query
 
 SHORT = Query("Short", "query Short { __typename }", {})
 PAUSE_SECONDS = 0.005

@@ -23,7 +23,7 @@ from bench.plain_context import Context, Info, loaders_of
 from bench.plain_models import GrantModel, MembershipModel, OrderModel, OrganizationModel, UserModel
 from connectors.applications.interface import Applications
 from connectors.identity.tokens import AccessTokens
-from gateway.app import utc_now
+from gateway.wiring import utc_now
 from permissions.policy import Policy, Role
 
 Instant = NewType("Instant", datetime)

@@ -19,9 +19,9 @@ from typing import Any
 import uvloop
 
 from bench.asgi import asked
-from bench.company import QUERIES, Query
 from bench.serve import CONTESTANTS
 from bench.stage import open_stage
+from bench.workload import QUERIES, Query
 
 TIMES = 200
 ROUNDS = 10

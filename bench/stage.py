@@ -9,16 +9,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.company import LOGIN_NAME, directory_data, shop_data
 from bench.serve import CONTESTANTS, PROFILE, settings_for
+from bench.workload import LOGIN_NAME, directory_data, shop_data
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop
-from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, utc_now
 from tests.servers import fresh_database, servers
 
 

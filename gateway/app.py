@@ -23,8 +23,7 @@ from gateway.server.cors import Cors
 from gateway.server.error_middleware import UnexpectedErrors
 from gateway.server.health import health_routes
 from gateway.settings import Settings
-from gateway.wiring import Wiring, open_wiring
-from gateway.wiring import utc_now as utc_now
+from gateway.wiring import Wiring, open_wiring, utc_now
 from gateway.worker import Worker, working
 from schema.graph.build import Schema, build_schema, core_schema
 
@@ -54,7 +53,9 @@ def create_app(
             async with worker_of(settings, wiring, clock):
                 yield
 
-    middleware = [Middleware(Cors, settings=settings), Middleware(UnexpectedErrors)]
+    middleware = [Middleware(UnexpectedErrors)]
+    if settings.cors_origins:
+        middleware.insert(0, Middleware(Cors, settings=settings))
     gateway = Gateway(lifespan=lifespan, middleware=middleware)
     gateway.router.redirect_slashes = False  # Starlette would lead to whatever host the request names
     return gateway

@@ -9,8 +9,8 @@ from permissions.vocabulary import Permission, PermissionScope, mask_of, one_of
 class AccessRule:
     """What is asked of a caller: nothing, that they are signed in, or that they hold one of `any_of`.
 
-    What is `personal` is open to the person concerned (`or_self`), and not to who only sees the portal as they would.
-    With `by_caller`, an open field answers by who asks, so whoever sent an access token wants it answered for
+    What is `personal` is open to the person concerned (`or_self`), and not to somebody who only sees the portal as they
+    would. With `by_caller`, an open field answers by the caller, so whoever sent an access token wants it answered for
     themself; not when they give what stands at the dotted path `unless_given`, which proves or says who they are.
     `mask` is `any_of` as a set of bits.
     """
@@ -43,7 +43,7 @@ OPEN = AccessRule()
 """The explicit mark of a field with a resolver that everybody may read who may hold the object."""
 
 BY_CALLER = AccessRule(by_caller=True)
-"""Open to everybody like `OPEN`, and answered by who asks: nothing for somebody who is not signed in."""
+"""Open to everybody like `OPEN`, and answered by the caller: nothing for somebody who is not signed in."""
 
 AUTHENTICATED = AccessRule(signed_in=True)
 """Somebody has to be signed in."""
@@ -67,7 +67,7 @@ def any_of(
 MANAGE_ORGANIZATION = any_of(Permission.ORGANIZATION_MANAGE)
 
 CHANGE_ORGANIZATION = any_of(Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
-"""To change how to reach a company, and to ask the vendor for what only the vendor changes."""
+"""To change how to reach an organization, and to ask the vendor for what only the vendor changes."""
 
 SEE_CHANGE_REQUESTS = any_of(Permission.ORGANIZATION_VIEW, *CHANGE_ORGANIZATION.any_of)
 """Whoever may ask for a change sees what was asked: no role of the solar profile states ORGANIZATION_VIEW."""
@@ -81,7 +81,7 @@ SEE_RIGHTS = replace(SEE_MEMBERS, or_self=True)
 """What somebody may do is for them and for those who may see the members."""
 
 SEE_CONTACT_DATA = replace(SEE_MEMBERS, or_self=True, personal=True)
-"""Contact details are for the person and for those who may see the members of a company the two share."""
+"""Contact details are for the person and for those who may see the members of an organization the two share."""
 
 MANAGE_MEMBERS = any_of(Permission.MEMBER_MANAGE)
 ASSIGN_ROLES = any_of(Permission.ROLE_ASSIGN)
@@ -92,4 +92,4 @@ SEE_ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.OR
 PLACE_ORDERS = any_of(Permission.ORDER_PLACE)
 
 USE_ADDRESS_BOOK = any_of(Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
-"""Addresses are for those who order, and for those who manage the company's data."""
+"""Addresses are for those who order, and for those who manage the organization's data."""

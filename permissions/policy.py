@@ -70,8 +70,8 @@ class Policy:
     """The roles of an installation, the rights that may be switched on singly, and the vendor's own permissions.
 
     `warnings` says from how many holders of a permission on one more deserves a warning. Who holds one of
-    `view_as_organization` in a company, or of `view_as_vendor` as the vendor's staff, may see the portal as a member
-    would. `delegable` is what somebody in an organization may give, and so what makes sense to ask for.
+    `view_as_organization` in an organization, or of `view_as_vendor` as the vendor's staff, may see the portal as a
+    member would. `delegable` is what somebody in an organization may give, and so what makes sense to ask for.
     """
 
     roles: Mapping[str, Role]

@@ -1,4 +1,4 @@
-"""What an organization asks the vendor to change: its name, its name in the register, its seat."""
+"""What an organization asks the vendor to change: its name, its name in the register, its registered office."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -20,7 +20,7 @@ from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of
+from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of, payload
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
 from schema.roles import Permission
@@ -33,23 +33,23 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
     )
 
 
-@graph_type(of=access_plans.Warned, description="More people would hold a permission than is recommended.")
+@graph_type(of=access_plans.Warned)
 class AccessWarning:
     """More people would hold a permission than is recommended."""
 
     permission: Permission = strawberry.field(description="The permission.")
-    holders: int = strawberry.field(description="How many active members hold it afterwards.")
-    recommended: int = strawberry.field(description="For how many it is recommended at most.")
-    message: str = computed(_warning_message, requires=OPEN, description="What that means, for people.")
+    holders: int = strawberry.field(description="The number of active members who hold it afterwards.")
+    recommended: int = strawberry.field(description="The recommended maximum number of holders.")
+    message: str = computed(_warning_message, requires=OPEN, description="What this means, for people.")
 
 
 def _entries(context: RequestContext, preview: access_previews.AccessPreview) -> list[Entry]:
     return [entry_of(context, refusal) for refusal in preview.refusals]
 
 
-@graph_type(of=access_previews.AccessPreview, description="What a change of access would mean for a member.")
+@graph_type(of=access_previews.AccessPreview)
 class AccessPreview:
-    """What a change of access means for a member."""
+    """What a change of access would mean for a member."""
 
     permissions_added: list[Permission] = listed(
         at_most=MOST_PERMISSIONS,
@@ -91,9 +91,9 @@ class AccessPreview:
     )
 
 
-@strawberry.input(description="When one role or one direct permission ends.")
+@strawberry.input
 class GrantEndInput:
-    """When one role or one direct permission ends."""
+    """The end of one role or one direct permission."""
 
     role_key: str | None = strawberry.field(
         default=None, description="The key of the role; give either this or `permission`."
@@ -112,60 +112,55 @@ _VALID_UNTIL = (
     "out, what the member holds keeps its end, and what is new has none."
 )
 _ENDS = "When individual roles or permissions end, instead of `validUntil`."
-_VERSION = "The membership's `version` as you read it; if it has changed since, nothing is changed."
 
 
-@strawberry.input(description="The roles and permissions that one member is to hold.")
+@strawberry.input
 class MemberAccessInput:
     """The roles and permissions that one member is to hold."""
 
     membership_id: strawberry.ID = strawberry.field(description="The member.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
+    expected_version: int | None = None
     role_keys: list[str] | None = strawberry.field(default=None, description=_ROLE_KEYS)
     permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
-    reason: str | None = strawberry.field(default=None, description="Why, for the audit log.")
+    reason: str | None = None
 
 
-@strawberry.input(description="The roles and permissions that a member would hold.")
+@strawberry.input
 class PreviewAccessInput(MemberAccessInput):
     """The roles and permissions that a member would hold."""
 
 
-@strawberry.input(description="The roles and permissions that a member is to hold.")
+@strawberry.input
 class UpdateMemberAccessInput(MemberAccessInput):
     """The roles and permissions that a member is to hold."""
 
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
     dry_run: bool = strawberry.field(
-        default=False, description="Only report what it would mean: nothing is changed and nobody gets a to."
+        default=False, description="Only report what it would do: nothing is changed and nobody gets a mail."
     )
 
 
-@strawberry.input(description="The roles and permissions that several members of an organization are to hold.")
+@strawberry.input
 class UpdateMembersAccessInput:
     """The roles and permissions that several members of an organization are to hold."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization.")
+    organization_id: strawberry.ID
     changes: list[MemberAccessInput] = strawberry.field(description="One for each member, 100 at most.")
-    idempotency_key: str = strawberry.field(
-        description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str
     all_or_nothing: bool = strawberry.field(
         default=True,
         description="Whether one refusal refuses all changes; otherwise each is made or refused separately.",
     )
 
 
-@strawberry.type(description="The result of a change of access.")
+@payload
 class UpdateMemberAccessPayload:
     """The result of a change of access."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
-    preview: AccessPreview | None = strawberry.field(description="What it means, or would mean in a dry run.")
+    preview: AccessPreview | None = strawberry.field(description="What it does, or would do in a dry run.")
     effective_from: DateTime | None = strawberry.field(
         description="When it takes effect: at once. Null when nothing was stored."
     )
@@ -177,7 +172,7 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@strawberry.type(description="The results of several changes of access.")
+@payload
 class UpdateMembersAccessPayload:
     """The results of several changes of access."""
 
@@ -258,8 +253,8 @@ class AccessQueries:
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         refused=_refused,
-        description="What `updateMemberAccess` would mean, by the same decision; null when there is no such member, or "
-        "none that you may know of. Writes nothing.",
+        description="What `updateMemberAccess` would do, by the same decision; null when there is no such member that "
+        "you may know of. Writes nothing.",
     )
 
 
@@ -268,18 +263,16 @@ class AccessMutations:
     """Changes of what members may do."""
 
     update_member_access: UpdateMemberAccessPayload | None = mutation(
-        UpdateMemberAccessPayload,
         _update_member_access,
         requires=ASSIGN_ROLES,
         within=of_object("mbr", "input.membership_id"),
         answers_again=True,
-        description="Let a member hold exactly these roles and direct permissions, from the next request on.",
+        description="Set the roles and direct permissions that a member holds, from the next request on.",
     )
     update_members_access: UpdateMembersAccessPayload | None = mutation(
-        UpdateMembersAccessPayload,
         _update_members_access,
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Change what several members hold, as one.",
+        description="Change what several members hold, in one transaction.",
     )

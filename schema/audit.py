@@ -13,21 +13,17 @@ from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(of=audit.AuditField, description="A named value, before or after something was done.", cost=0)
+@graph_type(of=audit.AuditField, cost=0)
 class AuditField:
-    """A named value."""
+    """A named value, before or after something was done."""
 
     name: str = strawberry.field(description="Its name.")
     value: str | None = strawberry.field(description="The value as text; null when there was no value.")
 
 
-@graph_type(
-    of=AuditEventRecord,
-    description="Something that was done or attempted, recorded permanently.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=AuditEventRecord, organization=attrgetter("organization_id"))
 class AuditEvent(Node):
-    """Something that was done or tried."""
+    """Something that was done or attempted, recorded permanently."""
 
     at: DateTime = strawberry.field(description="When it happened.")
     action: str = strawberry.field(
@@ -65,9 +61,8 @@ class AuditEvent(Node):
         audit.ip_addresses_of,
         requires=OPEN,
         description=(
-            "From which address; null for what others did to you, and for people who never belonged to the "
-            "organization, "
-            "such as the vendor's staff."
+            "The IP address from which it was done; null for what others did to you, and for people who never "
+            "belonged to the organization, such as the vendor's staff."
         ),
     )
     request_id: str = strawberry.field(description="The id of the request; events of the same request share it.")

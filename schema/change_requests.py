@@ -17,19 +17,15 @@ from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import Address, AddressInput, address_of
 from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(
-    of=ChangeRequestRecord,
-    description="An organization's request that the vendor change its name or seat.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=ChangeRequestRecord, organization=attrgetter("organization_id"))
 class ChangeRequest(Node):
-    """An organization's request that the vendor change its name or seat."""
+    """An organization's request that the vendor change its name or registered office."""
 
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
         change_requests.requesting_organizations, requires=OPEN, description="The organization as it is now."
@@ -51,7 +47,9 @@ class ChangeRequest(Node):
     created_at: DateTime = strawberry.field(description="When the request was made.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     decided_by: User | None = field(
-        people.deciders, requires=OPEN, description="Who decided or withdrew it; of the vendor's staff only the name."
+        people.deciders,
+        requires=OPEN,
+        description="Who decided or withdrew it; of the vendor's staff, only the name is shown.",
     )
     decision_note: str | None = attribute("note", requires=OPEN, description="The vendor's note on its decision.")
     viewer_can_withdraw: bool = computed(
@@ -62,45 +60,39 @@ class ChangeRequest(Node):
     )
 
 
-@strawberry.input(description="The requested changes; what is left out stays as it is.")
+@strawberry.input
 class RequestOrganizationChangeInput:
-    """What the vendor is asked to change."""
+    """The requested changes; what is left out stays as it is."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
+    organization_id: strawberry.ID
     name: str | None = strawberry.field(default=None, description="The requested name.")
     legal_name: str | None = strawberry.field(
         default=None, description="The requested name in the register of companies."
     )
     seat: AddressInput | None = strawberry.field(default=None, description="The requested registered office.")
     message: str | None = strawberry.field(default=None, description="Your message to the vendor.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The vendor's decision.")
+@strawberry.input
 class DecideOrganizationChangeInput:
     """The vendor's decision."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     approve: bool = strawberry.field(description="Whether the change is approved; it takes effect at once.")
     note: str | None = strawberry.field(
         default=None, description="A note for the organization; required to decline a request."
     )
-    expected_version: int | None = strawberry.field(
-        default=None,
-        description="The organization's `version` as you read it; if it has changed since, nothing is decided.",
-    )
+    expected_version: int | None = None
 
 
-@strawberry.type(description="The request as it is now, or why nothing was changed.")
+@payload
 class ChangeRequestPayload:
     """The request as it is now, or why nothing was changed."""
 
     change_request: ChangeRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_organization_change(
@@ -139,9 +131,8 @@ class ChangeRequestQueries:
     organization_change_requests: Connection[ChangeRequest] | None = root(
         change_requests.organization_change_requests,
         requires=REVIEW_CHANGE_REQUESTS,
-        description="What organizations ask the vendor to change about their names and registered offices, newest "
+        description="The organizations' requests that the vendor change their names or registered offices, newest "
         "first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
 
 
@@ -150,22 +141,20 @@ class ChangeRequestMutations:
     """Asking for a change of name or registered office, and deciding on it."""
 
     request_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _request_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=in_organization(),
-        description="Ask the vendor to change the organization's name or registered office, which nobody else can.",
+        description="Request that the vendor change the organization's name or registered office, which nobody else "
+        "can change.",
     )
     withdraw_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _withdraw_organization_change,
         requires=CHANGE_ORGANIZATION,
         within=of_object("chg", "input.id"),
         description="Withdraw a request that nobody has decided yet.",
     )
     decide_organization_change: ChangeRequestPayload | None = mutation(
-        ChangeRequestPayload,
         _decide_organization_change,
         requires=REVIEW_CHANGE_REQUESTS,
-        description="Approve or decline what an organization asked for; approved, it changes at once.",
+        description="Approve or decline an organization's request; an approved change takes effect at once.",
     )

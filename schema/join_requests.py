@@ -17,22 +17,16 @@ from resolvers.join_requests.decisions import Joining
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
 
-_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
-
-@graph_type(
-    of=JoinRequestRecord,
-    description="A request to join an organization that is registered. Visible to the person who asked, and to those "
-    "who manage the organization's members.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=JoinRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class JoinRequest(Node):
-    """Somebody's request to join an organization."""
+    """A request to join an organization that is registered. Visible to the person who asked, and to those who
+    manage the organization's members.
+    """
 
     wanted: str = strawberry.field(description="The organization as the person described it.")
     message: str | None = strawberry.field(description="The person's message to the organization.")
@@ -45,63 +39,61 @@ class JoinRequest(Node):
     organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
         join_requests.organizations_of,
         requires=OPEN,
-        description="The organization, for its members; whoever asks to join does not learn whether there is one.",
+        description="The organization, visible to its members only; whoever asks to join does not learn whether it "
+        "exists.",
     )
     decided_by: User | None = field(
         join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided on it."
     )
 
 
-@strawberry.input(
-    description="The organization; everything that you give has to match. Give at least one of the first three."
-)
+@strawberry.input
 class RequestToJoinOrganizationInput:
-    """The organization to join."""
+    """The organization; everything that you give has to match. Give at least one of the first three."""
 
     customer_number: str | None = strawberry.field(default=None, description="Its customer number with the vendor.")
     organization_name: str | None = strawberry.field(default=None, description="Its name.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     message: str | None = strawberry.field(default=None, description="Your message to its administrators.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The request to approve, and what the person is given.")
+@strawberry.input
 class ApproveJoinRequestInput:
     """The request to approve, and what the person is given."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     role_keys: list[str] = strawberry.field(description="The keys of the roles that they get.")
     permissions: list[Permission] | None = strawberry.field(
         default=None, description="The direct permissions that they get."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The request to decline.")
+@strawberry.input
 class DeclineJoinRequestInput:
     """The request to decline."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
+    id: strawberry.ID
     note: str | None = strawberry.field(default=None, description="A note for the person, if any.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="Your request.")
+@strawberry.input
 class WithdrawJoinRequestInput:
     """Your request."""
 
-    id: strawberry.ID = strawberry.field(description="The request's id.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
-@strawberry.type(description="The request as it is now, or why nothing was changed.")
+@payload
 class JoinRequestPayload:
-    """The request as it is now."""
+    """The request as it is now, or why nothing was changed."""
 
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _request_to_join_organization(
@@ -140,31 +132,26 @@ class JoinRequestMutations:
     """Asking to join an organization."""
 
     request_to_join_organization: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _request_to_join_organization,
         requires=AUTHENTICATED,
         description=(
-            "Ask to join an organization that is registered. You are answered alike whether there is such an "
-            "organization or not; "
-            "if there is, all its administrators get a mail."
+            "Ask to join an organization that is registered. The answer is the same whether or not there is such "
+            "an organization; if there is, all its administrators get a mail."
         ),
     )
     approve_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _approve_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Approve a request to join, with roles and permissions that you may delegate.",
     )
     decline_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _decline_join_request,
         requires=MANAGE_MEMBERS,
         within=of_object("jrq", "input.id"),
         description="Decline a request to join.",
     )
     withdraw_join_request: JoinRequestPayload | None = mutation(
-        JoinRequestPayload,
         _withdraw_join_request,
         requires=AUTHENTICATED,
         description="Withdraw your own request.",

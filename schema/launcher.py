@@ -27,7 +27,7 @@ def _category_label(context: RequestContext, category: CategoryRecord, *, locale
     return in_language(context, category.labels, locale)
 
 
-@graph_type(of=CategoryRecord, description="A category of applications on the page.", cost=0)
+@graph_type(of=CategoryRecord, cost=0)
 class ApplicationCategory(Node):
     """A category of applications on the page."""
 
@@ -43,7 +43,7 @@ def _mode_label(context: RequestContext, mode: ModeView, *, locale: str | None =
     return in_language(context, mode.record.labels, locale)
 
 
-@graph_type(of=ModeView, description="A way in which an application can be opened.")
+@graph_type(of=ModeView)
 class ApplicationMode:
     """A way in which an application can be opened."""
 
@@ -75,7 +75,7 @@ def _audience(_context: RequestContext, application: ApplicationView) -> list[Ac
     return [kind for kind in AccountKind if kind in application.record.audience]
 
 
-@graph_type(of=ApplicationView, description="An application that customers use.")
+@graph_type(of=ApplicationView)
 class Application(Node):
     """An application that customers use."""
 
@@ -114,16 +114,16 @@ class Application(Node):
     )
 
 
-@graph_type(of=launcher.Launch, description="Where to send the browser to open an application.", cost=0)
+@graph_type(of=launcher.Launch, cost=0)
 class Launch:
-    """Where to send the browser to open an application."""
+    """How to open an application: where to send the browser."""
 
     kind: LaunchKind = strawberry.field(description="The way it is opened.")
     url: URL = strawberry.field(description="The URL to open.")
     expires_at: DateTime | None = strawberry.field(description="When the URL expires; null when it does not.")
 
 
-@graph_type(of=launcher.Tile, description="An application on your page.")
+@graph_type(of=launcher.Tile)
 class ApplicationTile:
     """An application on your page."""
 

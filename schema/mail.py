@@ -8,9 +8,9 @@ from schema.graph.fields import graph_type, root
 from schema.graph.scalars import DateTime
 
 
-@graph_type(of=mail_links.MailLinkPreview, description="What a link in a mail is about, for whoever holds it.")
+@graph_type(of=mail_links.MailLinkPreview)
 class MailLinkPreview:
-    """What the link of a mail is about."""
+    """What a link in a mail is about, for whoever holds it."""
 
     masked_email: str = strawberry.field(
         description="The address of the account, masked so that only its owner recognizes it; for EMAIL_CHANGE, the "

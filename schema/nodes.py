@@ -7,9 +7,9 @@ from resolvers.nodes import queries as nodes
 from schema.graph.fields import root
 
 
-@strawberry.interface(description="An object with a globally unique, permanent id.")
+@strawberry.interface
 class Node:
-    """An object with an id."""
+    """An object with a globally unique, permanent id."""
 
     id: strawberry.ID = strawberry.field(description="The object's id. Opaque: do not take it apart.")
 

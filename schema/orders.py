@@ -18,13 +18,13 @@ from schema.nodes import Node
 from schema.people import User
 
 
-@graph_type(of=OrderLineRecord, description="One line of an order.")
+@graph_type(of=OrderLineRecord)
 class OrderLine:
     """One line of an order."""
 
     sku: str = strawberry.field(description="The article's number.")
     name: str = strawberry.field(description="The article's name when it was ordered.")
-    quantity: int = strawberry.field(description="How many.")
+    quantity: int = strawberry.field(description="The quantity ordered.")
     unit_price: Money = strawberry.field(description="The unit price when it was ordered.")
     total: Money = strawberry.field(description="Quantity times unit price.")
 
@@ -33,9 +33,7 @@ def _message(context: RequestContext, event: OrderEventRecord, *, locale: str | 
     return in_language(context, event.messages, locale) if event.messages else None
 
 
-@graph_type(
-    of=OrderEventRecord, description="One step in the history of an order.", organization=attrgetter("organization_id")
-)
+@graph_type(of=OrderEventRecord, organization=attrgetter("organization_id"))
 class OrderEvent(Node):
     """One step in the history of an order."""
 
@@ -45,7 +43,7 @@ class OrderEvent(Node):
     message: str | None = computed(_message, requires=OPEN, description="The shop's message.")
 
 
-@graph_type(of=OrderRecord, description="An order in the shop.", organization=attrgetter("organization_id"))
+@graph_type(of=OrderRecord, organization=attrgetter("organization_id"))
 class Order(Node):
     """An order in the shop."""
 

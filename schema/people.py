@@ -12,12 +12,7 @@ from schema.graph.scalars import DateTime, EmailAddress, Locale, PhoneNumber
 from schema.nodes import Node
 
 
-@graph_type(
-    of=UserRecord,
-    description="A person.",
-    organization=attrgetter("seen_in"),
-    person=attrgetter("id"),
-)
+@graph_type(of=UserRecord, organization=attrgetter("seen_in"), person=attrgetter("id"))
 class User(Node):
     """A person."""
 

@@ -33,7 +33,7 @@ def _permission_description(
     return in_language(context, PERMISSION_TEXTS[permission.value].descriptions, locale)
 
 
-@graph_type(of=vocabulary.Permission, description="One thing that somebody may do.")
+@graph_type(of=vocabulary.Permission)
 class Permission:
     """One thing that somebody may do."""
 
@@ -54,9 +54,9 @@ def _role_description(context: RequestContext, role: policy.Role, *, locale: str
     return in_language(context, role.descriptions, locale)
 
 
-@graph_type(of=policy.Role, description="A named set of permissions that is granted as a whole.")
+@graph_type(of=policy.Role)
 class Role(Node):
-    """A set of permissions with a name."""
+    """A named set of permissions that is granted as a whole."""
 
     id: strawberry.ID = computed(_role_id, requires=OPEN, description="The role's id. Opaque: do not take it apart.")
     key: str = strawberry.field(description="Its key, for programs.")
@@ -78,7 +78,7 @@ class Role(Node):
     viewer_can_assign: bool = computed(
         member_rules.can_assign,
         requires=OPEN,
-        description="Whether you may give it to others in an organization, and take it back.",
+        description="Whether you may grant it to others in an organization, and take it back.",
         arguments={"organization_id": "The organization's id; in one that you don't belong to, the answer is false."},
     )
     is_administrative: bool = computed(

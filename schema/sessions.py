@@ -9,21 +9,21 @@ from resolvers.context import RequestContext
 from resolvers.sessions import commands as sessions
 from resolvers.sessions.commands import SignedIn
 from schema.graph.cost_directives import PASSWORD_CHECK
-from schema.graph.fields import root
+from schema.graph.mutations import mutation
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import UserError, command, entries
+from schema.graph.user_errors import payload
 from schema.viewer import Viewer
 
 
-@strawberry.input(description="Who you are, and your password.")
+@strawberry.input
 class SignInInput:
-    """Who somebody is, and the password."""
+    """Who you are, and your password."""
 
     login_name: str = strawberry.field(description="Your e-mail address or your login name; case does not matter.")
     password: str = strawberry.field(description="Your password.")
 
 
-@strawberry.input(description="The session to continue.")
+@strawberry.input
 class RefreshSessionInput:
     """The session to continue."""
 
@@ -32,17 +32,14 @@ class RefreshSessionInput:
     )
 
 
-@strawberry.input(description="No input is needed.")
+@strawberry.input
 class EmptyInput:
     """No input is needed."""
 
-    idempotency_key: str | None = strawberry.field(
-        default=strawberry.UNSET,
-        description="A key of your choice for this request, so that it can be repeated safely.",
-    )
+    idempotency_key: str | None = strawberry.UNSET
 
 
-@strawberry.type(description="A session, or why there is none.")
+@payload
 class SignInPayload:
     """A session, or why there is none."""
 
@@ -52,15 +49,13 @@ class SignInPayload:
     refresh_token: str | None = strawberry.field(description="Gets the next tokens from `refreshSession`.")
     expires_at: DateTime | None = strawberry.field(description="When the access token expires.")
     viewer: Viewer | None = strawberry.field(description="You, as you are signed in now.")
-    errors: list[UserError] = entries("Why there is no session; empty when there is.")
 
 
-@strawberry.type(description="Whether the command was carried out.")
+@payload
 class AcknowledgementPayload:
     """Whether the command was carried out."""
 
     accepted: bool = strawberry.field(description="Whether the command was carried out.")
-    errors: list[UserError] = entries("Why it was not; empty when it was.")
 
 
 async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
@@ -86,29 +81,28 @@ def session_fields(signed_in: SignedIn) -> dict[str, Any]:
     }
 
 
-_NO_SESSION = {"access_token": None, "refresh_token": None, "expires_at": None, "viewer": None}
-
-
 @strawberry.type
 class SessionMutations:
     """Signing in and out."""
 
-    sign_in: SignInPayload = root(
-        command(SignInPayload, _sign_in, empty=_NO_SESSION),
+    sign_in: SignInPayload = mutation(
+        _sign_in,
+        recorded=False,
         requires=OPEN,
         cost=PASSWORD_CHECK,
         description="Begin a session. The rest of this request is already executed as you.",
     )
-    refresh_session: SignInPayload = root(
-        command(SignInPayload, _refresh_session, empty=_NO_SESSION),
+    refresh_session: SignInPayload = mutation(
+        _refresh_session,
+        recorded=False,
         requires=OPEN,
         description=(
             "Continue a session with new tokens. A refresh token sent again within a few seconds gets the same "
             "successor; one sent later ends its session."
         ),
     )
-    sign_out: AcknowledgementPayload | None = root(
-        command(AcknowledgementPayload, _sign_out, empty={"accepted": False}),
+    sign_out: AcknowledgementPayload | None = mutation(
+        _sign_out,
         requires=AUTHENTICATED,
         description="End your session; its tokens are refused from the next request on.",
     )

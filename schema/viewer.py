@@ -45,9 +45,9 @@ from schema.registrations.types import OrganizationRegistration
 from schema.roles import Permission
 
 
-@graph_type(of=capabilities.AccessDecision, description="Whether you may do one thing, and why.")
+@graph_type(of=capabilities.AccessDecision)
 class AccessDecision:
-    """Whether you may do one thing."""
+    """Whether you may do one thing, and why."""
 
     allowed: bool = attribute("decision.allowed", requires=OPEN, description="Whether you are allowed to.")
     reason: DenialReason | None = attribute(
@@ -78,7 +78,7 @@ def _id(_context: RequestContext, caller: CallerRecord) -> str:
     return viewer_id(caller.user.id)
 
 
-@graph_type(of=CallerRecord, description="The person who sends the request.", person=attrgetter("user.id"))
+@graph_type(of=CallerRecord, person=attrgetter("user.id"))
 class Viewer(Node):
     """The person who sends the request."""
 
@@ -103,7 +103,8 @@ class Viewer(Node):
     newsletter_subscribed: bool | None = field(
         consents.subscribed,
         requires=OPEN,
-        description="Whether you get the newsletter: no, until you ask for it. Null to whoever looks as you.",
+        description="Whether you receive the newsletter: false until you subscribe. Null for somebody who looks as "
+        "you.",
     )
     consents: list[Consent] = field(
         consents.consents_of,
@@ -142,8 +143,8 @@ class Viewer(Node):
         memberships_of,
         requires=OPEN,
         assumed_size=5,
-        description="Your organizations by name; those you have left, or are only invited to, are not shown.",
-        arguments={"status": "Only memberships with one of these statuses."},
+        description="Your memberships, by the organization's name; those that have ended, or that you are only invited "
+        "to, are not shown.",
     )
     membership: Membership | None = field(
         membership_in,
@@ -156,7 +157,7 @@ class Viewer(Node):
         requires=OPEN,
         at_most=MOST_PENDING,
         description=(
-            "The open invitations to your confirmed e-mail address, oldest first; the mail of each has its token."
+            "The open invitations to your confirmed e-mail address, oldest first; each one's token is in its mail."
         ),
     )
     default_organization: Organization | None = field(
@@ -165,7 +166,7 @@ class Viewer(Node):
     registration: OrganizationRegistration | None = field(
         registrations.registrations_of_viewers,
         requires=OPEN,
-        description="The organization that you registered last, and where its registration stands.",
+        description="Your latest registration of an organization, with its status.",
     )
     join_requests: list[JoinRequest] = field(
         join_requests.join_requests_of_viewers,

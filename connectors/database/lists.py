@@ -21,7 +21,7 @@ R = TypeVar("R")
 class Listing(Generic[R]):
     """The rows that fulfil some conditions, newest first, or by `order`, whose last column is the key of the rows.
 
-    With an `owner`, the column that says whose a row is, each owner has a list; `owner_of` tells whose a record is
+    With an `owner`, the column that says whose a row is, each owner has a list; `owner_of` returns whose a record is
     where the column has another name. `name` stands in the cursors. `source` joins what the conditions and the order
     need; with `further` columns, `record` makes the record of all that is read, to which those of the order are added.
     """

@@ -14,20 +14,13 @@ from connectors.directory.records.audit import AuditEventRecord, AuditFilter
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId, UserId
-from gateway.cli.problems import explained
-from gateway.profile_files import load_profile
+from gateway.cli.command import CommandRefused, ProfileOption, acting, user_id_of
 from gateway.server.terminal import say
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import open_wiring
+from gateway.wiring import utc_now
 
 MOST = 1_000
-
-ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
-
-
-class NothingToShow(Exception):
-    """There is no such organization or person, or no such span of time; the message says how to name one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +48,15 @@ def audit(
     profile: ProfileOption = None,
 ) -> None:
     """Print what was done and tried, newest first."""
-    with explained(NothingToShow):
-        settings = read_settings(profile=profile)
-        where = AuditFilter(tuple(action) if action else None, None, _in_utc(since), _in_utc(until))
-        report = asyncio.run(read_log(settings, where, organization=organization, actor=actor, limit=limit))
-        for event in report.events:
-            say(json.dumps(_as_json(event, report), ensure_ascii=False) if as_json else _line(event, report))
-        if report.has_more:
-            say(f"There are older entries: raise --limit above {limit}, or ask for less by --until.", err=True)
-        elif not report.events:
-            say("Nothing like this is on record.", err=True)
+    settings = read_settings(profile=profile)
+    where = AuditFilter(tuple(action) if action else None, None, _in_utc(since), _in_utc(until))
+    report = asyncio.run(read_log(settings, where, organization=organization, actor=actor, limit=limit))
+    for event in report.events:
+        say(json.dumps(_as_json(event, report), ensure_ascii=False) if as_json else _line(event, report))
+    if report.has_more:
+        say(f"There are older entries: raise --limit above {limit}, or ask for less by --until.", err=True)
+    elif not report.events:
+        say("Nothing like this is on record.", err=True)
 
 
 async def read_log(
@@ -73,12 +65,12 @@ async def read_log(
     """Return the newest entries that fulfil all conditions, and the people and organizations that they name.
 
     Raises:
-        NothingToTell: There is no such organization or person, or `where` ends before it begins.
+        CommandRefused: There is no such organization or person, or `where` ends before it begins.
     """
     if where.since is not None and where.until is not None and where.since >= where.until:
-        raise NothingToShow("--since is not before --until, so nothing could be found. Exchange them.")
-    async with open_wiring(settings, load_profile(settings.profile)) as wiring:
-        directory = wiring.backends.directory
+        raise CommandRefused("--since is not before --until, so nothing could be found. Exchange them.")
+    async with acting(settings, utc_now(), "forecourt audit") as context:
+        directory = context.backends.directory
         at_organization = await _organization(directory, organization) if organization is not None else None
         person = await _person(directory, actor) if actor is not None else None
         wanted = AuditFilter(where.actions, person, where.since, where.until)
@@ -101,17 +93,14 @@ async def _organization(directory: DirectoryQueries, name: str) -> OrganizationI
     else:
         (found,) = await directory.organizations_with_numbers([wanted])
     if found is None:
-        raise NothingToShow(f'There is no organization with the customer number or id "{name}".')
+        raise CommandRefused(f'There is no organization with the customer number or id "{name}".')
     return found.id
 
 
 async def _person(directory: DirectoryQueries, name: str) -> UserId:
-    wanted = name.strip()
-    if wanted.startswith("usr_"):
-        return UserId(wanted)  # somebody who is gone is on record all the same
-    found = await directory.user_id_of_login_name(wanted.lower())
+    found = await user_id_of(directory, name)  # somebody who is gone is on record all the same
     if found is None:
-        raise NothingToShow(f'There is nobody with the login name or e-mail address "{name}"; an id would do, too.')
+        raise CommandRefused(f'There is nobody with the login name or e-mail address "{name}"; an id would do, too.')
     return found
 
 

@@ -13,14 +13,11 @@ from connectors.database.engine import open_database
 from connectors.database.migrations import DatabaseNotMigrated, check_migrated, migrate
 from connectors.errors import CopyRefused
 from connectors.private_files import make_private_folder
-from gateway.app import utc_now
-from gateway.cli.problems import explained
+from gateway.cli.command import ProfileOption
 from gateway.server.terminal import say
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import MIGRATIONS, TABLES
-
-ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
+from gateway.wiring import MIGRATIONS, TABLES, utc_now
 
 
 def backup(
@@ -30,10 +27,9 @@ def backup(
     """Copy the SQLite database into a file, while the gateway goes on."""
     from connectors.database.copies import back_up  # with SQLite's library, which a process that serves does without
 
-    with explained(CopyRefused):
-        database = _file_of(read_settings(profile=profile), "pg_dump")
-        back_up(database, file)
-        say(f"{file} is a backup of {database}, {file.stat().st_size:,} bytes. Keep the signing key with it.")
+    database = _file_of(read_settings(profile=profile), "pg_dump")
+    back_up(database, file)
+    say(f"{file} is a backup of {database}, {file.stat().st_size:,} bytes. Keep the signing key with it.")
 
 
 def restore_backup(
@@ -43,21 +39,20 @@ def restore_backup(
     """Let a backup be the SQLite database again; the gateway must not run. What was there is kept beside it."""
     from connectors.database.copies import check_backup, restore  # as above
 
-    with explained(CopyRefused):
-        settings = read_settings(profile=profile)
-        database = _file_of(settings, "pg_restore").resolve()
-        check_backup(file, [migrations.version_table for migrations in MIGRATIONS])
-        # Quoted twice: SQLAlchemy reads the one, SQLite the other.
-        named = quote(file.absolute().as_uri())
-        is_current = asyncio.run(_is_current(f"sqlite+aiosqlite:///{named}?mode=ro&immutable=1&uri=true"))
-        make_private_folder(database.parent)
-        kept = database.with_name(f"{database.name}.{utc_now():%Y%m%dT%H%M%SZ}")
-        was_there = restore(file, database, kept)
-        say(f"{database} is what {file} was.")
-        if was_there:
-            say(f"What was there before is in {kept}.")
-        if not is_current:
-            say("The backup is of an earlier version: run `forecourt migrate` before you serve.")
+    settings = read_settings(profile=profile)
+    database = _file_of(settings, "pg_restore").resolve()
+    check_backup(file, [migrations.version_table for migrations in MIGRATIONS])
+    # Quoted twice: SQLAlchemy reads the one, SQLite the other.
+    named = quote(file.absolute().as_uri())
+    is_current = asyncio.run(_is_current(f"sqlite+aiosqlite:///{named}?mode=ro&immutable=1&uri=true"))
+    make_private_folder(database.parent)
+    kept = database.with_name(f"{database.name}.{utc_now():%Y%m%dT%H%M%SZ}")
+    was_there = restore(file, database, kept)
+    say(f"{database} is what {file} was.")
+    if was_there:
+        say(f"What was there before is in {kept}.")
+    if not is_current:
+        say("The backup is of an earlier version: run `forecourt migrate` before you serve.")
 
 
 def transfer_database(
@@ -67,26 +62,25 @@ def transfer_database(
     """Copy the SQLite database into an empty PostgreSQL database; the gateway must not run."""
     from connectors.database.copies import check_unused  # as above
 
-    with explained(CopyRefused):
-        settings = read_settings(profile=profile)
-        if not settings.database.startswith("sqlite"):
-            raise CopyRefused(
-                "What is copied is the SQLite database, so leave database_url unset until the transfer is done."
-            )
-        database = _file_of(settings, "pg_dump")
-        if not database.exists():
-            raise CopyRefused(f"There is no database {database}, so there is nothing to transfer.")
-        if not to.startswith("postgresql+asyncpg://"):
-            raise CopyRefused("The new database is named as in FORECOURT_DATABASE_URL: postgresql+asyncpg://…")
-        try:
-            make_url(to)
-        except (ArgumentError, ValueError):  # whose text would show the password
-            raise CopyRefused("This is no URL such as postgresql+asyncpg://user:password@host:5432/name.") from None
-        check_unused(database)
-        copied = asyncio.run(_transferred(settings, to))
-        rows = sum(copied.values())
-        say(f"{rows:,} rows of {len(copied)} tables were copied. Set FORECOURT_DATABASE_URL to the new database now,")
-        say(f"keep the signing key, and put {database} away: nothing of it is used any more.")
+    settings = read_settings(profile=profile)
+    if not settings.database.startswith("sqlite"):
+        raise CopyRefused(
+            "What is copied is the SQLite database, so leave database_url unset until the transfer is done."
+        )
+    database = _file_of(settings, "pg_dump")
+    if not database.exists():
+        raise CopyRefused(f"There is no database {database}, so there is nothing to transfer.")
+    if not to.startswith("postgresql+asyncpg://"):
+        raise CopyRefused("The new database is named as in FORECOURT_DATABASE_URL: postgresql+asyncpg://…")
+    try:
+        make_url(to)
+    except (ArgumentError, ValueError):  # whose text would show the password
+        raise CopyRefused("This is no URL such as postgresql+asyncpg://user:password@host:5432/name.") from None
+    check_unused(database)
+    copied = asyncio.run(_transferred(settings, to))
+    rows = sum(copied.values())
+    say(f"{rows:,} rows of {len(copied)} tables were copied. Set FORECOURT_DATABASE_URL to the new database now,")
+    say(f"keep the signing key, and put {database} away: nothing of it is used any more.")
 
 
 async def _is_current(url: str) -> bool:

@@ -9,22 +9,15 @@ import typer
 from connectors.directory.directory import Directory
 from connectors.directory.records.outbox import OutboxRecord, OutboxState
 from connectors.ids import OutboxId
-from gateway.app import utc_now
-from gateway.cli.problems import explained
+from gateway.cli.command import CommandRefused, ProfileOption
 from gateway.server.terminal import say
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import open_stores
+from gateway.wiring import open_stores, utc_now
 
 mail_cli = typer.Typer(help="Mails, and whatever else the worker has to do.", no_args_is_help=True)
 
-ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
-
 _AT_ONCE = 1_000
-
-
-class NothingToResend(Exception):
-    """There is no such item, or it was not given up; the message says which."""
 
 
 @mail_cli.command("list")
@@ -34,16 +27,15 @@ def list_mails(
     profile: ProfileOption = None,
 ) -> None:
     """List what was given up, or with --state what waits (queued) or was done (done)."""
-    with explained():
-        items, number = asyncio.run(_items(read_settings(profile=profile), state, limit))
-        for item in items:
-            say(_line(item))
-            if item.last_error is not None:
-                say(f"    {item.last_error}")
-        if not items:
-            say(_NOTHING[state])
-        elif number > len(items):
-            say(f"… and {number - len(items)} more; --limit shows them.")
+    items, number = asyncio.run(_items(read_settings(profile=profile), state, limit))
+    for item in items:
+        say(_line(item))
+        if item.last_error is not None:
+            say(f"    {item.last_error}")
+    if not items:
+        say(_NOTHING[state])
+    elif number > len(items):
+        say(f"… and {number - len(items)} more; --limit shows them.")
 
 
 @mail_cli.command()
@@ -53,12 +45,11 @@ def resend(
     profile: ProfileOption = None,
 ) -> None:
     """Have the worker try again what was given up: one item, or everything with --all."""
-    with explained(NothingToResend):
-        if (id is None) is not all:
-            raise NothingToResend("Name one id from `forecourt mail list`, or give --all.")
-        number = asyncio.run(_revive(read_settings(profile=profile), OutboxId(id) if id is not None else None))
-        what = "1 item waits" if number == 1 else f"{number} items wait"
-        say(f"{what} again for the worker, which looks every two seconds." if number else _NOTHING[OutboxState.DEAD])
+    if (id is None) is not all:
+        raise CommandRefused("Name one id from `forecourt mail list`, or give --all.")
+    number = asyncio.run(_revive(read_settings(profile=profile), OutboxId(id) if id is not None else None))
+    what = "1 item waits" if number == 1 else f"{number} items wait"
+    say(f"{what} again for the worker, which looks every two seconds." if number else _NOTHING[OutboxState.DEAD])
 
 
 async def _items(settings: Settings, state: OutboxState, limit: int) -> tuple[Sequence[OutboxRecord], int]:
@@ -73,10 +64,10 @@ async def _revive(settings: Settings, id: OutboxId | None) -> int:
         if id is not None:
             (item,) = await directory.outbox_items([id])
             if item is None:
-                raise NothingToResend(f"There is nothing with the id {id}. `forecourt mail list` has the ids.")
+                raise CommandRefused(f"There is nothing with the id {id}. `forecourt mail list` has the ids.")
             if item.state is not OutboxState.DEAD:
                 how = "waits for the worker already" if item.state is OutboxState.QUEUED else "was done"
-                raise NothingToResend(f"{id} was not given up: it {how}. Nothing was changed.")
+                raise CommandRefused(f"{id} was not given up: it {how}. Nothing was changed.")
             return await _revive_these(directory, [id])
         number = 0
         while dead := await directory.outbox(OutboxState.DEAD, limit=_AT_ONCE):

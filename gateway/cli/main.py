@@ -14,15 +14,15 @@ from typing import Annotated, Any
 import typer
 import uvicorn
 
-from gateway.app import ENDPOINT, create_app, utc_now
+from gateway.app import ENDPOINT, create_app
 from gateway.cli.audit import audit
+from gateway.cli.command import CommandRefused, Commands, ProfileOption
 from gateway.cli.database import backup, restore_backup, transfer_database
 from gateway.cli.keys import keys_cli
 from gateway.cli.mail import mail_cli
 from gateway.cli.policy import policy_cli
-from gateway.cli.problems import explained
 from gateway.cli.staff import nobody_is_staff, staff_cli
-from gateway.cli.token import token_for
+from gateway.cli.token import token
 from gateway.demo.loading import LoadedDemo, NoDemo, load_demo
 from gateway.profile_files import Profile, load_profile, profile_for
 from gateway.server.gc_tuning import settle
@@ -31,12 +31,13 @@ from gateway.server.logging import configure_logs
 from gateway.server.terminal import say
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import Wiring, migrate_our_database, open_wiring
+from gateway.wiring import Wiring, migrate_our_database, open_wiring, utc_now
 from gateway.worker import Worker
 from schema.graph.build import build_schema, printed
 
 cli = typer.Typer(
     name="forecourt",
+    cls=Commands,
     help="One GraphQL endpoint in front of every application a vendor's customers use.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -52,16 +53,11 @@ cli.command()(audit)
 cli.command()(backup)
 cli.command("restore")(restore_backup)
 cli.command("transfer")(transfer_database)
+cli.command()(token)
 
 log = logging.getLogger("forecourt")
 
-ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
-
 SCHEMA_FILE = Path(__file__).parents[2] / "schema" / "schema.graphql"
-
-
-class PortInUse(Exception):
-    """Somebody else listens there already."""
 
 
 def _say_version(asked: bool) -> None:
@@ -88,33 +84,31 @@ def serve(
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
 ) -> None:
     """Serve the gateway until it is stopped."""
-    with explained(PortInUse):
-        settings = read_settings(profile=profile, host=host, port=port, demo=demo)
-        configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
-        chosen = profile_for(settings)
-        with _listen(settings) as listening:
-            settings = settings.model_copy(update={"port": listening.getsockname()[1]})
-            loaded = None
-            if migrate or settings.demo:
-                asyncio.run(migrate_our_database(settings))
-            if settings.demo:
-                loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
-            app = create_app(settings)
-            server = _Server(
-                server_config(app, settings),
-                started=lambda: _say_where(settings, chosen, loaded),
-            )
-            with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
-                runner.run(_serve(app, server, listening))
+    settings = read_settings(profile=profile, host=host, port=port, demo=demo)
+    configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
+    chosen = profile_for(settings)
+    with _listen(settings) as listening:
+        settings = settings.model_copy(update={"port": listening.getsockname()[1]})
+        loaded = None
+        if migrate or settings.demo:
+            asyncio.run(migrate_our_database(settings))
+        if settings.demo:
+            loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now))
+        app = create_app(settings)
+        server = _Server(
+            server_config(app, settings),
+            started=lambda: _say_where(settings, chosen, loaded),
+        )
+        with asyncio.Runner(loop_factory=server.config.get_loop_factory()) as runner:
+            runner.run(_serve(app, server, listening))
 
 
 @cli.command()
 def worker(profile: ProfileOption = None) -> None:
     """Send mails and run the scheduled tasks until stopped, beside processes that serve with FORECOURT_WORKER=false."""
-    with explained(PortInUse):
-        settings = read_settings(profile=profile)
-        configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
-        asyncio.run(_work(settings, profile_for(settings)))
+    settings = read_settings(profile=profile)
+    configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
+    asyncio.run(_work(settings, profile_for(settings)))
 
 
 @cli.command()
@@ -123,57 +117,39 @@ def demo(
     organizations: Annotated[int, typer.Option(min=0, max=100_000, help="So many invented organizations more.")] = 0,
 ) -> None:
     """Load the profile's demo organization into an empty database, migrating it first."""
-    with explained(PortInUse):
-        settings = read_settings(profile=profile)
-        if settings.environment == "production":
-            raise NoDemo("The demo's accounts have a public password, so it is not loaded in production.")
-        chosen = load_profile(settings.profile)
-        asyncio.run(migrate_our_database(settings))
-        loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now, organizations=organizations))
-        if loaded.organizations:
-            say(f"Loaded {loaded.organizations} organizations, {loaded.people} people and {loaded.orders} orders.")
-        else:
-            say("The demo is there already; nothing was changed.")
-        _say_accounts(loaded)
+    settings = read_settings(profile=profile)
+    if settings.environment == "production":
+        raise NoDemo("The demo's accounts have a public password, so it is not loaded in production.")
+    chosen = load_profile(settings.profile)
+    asyncio.run(migrate_our_database(settings))
+    loaded = asyncio.run(load_demo(settings, chosen, clock=utc_now, organizations=organizations))
+    if loaded.organizations:
+        say(f"Loaded {loaded.organizations} organizations, {loaded.people} people and {loaded.orders} orders.")
+    else:
+        say("The demo is there already; nothing was changed.")
+    _say_accounts(loaded)
 
 
 @cli.command()
 def migrate(profile: ProfileOption = None) -> None:
     """Bring the database up to date."""
-    with explained(PortInUse):
-        done = asyncio.run(migrate_our_database(read_settings(profile=profile)))
-        say("\n".join(f"Migrated {revision}." for revision in done) or "The database is up to date.")
-
-
-@cli.command()
-def token(
-    login_name: Annotated[str, typer.Argument(help="Whose token: a login name or an e-mail address.")],
-    profile: ProfileOption = None,
-) -> None:
-    """Begin a session for somebody and print its access token, for use with curl; not in production."""
-    with explained(PortInUse):
-        settings = read_settings(profile=profile)
-        say(asyncio.run(token_for(settings, login_name, clock=utc_now)))
+    done = asyncio.run(migrate_our_database(read_settings(profile=profile)))
+    say("\n".join(f"Migrated {revision}." for revision in done) or "The database is up to date.")
 
 
 @schema_cli.command("print")
 def print_schema() -> None:
     """Print the schema in GraphQL's schema definition language."""
-    with explained(PortInUse):
-        say(printed(build_schema()), nl=False)
+    say(printed(build_schema()), nl=False)
 
 
 @schema_cli.command("check")
 def check_schema() -> None:
     """Exit with 1 when the committed schema.graphql is not what the code says."""
-    with explained(PortInUse):
-        if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
-            say(
-                "schema/schema.graphql is not what the code says. Run `make generate`; see what changed.",
-                err=True,
-            )
-            raise typer.Exit(1)
-        say("schema/schema.graphql is current.")
+    if not SCHEMA_FILE.exists() or SCHEMA_FILE.read_text(encoding="utf-8") != printed(build_schema()):
+        say("schema/schema.graphql is not what the code says. Run `make generate`; see what changed.", err=True)
+        raise typer.Exit(1)
+    say("schema/schema.graphql is current.")
 
 
 def main() -> None:
@@ -191,11 +167,11 @@ def _listen(settings: Settings) -> socket.socket:
     except OSError as error:
         listening.close()
         if error.errno == errno.EADDRINUSE:
-            raise PortInUse(
+            raise CommandRefused(
                 f"Port {settings.port} is in use by another program. Choose another with --port, "
                 f"FORECOURT_PORT or `make run PORT={settings.port + 10}`; 0 takes any that is free."
             ) from error
-        raise PortInUse(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from error
+        raise CommandRefused(f"Cannot listen on {settings.host}:{settings.port}: {error.strerror}.") from error
     return listening
 
 

@@ -1,23 +1,20 @@
 """``forecourt policy``: check it, see it as a table, explain a decision, print the sheet, compare two of them."""
 
 import asyncio
-import json
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from connectors.applications.interface import ApplicationRecord
-from gateway.cli.policy_explain import Explanation, NothingToExplain, explain
-from gateway.cli.problems import explained
+from gateway.cli.command import ProfileOption
+from gateway.cli.policy_explain import explain
 from gateway.profile_files import Profile, load_profile, shipped_profiles
 from gateway.server.terminal import say
 from gateway.settings_sources import read_settings
 from gateway.wiring import read_policy
-from permissions.denial_texts import DENIAL_TEXTS
 from permissions.policy import InvalidPolicy, Policy, parse_policy
 from permissions.policy_diff import Change, policy_changes, sheet_changes
 from permissions.sheet import (
@@ -35,8 +32,7 @@ from schema.graph.build import build_schema, core_schema
 from schema.graph.coordinates import parts_of
 
 policy_cli = typer.Typer(help="Who may do what.", no_args_is_help=True)
-
-ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
+policy_cli.command()(explain)
 
 
 class SheetFormat(StrEnum):
@@ -50,58 +46,34 @@ class SheetFormat(StrEnum):
 @policy_cli.command()
 def check(profile: ProfileOption = None) -> None:
     """Check the policy, and that the applications and the schema go with it; print what was found."""
-    with explained():
-        chosen, policy, applications = _read(profile)
-        parts = parts_of(core_schema(build_schema()))
-        say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
-        say(f"{_counted(len(policy.direct_permissions), 'direct permission')}.")
-        say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
-        say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
-        for line in _notes(policy, parts):
-            say(f"Note: {line}")
+    chosen, policy, applications = _read(profile)
+    parts = _parts()
+    say(f"{chosen.policy_source} is good: {_counted(len(policy.roles), 'role')}, ", nl=False)
+    say(f"{_counted(len(policy.direct_permissions), 'direct permission')}.")
+    say(f"{chosen.applications_source} is good: {_counted(len(applications), 'application')}.")
+    say(f"The schema guards {sum(bool(part.needs) for part in parts)} of its {len(parts)} parts.")
+    for line in _notes(policy, parts):
+        say(f"Note: {line}")
 
 
 @policy_cli.command()
 def matrix(profile: ProfileOption = None) -> None:
     """Print which role gives which permission and opens which application."""
-    with explained():
-        _, policy, applications = _read(profile)
-        roles = list(policy.roles.values())
-        asked = [permission for permission in Permission if permission not in VENDOR_PERMISSIONS]
-        heading = ["PERMISSION", *(role.key for role in roles), "singly"]
-        rows = [
-            [code, *(_mark(code in role.permissions) for role in roles), _mark(code in policy.direct_permissions)]
-            for code in asked
-        ]
-        say(_table([heading, *rows]))
-        heading = ["APPLICATION", *(role.key for role in roles), "otherwise"]
-        rows = [
-            [one.key, *(_mark(opens_for_role(one, role)) for role in roles), _otherwise(one, policy)]
-            for one in applications
-        ]
-        say("\n" + _table([heading, *rows]))
-
-
-@policy_cli.command("explain")
-def explain_decision(
-    person: Annotated[str, typer.Option(help="Whose decision: a login name, an e-mail address or an id.")],
-    organization: Annotated[str, typer.Option(help="Where: the name, customer number or id of an organization.")],
-    field: Annotated[str, typer.Option(help="What: a part of the schema, such as Organization.orders.")],
-    at: Annotated[datetime | None, typer.Option(help="When, in UTC; without it, now.")] = None,
-    as_json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    profile: ProfileOption = None,
-) -> None:
-    """Say whether somebody may use a part of the schema, from which grants, or what is missing and who could help."""
-    with explained(NothingToExplain):
-        settings = read_settings(profile=profile)
-        parts = parts_of(core_schema(build_schema()))
-        instant = at.replace(tzinfo=UTC) if at is not None else datetime.now(UTC)
-        found = asyncio.run(explain(settings, parts, person=person, organization=organization, field=field, at=instant))
-        say(
-            json.dumps(_explanation_as_json(found), indent=2, ensure_ascii=False)
-            if as_json_
-            else _explanation_as_text(found)
-        )
+    _, policy, applications = _read(profile)
+    roles = list(policy.roles.values())
+    asked = [permission for permission in Permission if permission not in VENDOR_PERMISSIONS]
+    heading = ["PERMISSION", *(role.key for role in roles), "singly"]
+    rows = [
+        [code, *(_mark(code in role.permissions) for role in roles), _mark(code in policy.direct_permissions)]
+        for code in asked
+    ]
+    say(_table([heading, *rows]))
+    heading = ["APPLICATION", *(role.key for role in roles), "otherwise"]
+    rows = [
+        [one.key, *(_mark(opens_for_role(one, role)) for role in roles), _otherwise(one, policy)]
+        for one in applications
+    ]
+    say("\n" + _table([heading, *rows]))
 
 
 @policy_cli.command()
@@ -111,19 +83,18 @@ def sheet(
     shipped: Annotated[bool, typer.Option("--shipped", help="The page of docs: every shipped profile.")] = False,
 ) -> None:
     """Print every part of the schema against every role and every direct permission."""
-    with explained():
-        if shipped:
-            say(shipped_sheets(), nl=False)
-            return
-        chosen, policy, _ = _read(profile)
-        made = sheet_of(parts_of(core_schema(build_schema())), policy)
-        match format_:
-            case SheetFormat.CSV:
-                say(as_csv(made), nl=False)
-            case SheetFormat.JSON:
-                say(as_json(made), nl=False)
-            case SheetFormat.MARKDOWN:
-                say(f"# {chosen.title['en']}\n\n{guarded_as_markdown(made)}\n{open_as_markdown(made)}", nl=False)
+    if shipped:
+        say(shipped_sheets(), nl=False)
+        return
+    chosen, policy, _ = _read(profile)
+    made = sheet_of(_parts(), policy)
+    match format_:
+        case SheetFormat.CSV:
+            say(as_csv(made), nl=False)
+        case SheetFormat.JSON:
+            say(as_json(made), nl=False)
+        case SheetFormat.MARKDOWN:
+            say(f"# {chosen.title['en']}\n\n{guarded_as_markdown(made)}\n{open_as_markdown(made)}", nl=False)
 
 
 @policy_cli.command()
@@ -136,21 +107,20 @@ def diff(
     ] = False,
 ) -> None:
     """Say who gains and who loses what; exit with 1 when somebody gains."""
-    with explained():
-        changes = _changes(old, new)
-        for title, gains in (("Gains", True), ("Losses", False)):
-            lines = [str(change) for change in changes if change.gains is gains]
-            if lines:
-                say("\n".join([f"{title} ({len(lines)})", *lines]))
-        if not changes:
-            say("Nobody gains and nobody loses anything.")
-        if not allow_gains and any(change.gains and not (allow_new and change.is_new) for change in changes):
-            raise typer.Exit(1)
+    changes = _changes(old, new)
+    for title, gains in (("Gains", True), ("Losses", False)):
+        lines = [str(change) for change in changes if change.gains is gains]
+        if lines:
+            say("\n".join([f"{title} ({len(lines)})", *lines]))
+    if not changes:
+        say("Nobody gains and nobody loses anything.")
+    if not allow_gains and any(change.gains and not (allow_new and change.is_new) for change in changes):
+        raise typer.Exit(1)
 
 
 def shipped_sheets() -> str:
     """Return the text of docs/permissions-sheet.md, from the code and the shipped profiles."""
-    parts = parts_of(core_schema(build_schema()))
+    parts = _parts()
     text = _SHEET_INTRODUCTION
     for name in reversed(shipped_profiles()):
         profile = load_profile(name)
@@ -173,6 +143,10 @@ These ask for nothing of their own. Fields of `Query` and `Mutation` are for eve
 what the caller may see. Everything else is for whoever was given the object it stands on. Enums of which no value is
 guarded are left out.
 """
+
+
+def _parts() -> list[Part]:
+    return parts_of(core_schema(build_schema()))
 
 
 def _read(profile: str | None) -> tuple[Profile, Policy, Sequence[ApplicationRecord]]:
@@ -206,59 +180,6 @@ def _changes(old: Path, new: Path) -> list[Change]:
     if kinds == {".toml"}:
         return policy_changes(parse_policy(texts[0], str(old)), parse_policy(texts[1], str(new)))
     raise InvalidPolicy("Give two policies (.toml) or two sheets (.json), not one of each.")
-
-
-def _explanation_as_text(found: Explanation) -> str:
-    decision, part = found.decision, found.part
-    verdict = "may" if decision.allowed else "may not"
-    lines = [
-        f"{found.person} {verdict} use {part.coordinate} in {found.organization.name} at {found.at:%Y-%m-%dT%H:%M:%SZ}."
-    ]
-    lines.append(f"  needs      {part.needs or 'nothing'}")
-    if decision.reason is not None:
-        lines.append(f"  reason     {decision.reason}: {DENIAL_TEXTS[decision.reason]}")
-    for source, granter in zip(found.sources, found.granters, strict=True):
-        until = f", until {source.valid_until.isoformat()}" if source.valid_until is not None else ""
-        lines.append(
-            f"  from       {'the role' if source.kind == 'ROLE' else 'the right'} {source.key}, given by "
-            f"{granter or 'the portal'} on {source.granted_at.date()}{until}"
-        )
-    lines += [f"  would help {one.what}, from {', '.join(one.names) or 'nobody at present'}" for one in found.ways]
-    if not decision.allowed:
-        lines.append(f"  may ask    {'yes' if decision.requestable else 'no, nobody there could grant it'}")
-    if not decision.allowed and part.rule.or_self:
-        lines.append("  On what concerns themself they may use it.")
-    return "\n".join(lines)
-
-
-def _explanation_as_json(found: Explanation) -> dict[str, Any]:
-    decision = found.decision
-    return {
-        "person": found.person,
-        "organization": {"id": found.organization.id, "name": found.organization.name},
-        "field": found.part.coordinate,
-        "at": found.at.isoformat(),
-        "needs": found.part.needs,
-        "allowed": decision.allowed,
-        "reason": decision.reason,
-        "missing": list(decision.missing),
-        "sources": [
-            {
-                "kind": source.kind,
-                "key": source.key,
-                "grantedBy": granter,
-                "grantedAt": source.granted_at.isoformat(),
-                "until": source.valid_until.isoformat() if source.valid_until else None,
-            }
-            for source, granter in zip(found.sources, found.granters, strict=True)
-        ],
-        "requestable": decision.requestable,
-        "grantableBy": [
-            {"role": one.way.role_key, "permission": one.way.permission, "members": list(one.names)}
-            for one in found.ways
-        ],
-        "allowedOnOwn": found.part.rule.or_self,
-    }
 
 
 def _otherwise(application: ApplicationRecord, policy: Policy) -> str:

@@ -1,26 +1,32 @@
-"""Why somebody may or may not use a part of the schema, from the directory as it stands."""
+"""``forecourt policy explain``: why somebody may or may not use a part of the schema."""
 
+import asyncio
 import difflib
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
+import typer
+
+from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
-from gateway.profile_files import load_profile
+from gateway.cli.command import CommandRefused, ProfileOption, acting, user_id_of
+from gateway.server.terminal import say
 from gateway.settings import Settings
-from gateway.wiring import Wiring, open_wiring
+from gateway.settings_sources import read_settings
 from permissions.decision import Decision, decide
+from permissions.denial_texts import DENIAL_TEXTS
 from permissions.sheet import Part
 from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
 from resolvers.people import display_name
-
-
-class NothingToExplain(Exception):
-    """There is no such person, organization or part of the schema; the message names the nearest."""
+from schema.graph.build import build_schema, core_schema
+from schema.graph.coordinates import parts_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,23 @@ class Explanation:
     ways: tuple[NamedWay, ...]
 
 
-async def explain(
+def explain(
+    person: Annotated[str, typer.Option(help="Whose decision: a login name, an e-mail address or an id.")],
+    organization: Annotated[str, typer.Option(help="Where: the name, customer number or id of an organization.")],
+    field: Annotated[str, typer.Option(help="What: a part of the schema, such as Organization.orders.")],
+    at: Annotated[datetime | None, typer.Option(help="When, in UTC; without it, now.")] = None,
+    as_json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    profile: ProfileOption = None,
+) -> None:
+    """Say whether somebody may use a part of the schema, from which grants, or what is missing and who could help."""
+    settings = read_settings(profile=profile)
+    parts = parts_of(core_schema(build_schema()))
+    instant = at.replace(tzinfo=UTC) if at is not None else datetime.now(UTC)
+    found = asyncio.run(explained(settings, parts, person=person, organization=organization, field=field, at=instant))
+    say(json.dumps(_as_json(found), indent=2, ensure_ascii=False) if as_json_ else _as_text(found))
+
+
+async def explained(
     settings: Settings, parts: Sequence[Part], *, person: str, organization: str, field: str, at: datetime
 ) -> Explanation:
     """Return the decision on a part of the schema for a person in an organization, as it would be taken at `at`.
@@ -61,13 +83,13 @@ async def explain(
     Grants count as they are stored now; one that was taken back since is not remembered.
 
     Raises:
-        NothingToExplain: There is no such person, organization or part.
+        CommandRefused: There is no such person, organization or part.
     """
     part = _part(parts, field)
-    async with open_wiring(settings, load_profile(settings.profile)) as wiring:
-        caller = await _caller(wiring, person, at)
-        at_organization = await _organization(wiring, caller, organization)
-        context = RequestContext(backends=wiring.backends, policy=wiring.policy, now=at, request_id="explain")
+    async with acting(settings, at, "explain") as context:
+        directory = context.backends.directory
+        caller = await _caller(directory, person, at)
+        at_organization = await _organization(directory, caller, organization)
         context.become(_as_of(caller, at))
         decision = _decided(context, part, at_organization.id)
         counting = {grant.id for grant in decision.sources}
@@ -114,20 +136,19 @@ def _part(parts: Sequence[Part], field: str) -> Part:
         field.lower(), {name.lower(): name for name in known}, n=1
     )
     guess = f" Did you mean {next(name for name in known if name.lower() == close[0].lower())}?" if close else ""
-    raise NothingToExplain(f"The schema has no {field}.{guess} `forecourt policy sheet` lists all there is.")
+    raise CommandRefused(f"The schema has no {field}.{guess} `forecourt policy sheet` lists all there is.")
 
 
-async def _caller(wiring: Wiring, person: str, now: datetime) -> CallerRecord:
-    directory, name = wiring.backends.directory, person.strip()
-    user_id = UserId(name) if name.startswith("usr_") else await directory.user_id_of_login_name(name.lower())
+async def _caller(directory: DirectoryQueries, name: str, now: datetime) -> CallerRecord:
+    user_id = await user_id_of(directory, name)
     caller = await directory.caller(user_id, None, now) if user_id is not None else None
     if caller is None:
-        raise NothingToExplain(f'There is nobody with the login name, e-mail address or id "{name}".')
+        raise CommandRefused(f'There is nobody with the login name, e-mail address or id "{name}".')
     return caller
 
 
-async def _organization(wiring: Wiring, caller: CallerRecord, organization: str) -> OrganizationRecord:
-    directory, name = wiring.backends.directory, organization.strip()
+async def _organization(directory: DirectoryQueries, caller: CallerRecord, name: str) -> OrganizationRecord:
+    name = name.strip()
     if name.startswith("org_"):
         (found,) = await directory.organizations([OrganizationId(name)])
         if found is not None:
@@ -137,7 +158,7 @@ async def _organization(wiring: Wiring, caller: CallerRecord, organization: str)
         if name.casefold() in (one.name.casefold(), (one.customer_number or "").casefold()):
             return one
     listed = ", ".join(f"{one.name} ({one.customer_number or one.id})" for one in own) or "none"
-    raise NothingToExplain(
+    raise CommandRefused(
         f'They belong to no organization called "{name}"; theirs are: {listed}. Name one by its name or customer '
         "number, or any other by its id."
     )
@@ -147,3 +168,56 @@ async def _names(context: RequestContext, ids: Sequence[UserId | None]) -> dict[
     wanted = list(dict.fromkeys(one for one in ids if one is not None))
     users = await context.backends.directory.users(wanted) if wanted else []
     return {user.id: display_name(context, user) for user in users if user is not None}
+
+
+def _as_text(found: Explanation) -> str:
+    decision, part = found.decision, found.part
+    verdict = "may" if decision.allowed else "may not"
+    lines = [
+        f"{found.person} {verdict} use {part.coordinate} in {found.organization.name} at {found.at:%Y-%m-%dT%H:%M:%SZ}."
+    ]
+    lines.append(f"  needs      {part.needs or 'nothing'}")
+    if decision.reason is not None:
+        lines.append(f"  reason     {decision.reason}: {DENIAL_TEXTS[decision.reason]}")
+    for source, granter in zip(found.sources, found.granters, strict=True):
+        until = f", until {source.valid_until.isoformat()}" if source.valid_until is not None else ""
+        lines.append(
+            f"  from       {'the role' if source.kind == 'ROLE' else 'the right'} {source.key}, given by "
+            f"{granter or 'the portal'} on {source.granted_at.date()}{until}"
+        )
+    lines += [f"  would help {one.what}, from {', '.join(one.names) or 'nobody at present'}" for one in found.ways]
+    if not decision.allowed:
+        lines.append(f"  may ask    {'yes' if decision.requestable else 'no, nobody there could grant it'}")
+    if not decision.allowed and part.rule.or_self:
+        lines.append("  On what concerns themself they may use it.")
+    return "\n".join(lines)
+
+
+def _as_json(found: Explanation) -> dict[str, Any]:
+    decision = found.decision
+    return {
+        "person": found.person,
+        "organization": {"id": found.organization.id, "name": found.organization.name},
+        "field": found.part.coordinate,
+        "at": found.at.isoformat(),
+        "needs": found.part.needs,
+        "allowed": decision.allowed,
+        "reason": decision.reason,
+        "missing": list(decision.missing),
+        "sources": [
+            {
+                "kind": source.kind,
+                "key": source.key,
+                "grantedBy": granter,
+                "grantedAt": source.granted_at.isoformat(),
+                "until": source.valid_until.isoformat() if source.valid_until else None,
+            }
+            for source, granter in zip(found.sources, found.granters, strict=True)
+        ],
+        "requestable": decision.requestable,
+        "grantableBy": [
+            {"role": one.way.role_key, "permission": one.way.permission, "members": list(one.names)}
+            for one in found.ways
+        ],
+        "allowedOnOwn": found.part.rule.or_self,
+    }

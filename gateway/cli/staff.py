@@ -2,18 +2,15 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 
 from connectors.directory.records.people import UserRecord
-from gateway.app import utc_now
-from gateway.cli.problems import explained
-from gateway.profile_files import load_profile
+from gateway.cli.command import CommandRefused, ProfileOption, acting
 from gateway.server.terminal import say
-from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import open_wiring
+from gateway.wiring import utc_now
 from permissions.policy import Policy, nearest
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
@@ -22,28 +19,23 @@ from resolvers.refusals import NotFound, Refused
 from resolvers.staff import change_staff, invite_staff, staff
 
 staff_cli = typer.Typer(help="The vendor's staff, and what each may do.", no_args_is_help=True)
-
-ProfileOption = Annotated[str | None, typer.Option(help="A shipped profile, or the path of a folder with one.")]
 PermissionArguments = Annotated[list[str] | None, typer.Argument(help="Permissions of the vendor's, by their codes.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All that the policy has.")]
-
-Answer = TypeVar("Answer")
-
-
-class StaffRefused(Exception):
-    """Nothing was changed; the message says why and what to do."""
 
 
 @staff_cli.command("list")
 def list_staff(profile: ProfileOption = None) -> None:
     """List who holds which of the vendor's permissions."""
-    with explained(StaffRefused):
-        found, policy = _run(read_settings(profile=profile), _listed)
+
+    async def command(context: RequestContext) -> None:
+        found = await staff(context)
         if not found:
             say(f"Nobody yet. {_HOW}")
         for user, codes in found:
             name = f"{user.first_name} {user.last_name}".strip()
-            say("  ".join(filter(None, (user.email, name, ", ".join(codes), _unknown(policy, codes)))))
+            say("  ".join(filter(None, (user.email, name, ", ".join(codes), _unknown(context.policy, codes)))))
+
+    _run(profile, command)
 
 
 @staff_cli.command()
@@ -58,28 +50,26 @@ def invite(
     profile: ProfileOption = None,
 ) -> None:
     """Make an account for one of the vendor's staff, who chooses a password by a link."""
-    with explained(StaffRefused):
-        settings = read_settings(profile=profile)
 
-        async def command(context: RequestContext) -> None:
-            given = _known(context.policy, permissions or [], all)
-            invited = await invite_staff(
-                context,
-                email,
-                given,
-                first_name=first_name,
-                last_name=last_name,
-                language=language,
-                is_mailed=not link,
-            )
-            say(f"{invited.user.email} is staff now, and may: {', '.join(one.value for one in given)}.")
-            if link:
-                say(link_to(settings.links, TEMPLATES["staff_invitation"].page, invited.token))
-                say(f"The link works once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC. Hand it over in private.")
-            else:
-                say("A mail with a link to choose a password waits for the worker; `forecourt serve` has one.")
+    async def command(context: RequestContext) -> None:
+        given = _known(context.policy, permissions or [], all)
+        invited = await invite_staff(
+            context,
+            email,
+            given,
+            first_name=first_name,
+            last_name=last_name,
+            language=language,
+            is_mailed=not link,
+        )
+        say(f"{invited.user.email} is staff now, and may: {', '.join(one.value for one in given)}.")
+        if link:
+            say(link_to(context.backends.portal.page_urls, TEMPLATES["staff_invitation"].page, invited.token))
+            say(f"The link works once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC. Hand it over in private.")
+        else:
+            say("A mail with a link to choose a password waits for the worker; `forecourt serve` has one.")
 
-        _run(settings, command)
+    _run(profile, command)
 
 
 @staff_cli.command()
@@ -90,12 +80,11 @@ def grant(
     profile: ProfileOption = None,
 ) -> None:
     """Let somebody who has an account hold more of the vendor's permissions, from their next request on."""
-    with explained(StaffRefused):
 
-        async def command(context: RequestContext) -> None:
-            _say_change(*await change_staff(context, login_name, grant=_known(context.policy, permissions or [], all)))
+    async def command(context: RequestContext) -> None:
+        _say_change(*await change_staff(context, login_name, grant=_known(context.policy, permissions or [], all)))
 
-        _run(read_settings(profile=profile), command)
+    _run(profile, command)
 
 
 @staff_cli.command()
@@ -106,18 +95,17 @@ def revoke(
     profile: ProfileOption = None,
 ) -> None:
     """Take permissions of the vendor's from somebody, from their next request on; the account stays."""
-    with explained(StaffRefused):
-        codes = list(permissions or [])
-        if bool(codes) is all:
-            raise StaffRefused("Name the permissions to revoke, or give --all.")
+    codes = list(permissions or [])
+    if bool(codes) is all:
+        raise CommandRefused("Name the permissions to revoke, or give --all.")
 
-        async def command(context: RequestContext) -> None:
-            user, before, after = await change_staff(context, login_name, revoke=codes, revoke_all=all)
-            if missing := sorted({*codes} - {*before}):
-                say(f"{user.email} did not hold {', '.join(missing)}.", err=True)
-            _say_change(user, before, after)
+    async def command(context: RequestContext) -> None:
+        user, before, after = await change_staff(context, login_name, revoke=codes, revoke_all=all)
+        if missing := sorted({*codes} - {*before}):
+            say(f"{user.email} did not hold {', '.join(missing)}.", err=True)
+        _say_change(user, before, after)
 
-        _run(read_settings(profile=profile), command)
+    _run(profile, command)
 
 
 _HOW = "Let somebody be vendor staff by `forecourt staff invite ADDRESS --all`."
@@ -132,14 +120,16 @@ def _known(policy: Policy, codes: Sequence[str], all_of_them: bool) -> list[Perm
     """Return the permissions with these codes, all of which the policy lets vendor staff hold.
 
     Raises:
-        StaffRefused: None, or one that there is not.
+        CommandRefused: None, or one that there is not.
     """
     possible = [permission.value for permission in policy.vendor_permissions]
     if bool(codes) is all_of_them:
-        raise StaffRefused(f"Name permissions, or give --all. They are {', '.join(possible) or 'none in this policy'}.")
+        raise CommandRefused(
+            f"Name permissions, or give --all. They are {', '.join(possible) or 'none in this policy'}."
+        )
     for code in codes:
         if code not in possible:
-            raise StaffRefused(f'"{code}" is no permission of the vendor\'s here{nearest(code, possible)}.')
+            raise CommandRefused(f'"{code}" is no permission of the vendor\'s here{nearest(code, possible)}.')
     return [Permission(code) for code in (possible if all_of_them else codes)]
 
 
@@ -156,23 +146,16 @@ def _say_change(user: UserRecord, before: Sequence[str], after: Sequence[str]) -
         say(f"{user.email} holds {', '.join(after) or 'nothing of the vendor any more'}.")
 
 
-async def _listed(context: RequestContext) -> tuple[Sequence[tuple[UserRecord, tuple[str, ...]]], Policy]:
-    return await staff(context), context.policy
-
-
-def _run(settings: Settings, command: Callable[[RequestContext], Awaitable[Answer]]) -> Answer:
-    async def run() -> Answer:
-        async with open_wiring(settings, load_profile(settings.profile)) as wiring:
-            context = RequestContext(
-                backends=wiring.backends, policy=wiring.policy, now=utc_now(), request_id="forecourt staff"
-            )
+def _run(profile: str | None, command: Callable[[RequestContext], Awaitable[None]]) -> None:
+    async def run() -> None:
+        async with acting(read_settings(profile=profile), utc_now(), "forecourt staff") as context:
             try:
-                return await command(context)
+                await command(context)
             except NotFound:
-                raise StaffRefused(
+                raise CommandRefused(
                     "Nobody has this login name or address. `forecourt staff invite` makes an account for staff."
                 ) from None
             except Refused as refused:
-                raise StaffRefused(str(refused)) from None
+                raise CommandRefused(str(refused)) from None
 
-    return asyncio.run(run())
+    asyncio.run(run())

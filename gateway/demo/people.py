@@ -88,7 +88,7 @@ class _Registry:
         directory = DirectoryData(
             users=list(self.users.values()),
             login_names=self.login_names,
-            organizations=[company.record for company in with_people],
+            organizations=[one.record for one in with_people],
             memberships=self.memberships,
             grants=self.grants,
             vendor_permissions=vendor_permissions,

@@ -105,7 +105,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Basket:
-    """A kind of order: who places it, how often, with what in it. A `digital` one is provided, not sent."""
+    """A kind of order: who orders so, how often, with what in it. A `digital` one is provided, not sent."""
 
     __pydantic_config__: ClassVar[ConfigDict] = _STRICT_KEYS
     weight: int

@@ -20,7 +20,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import Location, Token
 from graphql.language.parser import Parser
 
-from gateway.pipeline.limits.cost import Cost, CostOfOperations
+from gateway.pipeline.limits.cost import Cost
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.limits.shape import check_shape
 from gateway.pipeline.limits.text import check_size, check_text, size_of
@@ -109,7 +109,6 @@ class Documents:
         self._schema = schema
         self._limits = limits
         self._suggestions = suggestions
-        self._costs = CostOfOperations(schema)
         self._ready: _Kept[Document] = _Kept(limits.document_cache_entries, limits.document_cache_bytes)
         # Apart, so that rubbish never drives out what is asked every day.
         self._refused: _Kept[Exception] = _Kept(_MOST_REFUSALS, limits.document_cache_bytes // 10)
@@ -179,7 +178,6 @@ class Documents:
     def _ready_to_execute(self, document: DocumentNode) -> Document:
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         details = {name: FragmentDetails(node, None) for name, node in fragments.items()}
-        costs = self._costs.of(fragments)
         return Document(
             tuple(
                 Operation(
@@ -187,7 +185,7 @@ class Documents:
                     node,
                     fragments,
                     details,
-                    costs(node),
+                    Cost(self._schema, fragments, node),
                     Variables(self._schema, node, suggestions=self._suggestions),
                 )
                 for node in document.definitions

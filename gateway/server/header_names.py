@@ -1,7 +1,7 @@
 """The headers of our own that a request may have, by their names."""
 
 COST = "forecourt-cost"
-"""A request with `forecourt-cost: true` is told in `extensions.cost` what it was estimated to cost."""
+"""A request with `forecourt-cost: true` gets in `extensions.cost` what it was estimated to cost."""
 
 ORGANIZATION = "forecourt-organization"
 """The organization in which introspection shows what may be used; `extensions.organizationId` of a request wins."""

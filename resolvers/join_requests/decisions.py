@@ -1,4 +1,4 @@
-"""Deciding about requests to join an organization: let the person in, turn them away, or they take it back."""
+"""Deciding about requests to join an organization: let them in, turn them away, or they take it back."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace

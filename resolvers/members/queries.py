@@ -113,7 +113,7 @@ async def role_grants_of(
     return await _grants(context, memberships, GrantKind.ROLE)
 
 
-async def direct_grants_of(
+async def direct_permissions_of(
     context: RequestContext, memberships: Sequence[MembershipRecord]
 ) -> Sequence[Sequence[GrantRecord]]:
     """Return each membership's single permissions that have not ended."""

@@ -1,4 +1,4 @@
-"""Whether an organization is registered, said so that nobody can find out who the customers are.
+"""Whether an organization is registered already, said so that nobody can find out who the customers are.
 
 A VAT id stands on every invoice, so whoever has it may learn that the organization is known. A customer number can be
 counted up, so it counts together with the name only. A name or a mail domain alone finds nothing. Administrators are

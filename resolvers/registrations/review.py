@@ -78,7 +78,7 @@ async def approve_registration(
 
 
 async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
-    """Reject a registration, with a reason that the applicant is told.
+    """Reject a registration, with a reason that the applicant receives.
 
     Raises:
         Invalid: There is no reason.

@@ -16,16 +16,14 @@ from schema.access_requests.types import AccessRequest
 from schema.graph.fields import listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_WARNINGS, UserError, entries
-
-_KEY = "A key of your choice for this request, so that it can be repeated safely."
+from schema.graph.user_errors import MOST_WARNINGS, payload
 
 
-@strawberry.input(description="The access that you request; give at least one of permissions, roles and application.")
+@strawberry.input
 class RequestAccessInput:
-    """What somebody would like to have."""
+    """The access that you request; give at least one of permissions, roles and application."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization.")
+    organization_id: strawberry.ID
     permissions: list[PermissionCode] | None = strawberry.field(
         default=None, description="The permissions that you request, such as `missing` of a refusal."
     )
@@ -34,41 +32,40 @@ class RequestAccessInput:
         default=None, description="The application that you want to open."
     )
     message: str | None = strawberry.field(default=None, description="Your message to those who decide.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The request to withdraw.")
+@strawberry.input
 class WithdrawAccessRequestInput:
     """The request to withdraw."""
 
-    id: strawberry.ID = strawberry.field(description="The request.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The decision on a request for access.")
+@strawberry.input
 class DecideAccessRequestInput:
     """The decision on a request for access."""
 
-    id: strawberry.ID = strawberry.field(description="The request.")
+    id: strawberry.ID
     approve: bool = strawberry.field(description="Whether all that is asked for is granted.")
     valid_until: DateTime | None = strawberry.field(
         default=None, description="When what is granted ends automatically; left out, it does not."
     )
     note: str | None = strawberry.field(default=None, description="A note on the decision, for the member to read.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.type(description="A request for access as it is now, or why nothing was done.")
+@payload
 class AccessRequestPayload:
-    """A request for access as it is now."""
+    """A request for access as it is now, or why nothing was done."""
 
     access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
     warnings: list[AccessWarning] | None = listed(
         at_most=MOST_WARNINGS,
         assumed_size=1,
-        description="What deserves a second look because of an approval.",
+        description="What deserves a second look after an approval.",
     )
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 async def _request_access(context: RequestContext, *, input: RequestAccessInput) -> dict[str, Any]:
@@ -98,21 +95,18 @@ class AccessRequestMutations:
     """Asking for access and deciding it."""
 
     request_access: AccessRequestPayload | None = mutation(
-        AccessRequestPayload,
         _request_access,
         requires=AUTHENTICATED,
         within=in_organization(),
         description="Request a role, a permission or an application from those who may grant it.",
     )
     withdraw_access_request: AccessRequestPayload | None = mutation(
-        AccessRequestPayload,
         _withdraw_access_request,
         requires=AUTHENTICATED,
         within=of_object("arq", "input.id"),
         description="Withdraw your access request.",
     )
     decide_access_request: AccessRequestPayload | None = mutation(
-        AccessRequestPayload,
         _decide_access_request,
         requires=ASSIGN_ROLES,
         within=of_object("arq", "input.id"),

@@ -19,12 +19,7 @@ from schema.people import User
 from schema.roles import Permission, Role
 
 
-@graph_type(
-    of=AccessRequestRecord,
-    description="Roles and direct permissions that a member asked for.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=AccessRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class AccessRequest(Node):
     """Roles and direct permissions that a member asked for."""
 
@@ -58,10 +53,12 @@ class AccessRequest(Node):
     )
     note: str | None = strawberry.field(description="The note given with the decision.")
     valid_until: DateTime | None = strawberry.field(
-        description="When what was granted ends automatically; null when it does not, or nothing was."
+        description="When what was granted ends automatically; null when it does not end, or when nothing was granted."
     )
     viewer_can_decide: bool = computed(
-        may_decide, requires=OPEN, description="Whether you may `decideAccessRequest`: delegate all that is asked for."
+        may_decide,
+        requires=OPEN,
+        description="Whether you may use `decideAccessRequest`: whether you may delegate everything that is requested.",
     )
     viewer_can_withdraw: bool = computed(
         may_withdraw, requires=OPEN, description="Whether you may `withdrawAccessRequest`."

@@ -19,7 +19,7 @@ from schema.graph.scalars import EmailAddress
 from schema.sessions import AcknowledgementPayload, EmptyInput
 
 
-@strawberry.input(description="Another e-mail address.")
+@strawberry.input
 class RequestEmailChangeInput:
     """Another e-mail address."""
 
@@ -27,24 +27,24 @@ class RequestEmailChangeInput:
     current_password: str = strawberry.field(description="Your password, to confirm your identity.")
 
 
-@strawberry.input(description="Whether to receive the newsletter.")
+@strawberry.input
 class SetNewsletterSubscriptionInput:
     """Whether to receive the newsletter."""
 
     subscribed: bool = strawberry.field(description="Whether to receive it.")
 
 
-@strawberry.input(description="Your decision on one purpose.")
+@strawberry.input
 class SetConsentInput:
-    """What somebody decides about one purpose."""
+    """Your decision on one purpose."""
 
     purpose: ConsentPurpose = strawberry.field(description="The purpose.")
     granted: bool = strawberry.field(description="Whether you consent; taking it back is as easy as giving it.")
 
 
-@strawberry.input(description="Which account to keep.")
+@strawberry.input
 class CancelAccountDeletionInput:
-    """Which account to keep."""
+    """The account to keep."""
 
     token: str | None = strawberry.field(
         default=None, description="The token from the mail's link; without it, the account you are signed in with."
@@ -112,83 +112,70 @@ class OwnAccountMutations:
     """What people do with their own account."""
 
     request_email_change: AcknowledgementPayload | None = mutation(
-        AcknowledgementPayload,
         _request_email_change,
         requires=AUTHENTICATED,
-        empty={"accepted": False},
         description=(
-            "Have another e-mail address linked with your account. The old one stays until you open the link "
-            "that is sent to the new one, and is notified. The answer does not say whether somebody has the new "
-            "address."
+            "Request another e-mail address for your account. The old one, which is notified, stays until you "
+            "open the link sent to the new one. The answer does not say whether somebody has the new address "
+            "already."
         ),
         cost=PASSWORD_CHECK,
     )
     confirm_email_change: ViewerPayload = mutation(
-        ViewerPayload,
         _confirm_email_change,
         requires=OPEN,
         description=(
-            "Confirm a new e-mail address with the token of the mail that went there; no need to be signed in. From "
-            "now on you sign in with this address, and mails go there."
+            "Confirm a new e-mail address with the token from the mail sent to it; you need not be signed in. "
+            "From then on you sign in with this address, and mails go there."
         ),
     )
     set_newsletter_subscription: ViewerPayload | None = mutation(
-        ViewerPayload,
         _set_newsletter_subscription,
         requires=AUTHENTICATED,
-        description="Get the newsletter, or get it no more. Nobody gets it who has not asked for it.",
+        description="Subscribe to the newsletter, or unsubscribe. Nobody receives it without having subscribed.",
     )
     set_consent: ViewerPayload | None = mutation(
-        ViewerPayload,
         _set_consent,
         requires=AUTHENTICATED,
         description="Give or withdraw your consent to something. Every decision is kept with its time.",
     )
     set_default_organization: ViewerPayload | None = mutation(
-        ViewerPayload,
         _set_default_organization,
         requires=AUTHENTICATED,
         within=in_organization("input.id"),
         description="Choose the organization that you look at first.",
     )
     revoke_session: ViewerPayload | None = mutation(
-        ViewerPayload,
         _revoke_session,
         requires=AUTHENTICATED,
         description=(
-            "End one of your sessions, on a device you have lost, say; its next request is refused. When it is this "
-            "one, you are signed out."
+            "End one of your sessions, for example on a lost device; its next request is refused. If it is the "
+            "current one, you are signed out."
         ),
     )
     revoke_other_sessions: ViewerPayload | None = mutation(
-        ViewerPayload,
         _revoke_other_sessions,
         requires=AUTHENTICATED,
-        description="End all your sessions but this one.",
+        description="End all your sessions except this one.",
     )
     request_data_export: ViewerPayload | None = mutation(
-        ViewerPayload,
         _request_data_export,
         requires=AUTHENTICATED,
         description=(
-            "Have all that is kept of you put together, at most once a day (GDPR, Articles 15 and 20). A mail notifies "
-            "you when it is ready; `Viewer.dataExports` says where to fetch it."
+            "Request an export of all data that is kept about you, at most once a day (GDPR, Articles 15 and "
+            "20). A mail notifies you when it is ready; `Viewer.dataExports` says where to download it."
         ),
     )
     request_account_deletion: AcknowledgementPayload | None = mutation(
-        AcknowledgementPayload,
         _request_account_deletion,
         requires=AUTHENTICATED,
-        empty={"accepted": False},
         description=(
-            "Have your account deleted in 30 days (GDPR, Article 17). Until then you can change your mind. Refused "
-            "while you are the last who administers an active organization."
+            "Request the deletion of your account in 30 days (GDPR, Article 17). Until then you can change your "
+            "mind. Refused while you are the last administrator of an active organization."
         ),
     )
     cancel_account_deletion: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _cancel_account_deletion,
         requires=by_caller_unless("input.token"),
-        empty={"accepted": False},
         description="Keep your account, with the token from the mail or while signed in.",
     )

@@ -13,30 +13,30 @@ from schema.graph.mutations import mutation
 from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
 
-@strawberry.input(description="The account concerned.")
+@strawberry.input
 class RequestPasswordResetInput:
     """The account concerned."""
 
     login_identifier: str = strawberry.field(description="The e-mail address or a login name; case does not matter.")
 
 
-@strawberry.input(description="A new password, and the token that proves that you may set it.")
+@strawberry.input
 class ResetPasswordInput:
-    """A new password, and what proves that somebody may set it."""
+    """A new password, and the token that proves that you may set it."""
 
     token: str = strawberry.field(description="The token from the mail's link; it is valid once, for an hour.")
     new_password: str = strawberry.field(
-        description="12 to 256 characters of any kind; neither your name or address nor a very common one."
+        description="12 to 256 characters of any kind; not your name, your address or a very common password."
     )
 
 
-@strawberry.input(description="A new password, and the one you have.")
+@strawberry.input
 class ChangePasswordInput:
-    """A new password, and the one somebody has."""
+    """A new password, and the one you have."""
 
     current_password: str = strawberry.field(description="Your current password.")
     new_password: str = strawberry.field(
-        description="12 to 256 characters of any kind; neither your name or address nor a very common one."
+        description="12 to 256 characters of any kind; not your name, your address or a very common password."
     )
 
 
@@ -64,38 +64,31 @@ class PasswordMutations:
     """Getting in again, and changing the password."""
 
     request_password_reset: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _request_password_reset,
         requires=OPEN,
-        empty={"accepted": False},
         description=(
-            "Have a link for a new password sent to the e-mail address that is linked with the account, never to "
-            "another one. The answer is the same whether or not there is such an account."
+            "Request a mail with a link to set a new password; it goes to the e-mail address of the account, "
+            "never to another one. The answer is the same whether or not there is such an account."
         ),
     )
     request_login_name_reminder: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _request_login_name_reminder,
         requires=OPEN,
-        empty={"accepted": False},
         description=(
-            "Have your login names sent to the e-mail address that is linked with the account. The answer is the "
-            "same whether or not there is such an account; if no mail comes, ask the person in your organization who "
-            "administers the portal."
+            "Request a mail with your login names; it goes to the e-mail address of the account. The answer is "
+            "the same whether or not there is such an account; if no mail comes, ask an administrator of your "
+            "organization."
         ),
     )
     reset_password: SignInPayload = mutation(
-        SignInPayload,
         _reset_password,
         requires=OPEN,
         cost=PASSWORD_CHECK,
-        description="Set a new password with the token of a mail, and sign in. All your other sessions end.",
+        description="Set a new password with the token from a mail, and sign in. All your other sessions end.",
     )
     change_password: AcknowledgementPayload | None = mutation(
-        AcknowledgementPayload,
         _change_password,
         requires=AUTHENTICATED,
         cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
-        empty={"accepted": False},
         description="Change your password. Your other sessions end, and a mail notifies you.",
     )

@@ -8,16 +8,16 @@ from permissions.access_rules import AUTHENTICATED
 from resolvers.account import profile
 from resolvers.account.profile import ProfileEdit
 from resolvers.context import RequestContext
-from schema.graph.fields import root
+from schema.graph.mutations import mutation
 from schema.graph.scalars import Locale, PhoneNumber
-from schema.graph.user_errors import UserError, command, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.viewer import Viewer
 
 
-@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
+@strawberry.input
 class UpdateProfileInput:
-    """What to change; what is left out stays as it is."""
+    """The changes; what is left out stays as it is, null removes it."""
 
     expected_version: int = strawberry.field(description="The `profileVersion` as you read it.")
     first_name: str | None = strawberry.field(default=strawberry.UNSET, description="The first name.")
@@ -27,14 +27,13 @@ class UpdateProfileInput:
     locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
 
 
-@strawberry.type(description="You as you are now, or why nothing was changed.")
+@payload
 class ViewerPayload:
     """You as you are now, or why nothing was changed."""
 
     viewer: Viewer | None = strawberry.field(
         description="You as you are now; null when nothing was changed, and when you are not signed in."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _update_profile(context: RequestContext, *, input: UpdateProfileInput) -> dict[str, Any]:
@@ -53,8 +52,8 @@ async def _update_profile(context: RequestContext, *, input: UpdateProfileInput)
 class ProfileMutations:
     """Changes of your own data."""
 
-    update_profile: ViewerPayload | None = root(
-        command(ViewerPayload, _update_profile, empty={"viewer": None}),
+    update_profile: ViewerPayload | None = mutation(
+        _update_profile,
         requires=AUTHENTICATED,
         description="Change your own profile.",
     )

@@ -12,9 +12,9 @@ from schema.graph.scalars import URL, DateTime
 from schema.nodes import Node
 
 
-@graph_type(of=SessionRecord, description="A device on which you are signed in.")
+@graph_type(of=SessionRecord)
 class Session(Node):
-    """A device on which somebody is signed in."""
+    """A device on which you are signed in."""
 
     device_label: str = strawberry.field(description="How the device describes itself.")
     ip_address: str | None = strawberry.field(description="The address from which you signed in.")
@@ -22,13 +22,13 @@ class Session(Node):
     last_seen_at: DateTime = strawberry.field(
         description="When the session was last continued by `refreshSession`; individual requests do not count."
     )
-    expires_at: DateTime = strawberry.field(description="When you have to sign in again at the latest.")
+    expires_at: DateTime = strawberry.field(description="When you must sign in again at the latest.")
     current: bool = computed(own_sessions.is_current, requires=OPEN, description="Whether it is this session.")
 
 
-@graph_type(of=ConsentRecord, description="Your decision on one purpose; the latest one applies.")
+@graph_type(of=ConsentRecord)
 class Consent(Node):
-    """What somebody decided about one purpose."""
+    """Your decision on one purpose; the latest one applies."""
 
     purpose: ConsentPurpose = strawberry.field(description="The purpose.")
     label: str = computed(consents.label_of, requires=OPEN, description="The text that you were shown.")
@@ -43,12 +43,12 @@ class Consent(Node):
     )
 
 
-@graph_type(of=DataExportRecord, description="An export of all data that is kept about you.")
+@graph_type(of=DataExportRecord)
 class DataExport(Node):
-    """An export of all that is kept of somebody."""
+    """An export of all data that is kept about you."""
 
     status: DataExportStatus = computed(data_exports.status_of, requires=OPEN, description="Its status.")
-    requested_at: DateTime = strawberry.field(description="When you asked for it.")
+    requested_at: DateTime = strawberry.field(description="When you requested it.")
     download_url: URL | None = computed(
         data_exports.download_url,
         requires=OPEN,

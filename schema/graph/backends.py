@@ -13,12 +13,8 @@ class Backend(Enum):
     SHOP = strawberry.enum_value("SHOP", description="The shop: articles and orders.")
 
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    name="backend",
-    description="Is filled by this application; null, with an error that says so, while it does not answer.",
-)
+@strawberry.schema_directive(locations=[Location.FIELD_DEFINITION], name="backend")
 class BackendDirective:
-    """The field is filled by this application."""
+    """Is filled by this application; null, with an error that says so, while it does not answer."""
 
     name: Backend

@@ -1,15 +1,18 @@
 """The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
 
+import inspect
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
 
 import strawberry
 from graphql import (
+    GraphQLBoolean,
     GraphQLEnumType,
     GraphQLField,
     GraphQLInputObjectType,
     GraphQLInterfaceType,
+    GraphQLList,
     GraphQLNonNull,
     GraphQLObjectType,
     GraphQLSchema,
@@ -34,6 +37,7 @@ from schema.account.passwords import PasswordMutations
 from schema.account.profile import ProfileMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.graph.answering import Answering, cut
+from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
 from schema.graph.guards import Guard
@@ -62,7 +66,7 @@ class InvalidSchema(Exception):
     """The schema breaks a rule of the house; the message names every field that does, and what to write."""
 
 
-@strawberry.type(description="The queries.")
+@strawberry.type
 class Query(
     ViewerQueries,
     OrganizationQueries,
@@ -78,7 +82,7 @@ class Query(
     """The queries."""
 
 
-@strawberry.type(description="The mutations.")
+@strawberry.type
 class Mutation(
     SessionMutations,
     ProfileMutations,
@@ -129,6 +133,7 @@ def build_schema(
         execution_context_class=execution_context_class,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
     )
+    _describe(core_schema(built))
     check(core_schema(built))
     _bind(built)
     return built
@@ -142,6 +147,21 @@ def core_schema(built: Schema) -> GraphQLSchema:
 def printed(built: Schema) -> str:
     """Return the schema in GraphQL's schema definition language, directives included, ending with a newline."""
     return print_schema(built).rstrip() + "\n"
+
+
+def _describe(core: GraphQLSchema) -> None:
+    """Let the docstring of a class be the description of its type, input or directive; and describe common fields."""
+    elements: list[Any] = [*core.type_map.values(), *core.directives]
+    for element in elements:
+        origin = getattr(element.extensions.get("strawberry-definition"), "origin", None)
+        if element.description is not None or origin is None:
+            continue
+        text = inspect.getdoc(origin) or ""
+        if not text.startswith(f"{origin.__name__}("):  # what a dataclass without a docstring says of itself
+            element.description = "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
+    for type_ in core.type_map.values():
+        for it in type_.fields.values() if isinstance(type_, GraphQLInputObjectType) else ():
+            it.description = it.description or FIELDS.get(it.extensions["strawberry-definition"].python_name)
 
 
 def check(core: GraphQLSchema) -> None:
@@ -194,6 +214,13 @@ def _problems(type_name: str, name: str, field: Any) -> list[str]:
         problems.append(
             f"{coordinate} asks for a permission, but {type_name} does not say its organization; add organization=."
         )
+    if type_name == "Mutation" and isinstance(payload := get_named_type(field.type), GraphQLObjectType):
+        problems += [
+            f"{payload}.{name} says nothing when a mutation is refused; write `… | None`, a list or a bool."
+            for name, it in payload.fields.items()
+            if isinstance(it.type, GraphQLNonNull) and not isinstance(it.type.of_type, GraphQLList)
+            if get_named_type(it.type) is not GraphQLBoolean
+        ]
     if declaration.requires.or_self and not belonging.person_of:
         problems.append(
             f"{coordinate} lets the person concerned pass, but {type_name} does not say who that is; add person=."

@@ -12,7 +12,7 @@ from schema.graph.fields import attribute, computed, field
 T = TypeVar("T")
 
 
-@strawberry.type(description="The position of a page in its list.", directives=[CostDirective(weight=0)])
+@strawberry.type(directives=[CostDirective(weight=0)])
 class PageInfo:
     """The position of a page in its list."""
 
@@ -28,7 +28,7 @@ class PageInfo:
     )
 
 
-@strawberry.type(description="An entry of a page.")
+@strawberry.type
 class Edge(Generic[T]):
     """An entry of a page."""
 
@@ -36,7 +36,7 @@ class Edge(Generic[T]):
     node: T = strawberry.field(description="The entry itself.", directives=[CostDirective(weight=0)])
 
 
-@strawberry.type(description="A page of a list.")
+@strawberry.type
 class Connection(Generic[T]):
     """A page of a list."""
 

@@ -38,28 +38,21 @@ COST = "cost"
         Location.UNION,
     ],
     name="cost",
-    description=(
-        "What the field, or each object of the type, adds to the estimated cost of an operation; on an argument, what "
-        "it adds where it is given a value."
-    ),
 )
 class CostDirective:
-    """What a field, an argument or an object costs."""
+    """What the field, or each object of the type, adds to the estimated cost of an operation; on an argument, what it
+    adds where it is given a value.
+    """
 
     weight: int
 
 
-@strawberry.schema_directive(
-    locations=[Location.FIELD_DEFINITION],
-    name="listSize",
-    description=(
-        "How many entries the field's list is taken to have for the estimated cost: the value of a slicing argument "
-        "(of a list, its length), else the assumed size, else the argument's default. With sizedFields, it is those "
-        "fields of the answer that have so many."
-    ),
-)
+@strawberry.schema_directive(locations=[Location.FIELD_DEFINITION], name="listSize")
 class ListSizeDirective:
-    """How long a list is taken to be."""
+    """How many entries the field's list is taken to have for the estimated cost: the value of a slicing argument (of a
+    list, its length), else the assumed size, else the argument's default. With sizedFields, it is those fields of
+    the answer that have so many.
+    """
 
     assumed_size: int | None = strawberry.UNSET
     slicing_arguments: list[str] | None = strawberry.UNSET

@@ -117,10 +117,10 @@ _enum(
     RequestStatus,
     "The status of a request that somebody has to decide.",
     {
-        "PENDING": "Waits for a decision.",
-        "APPROVED": "Was approved, and what it asked for is done.",
-        "DECLINED": "Was declined; its note says why.",
-        "WITHDRAWN": "Was taken back by whoever asked.",
+        "PENDING": "Waiting for a decision.",
+        "APPROVED": "Approved, and carried out.",
+        "DECLINED": "Declined; the note says why.",
+        "WITHDRAWN": "Withdrawn by the person who asked.",
         "EXPIRED": "Nobody decided in time.",
     },
 )
@@ -128,9 +128,9 @@ _enum(
     ConsentPurpose,
     "What you can consent to; none of it applies before you have consented.",
     {
-        "NEWSLETTER": "To receive the newsletter by e-mail.",
-        "PRODUCT_ADVICE": "To be advised on products by telephone or e-mail.",
-        "USAGE_STATISTICS": "To let your use of the portal be evaluated to improve it.",
+        "NEWSLETTER": "Receiving the newsletter by e-mail.",
+        "PRODUCT_ADVICE": "Being advised on products by telephone or e-mail.",
+        "USAGE_STATISTICS": "Having your use of the portal evaluated to improve it.",
     },
 )
 _enum(
@@ -189,17 +189,6 @@ _enum(
     },
 )
 _enum(
-    RequestStatus,
-    "Where a request stands.",
-    {
-        "PENDING": "Waiting for a decision.",
-        "APPROVED": "Granted.",
-        "DECLINED": "Not granted.",
-        "WITHDRAWN": "Withdrawn by the person who asked.",
-        "EXPIRED": "Nobody decided in time.",
-    },
-)
-_enum(
     OrderStatus,
     "The status of an order.",
     {
@@ -230,7 +219,7 @@ _enum(
     "Whether an application opens for somebody.",
     {
         "AVAILABLE": "It opens.",
-        "NEEDS_ROLE": "It needs a role or a right that the person does not have in the organization.",
+        "NEEDS_ROLE": "It needs a role or a permission that the person does not have in the organization.",
         "NOT_ACTIVE": "The membership or the organization is not active.",
     },
 )

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
+from functools import cached_property
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -21,7 +22,7 @@ import strawberry
 from aiodataloader import DataLoader
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.base import has_object_definition
+from strawberry.types.base import StrawberryOptional, has_object_definition
 from strawberry.types.field import StrawberryField
 
 from connectors import ids
@@ -43,8 +44,9 @@ BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
 
 COMMON_ARGUMENTS = {
-    "first": "How many entries to return at most, from 1 to 100.",
+    "first": "The maximum number of entries to return, from 1 to 100.",
     "after": "The cursor after which to continue: `endCursor` of the previous page.",
+    "status": "Only those with one of these statuses.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
     "input": "The input.",
 }
@@ -132,7 +134,6 @@ BELONGINGS: dict[str, Belonging] = {}
 def graph_type(
     of: type,
     *,
-    description: str,
     name: str | None = None,
     organization: Callable[[Any], str | None] | None = None,
     person: Callable[[Any], str | None] | None = None,
@@ -157,7 +158,7 @@ def graph_type(
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
         BELONGINGS[name or cls.__name__] = Belonging(organization, person)
         directives = () if cost is None else (CostDirective(weight=cost),)
-        return strawberry.type(cls, name=name, description=description, directives=directives)
+        return strawberry.type(cls, name=name, directives=directives)
 
     return decorate
 
@@ -344,6 +345,11 @@ class DeclaredField(StrawberryField):
         """Whether the field's answer is awaited."""
         declaration: Declaration = self.metadata[DECLARATION]
         return declaration.waits
+
+    @cached_property
+    def payload(self) -> Any:
+        """The class that the field is annotated with: of a mutation, its payload."""
+        return self.type.of_type if isinstance(self.type, StrawberryOptional) else self.type
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         """Answer the field of one object when graphql-core executes."""

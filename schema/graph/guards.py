@@ -16,9 +16,11 @@ from resolvers.view_as import ViewIsReadOnly
 
 # The enums are named here, beside the directives that speak of them; schema/graph/enums.py describes their values.
 strawberry.enum(
-    Permission, name="PermissionCode", description="One thing somebody may do in an organization, or as vendor staff."
+    Permission,
+    name="PermissionCode",
+    description="One thing that somebody may do in an organization, or as vendor staff.",
 )
-strawberry.enum(PermissionScope, name="PermissionScope", description="Where a permission has to be held.")
+strawberry.enum(PermissionScope, name="PermissionScope", description="Where a permission must be held.")
 
 
 _LOCATIONS = [
@@ -30,21 +32,16 @@ _LOCATIONS = [
 """What can be guarded; all but a field only where a request uses it."""
 
 
-@strawberry.schema_directive(locations=_LOCATIONS, name="authenticated", description="Needs somebody who is signed in.")
+@strawberry.schema_directive(locations=_LOCATIONS, name="authenticated")
 class Authenticated:
-    """The field needs somebody who is signed in."""
+    """Needs somebody who is signed in."""
 
 
-@strawberry.schema_directive(
-    locations=_LOCATIONS,
-    name="requiresPermission",
-    description=(
-        "Needs one of these permissions, held in the organization of the object, or by the vendor's staff. "
-        "With orSelf, the viewer's own object needs none."
-    ),
-)
+@strawberry.schema_directive(locations=_LOCATIONS, name="requiresPermission")
 class RequiresPermission:
-    """The field needs one of these permissions."""
+    """Needs one of these permissions, held in the organization of the object, or by the vendor's staff. With orSelf,
+    the viewer's own object needs none.
+    """
 
     any_of: list[Permission]
     scope: PermissionScope = PermissionScope.ORGANIZATION

@@ -1,7 +1,6 @@
 """How a mutation is declared: whom it asks for, in the organization of which object, and what its payload says.
 
     remove_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _remove_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
@@ -14,10 +13,12 @@ payload, and the function is not called. An object of somebody else's organizati
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import cache, wraps
 from operator import attrgetter
 from typing import Any
 
+from strawberry.types.base import StrawberryList
+from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 from connectors.ids import OrganizationId
@@ -65,21 +66,21 @@ def in_organization(path: str = "input.organization_id") -> Within:
 
 
 def mutation(
-    payload: type,
     function: Callable[..., Awaitable[dict[str, Any]]],
     *,
     requires: AccessRule,
     description: str,
     within: Within | None = None,
-    empty: dict[str, Any] | None = None,
+    recorded: bool = True,
     answers_again: bool = False,
     cost: int | None = None,
 ) -> Any:
-    """Declare a mutation, answered by ``function(context, input=…)`` with the payload's fields by name.
+    """Declare a mutation, answered by ``function(context, input=…)`` with the fields of its payload by name.
 
-    What the function refuses stands in the payload's `errors`; the other fields are then what `empty` says, else null.
-    `within` is needed where `requires` asks for a permission in an organization. Refusals go into the audit log under
-    the mutation's name, which is the function's: ``_remove_member`` answers `removeMember`.
+    The payload is what the field is annotated with. What the function refuses stands in its `errors`; its other fields
+    are then null, false or empty. `within` is needed where `requires` asks for a permission in an organization.
+    Refusals go into the audit log under the mutation's name, which is the function's: ``_remove_member`` answers
+    `removeMember`; not with `recorded=False`, where they are on record already.
 
     `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
     before with the same `idempotencyKey` gets past the guard, to learn again what came of it. Only for a function
@@ -91,24 +92,25 @@ def mutation(
     if requires.any_of and requires.scope is PermissionScope.ORGANIZATION and within is None:
         raise TypeError(f"{function.__qualname__} asks for a permission; say in which organization, by within=.")
     action = to_camel_case(function.__name__.strip("_"))
-    nothing = empty if empty is not None else _nothing_of(payload)
 
     @wraps(function)
     async def answer(context: RequestContext, **arguments: Any) -> Any:
         target = _Target(action, arguments, within)
         try:
             await (target.check_unless_done if answers_again else target.check)(context, requires)
-            return payload(**await function(context, **arguments), errors=[])
+            return declared.payload(**await function(context, **arguments), errors=[])
         except Refused as refusal:
             refusals = [refusal]
         except RefusedTogether as together:
             refusals = together.refusals
-        for one in refusals:
+        for one in refusals if recorded else ():
             await target.record(context, one)
         beside = {name: value for one in refusals for name, value in one.beside.items()}
-        return payload(**{**nothing, **beside}, errors=[entry_of(context, one) for one in refusals])
+        answered = {**_nothing_of(declared.payload), **beside, "errors": [entry_of(context, one) for one in refusals]}
+        return declared.payload(**answered)
 
-    return _declared(function, answer, requires, description, cost)
+    declared = _declared(function, answer, requires, description, cost)
+    return declared
 
 
 def query(
@@ -151,7 +153,7 @@ def _declared(
     requires: AccessRule,
     description: str,
     cost: int | None,
-) -> Any:
+) -> DeclaredField:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
 
@@ -211,6 +213,9 @@ class _Target:
         await record_refusal(context, self._action, refusal, subject_id=subject, organization_id=self._organization_id)
 
 
+@cache
 def _nothing_of(payload: type) -> dict[str, Any]:
-    fields: Any = payload.__strawberry_definition__.fields  # type: ignore[attr-defined]
-    return {field.python_name: None for field in fields if field.python_name != "errors"}
+    """Return the fields of a payload when nothing was done; the build lets no other kinds of fields pass."""
+    fields: list[StrawberryField] = payload.__strawberry_definition__.fields  # type: ignore[attr-defined]
+    nothing = {StrawberryList: [], bool: False}
+    return {it.python_name: nothing.get(it.type if it.type is bool else type(it.type)) for it in fields}

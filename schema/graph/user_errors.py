@@ -1,9 +1,8 @@
 """What a caller can act on: the entries of `errors` in every payload."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar, dataclass_transform
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -17,7 +16,7 @@ from resolvers import refusals as errors
 from resolvers.access.capabilities import MOST_GRANTERS, granters_of_refusals
 from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
-from resolvers.refusals import ErrorCode, Refused, RefusedTogether
+from resolvers.refusals import ErrorCode, Refused
 from schema.graph.fields import attribute, computed, field, graph_type, listed
 from schema.nodes import Node
 
@@ -26,13 +25,15 @@ MOST_ERRORS = 100
 
 MOST_WARNINGS = 50
 
+T = TypeVar("T")
+
 
 def entries(description: str, *, assumed_size: int = 10) -> Any:
     """Declare the `errors` of a payload."""
     return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
 
 
-@strawberry.interface(description="A problem with the input that the caller can fix.")
+@strawberry.interface
 class UserError:
     """A problem with the input that the caller can fix."""
 
@@ -76,20 +77,20 @@ def entry_of(context: RequestContext, refusal: Refused) -> Entry:
     return Entry(refusal, message)
 
 
-def _entry_type(kind: type[Refused] | tuple[type[Refused], ...], description: str) -> Callable[[type], type]:
-    return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind), description=description)
+def _entry_type(kind: type[Refused] | tuple[type[Refused], ...]) -> Callable[[type], type]:
+    return graph_type(of=Entry, when=lambda entry: isinstance(entry.refusal, kind))
 
 
-@_entry_type(errors.Invalid, "A value is not allowed.")
+@_entry_type(errors.Invalid)
 class ValidationError(UserError):
     """A value is not allowed."""
 
     constraint: str | None = attribute("refusal.constraint", requires=OPEN, description="The rule that it breaks.")
 
 
-@_entry_type(errors.NotFound, "There is no such object, or none that you may know of.")
+@_entry_type(errors.NotFound)
 class NotFoundError(UserError):
-    """There is no such object, or none that the caller may know of."""
+    """There is no such object, or none that you may know of."""
 
 
 def _current_version(_context: RequestContext, entry: Entry) -> int | None:
@@ -100,10 +101,7 @@ def _conflicting_node(_context: RequestContext, entry: Entry) -> Any:
     return getattr(entry.refusal, "node", None)
 
 
-@_entry_type(
-    (errors.Stale, errors.Conflict, errors.KeyReused),
-    "The object was changed in the meantime, or it conflicts with something that exists already.",
-)
+@_entry_type((errors.Stale, errors.Conflict, errors.KeyReused))
 class ConflictError(UserError):
     """The object was changed in the meantime, or it conflicts with something that exists already."""
 
@@ -134,9 +132,9 @@ async def _granters(context: RequestContext, entries: Sequence[Entry]) -> Sequen
     return await granters_of_refusals(context, refusals)
 
 
-@_entry_type(errors.Forbidden, "You may not do this in the organization, or may not delegate what you wanted to.")
+@_entry_type(errors.Forbidden)
 class PermissionError(UserError):
-    """The caller may not do this."""
+    """You may not do this in the organization, or may not delegate what you wanted to."""
 
     reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
     missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
@@ -157,7 +155,7 @@ class PermissionError(UserError):
     )
 
 
-@_entry_type(errors.LastAdministrator, "The organization would be left without an administrator.")
+@_entry_type(errors.LastAdministrator)
 class LastAdministratorError(UserError):
     """The organization would be left without an administrator."""
 
@@ -170,7 +168,7 @@ class LastAdministratorError(UserError):
     )
 
 
-@_entry_type(errors.InvitationState, "The invitation cannot be used in its current status.")
+@_entry_type(errors.InvitationState)
 class InvitationStateError(UserError):
     """The invitation cannot be used in its current status."""
 
@@ -180,17 +178,17 @@ class InvitationStateError(UserError):
     )
 
 
-@_entry_type(errors.TokenInvalid, "The link in a mail is no longer valid.")
+@_entry_type(errors.TokenInvalid)
 class TokenError(UserError):
     """The link in a mail is no longer valid."""
 
 
-@_entry_type(errors.NotAuthenticated, "Your identity could not be established; the message deliberately says no more.")
+@_entry_type(errors.NotAuthenticated)
 class AuthenticationError(UserError):
-    """Who somebody is could not be established."""
+    """Your identity could not be established; the message deliberately says no more."""
 
 
-@_entry_type(errors.TooManyAttempts, "Too many attempts within a short time.")
+@_entry_type(errors.TooManyAttempts)
 class RateLimitError(UserError):
     """Too many attempts within a short time."""
 
@@ -213,22 +211,10 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-def command(
-    payload: type, function: Callable[..., Awaitable[dict[str, Any]]], *, empty: dict[str, Any]
-) -> Callable[..., Awaitable[Any]]:
-    """Return the function as a mutation's: what it answers fills the payload, what it refuses stands in `errors`.
-
-    `function` takes the context and the mutation's arguments and answers the payload's fields by name; `empty` is
-    what they are when it refuses.
-    """
-
-    @wraps(function)
-    async def answer(context: RequestContext, **arguments: Any) -> Any:
-        try:
-            return payload(**await function(context, **arguments), errors=[])
-        except Refused as refusal:
-            return payload(**empty, errors=[entry_of(context, refusal)])
-        except RefusedTogether as together:
-            return payload(**empty, errors=[entry_of(context, refusal) for refusal in together.refusals])
-
-    return answer
+@dataclass_transform(field_specifiers=(strawberry.field, attribute, listed))
+def payload(cls: type[T]) -> type[T]:
+    """Make a class the payload of a mutation: with `errors` at its end, unless it declares them itself."""
+    if "errors" not in cls.__annotations__:
+        cls.__annotations__["errors"] = list[UserError]
+        cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
+    return strawberry.type(cls)

@@ -9,12 +9,12 @@ from schema.graph.fields import computed, field, graph_type, listed
 from schema.graph.scalars import CurrencyCode, Decimal, PhoneNumber
 
 
-@graph_type(of=values.Address, description="A postal address.", cost=0)
+@graph_type(of=values.Address, cost=0)
 class Address:
     """A postal address."""
 
     name: str | None = strawberry.field(description="The addressee.")
-    company: str | None = strawberry.field(description="The company in the address.")
+    company: str | None = strawberry.field(description="The organization in the address.")
     street: list[str] = listed(at_most=4, description="Street and house number, and any further lines above the city.")
     postal_code: str = strawberry.field(description="The postal code, in the format of the country.")
     city: str = strawberry.field(description="The city or town.")
@@ -23,9 +23,9 @@ class Address:
     phone: PhoneNumber | None = strawberry.field(description="The telephone number at this address.")
 
 
-@graph_type(of=values.Money, description="An amount of money, exact.", cost=0)
+@graph_type(of=values.Money, cost=0)
 class Money:
-    """An amount of money."""
+    """An amount of money, exact."""
 
     amount: Decimal = field(texts.amounts, requires=OPEN, description="The amount in units of the currency.")
     currency: CurrencyCode = strawberry.field(description="The currency.")
@@ -34,7 +34,7 @@ class Money:
     )
 
 
-@strawberry.input(description="A postal address.")
+@strawberry.input
 class AddressInput:
     """A postal address."""
 
@@ -43,7 +43,7 @@ class AddressInput:
     city: str = strawberry.field(description="The city or town.")
     country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
     name: str | None = strawberry.field(default=None, description="The addressee.")
-    company: str | None = strawberry.field(default=None, description="The company in the address.")
+    company: str | None = strawberry.field(default=None, description="The organization in the address.")
     region: str | None = strawberry.field(default=None, description="The state, canton or province.")
     phone: PhoneNumber | None = strawberry.field(default=None, description="The telephone number at this address.")
 

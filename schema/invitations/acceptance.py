@@ -15,16 +15,16 @@ from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.fields import computed, graph_type, root
 from schema.graph.mutations import mutation
 from schema.graph.scalars import URL, DateTime, Locale
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.invitations.types import InvitationPayload
 from schema.members.types import Membership
 from schema.sessions import AcknowledgementPayload
 from schema.viewer import Viewer
 
 
-@graph_type(of=invited.InvitationPreview, description="What an invitation is about, shown to the person invited.")
+@graph_type(of=invited.InvitationPreview)
 class InvitationPreview:
-    """What an invitation is about."""
+    """What an invitation is about, shown to the person invited."""
 
     organization_name: str = strawberry.field(description="The organization's name.")
     masked_email: str = strawberry.field(
@@ -45,9 +45,9 @@ class InvitationPreview:
     )
 
 
-@strawberry.input(description="Accepting an invitation. Without an account, give a password and accept the terms.")
+@strawberry.input
 class AcceptInvitationInput:
-    """Accepting an invitation."""
+    """The acceptance of an invitation. Without an account, give a password and accept the terms."""
 
     token: str = strawberry.field(description="The token from the mail's link.")
     first_name: str | None = strawberry.field(
@@ -65,9 +65,9 @@ class AcceptInvitationInput:
     accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
 
 
-@strawberry.type(description="Your membership of the organization, or why there is none.")
+@payload
 class AcceptInvitationPayload:
-    """The invited person's membership of the organization, or why there is none."""
+    """Your membership of the organization, or why there is none."""
 
     membership: Membership | None = strawberry.field(description="Your membership of the organization.")
     viewer: Viewer | None = strawberry.field(
@@ -83,7 +83,6 @@ class AcceptInvitationPayload:
     continue_url: URL | None = strawberry.field(
         description="The portal's start page; null when the operator has not configured its address."
     )
-    errors: list[UserError] = entries("Why you are no member there; empty when you are.")
 
 
 async def _accept_invitation(context: RequestContext, *, input: AcceptInvitationInput) -> dict[str, Any]:
@@ -136,22 +135,18 @@ class InvitedMutations:
     """What the holder of an invitation's token may do."""
 
     accept_invitation: AcceptInvitationPayload = mutation(
-        AcceptInvitationPayload,
         _accept_invitation,
         requires=OPEN,
         cost=PASSWORD_CHECK,
         description="Join the organization that invited you. With an account, sign in as usual afterwards.",
     )
     decline_invitation: InvitationPayload = mutation(
-        InvitationPayload,
         _decline_invitation,
         requires=OPEN,
         description="Decline an invitation; its sender is notified.",
     )
     request_new_invitation: AcknowledgementPayload = mutation(
-        AcknowledgementPayload,
         _request_new_invitation,
         requires=OPEN,
-        empty={"accepted": False},
         description="Request another invitation when yours has expired; the answer is the same for every token.",
     )

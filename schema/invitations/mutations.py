@@ -13,14 +13,14 @@ from resolvers.invitations.sent import resend, revoke
 from schema.graph.fields import attribute, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import Entry, UserError, entries, entry_of
+from schema.graph.user_errors import Entry, UserError, entries, entry_of, payload
 from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
 
-@strawberry.input(description="A person to invite, and what they are given. Give at least one role or permission.")
+@strawberry.input
 class InviteeInput:
-    """Whom to invite, and what the person is given."""
+    """A person to invite, and what they are given. Give at least one role or permission."""
 
     email: EmailAddress = strawberry.field(description="The address to which the invitation is sent.")
     first_name: str | None = strawberry.field(
@@ -41,11 +41,11 @@ class InviteeInput:
     )
 
 
-@strawberry.input(description="The people to invite, and the organization.")
+@strawberry.input
 class InviteMembersInput:
     """The people to invite, and the organization."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
+    organization_id: strawberry.ID
     invitees: list[InviteeInput] = strawberry.field(description="Whom to invite: 1 to 50 people.")
     idempotency_key: str = strawberry.field(
         description="A key of your choice for this request: sent again with the same key, it gets the same answer and "
@@ -59,34 +59,30 @@ class InviteMembersInput:
     )
 
 
-@strawberry.input(description="Which invitation to send again.")
+@strawberry.input
 class ResendInvitationInput:
-    """Which invitation to send again."""
+    """The invitation to send again."""
 
-    id: strawberry.ID = strawberry.field(description="The invitation's id.")
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    id: strawberry.ID
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="Which invitation to revoke, and why.")
+@strawberry.input
 class RevokeInvitationInput:
-    """Which invitation to revoke, and why."""
+    """The invitation to revoke, and the reason."""
 
-    id: strawberry.ID = strawberry.field(description="The invitation's id.")
+    id: strawberry.ID
     reason: str | None = strawberry.field(
         default=None, description="The reason, for the audit log; 500 characters at most."
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
 
 
 def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> list[Entry]:
     return [entry_of(context, refusal) for refusal in outcome.refusals]
 
 
-@graph_type(of=inviting.InvitationOutcome, description="The result of inviting one person.")
+@graph_type(of=inviting.InvitationOutcome)
 class InviteResult:
     """The result of inviting one person."""
 
@@ -106,7 +102,7 @@ class InviteResult:
     )
 
 
-@strawberry.type(description="The result for each invitee.")
+@payload
 class InviteMembersPayload:
     """The result for each invitee."""
 
@@ -155,23 +151,19 @@ class InvitingMutations:
     """Inviting colleagues."""
 
     invite_members: InviteMembersPayload | None = mutation(
-        InviteMembersPayload,
         _invite_members,
         requires=MANAGE_MEMBERS,
         within=in_organization(),
-        empty={"results": []},
         description="Invite people to an organization by mail, many at once.",
     )
     resend_invitation: InvitationPayload | None = mutation(
-        InvitationPayload,
         _resend_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),
-        description="Send an invitation again, an expired one too: its time begins again, and older mails of it count "
-        "no more.",
+        description="Send an invitation again, even one that has expired: its validity begins again, and the links in "
+        "older mails are no longer valid.",
     )
     revoke_invitation: InvitationPayload | None = mutation(
-        InvitationPayload,
         _revoke_invitation,
         requires=MANAGE_MEMBERS,
         within=of_object("inv", "input.id"),

@@ -12,20 +12,15 @@ from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.invitations import queries as invitations
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
 from schema.roles import Permission, Role
 
 
-@graph_type(
-    of=InvitationRecord,
-    description="An invitation to join an organization. Visible to those who manage its members, and to the person "
-    "invited.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=InvitationRecord, organization=attrgetter("organization_id"))
 class Invitation(Node):
-    """Somebody was asked to join an organization."""
+    """An invitation to join an organization. Visible to those who manage its members, and to the person invited."""
 
     email: EmailAddress = strawberry.field(description="The address to which it was sent.")
     first_name: str | None = strawberry.field(description="The first name given for the person.")
@@ -78,9 +73,8 @@ class Invitation(Node):
     )
 
 
-@strawberry.type(description="An invitation as it is now, or why nothing was done.")
+@payload
 class InvitationPayload:
     """An invitation as it is now, or why nothing was done."""
 
     invitation: Invitation | None = strawberry.field(description="The invitation; null when nothing was done.")
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")

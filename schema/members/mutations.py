@@ -8,56 +8,50 @@ from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from resolvers.approvals.initiators import MOST_SHOWN
 from resolvers.context import RequestContext
-from resolvers.members import commands as member_deeds
+from resolvers.members import commands
 from resolvers.members import transfer as transfers
 from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
 from schema.graph.fields import attribute
 from schema.graph.mutations import in_organization, mutation, of_object
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
 
-_KEY = "A key of your choice for this request, so that it can be repeated safely."
-_REASON = "The reason, for the audit log."
 
-
-@strawberry.input(description="A member, and the reason for the change.")
+@strawberry.input
 class MemberActionInput:
     """A member, and the reason for the change."""
 
-    id: strawberry.ID = strawberry.field(description="The membership.")
-    expected_version: int | None = strawberry.field(
-        default=None,
-        description="The membership's `version` as you read it; if it has changed since, nothing is done.",
-    )
-    reason: str | None = strawberry.field(default=None, description=_REASON)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    id: strawberry.ID
+    expected_version: int | None = None
+    reason: str | None = None
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The organization to leave.")
+@strawberry.input
 class LeaveOrganizationInput:
     """The organization to leave."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization.")
-    reason: str | None = strawberry.field(default=None, description=_REASON)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    organization_id: strawberry.ID
+    reason: str | None = None
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="To whom the administration of an organization is transferred.")
+@strawberry.input
 class TransferAdministrationInput:
     """To whom the administration of an organization is transferred."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization.")
+    organization_id: strawberry.ID
     to_membership_id: strawberry.ID = strawberry.field(description="The active member who will administer it.")
-    idempotency_key: str = strawberry.field(description=_KEY)
+    idempotency_key: str
     keep_own_role_keys: list[str] | None = strawberry.field(
         default=None, description="The keys of your other roles that you keep; left out, all of them."
     )
-    reason: str | None = strawberry.field(default=None, description=_REASON)
+    reason: str | None = None
 
 
-@strawberry.type(description="A member as they are now, or why nothing was done.")
+@payload
 class MembershipPayload:
     """A member as they are now, or why nothing was done."""
 
@@ -71,16 +65,14 @@ class MembershipPayload:
             "changes, null when refused."
         ),
     )
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
-@strawberry.type(description="Who administered the organization and who does now, or why nothing was done.")
+@payload
 class TransferAdministrationPayload:
-    """Who administered the organization and who does now."""
+    """The former and the new administrator, or why nothing was done."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
     to: Membership | None = strawberry.field(description="Who administers the organization now; null when refused.")
-    errors: list[UserError] = entries("Why nothing was done; empty when it was.")
 
 
 def _command_of(input: MemberActionInput) -> MemberCommand:
@@ -88,23 +80,21 @@ def _command_of(input: MemberActionInput) -> MemberCommand:
 
 
 async def _suspend_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.suspend_member(context, _command_of(input)), "revoked_invitations": []}
+    return {"membership": await commands.suspend_member(context, _command_of(input)), "revoked_invitations": []}
 
 
 async def _reactivate_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await member_deeds.reactivate_member(context, _command_of(input)), "revoked_invitations": []}
+    return {"membership": await commands.reactivate_member(context, _command_of(input)), "revoked_invitations": []}
 
 
 async def _remove_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    member, revoked = await member_deeds.remove_member(context, _command_of(input))
+    member, revoked = await commands.remove_member(context, _command_of(input))
     return {"membership": member, "revoked_invitations": [one for one in revoked if one is not None]}
 
 
 async def _leave_organization(context: RequestContext, *, input: LeaveOrganizationInput) -> dict[str, Any]:
     organization_id = OrganizationId(input.organization_id)
-    viewer = await member_deeds.leave_organization(
-        context, organization_id, reason=input.reason, key=input.idempotency_key
-    )
+    viewer = await commands.leave_organization(context, organization_id, reason=input.reason, key=input.idempotency_key)
     return {"viewer": viewer}
 
 
@@ -125,7 +115,6 @@ class MemberMutations:
     """What can be done with members as such."""
 
     suspend_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _suspend_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
@@ -133,14 +122,12 @@ class MemberMutations:
         "again.",
     )
     reactivate_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _reactivate_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
         description="Reactivate a suspended member.",
     )
     remove_member: MembershipPayload | None = mutation(
-        MembershipPayload,
         _remove_member,
         requires=MANAGE_MEMBERS,
         within=of_object("mbr", "input.id"),
@@ -150,7 +137,6 @@ class MemberMutations:
         ),
     )
     leave_organization: ViewerPayload | None = mutation(
-        ViewerPayload,
         _leave_organization,
         requires=AUTHENTICATED,
         within=in_organization(),
@@ -158,10 +144,9 @@ class MemberMutations:
         description="Leave an organization.",
     )
     transfer_administration: TransferAdministrationPayload | None = mutation(
-        TransferAdministrationPayload,
         _transfer_administration,
         requires=ASSIGN_ROLES,
         within=in_organization(),
         answers_again=True,
-        description="Hand your administrative roles over to another member, as one.",
+        description="Transfer your administrative roles to another member, in one transaction.",
     )

@@ -37,7 +37,6 @@ from schema.roles import Permission, Role
 @graph_type(
     of=GrantRecord,
     when=lambda grant: grant.kind is GrantKind.ROLE,
-    description="A role given to a member.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
@@ -57,7 +56,6 @@ class RoleGrant(Node):
 @graph_type(
     of=GrantRecord,
     when=lambda grant: grant.kind is GrantKind.PERMISSION,
-    description="A direct permission given to a member.",
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
@@ -79,9 +77,9 @@ PermissionSource = Annotated[
 ]
 
 
-@graph_type(of=memberships.EffectivePermission, description="A permission in effect now, and where it comes from.")
+@graph_type(of=memberships.EffectivePermission)
 class EffectivePermission:
-    """A permission that counts now."""
+    """A permission in effect now, and where it comes from."""
 
     permission: Permission = strawberry.field(description="The permission.", directives=[CostDirective(weight=0)])
     sources: list[PermissionSource] = listed(
@@ -94,12 +92,7 @@ class EffectivePermission:
     )
 
 
-@graph_type(
-    of=MembershipRecord,
-    description="One person's membership of one organization.",
-    organization=attrgetter("organization_id"),
-    person=attrgetter("user_id"),
-)
+@graph_type(of=MembershipRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class Membership(Node):
     """One person's membership of one organization."""
 
@@ -121,7 +114,7 @@ class Membership(Node):
         description="The person's current roles.",
     )
     direct_grants: list[DirectGrant] | None = field(
-        memberships.direct_grants_of,
+        memberships.direct_permissions_of,
         requires=SEE_RIGHTS,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,
@@ -149,7 +142,6 @@ class Membership(Node):
         requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
         description="The person's access requests, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
     open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
         initiators.open_invitations_by,
@@ -160,7 +152,7 @@ class Membership(Node):
             "The open invitations that the person sent, newest first. They are revoked when the person is "
             "removed or may no longer send them."
         ),
-        arguments={"first": "How many to return, 50 at most."},
+        arguments={"first": "The maximum number to return, up to 50."},
     )
     viewer_can_update_roles: bool = field(
         allowed(against_updating),

@@ -10,11 +10,7 @@ from schema.graph.value_types import Address
 from schema.nodes import Node
 
 
-@graph_type(
-    of=AddressRecord,
-    description="An entry in an organization's address book.",
-    organization=attrgetter("organization_id"),
-)
+@graph_type(of=AddressRecord, organization=attrgetter("organization_id"))
 class AddressBookEntry(Node):
     """An entry in an organization's address book."""
 

@@ -13,28 +13,28 @@ from resolvers.organizations.addresses import AddressEdit
 from schema.graph.common_inputs import NodeActionInput
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import URL, EmailAddress, PhoneNumber
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
 
 
-@strawberry.input(description="The changes; what is left out stays as it is, null removes it.")
+@strawberry.input
 class UpdateOrganizationInput:
-    """What to change. Name and registered office are not among it: the vendor decides on them."""
+    """The changes; what is left out stays as it is, null removes it."""
 
-    id: strawberry.ID = strawberry.field(description="The organization's id.")
-    expected_version: int = strawberry.field(description="The organization's `version` as you read it.")
+    id: strawberry.ID
+    expected_version: int
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
     email: EmailAddress | None = strawberry.field(default=strawberry.UNSET, description="Its e-mail address.")
     website: URL | None = strawberry.field(default=strawberry.UNSET, description="The website.")
 
 
-@strawberry.input(description="An entry to save in the address book.")
+@strawberry.input
 class SaveAddressInput:
     """An entry to save in the address book."""
 
-    organization_id: strawberry.ID = strawberry.field(description="The organization's id.")
+    organization_id: strawberry.ID
     entry_id: strawberry.ID | None = strawberry.field(
         default=None, description="The id of the entry to change; without it, a new entry is added."
     )
@@ -46,22 +46,19 @@ class SaveAddressInput:
         default=None,
         description="Whether this becomes the default address for deliveries; left out, it stays as it is.",
     )
-    idempotency_key: str | None = strawberry.field(
-        default=None, description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str | None = None
 
 
-@strawberry.type(description="The organization as it is now, or why nothing was changed.")
+@payload
 class OrganizationPayload:
     """The organization as it is now, or why nothing was changed."""
 
     organization: Organization | None = strawberry.field(
         description="The organization as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="The entry and its organization as they are now, or why nothing was changed.")
+@payload
 class SaveAddressPayload:
     """The entry and its organization as they are now, or why nothing was changed."""
 
@@ -71,7 +68,6 @@ class SaveAddressPayload:
     organization: Organization | None = strawberry.field(
         description="The organization as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _update_organization(context: RequestContext, *, input: UpdateOrganizationInput) -> dict[str, Any]:
@@ -107,28 +103,24 @@ class OrganizationMutations:
     """Changing how to reach an organization, and its address book."""
 
     update_organization: OrganizationPayload | None = mutation(
-        OrganizationPayload,
         _update_organization,
         requires=CHANGE_ORGANIZATION,
         within=in_organization("input.id"),
-        description="Change how to reach the company. Name and registered office change by "
-        "`requestOrganizationChange` only.",
+        description="Change the contact data of an organization. Its name and registered office change only by "
+        "`requestOrganizationChange`.",
     )
     save_address: SaveAddressPayload | None = mutation(
-        SaveAddressPayload,
         _save_address,
         requires=USE_ADDRESS_BOOK,
         within=in_organization(),
         description=(
-            "Add an address to the organization's book, or change one. What becomes a default takes that from "
-            "the entry "
-            "that was it."
+            "Add an entry to the organization's address book, or change one. An entry that becomes a default "
+            "replaces the previous default."
         ),
     )
     delete_address: OrganizationPayload | None = mutation(
-        OrganizationPayload,
         _delete_address,
         requires=USE_ADDRESS_BOOK,
         within=of_object("adr", "input.id"),
-        description="Delete an address from the organization's book.",
+        description="Delete an entry from the organization's address book.",
     )

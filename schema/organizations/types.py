@@ -45,7 +45,6 @@ from schema.organizations.addresses import AddressBookEntry
 
 @graph_type(
     of=OrganizationRecord,
-    description="A customer of the vendor, whose people use the portal.",
     organization=attrgetter("id"),
 )
 class Organization(Node):
@@ -76,8 +75,7 @@ class Organization(Node):
         requires=SEE_MEMBERS,
         description="Its members, by last name; without `status`, removed members are left out.",
         arguments={
-            "status": "Only members with one of these statuses.",
-            "search": "Only members with this in their name or e-mail address; case and accents do not matter.",
+            "search": "Only members whose name or e-mail address contains this text; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},
@@ -86,7 +84,6 @@ class Organization(Node):
         access_requests_of,
         requires=ASSIGN_ROLES,
         description="Its members' access requests, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
     )
     invitations: Connection[Invitation] | None = field(
         invitations_of,
@@ -97,16 +94,14 @@ class Organization(Node):
     join_requests: Connection[JoinRequest] | None = field(
         join_requests_of,
         requires=MANAGE_MEMBERS,
-        description="Who asked to join it, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
+        description="The requests to join it, newest first.",
     )
     orders: Connection[Order] | None = field(
         orders_of,
         requires=SEE_ORDERS,
         backend=Backend.SHOP,
-        description="What was ordered for it by any of its members, newest first.",
+        description="The orders placed for it by any of its members, newest first.",
         arguments={
-            "status": "Only orders that stand like this.",
             "placed_by": "Only orders of this person, by the id of the User.",
         },
         argument_guards={"placed_by": SEE_RIGHTS},
@@ -121,13 +116,12 @@ class Organization(Node):
     change_requests: Connection[ChangeRequest] | None = field(
         change_requests_of,
         requires=SEE_CHANGE_REQUESTS,
-        description="What was asked of the vendor to change about its name and registered office, newest first.",
-        arguments={"status": "Only requests with one of these statuses."},
+        description="Its requests that the vendor change its name or registered office, newest first.",
     )
     audit_events: Connection[AuditEvent] | None = field(
         audit_events_of,
         requires=SEE_AUDIT_LOG,
-        description="What was done in it, by whom, newest first, refusals too. All conditions count together.",
+        description="What was done in it and by whom, newest first, including refusals. All conditions are combined.",
         arguments={
             "actions": "Only these actions, such as `grant.give`; 50 at most.",
             "actor_id": "Only what this person did, by the id of the User.",

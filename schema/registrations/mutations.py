@@ -14,13 +14,13 @@ from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.registrations.types import OrganizationRegistration, OrganizationRegistrationCheck, RegistrationStatusView
 from schema.sessions import SignInPayload, session_fields
 
 
-@strawberry.input(description="A person who wants an account without an organization.")
+@strawberry.input
 class RegisterPrivateAccountInput:
     """A person who wants an account without an organization."""
 
@@ -28,9 +28,7 @@ class RegisterPrivateAccountInput:
     last_name: str = strawberry.field(description="The last name.")
     email: EmailAddress = strawberry.field(description="The e-mail address; a mail is sent there to confirm it.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
-    idempotency_key: str = strawberry.field(
-        description="A key of your choice for this request, so that it can be repeated safely."
-    )
+    idempotency_key: str
     account_kind: AccountKind = strawberry.field(
         default=AccountKind.PRIVATE_OPERATOR, description="PRIVATE_OPERATOR or COMMERCIAL_OPERATOR."
     )
@@ -41,18 +39,18 @@ class RegisterPrivateAccountInput:
     )
 
 
-@strawberry.input(description="An organization and its applicant; if you are signed in, you are the applicant.")
+@strawberry.input
 class RegisterOrganizationInput:
-    """An organization and its applicant."""
+    """An organization and its applicant; if you are signed in, you are the applicant."""
 
     confirm_first_registration: bool = strawberry.field(
         description='"No, it is not registered already." False ends the registration, and nothing is stored.'
     )
-    kind: OrganizationKind = strawberry.field(description="What the organization is to the vendor.")
+    kind: OrganizationKind = strawberry.field(description="The organization's relationship to the vendor.")
     name: str = strawberry.field(description="Its name.")
     seat: AddressInput = strawberry.field(description="Its registered office.")
     accept_terms: bool = strawberry.field(description="Whether you accept the terms, which is required.")
-    idempotency_key: str = strawberry.field(description="Your own name for this request, to repeat it safely.")
+    idempotency_key: str
     legal_name: str | None = strawberry.field(default=None, description="Its name in the register of companies.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
     customer_number: str | None = strawberry.field(
@@ -77,27 +75,26 @@ class RegisterOrganizationInput:
     )
 
 
-@strawberry.input(description="The token from the mail, and the password for the new account.")
+@strawberry.input
 class ConfirmRegistrationInput:
     """The token from the mail, and the password for the new account."""
 
     token: str = strawberry.field(description="The token from the mail's link; it is valid once, for seven days.")
-    password: str = strawberry.field(description="12 to 256 characters that are not your name or address.")
+    password: str = strawberry.field(description="12 to 256 characters; not your name or address.")
 
 
-@strawberry.type(description="Where the mail was sent, or why it was not.")
+@payload
 class RegisterPrivateAccountPayload:
-    """Where the mail went."""
+    """Where the mail was sent, or why it was not."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
         description="The address to which the mail was sent, whether or not there was an account for it already."
     )
-    errors: list[UserError] = entries("Why nothing was sent; empty when it was.")
 
 
-@strawberry.type(description="The result, which is the same whether or not your address or organization was known.")
+@payload
 class RegisterOrganizationPayload:
-    """What became of it."""
+    """The result, which is the same whether or not your address or organization was known."""
 
     reference: str | None = strawberry.field(description="The reference for `registrationStatus`.")
     state: RegistrationStatusView | None = strawberry.field(description="The status of the registration.")
@@ -107,7 +104,6 @@ class RegisterOrganizationPayload:
     guidance: OrganizationRegistrationCheck | None = strawberry.field(
         description="Whom to contact if the organization is registered already."
     )
-    errors: list[UserError] = entries("Why nothing was stored; empty when it was.")
 
 
 async def _register_private_account(context: RequestContext, *, input: RegisterPrivateAccountInput) -> dict[str, Any]:
@@ -162,25 +158,21 @@ class RegisteringMutations:
     """Registering."""
 
     register_private_account: RegisterPrivateAccountPayload | None = mutation(
-        RegisterPrivateAccountPayload,
         _register_private_account,
         requires=OPEN,
         cost=20,
-        description="Have a mail sent with which you open an account for yourself.",
+        description="Register for an account for yourself; a mail is sent to confirm your e-mail address.",
     )
     register_organization: RegisterOrganizationPayload | None = mutation(
-        RegisterOrganizationPayload,
         _register_organization,
         requires=by_caller_unless("input.applicantEmail"),
         cost=20,
         description=(
-            "Register an organization for the first time. You confirm your e-mail address, then the "
-            "vendor reviews "
-            "it; approved, you administer it."
+            "Register an organization for the first time. You confirm your e-mail address, then the vendor reviews "
+            "the registration; once it is approved, you administer the organization."
         ),
     )
     confirm_registration: SignInPayload | None = mutation(
-        SignInPayload,
         _confirm_registration,
         requires=OPEN,
         cost=PASSWORD_CHECK,

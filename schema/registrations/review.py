@@ -11,63 +11,58 @@ from resolvers.registrations import review as registration_review
 from resolvers.registrations.queries import state_of
 from resolvers.registrations.review import Decision
 from schema.graph.mutations import mutation
-from schema.graph.user_errors import UserError, entries
+from schema.graph.user_errors import payload
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
-_VERSION = "`version` as you read it; when it is older than the current one, nothing is decided."
-_KEY = "A key of your choice for this request, so that it can be repeated safely."
 
-
-@strawberry.input(description="Which registration to approve.")
+@strawberry.input
 class ApproveRegistrationInput:
-    """Which registration to approve."""
+    """The registration to approve."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     customer_number: str | None = strawberry.field(
         default=None,
         description="The organization's customer number from now on; without it, it has none.",
     )
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="Which registration to reject, and why.")
+@strawberry.input
 class RejectRegistrationInput:
-    """Which registration to reject, and why."""
+    """The registration to reject, and the reason."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     reason: str = strawberry.field(description="The reason, for the applicant to read.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="The registration, and the information that is needed.")
+@strawberry.input
 class RequestRegistrationInformationInput:
     """The registration, and the information that is needed."""
 
-    id: strawberry.ID = strawberry.field(description="The registration's id.")
+    id: strawberry.ID
     question: str = strawberry.field(description="Your question, for the applicant to read.")
-    expected_version: int | None = strawberry.field(default=None, description=_VERSION)
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    expected_version: int | None = None
+    idempotency_key: str | None = None
 
 
-@strawberry.input(description="Your registration, by its id or its reference, and your answer.")
+@strawberry.input
 class AnswerRegistrationInput:
-    """Your registration, and your answer."""
+    """Your registration, by its id or its reference, and your answer."""
 
     answer: str = strawberry.field(description="The answer to the vendor's question.")
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
     reference: str | None = strawberry.field(
         default=None, description="The registration's reference, instead of its id."
     )
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.input(
-    description="Your registration: by its id or reference when you are signed in, otherwise by the token."
-)
+@strawberry.input
 class WithdrawRegistrationInput:
-    """Your registration."""
+    """Your registration: by its id or reference when you are signed in, otherwise by the token."""
 
     id: strawberry.ID | None = strawberry.field(default=None, description="The registration's id.")
     reference: str | None = strawberry.field(
@@ -77,22 +72,21 @@ class WithdrawRegistrationInput:
         default=None, description="The token from the mail instead, before the address is confirmed; needs no session."
     )
     reason: str | None = strawberry.field(default=None, description="The reason, if you want to give one.")
-    idempotency_key: str | None = strawberry.field(default=None, description=_KEY)
+    idempotency_key: str | None = None
 
 
-@strawberry.type(description="The registration as it is now, or why nothing was changed.")
+@payload
 class RegistrationPayload:
-    """The registration as it is now."""
+    """The registration as it is now, or why nothing was changed."""
 
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when nothing was changed."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
-@strawberry.type(description="The status of the registration now, or why nothing was changed.")
+@payload
 class WithdrawRegistrationPayload:
-    """Where the registration stands now."""
+    """The status of the registration now, or why nothing was changed."""
 
     state: RegistrationStatusView | None = strawberry.field(
         description="Its status now; null when nothing was changed."
@@ -100,7 +94,6 @@ class WithdrawRegistrationPayload:
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 async def _approve_registration(context: RequestContext, *, input: ApproveRegistrationInput) -> dict[str, Any]:
@@ -148,35 +141,29 @@ class RegistrationReviewMutations:
     """Deciding about registrations."""
 
     approve_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _approve_registration,
         requires=REVIEW_REGISTRATIONS,
         description=(
-            "Approve a registration: the organization becomes active, and its applicant gets the administrative "
-            "role and "
-            "nothing else, all at once."
+            "Approve a registration: at once, the organization becomes active and its applicant gets the "
+            "administrative role, and nothing else."
         ),
     )
     reject_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _reject_registration,
         requires=REVIEW_REGISTRATIONS,
-        description="Reject a registration, with a reason that the applicant is told.",
+        description="Reject a registration, with a reason that the applicant receives.",
     )
     request_registration_information: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _request_registration_information,
         requires=REVIEW_REGISTRATIONS,
-        description="Ask the applicant something; the time for the review begins again when they answer.",
+        description="Ask the applicant for information; the time for the review begins again when they answer.",
     )
     answer_registration: RegistrationPayload | None = mutation(
-        RegistrationPayload,
         _answer_registration,
         requires=AUTHENTICATED,
         description="Answer the vendor's question, as the applicant.",
     )
     withdraw_registration: WithdrawRegistrationPayload | None = mutation(
-        WithdrawRegistrationPayload,
         _withdraw_registration,
         requires=by_caller_unless("input.token"),
         description="Withdraw your registration before it is decided; the organization is closed, and you leave it.",

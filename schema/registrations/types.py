@@ -18,7 +18,7 @@ from permissions.policy import MOST_ROLES
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
 from resolvers.refusals import Invalid, InvalidArgument
-from resolvers.registrations import already_registered as company_check
+from resolvers.registrations import already_registered
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from resolvers.registrations.queries import registration_status, submitted_registrations
@@ -33,7 +33,7 @@ from schema.people import User
 from schema.roles import Role
 
 
-@graph_type(of=Lookalike, description="An organization that resembles one being registered.")
+@graph_type(of=Lookalike)
 class RegistrationDuplicate:
     """An organization that resembles one being registered."""
 
@@ -47,7 +47,7 @@ class RegistrationDuplicate:
     )
 
 
-@graph_type(of=RegistrationEventRecord, description="Something that happened to a registration.")
+@graph_type(of=RegistrationEventRecord)
 class RegistrationEvent:
     """Something that happened to a registration."""
 
@@ -62,14 +62,12 @@ class RegistrationEvent:
 
 
 @graph_type(
-    of=RegistrationRecord,
-    when=lambda record: record.organization_kind is not None,
-    description="The registration of an organization, which the vendor has to approve. Visible to the applicant and "
-    "the reviewers.",
-    person=attrgetter("user_id"),
+    of=RegistrationRecord, when=lambda record: record.organization_kind is not None, person=attrgetter("user_id")
 )
 class OrganizationRegistration(Node):
-    """An organization that somebody registers."""
+    """The registration of an organization, which the vendor has to approve. Visible to the applicant and the
+    reviewers.
+    """
 
     version: int = strawberry.field(
         description="Incremented by each change; send it along with a decision, so that nobody else's is overwritten."
@@ -101,13 +99,13 @@ class OrganizationRegistration(Node):
         at_most=MOST_ROLES,
         assumed_size=2,
         description=(
-            "Roles that the applicant would like besides; approving gives the administrative role only, with which "
-            "they can take these themself."
+            "Further roles that the applicant would like; approval gives only the administrative role, with "
+            "which the applicant can take these."
         ),
     )
     submitted_at: DateTime | None = strawberry.field(description="When the e-mail address was confirmed.")
     review_due_at: DateTime | None = strawberry.field(
-        description="Until when it should be reviewed: 24 hours; null while the applicant has to answer."
+        description="When the review is due, after 24 hours; null while the applicant has to answer."
     )
     overdue: bool = computed(registrations.is_overdue, requires=OPEN, description="Whether the review is overdue.")
     decided_at: DateTime | None = strawberry.field(description="When it was approved, rejected or withdrawn.")
@@ -129,8 +127,8 @@ class OrganizationRegistration(Node):
         requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
         description=(
-            "Organizations that are the same in the VAT id, customer number, name or mail domain, as things are now; "
-            "those alike in the most come first."
+            "Existing organizations with the same VAT id, customer number, name or mail domain; those alike in "
+            "most respects come first."
         ),
     )
     history: list[RegistrationEvent] = field(
@@ -142,11 +140,9 @@ class OrganizationRegistration(Node):
     )
 
 
-@graph_type(
-    of=registrations.RegistrationState, description="The status of a registration, for somebody who is not signed in."
-)
+@graph_type(of=registrations.RegistrationState)
 class RegistrationStatusView:
-    """The status of a registration."""
+    """The status of a registration, for somebody who is not signed in."""
 
     reference: str = strawberry.field(description="The reference for `registrationStatus`.")
     status: RegistrationStatus = strawberry.field(description="Its status.")
@@ -159,18 +155,15 @@ class RegistrationStatusView:
     )
 
 
-@graph_type(
-    of=company_check.RegistrationCheck,
-    description="Whether an organization is registered, as far as it may be disclosed.",
-)
+@graph_type(of=already_registered.RegistrationCheck)
 class OrganizationRegistrationCheck:
-    """Whether an organization is registered."""
+    """Whether an organization is registered, as far as it may be disclosed."""
 
     outcome: RegistrationCheckOutcome = strawberry.field(description="What is known about the organization.")
     guidance: str = computed(
-        company_check.guidance_of_check,
+        already_registered.guidance_of_check,
         requires=OPEN,
-        description="Whom to turn to next, and how to reach the vendor, for people.",
+        description="Whom to contact next, and how to reach the vendor, for people.",
     )
     masked_administrators: list[str] = attribute(
         "masked_administrators",
@@ -184,11 +177,9 @@ class OrganizationRegistrationCheck:
     )
 
 
-@strawberry.input(
-    description="The organization to look for; give the VAT id, or the customer number together with the name."
-)
+@strawberry.input
 class OrganizationRegistrationCheckInput:
-    """The organization to look for."""
+    """The organization to look for; give the VAT id, or the customer number together with the name."""
 
     name: str | None = strawberry.field(default=None, description="Its name.")
     vat_id: str | None = strawberry.field(default=None, description="Its VAT number.")
@@ -199,7 +190,7 @@ class OrganizationRegistrationCheckInput:
 
 async def _check(context: RequestContext, *, input: OrganizationRegistrationCheckInput) -> Any:
     try:
-        return await company_check.check_organization(
+        return await already_registered.check_organization(
             context, name=input.name, vat=input.vat_id, number=input.customer_number
         )
     except Invalid as refused:
@@ -214,13 +205,13 @@ class RegistrationQueries:
         submitted_registrations,
         requires=REVIEW_REGISTRATIONS,
         description="The registrations of organizations, oldest first; without `status`, those not decided yet.",
-        arguments={"status": "Only registrations with one of these statuses."},
     )
     registration_status: RegistrationStatusView | None = root(
         registration_status,
         requires=OPEN,
         cost=20,
-        description="Where a registration stands, without signing in; null unless reference and address fit.",
+        description="The status of a registration, without signing in; null unless the reference and the address "
+        "match.",
         arguments={
             "reference": "The reference that `registerOrganization` returned.",
             "email": "The applicant's e-mail address.",

@@ -1,4 +1,4 @@
-"""Whoever may delegate some roles gives and takes only those, and ends no administration."""
+"""Whoever may delegate only some roles gives and takes only those, and ends no administration."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""What was done in an organization and by a person, for those who may know (K13)."""
+"""What was done in an organization and by a person, for those who may know it (K13)."""
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -204,7 +204,7 @@ async def test_nobody_else_reads_an_organizations_log(software: Portal, login_na
 
 
 async def test_no_role_of_the_solar_terminal_reads_the_log_because_none_states_it(solar: Portal) -> None:
-    """K13: what is not listed for a role is not allowed, whatever one would wish for."""
+    """K13: what is not listed for a role is not allowed, whatever one would like to have."""
     profile = load_profile("solar_terminal")
     policy = parse_policy(profile.policy_text, profile.policy_source)
     person = await solar.person("administration@helios.example")

@@ -9,7 +9,13 @@ import orjson
 import pytest
 
 from bench.asgi import asked
-from bench.company import (
+from bench.engine import leaf_values
+from bench.measure import Figures
+from bench.plot import growth_plot
+from bench.report import Results, ratios, table
+from bench.serve import CONTESTANTS, PROFILE, settings_for
+from bench.stage import Stage
+from bench.workload import (
     DASHBOARD,
     LINES,
     LOGIN_NAME,
@@ -22,12 +28,6 @@ from bench.company import (
     growing,
     shop_data,
 )
-from bench.engine import leaf_values
-from bench.measure import Figures
-from bench.plot import growth_plot
-from bench.report import Results, ratios, table
-from bench.serve import CONTESTANTS, PROFILE, settings_for
-from bench.stage import Stage
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory
 from connectors.shop.embedded import EmbeddedShop

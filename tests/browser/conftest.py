@@ -21,8 +21,8 @@ from tests.browser.small_portal import DEMO, SmallPortal
 from tests.portal import Portal, open_portal
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-GRAPHIQL_SOURCES = REPOSITORY / "gateway" / "graphiql" / "page"
-GRAPHIQL_BUILT = REPOSITORY / "gateway" / "graphiql" / "dist"
+GRAPHIQL_SOURCES = REPOSITORY / "gateway" / "pages" / "graphiql" / "page"
+GRAPHIQL_BUILT = REPOSITORY / "gateway" / "pages" / "graphiql" / "dist"
 CHROMIUM_PROJECT = Path(__file__).resolve().parent
 CHROMIUM_ARGUMENTS = [
     "--no-sandbox",

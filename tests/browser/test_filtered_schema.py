@@ -16,7 +16,7 @@ pytestmark = pytest.mark.usefixtures("built_graphiql")
 TWO_ORGANIZATIONS = "two.companies@helios.example"
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
 
-IN_ORGANIZATION = "query Company { viewer { defaultOrganization { "
+IN_ORGANIZATION = "query Organization { viewer { defaultOrganization { "
 
 
 @asynccontextmanager
@@ -28,7 +28,7 @@ async def page_of(chromium: Browser, portal: Portal, **options: Any) -> AsyncIte
 
 def switcher(page: Graphiql) -> Locator:
     """The choice of an organization."""
-    return page.page.get_by_role("combobox", name="Company")
+    return page.page.get_by_role("combobox", name="Organization")
 
 
 async def look_at(page: Graphiql, organization: str) -> None:

@@ -1,4 +1,4 @@
-"""Name and registered office change when the vendor approves, and in no other way (D15)."""
+"""The name and registered office of an organization change when the vendor approves, and in no other way (D15)."""
 
 import asyncio
 import json

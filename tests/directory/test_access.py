@@ -238,11 +238,11 @@ async def test_a_stale_version_is_refused(directory: Directory, published: list[
             await change.set_membership_status(
                 BERND_AT_HELIOS.id, MembershipStatus.REMOVED, now=NOW, expected_version=7
             )
-    with pytest.raises(StaleVersion) as company:
+    with pytest.raises(StaleVersion) as organization:
         async with directory.change() as change:
             await change.set_organization_status(HELIOS, OrganizationStatus.CLOSED, expected_version=7)
 
-    assert membership.value.current_version == company.value.current_version == 1
+    assert membership.value.current_version == organization.value.current_version == 1
     assert published == []
 
 

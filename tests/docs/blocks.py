@@ -74,7 +74,7 @@ class Reading:
             try:
                 await self._try(block, following)
             except Doubtful as doubt:
-                found.append(f"{block.target}: {doubt}")
+                found.append(f"{block.position}: {doubt}")
         return found
 
     async def _try(self, block: Block, following: Block | None) -> None:
@@ -149,7 +149,7 @@ class Reading:
             self.workspace.replace(path, line, block.text)
             return
         printed = io.StringIO()
-        code = compile(block.text, block.target, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        code = compile(block.text, block.position, "exec", flags=ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
         try:
             with contextlib.redirect_stdout(printed):
                 result = eval(code, self.names)
@@ -190,10 +190,10 @@ def _difference(shown: Any, real: Any, *, partly: bool, path: str = "") -> str |
             return f"{path or 'the answer'} has {', '.join(real)}, not {', '.join(shown)}"
         parts: Any = [(f"{path}.{key}", shown[key], real[key]) for key in shown]
     elif isinstance(shown, list) and isinstance(real, list) and len(shown) == len(real):
-        parts = [(f"{path}[{target}]", *pair) for target, pair in enumerate(zip(shown, real, strict=True))]
+        parts = [(f"{path}[{index}]", *pair) for index, pair in enumerate(zip(shown, real, strict=True))]
     else:
         return None if shown == real and type(shown) is type(real) else f"{path} is {real!r}, not {shown!r}"
-    return next(filter(None, (_difference(a, b, partly=partly, path=target) for target, a, b in parts)), None)
+    return next(filter(None, (_difference(a, b, partly=partly, path=part) for part, a, b in parts)), None)
 
 
 def _look_up(block: Block) -> None:
@@ -246,17 +246,17 @@ async def _read(block: Block, reading: Reading) -> None:
             case "settings":
                 _settings(block)
             case "policy":
-                reading.policy = parse_policy(block.text, block.target)
+                reading.policy = parse_policy(block.text, block.position)
             case "applications":
                 policy = reading.policy or parse_policy(shipped.policy_text, shipped.policy_source)
-                catalogue = EmbeddedApplications.from_toml(block.text, block.target)
-                await check_catalogue(catalogue, policy, block.target)
+                catalogue = EmbeddedApplications.from_toml(block.text, block.position)
+                await check_catalogue(catalogue, policy, block.position)
             case "profile":
                 _profile(block)
             case "demo":
-                demo_data(replace(shipped, demo_text=block.text, demo_source=block.target), now=NOW)
+                demo_data(replace(shipped, demo_text=block.text, demo_source=block.position), now=NOW)
             case "mail":
-                MailTexts({"de": (block.text, block.target)})
+                MailTexts({"de": (block.text, block.position)})
             case _:
                 raise Doubtful("say what reads this file, by a comment such as <!-- reads: policy -->")
     except (InvalidSettings, InvalidPolicy, InvalidCatalogue, InvalidProfile, InvalidMailTexts) as error:

@@ -10,7 +10,7 @@ from tests.every_mutation import ENTRIES
 
 _ACTION = re.compile(r"[a-z]+(?:_[a-z]+)*\.[a-z]+(?:_[a-z]+)*")
 _ROW = re.compile(r"^\| `(?P<action>[a-z_.]+)` \| [^|]+ \| [^|]+ \|$", re.MULTILINE)
-_WRITES = [*(ROOT / "resolvers").rglob("*.py"), *(ROOT / "connectors" / "directory" / "sql").glob("*.py")]
+_WRITES = [*(ROOT / "resolvers").rglob("*.py"), *(ROOT / "connectors" / "directory").glob("*.py")]
 _NO_ACTIONS = ("getLogger", "attrgetter", "attribute", "get_template")
 """Functions whose arguments look like actions and are none."""
 

@@ -31,15 +31,15 @@ def test_every_row_stands_on_the_page_once_and_in_order() -> None:
 
 
 def test_a_row_that_works_is_shown_by_tests_and_one_that_does_not_says_so() -> None:
-    faults = []
+    problems = []
     for row, text in _rows().items():
         tests = _TEST.findall(text)
         if len(_WORKS.findall(text)) != bool(tests) or len(_NOT_YET.findall(text)) != (not tests):
-            faults.append(f"{row}: **Works.** or **Works in part:** … and its tests, or **Not yet:** … and none.")
+            problems.append(f"{row}: **Works.** or **Works in part:** … and its tests, or **Not yet:** … and none.")
         if len(tests) != text.count("\n- "):
-            faults.append(f"{row}: write a test as - `tests/file.py::test_name`")
+            problems.append(f"{row}: write a test as - `tests/file.py::test_name`")
 
-    assert faults == []
+    assert problems == []
 
 
 def test_every_test_on_the_page_exists() -> None:
@@ -49,34 +49,34 @@ def test_every_test_on_the_page_exists() -> None:
 
 
 def test_a_test_that_names_a_row_is_in_a_file_that_the_page_names_for_it() -> None:
-    faults = []
+    problems = []
     for path in _files("tests"):
         file = path.relative_to(ROOT).as_posix()
         if path.name.startswith("test_") and path != Path(__file__):
-            faults += [
+            problems += [
                 f"{file} names {row}: name one of its tests at {row} in docs/requirements.md, or do not name the row."
                 for row in _rows_in(path)
                 if file not in {shown for shown, _ in _tests_of(row)}
             ]
 
-    assert faults == []
+    assert problems == []
 
 
 def test_nothing_else_names_a_row_and_nothing_at_all_a_page_that_is_not_published() -> None:
-    faults = [
+    problems = [
         f"{path.relative_to(ROOT)} names {row}: say what is meant."
         for path in _files(*_PRODUCT)
         if path != PAGE
         for row in _rows_in(path)
     ]
-    faults += [
+    problems += [
         f"{path.relative_to(ROOT)} names {match[0]}, which nobody else has: say what is meant."
         for path in _files(*_PRODUCT, "tests")
         if path != Path(__file__)
         for match in _UNPUBLISHED.finditer(path.read_text(encoding="utf-8"))
     ]
 
-    assert faults == []
+    assert problems == []
 
 
 @cache

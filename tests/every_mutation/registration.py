@@ -45,7 +45,7 @@ async def _to_review(portal: Portal) -> dict[str, str]:
     }
 
 
-async def _questioned(portal: Portal) -> dict[str, str]:
+async def _asked(portal: Portal) -> dict[str, str]:
     names = await _to_review(portal)
     given = {"id": names["REGISTRATION"], "question": "Welches Gewerk?"}
     await payload(portal, REVIEW, "requestRegistrationInformation", given, "errors { code }")
@@ -153,7 +153,7 @@ ENTRIES = {
     ),
     "answerRegistration": Entry(
         by=ZOE,
-        prepare=_questioned,
+        prepare=_asked,
         input={"id": "REGISTRATION", "answer": "Dächer"},
         rows=(_step("registration.answer", ZOE, "INFORMATION_REQUESTED", "PENDING_REVIEW", "Dächer"),),
     ),

@@ -319,7 +319,7 @@ async def check(world: World) -> None:
 
 
 async def _check_sights(world: World) -> None:
-    """Nobody sees another organization's invitations, nor an organization they don't belong place."""
+    """Nobody sees another organization's invitations, nor an organization they do not belong to."""
     for organization in range(ORGANIZATIONS):
         own = [
             invitee.last.id

@@ -27,13 +27,12 @@ from sqlalchemy import select
 
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.directory.tables import audit_events, invitations, memberships, outbox
-from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, utc_now
 from tests.servers import DatabaseKind, servers
 
 PROFILE = "solar_terminal"

@@ -28,13 +28,12 @@ from connectors.directory.records.organizations import OrganizationStatus
 from connectors.events.interface import Heard, Interrupted
 from connectors.events.redis import RedisEvents
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
-from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, utc_now
 from resolvers.audit import recorded
 from tests.servers import servers, started_valkey
 

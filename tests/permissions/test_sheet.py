@@ -94,14 +94,14 @@ def test_arguments_input_fields_and_values_have_their_own_guard() -> None:
     assert {
         row.coordinate: (row.kind, row.needs)
         for row in small.rows
-        if row.needs and row.coordinate.partition(".")[0] in ("Organization", "Thing", "ThingFilter", "Colour")
+        if row.needs and row.coordinate.partition(".")[0] in ("Team", "Thing", "ThingFilter", "Colour")
     } == {
-        "Organization.things(owner:)": (PartKind.ARGUMENT, "MEMBER_VIEW, or to be the person concerned"),
+        "Team.things(owner:)": (PartKind.ARGUMENT, "MEMBER_VIEW, or to be the person concerned"),
         "ThingFilter.note": (PartKind.INPUT_FIELD, "ORDER_VIEW"),
         "ThingFilter.reviewed": (PartKind.INPUT_FIELD, "REGISTRATION_REVIEW as vendor staff"),
         "Colour.RED": (PartKind.ENUM_VALUE, "AUDIT_VIEW"),
     }
-    assert access(small, "Organization.things(owner:)") == {
+    assert access(small, "Team.things(owner:)") == {
         "not signed in": "no",
         "signed in": "own",
         "administration": "yes",

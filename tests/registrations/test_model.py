@@ -1,8 +1,8 @@
 """Registration by rules: whatever is done in whatever order, the portal stands where a small model says.
 
 After every step, what each registration and its organization say, what its applicant holds, which mails wait and how
-often the audit log was written agree with the model. How many walks are tried
-on each database is REGISTRATION_WALKS, and
+often the audit log was written agree with the model. How many walks are tried on each database is REGISTRATION_WALKS,
+and
 of how many steps REGISTRATION_STEPS; a few of few without them.
 """
 

@@ -47,7 +47,7 @@ class Colour(Enum):
     RED = strawberry.enum_value("red", description="Red.", directives=directives_of(any_of(Permission.AUDIT_VIEW)))
 
 
-@strawberry.input(description="Which things.")
+@strawberry.input
 class ThingFilter:
     """Which things."""
 
@@ -60,7 +60,7 @@ class ThingFilter:
     )
 
 
-@strawberry.input(description="What to paint.")
+@strawberry.input
 class PaintInput:
     """What to paint."""
 
@@ -89,9 +89,9 @@ async def things_of(
     return [first] * len(organizations)
 
 
-@graph_type(of=TestedRecord, description="An organization.", organization=attrgetter("id"))
-class Organization:
-    """An organization."""
+@graph_type(of=TestedRecord, organization=attrgetter("id"))
+class Team:
+    """A team, which is an organization here."""
 
     id: strawberry.ID = strawberry.field(description="Its id.")
     things: int | None = declared(
@@ -112,16 +112,16 @@ async def _paint(context: RequestContext, *, input: PaintInput) -> str:
     return input.colour.value
 
 
-@strawberry.type(description="What may be asked.")
+@strawberry.type
 class SmallQuery:
     """What may be asked."""
 
-    organizations: list[Organization] = root(
+    organizations: list[Team] = root(
         _organizations, requires=OPEN, description="Organizations.", arguments={"ids": "Their ids."}
     )
 
 
-@strawberry.type(description="What may be done.")
+@strawberry.type
 class Mutation:
     """What may be done."""
 

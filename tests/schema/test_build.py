@@ -44,10 +44,11 @@ def refusal_of(type_name: str, of: type = Thing, /, **fields: Any) -> str:
 
 def built_with(type_name: str, of: type = Thing, /, **fields: Any) -> Any:
     """Build a schema of one type with these fields: (annotation, field) by name, and how to find its organization."""
-    belongs = {key: fields.pop(key) for key in ("organization", "person", "description") if key in fields}
-    body = {"__annotations__": {key: of_type for key, (of_type, _) in fields.items()}}
+    belongs = {key: fields.pop(key) for key in ("organization", "person") if key in fields}
+    doc = fields.pop("doc", "A thing.")
+    body = {"__doc__": doc, "__annotations__": {key: of_type for key, (of_type, _) in fields.items()}}
     body |= {key: declared for key, (_, declared) in fields.items()}
-    cls = graph_type(of=of, **({"description": "A thing."} | belongs))(type(type_name, (), body))
+    cls = graph_type(of=of, **belongs)(type(type_name, (), body))
     query = type(
         "Query",
         (),
@@ -112,14 +113,16 @@ def test_letting_the_person_concerned_pass_without_saying_who_it_is_is_refused()
 
 
 def test_what_is_not_described_is_refused() -> None:
-    message = refusal_of("SilentThing", name=(str, strawberry.field()), description="")
+    message = refusal_of("SilentThing", name=(str, strawberry.field()), doc=None)
 
     assert message.splitlines() == ["SilentThing.name has no description.", "SilentThing has no description."]
 
 
 def test_an_input_or_a_value_that_is_not_described_is_refused() -> None:
-    @strawberry.input(description="A request.")
+    @strawberry.input
     class Request:
+        """A request."""
+
         what: str
 
     async def asked_for(context: RequestContext, *, input: Request) -> Thing:

@@ -51,10 +51,10 @@ def refused(result: Any) -> list[tuple[str, str | None]]:
 @pytest.mark.parametrize(
     ("arguments", "variables", "coordinate"),
     [
-        ('(owner: "usr_2")', {}, "Organization.things(owner:)"),
-        ("(owner: null)", {}, "Organization.things(owner:)"),
-        ("(owner: $v)", {"v": "usr_2"}, "Organization.things(owner:)"),
-        ("(owner: $v)", {"v": None}, "Organization.things(owner:)"),
+        ('(owner: "usr_2")', {}, "Team.things(owner:)"),
+        ("(owner: null)", {}, "Team.things(owner:)"),
+        ("(owner: $v)", {"v": "usr_2"}, "Team.things(owner:)"),
+        ("(owner: $v)", {"v": None}, "Team.things(owner:)"),
         ("(colours: [BLUE, RED])", {}, "Colour.RED"),
         ("(colours: RED)", {}, "Colour.RED"),
         ("(colours: $v)", {"v": ["RED"]}, "Colour.RED"),
@@ -112,7 +112,7 @@ async def test_the_default_of_a_variable_is_used(schema: Schema) -> None:
 
     result = await caller.asks(schema, things("(owner: $v)", '($v: ID = "usr_2")'))
 
-    assert refused(result) == [("Organization.things(owner:)", "org_a"), ("Organization.things(owner:)", "org_b")]
+    assert refused(result) == [("Team.things(owner:)", "org_a"), ("Team.things(owner:)", "org_b")]
 
 
 async def test_a_permission_in_one_organization_opens_the_argument_only_there(schema: Schema) -> None:
@@ -121,7 +121,7 @@ async def test_a_permission_in_one_organization_opens_the_argument_only_there(sc
     result = await caller.asks(schema, things('(owner: "usr_2")'))
 
     assert result.data == {"organizations": [{"id": "org_a", "things": 20}, {"id": "org_b", "things": None}]}
-    assert refused(result) == [("Organization.things(owner:)", "org_b")]
+    assert refused(result) == [("Team.things(owner:)", "org_b")]
     assert caller.asked == ["org_a"]
 
 
@@ -192,7 +192,7 @@ def test_fields_without_guarded_inputs_pay_nothing_for_them() -> None:
         if isinstance(field.extensions.get("batch"), GuardedAnswering)
     }
 
-    assert guarded == {"Organization.things", "Mutation.paint", "Organization.orders"}
+    assert guarded == {"Team.things", "Mutation.paint", "Organization.orders"}
 
 
 def test_the_printed_schema_shows_the_guards_and_the_descriptions_say_them() -> None:
@@ -269,9 +269,9 @@ async def _coloured(_context: Any, *, colour: Colour = Colour.RED) -> None:
     return None
 
 
-@strawberry.input(description="One of which a field has a default.")
+@strawberry.input
 class DefaultedInput:
-    """An input with a guarded field that every request would use."""
+    """One of which a field has a default."""
 
     note: str | None = input_field(requires=any_of(Permission.ORDER_VIEW), default=None, description="A note.")
 

@@ -10,18 +10,18 @@ import strawberry
 
 from connectors.ids import MembershipId
 from gateway.app import create_app
-from permissions.access_rules import any_of
+from permissions.access_rules import OPEN, any_of
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict
-from schema.graph.build import Mutation, build_schema
+from schema.graph.build import InvalidSchema, Mutation, build_schema
 from schema.graph.mutations import mutation, of_object
-from schema.graph.user_errors import UserError
+from schema.graph.user_errors import payload
 from schema.members.types import Membership
 from tests.portal import Person, Portal, open_portal
 
 
-@strawberry.input(description="Whom.")
+@strawberry.input
 class TouchInput:
     """Whom."""
 
@@ -29,12 +29,11 @@ class TouchInput:
     is_in_the_way: bool = strawberry.field(default=False, description="Whether it is refused.")
 
 
-@strawberry.type(description="What came of it.")
+@payload
 class TouchPayload:
     """What came of it."""
 
     membership: Membership | None = strawberry.field(description="Who was touched.")
-    errors: list[UserError] = strawberry.field(description="Why not.")
 
 
 CALLS: list[str] = []
@@ -53,19 +52,17 @@ async def _touch_registrations(_context: RequestContext, *, input: TouchInput) -
     return {"membership": None}
 
 
-@strawberry.type(description="What may be done.")
+@strawberry.type
 class TouchingMutation(Mutation):
     """What may be done."""
 
     touch_member: TouchPayload | None = mutation(
-        TouchPayload,
         _touch_member,
         requires=any_of(Permission.MEMBER_MANAGE),
         within=of_object("mbr", "input.id"),
         description="Touch a member.",
     )
     touch_registrations: TouchPayload | None = mutation(
-        TouchPayload,
         _touch_registrations,
         requires=any_of(Permission.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR),
         description="Touch registrations.",
@@ -251,3 +248,32 @@ async def test_a_refusal_says_no_more_than_the_deployment_discloses(
     (error,) = answer.at("touchMember.errors")
     assert (error["message"], error["reason"], error["grantableBy"]) == (message, reason, [])
     assert [permission["code"] for permission in error["missingPermissions"]] == missing
+
+
+def test_a_payload_that_could_not_say_that_nothing_was_done_is_refused() -> None:
+    @payload
+    class CountPayload:
+        """How many there are."""
+
+        count: int = strawberry.field(description="How many.")
+
+    async def _count(_context: RequestContext) -> dict[str, Any]:
+        return {"count": 1}
+
+    mutations = type(
+        "Mutation",
+        (),
+        {
+            "__doc__": "What may be done.",
+            "__annotations__": {"count": CountPayload},
+            "count": mutation(_count, requires=OPEN, description="Count."),
+        },
+    )
+
+    with pytest.raises(InvalidSchema) as refused:
+        build_schema(mutation=strawberry.type(mutations))
+
+    assert (
+        str(refused.value)
+        == "CountPayload.count says nothing when a mutation is refused; write `… | None`, a list or a bool."
+    )

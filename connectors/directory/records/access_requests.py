@@ -1,4 +1,4 @@
-"""What members ask for that they may not do yet: roles or direct permissions, decided by who may delegate them."""
+"""What members ask for that they may not do yet: roles or direct permissions, decided by those who delegate."""
 
 from dataclasses import dataclass
 from datetime import datetime

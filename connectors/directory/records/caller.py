@@ -29,11 +29,11 @@ class StandingRecord:
 @quick
 @dataclass(frozen=True, slots=True)
 class CallerRecord:
-    """All that a request needs to know of who asks: the person, and their standings (REMOVED ones left out).
+    """All that a request needs to know of its caller: the person, and their standings (REMOVED ones left out).
 
     `vendor_permissions` are codes that vendor staff hold personally, never through an organization.
     `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
-    request can tell that it is out of date. A grant that ends automatically changes no number.
+    request can see that it is out of date. A grant that ends automatically changes no number.
     """
 
     user: UserRecord

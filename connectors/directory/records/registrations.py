@@ -36,7 +36,7 @@ class LikenessReason(StrEnum):
 class RegistrationRecord:
     """Somebody who wants an account; with `organization_kind`, for an organization that the vendor has to approve.
 
-    `note` is the reason of a rejection or the question that was asked, `answer` what the applicant said to it.
+    `note` is the reason of a rejection or what the vendor asked, `answer` what the applicant said to it.
     `customer_number` is what the applicant wrote, which proves nothing.
     """
 

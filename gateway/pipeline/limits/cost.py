@@ -3,13 +3,12 @@
 An object costs 1 and what is asked of it, a mutation 10, a scalar nothing unless a back end is asked for it; an
 argument that makes a field expensive costs its weight where it is given; a list costs that times its entries. Of
 fragments on different types the most expensive possible type counts. A fragment is worked out once however often it is
-spread, and all that does not depend on variables is added up when the document is made ready: per request only what
-depends on a variable is left.
+spread, and an operation once for all requests whose variables come to the same.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, TypeAlias
 
 from graphql import (
     FieldNode,
@@ -28,7 +27,6 @@ from graphql import (
     SelectionSetNode,
     StringValueNode,
     Undefined,
-    ValueNode,
     VariableNode,
     get_named_type,
     get_nullable_type,
@@ -45,143 +43,54 @@ from schema.graph.cost_directives import FieldCost, ListSize, cost_of
 DEFAULT_LIST_SIZE = 10
 DEFAULT_MUTATION_WEIGHT = 10
 
+_MOST_ESTIMATES = 100
+"""So many estimates of an operation are kept, for different variables."""
+
 Fragments: TypeAlias = Mapping[str, FragmentDefinitionNode]
 Variables: TypeAlias = Mapping[str, Any]
 
 
-class Factor(Protocol):
-    """A number that depends on the variables."""
+class Cost:
+    """What one operation costs.
+
+    It is estimated without variables when it is made ready, which is when the schema is counted that it asks about.
+    """
+
+    __slots__ = ("_depends_on", "_estimates", "_introspections", "fragments", "operation", "schema")
+
+    def __init__(self, schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode) -> None:
+        self.schema = schema
+        self.fragments = fragments
+        self.operation = operation
+        self._introspections: dict[tuple[int, str | None], int] = {}
+        estimation = Estimation(schema, fragments, {}, introspections=self._introspections)
+        estimate = estimation.of_operation(operation)
+        self._depends_on = tuple(estimation.used)
+        self._estimates = {self._meaning({}): estimate}
 
     def of(self, variables: Variables) -> int:
-        """Return the number for these coerced variables."""
-        ...
+        """Return the estimate for these coerced variables."""
+        meaning = self._meaning(variables)
+        estimate = self._estimates.get(meaning)
+        if estimate is None:
+            if len(self._estimates) == _MOST_ESTIMATES:
+                self._estimates.clear()
+            estimation = Estimation(self.schema, self.fragments, variables, introspections=self._introspections)
+            estimate = self._estimates[meaning] = estimation.of_operation(self.operation)
+        return estimate
 
+    def of_answer(self, variables: Variables) -> int:
+        """Return the same without what the mutations themselves cost."""
+        return Estimation(self.schema, self.fragments, variables, counts_mutations=False).of_operation(self.operation)
 
-class Slice:
-    """The length of a list as a variable says it: a number, or a list with an entry for each."""
+    def _meaning(self, variables: Variables) -> tuple[Any, ...]:
+        """Return what of the variables the estimate depends on: which are given, lengths, and names of types."""
+        return tuple([self._meaning_of(variables.get(name)) for name in self._depends_on])
 
-    __slots__ = ("otherwise", "variable")
-
-    def __init__(self, variable: str, otherwise: int) -> None:
-        self.variable = variable
-        self.otherwise = otherwise
-
-    def of(self, variables: Variables) -> int:
-        """Return the length for these coerced variables."""
-        return _length(variables.get(self.variable), self.otherwise)
-
-
-class Given:
-    """Whether a variable has a value: 1, or 0 where it is null or left out."""
-
-    __slots__ = ("variable",)
-
-    def __init__(self, variable: str) -> None:
-        self.variable = variable
-
-    def of(self, variables: Variables) -> int:
-        """Return it for these coerced variables."""
-        return int(variables.get(self.variable) is not None)
-
-
-class Known(dict[int, int]):
-    """What was worked out before for some variables, by identity; what was counted of the schema goes with it."""
-
-    __slots__ = ("_introspection",)
-
-    def introspection(self, schema: GraphQLSchema, fragments: Fragments) -> IntrospectionCost:
-        """Return what counts the introspections of one document; it takes more memory than is to be kept."""
-        found: IntrospectionCost | None = getattr(self, "_introspection", None)
-        if found is None:
-            found = self._introspection = IntrospectionCost(schema, fragments)
-        return found
-
-
-class Term(Protocol):
-    """A cost that depends on the variables."""
-
-    def of(self, variables: Variables, known: Known) -> int:
-        """Return the cost for these coerced variables; `known` has what was worked out before, by identity."""
-        ...
-
-
-class Sum:
-    """A number and terms to add to it when the variables are known, each so many times."""
-
-    __slots__ = ("number", "terms")
-
-    def __init__(self, number: int = 0) -> None:
-        self.number = number
-        self.terms: list[tuple[int | Factor, Term]] = []
-
-    def add(self, times: int | Factor, other: "Sum") -> None:
-        """Add another sum so many times; a sum that is only a number is worked out at once."""
-        if not other.terms and isinstance(times, int):
-            self.number += times * other.number
-        elif other.terms or other.number:
-            self.terms.append((times, other))
-
-    def of(self, variables: Variables, known: Known | None = None) -> int:
-        """Return the number for these coerced variables; a sum that is shared is worked out once."""
-        if not self.terms:
-            return self.number
-        known = Known() if known is None else known
-        total = known.get(id(self))
-        if total is None:
-            total = self.number
-            for times, other in self.terms:
-                total += (times if isinstance(times, int) else times.of(variables)) * other.of(variables, known)
-            known[id(self)] = total
-        return total
-
-
-class _Most:
-    """The largest of several costs."""
-
-    __slots__ = ("_number", "_others")
-
-    def __init__(self, number: int, others: list[Sum]) -> None:
-        self._number = number
-        self._others = others
-
-    def of(self, variables: Variables, known: Known) -> int:
-        return max(self._number, *(other.of(variables, known) for other in self._others))
-
-
-def _most(costs: list[Sum]) -> Sum:
-    if len(costs) == 1:
-        return costs[0]
-    total = Sum(max((cost.number for cost in costs if not cost.terms), default=0))
-    others = [cost for cost in costs if cost.terms]
-    if others:
-        total.terms.append((1, _Most(total.number, others)))
-        total.number = 0
-    return total
-
-
-class _NamedType:
-    """What `__type` costs when a variable says which type it describes."""
-
-    __slots__ = ("_fragments", "_known", "_schema", "_selection_set", "_variable")
-
-    def __init__(
-        self, schema: GraphQLSchema, fragments: Fragments, selection_set: SelectionSetNode, variable: str
-    ) -> None:
-        self._schema = schema
-        self._fragments = fragments
-        self._selection_set = selection_set
-        self._variable = variable
-        self._known: dict[str, int] = {}
-
-    def of(self, variables: Variables, known: Known) -> int:
-        name = variables.get(self._variable)
-        if not isinstance(name, str) or name not in self._schema.type_map:
-            return 1
-        cost = self._known.get(name)
-        if cost is None:
-            costs = known.introspection(self._schema, self._fragments)
-            cost = self._known[name] = costs.of_type(self._selection_set, name)
-        return cost
+    def _meaning_of(self, value: Any) -> str | int | None:
+        if isinstance(value, str):
+            return value if value in self.schema.type_map else ""
+        return None if value is None else _length(value, 0)
 
 
 class Part:
@@ -190,31 +99,25 @@ class Part:
     __slots__ = ("lists", "once")
 
     def __init__(self) -> None:
-        self.once = Sum()
-        self.lists: dict[str, Sum] = {}
+        self.once = 0
+        self.lists: dict[str, int] = {}
 
     def add(self, other: "Part") -> None:
         """Add what a fragment costs."""
-        self.once.add(1, other.once)
+        self.once += other.once
         for name, entry in other.lists.items():
             self.add_list(name, entry)
 
-    def add_list(self, name: str, entry: Sum) -> None:
+    def add_list(self, name: str, entry: int) -> None:
         """Add a list whose length the field above knows."""
-        self.lists.setdefault(name, Sum()).add(1, entry)
+        self.lists[name] = self.lists.get(name, 0) + entry
 
-    def total(self, size: ListSize | None, length: int | Factor) -> Sum:
+    def total(self, size: ListSize | None, length: int) -> int:
         """Return the whole cost when the field above has this `@listSize`, of this length."""
-        if not self.lists:
-            return self.once
-        total = Sum()
-        total.add(1, self.once)
-        for name, entry in self.lists.items():
-            total.add(length_below(name, size, length), entry)
-        return total
+        return self.once + sum(length_below(name, size, length) * entry for name, entry in self.lists.items())
 
 
-def length_below(name: str, size: ListSize | None, length: int | Factor) -> int | Factor:
+def length_below(name: str, size: ListSize | None, length: int) -> int:
     """Return the length of a list that has none of its own, below a field with this `@listSize`, of this length."""
     return length if size is not None and name in size.sized_fields else DEFAULT_LIST_SIZE
 
@@ -230,26 +133,27 @@ class Asked:
     named: GraphQLNamedType
     is_list: bool
     weight: int
-    arguments: Sum
+    arguments: int
     size: ListSize | None
-    length: int | Factor | None
+    length: int | None
 
 
 class Estimation:
-    """A document that is being estimated: for any variables, or for those given, so that every sum is a number.
+    """A document that is being estimated for some variables; `used` are those that the estimate depends on.
 
     `lengths` replaces the length of lists and pages, by the identity of their field's node. Without `counts_mutations`,
-    a mutation costs what its answer does.
+    a mutation costs what its answer does. `introspections` keeps what was counted of the schema for another estimation.
     """
 
     def __init__(
         self,
         schema: GraphQLSchema,
         fragments: Fragments,
-        variables: Variables | None = None,
+        variables: Variables,
         lengths: Mapping[int, int] | None = None,
         *,
         counts_mutations: bool = True,
+        introspections: dict[tuple[int, str | None], int] | None = None,
     ) -> None:
         self.schema = schema
         self.fragments = fragments
@@ -257,9 +161,11 @@ class Estimation:
         self._variables = variables
         self._lengths = lengths or {}
         self._introspection = IntrospectionCost(schema, fragments)
+        self._introspections = {} if introspections is None else introspections
         self._known: dict[tuple[int, str], Part] = {}
+        self.used: dict[str, None] = {}
 
-    def of_operation(self, operation: OperationDefinitionNode) -> Sum:
+    def of_operation(self, operation: OperationDefinitionNode) -> int:
         """Return what an operation costs."""
         root = self.schema.get_root_type(operation.operation)
         assert root is not None  # the document is valid
@@ -302,35 +208,32 @@ class Estimation:
         named = dict.fromkeys(self._conditions(selection_set, set()))
         return [type_, *(possible[name] for name in named if name in possible)]
 
-    def entry(self, asked: Asked) -> Sum:
+    def entry(self, asked: Asked) -> int:
         """Return what an entry of a field costs with all below it, or the field itself where it is no list."""
         selection_set = asked.node.selection_set
         if selection_set is None:
-            return Sum(asked.weight)
-        one = Sum(asked.weight)
-        length = 0 if asked.length is None else asked.length
+            return asked.weight
         types = self.types_below(selection_set, asked.named)
-        one.add(1, _most([self.part(selection_set, type_).total(asked.size, length) for type_ in types]))
-        return one
+        return asked.weight + max(
+            self.part(selection_set, type_).total(asked.size, asked.length or 0) for type_ in types
+        )
 
-    def introspected(self, node: FieldNode) -> Sum:
+    def introspected(self, node: FieldNode) -> int:
         """Return what `__schema` or `__type` costs."""
-        assert node.selection_set is not None  # the document is valid
-        total = Sum()
-        if node.name.value == "__schema":
-            total.number = self._introspection.of_schema(node.selection_set)
-            return total
-        match _value_of(node, "name"):
-            case VariableNode(name=variable):
-                if self._variables is None:
-                    named = _NamedType(self.schema, self.fragments, node.selection_set, variable.value)
-                    total.terms.append((1, named))
-                else:
-                    name = self._variables.get(variable.value)
-                    total.number = self._introspection.of_type(node.selection_set, name) if isinstance(name, str) else 1
-            case StringValueNode(value=name):
-                total.number = self._introspection.of_type(node.selection_set, name)
-        return total
+        selection_set = node.selection_set
+        assert selection_set is not None  # the document is valid
+        name = None
+        if node.name.value == "__type":
+            name = self._value_of(node, "name")
+            if not isinstance(name, str) or name not in self.schema.type_map:
+                return 1
+        key = id(selection_set), name
+        cost = self._introspections.get(key)
+        if cost is None:
+            counted = self._introspection
+            cost = counted.of_schema(selection_set) if name is None else counted.of_type(selection_set, name)
+            self._introspections[key] = cost
+        return cost
 
     def asked(self, node: FieldNode, type_: GraphQLNamedType) -> Asked | None:
         """Return what a field of a selection asks; None when it costs nothing, and nothing is below it."""
@@ -364,48 +267,54 @@ class Estimation:
 
     def _add_field(self, part: Part, node: FieldNode, type_: GraphQLNamedType) -> None:
         if node.name.value in INTROSPECTION:
-            part.once.add(1, self.introspected(node))
+            part.once += self.introspected(node)
             return
         asked = self.asked(node, type_)
         if asked is None:
             return
-        part.once.add(1, asked.arguments)
+        part.once += asked.arguments
         entry = self.entry(asked)
         if not asked.is_list:
-            part.once.add(1, entry)
+            part.once += entry
         elif asked.length is None:
             part.add_list(node.name.value, entry)
         else:
-            part.once.add(asked.length, entry)
+            part.once += asked.length * entry
 
-    def _arguments(self, node: FieldNode, declared: FieldCost) -> Sum:
+    def _arguments(self, node: FieldNode, declared: FieldCost) -> int:
         """Return what the arguments of a field cost, as far as they are given."""
-        total = Sum()
-        for name, weight in declared.arguments.items():
-            match _value_of(node, name):
-                case None | NullValueNode():
-                    pass
-                case VariableNode(name=variable):
-                    total.add(self._settled(Given(variable.value)), Sum(weight))
-                case _:
-                    total.number += weight
-        return total
+        weights = declared.arguments.items()
+        return sum(weight for name, weight in weights if self._value_of(node, name) is not None)
 
-    def _own_length(self, node: FieldNode, field: GraphQLField, size: ListSize | None) -> int | Factor | None:
+    def _own_length(self, node: FieldNode, field: GraphQLField, size: ListSize | None) -> int | None:
         """Return the length of a field's list or page, or None when only the field above can say it."""
         replaced = self._lengths.get(id(node))
         if replaced is not None:
             return replaced
         if size is None:
             return None
-        lengths = [self._settled(_sliced(node, field, name, size.assumed)) for name in size.slicing_arguments]
-        if not lengths:
+        if not size.slicing_arguments:
             return DEFAULT_LIST_SIZE if size.assumed is None else size.assumed
-        numbers = [length for length in lengths if isinstance(length, int)]
-        return max(numbers) if len(numbers) == len(lengths) else next(it for it in lengths if not isinstance(it, int))
+        return max(
+            _length(self._value_of(node, name), _unsliced(field, name) if size.assumed is None else size.assumed)
+            for name in size.slicing_arguments
+        )
 
-    def _settled(self, factor: int | Factor) -> int | Factor:
-        return factor if isinstance(factor, int) or self._variables is None else factor.of(self._variables)
+    def _value_of(self, node: FieldNode, argument: str) -> Any:
+        """Return the value of an argument: a number, a list, a text, something that is none of these, or None."""
+        match next((it.value for it in node.arguments or () if it.name.value == argument), None):
+            case None | NullValueNode():
+                return None
+            case VariableNode(name=variable):
+                self.used[variable.value] = None
+                return self._variables.get(variable.value)
+            case IntValueNode(value=digits):
+                return int(digits)
+            case ListValueNode(values=values):
+                return list(values)
+            case StringValueNode(value=text):
+                return text
+        return ""
 
     def _conditions(self, selection_set: SelectionSetNode, seen: set[str]) -> Iterator[str]:
         """Return the types that the fragments of a selection name, in whatever fragment they stand."""
@@ -429,67 +338,9 @@ class Estimation:
         return self.schema.is_sub_type(abstract, type_)
 
 
-class Cost:
-    """What one operation costs."""
-
-    __slots__ = ("_sum", "fragments", "operation", "schema")
-
-    def __init__(
-        self, schema: GraphQLSchema, fragments: Fragments, operation: OperationDefinitionNode, total: Sum
-    ) -> None:
-        self.schema = schema
-        self.fragments = fragments
-        self.operation = operation
-        self._sum = total
-
-    def of(self, variables: Variables) -> int:
-        """Return the estimate for these coerced variables."""
-        return self._sum.of(variables)
-
-    def of_answer(self, variables: Variables) -> int:
-        """Return the same without what the mutations themselves cost."""
-        estimation = Estimation(self.schema, self.fragments, variables, counts_mutations=False)
-        return estimation.of_operation(self.operation).number
-
-
-class CostOfOperations:
-    """Estimates operations of one schema."""
-
-    def __init__(self, schema: GraphQLSchema) -> None:
-        self._schema = schema
-
-    def of(self, fragments: Fragments) -> Callable[[OperationDefinitionNode], Cost]:
-        """Return what estimates operations of a valid document with these fragments."""
-        estimation = Estimation(self._schema, fragments)
-
-        def cost(operation: OperationDefinitionNode) -> Cost:
-            return Cost(self._schema, fragments, operation, estimation.of_operation(operation))
-
-        return cost
-
-
 def _weight_of_type(named: GraphQLNamedType) -> int:
     declared = cost_of(named).weight
     return declared if declared is not None else 1 if is_composite_type(named) else 0
-
-
-def _value_of(node: FieldNode, argument: str) -> ValueNode | None:
-    return next((it.value for it in node.arguments or () if it.name.value == argument), None)
-
-
-def _sliced(node: FieldNode, field: GraphQLField, argument: str, assumed: int | None) -> int | Factor:
-    """Return the length that an argument asks for."""
-    otherwise = _unsliced(field, argument) if assumed is None else assumed
-    match _value_of(node, argument):
-        case None | NullValueNode():
-            return otherwise
-        case IntValueNode(value=number):
-            return max(int(number), 1)
-        case ListValueNode(values=values):
-            return max(len(values), 1)
-        case VariableNode(name=variable):
-            return Slice(variable.value, otherwise)
-    return 1  # a single value where a list is asked for
 
 
 def _unsliced(field: GraphQLField, argument: str) -> int:

@@ -12,7 +12,7 @@ from typing import Any
 
 from graphql import FieldNode, GraphQLNamedType, SelectionSetNode
 
-from gateway.pipeline.limits.cost import Asked, Cost, Estimation, Factor, Variables, length_below
+from gateway.pipeline.limits.cost import Asked, Cost, Estimation, Variables, length_below
 from gateway.pipeline.limits.limit_exceeded import LARGEST_SHOWN, LimitExceeded, in_words
 from gateway.pipeline.limits.shape import INTROSPECTION
 from gateway.settings import Limits
@@ -138,7 +138,7 @@ class _Search:
     def _look_at_field(self, node: FieldNode, selection: "_Selection") -> None:
         path = (*selection.path, (node.alias or node.name).value)
         if node.name.value in INTROSPECTION:
-            cost = self._estimation.introspected(node).number
+            cost = self._estimation.introspected(node)
             self._await(selection.times * cost, _Part(node, path, selection.times * cost))
             return
         asked = self._estimation.asked(node, selection.type)
@@ -147,20 +147,20 @@ class _Search:
         own = asked.length
         if own is None:
             own = length_below(node.name.value, selection.size, selection.length)
-        length = _number(own) if asked.is_list else 1
+        length = own if asked.is_list else 1
         if asked.size is not None or (asked.is_list and selection.size is None):
-            cost = asked.arguments.number + length * self._estimation.entry(asked).number
+            cost = asked.arguments + length * self._estimation.entry(asked)
             sliced_by = asked.size.slicing_arguments if asked.size is not None else ()
             argument = sliced_by[0] if len(sliced_by) == 1 else None
         elif asked.is_list:  # a page has been named with what is in it
             cost, argument = 0, None
         else:
-            cost, argument = asked.arguments.number + asked.weight, None
-        part = _Part(node, path, selection.times * cost, argument, _number(asked.length or 0))
+            cost, argument = asked.arguments + asked.weight, None
+        part = _Part(node, path, selection.times * cost, argument, asked.length or 0)
         self._await(part.cost, part)
         if node.selection_set is not None:
             below = _Selection(
-                node.selection_set, asked.named, selection.times * length, path, asked.size, _number(asked.length or 0)
+                node.selection_set, asked.named, selection.times * length, path, asked.size, asked.length or 0
             )
             self._await_selection(self._most_expensive_type(below, asked))
 
@@ -170,7 +170,7 @@ class _Search:
 
     def _cost(self, selection: "_Selection") -> int:
         part = self._estimation.part(selection.set, selection.type)
-        return selection.times * part.total(selection.size, selection.length).number
+        return selection.times * part.total(selection.size, selection.length)
 
     def _await_selection(self, selection: "_Selection") -> None:
         self._await(self._cost(selection), selection)
@@ -196,7 +196,7 @@ class _Search:
             return None
         cost = self._one.cost
         without = Estimation(cost.schema, cost.fragments, self._one.variables, {id(part.node): 0})
-        least = without.of_operation(cost.operation).number
+        least = without.of_operation(cost.operation)
         if least > self._allowed or least >= estimate:
             return None
         return (self._allowed - least) * asked // (estimate - least) or None
@@ -226,8 +226,3 @@ class _Part:
     cost: int
     argument: str | None = None
     length: int = 0
-
-
-def _number(length: int | Factor) -> int:
-    assert isinstance(length, int)  # the variables are known
-    return length

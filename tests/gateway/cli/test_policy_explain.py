@@ -11,12 +11,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from gateway.app import utc_now
 from gateway.cli.main import cli
 from gateway.demo.loading import load_demo
 from gateway.profile_files import load_profile
 from gateway.settings_sources import read_settings
-from gateway.wiring import migrate_our_database
+from gateway.wiring import migrate_our_database, utc_now
 
 
 @pytest.fixture(scope="module")

@@ -16,6 +16,7 @@ from graphql import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from gateway.pipeline.limits.cost import Cost
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
 from schema.graph.cost_directives import COST, FieldCost, ListSize, cost_of
@@ -206,8 +207,7 @@ def test_the_estimate_is_what_the_long_way_finds(text: str, number: int, ids: in
     variables = {"n": number, "ids": ["x"] * ids}
     document = parse(text)
 
-    costs = DOCUMENTS._costs.of({})
-    estimate = costs(document.definitions[0]).of(variables)  # type: ignore[arg-type]
+    estimate = Cost(SCHEMA, {}, document.definitions[0]).of(variables)  # type: ignore[arg-type]
 
     assert estimate == the_long_way(document.definitions[0].selection_set, SCHEMA.query_type, variables, {})  # type: ignore[attr-defined]
 

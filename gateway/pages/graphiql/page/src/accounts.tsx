@@ -10,7 +10,7 @@ interface Props {
   demo: NonNullable<Config["demo"]>;
   account: SessionState["account"];
   signingIn: string | null;
-  /** Tells whether it worked. */
+  /** Says whether it worked. */
   onSignIn(loginName: string, password: string): Promise<boolean>;
   onSignOut(): Promise<void>;
 }
@@ -56,9 +56,9 @@ export function Accounts({ demo, account, signingIn, onSignIn, onSignOut }: Prop
     button.current?.focus();
   }
 
-  function choose(deed: () => Promise<unknown>) {
+  function choose(action: () => Promise<unknown>) {
     close();
-    void deed();
+    void action();
   }
 
   function moveByKey(event: KeyboardEvent) {

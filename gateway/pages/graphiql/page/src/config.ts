@@ -1,4 +1,4 @@
-// What the gateway tells the page: where to ask, who may sign in at a click, what to ask.
+// What the gateway gives the page: where to ask, who may sign in at a click, what to ask.
 
 export interface Config {
   endpoint: string;

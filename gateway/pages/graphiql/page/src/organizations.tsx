@@ -1,4 +1,4 @@
-// The company whose schema is shown, for somebody who belongs to several: the rights may differ from one to the next.
+// The organization whose schema is shown, for somebody who belongs to several: the rights may differ from one to the next.
 
 import type { Organization } from "./session";
 
@@ -13,9 +13,9 @@ interface Props {
 export function Organizations({ organizations, chosen, onChoose }: Props) {
   return (
     <label className="button organizations">
-      <span className="label">Company</span>
+      <span className="label">Organization</span>
       <select
-        aria-label="Company"
+        aria-label="Organization"
         value={chosen ?? ALL}
         onChange={(event) => onChoose(event.target.value || null)}
       >

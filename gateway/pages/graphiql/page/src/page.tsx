@@ -1,4 +1,4 @@
-// The bar with the accounts and the companies, and GraphiQL asking as whoever is signed in.
+// The bar with the accounts and the organizations, and GraphiQL asking as whoever is signed in.
 
 import { createGraphiQLFetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
@@ -28,7 +28,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
     session.subscribe,
     session.current,
   );
-  // A new fetcher makes GraphiQL read the schema again: it shows what this account may use in this company.
+  // A new fetcher makes GraphiQL read the schema again: it shows what this account may use in this organization.
   const fetcher = useMemo(
     () => fetcherOf(config.endpoint, session),
     [config.endpoint, session, account?.loginName, organizationId],

@@ -1,4 +1,4 @@
-// Who is signed in and which company they look at: the tokens, how they are renewed, and what the person should know.
+// Who is signed in and which organization they look at: the tokens, how they are renewed, and what the person should know.
 
 import type { Config } from "./config";
 
@@ -25,9 +25,9 @@ export interface SessionState {
   /** A login name that is being signed in, or null. */
   signingIn: string | null;
   notice: { kind: "problem" | "information"; text: string } | null;
-  /** The companies of the person, by name. */
+  /** The organizations of the person, by name. */
   organizations: Organization[];
-  /** The id of the company whose schema they look at; null for all of theirs together. */
+  /** The id of the organization whose schema they look at; null for all of theirs together. */
   organizationId: string | null;
 }
 
@@ -90,10 +90,10 @@ export class Session {
 
   readonly current = (): SessionState => this.state;
 
-  /** Sign in, and tell whether it worked; a notice says why not. */
+  /** Sign in, and report whether it worked; a notice says why not. */
   readonly signIn = async (loginName: string, password: string): Promise<boolean> => {
     if (this.state.signingIn) return false;
-    this.tell({ signingIn: loginName, notice: null });
+    this.update({ signingIn: loginName, notice: null });
     try {
       const payload = await this.ask<Tokens & { viewer: Viewer | null; errors: UserError[] }>("signIn", SIGN_IN, {
         input: { loginName, password },
@@ -103,10 +103,10 @@ export class Session {
       this.begin(payload, { loginName, displayName });
       return true;
     } catch (error) {
-      this.tell({ notice: { kind: "problem", text: `Could not sign in as ${loginName}. ${messageOf(error)}` } });
+      this.update({ notice: { kind: "problem", text: `Could not sign in as ${loginName}. ${messageOf(error)}` } });
       return false;
     } finally {
-      this.tell({ signingIn: null });
+      this.update({ signingIn: null });
     }
   };
 
@@ -114,7 +114,7 @@ export class Session {
   readonly adopt = (begun: Begun): void => {
     const { loginName, displayName } = begun.account;
     this.begin(begun.tokens, begun.account);
-    this.tell({ notice: { kind: "information", text: `Signed in as ${displayName} (${loginName}).` } });
+    this.update({ notice: { kind: "information", text: `Signed in as ${displayName} (${loginName}).` } });
   };
 
   readonly signOut = async (): Promise<void> => {
@@ -124,18 +124,18 @@ export class Session {
     try {
       await this.end(tokens);
     } catch (error) {
-      const text = `Signed out here, but the gateway could not be told. ${messageOf(error)}`;
-      this.tell({ notice: { kind: "problem", text } });
+      const text = `Signed out here, but the gateway could not be notified. ${messageOf(error)}`;
+      this.update({ notice: { kind: "problem", text } });
     }
   };
 
-  /** Look at the schema as it is in one company, or in all of the person's (null). */
+  /** Look at the schema as it is in one organization, or in all of the person's (null). */
   readonly lookAt = (organizationId: string | null): void => {
-    this.tell({ organizationId });
+    this.update({ organizationId });
     if (this.tokens && this.state.account) this.keep(this.tokens, this.state.account);
   };
 
-  readonly dismissNotice = (): void => this.tell({ notice: null });
+  readonly dismissNotice = (): void => this.update({ notice: null });
 
   /** `fetch` as the person who is signed in; an access token that ran out is renewed once and the request repeated. */
   readonly fetch: typeof fetch = async (input, init) => {
@@ -166,7 +166,7 @@ export class Session {
     if (former) void this.end(former).catch(() => undefined);
   }
 
-  /** A portal that does not tell a person's companies shows no choice of them, and that is all. */
+  /** A portal that does not list a person's organizations shows no choice of them, and that is all. */
   private async findOrganizations(): Promise<void> {
     try {
       const token = await this.freshToken();
@@ -174,7 +174,7 @@ export class Session {
       const viewer = await this.ask<Memberships>("viewer", ORGANIZATIONS, {}, token);
       if (account !== this.state.account) return; // signed out, or in as somebody else, in the meantime
       const organizations = viewer.memberships.nodes.map((membership) => membership.organization);
-      this.tell({ organizations });
+      this.update({ organizations });
     } catch {
       // The page works without.
     }
@@ -227,17 +227,17 @@ export class Session {
     const { accessToken, refreshToken, expiresAt } = tokens;
     this.tokens = { accessToken, refreshToken, expiresAt };
     store({ ...this.tokens, ...account, organizationId: this.state.organizationId });
-    if (account !== this.state.account) this.tell({ account });
+    if (account !== this.state.account) this.update({ account });
   }
 
   private forget(reason: string | null): void {
     this.tokens = null;
     store(null);
     const notice: SessionState["notice"] = reason ? { kind: "problem", text: reason } : null;
-    this.tell({ account: null, organizations: [], organizationId: null, notice });
+    this.update({ account: null, organizations: [], organizationId: null, notice });
   }
 
-  private tell(change: Partial<SessionState>): void {
+  private update(change: Partial<SessionState>): void {
     this.state = { ...this.state, ...change };
     for (const listener of this.listeners) listener();
   }

@@ -34,7 +34,7 @@ APPROVE = """mutation Approve($input: ApproveRegistrationInput!) {
     registration { status organization { name status customerNumber } } errors { code message path }
   }
 }"""
-MY_ORGANIZATION = """query MyCompany {
+MY_ORGANIZATION = """query MyOrganization {
   viewer {
     defaultOrganization {
       id status

@@ -68,26 +68,26 @@ def shop_data() -> ShopData:
     """Return the orders of both organizations."""
     orders: list[OrderRecord] = []
     lines: list[OrderLineRecord] = []
-    for company, organization_id, count, length in (
+    for series, organization_id, count, length in (
         (1, ORGANIZATION_ID, ORDERS, LINES),
         (2, LONG_ORGANIZATION_ID, LONG_ORDERS, LINES_OF_LONG_ORDERS),
     ):
         for number in range(count):
-            order_id = OrderId(_id("ord", company, number))
+            order_id = OrderId(_id("ord", series, number))
             own = [_line(order_id, number, position) for position in range(1, length + 1)]
             lines += own
             at = SINCE + timedelta(days=number, minutes=7 * number)
             orders.append(
                 OrderRecord(
                     id=order_id,
-                    number=f"B{company}-{number:05}",
+                    number=f"B{series}-{number:05}",
                     organization_id=organization_id,
                     status=_TIMES[number % 4],
                     created_at=at,
                     placed_at=at + timedelta(minutes=5),
-                    placed_by_id=UserId(_id("usr", number % MEMBERS if company == 1 else 0)),
+                    placed_by_id=UserId(_id("usr", number % MEMBERS if series == 1 else 0)),
                     total=Money(sum(line.total.minor_units for line in own), "EUR"),
-                    shipping_address=_address(company * 1000 + number),
+                    shipping_address=_address(series * 1000 + number),
                     tracking_url=None,
                 )
             )
@@ -117,9 +117,9 @@ def _user(number: int) -> UserRecord:
     )
 
 
-def _membership(organization_id: OrganizationId, company: int, number: int) -> MembershipRecord:
+def _membership(organization_id: OrganizationId, series: int, number: int) -> MembershipRecord:
     return MembershipRecord(
-        id=MembershipId(_id("mbr", company, number)),
+        id=MembershipId(_id("mbr", series, number)),
         version=1,
         organization_id=organization_id,
         user_id=UserId(_id("usr", number)),
