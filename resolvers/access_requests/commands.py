@@ -16,7 +16,6 @@ from connectors.ids import AccessRequestId, GrantId, MembershipId, OrganizationI
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import ASSIGN_ROLES
 from permissions.decision import Decision
-from permissions.denial_texts import DENIAL_TEXTS
 from permissions.viewer import Standing
 from permissions.vocabulary import Permission
 from resolvers.access.capabilities import assigners_of
@@ -94,7 +93,7 @@ async def request_access(
             raise NotFound("organization", ["organization_id"])
         if standing.obstacle is not None:
             raise Forbidden(
-                DENIAL_TEXTS[standing.obstacle],
+                standing.obstacle.advice,
                 Decision(False, standing.obstacle),
                 organization_id,
                 ["organization_id"],

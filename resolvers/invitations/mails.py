@@ -6,7 +6,6 @@ from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
-from permissions.denial_texts import PERMISSION_TEXTS
 from resolvers.approvals.lists import permissions_of, roles_of
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
@@ -17,7 +16,7 @@ from resolvers.people import administrators, display_name
 def labels_of(context: RequestContext, invitation: InvitationRecord, locale: str | None) -> list[str]:
     """Return what the invitation gives as people call it: its roles, then its direct permissions."""
     roles = (role.labels for role in roles_of(context, invitation))
-    rights = (PERMISSION_TEXTS[code.value].labels for code in permissions_of(context, invitation))
+    rights = (permission.labels for permission in permissions_of(context, invitation))
     return [in_language(context, labels, locale) for labels in (*roles, *rights)]
 
 
