@@ -8,8 +8,7 @@ import strawberry
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, OPEN
-from permissions.vocabulary import MOST_PERMISSIONS
-from permissions.vocabulary import Permission as PermissionCode
+from permissions.vocabulary import MOST_PERMISSIONS, Permission
 from resolvers.access import commands as member_access
 from resolvers.access import plans as access_plans
 from resolvers.access import previews as access_previews
@@ -23,7 +22,7 @@ from schema.graph.scalars import DateTime
 from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of, payload
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
-from schema.roles import Permission
+from schema.roles import DescribedPermission
 
 
 def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> str:
@@ -37,7 +36,7 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
 class AccessWarning:
     """More people would hold a permission than is recommended."""
 
-    permission: Permission = strawberry.field(description="The permission.")
+    permission: DescribedPermission = strawberry.field(description="The permission.")
     holders: int = strawberry.field(description="The number of active members who hold it afterwards.")
     recommended: int = strawberry.field(description="The recommended maximum number of holders.")
     message: str = computed(_warning_message, requires=OPEN, description="What this means, for people.")
@@ -51,12 +50,12 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
 class AccessPreview:
     """What a change of access would mean for a member."""
 
-    permissions_added: list[Permission] = listed(
+    permissions_added: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
         description="The permissions that the member gains.",
     )
-    permissions_removed: list[Permission] = listed(
+    permissions_removed: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
         description="The permissions that the member loses.",
@@ -98,7 +97,7 @@ class GrantEndInput:
     role_key: str | None = strawberry.field(
         default=None, description="The key of the role; give either this or `permission`."
     )
-    permission: PermissionCode | None = strawberry.field(default=None, description="The direct permission.")
+    permission: Permission | None = strawberry.field(default=None, description="The direct permission.")
     valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
 
@@ -121,7 +120,7 @@ class MemberAccessInput:
     membership_id: strawberry.ID = strawberry.field(description="The member.")
     expected_version: int | None = None
     role_keys: list[str] | None = strawberry.field(default=None, description=_ROLE_KEYS)
-    permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
+    permissions: list[Permission] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
     reason: str | None = None

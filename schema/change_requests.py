@@ -1,7 +1,7 @@
 """What an organization asks the vendor to change about its name and registered office."""
 
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -16,6 +16,7 @@ from schema.graph.common_inputs import NodeActionInput
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import payload
 from schema.graph.value_types import Address, AddressInput, address_of
@@ -27,7 +28,7 @@ from schema.people import User
 class ChangeRequest(Node):
     """An organization's request that the vendor change its name or registered office."""
 
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization = field(
         change_requests.requesting_organizations, requires=OPEN, description="The organization as it is now."
     )
     requested_by: User | None = field(people.requesters, requires=OPEN, description="The member who asked.")

@@ -1,7 +1,7 @@
 """Asking to join an organization, and deciding about it."""
 
 from operator import attrgetter
-from typing import Annotated, Any
+from typing import Any
 
 import strawberry
 
@@ -16,6 +16,7 @@ from resolvers.join_requests import decisions as join_decisions
 from resolvers.join_requests.decisions import Joining
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import payload
 from schema.nodes import Node
@@ -36,7 +37,7 @@ class JoinRequest(Node):
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     note: str | None = strawberry.field(description="The note given with the decision.")
     user: User | None = field(join_requests.people_of, requires=OPEN, description="The person who would like to join.")
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization | None = field(
         join_requests.organizations_of,
         requires=OPEN,
         description="The organization, visible to its members only; whoever asks to join does not learn whether it "

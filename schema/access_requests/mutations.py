@@ -6,7 +6,7 @@ import strawberry
 
 from connectors.ids import AccessRequestId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED
-from permissions.vocabulary import Permission as PermissionCode
+from permissions.vocabulary import Permission
 from resolvers.access_requests import commands as access_requests
 from resolvers.access_requests.commands import Verdict
 from resolvers.access_requests.requested_access import RequestedAccess
@@ -24,7 +24,7 @@ class RequestAccessInput:
     """The access that you request; give at least one of permissions, roles and application."""
 
     organization_id: strawberry.ID
-    permissions: list[PermissionCode] | None = strawberry.field(
+    permissions: list[Permission] | None = strawberry.field(
         default=None, description="The permissions that you request, such as `missing` of a refusal."
     )
     role_keys: list[str] | None = strawberry.field(default=None, description="The keys of the roles that you request.")

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import Any, TypeVar, dataclass_transform
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -17,6 +17,7 @@ from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
 from resolvers.refusals import ErrorCode, Refused
 from schema.graph.fields import attribute, computed, field, graph_type, listed
+from schema.graph.references import LaterMembership, LaterPermission
 from schema.nodes import Node
 
 MOST_ERRORS = 100
@@ -136,14 +137,14 @@ class PermissionError(UserError):
     """You may not do this in the organization, or may not delegate what you wanted to."""
 
     reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
-    missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
+    missing_permissions: list[LaterPermission] = computed(
         _missing,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
         description="Permissions any one of which would be enough.",
     )
-    grantable_by: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    grantable_by: list[LaterMembership] | None = field(
         _granters,
         requires=OPEN,
         at_most=MOST_GRANTERS,
@@ -158,7 +159,7 @@ class PermissionError(UserError):
 class LastAdministratorError(UserError):
     """The organization would be left without an administrator."""
 
-    candidates: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] = attribute(  # type: ignore[name-defined]  # noqa: F821
+    candidates: list[LaterMembership] = attribute(
         "refusal.candidates",
         requires=OPEN,
         at_most=MOST_CANDIDATES,

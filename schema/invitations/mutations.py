@@ -6,7 +6,7 @@ import strawberry
 
 from connectors.ids import InvitationId, OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS, OPEN
-from permissions.vocabulary import Permission as PermissionCode
+from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.invitations import commands as inviting
 from resolvers.invitations.sent import resend, revoke
@@ -30,7 +30,7 @@ class InviteeInput:
         default=None, description="The last name, suggested when the invitation is accepted."
     )
     role_keys: list[str] = strawberry.field(default_factory=list, description="The keys of the roles to give.")
-    permissions: list[PermissionCode] = strawberry.field(
+    permissions: list[Permission] = strawberry.field(
         default_factory=list, description="The direct permissions to give."
     )
     locale: Locale | None = strawberry.field(

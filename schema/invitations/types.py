@@ -1,7 +1,6 @@
 """Invitations: who was asked to join an organization, and where that stands."""
 
 from operator import attrgetter
-from typing import Annotated
 
 import strawberry
 
@@ -11,11 +10,12 @@ from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.invitations import queries as invitations
 from schema.graph.fields import computed, field, graph_type
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime, EmailAddress, Locale
 from schema.graph.user_errors import payload
 from schema.nodes import Node
 from schema.people import User
-from schema.roles import Permission, Role
+from schema.roles import DescribedPermission, Role
 
 
 @graph_type(of=InvitationRecord, organization=attrgetter("organization_id"))
@@ -30,7 +30,7 @@ class Invitation(Node):
     organization_name: str | None = field(
         invitations.organization_names_of, requires=OPEN, description="The organization's name."
     )
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization | None = field(
         invitations.organizations_of,
         requires=OPEN,
         description="The organization; null for somebody who does not belong to it yet.",
@@ -42,7 +42,7 @@ class Invitation(Node):
         assumed_size=2,
         description="The roles that it gives.",
     )
-    permissions: list[Permission] = computed(
+    permissions: list[DescribedPermission] = computed(
         invitations.permissions_of,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
