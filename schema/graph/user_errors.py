@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -25,12 +25,10 @@ MOST_ERRORS = 100
 
 MOST_WARNINGS = 50
 
-T = TypeVar("T")
-
 
 def entries(description: str, *, assumed_size: int = 10) -> Any:
-    """Declare the `errors` of a payload."""
-    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
+    """Declare the `errors` of a payload, empty unless they are given."""
+    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description, default_factory=list)
 
 
 @strawberry.interface
@@ -211,10 +209,19 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-@dataclass_transform(field_specifiers=(strawberry.field, attribute, listed))
-def payload(cls: type[T]) -> type[T]:
-    """Make a class the payload of a mutation: with `errors` at its end, unless it declares them itself."""
-    if "errors" not in cls.__annotations__:
-        cls.__annotations__["errors"] = list[UserError]
-        cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
-    return strawberry.type(cls)
+class Payload:
+    """What a mutation answers: the class is its GraphQL type, with `errors` at its end unless it declares them itself.
+
+    Its fields are given as what their types read: the record of a member, say, for a Membership.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
+
+    def __init_subclass__(cls) -> None:
+        """Make the class a GraphQL type."""
+        if "errors" not in cls.__annotations__:
+            cls.__annotations__["errors"] = list[UserError]
+            cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
+        strawberry.type(cls)

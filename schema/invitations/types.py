@@ -12,7 +12,7 @@ from resolvers.invitations import queries as invitations
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.nodes import Node
 from schema.people import User
 from schema.roles import DescribedPermission, Role
@@ -73,8 +73,7 @@ class Invitation(Node):
     )
 
 
-@payload
-class InvitationPayload:
+class InvitationPayload(Payload):
     """An invitation as it is now, or why nothing was done."""
 
     invitation: Invitation | None = strawberry.field(description="The invitation; null when nothing was done.")
