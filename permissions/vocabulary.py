@@ -3,9 +3,11 @@
 Permissions are code: each is something that a field asks for. Roles are configuration (see policy.py).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
+
+from permissions.texts import DENIAL_ADVICE, PERMISSION_TEXTS
 
 
 class Permission(StrEnum):
@@ -36,6 +38,16 @@ class Permission(StrEnum):
     CHANGE_REQUEST_REVIEW = "CHANGE_REQUEST_REVIEW"
     APPLICATION_MANAGE = "APPLICATION_MANAGE"
     ANNOUNCEMENT_MANAGE = "ANNOUNCEMENT_MANAGE"
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """What people call it, by language."""
+        return PERMISSION_TEXTS[self.value].labels
+
+    @property
+    def descriptions(self) -> Mapping[str, str]:
+        """One sentence on what it allows, by language."""
+        return PERMISSION_TEXTS[self.value].descriptions
 
 
 MOST_PERMISSIONS = len(Permission)
@@ -71,6 +83,16 @@ class DenialReason(StrEnum):
     OWN_MEMBERSHIP = "OWN_MEMBERSHIP"
     NOT_DELEGABLE = "NOT_DELEGABLE"
     NOT_IN_THIS_STATE = "NOT_IN_THIS_STATE"
+
+    @property
+    def advice(self) -> str:
+        """What helps, in a sentence."""
+        return DENIAL_ADVICE[self.value]
+
+
+for _word, _texts in [(Permission, PERMISSION_TEXTS), (DenialReason, DENIAL_ADVICE)]:
+    if _missing := [one.value for one in _word if one.value not in _texts]:
+        raise TypeError(f"{', '.join(_missing)} of {_word.__name__} has no text; write it in permissions/texts.py.")
 
 
 _BITS = {permission: 1 << index for index, permission in enumerate(Permission)}

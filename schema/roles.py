@@ -8,7 +8,6 @@ import strawberry
 from connectors.applications.interface import MOST_APPLICATIONS
 from permissions import policy, vocabulary
 from permissions.access_rules import OPEN
-from permissions.denial_texts import PERMISSION_TEXTS
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers import launcher
@@ -24,13 +23,13 @@ def _permission_code(_context: RequestContext, permission: vocabulary.Permission
 
 
 def _permission_label(context: RequestContext, permission: vocabulary.Permission, *, locale: str | None = None) -> str:
-    return in_language(context, PERMISSION_TEXTS[permission.value].labels, locale)
+    return in_language(context, permission.labels, locale)
 
 
 def _permission_description(
     context: RequestContext, permission: vocabulary.Permission, *, locale: str | None = None
 ) -> str:
-    return in_language(context, PERMISSION_TEXTS[permission.value].descriptions, locale)
+    return in_language(context, permission.descriptions, locale)
 
 
 @graph_type(of=vocabulary.Permission)

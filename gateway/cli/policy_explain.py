@@ -20,7 +20,6 @@ from gateway.server.terminal import say
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from permissions.decision import Decision, decide
-from permissions.denial_texts import DENIAL_TEXTS
 from permissions.sheet import Part
 from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
@@ -178,7 +177,7 @@ def _as_text(found: Explanation) -> str:
     ]
     lines.append(f"  needs      {part.needs or 'nothing'}")
     if decision.reason is not None:
-        lines.append(f"  reason     {decision.reason}: {DENIAL_TEXTS[decision.reason]}")
+        lines.append(f"  reason     {decision.reason}: {decision.reason.advice}")
     for source, granter in zip(found.sources, found.granters, strict=True):
         until = f", until {source.valid_until.isoformat()}" if source.valid_until is not None else ""
         lines.append(

@@ -11,7 +11,6 @@ from graphql import ExecutionResult, GraphQLError
 from connectors.errors import ConnectorError
 from gateway.pipeline.error_formatting import cause_of, shown
 from gateway.settings import Settings
-from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import DenialReason
 from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
@@ -90,8 +89,8 @@ class AuthorizationReport:
             return {"message": "Not permitted.", "extensions": {}}
         authorization: dict[str, Any] = {"reason": decision.reason.value if decision.reason else None}
         if level == "code":
-            help_ = DENIAL_TEXTS.get(authorization["reason"] or "", "")
-            return {"message": f"Not permitted. {help_}".rstrip(), "extensions": {"authorization": authorization}}
+            advice = f" {decision.reason.advice}" if decision.reason is not None else ""
+            return {"message": f"Not permitted.{advice}", "extensions": {"authorization": authorization}}
         authorization = {
             "coordinate": _coordinate(refusal.coordinate),
             "required": [[permission.value] for permission in refusal.required],

@@ -9,7 +9,7 @@ from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
-from permissions.denial_texts import PERMISSION_TEXTS
+from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
 from resolvers.localization import LAST_RESORT, in_their_language
@@ -22,7 +22,7 @@ def named(context: RequestContext, kind: GrantKind, key: str, locale: str | None
     if kind is GrantKind.ROLE:
         role = context.policy.roles.get(key)
         return in_their_language(role.labels, locale) if role is not None else key
-    return in_their_language(PERMISSION_TEXTS[key].labels, locale) if key in PERMISSION_TEXTS else key
+    return in_their_language(Permission(key).labels, locale) if key in Permission.__members__ else key
 
 
 def names_of(context: RequestContext, grants: Iterable[GrantRecord], locale: str | None) -> list[str]:

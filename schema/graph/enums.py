@@ -15,7 +15,6 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from permissions.access_rules import OPEN, AccessRule
-from permissions.denial_texts import PERMISSION_TEXTS
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
 from resolvers.launcher import ApplicationAccessState
 from resolvers.mail.links import MailLinkKind
@@ -43,7 +42,7 @@ def _enum(
 _enum(
     Permission,
     "One thing that somebody may do in an organization, or as vendor staff.",
-    {code: texts.descriptions["en"] for code, texts in PERMISSION_TEXTS.items()},
+    {permission.value: permission.descriptions["en"] for permission in Permission},
 )
 _enum(
     PermissionScope,

@@ -10,7 +10,6 @@ from strawberry.utils.str_converters import to_camel_case
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord
 from permissions.access_rules import OPEN
-from permissions.denial_texts import DENIAL_TEXTS
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason, Permission
 from resolvers import refusals as errors
 from resolvers.access.capabilities import MOST_GRANTERS, granters_of_refusals
@@ -72,8 +71,8 @@ def entry_of(context: RequestContext, refusal: Refused) -> Entry:
     message = refusal.message
     if isinstance(refusal, errors.Forbidden) and context.discloses in ("none", "code"):
         reason = refusal.decision.reason
-        help_ = DENIAL_TEXTS.get(reason.value, "") if reason is not None and context.discloses == "code" else ""
-        message = f"Not permitted. {help_}".rstrip()
+        advice = f" {reason.advice}" if reason is not None and context.discloses == "code" else ""
+        message = f"Not permitted.{advice}"
     return Entry(refusal, message)
 
 
@@ -216,5 +215,5 @@ def payload(cls: type[T]) -> type[T]:
     """Make a class the payload of a mutation: with `errors` at its end, unless it declares them itself."""
     if "errors" not in cls.__annotations__:
         cls.__annotations__["errors"] = list[UserError]
-        cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
+        cls.errors = entries("Why nothing was done; empty if it was.")  # type: ignore[attr-defined]
     return strawberry.type(cls)

@@ -1,4 +1,4 @@
-"""What the portal says of each permission and of each refusal; the words themselves are in vocabulary.py."""
+"""What the portal says of each permission, by language, and what it advises who is refused; see vocabulary.py."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -223,7 +223,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
     ),
 }
 
-DENIAL_TEXTS: Mapping[str, str] = {
+DENIAL_ADVICE: Mapping[str, str] = {
     "UNAUTHENTICATED": "Sign in first; your session may have ended.",
     "MISSING_PERMISSION": "Ask somebody who assigns roles in this organization to give you the permission.",
     "NOT_A_MEMBER": "Ask an administrator of this organization to invite you.",
