@@ -14,9 +14,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.identity.keys import PUBLISHED_FOR
 from connectors.identity.tokens import AccessTokens
 from gateway.auth.request_context import RequestContexts
+from gateway.demo import DEMO_PASSWORD
+from gateway.demo.loading import demo_accounts
 from gateway.pages.data_export_download import account_export_route
-from gateway.pages.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
-from gateway.pages.mail_links import LINKS, PortalWords, page_routes
+from gateway.pages.graphiql.graphiql_page import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
+from gateway.pages.mail_links.link_pages import PortalWords, page_routes
+from gateway.pages.mail_links.links import LINKS
 from gateway.pipeline.endpoint import GraphqlEndpoint
 from gateway.profile_files import Profile, profile_for
 from gateway.server.cors import Cors
@@ -101,7 +104,7 @@ def _routes(
         account_export_route(contexts),
     ]
     if settings.shows_mailbox and wiring.mailbox is not None:
-        from gateway.pages.mailbox import mailbox_routes  # only in a demo; its page is a template
+        from gateway.pages.mailbox.mailbox_page import mailbox_routes  # only in a demo; its page is a template
 
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
@@ -118,10 +121,6 @@ def _routes(
 def _graphiql_page(settings: Settings, profile: Profile) -> GraphiqlPage:
     demo = None
     if settings.demo:
-        # What invents the demo's people and orders takes 7 MB of memory.
-        from gateway.demo import DEMO_PASSWORD
-        from gateway.demo.loading import demo_accounts
-
         accounts = tuple(
             DemoAccount(account.login, account.login, account.description) for account in demo_accounts(profile)
         )

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord, OrganizationStatus
@@ -13,15 +14,16 @@ from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
 from resolvers import validation as checks
+from resolvers.approvals.decisions import acting_on, check_open, decided, is_open, locked
 from resolvers.approvals.initiators import end_change_request, may_still_ask
+from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.localization import in_their_language, on_one_line
 from resolvers.mail.queue import Mail, queue_mail
-from resolvers.organizations.queries import changed_data
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import display_name, vendor_staff
-from resolvers.refusals import Conflict, Invalid, NotFound, Refused, RefusedTogether, Stale
-from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, changed_once, values_of
+from resolvers.organizations.queries import changed_data, organizations_with
+from resolvers.people import display_name, seen, vendor_staff
+from resolvers.refusals import Conflict, Invalid, Refused, RefusedTogether, Stale
+from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, values_of
 
 _WANTED: Mapping[str, Mapping[str, str]] = {
     "name": {"de": "Name: {}", "en": "Name: {}", "fr": "Nom : {}"},
@@ -59,10 +61,9 @@ async def request_organization_change(
     """
     cleaned = _checked(requested)
 
-    async def command(change: DirectoryChange) -> Any:
+    async def command(change: DirectoryChange) -> str:
         organization, _ = await acting_in(context, change, organization_id, CHANGE_ORGANIZATION)
-        (earlier,) = await change.ask.open_change_requests([organization_id])
-        if earlier is not None:
+        for earlier in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
             raise Conflict(
                 "A change is being asked for already. Wait for the vendor's decision, or withdraw that request first.",
                 node=earlier,
@@ -81,7 +82,7 @@ async def request_organization_change(
             legal_name=wanted.get("legal_name"),
             seat=wanted.get("seat"),
         )
-        await change.add_change_request(request)
+        await change.add_approval(CHANGE_REQUESTS, request)
         await change.record(
             author(context, cleaned.message).entry(
                 "change_request.open",
@@ -93,12 +94,10 @@ async def request_organization_change(
             context.now,
         )
         await _notify_reviewers(context, change, request, organization, caller.user)
-        return {"id": request.id}
+        return request.id
 
-    receipt = await changed_once(context, Once(key, "requestOrganizationChange", [organization_id, cleaned]), command)
-    (request,) = await context.backends.directory.change_requests([receipt["id"]])
-    assert request is not None  # requests are never deleted
-    return request
+    once = Once(key, "requestOrganizationChange", [organization_id, cleaned])
+    return await decided(context, CHANGE_REQUESTS, once, command)
 
 
 async def withdraw_organization_change(context: RequestContext, id: ChangeRequestId) -> ChangeRequestRecord:
@@ -109,9 +108,9 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
     """
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
-        request, _ = await _locked(change, id)
-        await acting_in(context, change, request.organization_id, CHANGE_ORGANIZATION)
-        return await _ended(context, change, request, RequestStatus.WITHDRAWN, None)
+        request, _, _ = await acting_on(context, change, CHANGE_REQUESTS, id, CHANGE_ORGANIZATION)
+        check_open(context, CHANGE_REQUESTS, request)
+        return await end_change_request(context, change, request, RequestStatus.WITHDRAWN, author(context))
 
     return await changed(context, command)
 
@@ -133,16 +132,16 @@ async def decide_organization_change(
         raise Invalid("Write why, so that the organization knows what would help.", ["note"], "length 1..2000")
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
-        request, organization = await _locked(change, id)
+        request, organization = await locked(change, CHANGE_REQUESTS, id)
         await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
             raise Stale(organization.version, ["expected_version"])
-        would_change = approve and request.status is RequestStatus.PENDING
-        if would_change and organization.status is OrganizationStatus.CLOSED:
+        check_open(context, CHANGE_REQUESTS, request)
+        if approve and organization.status is OrganizationStatus.CLOSED:
             raise Conflict(
                 "This organization is closed permanently, so nothing of it changes. Decline the request.", ["id"]
             )
-        if would_change and not await may_still_ask(context, change.ask, request):
+        if approve and not await may_still_ask(context, change.ask, request):
             raise Conflict(
                 "Whoever asked for this may not change the organization's data any more. Decline the request, and let "
                 "somebody who may ask again.",
@@ -150,7 +149,7 @@ async def decide_organization_change(
                 node=request,
             )
         status = RequestStatus.APPROVED if approve else RequestStatus.DECLINED
-        ended = await _ended(context, change, request, status, said)
+        ended = await end_change_request(context, change, request, status, author(context, said))
         if approve:
             wanted = OrganizationChange({key: value for key in _WANTED if (value := getattr(request, key)) is not None})
             organization = await changed_data(context, change, organization.id, wanted)
@@ -160,58 +159,36 @@ async def decide_organization_change(
     return await changed(context, command)
 
 
-async def change_requests_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return each organization's requests, newest first, parallel to `organizations`."""
-    check_page(first, after)
-    wanted = tuple(status) if status is not None else None
-    ids = [organization.id for organization in organizations]
-    asked = context.backends.directory.change_requests_of(ids, first=first, after=after, status=wanted)
-    return [Listing(page, id, wanted, _count_of) for id, page in zip(ids, await paged(asked), strict=True)]
-
-
-async def organization_change_requests(
-    context: RequestContext,
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Listing:
-    """Return the requests of all organizations, newest first, for the vendor's staff."""
-    check_page(first, after)
-    wanted = tuple(status) if status is not None else None
-
-    async def pages() -> Sequence[Any]:
-        return [await context.backends.directory.all_change_requests(first=first, after=after, status=wanted)]
-
-    (page,) = await paged(pages())
-    return Listing(page, "", wanted, _count_all)
-
-
 def can_withdraw(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may withdraw the request now."""
-    is_open = request.status is RequestStatus.PENDING
-    return is_open and context.may(CHANGE_ORGANIZATION, request.organization_id)
+    return is_open(context, request) and context.may(CHANGE_ORGANIZATION, request.organization_id)
 
 
 def can_decide(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may decide on the request now."""
-    return request.status is RequestStatus.PENDING and context.may(REVIEW_CHANGE_REQUESTS)
+    return is_open(context, request) and context.may(REVIEW_CHANGE_REQUESTS)
 
 
 async def requesting_organizations(
     context: RequestContext, requests: Sequence[ChangeRequestRecord]
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each request; whoever sees the request sees whose it is."""
-    ids = list(dict.fromkeys(request.organization_id for request in requests))
-    found = dict(zip(ids, await context.backends.directory.organizations(ids), strict=True))
+    found = await organizations_with(context, [request.organization_id for request in requests])
     return [found[request.organization_id] for request in requests]
+
+
+async def deciders(context: RequestContext, requests: Sequence[ChangeRequestRecord]) -> list[UserRecord | None]:
+    """Return who decided on each request, by name only, or withdrew it."""
+    return await seen(
+        context,
+        (
+            (
+                request.decided_by_id,
+                request.organization_id if request.status is RequestStatus.WITHDRAWN else None,
+            )
+            for request in requests
+        ),
+    )
 
 
 def _checked(requested: RequestedChange) -> RequestedChange:
@@ -248,29 +225,6 @@ def _different(requested: RequestedChange, organization: OrganizationRecord) -> 
         ]
         raise RefusedTogether(same)
     return wanted
-
-
-async def _locked(change: DirectoryChange, id: ChangeRequestId) -> tuple[ChangeRequestRecord, OrganizationRecord]:
-    """Lock the organization of a request, and return the request as it is then, and the organization."""
-    (seen,) = await change.ask.change_requests([id])
-    organization = await change.lock_organization(seen.organization_id) if seen is not None else None
-    (request,) = await change.ask.change_requests([id])
-    if request is None or organization is None:
-        raise NotFound("change request", ["id"])
-    return request, organization
-
-
-async def _ended(
-    context: RequestContext,
-    change: DirectoryChange,
-    request: ChangeRequestRecord,
-    status: RequestStatus,
-    note: str | None,
-) -> ChangeRequestRecord:
-    ended = await end_change_request(context, change, request, status, author(context, note))
-    if ended is None:
-        raise Conflict(f"This request is {request.status.value.lower()} already.", ["id"], node=request)
-    return ended
 
 
 async def _notify_reviewers(
@@ -314,15 +268,3 @@ def _wanted(request: ChangeRequestRecord, locale: str | None) -> list[str]:
         in_their_language(_WANTED[key], locale).format(on_one_line(value) if isinstance(value, Address) else value)
         for key, value in asked.items()
     ]
-
-
-async def _count_of(
-    context: RequestContext, ids: Sequence[OrganizationId], status: tuple[RequestStatus, ...] | None
-) -> Sequence[int]:
-    return await context.backends.directory.count_change_requests_of(ids, status)
-
-
-async def _count_all(
-    context: RequestContext, organization_ids: Sequence[str], status: tuple[RequestStatus, ...] | None
-) -> Sequence[int]:
-    return [await context.backends.directory.count_all_change_requests(status)] * len(organization_ids)

@@ -1,18 +1,16 @@
 """People as seen through an organization: everybody's name, and contact details for those who may see members."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
+from typing import Any
 
 from connectors.directory.directory import DirectoryQueries
-from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.people import UserRecord
-from connectors.directory.records.requests import RequestStatus
-from connectors.ids import OrganizationId, UserId
-from connectors.shop.interface import OrderEventRecord, OrderRecord
-from connectors.values import masked_address
+from connectors.ids import OrganizationId, UserId, new_id
+from connectors.values import AccountKind, masked_address
 from permissions.access_rules import AccessRule
 from resolvers.context import People, RequestContext
 
@@ -51,42 +49,34 @@ async def member_users(context: RequestContext, memberships: Sequence[Membership
     ]
 
 
-async def granters(context: RequestContext, grants: Sequence[GrantRecord]) -> list[UserRecord | None]:
-    """Return who gave each grant; None when the portal itself did."""
-    return await seen(context, ((grant.granted_by_id, grant.organization_id) for grant in grants))
+def person(
+    user_id: str, *, through: str | None = "organization_id"
+) -> Callable[..., Awaitable[list[UserRecord | None]]]:
+    """Return the function of a field that shows the person whom a record names at `user_id`, None for nobody.
 
+    They are seen through the organization that the record names at `through`; without, by name only.
+    """
+    who = attrgetter(user_id)
+    where = attrgetter(through) if through is not None else lambda _: None
 
-async def buyers(context: RequestContext, orders: Sequence[OrderRecord]) -> list[UserRecord | None]:
-    """Return who placed each order: a name from the directory for a reference from the shop."""
-    return await seen(context, ((order.placed_by_id, order.organization_id) for order in orders))
+    async def people(context: RequestContext, records: Sequence[Any]) -> list[UserRecord | None]:
+        return await seen(context, ((who(record), where(record)) for record in records))
 
-
-async def actors(context: RequestContext, events: Sequence[OrderEventRecord]) -> list[UserRecord | None]:
-    """Return who caused each event of an order; None when the shop itself did."""
-    return await seen(context, ((event.actor_id, event.organization_id) for event in events))
-
-
-async def requesters(context: RequestContext, requests: Sequence[ChangeRequestRecord]) -> list[UserRecord | None]:
-    """Return who asked for each change."""
-    return await seen(context, ((request.requested_by_id, request.organization_id) for request in requests))
-
-
-async def deciders(context: RequestContext, requests: Sequence[ChangeRequestRecord]) -> list[UserRecord | None]:
-    """Return who decided on each request, by name only, or withdrew it."""
-    return await seen(
-        context,
-        (
-            (
-                request.decided_by_id,
-                request.organization_id if request.status is RequestStatus.WITHDRAWN else None,
-            )
-            for request in requests
-        ),
-    )
+    return people
 
 
 def _known(context: RequestContext) -> People:
     return context.people if context.people is not None else People()
+
+
+async def administrators(
+    context: RequestContext, ask: DirectoryQueries, organization_id: OrganizationId
+) -> list[UserRecord | None]:
+    """Return all who administer the organization, to be written to."""
+    (holders,) = await ask.holders_of(
+        [organization_id], role_keys=context.policy.administrative_role_keys(), permissions=(), now=context.now
+    )
+    return list(await ask.users([holder.user_id for holder in holders]))
 
 
 async def vendor_staff(context: RequestContext, ask: DirectoryQueries, rule: AccessRule) -> list[UserRecord]:
@@ -103,6 +93,25 @@ async def login_names(context: RequestContext, callers: Sequence[CallerRecord]) 
     if context.view_as is not None:
         return [()] * len(callers)
     return await context.backends.directory.login_names_of([caller.user.id for caller in callers])
+
+
+def new_user(
+    context: RequestContext,
+    email: str,
+    first_name: str,
+    last_name: str,
+    *,
+    id: UserId | None = None,
+    is_confirmed: bool = True,
+    phone: str | None = None,
+    locale: str | None = None,
+    kind: AccountKind = AccountKind.BUSINESS_CUSTOMER,
+) -> UserRecord:
+    """Return a person whom the directory does not know yet."""
+    return UserRecord(
+        id or UserId(new_id("usr")), email, is_confirmed, first_name, last_name, phone, locale, None, kind, None,
+        context.now, profile_version=1,
+    )  # fmt: skip
 
 
 def display_name(_context: RequestContext, user: UserRecord) -> str:

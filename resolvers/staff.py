@@ -8,13 +8,12 @@ from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.accounts import MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.records.audit import Author
 from connectors.directory.records.people import UserRecord
-from connectors.ids import UserId, new_id
 from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
-from resolvers.people import display_name
+from resolvers.people import display_name, new_user
 from resolvers.refusals import Conflict, NotFound
 from resolvers.transactions import changed
 from resolvers.validation import email, locale, text
@@ -56,19 +55,13 @@ async def invite_staff(
         Conflict: There is an account with this address already; permissions are granted to it instead.
     """
     token, expires_at = new_token(), context.now + LINK_LIFETIME
-    user = UserRecord(
-        id=UserId(new_id("usr")),
-        email=email(address, ["email"]),
-        email_verified=True,
-        first_name=text(first_name, ["first_name"]) if first_name else "",
-        last_name=text(last_name, ["last_name"]) if last_name else "",
-        phone=None,
+    user = new_user(
+        context,
+        email(address, ["email"]),
+        text(first_name, ["firstName"]) if first_name else "",
+        text(last_name, ["lastName"]) if last_name else "",
         locale=locale(language, ["locale"]) if language is not None else None,
-        address=None,
-        account_kind=AccountKind.VENDOR_STAFF,
-        default_organization_id=None,
-        created_at=context.now,
-        profile_version=1,
+        kind=AccountKind.VENDOR_STAFF,
     )
 
     async def invite(change: DirectoryChange) -> None:

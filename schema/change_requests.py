@@ -4,13 +4,16 @@ from operator import attrgetter
 
 import strawberry
 
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId
 from permissions.access_rules import CHANGE_ORGANIZATION, OPEN, REVIEW_CHANGE_REQUESTS
-from resolvers import change_requests, people
+from resolvers import change_requests
+from resolvers.approvals.lists import pages_of_all
 from resolvers.change_requests import RequestedChange
 from resolvers.context import RequestContext
+from resolvers.people import person
 from schema.graph.common_inputs import NodeActionInput
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
@@ -30,7 +33,7 @@ class ChangeRequest(Node):
     organization: LaterOrganization = field(
         change_requests.requesting_organizations, requires=OPEN, description="The organization as it is now."
     )
-    requested_by: User | None = field(people.requesters, requires=OPEN, description="The member who asked.")
+    requested_by: User | None = field(person("requested_by_id"), requires=OPEN, description="The member who asked.")
     requested_name: str | None = attribute(
         "name", requires=OPEN, description="The requested name; null when the name is to stay."
     )
@@ -47,7 +50,7 @@ class ChangeRequest(Node):
     created_at: DateTime = strawberry.field(description="When the request was made.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     decided_by: User | None = field(
-        people.deciders,
+        change_requests.deciders,
         requires=OPEN,
         description="Who decided or withdrew it; of the vendor's staff, only the name is shown.",
     )
@@ -99,7 +102,7 @@ class ChangeRequestQueries:
     """Queries of those who decide."""
 
     organization_change_requests: Connection[ChangeRequest] | None = root(
-        change_requests.organization_change_requests,
+        pages_of_all(CHANGE_REQUESTS),
         requires=REVIEW_CHANGE_REQUESTS,
         description="The organizations' requests that the vendor change their names or registered offices, newest "
         "first.",

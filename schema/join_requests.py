@@ -9,10 +9,12 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId
 from permissions.access_rules import AUTHENTICATED, MANAGE_MEMBERS, OPEN
 from permissions.vocabulary import Permission
+from resolvers.approvals import lists as approvals
 from resolvers.context import RequestContext
 from resolvers.join_requests import commands as join_requests
-from resolvers.join_requests import decisions as join_decisions
-from resolvers.join_requests.decisions import Joining
+from resolvers.join_requests.commands import Joining
+from resolvers.join_requests.queries import organizations_of
+from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
 from schema.graph.references import LaterOrganization
@@ -30,21 +32,19 @@ class JoinRequest(Node):
 
     wanted: str = strawberry.field(description="The organization as the person described it.")
     message: str | None = strawberry.field(description="The person's message to the organization.")
-    status: RequestStatus = computed(join_requests.status_of, requires=OPEN, description="Its status.")
+    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="Its status.")
     created_at: DateTime = strawberry.field(description="When the request was made.")
     expires_at: DateTime = strawberry.field(description="When it expires if nobody decides on it.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     note: str | None = strawberry.field(description="The note given with the decision.")
-    user: User | None = field(join_requests.people_of, requires=OPEN, description="The person who would like to join.")
+    user: User | None = field(person("user_id"), requires=OPEN, description="The person who would like to join.")
     organization: LaterOrganization | None = field(
-        join_requests.organizations_of,
+        organizations_of,
         requires=OPEN,
         description="The organization, visible to its members only; whoever asks to join does not learn whether it "
         "exists.",
     )
-    decided_by: User | None = field(
-        join_requests.deciders_of, requires=MANAGE_MEMBERS, description="Who decided on it."
-    )
+    decided_by: User | None = field(person("decided_by_id"), requires=MANAGE_MEMBERS, description="Who decided on it.")
 
 
 @strawberry.input
@@ -123,7 +123,7 @@ class JoinRequestMutations:
         """Approve a request to join, with roles and permissions that you may delegate."""
         joining = Joining(tuple(input.role_keys), tuple(input.permissions or ()), input.idempotency_key)
         return JoinRequestPayload(
-            join_request=await join_decisions.approve_join_request(context, JoinRequestId(input.id), joining)
+            join_request=await join_requests.approve_join_request(context, JoinRequestId(input.id), joining)
         )
 
     @mutation(requires=MANAGE_MEMBERS, within=of_object("jrq", "input.id"))
@@ -131,7 +131,7 @@ class JoinRequestMutations:
         self, context: RequestContext, input: DeclineJoinRequestInput
     ) -> JoinRequestPayload | None:
         """Decline a request to join."""
-        declined = await join_decisions.decline_join_request(
+        declined = await join_requests.decline_join_request(
             context, JoinRequestId(input.id), input.note, input.idempotency_key
         )
         return JoinRequestPayload(join_request=declined)
@@ -143,5 +143,5 @@ class JoinRequestMutations:
         """Withdraw your own request."""
         id = JoinRequestId(input.id)
         return JoinRequestPayload(
-            join_request=await join_decisions.withdraw_join_request(context, id, input.idempotency_key)
+            join_request=await join_requests.withdraw_join_request(context, id, input.idempotency_key)
         )

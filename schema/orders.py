@@ -6,10 +6,10 @@ import strawberry
 
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
 from permissions.access_rules import OPEN
-from resolvers import people
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.orders import MOST_EVENTS, MOST_LINES, events_of, lines_of
+from resolvers.people import person
 from schema.graph.backends import Backend
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import URL, DateTime
@@ -39,7 +39,7 @@ class OrderEvent(Node):
 
     at: DateTime = strawberry.field(description="When it happened.")
     status: OrderStatus = strawberry.field(description="The status of the order from then on.")
-    actor: User | None = field(people.actors, requires=OPEN, description="Who did it; null when it was the shop.")
+    actor: User | None = field(person("actor_id"), requires=OPEN, description="Who did it; null when it was the shop.")
     message: str | None = computed(_message, requires=OPEN, description="The shop's message.")
 
 
@@ -51,7 +51,7 @@ class Order(Node):
     placed_at: DateTime | None = strawberry.field(description="When it was placed; null for a draft.")
     status: OrderStatus = strawberry.field(description="Its status.")
     placed_by: User | None = field(
-        people.buyers, requires=OPEN, description="Who placed it; null when the shop does not know."
+        person("placed_by_id"), requires=OPEN, description="Who placed it; null when the shop does not know."
     )
     lines: list[OrderLine] | None = field(
         lines_of,

@@ -21,7 +21,7 @@ from resolvers.audit.queries import own_audit_events
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import MOST_PENDING
 from resolvers.invitations.queries import pending_invitations as pending_invitations_of
-from resolvers.join_requests import commands as join_requests
+from resolvers.join_requests import queries as join_requests
 from resolvers.members.queries import membership_in, memberships_of
 from resolvers.nodes.queries import viewer_id
 from resolvers.organizations import queries as organizations

@@ -5,6 +5,7 @@ Exception
     CommitUnconfirmed       the database did not say whether it has stored the change
 """
 
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -82,8 +83,6 @@ def is_taken(error: DBAPIError) -> bool:
     """Return whether a row could not be stored because there is one with the same unique values."""
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
-        import sqlite3  # which loads SQLite's library, 1 MB, also where PostgreSQL is served
-
         return code in (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
     return getattr(error.orig, "sqlstate", None) == "23505"
 
@@ -101,8 +100,6 @@ def is_late(state: str | None) -> bool:
 def _is_away(error: DBAPIError) -> bool:
     code = getattr(error.orig, "sqlite_errorcode", None)
     if code is not None:
-        import sqlite3  # as above
-
         # SQLITE_ERROR means a statement of ours is wrong, SQLITE_CONSTRAINT that a rule holds.
         return code & 0xFF not in (sqlite3.SQLITE_ERROR, sqlite3.SQLITE_CONSTRAINT, sqlite3.SQLITE_MISMATCH)
     state = getattr(error.orig, "sqlstate", None)

@@ -1,8 +1,8 @@
 """How SQLite is opened: in WAL mode with foreign keys on, in files of their owner, and stopped when nobody waits."""
 
+import sqlite3
 import threading
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +43,7 @@ def sqlite_engine(url: str, connections: int, *, reads_only: bool = False) -> En
         pool_size=connections,
         max_overflow=0,
         hide_parameters=True,  # errors are logged, and parameters hold what people typed, and hashes of secrets
-        connect_args={"timeout": 1, "factory": _connection_class()},
+        connect_args={"timeout": 1, "factory": _Connection},
     )
     event.listen(engine, "do_connect", _keep_private)
     event.listen(engine, "connect", prepare)
@@ -51,22 +51,17 @@ def sqlite_engine(url: str, connections: int, *, reads_only: bool = False) -> En
     return engine
 
 
-@cache
-def _connection_class() -> type:
-    """Return a class of connections that undo what was not committed when they are closed.
+class _Connection(sqlite3.Connection):
+    """A connection that undoes what was not committed when it is closed.
 
     A query that was cut off by a cancellation keeps its cursor in the traceback, and SQLite keeps a closed connection,
     with its lock, for as long as there are cursors: until the garbage is collected nobody could write.
     """
-    import sqlite3  # which loads SQLite's library, 1 MB, also where PostgreSQL is served
 
-    class Connection(sqlite3.Connection):
-        def close(self) -> None:
-            with suppress(sqlite3.Error):  # it was closed already
-                self.rollback()
-            super().close()
-
-    return Connection
+    def close(self) -> None:
+        with suppress(sqlite3.Error):  # it was closed already
+            self.rollback()
+        super().close()
 
 
 def _keep_private(_dialect: Dialect, _entry: object, arguments: Any, options: Any) -> None:

@@ -17,15 +17,13 @@ from connectors.database.reader import Row, Statement
 from connectors.database.sql_errors import database_errors
 from connectors.directory import tables
 from connectors.directory.access import AccessQueries
-from connectors.directory.access_requests import AccessRequestChanges, AccessRequestQueries
 from connectors.directory.accounts import AccountChanges, AccountQueries
 from connectors.directory.addresses import AddressChanges, AddressQueries
+from connectors.directory.approvals import ApprovalChanges, ApprovalQueries
 from connectors.directory.audit import AuditQueries
 from connectors.directory.caller import CallerQueries
-from connectors.directory.change_requests import ChangeRequestChanges, ChangeRequestQueries
 from connectors.directory.idempotency import IdempotencyChanges
 from connectors.directory.invitations import InvitationChanges, InvitationQueries
-from connectors.directory.join_requests import JoinRequestChanges, JoinRequestQueries
 from connectors.directory.keys import login_key
 from connectors.directory.memberships import MembershipChanges, MembershipQueries
 from connectors.directory.organizations import OrganizationChanges, OrganizationQueries
@@ -53,14 +51,12 @@ _A_MOMENT = 1.0
 
 class DirectoryQueries(
     AccessQueries,
-    AccessRequestQueries,
     AccountQueries,
     AddressQueries,
+    ApprovalQueries,
     AuditQueries,
     CallerQueries,
-    ChangeRequestQueries,
     InvitationQueries,
-    JoinRequestQueries,
     MembershipQueries,
     OrganizationQueries,
     OutboxQueries,
@@ -94,13 +90,11 @@ class _QueriesWithin(DirectoryQueries):
 
 
 class DirectoryChange(
-    AccessRequestChanges,
     AccountChanges,
     AddressChanges,
-    ChangeRequestChanges,
+    ApprovalChanges,
     IdempotencyChanges,
     InvitationChanges,
-    JoinRequestChanges,
     MembershipChanges,
     OrganizationChanges,
     OutboxChanges,

@@ -5,33 +5,30 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, insert, select, update
 
 from connectors.database.dialects import one_of
 from connectors.database.lists import Listing, first_of_each
 from connectors.database.reader import gathered, parallel
 from connectors.directory.access import AccessChanges, revoked_entry
 from connectors.directory.keys import login_key
-from connectors.directory.reader import NOW, DirectoryReader, chosen, standing
+from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.audit import AuditEntry, Author
-from connectors.directory.records.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
-from connectors.pages import ALL, Page
+from connectors.pages import ALL
 from connectors.values import masked_address
 
 _PENDING = InvitationStatus.PENDING.value
 
 _i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
 _OPEN = (_i.status == _PENDING, _i.expires_at > NOW)
-_OF_ORGANIZATION = Listing(
-    "invitations", INVITATIONS, one_of(standing(invitations), "statuses"), owner=_i.organization_id
-)
 _OPEN_TO = Listing(
     "invitations to",
     INVITATIONS,
@@ -64,29 +61,6 @@ _MEMBERS_WITH_EMAIL = (
     .select_from(memberships.join(users, _u.id == _m.user_id))
     .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
 )
-_numbered_by_inviter = (
-    select(
-        *INVITATIONS.columns,
-        func.row_number().over(partition_by=(_i.organization_id, _i.inviter_id), order_by=_i.id.desc()).label("number"),
-    )
-    .where(
-        one_of(_i.organization_id, "organizations"),
-        one_of(_i.inviter_id, "ids"),
-        _i.status == _PENDING,
-        _i.expires_at > NOW,
-    )
-    .subquery("by_inviter")
-)
-_OPEN_BY = (
-    select(*(column for column in _numbered_by_inviter.c if column.key != "number"))
-    .where(_numbered_by_inviter.c.number <= bindparam("limit"))
-    .order_by(_numbered_by_inviter.c.id.desc())
-)
-_PAST_EXPIRY = (
-    INVITATIONS.select.where(_i.status == _PENDING, _i.expires_at <= NOW)
-    .order_by(_i.expires_at)
-    .limit(bindparam("limit"))
-)
 _OF_ID = _i.id == bindparam("of_id")
 _RENEW = (
     update(invitations)
@@ -100,12 +74,6 @@ _RENEW = (
         inviter_id=bindparam("sender"),
         ended_at=None,
     )
-    .returning(*INVITATIONS.columns)
-)
-_END = (
-    update(invitations)
-    .where(_OF_ID, _i.status == _PENDING)
-    .values(status=bindparam("new_status"), ended_at=NOW, accepted_by_id=bindparam("accepted_by"))
     .returning(*INVITATIONS.columns)
 )
 _END_ALL = (
@@ -142,7 +110,6 @@ _MOVE_INVITATION = update(invitations).where(_OF_ID).values(membership_id=bindpa
 _DROP_MEMBERSHIP = delete(memberships).where(_m.id == bindparam("from_id"))
 _DROP_INVITED = delete(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
 _ACTIONS = {
-    InvitationStatus.ACCEPTED: "invitation.accept",
     InvitationStatus.DECLINED: "invitation.decline",
     InvitationStatus.REVOKED: "invitation.revoke",
     InvitationStatus.EXPIRED: "invitation.expire",
@@ -152,29 +119,9 @@ _ACTIONS = {
 class InvitationQueries(DirectoryReader):
     """Queries about invitations."""
 
-    async def invitations(self, ids: Sequence[InvitationId]) -> Sequence[InvitationRecord | None]:
-        """Return the invitations with these ids."""
-        return await self.records(INVITATIONS, ids)
-
     async def invitation_with_token(self, token_hash: bytes) -> InvitationRecord | None:
         """Return the invitation whose token has this hash; a token that was replaced by another counts no more."""
         return INVITATIONS.first(await self.read(_WITH_TOKEN, hash=token_hash))
-
-    async def invitations_of(
-        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: InvitationFilter
-    ) -> Sequence[Page[InvitationRecord]]:
-        """Return each organization's invitations, newest first.
-
-        Raises:
-            InvalidCursor: `after` is not a cursor of this list.
-        """
-        return await self.pages(_OF_ORGANIZATION, organization_ids, first, after, **_filter(where))
-
-    async def count_invitations_of(
-        self, organization_ids: Sequence[OrganizationId], where: InvitationFilter
-    ) -> Sequence[int]:
-        """Return how many entries `invitations_of` has for each organization in all."""
-        return await self.counts(_OF_ORGANIZATION, organization_ids, **_filter(where))
 
     async def open_invitations_to(
         self, emails: Sequence[str], now: datetime, *, limit: int = ALL
@@ -210,10 +157,6 @@ class InvitationQueries(DirectoryReader):
         ]
         return parallel(wanted, {(member.organization_id, key): member for key, member in found})
 
-    async def expired_invitations(self, now: datetime, *, limit: int) -> Sequence[InvitationRecord]:
-        """Return invitations that are stored as PENDING and past their time, those first that expired first."""
-        return INVITATIONS.records(await self.read(_PAST_EXPIRY, now=now, limit=limit))
-
 
 class InvitationChanges(AccessChanges):
     """Changes of invitations, in an organization that is locked; each writes its audit rows."""
@@ -248,22 +191,6 @@ class InvitationChanges(AccessChanges):
         renewed = INVITATIONS.record((await self._execute(_RENEW, values)).one())
         await self.record(_entry(by, "invitation.resend", renewed), now)
         return renewed
-
-    async def end_invitation(
-        self,
-        id: InvitationId,
-        status: InvitationStatus,
-        *,
-        by: Author,
-        now: datetime,
-        accepted_by: UserId | None = None,
-    ) -> InvitationRecord | None:
-        """Say what became of an invitation that is stored as PENDING and return it; None when it is not (any more)."""
-        values = {"of_id": id, "new_status": status.value, "accepted_by": accepted_by, "now": now}
-        ended = await self._first(INVITATIONS, _END, values)
-        if ended is not None:
-            await self.record(_end_entry(by, ended), now)
-        return ended
 
     async def withdraw_invitations(
         self, ids: Sequence[InvitationId], status: InvitationStatus, *, by: Author, now: datetime
@@ -362,10 +289,6 @@ def _entry(by: Author, action: str, invitation: InvitationRecord) -> AuditEntry:
         "expires_at": invitation.expires_at.isoformat(),
     }
     return by.entry(action, invitation.id, invitation.organization_id, after=after)
-
-
-def _filter(where: InvitationFilter) -> dict[str, Any]:
-    return {"statuses": chosen(where.status, InvitationStatus), "now": where.now}
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

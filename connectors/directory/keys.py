@@ -5,6 +5,8 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
+import orjson
+
 _LEGAL_FORMS = frozenset(
     (
         *("ag", "bv", "co", "eg", "ek", "ev", "gbr", "ges", "gesellschaft", "gmbh", "inc", "kg", "kgaa", "llc", "llp"),
@@ -66,3 +68,9 @@ def organization_keys(values: Mapping[str, Any]) -> dict[str, Any]:
 def email_keys(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of tables `invitations` and `registrations` that are made of others."""
     return {"email_key": login_key(values["email"])}
+
+
+def access_request_keys(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what is asked for in one order, by which the same request is noticed."""
+    roles, permissions = (sorted(orjson.loads(values[name])) for name in ("role_keys", "permissions"))
+    return {"wanted": "\n".join([*roles, "", *permissions])}

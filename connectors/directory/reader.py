@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Table, bindparam, case
+from sqlalchemy import bindparam
 
 from connectors.database.columns import UtcDateTime
 from connectors.database.engine import AsyncEngine
@@ -77,9 +77,3 @@ class DirectoryReader(Reader):
 def chosen(values: Sequence[E] | None, every: type[E]) -> Sequence[E]:
     """Return the values that a filter names; None names every value that there is."""
     return tuple(every) if values is None else values
-
-
-def standing(table: Table) -> ColumnElement[str]:
-    """Return where something stands at `now` that waits for a decision: what is PENDING past its time is EXPIRED."""
-    is_expired = (table.c.status == "PENDING") & (table.c.expires_at <= NOW)
-    return case((is_expired, "EXPIRED"), else_=table.c.status)

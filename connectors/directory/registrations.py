@@ -9,7 +9,6 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, 
 
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
-from connectors.database.lists import Listing
 from connectors.database.reader import gathered, parallel
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.keys import likeness_key, vat_key
@@ -28,7 +27,6 @@ from connectors.directory.rows import ORGANIZATIONS, REGISTRATIONS
 from connectors.directory.tables import audit_events, memberships, organizations, registrations, users
 from connectors.directory.transaction import Transaction
 from connectors.ids import RegistrationId, UserId
-from connectors.pages import Page
 
 _registration, _organization, _event = registrations.c, organizations.c, audit_events.c
 _IS_ORGANIZATION = _registration.organization_kind.is_not(None)
@@ -40,28 +38,12 @@ _LAST_OF = REGISTRATIONS.select.where(
         .group_by(_registration.user_id)
     )
 )  # fmt: skip
-_SUBMITTED = Listing(
-    "registrations",
-    REGISTRATIONS,
-    one_of(_registration.status, "statuses"),
-    _registration.submitted_at.is_not(None),
-    _IS_ORGANIZATION,
-    ascending=True,
+_WAITS_UNREMINDED = (
+    _registration.status == RegistrationStatus.PENDING_REVIEW.value,
+    _registration.reminded_at.is_(None),
 )
 _OVERDUE = (
-    REGISTRATIONS.select.where(
-        _registration.status == RegistrationStatus.PENDING_REVIEW.value,
-        _registration.review_due_at <= NOW,
-        _registration.reminded_at.is_(None),
-    )
-    .order_by(_registration.id)
-    .limit(bindparam("most"))
-)
-_EXPIRED = (
-    REGISTRATIONS.select.where(
-        _registration.status == RegistrationStatus.EMAIL_UNVERIFIED.value,
-        _registration.expires_at <= NOW,
-    )
+    REGISTRATIONS.select.where(*_WAITS_UNREMINDED, _registration.review_due_at <= NOW)
     .order_by(_registration.id)
     .limit(bindparam("most"))
 )
@@ -96,22 +78,14 @@ _STORE = update(registrations).where(
 )
 _REMIND = (
     update(registrations)
-    .where(
-        _registration.id == bindparam("of_id"),
-        _registration.status == RegistrationStatus.PENDING_REVIEW.value,
-        _registration.reminded_at.is_(None),
-    )
-    .values(reminded_at=NOW)
+    .where(_registration.id == bindparam("of_id"), *_WAITS_UNREMINDED)
+    .values(reminded_at=bindparam("now"))
 )
 _RANK = list(LikenessReason)
 
 
 class RegistrationQueries(DirectoryReader):
     """Queries about registrations."""
-
-    async def registrations(self, ids: Sequence[RegistrationId]) -> Sequence[RegistrationRecord | None]:
-        """Return the registrations with these ids."""
-        return await self.records(REGISTRATIONS, ids)
 
     async def registration_with_token(self, token_hash: bytes) -> RegistrationRecord | None:
         """Return the registration whose address is confirmed by this token; None once it was used."""
@@ -126,27 +100,9 @@ class RegistrationQueries(DirectoryReader):
         found = REGISTRATIONS.records(await self.read_of(user_ids, _LAST_OF))
         return parallel(user_ids, {record.user_id: record for record in found if record.user_id is not None})
 
-    async def submitted_registrations(
-        self, *, first: int, after: str | None, status: Sequence[RegistrationStatus]
-    ) -> Page[RegistrationRecord]:
-        """Return registrations of organizations by confirmed addresses that stand like this, oldest first.
-
-        Raises:
-            InvalidCursor: `after` is not a cursor of this list.
-        """
-        return await self.page(_SUBMITTED, first, after, statuses=status)
-
-    async def count_submitted_registrations(self, status: Sequence[RegistrationStatus]) -> int:
-        """Return how many entries `submitted_registrations` has in all."""
-        return await self.count(_SUBMITTED, statuses=status)
-
     async def overdue_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
         """Return registrations that wait for a review past their time and of which nobody was reminded."""
         return REGISTRATIONS.records(await self.read(_OVERDUE, now=now, most=limit))
-
-    async def expired_registrations(self, now: datetime, limit: int) -> Sequence[RegistrationRecord]:
-        """Return registrations past their time that are not stored as EXPIRED yet."""
-        return REGISTRATIONS.records(await self.read(_EXPIRED, now=now, most=limit))
 
     async def registration_events(self, ids: Sequence[RegistrationId]) -> Sequence[Sequence[RegistrationEventRecord]]:
         """Return what happened to each registration, oldest first."""
@@ -178,10 +134,6 @@ class RegistrationQueries(DirectoryReader):
 
 class RegistrationChanges(Transaction):
     """Changes of registrations."""
-
-    async def add_registration(self, registration: RegistrationRecord, token_hash: bytes | None) -> None:
-        """Store a new registration, with the hash of the token that confirms its address."""
-        await self._add(REGISTRATIONS, registration, token_hash=token_hash)
 
     async def store_registration(self, registration: RegistrationRecord) -> None:
         """Store a registration as it is now, one version after the one that was read; its token counts no more.

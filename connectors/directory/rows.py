@@ -1,7 +1,7 @@
 """Which records the directory's tables keep."""
 
 from connectors.database.record_rows import Rows
-from connectors.directory.keys import email_keys, organization_keys, user_keys
+from connectors.directory.keys import access_request_keys, email_keys, organization_keys, user_keys
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.accounts import (
@@ -70,6 +70,7 @@ ACCESS_REQUESTS = Rows(
     AccessRequestRecord,
     access_requests,
     source=access_requests.join(memberships, memberships.c.id == access_requests.c.membership_id),
+    derive=access_request_keys,
     user_id=memberships.c.user_id,
 )
 CHANGE_REQUESTS = Rows(ChangeRequestRecord, change_requests)

@@ -9,6 +9,7 @@ import typer
 from sqlalchemy import make_url
 from sqlalchemy.exc import ArgumentError
 
+from connectors.database.copies import back_up, check_backup, check_unused, restore, transfer
 from connectors.database.engine import open_database
 from connectors.database.migrations import DatabaseNotMigrated, check_migrated, migrate
 from connectors.errors import CopyRefused
@@ -25,8 +26,6 @@ def backup(
     profile: ProfileOption = None,
 ) -> None:
     """Copy the SQLite database into a file, while the gateway goes on."""
-    from connectors.database.copies import back_up  # with SQLite's library, which a process that serves does without
-
     database = _file_of(read_settings(profile=profile), "pg_dump")
     back_up(database, file)
     say(f"{file} is a backup of {database}, {file.stat().st_size:,} bytes. Keep the signing key with it.")
@@ -37,8 +36,6 @@ def restore_backup(
     profile: ProfileOption = None,
 ) -> None:
     """Let a backup be the SQLite database again; the gateway must not run. What was there is kept beside it."""
-    from connectors.database.copies import check_backup, restore  # as above
-
     settings = read_settings(profile=profile)
     database = _file_of(settings, "pg_restore").resolve()
     check_backup(file, [migrations.version_table for migrations in MIGRATIONS])
@@ -60,8 +57,6 @@ def transfer_database(
     profile: ProfileOption = None,
 ) -> None:
     """Copy the SQLite database into an empty PostgreSQL database; the gateway must not run."""
-    from connectors.database.copies import check_unused  # as above
-
     settings = read_settings(profile=profile)
     if not settings.database.startswith("sqlite"):
         raise CopyRefused(
@@ -102,8 +97,6 @@ async def _is_current(url: str) -> bool:
 
 
 async def _transferred(settings: Settings, to: str) -> dict[str, int]:
-    from connectors.database.copies import transfer  # as above
-
     source, target = open_database(settings.database), open_database(to)
     try:
         for migrations in MIGRATIONS:

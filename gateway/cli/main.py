@@ -23,6 +23,7 @@ from gateway.cli.mail import mail_cli
 from gateway.cli.policy import policy_cli
 from gateway.cli.staff import nobody_is_staff, staff_cli
 from gateway.cli.token import token
+from gateway.demo import DEMO_PASSWORD
 from gateway.demo.loading import LoadedDemo, NoDemo, load_demo
 from gateway.profile_files import Profile, load_profile, profile_for
 from gateway.server.gc_tuning import settle
@@ -248,8 +249,6 @@ def _say_where(settings: Settings, profile: Profile, loaded: LoadedDemo | None) 
 
 
 def _say_accounts(loaded: LoadedDemo) -> None:
-    from gateway.demo import DEMO_PASSWORD  # only where there is a demo
-
     say(f"\nSign in as one of these, password {DEMO_PASSWORD}:")
     width = max(len(account.login_name) for account in loaded.accounts)
     for account in loaded.accounts:

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from connectors.identity.interface import Credentials
+from gateway.demo import DEMO_PASSWORD, DemoAccount
+from gateway.demo.written import WrittenAccount, read_demo
 from gateway.profile_files import Profile
 from gateway.settings import Settings
 from gateway.wiring import open_stores
-
-if TYPE_CHECKING:
-    from gateway.demo import DemoAccount
-    from gateway.demo.written import WrittenAccount
 
 
 class NoDemo(Exception):
@@ -26,13 +23,11 @@ class LoadedDemo:
     organizations: int
     people: int
     orders: int
-    accounts: "tuple[DemoAccount, ...]"
+    accounts: tuple[DemoAccount, ...]
 
 
-def demo_accounts(profile: Profile) -> "tuple[WrittenAccount, ...]":
+def demo_accounts(profile: Profile) -> tuple[WrittenAccount, ...]:
     """Return the accounts of the demo that one can sign in as; empty for a profile without a demo."""
-    from gateway.demo.written import read_demo  # only where there is a demo
-
     return read_demo(profile.demo_text, profile.demo_source).accounts if profile.demo_text is not None else ()
 
 
@@ -44,7 +39,7 @@ async def load_demo(
     Raises:
         NoDemo: The profile has none, or the database holds something else than this demo.
     """
-    from gateway.demo import DEMO_PASSWORD, demo_data  # as above
+    from gateway.demo.demo_data import demo_data  # only where a demo is loaded
 
     if profile.demo_text is None:
         raise NoDemo(f"The profile {profile.key} has no demo; write a demo.toml in {profile.folder}.")

@@ -13,8 +13,7 @@ from connectors.directory.records.organizations import OrganizationStatus
 from connectors.ids import OrderEventId, OrderId, UserId
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus, ShopData
 from connectors.values import Address, Money
-from gateway.demo.identifiers import demo_id
-from gateway.demo.people import Colleague, WorkingOrganization
+from gateway.demo.people import Colleague, WorkingOrganization, demo_id
 from gateway.demo.written import Basket, Words, WrittenShop
 
 T = TypeVar("T")

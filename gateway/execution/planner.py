@@ -34,7 +34,7 @@ from gateway.execution.library_internals import (
     strawberry_attribute,
     sub_fields,
 )
-from gateway.execution.lists import ListOf
+from gateway.execution.list_columns import ListOf
 from gateway.execution.objects import AbstractOf, ObjectOf
 from gateway.execution.selected_field import SelectedField
 

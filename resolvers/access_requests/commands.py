@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.access_requests import AccessRequestRecord
+from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
@@ -31,11 +33,13 @@ from resolvers.access.plans import (
     warnings_of,
 )
 from resolvers.access_requests.requested_access import RequestedAccess, nobodys, requested_access_of
+from resolvers.approvals.decisions import WHAT, acting_on, as_it_is, check_open, decided, decision, end, is_open, locked
+from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import Mail, queue_mail, reachable, write_to
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, Forbidden, Invalid, NotFound
-from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
+from resolvers.transactions import Once, Receipt, author, changed_once
 from resolvers.validation import message
 from resolvers.viewer import viewer_of
 
@@ -66,7 +70,7 @@ async def request_access(
     *,
     text: str | None,
     key: str | None,
-) -> AccessRequestRecord | None:
+) -> AccessRequestRecord:
     """Ask those in the organization who may grant all of it to approve; they are written to.
 
     Raises:
@@ -96,8 +100,7 @@ async def request_access(
             )
         membership_id = MembershipId(standing.membership_id)
         role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
-        (pending,) = await change.ask.open_access_requests([membership_id], context.now)
-        for other in pending:
+        for other in await open_of(context, change, ACCESS_REQUESTS, "membership_id", membership_id):
             if (set(other.role_keys), set(other.permissions)) == (set(role_keys), set(permissions)):
                 raise Conflict("You have asked for this already; it is not decided yet.", None, node=other)
         request = AccessRequestRecord(
@@ -107,17 +110,19 @@ async def request_access(
         granters = await _granters(context, change, request)
         if not granters:
             raise nobodys("all of this", standing, None)
-        await change.add_access_request(request, by=author(context), now=context.now)
+        await change.expire_approvals_of(ACCESS_REQUESTS, "membership_id", membership_id, context.now)
+        await change.add_approval(ACCESS_REQUESTS, request)
+        wanted = {"roles": " ".join(role_keys), "permissions": " ".join(permissions)}
+        entry = author(context).entry("access_request.open", request.id, organization_id, after=wanted)
+        await change.record(entry, context.now)
         await _ask(context, change, organization, request, granters)
         return request.id
 
     asked = {"organization": organization_id, "wish": requested, "message": text}
-    return await _stored(context, await changed_once(context, Once(key, "requestAccess", asked), command))
+    return await decided(context, ACCESS_REQUESTS, Once(key, "requestAccess", asked), command)
 
 
-async def withdraw_access_request(
-    context: RequestContext, id: AccessRequestId, key: str | None
-) -> AccessRequestRecord | None:
+async def withdraw_access_request(context: RequestContext, id: AccessRequestId, key: str | None) -> AccessRequestRecord:
     """Take back what the caller asked for.
 
     Raises:
@@ -128,16 +133,19 @@ async def withdraw_access_request(
     me = context.caller.user.id
 
     async def command(change: DirectoryChange) -> Receipt:
-        request = await _pending(context, change, id, of=me)
-        await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=author(context), now=context.now)
+        request, organization = await locked(change, ACCESS_REQUESTS, id)
+        if request.user_id != me:
+            if context.may(ASSIGN_ROLES, organization.id):
+                raise Conflict("Only who asked takes it back. Decide it instead.", ["id"], node=request)
+            raise NotFound(WHAT[ACCESS_REQUESTS], ["id"])
+        check_open(context, ACCESS_REQUESTS, request)
+        await end_access_request(context, change, request, RequestStatus.WITHDRAWN, author(context))
         return request.id
 
-    return await _stored(context, await changed_once(context, Once(key, "withdrawAccessRequest", id), command))
+    return await decided(context, ACCESS_REQUESTS, Once(key, "withdrawAccessRequest", id), command)
 
 
-async def decide_access_request(
-    context: RequestContext, verdict: Verdict
-) -> tuple[AccessRequestRecord | None, list[Warned]]:
+async def decide_access_request(context: RequestContext, verdict: Verdict) -> tuple[AccessRequestRecord, list[Warned]]:
     """Grant what a member asked for, or decline it, as one change; the member is written to.
 
     What the member holds for longer already stays as it is. Returns the request as it is now, and what deserves a
@@ -156,30 +164,43 @@ async def decide_access_request(
         until = future(context, verdict.valid_until, ["valid_until"])
         if until is not None and not verdict.approve:
             raise Invalid("What is declined has no end; leave it out.", ["valid_until"], "with approve only")
-        (seen,) = await change.ask.access_requests([verdict.id])
-        if seen is None:
-            raise NotFound("request", ["id"])
-        organization, viewer = await acting_in(context, change, seen.organization_id, ASSIGN_ROLES)
-        request = await _pending(context, change, verdict.id)
+        request, organization, viewer = await acting_on(context, change, ACCESS_REQUESTS, verdict.id, ASSIGN_ROLES)
+        check_open(context, ACCESS_REQUESTS, request)
         _check_delegates(context, viewer.standings[request.organization_id], request)
         (member,) = await change.ask.memberships([request.membership_id])
         assert member is not None  # a foreign key says so
         if member.status is not MembershipStatus.ACTIVE:
             raise Conflict(f"This member is {member.status.value}, so nothing is granted.", ["id"], node=member)
         decision_context = await decision_context_of(context, change.ask, organization, viewer, [member])
-        by = author(context, note)
         if verdict.approve:
             plan = _plan(context, decision_context, member, request, until, note)
             warned[:] = warnings_of(context, decision_context, [plan])
             await carry_out(context, change, decision_context, plan, is_notified=False)
         status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
-        ended = await change.end_access_request(request.id, status, by=by, now=context.now, note=note, until=until)
+        by = author(context, note)
+        ended = await end_access_request(context, change, request, status, by, note=note, until=until)
         await _notify(context, change, decision_context, member, ended)
         return {"id": request.id, "warnings": [[one.permission.value, one.holders, one.recommended] for one in warned]}
 
     receipt = await changed_once(context, Once(verdict.key, "decideAccessRequest", verdict), command)
     warnings = [Warned(Permission(code), holders, most) for code, holders, most in receipt["warnings"]]
-    return await _stored(context, receipt["id"]), warnings
+    return await as_it_is(context, ACCESS_REQUESTS, receipt["id"]), warnings
+
+
+async def end_access_request(
+    context: RequestContext,
+    change: DirectoryChange,
+    request: AccessRequestRecord,
+    status: RequestStatus,
+    by: Author,
+    *,
+    note: str | None = None,
+    until: datetime | None = None,
+) -> AccessRequestRecord:
+    """Say what came of an open request, put it on record, and return it as it is now."""
+    shown = {"until": until.isoformat() if until is not None else None}
+    values = decision(context, by, note) | {"valid_until": until}
+    return await end(context, change, ACCESS_REQUESTS, request, status, by, shown=shown, **values)
 
 
 def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
@@ -188,7 +209,7 @@ def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
     return (
         standing is not None
         and context.may(ASSIGN_ROLES, request.organization_id)
-        and request.status_at(context.now) is RequestStatus.PENDING
+        and is_open(context, request)
         and not _not_delegable(context, standing, request)
     )
 
@@ -196,26 +217,7 @@ def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
 def may_withdraw(context: RequestContext, request: AccessRequestRecord) -> bool:
     """Return whether the caller may take the request back now."""
     is_own = context.viewer is not None and context.viewer.user_id == request.user_id
-    return is_own and request.status_at(context.now) is RequestStatus.PENDING
-
-
-async def _pending(
-    context: RequestContext, change: DirectoryChange, id: AccessRequestId, of: UserId | None = None
-) -> AccessRequestRecord:
-    """Return the request as it is under the lock of its organization, when it is still to be decided."""
-    (seen,) = await change.ask.access_requests([id])
-    if seen is None or await change.lock_organization(seen.organization_id) is None:
-        raise NotFound("request", ["id"])
-    (request,) = await change.ask.access_requests([id])
-    assert request is not None  # nothing is ever deleted
-    if of is not None and request.user_id != of:
-        if context.may(ASSIGN_ROLES, request.organization_id):
-            raise Conflict("Only who asked takes it back. Decide it instead.", ["id"], node=request)
-        raise NotFound("request", ["id"])
-    status = request.status_at(context.now)
-    if status is not RequestStatus.PENDING:
-        raise Conflict(f"This request is {status.value} already.", ["id"], node=request)
-    return request
+    return is_own and is_open(context, request)
 
 
 def _asked_for(request: AccessRequestRecord) -> list[tuple[GrantKind, str]]:
@@ -276,8 +278,8 @@ async def _ask(
     request: AccessRequestRecord,
     granters: Sequence[MembershipRecord],
 ) -> None:
-    for user in await change.ask.users([member.user_id for member in granters]):
-        if user is None or not user.email_verified or user.id == request.user_id:
+    for user in reachable(await change.ask.users([member.user_id for member in granters])):
+        if user.id == request.user_id:
             continue
         values = {
             "organization": organization.name,
@@ -296,18 +298,11 @@ async def _notify(
     request: AccessRequestRecord,
 ) -> None:
     user = decision_context.users.get(member.user_id)
-    if user is None or not user.email_verified:
-        return
     values = {
         "organization": decision_context.organization.name,
         "decision": request.status.value.lower(),
-        "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale),
+        "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale if user else None),
         "note": request.note,
         "until": request.valid_until.isoformat() if request.valid_until is not None else None,
     }
-    await queue_mail(context, change, Mail("access_request_decided", user.email, user.locale, values))
-
-
-async def _stored(context: RequestContext, id: str) -> AccessRequestRecord | None:
-    (request,) = await context.backends.directory.access_requests([AccessRequestId(id)])
-    return request
+    await write_to(context, change, [user], "access_request_decided", values)

@@ -8,6 +8,7 @@ and asked about again at the end, for rights also end automatically, by a suspen
 from collections.abc import Sequence
 from dataclasses import replace
 
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.directory import DirectoryChange, DirectoryQueries
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord
@@ -18,6 +19,8 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS
 from permissions.decision import may
+from resolvers.approvals.decisions import decision, end
+from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import not_delegable
 from resolvers.refusals import InvalidArgument
@@ -60,28 +63,23 @@ async def end_what_they_may_not_begin(
     void = [one.id for one in sent if not _may_send(context, sender, one)]
     if void:
         await change.withdraw_invitations(void, InvitationStatus.REVOKED, by=why, now=context.now)
-    (request,) = await change.ask.open_change_requests([organization_id])
-    is_theirs = request is not None and request.requested_by_id == user_id
-    if request is not None and is_theirs and not await may_still_ask(context, change.ask, request):
-        await end_change_request(context, change, request, RequestStatus.WITHDRAWN, why)
+    for request in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
+        if request.requested_by_id == user_id and not await may_still_ask(context, change.ask, request):
+            await end_change_request(context, change, request, RequestStatus.WITHDRAWN, why)
     ended = set(void)
     return [one for one in sent if one.id in ended]
 
 
 async def end_change_request(
     context: RequestContext, change: DirectoryChange, request: ChangeRequestRecord, status: RequestStatus, by: Author
-) -> ChangeRequestRecord | None:
-    """Say how an open request ended and put it on record; None when it is not open any more.
+) -> ChangeRequestRecord:
+    """Say how an open request ended, put it on record, and return it as it is now.
 
     What the portal itself ends is ended for whoever asked.
     """
     decider = by.user_id if by.user_id is not None else request.requested_by_id
-    ended = await change.end_change_request(request.id, status, by=decider, note=by.reason, now=context.now)
-    if ended is not None:
-        shown = {"status": request.status.value}, {"status": status.value}
-        entry = by.entry(_ACTIONS[status], request.id, request.organization_id, before=shown[0], after=shown[1])
-        await change.record(entry, context.now)
-    return ended
+    values = decision(context, by, by.reason) | {"decided_by_id": decider}
+    return await end(context, change, CHANGE_REQUESTS, request, status, by, **values)
 
 
 async def open_invitations_by(
@@ -107,10 +105,3 @@ def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: 
     roles = ((key, [""]) for key in invitation.role_keys)
     permissions = ((code, [""]) for code in invitation.permissions)
     return not not_delegable(context, viewer.standings[organization_id], roles, permissions)
-
-
-_ACTIONS = {
-    RequestStatus.APPROVED: "change_request.approve",
-    RequestStatus.DECLINED: "change_request.decline",
-    RequestStatus.WITHDRAWN: "change_request.withdraw",
-}

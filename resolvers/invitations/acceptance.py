@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord
@@ -11,17 +12,19 @@ from connectors.directory.records.invitations import InvitationRecord, Invitatio
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
-from connectors.ids import MembershipId, UserId, new_id
+from connectors.ids import MembershipId
 from connectors.rate_limits.interface import Limit
-from connectors.values import AccountKind, masked_address
+from connectors.values import masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
+from resolvers.approvals.grants import take_all
 from resolvers.approvals.initiators import may_still_invite
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import labels_of, notify_administrators, notify_inviter
-from resolvers.invitations.queries import can_request_new, ended, is_open, status_of
-from resolvers.invitations.sent import take_grants
+from resolvers.invitations.queries import can_request_new, ended, is_open
+from resolvers.invitations.sent import end_invitation
 from resolvers.one_time_tokens import hash_of
+from resolvers.people import new_user
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, ErrorCode, Invalid, InvitationState, Refused, TokenInvalid
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
@@ -91,7 +94,7 @@ async def preview(context: RequestContext, *, token: str) -> InvitationPreview |
     (organization,) = await directory.organizations([invitation.organization_id])
     (account,) = await directory.users_with_email([invitation.email])
     assert organization is not None
-    status = status_of(context, invitation)
+    status = invitation.status_at(context.now)
     counts = status is InvitationStatus.PENDING and organization.status is OrganizationStatus.ACTIVE
     if counts and not await may_still_invite(context, directory, invitation):
         status = InvitationStatus.REVOKED
@@ -171,7 +174,7 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
         by = Author(caller.user.id if caller is not None else None, context.request_id, context.ip_address)
         await change.withdraw_invitations([invitation.id], InvitationStatus.DECLINED, by=by, now=context.now)
         await notify_inviter(context, change, organization, invitation)
-        (declined,) = await change.ask.invitations([invitation.id])
+        (declined,) = await change.ask.approvals(INVITATIONS, [invitation.id])
         assert declined is not None
         return declined
 
@@ -229,7 +232,7 @@ def _somebody_elses(context: RequestContext, invitation: InvitationRecord) -> Re
         f"This invitation was sent to {masked_address(invitation.email)}, and you are signed in with another address. "
         "Sign out first, or have your own address invited.",
         _PATH,
-        status_of(context, invitation),
+        invitation.status_at(context.now),
         can_request_new=False,
     )
 
@@ -282,13 +285,12 @@ async def _accepted(
             node=own if context.caller is not None else None,
         )
     if own is not None and own.id != invitation.membership_id:
-        await take_grants(context, change, own.id, by)
+        await take_all(context, change, own.id, by)
     if is_new:
         after = {"email": masked_address(account.email), "kind": account.account_kind, "terms": "accepted"}
         await change.record(by.entry("account.create", account.id, None, after=after), context.now)
     membership_id = await change.hand_over(invitation, account.id)
-    accepted = InvitationStatus.ACCEPTED
-    await change.end_invitation(invitation.id, accepted, by=by, now=context.now, accepted_by=account.id)
+    await end_invitation(context, change, invitation, InvitationStatus.ACCEPTED, by, accepted_by_id=account.id)
     await change.set_membership_status(membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
     if membership_id != invitation.membership_id:
         await _leave_behind(context, change, invitation.membership_id, by)
@@ -315,20 +317,7 @@ def _new_person(context: RequestContext, acceptance: Acceptance, invitation: Inv
         names = [name for name in (first_name, last_name) if name]
         found.check(lambda: _password(acceptance.password, [invitation.email, *names]))
         found.check(lambda: _terms(acceptance))
-    return UserRecord(
-        id=UserId(new_id("usr")),
-        email=invitation.email,
-        email_verified=True,
-        first_name=first_name or "",
-        last_name=last_name or "",
-        phone=None,
-        locale=spoken,
-        address=None,
-        account_kind=AccountKind.BUSINESS_CUSTOMER,
-        default_organization_id=None,
-        created_at=context.now,
-        profile_version=1,
-    )
+    return new_user(context, invitation.email, first_name or "", last_name or "", locale=spoken)
 
 
 def _password(password: str | None, not_like: Sequence[str]) -> None:

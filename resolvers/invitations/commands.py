@@ -5,22 +5,23 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
-from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId, new_id
-from connectors.values import AccountKind
+from connectors.ids import InvitationId, MembershipId, OrganizationId, new_id
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers import receipts
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegable
-from resolvers.invitations.sent import count_mail, until, use_membership
+from resolvers.invitations.sent import count_mail, end_invitation, until, use_membership
 from resolvers.mail.queue import queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
+from resolvers.people import new_user
 from resolvers.refusals import Invalid, Refused, TooManyAttempts
 from resolvers.transactions import Once, acting_in, author, changed_once
 from resolvers.validation import Together, email, locale, message, text
@@ -224,10 +225,12 @@ async def _store(
         own = _membership_of(invitee, person, checked)
         row.invitation = _invitation(context, organization.id, own, checked, note, days)
         if invitee.last is not None and invitee.last.status is InvitationStatus.PENDING:  # past its time
-            await change.end_invitation(invitee.last.id, InvitationStatus.EXPIRED, by=author(context), now=context.now)
+            await end_invitation(context, change, invitee.last, InvitationStatus.EXPIRED, author(context))
         if own is not None:
             if person is not None:
-                await change.update_invited(replace(person, **_as_invited(checked)))
+                await change.update_invited(
+                    replace(_stand_in(context, checked), id=person.id, created_at=person.created_at)
+                )
             await use_membership(context, change, own, row.invitation)
         stands_for = _stand_in(context, checked) if own is None else None
         new.append(NewInvitation(row.invitation, hash_of(token), stands_for))
@@ -304,28 +307,10 @@ def _invitation(
     )
 
 
-def _as_invited(checked: InviteeRow) -> dict[str, Any]:
-    return {
-        "email": checked.email,
-        "first_name": checked.first_name or "",
-        "last_name": checked.last_name or "",
-        "locale": checked.locale,
-    }
-
-
 def _stand_in(context: RequestContext, checked: InviteeRow) -> UserRecord:
     """Return the row that stands for an invited person: it says what the invitation says, and nothing else."""
-    return UserRecord(
-        id=UserId(new_id("usr")),
-        email_verified=False,
-        phone=None,
-        address=None,
-        account_kind=AccountKind.BUSINESS_CUSTOMER,
-        default_organization_id=None,
-        created_at=context.now,
-        profile_version=1,
-        **_as_invited(checked),
-    )
+    first_name, last_name = checked.first_name or "", checked.last_name or ""
+    return new_user(context, checked.email, first_name, last_name, is_confirmed=False, locale=checked.locale)
 
 
 async def _outcomes(context: RequestContext, receipt: Sequence[dict[str, Any]]) -> list[InvitationOutcome]:
@@ -335,7 +320,9 @@ async def _outcomes(context: RequestContext, receipt: Sequence[dict[str, Any]]) 
     wanted_invitations = [row["invitation"] for row in receipt if row["invitation"]]
     wanted_memberships = [row["membership"] for row in receipt if row["membership"]]
     found = [
-        *await directory.invitations([*wanted_invitations, *(id for id in pointed if id.startswith("inv_"))]),
+        *await directory.approvals(
+            INVITATIONS, [*wanted_invitations, *(id for id in pointed if id.startswith("inv_"))]
+        ),
         *await directory.memberships([*wanted_memberships, *(id for id in pointed if id.startswith("mbr_"))]),
     ]
     records: dict[str, Any] = {record.id: record for record in found if record is not None}

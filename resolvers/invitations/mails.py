@@ -4,14 +4,13 @@ from collections.abc import Sequence
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.invitations import InvitationRecord
-from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
-from connectors.directory.records.people import UserRecord
+from resolvers.approvals.lists import permissions_of, roles_of
 from resolvers.context import RequestContext
-from resolvers.invitations.queries import permissions_of, roles_of
 from resolvers.localization import in_language
-from resolvers.mail.queue import Mail, queue_mail
-from resolvers.people import display_name
+from resolvers.mail.queue import Mail, write_to
+from resolvers.people import administrators, display_name
 
 
 def labels_of(context: RequestContext, invitation: InvitationRecord, locale: str | None) -> list[str]:
@@ -51,8 +50,8 @@ async def notify_inviter(
     (found,) = await change.ask.users([inviter_id]) if inviter_id is not None else (None,)
     (shared,) = await change.ask.members_with_email([(organization.id, found.email)]) if found is not None else (None,)
     is_member = shared is not None and shared.status is MembershipStatus.ACTIVE and shared.user_id == inviter_id
-    people = [found] if found is not None and is_member else await _administrators(context, change, organization)
-    await _notify(context, change, people, "invitation_declined", organization, invitation)
+    people = [found] if is_member else await administrators(context, change.ask, organization.id)
+    await write_to(context, change, people, "invitation_declined", _values(organization, invitation))
 
 
 async def notify_administrators(
@@ -62,28 +61,9 @@ async def notify_administrators(
     invitation: InvitationRecord,
 ) -> None:
     """Notify the administrators that the invited person would like to be invited again."""
-    people = await _administrators(context, change, organization)
-    await _notify(context, change, people, "invitation_renewal_wanted", organization, invitation)
+    people = await administrators(context, change.ask, organization.id)
+    await write_to(context, change, people, "invitation_renewal_wanted", _values(organization, invitation))
 
 
-async def _administrators(
-    context: RequestContext, change: DirectoryChange, organization: OrganizationRecord
-) -> list[UserRecord]:
-    holders: Sequence[Sequence[MembershipRecord]] = await change.ask.holders_of(
-        [organization.id], role_keys=context.policy.administrative_role_keys(), permissions=(), now=context.now
-    )
-    users = await change.ask.users([one.user_id for one in holders[0]])
-    return [user for user in users if user is not None and user.email_verified]
-
-
-async def _notify(
-    context: RequestContext,
-    change: DirectoryChange,
-    people: Sequence[UserRecord],
-    template: str,
-    organization: OrganizationRecord,
-    invitation: InvitationRecord,
-) -> None:
-    for person in people:
-        values = {"organization": organization.name, "email": invitation.email}
-        await queue_mail(context, change, Mail(template, person.email, person.locale, values))
+def _values(organization: OrganizationRecord, invitation: InvitationRecord) -> dict[str, str]:
+    return {"organization": organization.name, "email": invitation.email}

@@ -3,21 +3,17 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.invitations import InvitationFilter, InvitationRecord, InvitationStatus
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
-from connectors.directory.records.people import UserRecord
-from connectors.ids import InvitationId, OrganizationId
+from connectors.ids import OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
-from permissions.policy import Role
 from permissions.viewer import Standing
-from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
-from resolvers.organizations.queries import visible_organizations
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import seen
+from resolvers.organizations.queries import organizations_with, visible_organizations
 from resolvers.refusals import Conflict, ErrorCode, InvitationState, NotDelegable, Refused
 
 MOST_PENDING = 20
@@ -57,25 +53,19 @@ async def invitees(ask: DirectoryQueries, wanted: Sequence[tuple[OrganizationId,
     return [Invitee(*known) for known in zip(last, members, strict=True)]
 
 
-def status_of(context: RequestContext, invitation: InvitationRecord) -> InvitationStatus:
-    """Return where the invitation stands now: a PENDING one past its time is EXPIRED."""
-    is_over = invitation.status is InvitationStatus.PENDING and invitation.expires_at <= context.now
-    return InvitationStatus.EXPIRED if is_over else invitation.status
-
-
 def is_open(context: RequestContext, invitation: InvitationRecord) -> bool:
     """Return whether the invitation can be accepted now."""
-    return status_of(context, invitation) is InvitationStatus.PENDING
+    return invitation.status_at(context.now) is InvitationStatus.PENDING
 
 
 def can_request_new(context: RequestContext, invitation: InvitationRecord) -> bool:
     """Return whether the invited person may ask for another invitation; not when it was taken back on purpose."""
-    return status_of(context, invitation) in (InvitationStatus.EXPIRED, InvitationStatus.DECLINED)
+    return invitation.status_at(context.now) in (InvitationStatus.EXPIRED, InvitationStatus.DECLINED)
 
 
 def ended(context: RequestContext, invitation: InvitationRecord, path: Sequence[str]) -> InvitationState | None:
     """Return why an invitation cannot be used (any more); None for an open one."""
-    status = status_of(context, invitation)
+    status = invitation.status_at(context.now)
     if status is InvitationStatus.PENDING:
         return None
     code, message = _ENDED[status]
@@ -133,7 +123,7 @@ def why_not_resend(
     there was another.
     """
     path = ["id"]
-    status = status_of(context, invitation)
+    status = invitation.status_at(context.now)
     if status not in (InvitationStatus.PENDING, InvitationStatus.EXPIRED):
         return ended(context, invitation, path)
     is_last = invitee.last is not None and invitee.last.id == invitation.id
@@ -174,22 +164,6 @@ def viewer_can_revoke(context: RequestContext, invitation: InvitationRecord) -> 
     return _standing(context, invitation) is not None and why_not_revoke(context, invitation) is None
 
 
-async def invitations_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[InvitationStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return each organization's invitations, newest first."""
-    check_page(first, after)
-    where = InvitationFilter(tuple(status) if status is not None else None, context.now)
-    ids = [organization.id for organization in organizations]
-    pages = await paged(context.backends.directory.invitations_of(ids, first=first, after=after, where=where))
-    return [Listing(page, id, where, _count) for id, page in zip(ids, pages, strict=True)]
-
-
 async def pending_invitations(
     context: RequestContext, callers: Sequence[CallerRecord]
 ) -> Sequence[Sequence[InvitationRecord]]:
@@ -204,14 +178,14 @@ async def pending_invitations(
     return [next(found) if caller.user.email_verified else () for caller in callers]
 
 
-async def visible_invitations(context: RequestContext, ids: Sequence[InvitationId]) -> list[InvitationRecord | None]:
+async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:
     """Return the invitations that the caller may see, None for all others; parallel to `ids`.
 
     Those of organizations where they manage members, and the open ones to themself.
     """
     if context.viewer is None:
         return [None] * len(ids)
-    found = await context.backends.directory.invitations(ids)
+    found = await context.backends.directory.approvals(INVITATIONS, ids)
     if context.caller is None or all(one is None or _standing(context, one) is not None for one in found):
         return list(found)
     (own,) = await pending_invitations(context, [context.caller])
@@ -232,29 +206,8 @@ async def organization_names_of(
     context: RequestContext, invitations: Sequence[InvitationRecord]
 ) -> Sequence[str | None]:
     """Return the name of the organization of each invitation."""
-    ids = list(dict.fromkeys(invitation.organization_id for invitation in invitations))
-    names = dict(zip(ids, await context.backends.directory.organizations(ids), strict=True))
-    return [found.name if (found := names[one.organization_id]) is not None else None for one in invitations]
-
-
-async def inviters_of(context: RequestContext, invitations: Sequence[InvitationRecord]) -> Sequence[UserRecord | None]:
-    """Return who sent each invitation."""
-    return await seen(context, ((invitation.inviter_id, invitation.organization_id) for invitation in invitations))
-
-
-async def accepters_of(context: RequestContext, invitations: Sequence[InvitationRecord]) -> Sequence[UserRecord | None]:
-    """Return who accepted each invitation."""
-    return await seen(context, ((invitation.accepted_by_id, invitation.organization_id) for invitation in invitations))
-
-
-def roles_of(context: RequestContext, invitation: InvitationRecord) -> list[Role]:
-    """Return the roles that the invitation gives, as far as this portal still has them."""
-    return [context.policy.roles[key] for key in invitation.role_keys if key in context.policy.roles]
-
-
-def permissions_of(_context: RequestContext, invitation: InvitationRecord) -> list[Permission]:
-    """Return the direct permissions that the invitation gives, as far as they still exist."""
-    return [Permission(code) for code in invitation.permissions if code in Permission.__members__]
+    found = await organizations_with(context, [invitation.organization_id for invitation in invitations])
+    return [one.name if (one := found[it.organization_id]) is not None else None for it in invitations]
 
 
 def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing | None:
@@ -262,9 +215,3 @@ def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing
     if context.viewer is None or not context.may(MANAGE_MEMBERS, invitation.organization_id):
         return None
     return context.viewer.standings[invitation.organization_id]
-
-
-async def _count(
-    context: RequestContext, organization_ids: Sequence[OrganizationId], where: InvitationFilter
-) -> Sequence[int]:
-    return await context.backends.directory.count_invitations_of(organization_ids, where)

@@ -2,23 +2,25 @@
 
 from datetime import datetime, timedelta
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.audit import Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
-from connectors.directory.records.organizations import OrganizationRecord
-from connectors.ids import InvitationId, MembershipId, OrganizationId
+from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
 from connectors.rate_limits.interface import Limit
+from connectors.values import masked_address
 from permissions.access_rules import MANAGE_MEMBERS
-from permissions.viewer import Standing
+from resolvers.approvals.decisions import acting_on, decided, end
+from resolvers.approvals.grants import give, take_all
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import invitees, why_not_resend, why_not_revoke
 from resolvers.mail.queue import queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import NotFound, TooManyAttempts
-from resolvers.transactions import Once, acting_in, author, changed, changed_once
+from resolvers.refusals import TooManyAttempts
+from resolvers.transactions import Once, author, changed
 from resolvers.validation import message
 
 LONGEST_REASON = 500
@@ -42,9 +44,9 @@ async def resend(context: RequestContext, invitation_id: InvitationId, *, key: s
     counted: list[TooManyAttempts | None] = []
 
     async def command(change: DirectoryChange) -> str:
-        invitation, organization, standing = await _acting_on(context, change, invitation_id)
+        invitation, organization, viewer = await acting_on(context, change, INVITATIONS, invitation_id, MANAGE_MEMBERS)
         (invitee,) = await invitees(change.ask, [(organization.id, invitation.email)])
-        if refusal := why_not_resend(context, standing, invitation, invitee):
+        if refusal := why_not_resend(context, viewer.standings[organization.id], invitation, invitee):
             raise refusal
         if not counted:
             counted.append(await _counted(context, organization.id, invitation.email))
@@ -64,8 +66,7 @@ async def resend(context: RequestContext, invitation_id: InvitationId, *, key: s
         await queue_mail(context, change, invitation_mail(context, organization, renewed, token))
         return renewed.id
 
-    await changed_once(context, Once(key, "resendInvitation", invitation_id), command)
-    return await _now(context, invitation_id)
+    return await decided(context, INVITATIONS, Once(key, "resendInvitation", invitation_id), command)
 
 
 async def revoke(
@@ -80,21 +81,47 @@ async def revoke(
     why = message(reason, ["reason"], LONGEST_REASON)
 
     async def command(change: DirectoryChange) -> str:
-        invitation, _, _ = await _acting_on(context, change, invitation_id)
+        invitation, _, _ = await acting_on(context, change, INVITATIONS, invitation_id, MANAGE_MEMBERS)
         if refusal := why_not_revoke(context, invitation):
             raise refusal
         by = author(context, why)
         await change.withdraw_invitations([invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
         return invitation.id
 
-    await changed_once(context, Once(key, "revokeInvitation", [invitation_id, why]), command)
-    return await _now(context, invitation_id)
+    return await decided(context, INVITATIONS, Once(key, "revokeInvitation", [invitation_id, why]), command)
 
 
 async def expire_invitations(context: RequestContext) -> None:
     """Store invitations that are past their time as EXPIRED, each with the end of what it would have given."""
-    for expired in await context.backends.directory.expired_invitations(context.now, limit=MOST_EXPIRED):
-        await changed(context, _Expire(context, expired))
+    for expired in await context.backends.directory.expired_approvals(INVITATIONS, context.now, limit=MOST_EXPIRED):
+        await _expire(context, expired)
+
+
+async def _expire(context: RequestContext, expired: InvitationRecord) -> None:
+    async def command(change: DirectoryChange) -> None:
+        await change.lock_organization(expired.organization_id)
+        (found,) = await change.ask.approvals(INVITATIONS, [expired.id])
+        if found is not None and found.expires_at <= context.now:  # else it was sent again meanwhile
+            by, now = author(context), context.now
+            await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
+
+    await changed(context, command)
+
+
+async def end_invitation(
+    context: RequestContext,
+    change: DirectoryChange,
+    invitation: InvitationRecord,
+    status: InvitationStatus,
+    by: Author,
+    accepted_by_id: UserId | None = None,
+) -> None:
+    """Say what became of an invitation that is stored as PENDING, and put it on record."""
+    shown = {"email": masked_address(invitation.email)}
+    await end(
+        context, change, INVITATIONS, invitation, status, by,
+        shown=shown, ended_at=context.now, accepted_by_id=accepted_by_id,
+    )  # fmt: skip
 
 
 async def use_membership(
@@ -102,21 +129,10 @@ async def use_membership(
 ) -> None:
     """Let a membership that is there already be INVITED, with exactly what the invitation gives."""
     by, now = author(context), context.now
-    await take_grants(context, change, membership_id, by)
+    await take_all(context, change, membership_id, by)
     await change.set_membership_status(membership_id, MembershipStatus.INVITED, by=by, now=now)
-    for key in invitation.role_keys:
-        await change.grant_role(membership_id, key, until=invitation.valid_until, by=by, now=now)
-    for code in invitation.permissions:
-        await change.grant_permission(membership_id, code, until=invitation.valid_until, by=by, now=now)
-
-
-async def take_grants(
-    context: RequestContext, change: DirectoryChange, membership_id: MembershipId, by: Author
-) -> None:
-    """Revoke all that the membership was given, so that coming back by invitation does not bring old rights back."""
-    (given,) = await change.ask.grants_of([membership_id])
-    for grant in given:
-        await change.revoke(grant.id, by=by, now=context.now)
+    until = invitation.valid_until
+    await give(context, change, membership_id, invitation.role_keys, invitation.permissions, until=until)
 
 
 async def count_mail(context: RequestContext, organization_id: OrganizationId, address: str) -> None:
@@ -138,43 +154,9 @@ def until(context: RequestContext, lifetime: timedelta, valid_until: datetime | 
     return end if valid_until is None else min(end, valid_until)
 
 
-class _Expire:
-    """Lets one invitation expire, unless it was sent again meanwhile."""
-
-    def __init__(self, context: RequestContext, expired: InvitationRecord) -> None:
-        self._context = context
-        self._expired = expired
-
-    async def __call__(self, change: DirectoryChange) -> None:
-        await change.lock_organization(self._expired.organization_id)
-        (found,) = await change.ask.invitations([self._expired.id])
-        if found is not None and found.expires_at <= self._context.now:
-            by, now = author(self._context), self._context.now
-            await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
-
-
-async def _acting_on(
-    context: RequestContext, change: DirectoryChange, invitation_id: InvitationId
-) -> tuple[InvitationRecord, OrganizationRecord, Standing]:
-    """Return the invitation as it stands once its organization is locked, and the caller's standing there."""
-    (seen,) = await change.ask.invitations([invitation_id])
-    if seen is None:
-        raise NotFound("invitation", ["id"])
-    organization, viewer = await acting_in(context, change, seen.organization_id, MANAGE_MEMBERS)
-    (invitation,) = await change.ask.invitations([invitation_id])
-    assert invitation is not None  # none is ever deleted
-    return invitation, organization, viewer.standings[organization.id]
-
-
 async def _counted(context: RequestContext, organization_id: OrganizationId, address: str) -> TooManyAttempts | None:
     try:
         await count_mail(context, organization_id, address)
     except TooManyAttempts as refusal:
         return refusal
     return None
-
-
-async def _now(context: RequestContext, invitation_id: InvitationId) -> InvitationRecord:
-    (found,) = await context.backends.directory.invitations([invitation_id])
-    assert found is not None
-    return found

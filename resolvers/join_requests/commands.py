@@ -1,4 +1,4 @@
-"""Asking to join an organization that is registered already, and who sees that somebody asked.
+"""Asking to join an organization that is registered already, and deciding about who asked.
 
 Whoever asks is answered alike whether there is such an organization or not: the same is stored and queued for both, and
 the worker writes to the administrators if there are any. What asks again an organization that the person asked already
@@ -6,40 +6,50 @@ goes nowhere, without saying so.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass
 from datetime import timedelta
 
+from connectors.directory.approvals import JOIN_REQUESTS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.join_requests import JoinRequestFilter, JoinRequestRecord
-from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.join_requests import JoinRequestRecord
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.outbox import OutboxRecord
-from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.ids import JoinRequestId, OrganizationId, new_id
+from connectors.ids import JoinRequestId, MembershipId, OrganizationId, new_id
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import MANAGE_MEMBERS
+from permissions.viewer import Standing, Viewer
+from permissions.vocabulary import Permission
 from resolvers import validation as checks
+from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
+from resolvers.approvals.grants import give, take_all
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
-from resolvers.organizations.queries import visible_organizations
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.people import display_name
+from resolvers.mail.queue import write_to
+from resolvers.people import administrators, display_name
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import Conflict, ErrorCode, Invalid, NotFound
+from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, NotFound
 from resolvers.registrations.already_registered import OrganizationFacts, organization_to_join
 from resolvers.registrations.inputs import LONGEST_ORGANIZATION_NAME
 from resolvers.transactions import Once, author, changed_once
-from resolvers.validation import together
+from resolvers.validation import Together, together
 
 TIME_TO_DECIDE = timedelta(days=30)
-MOST_SHOWN = 20
-MOST_REMEMBERED = 1_000
+MOST_REMEMBERED = MOST_MEMBERSHIPS = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that notifies the administrators of a request, if there is such an organization."""
 
 ATTEMPTS = Attempts("join-request", from_address=Limit(30, 3600), in_all=Limit(10, 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Joining:
+    """What somebody gets who is let in: roles by key, direct permissions, and the name of the request."""
+
+    role_keys: Sequence[str]
+    permissions: Sequence[Permission]
+    key: str | None = None
 
 
 async def request_to_join(
@@ -76,18 +86,21 @@ async def request_to_join(
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> str:
         user = await change.lock_user(caller.user.id)
         found = await organization_to_join(change.ask, facts)
         now = await change.ask.caller(caller.user.id, None, context.now)
-        (earlier,) = await change.ask.join_requests_by([caller.user.id], limit=MOST_REMEMBERED)
+        (page,) = await change.ask.approvals_of(
+            JOIN_REQUESTS, "user_id", [caller.user.id], first=MOST_REMEMBERED, now=context.now
+        )
+        earlier = page.items
         if user is None or now is None:
             raise NotFound("person", [])
         if found is not None and _belongs_to(now, found.id):
             raise Conflict("You belong to this organization already.", code=ErrorCode.ALREADY_MEMBER)
         same = next((one for one in earlier if one.wanted == wanted and is_open(context, one)), None)
         if same is not None:
-            return {"id": same.id}
+            return same.id
         request = JoinRequestRecord(
             id=JoinRequestId(new_id("jrq")),
             organization_id=await _not_asked_yet(context, change, earlier, found),
@@ -98,17 +111,15 @@ async def request_to_join(
             created_at=context.now,
             expires_at=context.now + TIME_TO_DECIDE,
         )
-        await change.add_join_request(request)
+        await change.add_approval(JOIN_REQUESTS, request)
         await change.enqueue(JOIN_REQUEST, {"id": request.id}, now=context.now)
         # Not in the organization's log: that it is there must not be found out by asking.
         entry = author(context).entry("join_request.open", request.id, None, after={"wanted": wanted})
         await change.record(entry, context.now)
-        return {"id": request.id}
+        return request.id
 
     once = Once(key, "requestToJoinOrganization", [name, vat, number, message])
-    (stored,) = await context.backends.directory.join_requests([(await changed_once(context, once, command))["id"]])
-    assert stored is not None  # requests are never deleted
-    return stored
+    return await decided(context, JOIN_REQUESTS, once, command)
 
 
 async def notify_of_join_request(context: RequestContext, item: OutboxRecord) -> None:
@@ -116,7 +127,7 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
 
     An item may come twice.
     """
-    (request,) = await context.backends.directory.join_requests([JoinRequestId(item.content["id"])])
+    (request,) = await context.backends.directory.approvals(JOIN_REQUESTS, [item.content["id"]])
     if request is None or request.organization_id is None or not is_open(context, request):
         return
     organization_id = request.organization_id
@@ -124,13 +135,7 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
     async def command(change: DirectoryChange) -> dict[str, str]:
         (organization,) = await change.ask.organizations([organization_id])
         (person,) = await change.ask.users([request.user_id])
-        (holders,) = await change.ask.holders_of(
-            [organization_id],
-            role_keys=context.policy.administrative_role_keys(),
-            permissions=(),
-            now=context.now,
-        )
-        administrators = await change.ask.users([holder.user_id for holder in holders])
+        people = await administrators(context, change.ask, organization_id)
         if organization is None or person is None:
             return {}
         values = {
@@ -139,103 +144,73 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
             "email": person.email,
             "message": request.message,
         }
-        for administrator in administrators:
-            if administrator is not None and administrator.email_verified:
-                mail = Mail("join_request", administrator.email, administrator.locale, values)
-                await queue_mail(context, change, mail)
+        await write_to(context, change, people, "join_request", values)
         return {}
 
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
 
 
-async def join_requests_of(
-    context: RequestContext,
-    organizations: Sequence[OrganizationRecord],
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RequestStatus] | None = None,
-) -> Sequence[Listing]:
-    """Return who would like to join each organization, newest first."""
-    check_page(first, after)
-    where = JoinRequestFilter(tuple(status) if status is not None else None, context.now)
-    ids = [organization.id for organization in organizations]
-    pages = await paged(context.backends.directory.join_requests_of(ids, first=first, after=after, where=where))
-    return [Listing(page, id, where, _count) for id, page in zip(ids, pages, strict=True)]
+async def approve_join_request(context: RequestContext, id: JoinRequestId, joining: Joining) -> JoinRequestRecord:
+    """Let the person in with these roles and rights, all at once; nobody gives what they may not.
 
-
-async def join_requests_of_viewers(
-    context: RequestContext, callers: Sequence[CallerRecord]
-) -> Sequence[Sequence[JoinRequestRecord]]:
-    """Return each caller's own requests, newest first; none to somebody who looks as the caller."""
-    if context.view_as is not None:
-        return [()] * len(callers)
-    ids = [caller.user.id for caller in callers]
-    return await context.backends.directory.join_requests_by(ids, limit=MOST_SHOWN)
-
-
-async def visible_join_requests(
-    context: RequestContext, ids: Sequence[JoinRequestId]
-) -> Sequence[JoinRequestRecord | None]:
-    """Return the requests that the caller may see: their own, and those to join where they manage members."""
-    caller = context.caller
-    if caller is None:
-        return [None] * len(ids)
-    found = await context.backends.directory.join_requests(ids)
-    return [record if record is not None and _is_visible(context, caller, record) else None for record in found]
-
-
-def status_of(context: RequestContext, request: JoinRequestRecord) -> RequestStatus:
-    """Return where the request stands now."""
-    return request.status_at(context.now)
-
-
-async def people_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who asks, as seen through the organization that they ask."""
-    ids = list({request.user_id for request in requests})
-    found = dict(zip(ids, await context.backends.directory.users(ids), strict=True))
-    people = [(found[request.user_id], request.organization_id) for request in requests]
-    return [replace(user, seen_in=organization_id) if user is not None else None for user, organization_id in people]
-
-
-async def organizations_of(
-    context: RequestContext, requests: Sequence[JoinRequestRecord]
-) -> Sequence[OrganizationRecord | None]:
-    """Return the organization of each request, to those who belong to it.
-
-    The person asking does not learn that it is there.
+    Raises:
+        RefusedTogether: No role and no right, unknown ones, or ones that the caller may not give.
+        Conflict: The request is not open any more, or the person belongs to the organization already.
+        Forbidden: The caller manages no members there, any more.
     """
-    asked = [request.organization_id or OrganizationId("") for request in requests]
-    return await visible_organizations(context, asked)
+
+    async def command(change: DirectoryChange) -> str:
+        request, organization, viewer = await _open(context, change, id)
+        _check_given(context, viewer.standings[organization.id], joining)
+        membership_id = await _let_in(context, change, request, organization)
+        await give(context, change, membership_id, joining.role_keys, joining.permissions, until=None)
+        return await _end(context, change, request, organization, RequestStatus.APPROVED, None)
+
+    asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
+    return await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
 
 
-async def deciders_of(context: RequestContext, requests: Sequence[JoinRequestRecord]) -> list[UserRecord | None]:
-    """Return who decided about each request, as seen through the organization."""
-    ids = list({request.decided_by_id for request in requests if request.decided_by_id is not None})
-    found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
-    deciders = [
-        (found.get(request.decided_by_id) if request.decided_by_id is not None else None, request.organization_id)
-        for request in requests
-    ]
-    return [replace(user, seen_in=organization_id) if user is not None else None for user, organization_id in deciders]
+async def decline_join_request(
+    context: RequestContext, id: JoinRequestId, note: str | None, key: str | None
+) -> JoinRequestRecord:
+    """Turn the person away, with a note if there is something to say.
+
+    Raises:
+        Conflict: The request is not open any more.
+        Forbidden: The caller manages no members there, any more.
+    """
+    said = checks.message(note, ["note"])
+
+    async def command(change: DirectoryChange) -> str:
+        request, organization, _ = await _open(context, change, id)
+        return await _end(context, change, request, organization, RequestStatus.DECLINED, said)
+
+    return await decided(context, JOIN_REQUESTS, Once(key, "DECLINEDJoinRequest", [id, said]), command)
 
 
-async def _count(
-    context: RequestContext, owners: Sequence[OrganizationId], where: JoinRequestFilter
-) -> Sequence[int | None]:
-    return await context.backends.directory.count_join_requests_of(owners, where)
+async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key: str | None) -> JoinRequestRecord:
+    """Take one's own request back.
 
+    Raises:
+        NotFound: There is no such request, or it is somebody else's.
+        Conflict: It is not open any more.
+    """
+    caller = context.caller
+    assert caller is not None  # the guard has asked
 
-def is_open(context: RequestContext, request: JoinRequestRecord) -> bool:
-    """Return whether the request waits for a decision."""
-    return request.status_at(context.now) is RequestStatus.PENDING
+    async def command(change: DirectoryChange) -> str:
+        (request,) = await change.ask.approvals(JOIN_REQUESTS, [id])
+        if request is None or request.user_id != caller.user.id:
+            raise NotFound(WHAT[JOIN_REQUESTS], ["id"])
+        check_open(context, JOIN_REQUESTS, request)
+        # A person who takes a request back leaves nothing in the log of an organization that they cannot know of.
+        shown = {"user": request.user_id}
+        status, by = RequestStatus.WITHDRAWN, author(context)
+        values = decision(context, by)
+        await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, is_hidden=True, **values)
+        return id
 
-
-def _is_visible(context: RequestContext, caller: CallerRecord, request: JoinRequestRecord) -> bool:
-    if request.user_id == caller.user.id:
-        return context.view_as is None
-    organization_id = request.organization_id
-    return organization_id is not None and context.may(MANAGE_MEMBERS, organization_id)
+    return await decided(context, JOIN_REQUESTS, Once(key, "withdrawJoinRequest", id), command)
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:
@@ -259,5 +234,91 @@ async def _not_asked_yet(
         if request.organization_id == found.id and request.status is RequestStatus.PENDING:
             if is_open(context, request):
                 return None
-            await change.close_join_request(replace(request, status=RequestStatus.EXPIRED))
+            await change.close_approval(JOIN_REQUESTS, request.id, RequestStatus.EXPIRED)
     return found.id
+
+
+async def _open(
+    context: RequestContext, change: DirectoryChange, id: JoinRequestId
+) -> tuple[JoinRequestRecord, OrganizationRecord, Viewer]:
+    """Return what `acting_on` does for somebody who manages members, when the request is open."""
+    request, organization, viewer = await acting_on(context, change, JOIN_REQUESTS, id, MANAGE_MEMBERS)
+    check_open(context, JOIN_REQUESTS, request)
+    return request, organization, viewer
+
+
+async def _end(
+    context: RequestContext,
+    change: DirectoryChange,
+    request: JoinRequestRecord,
+    organization: OrganizationRecord,
+    status: RequestStatus,
+    note: str | None,
+) -> str:
+    """Close the request with this decision, and notify the person who asked."""
+    shown, by = {"user": request.user_id}, author(context, note)
+    await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, **decision(context, by, note))
+    values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
+    people = await change.ask.users([request.user_id])
+    await write_to(context, change, people, "join_request_decided", values)
+    return request.id
+
+
+def _check_given(context: RequestContext, standing: Standing, joining: Joining) -> None:
+    policy = context.policy
+    may_give = policy.delegable_by(standing, context.now)
+    with together() as checking:
+        if not joining.role_keys and not joining.permissions:
+            checking.refuse(Invalid("Give at least one role or right.", ["role_keys"], "at least one"))
+        if _are_distinct(checking, "role_keys", joining.role_keys, len(policy.roles)):
+            for organization_id, role_key in enumerate(joining.role_keys):
+                path = ["role_keys", str(organization_id)]
+                if role_key not in policy.roles:
+                    checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
+                elif not may_give.has(role_key=role_key):
+                    what, remedy = f"the role {role_key}", "Choose a role that one of yours may assign."
+                    checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
+        if _are_distinct(checking, "permissions", joining.permissions, len(Permission)):
+            for organization_id, permission in enumerate(joining.permissions):
+                if not may_give.has(permission=permission):
+                    what, remedy = f"the right {permission}", "Give a role that holds it instead."
+                    path = ["permissions", str(organization_id)]
+                    checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
+
+
+def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int) -> bool:
+    if len(given) > most:
+        checking.refuse(Invalid(f"Name each once; there are {most}.", [name], f"entries 0..{most}"))
+        return False
+    for organization_id, one in enumerate(given):
+        if one in given[:organization_id]:
+            checking.refuse(Invalid("This stands there twice.", [name, str(organization_id)], "unique"))
+            return False
+    return True
+
+
+async def _let_in(
+    context: RequestContext,
+    change: DirectoryChange,
+    request: JoinRequestRecord,
+    organization: OrganizationRecord,
+) -> MembershipId:
+    """Return the person's membership, active from now on: a new one, or that of somebody who comes back."""
+    (page,) = await change.ask.memberships_of(
+        [request.user_id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus)
+    )
+    known = next((one for one in page.items if one.organization_id == organization.id), None)
+    by, now = author(context), context.now
+    if known is None:
+        id = MembershipId(new_id("mbr"))
+        new = MembershipRecord(id, 1, organization.id, request.user_id, MembershipStatus.INVITED, None, None)
+        await change.add_membership(new)
+        await change.set_membership_status(id, MembershipStatus.ACTIVE, by=by, now=now)
+        return id
+    if known.status is MembershipStatus.INVITED:
+        raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
+    if known.status is not MembershipStatus.REMOVED:
+        raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
+    await take_all(context, change, known.id, by)  # what somebody held before they left does not come back
+    await change.set_membership_status(known.id, MembershipStatus.ACTIVE, by=by, now=now)
+    return known.id

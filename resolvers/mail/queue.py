@@ -1,12 +1,13 @@
 """What the portal writes to people: queued with the change that is the reason for it, sent by the worker."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.outbox import OutboxRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import OutboxId
 from connectors.mail.interface import Message
 from resolvers.context import RequestContext
@@ -41,6 +42,23 @@ async def queue_mail(context: RequestContext, change: DirectoryChange, mail: Mai
     content = {"template": mail.template, "to": mail.to, "locale": mail.locale, "values": dict(mail.values)}
     sealed = context.backends.seals.seal(mail.token) if mail.token is not None else None
     return await change.enqueue(MAIL, content, now=context.now, sealed=sealed)
+
+
+async def write_to(
+    context: RequestContext,
+    change: DirectoryChange,
+    people: Iterable[UserRecord | None],
+    template: str,
+    values: Mapping[str, Value],
+) -> None:
+    """Have a mail sent to each of these people who has confirmed their address."""
+    for person in reachable(people):
+        await queue_mail(context, change, Mail(template, person.email, person.locale, values))
+
+
+def reachable(people: Iterable[UserRecord | None]) -> list[UserRecord]:
+    """Return those who can be written to: who has confirmed their address."""
+    return [person for person in people if person is not None and person.email_verified]
 
 
 async def send_mail(context: RequestContext, item: OutboxRecord) -> None:

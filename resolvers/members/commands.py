@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from connectors.directory.approvals import ACCESS_REQUESTS, INVITATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord
@@ -11,12 +12,14 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.ids import InvitationId, MembershipId, OrganizationId
+from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.vocabulary import DenialReason
 from resolvers.access.edits import LONGEST_REASON
 from resolvers.access.mails import notify_of_change, notify_of_end
+from resolvers.access_requests.commands import end_access_request
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
+from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.members.administrators import hand_on_login_name, is_last, last_administrator, lasting_administrators
 from resolvers.members.rules import (
@@ -83,7 +86,7 @@ async def remove_member(
         Stale: Somebody changed the membership since it was read.
     """
     member, revoked = await _done(context, command, "removeMember", against_removing, REMOVED)
-    return member, await context.backends.directory.invitations([InvitationId(id) for id in revoked[:MOST_SHOWN]])
+    return member, await context.backends.directory.approvals(INVITATIONS, revoked[:MOST_SHOWN])
 
 
 async def leave_organization(
@@ -139,9 +142,8 @@ async def end_membership(
     by, now, member = author(context, reason), context.now, subject.member
     for grant in subject.grants:
         await change.revoke(grant.id, by=by, now=now)
-    (requests,) = await change.ask.open_access_requests([member.id], now)
-    for request in requests:
-        await change.end_access_request(request.id, RequestStatus.WITHDRAWN, by=by, now=now)
+    for request in await open_of(context, change, ACCESS_REQUESTS, "membership_id", member.id):
+        await end_access_request(context, change, request, RequestStatus.WITHDRAWN, by)
     await change.set_membership_status(member.id, REMOVED, by=by, now=now)
     revoked = await end_what_they_may_not_begin(context, change, organization.id, member.user_id, by)
     if user is not None:

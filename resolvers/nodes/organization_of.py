@@ -2,16 +2,12 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Any
 
-from connectors.ids import (
-    AccessRequestId,
-    AddressId,
-    ChangeRequestId,
-    InvitationId,
-    JoinRequestId,
-    MembershipId,
-    OrganizationId,
-)
+from connectors.directory.approvals import ACCESS_REQUESTS, CHANGE_REQUESTS, INVITATIONS, JOIN_REQUESTS
+from connectors.directory.approvals import Kind as ApprovalKind
+from connectors.ids import AddressId, MembershipId, OrganizationId
+from resolvers.approvals.decisions import WHAT
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible
 
@@ -50,33 +46,22 @@ async def _of_address(context: RequestContext, id: str) -> OrganizationId | None
     return found.organization_id if found is not None else None
 
 
-async def _of_change_request(context: RequestContext, id: str) -> OrganizationId | None:
-    (found,) = await context.backends.directory.change_requests([ChangeRequestId(id)])
-    return found.organization_id if found is not None else None
+def _of_waiting(kind: ApprovalKind[Any]) -> Kind:
+    async def organization_of(context: RequestContext, id: str) -> OrganizationId | None:
+        found: Any
+        (found,) = await context.backends.directory.approvals(kind, [id])
+        return found.organization_id if found is not None else None
 
-
-async def _of_access_request(context: RequestContext, id: str) -> OrganizationId | None:
-    (found,) = await context.backends.directory.access_requests([AccessRequestId(id)])
-    return found.organization_id if found is not None else None
-
-
-async def _of_invitation(context: RequestContext, id: str) -> OrganizationId | None:
-    (found,) = await context.backends.directory.invitations([InvitationId(id)])
-    return found.organization_id if found is not None else None
-
-
-async def _of_join_request(context: RequestContext, id: str) -> OrganizationId | None:
-    (found,) = await context.backends.directory.join_requests([JoinRequestId(id)])
-    return found.organization_id if found is not None else None
+    return Kind(WHAT[kind], organization_of)
 
 
 KINDS: dict[str, Kind] = {
     "org": Kind("organization", _of_organization),
     "mbr": Kind("member", _of_membership),
     "adr": Kind("address", _of_address),
-    "chg": Kind("change request", _of_change_request),
-    "arq": Kind("request", _of_access_request),
-    "inv": Kind("invitation", _of_invitation),
-    "jrq": Kind("request to join", _of_join_request),
+    "chg": _of_waiting(CHANGE_REQUESTS),
+    "arq": _of_waiting(ACCESS_REQUESTS),
+    "inv": _of_waiting(INVITATIONS),
+    "jrq": _of_waiting(JOIN_REQUESTS),
 }
 """By the beginning of their ids."""

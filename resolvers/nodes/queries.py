@@ -4,13 +4,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.accounts import ConsentRecord, DataExportRecord
 from connectors.directory.records.addresses import AddressRecord
 from connectors.directory.records.audit import AuditEventRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
-from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.sessions import SessionRecord
@@ -19,17 +19,13 @@ from connectors.ids import (
     AddressId,
     AnyId,
     AuditEventId,
-    ChangeRequestId,
     ConsentId,
     DataExportId,
     GrantId,
-    InvitationId,
-    JoinRequestId,
     MembershipId,
     OrderEventId,
     OrderId,
     OrganizationId,
-    RegistrationId,
     SessionId,
     UserId,
 )
@@ -45,7 +41,7 @@ from permissions.access_rules import (
 from resolvers.access_requests.queries import visible_access_requests
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import visible_invitations
-from resolvers.join_requests.commands import visible_join_requests
+from resolvers.join_requests.queries import visible_join_requests
 from resolvers.launcher import ApplicationView
 from resolvers.organizations.queries import is_visible, visible_organizations
 from resolvers.refusals import InvalidArgument
@@ -149,10 +145,6 @@ async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[Grant
     return [_if_member_seen(context, record) for record in found]
 
 
-async def _invitations(context: RequestContext, ids: Sequence[str]) -> Sequence[InvitationRecord | None]:
-    return await visible_invitations(context, [InvitationId(identifier) for identifier in ids])
-
-
 async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
@@ -177,7 +169,7 @@ async def _addresses(context: RequestContext, ids: Sequence[str]) -> Sequence[Ad
 async def _change_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[ChangeRequestRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
-    found = await context.backends.directory.change_requests([ChangeRequestId(identifier) for identifier in ids])
+    found = await context.backends.directory.approvals(CHANGE_REQUESTS, ids)
     reviews = context.may(REVIEW_CHANGE_REQUESTS)
     return [
         one if one is not None and (reviews or context.may(SEE_CHANGE_REQUESTS, one.organization_id)) else None
@@ -211,14 +203,6 @@ async def _data_exports(context: RequestContext, ids: Sequence[str]) -> Sequence
         return [None] * len(ids)
     found = await context.backends.directory.data_exports([DataExportId(identifier) for identifier in ids])
     return [_if_own(context, record) for record in found]
-
-
-async def _registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
-    return await visible_registrations(context, [RegistrationId(identifier) for identifier in ids])
-
-
-async def _join_requests(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
-    return await visible_join_requests(context, [JoinRequestId(identifier) for identifier in ids])
 
 
 async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
@@ -279,7 +263,7 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "mbr": _memberships,
     "grt": _grants,
     "arq": visible_access_requests,
-    "inv": _invitations,
+    "inv": visible_invitations,
     "ord": _orders,
     "oev": _order_events,
     "adr": _addresses,
@@ -288,8 +272,8 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "ses": _sessions,
     "cns": _consents,
     "exp": _data_exports,
-    "reg": _registrations,
-    "jrq": _join_requests,
+    "reg": visible_registrations,
+    "jrq": visible_join_requests,
     "role": _roles,
     "app": _applications,
     "cat": _categories,

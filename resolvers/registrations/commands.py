@@ -4,11 +4,12 @@ Nobody who is not signed in finds out whether an address has an account: the sam
 the mail differs. What is stored for an address that has an account can never be confirmed, and expires automatically.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import timedelta
 from typing import Any
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord
 from connectors.directory.records.audit import Author
@@ -16,15 +17,16 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
-from connectors.ids import ConsentId, MembershipId, OrganizationId, RegistrationId, UserId, new_id
+from connectors.ids import ConsentId, MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import AccountKind, masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
+from resolvers.approvals.decisions import decided
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
-from resolvers.people import display_name
+from resolvers.people import display_name, new_user
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, ErrorCode, TokenInvalid
 from resolvers.registrations.already_registered import OrganizationFacts, guidance_for
@@ -36,7 +38,7 @@ from resolvers.registrations.inputs import (
 )
 from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
-from resolvers.transactions import Once, author, changed, changed_once
+from resolvers.transactions import Once, author, changed
 
 TIME_TO_REVIEW = timedelta(hours=24)
 
@@ -131,7 +133,16 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         (owner,) = await change.ask.users_with_email([registration.email])
         if owner is not None:
             raise Conflict("This address has an account already. Sign in, and register your organization there.")
-        user = _user_of(registration, user_id, context)
+        user = new_user(
+            context,
+            registration.email,
+            registration.first_name,
+            registration.last_name,
+            id=user_id,
+            phone=registration.phone,
+            locale=registration.locale,
+            kind=registration.account_kind,
+        )
         by = Author(user_id, context.request_id, context.ip_address)
         await change.add_user(user)
         shown = {"email": masked_address(user.email), "kind": user.account_kind}
@@ -167,14 +178,14 @@ async def _registered(
     await check_attempts(context, ATTEMPTS, registration.email)
     token = new_token()
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> str:
         (owner,) = await change.ask.users_with_email([registration.email])
-        await change.add_registration(registration, hash_of(token))
+        await change.add_approval(REGISTRATIONS, registration, token_hash=hash_of(token))
         await queue_mail(context, change, _confirmation(context, registration, owner, token))
         await _record_creation(context, change, registration, author(context))
-        return {"id": registration.id}
+        return registration.id
 
-    return await _stored_once(context, Once(key, operation, asked), command, registration)
+    return await decided(context, REGISTRATIONS, Once(key, operation, asked), command)
 
 
 async def _registered_by_member(
@@ -184,29 +195,18 @@ async def _registered_by_member(
     await check_attempts(context, OWN_ATTEMPTS, user.id)
     by = author(context)
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> str:
         await change.lock_user(user.id)
         await _subscribed(context, change, registration, user.id, by)
         submitted = await _submitted(context, change, replace(registration, user_id=user.id), user, by)
-        await change.add_registration(submitted, None)
+        await change.add_approval(REGISTRATIONS, submitted)
         await _record_creation(context, change, submitted, by)
-        return {"id": submitted.id}
+        return submitted.id
 
-    stored = await _stored_once(context, Once(key, "registerOrganization", asked), command, registration)
+    stored = await decided(context, REGISTRATIONS, Once(key, "registerOrganization", asked), command)
     session_id = context.caller.session_id if context.caller is not None else None
     context.become(await context.backends.directory.caller(user.id, session_id, context.now))
     return stored
-
-
-async def _stored_once(
-    context: RequestContext,
-    once: Once,
-    command: Callable[[DirectoryChange], Awaitable[dict[str, str]]],
-    registration: RegistrationRecord,
-) -> RegistrationRecord:
-    receipt = await changed_once(context, once, command)
-    (stored,) = await context.backends.directory.registrations([RegistrationId(receipt["id"])])
-    return stored or registration
 
 
 async def _submitted(
@@ -293,20 +293,3 @@ def _confirmation(
         "organization": registration.organization_name,
     }
     return Mail("registration_confirmation", registration.email, registration.locale, values, token)
-
-
-def _user_of(registration: RegistrationRecord, id: UserId, context: RequestContext) -> UserRecord:
-    return UserRecord(
-        id=id,
-        email=registration.email,
-        email_verified=True,
-        first_name=registration.first_name,
-        last_name=registration.last_name,
-        phone=registration.phone,
-        locale=registration.locale,
-        address=None,
-        account_kind=registration.account_kind,
-        default_organization_id=None,
-        created_at=context.now,
-        profile_version=1,
-    )

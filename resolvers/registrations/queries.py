@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.organizations import OrganizationRecord
-from connectors.directory.records.people import UserRecord
 from connectors.directory.records.registrations import (
     Likeness,
     Lookalike,
@@ -15,13 +15,10 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
-from connectors.ids import RegistrationId
-from connectors.pages import Page
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import REVIEW_REGISTRATIONS
-from permissions.policy import Role
 from resolvers.context import RequestContext
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.organizations.queries import organizations_with
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
 from resolvers.registrations.public_mail_domains import organization_domain
@@ -43,33 +40,12 @@ class RegistrationState:
     review_due_at: datetime | None
 
 
-async def submitted_registrations(
-    context: RequestContext,
-    *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
-    status: Sequence[RegistrationStatus] | None = None,
-) -> Listing:
-    """Return the registrations of organizations, oldest first; without `status`, those that are not decided."""
-    check_page(first, after)
-    wanted = tuple(status) if status is not None else UNDECIDED
-
-    async def pages() -> Sequence[Page[RegistrationRecord]]:
-        directory = context.backends.directory
-        return [await directory.submitted_registrations(first=first, after=after, status=wanted)]
-
-    (found,) = await paged(pages())
-    return Listing(found, None, wanted, _count)
-
-
-async def visible_registrations(
-    context: RequestContext, ids: Sequence[RegistrationId]
-) -> Sequence[RegistrationRecord | None]:
+async def visible_registrations(context: RequestContext, ids: Sequence[str]) -> Sequence[RegistrationRecord | None]:
     """Return the registrations that the caller may see: their own, and those submitted for reviewers."""
     caller = context.caller
     if caller is None or context.view_as is not None:
         return [None] * len(ids)
-    found = await context.backends.directory.registrations(ids)
+    found = await context.backends.directory.approvals(REGISTRATIONS, ids)
     return [
         record
         if record is not None
@@ -123,11 +99,6 @@ def guidance_of_state(context: RequestContext, state: RegistrationState, *, loca
     return guidance.with_contact(context, guidance.OF_STATUS[state.status], locale)
 
 
-def status_of(context: RequestContext, registration: RegistrationRecord) -> RegistrationStatus:
-    """Return where the registration stands now."""
-    return registration.status_at(context.now)
-
-
 def is_overdue(context: RequestContext, registration: RegistrationRecord) -> bool:
     """Return whether it waits for a review longer than it should."""
     due = registration.review_due_at
@@ -149,25 +120,14 @@ def question(_context: RequestContext, registration: RegistrationRecord) -> str 
     return registration.note if registration.status in UNDECIDED else None
 
 
-def wanted_roles(context: RequestContext, registration: RegistrationRecord) -> list[Role]:
-    """Return the roles that the applicant would like besides; roles that the policy no longer has are left out."""
-    return [context.policy.roles[key] for key in registration.role_keys if key in context.policy.roles]
-
-
 async def organizations_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each registration; None before the address is confirmed."""
-    ids = list({record.organization_id for record in records if record.organization_id is not None})
-    found = dict(zip(ids, await context.backends.directory.organizations(ids) if ids else (), strict=True))
-    return [found.get(record.organization_id) if record.organization_id is not None else None for record in records]
-
-
-async def applicants_of(context: RequestContext, records: Sequence[RegistrationRecord]) -> list[UserRecord | None]:
-    """Return who registered; None before the address is confirmed."""
-    ids = list({record.user_id for record in records if record.user_id is not None})
-    found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
-    return [found.get(record.user_id) if record.user_id is not None else None for record in records]
+    found = await organizations_with(
+        context, [one.organization_id for one in records if one.organization_id is not None]
+    )
+    return [found[one.organization_id] if one.organization_id is not None else None for one in records]
 
 
 async def duplicates_of(
@@ -190,17 +150,3 @@ async def history_of(
 ) -> Sequence[Sequence[RegistrationEventRecord]]:
     """Return what happened to each registration, oldest first."""
     return await context.backends.directory.registration_events([record.id for record in records])
-
-
-async def actors_of(context: RequestContext, events: Sequence[RegistrationEventRecord]) -> list[UserRecord | None]:
-    """Return who did what happened; None when the portal itself did, or somebody not signed in."""
-    ids = list({event.actor_id for event in events if event.actor_id is not None})
-    found = dict(zip(ids, await context.backends.directory.users(ids) if ids else (), strict=True))
-    return [found.get(event.actor_id) if event.actor_id is not None else None for event in events]
-
-
-async def _count(
-    context: RequestContext, owners: Sequence[None], where: Sequence[RegistrationStatus]
-) -> Sequence[int | None]:
-    counted = await context.backends.directory.count_submitted_registrations(where)
-    return [counted] * len(owners)

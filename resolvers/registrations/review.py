@@ -4,10 +4,11 @@ Whoever changes one locks its organization first, so of two who decide at the sa
 again.
 """
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.caller import StandingRecord
 from connectors.directory.records.memberships import MembershipStatus
@@ -17,6 +18,7 @@ from connectors.directory.records.registrations import RegistrationRecord, Regis
 from connectors.ids import RegistrationId
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
+from resolvers.approvals.decisions import WHAT, decided
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of
@@ -25,7 +27,7 @@ from resolvers.rate_limiting import check_attempts
 from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
 from resolvers.registrations.reviewers import notify_reviewers
-from resolvers.transactions import Once, acting_for_vendor, author, changed_once
+from resolvers.transactions import Once, acting_for_vendor, author
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
 OPEN = (RegistrationStatus.EMAIL_UNVERIFIED, *UNDECIDED)
@@ -38,6 +40,10 @@ class Decision:
     id: RegistrationId
     expected_version: int | None = None
     key: str | None = None
+
+    def once(self, action: str, said: str | None) -> Once:
+        """Return what is to be carried out once."""
+        return Once(self.key, action, [self.id, self.expected_version, said])
 
 
 async def approve_registration(
@@ -55,7 +61,8 @@ async def approve_registration(
     """
     number = checks.customer_number(customer_number, ["customer_number"])
 
-    async def approve(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
+    async def command(change: DirectoryChange) -> str:
+        before = await _decidable(context, change, decision, UNDECIDED)
         user, standing = await _applicant(context, change, before)
         by = author(context)
         if number is not None:
@@ -65,12 +72,12 @@ async def approve_registration(
         )
         role_key = context.policy.administrative_role_keys()[0]
         await change.grant_role(standing.membership_id, role_key, until=None, by=by, now=context.now)
-        values = {"customer_number": number}
-        await _notify(context, change, before, user, "registration_approved", values)
-        return replace(before, status=RegistrationStatus.APPROVED, note=None, **_decided_now(context))
+        await _notify(context, change, before, user, "registration_approved", {"customer_number": number})
+        shown = {"customer_number": number} if number is not None else {}
+        after = replace(before, status=RegistrationStatus.APPROVED, note=None, **_decided_now(context))
+        return await store(context, change, "registration.approve", before, after, shown=shown)
 
-    shown = {"customer_number": number} if number is not None else {}
-    return await _decided(context, decision, "registration.approve", UNDECIDED, approve, asked=[number], shown=shown)
+    return await decided(context, REGISTRATIONS, decision.once("registration.approve", number), command)
 
 
 async def reject_registration(context: RequestContext, decision: Decision, reason: str) -> RegistrationRecord:
@@ -82,15 +89,17 @@ async def reject_registration(context: RequestContext, decision: Decision, reaso
     """
     why = _said(reason, ["reason"])
 
-    async def reject(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
+    async def command(change: DirectoryChange) -> str:
+        before = await _decidable(context, change, decision, UNDECIDED)
         user, standing = await _applicant(context, change, before)
         await change.set_organization_status(
             standing.organization_id, OrganizationStatus.REJECTED, by=author(context, why), now=context.now
         )
         await _notify(context, change, before, user, "registration_rejected", {"reason": why})
-        return replace(before, status=RegistrationStatus.REJECTED, note=why, **_decided_now(context))
+        after = replace(before, status=RegistrationStatus.REJECTED, note=why, **_decided_now(context))
+        return await store(context, change, "registration.reject", before, after, reason=why)
 
-    return await _decided(context, decision, "registration.reject", UNDECIDED, reject, reason=why, asked=[why])
+    return await decided(context, REGISTRATIONS, decision.once("registration.reject", why), command)
 
 
 async def request_information(context: RequestContext, decision: Decision, question: str) -> RegistrationRecord:
@@ -102,17 +111,16 @@ async def request_information(context: RequestContext, decision: Decision, quest
     """
     wanted = _said(question, ["question"])
 
-    async def ask(change: DirectoryChange, before: RegistrationRecord) -> RegistrationRecord:
+    async def command(change: DirectoryChange) -> str:
+        before = await _decidable(context, change, decision, [RegistrationStatus.PENDING_REVIEW])
         user, _ = await _applicant(context, change, before)
         values = {"question": wanted, "reference": before.reference}
         await _notify(context, change, before, user, "registration_information_wanted", values)
         status = RegistrationStatus.INFORMATION_REQUESTED
-        return replace(before, status=status, note=wanted, answer=None, review_due_at=None, reminded_at=None)
+        after = replace(before, status=status, note=wanted, answer=None, review_due_at=None, reminded_at=None)
+        return await store(context, change, "registration.request_information", before, after, reason=wanted)
 
-    waiting = (RegistrationStatus.PENDING_REVIEW,)
-    return await _decided(
-        context, decision, "registration.request_information", waiting, ask, reason=wanted, asked=[wanted]
-    )
+    return await decided(context, REGISTRATIONS, decision.once("registration.request_information", wanted), command)
 
 
 async def answer_registration(
@@ -128,21 +136,14 @@ async def answer_registration(
     said = _said(answer, ["answer"])
     own = await own_registration(context, id, reference)
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> str:
         before = await _locked(context, change, own.id, (RegistrationStatus.INFORMATION_REQUESTED,))
-        after = replace(
-            before,
-            version=before.version + 1,
-            status=RegistrationStatus.PENDING_REVIEW,
-            answer=said,
-            review_due_at=context.now + TIME_TO_REVIEW,
-        )
-        await change.store_registration(after)
+        status, due = RegistrationStatus.PENDING_REVIEW, context.now + TIME_TO_REVIEW
+        after = replace(before, status=status, answer=said, review_due_at=due)
         await notify_reviewers(context, change, after)
-        await record(context, change, "registration.answer", before, after, reason=said)
-        return {"id": before.id}
+        return await store(context, change, "registration.answer", before, after, reason=said)
 
-    return await _changed(context, Once(key, "answerRegistration", [own.id, said]), command)
+    return await decided(context, REGISTRATIONS, Once(key, "answerRegistration", [own.id, said]), command)
 
 
 async def withdraw_registration(
@@ -165,23 +166,21 @@ async def withdraw_registration(
     why = checks.message(reason, ["reason"])
     own = await _with_token(context, token) if token is not None else await own_registration(context, id, reference)
 
-    async def command(change: DirectoryChange) -> dict[str, str]:
+    async def command(change: DirectoryChange) -> str:
         before = await _locked(context, change, own.id, OPEN)
-        after = replace(
-            before, version=before.version + 1, status=RegistrationStatus.WITHDRAWN, decided_at=context.now,
-            decided_by_id=before.user_id, review_due_at=None,
-        )  # fmt: skip
         if before.organization_id is not None:
             by, now = author(context, why), context.now
             await change.set_organization_status(before.organization_id, OrganizationStatus.CLOSED, by=by, now=now)
             standing = await _standing(context, change, before)
             if standing is not None:
                 await change.set_membership_status(standing.membership_id, MembershipStatus.REMOVED, by=by, now=now)
-        await change.store_registration(after)
-        await record(context, change, "registration.withdraw", before, after, reason=why)
-        return {"id": before.id}
+        after = replace(
+            before, status=RegistrationStatus.WITHDRAWN, decided_at=context.now, decided_by_id=before.user_id,
+            review_due_at=None,
+        )  # fmt: skip
+        return await store(context, change, "registration.withdraw", before, after, reason=why)
 
-    withdrawn = await _changed(context, Once(key, "withdrawRegistration", [own.id, why]), command)
+    withdrawn = await decided(context, REGISTRATIONS, Once(key, "withdrawRegistration", [own.id, why]), command)
     if context.caller is not None:
         caller = context.caller
         context.become(await context.backends.directory.caller(caller.user.id, caller.session_id, context.now))
@@ -200,15 +199,15 @@ async def own_registration(
     path = ["id"] if id is not None else ["reference"]
     found = None
     if caller is not None and id is not None:
-        (found,) = await directory.registrations([id])
+        (found,) = await directory.approvals(REGISTRATIONS, [id])
     elif caller is not None and reference is not None:
         found = await directory.registration_with_reference(reference.strip().upper()[:100])
     if found is None or caller is None or found.user_id != caller.user.id or found.organization_kind is None:
-        raise NotFound("registration", path)
+        raise NotFound(WHAT[REGISTRATIONS], path)
     return found
 
 
-async def record(
+async def store(
     context: RequestContext,
     change: DirectoryChange,
     action: str,
@@ -217,8 +216,9 @@ async def record(
     *,
     reason: str | None = None,
     shown: Mapping[str, str | None] | None = None,
-) -> None:
-    """Put on record what became of a registration."""
+) -> str:
+    """Store what became of a registration, one version later, put it on record, and return its id."""
+    await change.store_registration(replace(after, version=before.version + 1))
     entry = author(context, reason).entry(
         action,
         before.id,
@@ -227,44 +227,19 @@ async def record(
         after={"status": after.status, **(shown or {})},
     )
     await change.record(entry, context.now)
+    return before.id
 
 
-async def _decided(
-    context: RequestContext,
-    decision: Decision,
-    action: str,
-    states: Collection[RegistrationStatus],
-    command: Callable[[DirectoryChange, RegistrationRecord], Awaitable[RegistrationRecord]],
-    *,
-    asked: list[str | None],
-    reason: str | None = None,
-    shown: Mapping[str, str | None] | None = None,
+async def _decidable(
+    context: RequestContext, change: DirectoryChange, decision: Decision, states: Collection[RegistrationStatus]
 ) -> RegistrationRecord:
-    """Carry out a decision of a reviewer on a registration that stands in one of these states."""
-
-    async def decide(change: DirectoryChange) -> dict[str, str]:
-        before = await _locked(context, change, decision.id, states)
-        await acting_for_vendor(context, change, REVIEW_REGISTRATIONS)
-        if context.caller is not None and before.user_id == context.caller.user.id:
-            raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=before)
-        if decision.expected_version is not None and decision.expected_version != before.version:
-            raise Stale(before.version, ["expected_version"])
-        after = replace(await command(change, before), version=before.version + 1)
-        await change.store_registration(after)
-        await record(context, change, action, before, after, reason=reason, shown=shown)
-        return {"id": before.id}
-
-    once = Once(decision.key, action, [decision.id, decision.expected_version, *asked])
-    return await _changed(context, once, decide)
-
-
-async def _changed(
-    context: RequestContext, once: Once, command: Callable[[DirectoryChange], Awaitable[dict[str, str]]]
-) -> RegistrationRecord:
-    receipt = await changed_once(context, once, command)
-    (found,) = await context.backends.directory.registrations([RegistrationId(receipt["id"])])
-    if found is None:
-        raise NotFound("registration", ["id"])
+    """Return the registration that a reviewer decides upon, which stands in one of these states."""
+    found = await _locked(context, change, decision.id, states)
+    await acting_for_vendor(context, change, REVIEW_REGISTRATIONS)
+    if context.caller is not None and found.user_id == context.caller.user.id:
+        raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=found)
+    if decision.expected_version is not None and decision.expected_version != found.version:
+        raise Stale(found.version, ["expectedVersion"])
     return found
 
 
@@ -272,15 +247,15 @@ async def _locked(
     context: RequestContext, change: DirectoryChange, id: RegistrationId, states: Collection[RegistrationStatus]
 ) -> RegistrationRecord:
     """Return the registration, which nobody else changes until the end, and which stands in one of these states."""
-    (seen,) = await change.ask.registrations([id])
+    (seen,) = await change.ask.approvals(REGISTRATIONS, [id])
     if seen is None or (seen.organization_kind is None and RegistrationStatus.EMAIL_UNVERIFIED not in states):
-        raise NotFound("registration", ["id"])
+        raise NotFound(WHAT[REGISTRATIONS], ["id"])
     if seen.organization_id is not None:
         await change.lock_organization(seen.organization_id)
-        (seen,) = await change.ask.registrations([id])
+        (seen,) = await change.ask.approvals(REGISTRATIONS, [id])
         assert seen is not None  # registrations are never deleted
     elif RegistrationStatus.EMAIL_UNVERIFIED not in states:
-        raise NotFound("registration", ["id"])  # a reviewer knows only of addresses that were confirmed
+        raise NotFound(WHAT[REGISTRATIONS], ["id"])  # a reviewer knows only of addresses that were confirmed
     status = seen.status_at(context.now)
     if status not in states:
         raise Conflict(

@@ -1,10 +1,10 @@
-"""The vendor's staff who review registrations: who they are, and how they hear of one."""
+"""How the vendor's staff who review registrations hear of one."""
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.registrations import RegistrationRecord
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import write_to
 from resolvers.people import vendor_staff
 
 
@@ -17,5 +17,5 @@ async def notify_reviewers(
         "organization": registration.organization_name,
         "overdue": "yes" if overdue else None,
     }
-    for reviewer in await vendor_staff(context, change.ask, REVIEW_REGISTRATIONS):
-        await queue_mail(context, change, Mail("registration_to_review", reviewer.email, reviewer.locale, values))
+    people = await vendor_staff(context, change.ask, REVIEW_REGISTRATIONS)
+    await write_to(context, change, people, "registration_to_review", values)

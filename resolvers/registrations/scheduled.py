@@ -2,10 +2,11 @@
 
 from dataclasses import replace
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from resolvers.context import RequestContext
-from resolvers.registrations.review import record
+from resolvers.registrations.review import store
 from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.transactions import author, changed
 
@@ -21,7 +22,7 @@ async def remind_of_overdue_registrations(context: RequestContext) -> None:
 
 async def expire_registrations(context: RequestContext) -> None:
     """Store as EXPIRED what nobody confirmed in time; the link counts for nothing from the instant itself."""
-    for registration in await context.backends.directory.expired_registrations(context.now, AT_ONCE):
+    for registration in await context.backends.directory.expired_approvals(REGISTRATIONS, context.now, limit=AT_ONCE):
         await _expire(context, registration)
 
 
@@ -37,11 +38,10 @@ async def _remind(context: RequestContext, registration: RegistrationRecord) -> 
 
 async def _expire(context: RequestContext, registration: RegistrationRecord) -> None:
     async def command(change: DirectoryChange) -> None:
-        (now,) = await change.ask.registrations([registration.id])
+        (now,) = await change.ask.approvals(REGISTRATIONS, [registration.id])
         if now is None or now.status is not RegistrationStatus.EMAIL_UNVERIFIED:
             return
-        after = replace(now, version=now.version + 1, status=RegistrationStatus.EXPIRED)
-        await change.store_registration(after)
-        await record(context, change, "registration.expire", now, after)
+        after = replace(now, status=RegistrationStatus.EXPIRED)
+        await store(context, change, "registration.expire", now, after)
 
     await changed(context, command)

@@ -9,8 +9,10 @@ from connectors.directory.records.requests import RequestStatus
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
-from resolvers.access_requests import queries as access_request_lists
 from resolvers.access_requests.commands import may_decide, may_withdraw
+from resolvers.access_requests.queries import members_who_ask
+from resolvers.approvals import lists as approvals
+from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.references import LaterMembership
 from schema.graph.scalars import DateTime
@@ -23,11 +25,9 @@ from schema.roles import DescribedPermission, Role
 class AccessRequest(Node):
     """Roles and direct permissions that a member asked for."""
 
-    membership: LaterMembership = field(
-        access_request_lists.members_who_ask, requires=OPEN, description="The member who asked."
-    )
+    membership: LaterMembership = field(members_who_ask, requires=OPEN, description="The member who asked.")
     roles: list[Role] = computed(
-        access_request_lists.roles_of,
+        approvals.roles_of,
         requires=OPEN,
         at_most=MOST_ROLES,
         assumed_size=1,
@@ -35,22 +35,18 @@ class AccessRequest(Node):
         "smallest role that gives it.",
     )
     permissions: list[DescribedPermission] = computed(
-        access_request_lists.permissions_of,
+        approvals.permissions_of,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=1,
         description="The direct permissions that an approval switches on.",
     )
     message: str | None = strawberry.field(description="The person's message.")
-    status: RequestStatus = computed(
-        access_request_lists.status_of, requires=OPEN, description="The status of the request."
-    )
+    status: RequestStatus = computed(approvals.status_of, requires=OPEN, description="The status of the request.")
     created_at: DateTime = strawberry.field(description="When the request was made.")
     expires_at: DateTime = strawberry.field(description="When the request expires.")
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
-    decided_by: User | None = field(
-        access_request_lists.deciders, requires=OPEN, description="Who decided or withdrew it."
-    )
+    decided_by: User | None = field(person("decided_by_id"), requires=OPEN, description="Who decided or withdrew it.")
     note: str | None = strawberry.field(description="The note given with the decision.")
     valid_until: DateTime | None = strawberry.field(
         description="When what was granted ends automatically; null when it does not end, or when nothing was granted."

@@ -223,5 +223,5 @@ class Payload:
         """Make the class a GraphQL type."""
         if "errors" not in cls.__annotations__:
             cls.__annotations__["errors"] = list[UserError]
-            cls.errors = entries("Why nothing was done; empty when it was.")  # type: ignore[attr-defined]
+            cls.errors = entries("Why nothing was done; empty if it was.")  # type: ignore[attr-defined]
         strawberry.type(cls)

@@ -45,10 +45,7 @@ class InviteMembersInput:
 
     organization_id: strawberry.ID
     invitees: list[InviteeInput] = strawberry.field(description="Whom to invite: 1 to 50 people.")
-    idempotency_key: str = strawberry.field(
-        description="A key of your choice for this request: sent again with the same key, it gets the same answer and "
-        "is carried out once."
-    )
+    idempotency_key: str
     message: str | None = strawberry.field(
         default=None, description="Your message to all of them, 2,000 characters at most."
     )

@@ -8,7 +8,9 @@ from connectors.directory.records.invitations import InvitationRecord, Invitatio
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
+from resolvers.approvals import lists as approvals
 from resolvers.invitations import queries as invitations
+from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime, EmailAddress, Locale
@@ -36,14 +38,14 @@ class Invitation(Node):
         description="The organization; null for somebody who does not belong to it yet.",
     )
     roles: list[Role] = computed(
-        invitations.roles_of,
+        approvals.roles_of,
         requires=OPEN,
         at_most=MOST_ROLES,
         assumed_size=2,
         description="The roles that it gives.",
     )
     permissions: list[DescribedPermission] = computed(
-        invitations.permissions_of,
+        approvals.permissions_of,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
@@ -53,17 +55,17 @@ class Invitation(Node):
         description="When what it gives ends automatically; null when it does not."
     )
     status: InvitationStatus = computed(
-        invitations.status_of, requires=OPEN, description="Its status now; past its expiry it is EXPIRED."
+        approvals.status_of, requires=OPEN, description="Its status now; past its expiry it is EXPIRED."
     )
     created_at: DateTime = strawberry.field(description="When it was first sent.")
     expires_at: DateTime = strawberry.field(description="When it expires.")
     last_sent_at: DateTime = strawberry.field(description="When it was last sent.")
     send_count: int = strawberry.field(description="How often it was sent.")
     inviter: User | None = field(
-        invitations.inviters_of, requires=OPEN, description="Who sent it; null when it was the portal itself."
+        person("inviter_id"), requires=OPEN, description="Who sent it; null when it was the portal itself."
     )
     accepted_by: User | None = field(
-        invitations.accepters_of, requires=OPEN, description="Who accepted it; null until then."
+        person("accepted_by_id"), requires=OPEN, description="Who accepted it; null until then."
     )
     viewer_can_resend: bool = field(
         invitations.viewer_can_resend, requires=OPEN, description="Whether `resendInvitation` would send it again."

@@ -6,14 +6,15 @@ from typing import Annotated
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from permissions.access_rules import MANAGE_MEMBERS, OPEN, SEE_ACCESS_REQUESTS, SEE_RIGHTS
 from permissions.policy import MOST_ROLES, MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher, people
-from resolvers.access_requests import queries as access_request_lists
 from resolvers.approvals import initiators
+from resolvers.approvals.lists import pages_of
 from resolvers.members import queries as memberships
 from resolvers.members.rules import (
     against_reactivating,
@@ -24,6 +25,7 @@ from resolvers.members.rules import (
     denied,
 )
 from resolvers.organizations import queries as organizations
+from resolvers.people import person
 from schema.access_requests.types import AccessRequest
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
@@ -49,7 +51,7 @@ class RoleGrant(Node):
     )
     granted_at: DateTime = strawberry.field(description="When the request was made.")
     granted_by: User | None = field(
-        people.granters, requires=OPEN, description="Who granted it; null when it was the portal itself."
+        person("granted_by_id"), requires=OPEN, description="Who granted it; null when it was the portal itself."
     )
     valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
@@ -68,7 +70,7 @@ class DirectGrant(Node):
     )
     granted_at: DateTime = strawberry.field(description="When the request was made.")
     granted_by: User | None = field(
-        people.granters, requires=OPEN, description="Who granted it; null when it was the portal itself."
+        person("granted_by_id"), requires=OPEN, description="Who granted it; null when it was the portal itself."
     )
     valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
@@ -141,7 +143,7 @@ class Membership(Node):
         description="The applications that the person can open in this organization.",
     )
     access_requests: Connection[AccessRequest] | None = field(
-        access_request_lists.access_requests_by,
+        pages_of(ACCESS_REQUESTS, "membership_id"),
         requires=SEE_ACCESS_REQUESTS,
         assumed_size=5,
         description="The person's access requests, newest first.",

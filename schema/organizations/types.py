@@ -4,6 +4,7 @@ from operator import attrgetter
 
 import strawberry
 
+from connectors.directory.approvals import ACCESS_REQUESTS, CHANGE_REQUESTS, INVITATIONS, JOIN_REQUESTS
 from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.access_rules import (
     ASSIGN_ROLES,
@@ -17,11 +18,8 @@ from permissions.access_rules import (
     SEE_RIGHTS,
     USE_ADDRESS_BOOK,
 )
-from resolvers.access_requests.queries import access_requests_of
+from resolvers.approvals.lists import pages_of
 from resolvers.audit.queries import audit_events_of
-from resolvers.change_requests import change_requests_of
-from resolvers.invitations.queries import invitations_of
-from resolvers.join_requests.commands import join_requests_of
 from resolvers.members.queries import members_of
 from resolvers.orders import orders_of
 from resolvers.organizations import addresses
@@ -81,18 +79,18 @@ class Organization(Node):
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},
     )
     access_requests: Connection[AccessRequest] | None = field(
-        access_requests_of,
+        pages_of(ACCESS_REQUESTS, "organization_id"),
         requires=ASSIGN_ROLES,
         description="Its members' access requests, newest first.",
     )
     invitations: Connection[Invitation] | None = field(
-        invitations_of,
+        pages_of(INVITATIONS, "organization_id"),
         requires=MANAGE_MEMBERS,
         description="The invitations to join it, newest first.",
         arguments={"status": "Only invitations with one of these statuses; one past its expiry is EXPIRED."},
     )
     join_requests: Connection[JoinRequest] | None = field(
-        join_requests_of,
+        pages_of(JOIN_REQUESTS, "organization_id"),
         requires=MANAGE_MEMBERS,
         description="The requests to join it, newest first.",
     )
@@ -114,7 +112,7 @@ class Organization(Node):
         description="Addresses for invoices and deliveries, oldest first.",
     )
     change_requests: Connection[ChangeRequest] | None = field(
-        change_requests_of,
+        pages_of(CHANGE_REQUESTS, "organization_id"),
         requires=SEE_CHANGE_REQUESTS,
         description="Its requests that the vendor change its name or registered office, newest first.",
     )

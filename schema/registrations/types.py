@@ -5,6 +5,7 @@ from typing import Any
 
 import strawberry
 
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import (
     LikenessReason,
@@ -15,13 +16,17 @@ from connectors.directory.records.registrations import (
 )
 from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
+from resolvers.approvals import lists as approvals
+from resolvers.approvals.lists import pages_of_all
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
+from resolvers.people import person
 from resolvers.refusals import Invalid, InvalidArgument
 from resolvers.registrations import already_registered
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
-from resolvers.registrations.queries import registration_status, submitted_registrations
+from resolvers.registrations.queries import registration_status
+from resolvers.registrations.review import UNDECIDED
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
@@ -55,7 +60,7 @@ class RegistrationEvent:
     status: RegistrationStatus = strawberry.field(description="The status of the registration from then on.")
     note: str | None = strawberry.field(description="The reason, the question or the answer, as it was written.")
     by: User | None = field(
-        registrations.actors_of,
+        person("actor_id", through=None),
         requires=REVIEW_REGISTRATIONS,
         description="Who did it; null when it was the portal, or somebody who was not signed in.",
     )
@@ -75,7 +80,7 @@ class OrganizationRegistration(Node):
     reference: str = strawberry.field(
         description="The reference with which the applicant can ask for its status without signing in."
     )
-    status: RegistrationStatus = computed(registrations.status_of, requires=OPEN, description="Its status.")
+    status: RegistrationStatus = computed(approvals.status_of, requires=OPEN, description="Its status.")
     organization_name: str = strawberry.field(description="The organization's name.")
     legal_name: str | None = strawberry.field(description="Its name in the register of companies.")
     kind: OrganizationKind = attribute(
@@ -94,7 +99,7 @@ class OrganizationRegistration(Node):
     )
     applicant_phone: PhoneNumber | None = attribute("phone", requires=OPEN, description="Their telephone number.")
     wanted_roles: list[Role] = computed(
-        registrations.wanted_roles,
+        approvals.roles_of,
         requires=OPEN,
         at_most=MOST_ROLES,
         assumed_size=2,
@@ -120,7 +125,7 @@ class OrganizationRegistration(Node):
         description="The organization; nobody may do anything in it before it is approved.",
     )
     applicant: User | None = field(
-        registrations.applicants_of, requires=OPEN, description="The person who registers it."
+        person("user_id", through=None), requires=OPEN, description="The person who registers it."
     )
     duplicates: list[RegistrationDuplicate] | None = field(
         registrations.duplicates_of,
@@ -202,7 +207,7 @@ class RegistrationQueries:
     """Queries about registrations."""
 
     registrations: Connection[OrganizationRegistration] | None = root(
-        submitted_registrations,
+        pages_of_all(REGISTRATIONS, *UNDECIDED),
         requires=REVIEW_REGISTRATIONS,
         description="The registrations of organizations, oldest first; without `status`, those not decided yet.",
     )

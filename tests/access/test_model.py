@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule, run_state_machine_as_test
 
@@ -230,9 +230,6 @@ def test_an_organization_lives_as_the_model_says(kind: DatabaseKind, examples: i
         settings=settings(
             max_examples=examples,
             stateful_step_count=15,
-            deadline=None,
-            database=None,
-            suppress_health_check=list(HealthCheck),
         ),
     )
 

@@ -19,7 +19,7 @@ from starlette.websockets import WebSocket
 from strawberry.asgi import GraphQL
 from strawberry.types import ExecutionContext, Info
 
-from gateway.pages.graphiql import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
+from gateway.pages.graphiql.graphiql_page import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 
 PASSWORD = "forecourt-demo"
 NAMES = {

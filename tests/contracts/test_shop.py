@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.database.engine import AsyncEngine, open_database
@@ -296,7 +296,7 @@ HISTORIES = st.lists(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(histories=HISTORIES, size=st.integers(1, 10))
 async def test_turning_pages_of_any_size_shows_each_order_of_one_organization_once(
     shop_with: ShopWith, histories: list[list[tuple[int, list[tuple[int, int]]]]], size: int

@@ -6,15 +6,14 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.directory import Directory
 from connectors.directory.records.access_requests import AccessRequestRecord
-from connectors.directory.records.audit import Author
 from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import AccessRequestId, new_id
 from tests.directory.people import ANNA_AT_HELIOS, BERND_AT_HELIOS, HELIOS, LUMEN, NOW
 
-BY = Author(BERND_AT_HELIOS.user_id, "req_1", reason="Please.")
 EXPIRY = NOW + timedelta(days=30)
 
 
@@ -31,7 +30,7 @@ async def add(directory: Directory, *requests: AccessRequestRecord) -> None:
     """Store requests."""
     async with directory.change() as change:
         for one in requests:
-            await change.add_access_request(one, by=BY, now=one.created_at)
+            await change.add_approval(ACCESS_REQUESTS, one)
 
 
 async def test_a_request_comes_back_as_it_was_stored(directory: Directory) -> None:
@@ -39,8 +38,7 @@ async def test_a_request_comes_back_as_it_was_stored(directory: Directory) -> No
 
     await add(directory, made)
 
-    assert await directory.access_requests([made.id, AccessRequestId("arq_x")]) == [made, None]
-    assert await directory.open_access_requests([BERND_AT_HELIOS.id, ANNA_AT_HELIOS.id], NOW) == [[made], []]
+    assert await directory.approvals(ACCESS_REQUESTS, [made.id, AccessRequestId("arq_x")]) == [made, None]
 
 
 async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expired(directory: Directory) -> None:
@@ -50,51 +48,51 @@ async def test_the_same_is_open_once_whatever_the_order_and_again_when_it_expire
     with pytest.raises(ChangeConflict):
         await add(directory, request("planning", "purchase"))
     await add(directory, request("planning"), request(permissions=("planning",)))
+    async with directory.change() as change:
+        await change.expire_approvals_of(ACCESS_REQUESTS, "membership_id", BERND_AT_HELIOS.id, EXPIRY)
     later = replace(request("planning", "purchase"), created_at=EXPIRY, expires_at=EXPIRY + timedelta(days=30))
     await add(directory, later)
 
-    (stored,) = await directory.access_requests([first.id])
+    (stored,) = await directory.approvals(ACCESS_REQUESTS, [first.id])
     assert stored is not None
     assert stored.status is RequestStatus.EXPIRED
     assert first.status_at(EXPIRY - timedelta(seconds=1)) is RequestStatus.PENDING
     assert first.status_at(EXPIRY) is RequestStatus.EXPIRED
 
 
-async def test_a_request_ends_once_and_is_on_record(directory: Directory) -> None:
+async def test_a_request_ends_once(directory: Directory) -> None:
     made = request("purchase")
     await add(directory, made)
+    values = {"decided_by_id": BERND_AT_HELIOS.user_id, "decided_at": NOW, "note": "Welcome.", "valid_until": EXPIRY}
 
     async with directory.change() as change:
-        ended = await change.end_access_request(
-            made.id, RequestStatus.APPROVED, by=BY, now=NOW, note="Welcome.", until=EXPIRY
-        )
+        await change.close_approval(ACCESS_REQUESTS, made.id, RequestStatus.APPROVED, **values)
 
-    assert ended == replace(
-        made, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BY.user_id, note="Welcome.",
-        valid_until=EXPIRY,
-    )  # fmt: skip
-    assert await directory.access_requests([made.id]) == [ended]
-    with pytest.raises(LookupError):
+    ended = replace(made, status=RequestStatus.APPROVED, **values)
+    assert await directory.approvals(ACCESS_REQUESTS, [made.id]) == [ended]
+    with pytest.raises(ChangeConflict):
         async with directory.change() as change:
-            await change.end_access_request(made.id, RequestStatus.DECLINED, by=BY, now=NOW)
+            await change.close_approval(ACCESS_REQUESTS, ended.id, RequestStatus.DECLINED)
 
 
 async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_then(directory: Directory) -> None:
     made = [request(key) for key in ("a", "b", "c")]
     other = request("a", by=ANNA_AT_HELIOS)
     await add(directory, *made, other)
-    pending = [RequestStatus.PENDING]
+    of_both = ACCESS_REQUESTS, "organization_id", [HELIOS, LUMEN]
+    by_bernd = ACCESS_REQUESTS, "membership_id", [BERND_AT_HELIOS.id]
+    pending, expired = [RequestStatus.PENDING], [RequestStatus.EXPIRED]
 
-    first, nothing = await directory.access_requests_of([HELIOS, LUMEN], first=2, after=None, status=None, now=NOW)
+    first, nothing = await directory.approvals_of(*of_both, first=2, now=NOW)
     after = first.cursor_of(first.items[-1])
-    (second,) = await directory.access_requests_of([HELIOS], first=2, after=after, status=None, now=NOW)
-    (own,) = await directory.access_requests_by([BERND_AT_HELIOS.id], first=9, after=None, status=pending, now=NOW)
-    (late,) = await directory.access_requests_by([BERND_AT_HELIOS.id], first=9, after=None, status=pending, now=EXPIRY)
+    second, _ = await directory.approvals_of(*of_both, first=2, after=after, now=NOW)
+    (own,) = await directory.approvals_of(*by_bernd, first=9, status=pending, now=NOW)
+    (late,) = await directory.approvals_of(*by_bernd, first=9, status=pending, now=EXPIRY)
 
     assert [*first.items, *second.items] == [other, *made[::-1]]
     assert (first.has_next_page, second.has_next_page, nothing.items) == (True, False, [])
     assert (own.items, late.items) == (made[::-1], [])
-    assert await directory.count_access_requests_of([HELIOS, LUMEN], None, NOW) == [4, 0]
-    assert await directory.count_access_requests_by([BERND_AT_HELIOS.id], [RequestStatus.EXPIRED], EXPIRY) == [3]
+    assert await directory.count_approvals_of(*of_both, None, NOW) == [4, 0]
+    assert await directory.count_approvals_of(*by_bernd, expired, EXPIRY) == [3]
     with pytest.raises(InvalidCursor):
-        await directory.access_requests_by([BERND_AT_HELIOS.id], first=1, after=after, status=None, now=NOW)
+        await directory.approvals_of(*by_bernd, first=1, after=after, now=NOW)

@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import CHANGE_REQUESTS
 from connectors.directory.directory import Directory
 from connectors.directory.errors import StaleVersion
 from connectors.directory.records.addresses import AddressRecord
@@ -36,17 +37,16 @@ async def stored(directory: Directory, *requests: ChangeRequestRecord) -> None:
     """Store requests, each ended but the last of an organization."""
     async with directory.change() as change:
         for number, one in enumerate(requests):
-            await change.add_change_request(one)
+            await change.add_approval(CHANGE_REQUESTS, one)
             if any(later.organization_id == one.organization_id for later in requests[number + 1 :]):
-                await change.end_change_request(one.id, RequestStatus.WITHDRAWN, by=ANNA.id, note=None, now=NOW)
+                await change.close_approval(CHANGE_REQUESTS, one.id, RequestStatus.WITHDRAWN)
 
 
 async def test_a_request_comes_back_as_it_was_stored(directory: Directory) -> None:
     asked = request()
     await stored(directory, asked)
 
-    assert await directory.change_requests([asked.id, ChangeRequestId("chg_x")]) == [asked, None]
-    assert await directory.open_change_requests([LUMEN, HELIOS]) == [None, asked]
+    assert await directory.approvals(CHANGE_REQUESTS, [asked.id, ChangeRequestId("chg_x")]) == [asked, None]
 
 
 async def test_an_organization_has_one_open_request(directory: Directory) -> None:
@@ -62,14 +62,17 @@ async def test_a_request_ends_once(directory: Directory) -> None:
     await stored(directory, asked)
     later = NOW + timedelta(hours=1)
 
-    async with directory.change() as change:
-        ended = await change.end_change_request(asked.id, RequestStatus.DECLINED, by=VERA.id, note="Nein", now=later)
-        again = await change.end_change_request(asked.id, RequestStatus.APPROVED, by=VERA.id, note=None, now=later)
+    values = {"decided_by_id": VERA.id, "note": "Nein", "decided_at": later}
 
-    expected = replace(asked, status=RequestStatus.DECLINED, decided_by_id=VERA.id, note="Nein", decided_at=later)
-    assert (ended, again) == (expected, None)
-    assert await directory.change_requests([asked.id]) == [expected]
-    assert await directory.open_change_requests([HELIOS]) == [None]
+    async with directory.change() as change:
+        await change.close_approval(CHANGE_REQUESTS, asked.id, RequestStatus.DECLINED, **values)
+    with pytest.raises(ChangeConflict):
+        async with directory.change() as change:
+            await change.close_approval(CHANGE_REQUESTS, asked.id, RequestStatus.APPROVED)
+
+    assert await directory.approvals(CHANGE_REQUESTS, [asked.id]) == [
+        replace(asked, status=RequestStatus.DECLINED, **values)
+    ]
 
 
 async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(directory: Directory) -> None:
@@ -80,7 +83,9 @@ async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(d
     names: list[list[str | None]] = []
     after = None
     while True:
-        helios, lumen = await directory.change_requests_of([HELIOS, LUMEN], first=2, after=after, status=None)
+        helios, lumen = await directory.approvals_of(
+            CHANGE_REQUESTS, "organization_id", [HELIOS, LUMEN], first=2, after=after, now=NOW
+        )
         names.append([one.name for one in helios.items])
         if after is None:
             assert [one.name for one in lumen.items] == ["1", "0"]
@@ -90,22 +95,30 @@ async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(d
         after = helios.cursor_of(helios.items[-1])
 
     assert names == [["4", "3"], ["2", "1"], ["0"]]
-    assert await directory.count_change_requests_of([HELIOS, LUMEN, UNUSED], None) == [5, 2, 0]
-    (open_page,) = await directory.change_requests_of([HELIOS], first=9, after=None, status=[RequestStatus.PENDING])
+    assert await directory.count_approvals_of(
+        CHANGE_REQUESTS, "organization_id", [HELIOS, LUMEN, UNUSED], None, NOW
+    ) == [5, 2, 0]
+    (open_page,) = await directory.approvals_of(
+        CHANGE_REQUESTS, "organization_id", [HELIOS], first=9, status=[RequestStatus.PENDING], now=NOW
+    )
     assert [one.name for one in open_page.items] == ["4"]
-    everywhere = await directory.all_change_requests(first=3, after=None, status=None)
+    everywhere = await directory.all_approvals(CHANGE_REQUESTS, first=3, after=None, status=None)
     assert [one.id for one in everywhere.items] == [at_lumen[1].id, at_lumen[0].id, at_helios[4].id]
-    rest = await directory.all_change_requests(first=9, after=everywhere.cursor_of(everywhere.items[-1]), status=None)
+    rest = await directory.all_approvals(
+        CHANGE_REQUESTS, first=9, after=everywhere.cursor_of(everywhere.items[-1]), status=None
+    )
     assert [one.name for one in rest.items] == ["3", "2", "1", "0"]
-    assert await directory.count_all_change_requests(None) == 7
-    assert await directory.count_all_change_requests([RequestStatus.PENDING]) == 2
+    assert await directory.count_all_approvals(CHANGE_REQUESTS, None) == 7
+    assert await directory.count_all_approvals(CHANGE_REQUESTS, [RequestStatus.PENDING]) == 2
 
 
 async def test_a_cursor_of_another_list_leads_nowhere(asked: Directory) -> None:
     with pytest.raises(InvalidCursor):
-        await asked.change_requests_of([HELIOS], first=1, after=cursor("members", "x"), status=None)
+        await asked.approvals_of(
+            CHANGE_REQUESTS, "organization_id", [HELIOS], first=1, after=cursor("members", "x"), now=NOW
+        )
     with pytest.raises(InvalidCursor):
-        await asked.all_change_requests(first=1, after="nonsense", status=None)
+        await asked.all_approvals(CHANGE_REQUESTS, first=1, after="nonsense", status=None)
 
 
 async def test_an_address_book_keeps_its_entries_in_their_order(directory: Directory) -> None:

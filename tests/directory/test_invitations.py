@@ -10,9 +10,10 @@ from sqlalchemy import func, select
 
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import Directory
 from connectors.directory.records.audit import Author
-from connectors.directory.records.invitations import InvitationFilter, InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.tables import audit_events
@@ -34,8 +35,6 @@ from tests.directory.people import (
 
 BY_ANNA = Author(ANNA.id, "request")
 LATER = NOW + timedelta(days=7)
-EVERY = InvitationFilter(None, NOW)
-EVERY_OPEN = InvitationFilter((InvitationStatus.PENDING,), NOW)
 REMOVED = MembershipStatus.REMOVED
 
 
@@ -90,7 +89,7 @@ async def test_an_invitation_is_found_again_with_the_membership_it_gives(directo
     stored = invitation("zoe", valid_until=LATER)
     await store(directory, stored)
 
-    assert await directory.invitations([stored.id, InvitationId("inv_x")]) == [stored, None]
+    assert await directory.approvals(INVITATIONS, [stored.id, InvitationId("inv_x")]) == [stored, None]
     assert await directory.invitation_with_token(stored.id.encode()) == stored
     assert await directory.invitation_with_token(b"other") is None
     assert await status_of(directory, stored.membership_id) is MembershipStatus.INVITED
@@ -111,7 +110,7 @@ async def test_a_hundred_invitations_are_stored_in_as_many_statements_as_one(
         await store(directory, *(invitation(f"many{number}") for number in range(100)))
 
     assert len(for_many) == len(for_one)
-    assert await directory.count_invitations_of([HELIOS, LUMEN], EVERY) == [101, 0]
+    assert await directory.count_approvals_of(INVITATIONS, "organization_id", [HELIOS, LUMEN], None, NOW) == [101, 0]
 
 
 async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one(
@@ -135,7 +134,9 @@ async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one
 
     assert counted[1] == counted[0]
     assert counted[2] < counted[0]
-    (left,) = await directory.invitations_of([HELIOS], first=9, after=None, where=EVERY_OPEN)
+    (left,) = await directory.approvals_of(
+        INVITATIONS, "organization_id", [HELIOS], first=9, status=[InvitationStatus.PENDING], now=NOW
+    )
     assert [one.id for one in left.items] == [invitation("other").id]
     members = await directory.memberships([one.membership_id for one in (invitation("other"), *many)])
     assert [one.status for one in members if one is not None] == [MembershipStatus.INVITED] + [REMOVED] * 1_000
@@ -156,7 +157,7 @@ async def test_a_second_open_invitation_for_the_same_address_is_never_stored(dir
         await store(directory, invitation("zoe2", email="ZOE@new.example"))
     await store(directory, invitation("zoe", LUMEN))
     async with directory.change() as change:
-        await change.end_invitation(invitation("zoe").id, InvitationStatus.REVOKED, by=BY_ANNA, now=NOW)
+        await change.close_approval(INVITATIONS, invitation("zoe").id, InvitationStatus.REVOKED)
     await store(directory, invitation("zoe2", email="ZOE@new.example"))
 
     (found,) = await directory.last_invitations([(HELIOS, " zoe@NEW.example ")])
@@ -190,17 +191,19 @@ async def test_the_open_one_counts_as_the_last_even_if_its_id_is_older(directory
 async def test_each_organization_has_its_own_invitations_newest_first_in_pages(directory: Directory) -> None:
     await store(directory, *(invitation(f"n{number}") for number in range(5)), invitation("other", LUMEN))
 
-    first, other = await directory.invitations_of([HELIOS, LUMEN], first=2, after=None, where=EVERY)
+    both, one = (INVITATIONS, "organization_id", [HELIOS, LUMEN]), (INVITATIONS, "organization_id", [HELIOS])
+    first, other = await directory.approvals_of(*both, first=2, now=NOW)
     after = first.cursor_of(first.items[-1])
-    (second,) = await directory.invitations_of([HELIOS], first=2, after=after, where=EVERY)
-    (third,) = await directory.invitations_of([HELIOS], first=2, after=second.cursor_of(second.items[-1]), where=EVERY)
+    (second,) = await directory.approvals_of(*one, first=2, after=after, now=NOW)
+    after = second.cursor_of(second.items[-1])
+    (third,) = await directory.approvals_of(*one, first=2, after=after, now=NOW)
 
     pages = [[one.id[-2:] for one in page.items] for page in (first, second, third)]
     assert pages == [["n4", "n3"], ["n2", "n1"], ["n0"]]
     assert [page.has_next_page for page in (first, second, third)] == [True, True, False]
     assert [one.id for one in other.items] == ["inv_lumen_other"]
     with pytest.raises(InvalidCursor):
-        await directory.invitations_of([HELIOS], first=2, after="x", where=EVERY)
+        await directory.approvals_of(INVITATIONS, "organization_id", [HELIOS], first=2, after="x", now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -224,12 +227,12 @@ async def test_what_is_past_its_time_is_expired_stored_so_or_not(
         invitation("stored", status=InvitationStatus.EXPIRED),
         invitation("taken", status=InvitationStatus.REVOKED),
     )
-    where = InvitationFilter((status,), now)
 
-    (page,) = await directory.invitations_of([HELIOS], first=10, after=None, where=where)
+    owner = INVITATIONS, "organization_id", [HELIOS]
+    (page,) = await directory.approvals_of(*owner, first=10, status=[status], now=now)
 
     assert sorted(one.email.partition("@")[0] for one in page.items) == found
-    assert await directory.count_invitations_of([HELIOS], where) == [len(found)]
+    assert await directory.count_approvals_of(*owner, [status], now) == [len(found)]
 
 
 async def test_somebody_finds_the_open_invitations_to_their_address_into_active_organizations(
@@ -306,14 +309,15 @@ async def test_an_invitation_ends_once(directory: Directory) -> None:
     stored = invitation("zoe")
     await store(directory, stored)
 
-    async def ends(status: InvitationStatus) -> InvitationRecord | None:
+    async def ends(status: InvitationStatus) -> None:
         async with directory.change() as change:
-            return await change.end_invitation(stored.id, status, by=BY_ANNA, now=LATER, accepted_by=None)
+            await change.close_approval(INVITATIONS, stored.id, status, ended_at=LATER)
 
-    outcomes = await asyncio.gather(*(ends(status) for status in (InvitationStatus.REVOKED,) * 5))
+    outcomes = await asyncio.gather(*(ends(InvitationStatus.REVOKED) for _ in range(5)), return_exceptions=True)
 
+    assert [type(one) for one in outcomes if one is not None] == [ChangeConflict] * 4
     ended = replace(stored, status=InvitationStatus.REVOKED, ended_at=LATER)
-    assert [one for one in outcomes if one is not None] == [ended]
+    assert await directory.approvals(INVITATIONS, [stored.id]) == [ended]
 
 
 async def test_whatever_expired_is_found_oldest_first(directory: Directory) -> None:
@@ -325,8 +329,8 @@ async def test_whatever_expired_is_found_oldest_first(directory: Directory) -> N
         invitation("d", expires_at=NOW, status=InvitationStatus.DECLINED),
     )
 
-    assert [one.id[-1] for one in await directory.expired_invitations(NOW, limit=10)] == ["b", "a"]
-    assert [one.id[-1] for one in await directory.expired_invitations(NOW, limit=1)] == ["b"]
+    assert [one.id[-1] for one in await directory.expired_approvals(INVITATIONS, NOW, limit=10)] == ["b", "a"]
+    assert [one.id[-1] for one in await directory.expired_approvals(INVITATIONS, NOW, limit=1)] == ["b"]
 
 
 async def test_the_person_takes_over_from_the_row_that_stood_for_them(directory: Directory) -> None:
@@ -353,7 +357,7 @@ async def test_a_former_member_gets_their_own_membership_back(directory: Directo
     assert target == FRIEDA_AT_HELIOS.id
     assert await directory.memberships([stored.membership_id]) == [None]
     assert len((await directory.grants_of([target]))[0]) == 3
-    (moved,) = await directory.invitations([stored.id])
+    (moved,) = await directory.approvals(INVITATIONS, [stored.id])
     assert moved is not None
     assert moved.membership_id == target
 

@@ -6,15 +6,17 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import JOIN_REQUESTS
 from connectors.directory.directory import Directory
-from connectors.directory.records.join_requests import JoinRequestFilter, JoinRequestRecord
+from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import JoinRequestId, OrganizationId, UserId, new_id
 from tests.directory.people import ANNA, HELIOS, LUMEN, NOW, user
 
+OF_HELIOS = JOIN_REQUESTS, "organization_id", [HELIOS]
+OF_BOTH = JOIN_REQUESTS, "organization_id", [HELIOS, LUMEN]
 BERT = user("bertolt", "Bertolt", "Brecht")
-ANY = JoinRequestFilter(None, NOW)
 
 
 def request(person: UserId = ANNA.id, of: OrganizationId | None = HELIOS, **other: object) -> JoinRequestRecord:
@@ -36,7 +38,7 @@ async def added(directory: Directory, *requests: JoinRequestRecord) -> None:
     """Store requests."""
     async with directory.change() as change:
         for one in requests:
-            await change.add_join_request(one)
+            await change.add_approval(JOIN_REQUESTS, one)
 
 
 async def test_requests_come_newest_first_in_pages_by_organization(organizations: Directory) -> None:
@@ -45,16 +47,23 @@ async def test_requests_come_newest_first_in_pages_by_organization(organizations
     elsewhere, nowhere = request(of=LUMEN), request(of=None)
     await added(organizations, expired, declined, elsewhere, nowhere)
 
-    of_helios, of_lumen = await organizations.join_requests_of([HELIOS, LUMEN], first=5, after=None, where=ANY)
+    of_helios, of_lumen = await organizations.approvals_of(
+        JOIN_REQUESTS, "organization_id", [HELIOS, LUMEN], first=5, after=None, now=NOW
+    )
     assert (of_helios.items, of_lumen.items) == ([declined, expired], [elsewhere])
-    (page,) = await organizations.join_requests_of([HELIOS], first=1, after=None, where=ANY)
+    (page,) = await organizations.approvals_of(*OF_HELIOS, first=1, now=NOW)
     assert (page.items, page.has_next_page) == ([declined], True)
     after = page.cursor_of(declined)
-    (page,) = await organizations.join_requests_of([HELIOS], first=1, after=after, where=ANY)
+    (page,) = await organizations.approvals_of(
+        JOIN_REQUESTS, "organization_id", [HELIOS], first=1, after=after, now=NOW
+    )
     assert (page.items, page.has_next_page) == ([expired], False)
-    assert await organizations.count_join_requests_of([LUMEN, HELIOS], ANY) == [1, 2]
+    assert await organizations.count_approvals_of(JOIN_REQUESTS, "organization_id", [LUMEN, HELIOS], None, NOW) == [
+        1,
+        2,
+    ]
     with pytest.raises(InvalidCursor):
-        await organizations.join_requests_of([HELIOS], first=1, after="x", where=ANY)
+        await organizations.approvals_of(*OF_HELIOS, first=1, after="x", now=NOW)
 
 
 async def test_a_request_past_its_time_is_found_as_expired(organizations: Directory) -> None:
@@ -62,10 +71,11 @@ async def test_a_request_past_its_time_is_found_as_expired(organizations: Direct
     await added(organizations, expired)
 
     for status, expected in ((RequestStatus.EXPIRED, [expired]), (RequestStatus.PENDING, [])):
-        where = JoinRequestFilter((status,), NOW)
-        (page,) = await organizations.join_requests_of([HELIOS], first=5, after=None, where=where)
+        (page,) = await organizations.approvals_of(
+            JOIN_REQUESTS, "organization_id", [HELIOS], first=5, status=[status], now=NOW
+        )
         assert page.items == expected
-        assert await organizations.count_join_requests_of([HELIOS], where) == [len(expected)]
+        assert await organizations.count_approvals_of(*OF_HELIOS, [status], NOW) == [len(expected)]
     assert expired.status_at(NOW) is RequestStatus.EXPIRED
 
 
@@ -74,8 +84,9 @@ async def test_somebody_sees_their_own_requests_found_or_not(organizations: Dire
     of_bert = request(BERT.id)
     await added(organizations, first, second, third, of_bert)
 
-    assert await organizations.join_requests_by([ANNA.id, BERT.id], limit=2) == [[third, second], [of_bert]]
-    assert await organizations.join_requests([second.id, JoinRequestId("jrq_x")]) == [second, None]
+    pages = await organizations.approvals_of(JOIN_REQUESTS, "user_id", [ANNA.id, BERT.id], first=2, now=NOW)
+    assert [page.items for page in pages] == [[third, second], [of_bert]]
+    assert await organizations.approvals(JOIN_REQUESTS, [second.id, JoinRequestId("jrq_x")]) == [second, None]
 
 
 async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(organizations: Directory) -> None:
@@ -85,18 +96,20 @@ async def test_one_request_of_a_person_for_an_organization_is_open_at_a_time(org
     with pytest.raises(ChangeConflict):
         await added(organizations, request())
     async with organizations.change() as change:
-        await change.close_join_request(replace(first, status=RequestStatus.WITHDRAWN))
+        await change.close_approval(JOIN_REQUESTS, first.id, RequestStatus.WITHDRAWN)
     await added(organizations, request())
 
 
 async def test_a_closed_request_is_closed_once(organizations: Directory) -> None:
     open = request()
-    closed = replace(open, status=RequestStatus.APPROVED, decided_at=NOW, decided_by_id=BERT.id, note="Welcome.")
+    values = {"decided_at": NOW, "decided_by_id": BERT.id, "note": "Welcome."}
     await added(organizations, open)
     async with organizations.change() as change:
-        await change.close_join_request(closed)
+        await change.close_approval(JOIN_REQUESTS, open.id, RequestStatus.APPROVED, **values)
 
     with pytest.raises(ChangeConflict):
         async with organizations.change() as change:
-            await change.close_join_request(replace(closed, status=RequestStatus.DECLINED))
-    assert await organizations.join_requests([open.id]) == [closed]
+            await change.close_approval(JOIN_REQUESTS, open.id, RequestStatus.DECLINED)
+    assert await organizations.approvals(JOIN_REQUESTS, [open.id]) == [
+        replace(open, status=RequestStatus.APPROVED, **values)
+    ]

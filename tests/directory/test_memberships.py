@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as some
 from sqlalchemy import delete
 
@@ -244,7 +244,7 @@ NAMES = some.sampled_from(
 )
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25)
 @given(names=some.lists(some.tuples(NAMES, NAMES, some.booleans()), max_size=14), first=some.integers(1, 6))
 async def test_walking_the_pages_meets_each_member_exactly_once_in_order(
     walked: Directory, names: list[tuple[str, str, bool]], first: int

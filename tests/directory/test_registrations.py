@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connectors.database.sql_errors import ChangeConflict
+from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import Directory
 from connectors.directory.keys import likeness_key
 from connectors.directory.records.audit import AuditEntry, Author
@@ -54,14 +55,14 @@ async def stored(directory: Directory, *records: RegistrationRecord, token: byte
     """Store registrations, the first with a token."""
     async with directory.change() as change:
         for number, record in enumerate(records):
-            await change.add_registration(record, token if number == 0 else None)
+            await change.add_approval(REGISTRATIONS, record, token_hash=token if number == 0 else None)
 
 
 async def test_a_registration_is_found_by_id_reference_and_token_as_it_was_stored(directory: Directory) -> None:
     record = registration()
     await stored(directory, record, token=b"hash")
 
-    assert await directory.registrations([record.id, RegistrationId("reg_x")]) == [record, None]
+    assert await directory.approvals(REGISTRATIONS, [record.id, RegistrationId("reg_x")]) == [record, None]
     assert await directory.registration_with_reference(record.reference) == record
     assert await directory.registration_with_reference("R-x") is None
     assert await directory.registration_with_token(b"hash") == record
@@ -77,7 +78,7 @@ async def test_a_token_counts_until_the_address_is_confirmed(directory: Director
         await change.store_registration(after)
 
     assert await directory.registration_with_token(b"hash") is None
-    assert await directory.registrations([record.id]) == [after]
+    assert await directory.approvals(REGISTRATIONS, [record.id]) == [after]
 
 
 async def test_who_read_an_older_registration_changes_nothing(directory: Directory) -> None:
@@ -90,7 +91,7 @@ async def test_who_read_an_older_registration_changes_nothing(directory: Directo
         async with directory.change() as change:
             await change.store_registration(replace(record, version=2, note="second"))
 
-    (kept,) = await directory.registrations([record.id])
+    (kept,) = await directory.approvals(REGISTRATIONS, [record.id])
     assert kept is not None
     assert kept.note == "first"
 
@@ -105,19 +106,19 @@ async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages
     ]
     await stored(directory, *organizations, *others)
 
-    everything = await directory.submitted_registrations(first=100, after=None, status=[waiting])
+    everything = await directory.all_approvals(REGISTRATIONS, first=100, after=None, status=[waiting])
     assert everything.items == organizations
-    assert await directory.count_submitted_registrations([waiting]) == 3
+    assert await directory.count_all_approvals(REGISTRATIONS, [waiting]) == 3
     seen, after = [], None
     while True:
-        page = await directory.submitted_registrations(first=1, after=after, status=[waiting])
+        page = await directory.all_approvals(REGISTRATIONS, first=1, after=after, status=[waiting])
         seen += page.items
         if not page.has_next_page:
             break
         after = page.cursor_of(page.items[-1])
     assert seen == organizations
     with pytest.raises(InvalidCursor):
-        await directory.submitted_registrations(first=1, after="x", status=[waiting])
+        await directory.all_approvals(REGISTRATIONS, first=1, after="x", status=[waiting])
 
 
 async def test_somebodys_last_registration_of_an_organization_is_theirs(directory: Directory) -> None:
@@ -137,8 +138,8 @@ async def test_what_is_overdue_and_what_has_expired_is_found_once_its_time_has_c
 
     assert await directory.overdue_registrations(earlier, 10) == []
     assert await directory.overdue_registrations(NOW, 10) == [waiting]
-    assert await directory.expired_registrations(earlier, 10) == []
-    assert await directory.expired_registrations(NOW, 10) == [expiring]
+    assert await directory.expired_approvals(REGISTRATIONS, earlier, limit=10) == []
+    assert await directory.expired_approvals(REGISTRATIONS, NOW, limit=10) == [expiring]
     assert expiring.status_at(earlier) is RegistrationStatus.EMAIL_UNVERIFIED
     assert expiring.status_at(NOW) is RegistrationStatus.EXPIRED
 

@@ -8,19 +8,26 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Connection, event, text
 
 from connectors.database.engine import AsyncEngine, open_database
+from connectors.directory.approvals import (
+    ACCESS_REQUESTS,
+    CHANGE_REQUESTS,
+    INVITATIONS,
+    JOIN_REQUESTS,
+    REGISTRATIONS,
+    Kind,
+)
 from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.accounts import CredentialsRecord, MailedTokenPurpose
 from connectors.directory.records.audit import AuditFilter, Author
-from connectors.directory.records.invitations import InvitationFilter, InvitationStatus
-from connectors.directory.records.join_requests import JoinRequestFilter
+from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MemberFilter
 from connectors.directory.records.outbox import OutboxState
-from connectors.directory.records.registrations import Likeness, RegistrationStatus
+from connectors.directory.records.registrations import Likeness
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import METADATA
 from connectors.ids import InvitationId, RegistrationId, SessionId
-from connectors.pages import cursor
+from connectors.pages import ALL, cursor
 from tests.directory.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW, TOMORROW, session
 from tests.servers import DatabaseKind, fresh_database
 
@@ -76,7 +83,7 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
     await directory.outbox_due_since(NOW)
     await directory.outbox_items(["obx_x"])  # type: ignore[list-item]
     await directory.outbox(OutboxState.DEAD, limit=1)
-    await ask_about_requests_and_addresses(directory, has_next)
+    await ask_about_addresses(directory)
     await ask_the_audit_log(directory, has_next)
     await directory.organizations_with_numbers(["10001"])
     await directory.who_belonged([HELIOS], [ANNA.id])
@@ -98,32 +105,18 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
     await directory.access_epochs([ANNA.id])
     await directory.kept_of(ANNA.id)
     await directory.lasting_holders_of([HELIOS], role_keys=["a"])
-    requests = await directory.access_requests_of([HELIOS], first=1, after=None, status=None, now=NOW)
-    assert requests[0].items == []
-    await directory.access_requests_by([ANNA_AT_HELIOS.id], first=1, after=None, status=None, now=NOW)
-    await directory.count_access_requests_of([HELIOS], None, NOW)
-    await directory.count_access_requests_by([ANNA_AT_HELIOS.id], None, NOW)
-    await directory.access_requests(["arq_x"])  # type: ignore[list-item]
-    await directory.open_access_requests([ANNA_AT_HELIOS.id], NOW)
-    await _ask_of_invitations(directory, has_next)
-    await directory.registrations([REGISTRATION])
+    await directory.approvals(ACCESS_REQUESTS, ["arq_x"])
+    await _ask_of_invitations(directory)
+    await directory.approvals(REGISTRATIONS, [REGISTRATION])
     await directory.registration_with_token(b"x")
     await directory.registration_with_reference("x")
     await directory.organization_registrations_of([ANNA.id])
-    waiting = [RegistrationStatus.PENDING_REVIEW]
-    await directory.submitted_registrations(first=1, after=None, status=waiting)
-    await directory.submitted_registrations(first=1, after=cursor("registrations", REGISTRATION), status=waiting)
-    await directory.count_submitted_registrations(waiting)
     await directory.overdue_registrations(NOW, 10)
-    await directory.expired_registrations(NOW, 10)
+    await directory.expired_approvals(REGISTRATIONS, NOW, limit=10)
     await directory.registration_events([REGISTRATION])
     await directory.lookalikes([Likeness("a", "b", "c", "d")])
-    await directory.join_requests(["jrq_x"])  # type: ignore[list-item]
-    of_organization = JoinRequestFilter(None, NOW)
-    await directory.join_requests_of([HELIOS], first=1, after=None, where=of_organization)
-    await directory.join_requests_of([HELIOS], first=1, after=cursor("joinRequests", "jrq_x"), where=of_organization)
-    await directory.count_join_requests_of([HELIOS], of_organization)
-    await directory.join_requests_by([ANNA.id], limit=5)
+    await directory.approvals(JOIN_REQUESTS, ["jrq_x"])  # type: ignore[list-item]
+    await ask_what_waits(directory, has_next)
     async with directory.change() as change:
         await change.claim(now=NOW, until=NOW, limit=1)
         await change.forget_requests(before=NOW)
@@ -157,16 +150,27 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
     assert walks == {}
 
 
-async def ask_about_requests_and_addresses(directory: Directory, has_next: bool) -> None:
-    """Ask everything about change requests and address books."""
-    after = cursor("change requests", "chg_x") if has_next else None
+async def ask_about_addresses(directory: Directory) -> None:
+    """Ask everything about address books."""
     await directory.addresses(["adr_x"])  # type: ignore[list-item]
     await directory.addresses_of([HELIOS, LUMEN])
-    await directory.change_requests(["chg_x"])  # type: ignore[list-item]
-    await directory.open_change_requests([HELIOS])
-    await directory.change_requests_of([HELIOS, LUMEN], first=1, after=after, status=None)
-    await directory.count_change_requests_of([HELIOS], [RequestStatus.PENDING])
-    await directory.all_change_requests(first=1, after=after, status=None)
+
+
+async def ask_what_waits(directory: Directory, has_next: bool) -> None:
+    """Ask for the lists of what waits for a decision."""
+    of_organizations: list[Kind[Any]] = [ACCESS_REQUESTS, JOIN_REQUESTS, CHANGE_REQUESTS, INVITATIONS]
+    owners: list[tuple[Kind[Any], str, str]] = [(kind, "organization_id", HELIOS) for kind in of_organizations]
+    owners += [(JOIN_REQUESTS, "user_id", ANNA.id), (ACCESS_REQUESTS, "membership_id", ANNA_AT_HELIOS.id)]
+    pending = [RequestStatus.PENDING]
+    for kind, owner, id in owners:
+        after = cursor(f"{kind.name} {owner}", "x") if has_next else None
+        await directory.approvals_of(kind, owner, [id], first=1, after=after, now=NOW)
+        await directory.approvals_of(kind, owner, [id], first=ALL, after=after, status=pending, now=NOW)
+        await directory.count_approvals_of(kind, owner, [id], None, NOW)
+    for kind in (CHANGE_REQUESTS, REGISTRATIONS):
+        after = cursor(kind.name, "x") if has_next else None
+        await directory.all_approvals(kind, first=1, after=after, status=pending)
+        await directory.count_all_approvals(kind, pending)
 
 
 async def ask_the_audit_log(directory: Directory, has_next: bool) -> None:
@@ -181,17 +185,13 @@ async def ask_the_audit_log(directory: Directory, has_next: bool) -> None:
     await directory.audit_log(None, where, limit=1)
 
 
-async def _ask_of_invitations(directory: Directory, has_next: bool) -> None:
-    status, after = ((InvitationStatus.PENDING,), cursor("invitations", "inv_x")) if has_next else (None, None)
-    where = InvitationFilter(status, NOW)
-    await directory.invitations([InvitationId("inv_x")])
+async def _ask_of_invitations(directory: Directory) -> None:
+    await directory.approvals(INVITATIONS, [InvitationId("inv_x")])
     await directory.invitation_with_token(b"x")
-    await directory.invitations_of([HELIOS], first=1, after=after, where=where)
-    await directory.count_invitations_of([HELIOS], where)
     await directory.open_invitations_to(["a@b.example"], NOW)
     await directory.last_invitations([(HELIOS, "a@b.example")])
     await directory.members_with_email([(HELIOS, "a@b.example")])
-    await directory.expired_invitations(NOW, limit=1)
+    await directory.expired_approvals(INVITATIONS, NOW, limit=1)
 
 
 def _is_walk(line: str) -> bool:

@@ -32,7 +32,7 @@ from graphql import DocumentNode, GraphQLError, parse, print_ast
 
 from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import InvalidCatalogue
-from gateway.demo import demo_data
+from gateway.demo.demo_data import demo_data
 from gateway.profile_files import InvalidProfile, load_profile
 from gateway.settings_sources import InvalidSettings, read_settings
 from gateway.wiring import check_catalogue

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.mail_links import LINKS
+from gateway.pages.mail_links.links import LINKS
 from gateway.settings import PageUrls, Settings
 from gateway.settings_sources import InvalidSettings, read_settings
 from resolvers.mail.templates import TEMPLATES

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from sqlalchemy import func, select
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
@@ -322,7 +323,7 @@ async def test_who_is_a_member_by_then_changes_nothing(each_portal: Portal) -> N
     assert (error["code"], error["path"]) == ("ALREADY_MEMBER", ["token"])
     assert error["conflictingNode"]["__typename"] == "Membership"
     assert (codes(anonymous), anonymous["errors"][0]["conflictingNode"]) == ([("ALREADY_MEMBER", ["token"])], None)
-    (invitation,) = await directory.invitations([id])  # type: ignore[list-item]
+    (invitation,) = await directory.approvals(INVITATIONS, [id])  # type: ignore[list-item]
     assert invitation is not None
     assert invitation.status == "PENDING"
 
@@ -353,7 +354,7 @@ async def test_a_former_member_comes_back_without_their_old_rights(each_portal: 
 async def test_an_invitation_whose_membership_was_ended_in_another_way_counts_no_more(each_portal: Portal) -> None:
     id, token = await invited(each_portal)
     directory = each_portal.wiring.backends.directory
-    (invitation,) = await directory.invitations([id])  # type: ignore[list-item]
+    (invitation,) = await directory.approvals(INVITATIONS, [id])  # type: ignore[list-item]
     assert invitation is not None
     await remove(each_portal, invitation.membership_id)
 

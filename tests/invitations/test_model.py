@@ -6,7 +6,7 @@
 import os
 from typing import Any
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests.invitations.model import (
@@ -68,12 +68,7 @@ def course(*actions: Any, address: int = 0) -> Course:
     )
 )
 @example(steps=course(remove, invite, accept_with_spent_tokens, accept, invite, remove, resend, address=2))
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    derandomize=EXAMPLES < 100,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)
+@settings(max_examples=EXAMPLES)
 @given(steps=STEPS)
 async def test_invitations_and_memberships_go_as_the_model_says(each_portal: Portal, steps: Course) -> None:
     world = await new_world(each_portal)

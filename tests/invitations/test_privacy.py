@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from connectors.directory.approvals import INVITATIONS
 from tests.invitations.inviting import ADMINISTRATOR, ERRORS, accepts, account, invited, invites, row, token_of
 from tests.portal import Portal, open_portal
 
@@ -79,7 +80,7 @@ async def test_who_accepts_is_another_row_than_the_one_that_waited_known_or_not(
     directory = each_portal.wiring.backends.directory
     for email in (KNOWN, UNKNOWN):
         id, token = await invited(each_portal, email)
-        (invitation,) = await directory.invitations([id])  # type: ignore[list-item]
+        (invitation,) = await directory.approvals(INVITATIONS, [id])  # type: ignore[list-item]
         assert invitation is not None
         (before,) = await directory.memberships([invitation.membership_id])
         assert (await accepts(each_portal.anybody(), token, **account()))["errors"] == []

@@ -4,6 +4,7 @@ import asyncio
 import json
 from datetime import timedelta
 
+from connectors.directory.approvals import INVITATIONS
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.ids import InvitationId, MembershipId
 from resolvers.context import RequestContext
@@ -47,7 +48,7 @@ async def resends(person: Person, id: str, **more: str) -> object:
 async def membership_of(portal: Portal, id: str) -> tuple[MembershipStatus | None, list[str]]:
     """Where the invited person stands, and what is granted to them."""
     directory = portal.wiring.backends.directory
-    (invitation,) = await directory.invitations([InvitationId(id)])
+    (invitation,) = await directory.approvals(INVITATIONS, [InvitationId(id)])
     assert invitation is not None
     (membership,) = await directory.memberships([invitation.membership_id])
     (grants,) = await directory.grants_of([MembershipId(invitation.membership_id)])

@@ -32,7 +32,7 @@ def test_every_refusal_says_what_helps() -> None:
         ("DENIAL_ADVICE", "NOT_A_MEMBER", "NOT_A_MEMBER of DenialReason has no text"),
     ],
 )
-def test_a_missing_text_is_reported_with_the_place_to_write_it(
+def test_a_missing_text_is_reported_with_the_file_to_write_it_in(
     monkeypatch: pytest.MonkeyPatch, table: str, word: str, sentence: str
 ) -> None:
     monkeypatch.delitem(getattr(texts, table), word)

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     Bundle,
@@ -257,8 +257,6 @@ def test_a_registration_stands_where_the_model_says_whatever_is_done(kind: Datab
         settings=settings(
             max_examples=WALKS,
             stateful_step_count=STEPS,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
             phases=(Phase.generate,) if "CI" in os.environ else (Phase.generate, Phase.shrink),
         ),
     )

@@ -26,3 +26,7 @@ class ChangeRequestRecord:
     decided_at: datetime | None = None
     decided_by_id: UserId | None = None
     note: str | None = None
+
+    def status_at(self, _now: datetime) -> RequestStatus:
+        """Return where it stands: it waits for as long as it takes."""
+        return self.status

@@ -44,13 +44,10 @@ class InvitationRecord:
     accepted_by_id: UserId | None
     ended_at: datetime | None
 
-
-@dataclass(frozen=True, slots=True)
-class InvitationFilter:
-    """Which invitations are asked for: those that stand like this at `now`; None as `status` means all."""
-
-    status: tuple[InvitationStatus, ...] | None
-    now: datetime
+    def status_at(self, now: datetime) -> InvitationStatus:
+        """Return where it stands: a PENDING one past its time is EXPIRED, be it stored so or not yet."""
+        is_expired = self.status is InvitationStatus.PENDING and self.expires_at <= now
+        return InvitationStatus.EXPIRED if is_expired else self.status
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,11 +33,3 @@ class JoinRequestRecord:
         if self.status is RequestStatus.PENDING and self.expires_at <= now:
             return RequestStatus.EXPIRED
         return self.status
-
-
-@dataclass(frozen=True, slots=True)
-class JoinRequestFilter:
-    """Which requests are asked for; None means no restriction. EXPIRED are those past their time at `now`."""
-
-    status: tuple[RequestStatus, ...] | None
-    now: datetime

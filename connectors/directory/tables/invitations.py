@@ -4,7 +4,7 @@ from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, Table
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.directory.records.invitations import InvitationStatus
-from connectors.directory.tables.metadata import METADATA, one_of
+from connectors.directory.tables.metadata import METADATA, one_of, while_pending
 
 invitations = Table(
     "invitations",
@@ -35,17 +35,5 @@ invitations = Table(
     Index("ix_invitations_email_key", "email_key", "organization_id"),
     one_of("status", InvitationStatus),
 )
-Index(
-    "uq_invitations_open",
-    invitations.c.organization_id,
-    invitations.c.email_key,
-    unique=True,
-    sqlite_where=invitations.c.status == "PENDING",
-    postgresql_where=invitations.c.status == "PENDING",
-)
-Index(
-    "ix_invitations_expires_at",
-    invitations.c.expires_at,
-    sqlite_where=invitations.c.status == "PENDING",
-    postgresql_where=invitations.c.status == "PENDING",
-)
+while_pending("uq_invitations_open", invitations, "organization_id", "email_key")
+while_pending("ix_invitations_expires_at", invitations, "expires_at", unique=False)

@@ -4,7 +4,7 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Table, text
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.directory.records.requests import RequestStatus
-from connectors.directory.tables.metadata import METADATA, one_of
+from connectors.directory.tables.metadata import METADATA, one_of, while_pending
 
 access_requests = Table(
     "access_requests",
@@ -27,14 +27,7 @@ access_requests = Table(
     Index("ix_access_requests_membership_id", "membership_id", "id"),
     one_of("status", RequestStatus),
 )
-Index(
-    "uq_access_requests_open",
-    access_requests.c.membership_id,
-    access_requests.c.wanted,
-    unique=True,
-    sqlite_where=access_requests.c.status == "PENDING",
-    postgresql_where=access_requests.c.status == "PENDING",
-)
+while_pending("uq_access_requests_open", access_requests, "membership_id", "wanted")
 
 join_requests = Table(
     "join_requests",
@@ -58,14 +51,7 @@ join_requests = Table(
     Index("ix_join_requests_organization_id", "organization_id", "id"),
     one_of("status", RequestStatus),
 )
-Index(
-    "uq_join_requests_open",
-    join_requests.c.organization_id,
-    join_requests.c.user_id,
-    unique=True,
-    sqlite_where=join_requests.c.status == "PENDING",
-    postgresql_where=join_requests.c.status == "PENDING",
-)
+while_pending("uq_join_requests_open", join_requests, "organization_id", "user_id")
 
 change_requests = Table(
     "change_requests",
@@ -87,13 +73,7 @@ change_requests = Table(
     Index("ix_change_requests_requested_by_id", "requested_by_id"),
     one_of("status", RequestStatus),
 )
-Index(
-    "uq_change_requests_open",
-    change_requests.c.organization_id,
-    unique=True,
-    sqlite_where=change_requests.c.status == "PENDING",
-    postgresql_where=change_requests.c.status == "PENDING",
-)
+while_pending("uq_change_requests_open", change_requests, "organization_id")
 
 addresses = Table(
     "addresses",

@@ -5,7 +5,7 @@ input whose required part is hidden, an interface's field that one of its types 
 reached from the roots and the directives is left.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -216,90 +216,43 @@ class _Copy:
     def _root(self, root: GraphQLObjectType | None) -> Any:
         return self.types.get(root.name) if root is not None else None
 
-    def _type(self, type_: GraphQLNamedType) -> GraphQLNamedType:
+    def _type(self, type_: GraphQLNamedType) -> Any:
         match type_:
-            case GraphQLObjectType():
-                return GraphQLObjectType(
-                    type_.name,
-                    lambda: self._fields(type_),
-                    lambda: self._interfaces(type_),
-                    description=type_.description,
-                )
-            case GraphQLInterfaceType():
-                return GraphQLInterfaceType(
-                    type_.name,
-                    lambda: self._fields(type_),
-                    lambda: self._interfaces(type_),
-                    description=type_.description,
+            case GraphQLObjectType() | GraphQLInterfaceType():
+                return _copied(
+                    type_, fields=lambda: self._fields(type_), interfaces=lambda: self._seen(type_.interfaces)
                 )
             case GraphQLUnionType():
-                return GraphQLUnionType(
-                    type_.name,
-                    lambda: [self.types[member.name] for member in type_.types if member.name in self.types],  # type: ignore[misc]
-                    description=type_.description,
-                )
+                return _copied(type_, types=lambda: self._seen(type_.types))
             case GraphQLInputObjectType():
-                return GraphQLInputObjectType(
-                    type_.name,
-                    lambda: self._input_fields(type_),
-                    description=type_.description,
-                    is_one_of=type_.is_one_of,
-                )
+                return _copied(type_, fields=lambda: self._input_fields(type_))
             case GraphQLEnumType():
                 shown = self.visible.values[type_.name]
-                if len(shown) == len(type_.values):
-                    return type_
-                return GraphQLEnumType(
-                    type_.name, {name: type_.values[name] for name in shown}, description=type_.description
-                )
+                if len(shown) < len(type_.values):
+                    values = {name: type_.values[name] for name in shown}
+                    return GraphQLEnumType(type_.name, values, description=type_.description)
         return type_
 
     def _fields(self, type_: Output) -> dict[str, GraphQLField]:
         fields = {}
-        for name, arguments in self.visible.fields[type_.name].items():
+        for name, shown in self.visible.fields[type_.name].items():
             field = type_.fields[name]
-            fields[name] = GraphQLField(
-                self._wrapped(field.type),
-                {key: self._argument(field.args[key]) for key in arguments},
-                description=field.description,
-                deprecation_reason=field.deprecation_reason,
-            )
+            arguments = {key: self._of_its_type(field.args[key]) for key in shown}
+            fields[name] = self._of_its_type(field, args=arguments)
         return fields
-
-    def _interfaces(self, type_: Output) -> list[GraphQLInterfaceType]:
-        return [self.types[it.name] for it in type_.interfaces if it.name in self.types]  # type: ignore[misc]
 
     def _input_fields(self, type_: GraphQLInputObjectType) -> dict[str, GraphQLInputField]:
-        fields = {}
-        for name in self.visible.inputs[type_.name]:
-            field = type_.fields[name]
-            fields[name] = GraphQLInputField(
-                self._wrapped(field.type),
-                default_value=field.default_value,
-                description=field.description,
-                deprecation_reason=field.deprecation_reason,
-                default=field.default,
-            )
-        return fields
+        return {name: self._of_its_type(type_.fields[name]) for name in self.visible.inputs[type_.name]}
 
-    def _argument(self, argument: GraphQLArgument) -> GraphQLArgument:
-        return GraphQLArgument(
-            self._wrapped(argument.type),
-            default_value=argument.default_value,
-            description=argument.description,
-            deprecation_reason=argument.deprecation_reason,
-            default=argument.default,
-        )
+    def _directive(self, directive: GraphQLDirective) -> Any:
+        arguments = {name: self._of_its_type(argument) for name, argument in directive.args.items()}
+        return _copied(directive, args=arguments)
 
-    def _directive(self, directive: GraphQLDirective) -> GraphQLDirective:
-        return GraphQLDirective(
-            directive.name,
-            directive.locations,
-            {name: self._argument(argument) for name, argument in directive.args.items()},
-            is_repeatable=directive.is_repeatable,
-            deprecation_reason=directive.deprecation_reason,
-            description=directive.description,
-        )
+    def _seen(self, types: Iterable[GraphQLNamedType]) -> list[Any]:
+        return [self.types[it.name] for it in types if it.name in self.types]
+
+    def _of_its_type(self, part: Any, **changes: Any) -> Any:
+        return _copied(part, type_=self._wrapped(part.type), **changes)
 
     def _wrapped(self, type_: Any) -> Any:
         if isinstance(type_, GraphQLNonNull):
@@ -307,6 +260,11 @@ class _Copy:
         if isinstance(type_, GraphQLList):
             return GraphQLList(self._wrapped(type_.of_type))
         return self.types[type_.name]
+
+
+def _copied(part: Any, **changes: Any) -> Any:
+    """Return a copy of a part of a schema, with these changes and without what strawberry keeps in it."""
+    return type(part)(**{**part.to_kwargs(), "extensions": {}, **changes})
 
 
 def _fields(type_: GraphQLNamedType) -> Mapping[str, GraphQLField]:

@@ -1,8 +1,9 @@
-"""What is said when a limit is exceeded."""
+"""The limits of settings, kept: what is said when one is exceeded."""
 
 from typing import Any
 
 from gateway.server.request_errors import RefusedRequest
+from gateway.settings import Limits
 
 
 class LimitExceeded(RefusedRequest):
@@ -24,6 +25,17 @@ class LimitExceeded(RefusedRequest):
         message = f"{what} {in_words(actual)}; at most {limit:,} are allowed{source}.{advice}"
         named: dict[str, Any] = {"setting": setting} if setting else {}
         super().__init__(status, code, message, limit=limit, actual=min(actual, LARGEST_SHOWN), **named, **extensions)
+
+
+def check_limit(limits: Limits, setting: str, actual: int, code: str, what: str, *, status: int = 400) -> None:
+    """Return when a figure of a request is within the limit that this setting is.
+
+    Raises:
+        LimitExceeded: It is larger.
+    """
+    limit: int = getattr(limits, setting)
+    if actual > limit:
+        raise LimitExceeded(code, what, limit=limit, actual=actual, setting=setting, status=status)
 
 
 LARGEST_SHOWN = 1_000_000_000

@@ -5,8 +5,8 @@ nothing is written out, and the time is linear in the size of the document whate
 within itself counts as empty: validation refuses it.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 
 from graphql import (
     DocumentNode,
@@ -19,8 +19,8 @@ from graphql import (
     SelectionSetNode,
 )
 
-from gateway.pipeline.limits.limit_exceeded import LimitExceeded
-from gateway.pipeline.limits.text import too_nested
+from gateway.pipeline.limits.limit_exceeded import LimitExceeded, check_limit
+from gateway.pipeline.limits.text import check_nesting
 from gateway.settings import Limits
 
 INTROSPECTION = ("__schema", "__type")
@@ -55,8 +55,7 @@ def check_shape(document: DocumentNode, limits: Limits) -> None:
         (node, shape_of(node, fragments)) for node in document.definitions if isinstance(node, OperationDefinitionNode)
     ]
     deepest = max((shape.nesting for shape in (*fragments.values(), *(shape for _, shape in operations))), default=0)
-    if deepest > limits.max_recursion:
-        raise too_nested(deepest, limits)
+    check_nesting(deepest, limits)
     for node, shape in operations:
         name = node.name.value[:60] if node.name else None
         _check(f"The operation {name}" if name else "The operation", shape, limits)
@@ -65,7 +64,7 @@ def check_shape(document: DocumentNode, limits: Limits) -> None:
 def shape_of(definition: OperationDefinitionNode | FragmentDefinitionNode, fragments: Mapping[str, Shape]) -> Shape:
     """Return the figures of an operation or a fragment, given those of the fragments that it spreads."""
     shape = _measured(definition.selection_set, fragments)
-    return _with_directives(shape, _directives(definition))
+    return replace(shape, directives=shape.directives + _directives(definition))
 
 
 def shapes_of_fragments(document: DocumentNode) -> dict[str, Shape]:
@@ -141,45 +140,16 @@ def _directives(node: SelectionNode | OperationDefinitionNode | FragmentDefiniti
     return count + sum(len(variable.directives or ()) for variable in variables)
 
 
-def _with_directives(shape: Shape, more: int) -> Shape:
-    if not more:
-        return shape
-    return Shape(
-        shape.nesting,
-        shape.depth,
-        shape.introspection_depth,
-        shape.aliases,
-        shape.fields,
-        shape.directives + more,
-    )
-
-
 def _check(who: str, shape: Shape, limits: Limits) -> None:
-    checks: Sequence[tuple[str, str, int, int, str | None]] = (
-        ("MAX_DEPTH_LIMIT", f"{who} has too many levels of fields:", shape.depth, limits.max_depth, "max_depth"),
-        (
+    check_limit(limits, "max_depth", shape.depth, "MAX_DEPTH_LIMIT", f"{who} has too many levels of fields:")
+    if shape.introspection_depth > _MAX_INTROSPECTION_DEPTH:
+        raise LimitExceeded(
             "MAX_DEPTH_LIMIT",
             f"{who} asks about the schema with too many levels below __schema or __type:",
-            shape.introspection_depth,
-            _MAX_INTROSPECTION_DEPTH,
-            None,
-        ),
-        ("MAX_ALIASES_LIMIT", f"{who} has too many aliases:", shape.aliases, limits.max_aliases, "max_aliases"),
-        (
-            "MAX_ROOT_FIELDS_LIMIT",
-            f"{who} has too many root fields:",
-            shape.fields,
-            limits.max_root_fields,
-            "max_root_fields",
-        ),
-        (
-            "MAX_DIRECTIVES_LIMIT",
-            f"{who} has too many directives:",
-            shape.directives,
-            limits.max_directives,
-            "max_directives",
-        ),
-    )
-    for code, what, actual, limit, setting in checks:
-        if actual > limit:
-            raise LimitExceeded(code, what, limit=limit, actual=actual, setting=setting)
+            limit=_MAX_INTROSPECTION_DEPTH,
+            actual=shape.introspection_depth,
+            setting=None,
+        )
+    check_limit(limits, "max_aliases", shape.aliases, "MAX_ALIASES_LIMIT", f"{who} has too many aliases:")
+    check_limit(limits, "max_root_fields", shape.fields, "MAX_ROOT_FIELDS_LIMIT", f"{who} has too many root fields:")
+    check_limit(limits, "max_directives", shape.directives, "MAX_DIRECTIVES_LIMIT", f"{who} has too many directives:")

@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from gateway.pipeline.limits.limit_exceeded import LimitExceeded
+from gateway.pipeline.limits.limit_exceeded import check_limit
 from gateway.settings import Limits
 
 _TOKEN = re.compile(
@@ -41,9 +41,7 @@ def check_text(text: str, size: int, limits: Limits) -> int:
     longest = max(map(len, tokens), default=0)
     if longest > limits.max_text_characters:  # seldom, and then it may be a comment
         _check_longest(tokens, limits)
-    nesting = _nesting(tokens)
-    if nesting > limits.max_recursion:
-        raise too_nested(nesting, limits)
+    check_nesting(_nesting(tokens), limits)
     return len(tokens)
 
 
@@ -68,11 +66,11 @@ def check_values(values: Any, limits: Limits, path: tuple[str | int, ...] = ()) 
         path, value = waiting.pop()
         if isinstance(value, str):
             if len(value) > limits.max_text_characters:
-                raise _too_long(f"The text at {_dotted(path)}", len(value), limits)
+                _check_length(f"The text at {_dotted(path)}", len(value), limits)
         elif isinstance(value, dict):
             for name, inner in value.items():
                 if len(name) > limits.max_text_characters:
-                    raise _too_long(f"A name at {_dotted(path)}", len(name), limits)
+                    _check_length(f"A name at {_dotted(path)}", len(name), limits)
                 waiting.append(((*path, name), inner))
         elif isinstance(value, list):
             waiting += [((*path, index), inner) for index, inner in enumerate(value)]
@@ -80,20 +78,14 @@ def check_values(values: Any, limits: Limits, path: tuple[str | int, ...] = ()) 
 
 def _check_longest(tokens: Collection[str], limits: Limits) -> None:
     for token in tokens:
-        characters = len(token.strip('"'))
-        if characters > limits.max_text_characters and not token.startswith("#"):
+        if not token.startswith("#"):
             # A number is a text where an ID is asked for, and a name stands in the answer once for each object.
-            raise _too_long(f"A {'text' if token[0] == _QUOTE else 'word'} in the document", characters, limits)
+            what = "text" if token[0] == _QUOTE else "word"
+            _check_length(f"A {what} in the document", len(token.strip('"')), limits)
 
 
-def _too_long(what: str, actual: int, limits: Limits) -> LimitExceeded:
-    return LimitExceeded(
-        "MAX_TEXT_LIMIT",
-        f"{what} has too many characters:",
-        limit=limits.max_text_characters,
-        actual=actual,
-        setting="max_text_characters",
-    )
+def _check_length(what: str, characters: int, limits: Limits) -> None:
+    check_limit(limits, "max_text_characters", characters, "MAX_TEXT_LIMIT", f"{what} has too many characters:")
 
 
 def _dotted(path: tuple[str | int, ...]) -> str:
@@ -111,37 +103,22 @@ def check_size(size: int, limits: Limits, what: str = "The document is") -> None
     Raises:
         LimitExceeded: It is larger.
     """
-    if size > limits.max_document_bytes:
-        raise LimitExceeded(
-            "MAX_DOCUMENT_BYTES_LIMIT",
-            f"{what} too large. Send values as variables. The bytes are",
-            limit=limits.max_document_bytes,
-            actual=size,
-            setting="max_document_bytes",
-            status=413,
-        )
+    text = f"{what} too large. Send values as variables. The bytes are"
+    check_limit(limits, "max_document_bytes", size, "MAX_DOCUMENT_BYTES_LIMIT", text, status=413)
+
+
+def check_nesting(nesting: int, limits: Limits) -> None:
+    """Return when brackets, or fragments within fragments, are not nested too deeply.
+
+    Raises:
+        LimitExceeded: They are.
+    """
+    text = "The document has too many levels of nesting, fragments included:"
+    check_limit(limits, "max_recursion", nesting, "MAX_RECURSION_LIMIT", text)
 
 
 def _check_tokens(what: str, tokens: int, limits: Limits) -> None:
-    if tokens > limits.max_tokens:
-        raise LimitExceeded(
-            "MAX_TOKENS_LIMIT",
-            f"{what} too many tokens:",
-            limit=limits.max_tokens,
-            actual=tokens,
-            setting="max_tokens",
-        )
-
-
-def too_nested(nesting: int, limits: Limits) -> LimitExceeded:
-    """Return what is raised when brackets, or fragments within fragments, are nested too deeply."""
-    return LimitExceeded(
-        "MAX_RECURSION_LIMIT",
-        "The document has too many levels of nesting, fragments included:",
-        limit=limits.max_recursion,
-        actual=nesting,
-        setting="max_recursion",
-    )
+    check_limit(limits, "max_tokens", tokens, "MAX_TOKENS_LIMIT", f"{what} too many tokens:")
 
 
 def _nesting(tokens: list[str]) -> int:

@@ -16,7 +16,7 @@ from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.values import AccountKind
-from gateway.demo import DemoData, demo_data
+from gateway.demo.demo_data import DemoData, demo_data
 from gateway.profile_files import InvalidProfile, load_profile, shipped_profiles
 from permissions.policy import Policy, parse_policy
 
@@ -76,7 +76,7 @@ def test_the_data_does_not_depend_on_the_day(name: str) -> None:
 def test_the_data_is_the_same_in_another_process(name: str) -> None:
     script = (
         "import hashlib, sys; from datetime import datetime, UTC; from gateway.profile_files import load_profile; "
-        "from gateway.demo import demo_data; "
+        "from gateway.demo.demo_data import demo_data; "
         "data = demo_data(load_profile(sys.argv[1]), organizations=60, now=datetime(2027, 1, 15, 9, tzinfo=UTC)); "
         "sys.stdout.write(hashlib.sha256(repr(data).encode()).hexdigest())"
     )

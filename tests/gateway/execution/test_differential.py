@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.gateway.execution.both import CloselyCounted, in_async, in_declared_sync, in_sync
@@ -25,11 +25,7 @@ def _nothing_is_left_for_other_tests() -> Iterator[None]:
     gc.collect()
 
 
-exhaustive = settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
-)
+exhaustive = settings(max_examples=EXAMPLES)
 chances = st.integers(0, 2**48).map(Random)
 
 

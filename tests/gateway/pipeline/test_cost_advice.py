@@ -97,7 +97,7 @@ def test_the_parts_that_cost_most_are_named_with_what_would_fit(
     assert refusal.extensions["mostExpensive"] == expected
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(selections("Query", 4), st.integers(0, 50), st.integers(0, 5), st.integers(1, 300))
 def test_what_would_fit_fits(text: str, number: int, ids: int, allowed: int) -> None:
     variables = {"n": number, "ids": ["x"] * ids}

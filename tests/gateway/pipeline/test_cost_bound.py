@@ -120,7 +120,7 @@ class _World:
         return {"type": own[self.made % len(own)]}
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(
     selections("Query", 4), st.integers(1, 6), st.lists(st.sampled_from(CONCRETE), min_size=1, max_size=3, unique=True)
 )

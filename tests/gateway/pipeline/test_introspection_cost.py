@@ -138,7 +138,7 @@ def introspections(draw: st.DrawFn, type_name: str = "__Schema", depth: int = 6)
     return "{" + " ".join(parts) + "}"
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(introspections())
 def test_whatever_is_asked_about_the_schema_bytes_per_point_are_bounded(text: str) -> None:
     document = parse(f"{{ __schema {text} }}")

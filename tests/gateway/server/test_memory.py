@@ -12,22 +12,21 @@ SELDOM = (
     "aiosmtplib",
     "aiosqlite",
     "alembic",
-    "gateway.pages.mailbox",
+    "gateway.pages.mailbox.mailbox_page",
     "gateway.pages.mail_links.rendering",
-    "gateway.demo",
+    "gateway.demo.demo_data",
     "jinja2",
     "redis",
     "resolvers.mail.rendering",
     "rich",
     "sqlalchemy.orm",
-    "sqlite3",
 )
 
 _SERVES = """
 import asyncio, json, sys
 import gateway.cli.main
 from gateway.app import create_app
-from gateway.settings import read_settings
+from gateway.settings_sources import read_settings
 
 async def serve():
     app = create_app(read_settings())

@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
+from gateway.pages.page_headers import page_headers
+
 BUILT_PAGE = Path(__file__).with_name("dist")
 
 # Monaco draws its lines with inline styles and carries its icons as a data: font; nothing else needs an exception.
@@ -27,12 +29,6 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-HEADERS = {
-    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Referrer-Policy": "no-referrer",
-    "X-Content-Type-Options": "nosniff",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +80,12 @@ def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE, linked: S
     assets = {path.name: path for path in (built_page / "assets").iterdir() if path.is_file()}
 
     async def config(request: Request) -> Response:
-        return Response(configuration, media_type="application/json", headers=_headers("no-store"))
+        return Response(configuration, media_type="application/json", headers=page_headers(CONTENT_SECURITY_POLICY))
 
     async def asset(request: Request) -> Response:
         file = assets.get(request.path_params["name"])
         if file is None:
-            return PlainTextResponse("Not found\n", status_code=404, headers=_headers("no-store"))
+            return PlainTextResponse("Not found\n", status_code=404, headers=page_headers(CONTENT_SECURITY_POLICY))
         return _file(file, "public, max-age=31536000, immutable")  # the name carries a hash of the content
 
     async def index(request: Request) -> Response:
@@ -109,7 +105,7 @@ def graphiql_routes(page: GraphiqlPage, built_page: Path = BUILT_PAGE, linked: S
 
 async def _not_built(request: Request) -> Response:
     text = "The GraphiQL page has not been built yet. Run `make graphiql`, then start the gateway again.\n"
-    return PlainTextResponse(text, status_code=503, headers=_headers("no-store"))
+    return PlainTextResponse(text, status_code=503, headers=page_headers(CONTENT_SECURITY_POLICY))
 
 
 def _configuration(page: GraphiqlPage) -> Mapping[str, object]:
@@ -136,11 +132,11 @@ def _configuration(page: GraphiqlPage) -> Mapping[str, object]:
 
 def _file(path: Path, cache_control: str) -> FileResponse:
     media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-    return FileResponse(path, media_type=_MEDIA_TYPES.get(path.suffix, media_type), headers=_headers(cache_control))
-
-
-def _headers(cache_control: str) -> dict[str, str]:
-    return HEADERS | {"Cache-Control": cache_control}
+    return FileResponse(
+        path,
+        media_type=_MEDIA_TYPES.get(path.suffix, media_type),
+        headers=page_headers(CONTENT_SECURITY_POLICY, cache_control),
+    )
 
 
 # `mimetypes` reads the machine's registry, and some say text/plain for .js; with nosniff that stops the page.

@@ -12,6 +12,7 @@ from starlette.routing import BaseRoute, Route
 
 from connectors.errors import BackendUnavailable
 from connectors.mail.interface import KeptMail, KeptMails
+from gateway.pages.page_headers import page_headers, style_route
 
 Page = Callable[[Request], Awaitable[Response]]
 
@@ -37,7 +38,6 @@ _pages = Environment(
 
 def mailbox_routes(mailbox: KeptMails, address: str) -> list[BaseRoute]:
     """Serve the page at /mailbox; in the texts of mails, links to the portal at `address` can be clicked."""
-    style = (_FOLDER / "style.css").read_bytes()
 
     async def mails(_request: Request) -> Response:
         return _page(await mailbox.mails(limit=SHOWN), None, address)
@@ -53,13 +53,9 @@ def mailbox_routes(mailbox: KeptMails, address: str) -> list[BaseRoute]:
             return _answer("<!doctype html><title>Gone</title><p>There is no such mail.", MAIL_POLICY, 404)
         return _answer(opened.message.html, MAIL_POLICY)
 
-    async def stylesheet(_request: Request) -> Response:
-        headers = {"x-content-type-options": "nosniff", "cache-control": "no-cache"}
-        return Response(style, media_type="text/css", headers=headers)
-
     return [
         Route("/mailbox", _or_away(mails)),
-        Route("/mailbox/style.css", stylesheet),
+        style_route("/mailbox/style.css", _FOLDER / "style.css"),
         Route("/mailbox/{id}", _or_away(mail)),
         Route("/mailbox/{id}/letter", _or_away(letter)),
     ]
@@ -91,11 +87,4 @@ def _with_links(text: str, address: str) -> Markup:
 
 
 def _answer(html: str, policy: str, status: int = 200) -> Response:
-    headers = {
-        "content-security-policy": policy,
-        "cache-control": "no-store",
-        "cross-origin-opener-policy": "same-origin",
-        "referrer-policy": "no-referrer",
-        "x-content-type-options": "nosniff",
-    }
-    return HTMLResponse(html, status, headers=headers)
+    return HTMLResponse(html, status, page_headers(policy))

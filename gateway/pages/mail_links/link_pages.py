@@ -23,6 +23,7 @@ from gateway.auth.authentication import Unauthenticated
 from gateway.auth.request_context import accepted_languages
 from gateway.pages.mail_links.forms import RefusedForm, check_same_origin, read_form
 from gateway.pages.mail_links.links import LINKS, PASSWORD, PASSWORD_AGAIN, SIGN_OUT, TERMS, Command, Link
+from gateway.pages.page_headers import page_headers, style_route
 from gateway.pipeline.endpoint import GraphqlEndpoint
 from gateway.pipeline.request_parser import GraphqlRequest
 from gateway.server.cookies import cookie_in
@@ -32,17 +33,9 @@ STYLE = "/pages/style.css"
 LINK_IS_OPEN = 3_600
 """Seconds for which a browser that has opened a link keeps its token."""
 
-HEADERS = {
-    "content-security-policy": (
-        "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
-    ),
-    "cache-control": "no-store",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-    "referrer-policy": "no-referrer",
-    "vary": "accept-language, cookie",
-    "x-content-type-options": "nosniff",
-}
+HEADERS = page_headers(
+    "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+) | {"cross-origin-resource-policy": "same-origin", "vary": "accept-language, cookie"}
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _LONGEST_SHOWN = 200
@@ -104,7 +97,7 @@ def page_routes(
     With `has_graphiql`, each page leads to its mutation in GraphiQL.
     """
     pages = _Pages(endpoint, portal, has_graphiql=has_graphiql)
-    routes: list[BaseRoute] = [Route(STYLE, _stylesheet)]
+    routes: list[BaseRoute] = [style_route(STYLE, Path(__file__).with_name("style.css"))]
     if has_start:
         routes.append(Route("/", pages.start))
     for link in LINKS:
@@ -391,11 +384,3 @@ def _language(request: Request) -> str:
 
 def _of(texts: Localized, language: str) -> str:
     return texts.get(language) or texts.get("en") or ""
-
-
-async def _stylesheet(_request: Request) -> Response:
-    headers = {"cache-control": "no-cache", "x-content-type-options": "nosniff"}
-    return Response(_STYLESHEET.read_bytes(), media_type="text/css", headers=headers)
-
-
-_STYLESHEET = Path(__file__).with_name("style.css")
