@@ -157,7 +157,7 @@ class Membership(Node):
             "The open invitations that the person sent, newest first. They are revoked when the person is "
             "removed or may no longer send them."
         ),
-        arguments={"first": "The maximum number to return, up to 50."},
+        arguments={"first": "The maximum number to return; 50 at most."},
     )
     viewer_can_update_roles: bool = field(
         allowed(against_updating),
