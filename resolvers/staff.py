@@ -59,8 +59,8 @@ async def invite_staff(
     user = new_user(
         context,
         email(address, ["email"]),
-        text(first_name, ["firstName"]) if first_name else "",
-        text(last_name, ["lastName"]) if last_name else "",
+        text(first_name, ["first_name"]) if first_name else "",
+        text(last_name, ["last_name"]) if last_name else "",
         locale=locale(language, ["locale"]) if language is not None else None,
         kind=AccountKind.VENDOR_STAFF,
     )

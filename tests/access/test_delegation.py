@@ -85,13 +85,13 @@ async def test_what_may_be_delegated_is_given_and_taken(team: Team) -> None:
 @pytest.mark.parametrize(
     ("email", "edit", "path"),
     [
-        (LEAD, {"role_keys": ("planning", "team_lead", "administration")}, ["roleKeys", "2"]),
-        (LEAD, {"role_keys": ("planning",)}, ["roleKeys"]),
-        (PURCHASE, {"role_keys": ()}, ["roleKeys"]),
-        (PURCHASE, {"role_keys": ("purchase", "installation")}, ["roleKeys", "1"]),
-        (PURCHASE, {"role_keys": ("purchase",), "valid_until": "soon"}, ["roleKeys", "0"]),
+        (LEAD, {"role_keys": ("planning", "team_lead", "administration")}, ["role_keys", "2"]),
+        (LEAD, {"role_keys": ("planning",)}, ["role_keys"]),
+        (PURCHASE, {"role_keys": ()}, ["role_keys"]),
+        (PURCHASE, {"role_keys": ("purchase", "installation")}, ["role_keys", "1"]),
+        (PURCHASE, {"role_keys": ("purchase",), "valid_until": "soon"}, ["role_keys", "0"]),
         (PURCHASE, {"ends": "purchase"}, ["ends", "0"]),
-        (ADMINISTRATION, {"role_keys": ()}, ["roleKeys"]),
+        (ADMINISTRATION, {"role_keys": ()}, ["role_keys"]),
     ],
     ids=str,
 )

@@ -62,7 +62,7 @@ async def test_a_key_that_is_none_is_refused(portal: Portal, key: str) -> None:
 
     with pytest.raises(Invalid) as refused:
         await changed_once(context, Once(key, "invite", None), command)
-    assert refused.value.path == ["idempotencyKey"]
+    assert refused.value.path == ["idempotency_key"]
     assert await queued(portal) == 0
 
 
