@@ -54,9 +54,9 @@ ADDRESS = {"street": ["Hof 2"], "postalCode": "80337", "city": "München", "coun
 
 
 @pytest.fixture
-async def audited(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def audited(portal_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The software house's gateway, on each kind of database in turn."""
-    async with open_portal("software_house", kind=database_kind) as opened:
+    async with open_portal("software_house", kind=portal_kind) as opened:
         yield opened
 
 

@@ -237,7 +237,6 @@ async def stored_passwords(portal: Portal) -> int:
 
 async def test_of_fifty_who_make_an_account_with_one_token_one_does_with_their_password(each_portal: Portal) -> None:
     """And nothing is left of the others' passwords."""
-    each_portal.hash_quickly()
     _, token = await invited(each_portal)
     before = await stored_passwords(each_portal)
 

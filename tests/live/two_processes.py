@@ -35,7 +35,7 @@ from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database, utc_now
 from resolvers.audit import recorded
-from tests.servers import servers, started_valkey
+from tests.servers import PATIENT, servers, started_valkey
 
 PROFILE = "solar_terminal"
 WHO = "planning@helios.example"
@@ -286,7 +286,7 @@ async def stage() -> AsyncIterator[Stage]:
         )
         await migrate_our_database(settings)
         await load_demo(settings, load_profile(PROFILE), clock=utc_now)
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         ports = [started.enter_context(_gateway(settings, folder)) for _ in range(2)]
         found = Stage(Directory(engine), settings, ports, valkey)
         await found.open()

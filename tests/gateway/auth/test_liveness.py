@@ -22,7 +22,7 @@ from connectors.ids import SessionId
 from gateway.auth.liveness import Liveness, Watch
 from resolvers.audit import recorded
 from tests.directory.people import BERND, BERND_AT_HELIOS, CLEO, HELIOS, LUMEN, NOW, PEOPLE, TOMORROW, session
-from tests.servers import fresh_database
+from tests.servers import PATIENT, fresh_database
 
 BY = Author(None, "test")
 NEVER, OFTEN = 3600.0, 0.02
@@ -71,7 +71,7 @@ async def scene(*, every: float, notifies: bool = True) -> AsyncIterator[Scene]:
             events.publish(published)
 
     async with fresh_database("sqlite", MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         directory = Directory(engine, publish)
         await directory.load(PEOPLE)
         async with directory.change() as change:
