@@ -6,7 +6,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format generate graphiql bench clean
+.PHONY: help run test test-fast test-all check format generate graphiql bench clean
 
 help: ## List the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,8 +14,17 @@ help: ## List the commands
 run: .venv/run gateway/pages/graphiql/dist/index.html ## Start the demo: make run PROFILE=software_house PORT=8010
 	@$(BIN)/forecourt serve --demo --profile $(PROFILE) --port $(PORT)
 
-test: .venv/dev gateway/pages/graphiql/dist/index.html ## Run the whole test suite
-	$(BIN)/python -m pytest -n auto
+TESTED := .venv/dev gateway/pages/graphiql/dist/index.html
+PYTEST := $(BIN)/python -m pytest -n auto
+
+test: $(TESTED) ## Run the tests, but for those that take long (some minutes)
+	$(PYTEST) -m "not slow"
+
+test-fast: $(TESTED) ## Run those that say most in less than a minute
+	$(PYTEST) -m "not slow and not hypothesis" $(FAST)
+
+test-all: test ## Run those that take long as well, and try properties on random examples
+	$(PYTEST) -m "slow or hypothesis" --hypothesis-profile=random
 
 check: .venv/dev ## Lint, types, import contracts, and whether generated files are current
 	$(BIN)/ruff check .

@@ -2,11 +2,14 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
+from pwdlib.hashers.argon2 import Argon2Hasher
 
+from connectors.identity.embedded import EmbeddedAccounts
 from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
@@ -24,6 +27,15 @@ async def _servers_stop_at_the_end() -> AsyncIterator[None]:
     await servers.stop()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _hashing_costs_nothing() -> Iterator[None]:
+    """A hash as shipped takes 64 MiB and a tenth of a second of the processor, for each sign-in of each test."""
+    quick = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("gateway.wiring.EmbeddedAccounts", partial(EmbeddedAccounts, hasher=quick))
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgresql_server() -> str:
     """The URL of a PostgreSQL server (``postgresql+asyncpg:``) on which databases may be created."""
@@ -39,6 +51,13 @@ def redis_url() -> str:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database_kind(request: pytest.FixtureRequest) -> DatabaseKind:
     """Each kind of database in turn."""
+    kind: DatabaseKind = request.param
+    return kind
+
+
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
+def portal_kind(request: pytest.FixtureRequest) -> DatabaseKind:
+    """Each kind of database in turn, for what a whole gateway does: its statements have their own tests on both."""
     kind: DatabaseKind = request.param
     return kind
 
@@ -98,16 +117,16 @@ async def software_portal() -> AsyncIterator[Portal]:
 
 
 @pytest.fixture
-async def each_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def each_portal(portal_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The Solar Terminal's gateway with its demo, on each kind of database in turn."""
-    async with open_portal(kind=database_kind) as opened:
+    async with open_portal(kind=portal_kind) as opened:
         yield opened
 
 
 @pytest.fixture
-async def each_software_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def each_software_portal(portal_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """The software house's gateway with its demo, on each kind of database in turn."""
-    async with open_portal("software_house", kind=database_kind) as opened:
+    async with open_portal("software_house", kind=portal_kind) as opened:
         yield opened
 
 

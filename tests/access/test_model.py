@@ -222,7 +222,14 @@ class Life(RuleBasedStateMachine):
         return payload
 
 
-@pytest.mark.parametrize(("kind", "examples"), [("sqlite", EXAMPLES), ("postgresql", max(2, EXAMPLES // 4))])
+@pytest.mark.hypothesis
+@pytest.mark.parametrize(
+    ("kind", "examples"),
+    [
+        ("sqlite", EXAMPLES),
+        pytest.param("postgresql", max(2, EXAMPLES // 4), marks=pytest.mark.slow),
+    ],
+)
 def test_an_organization_lives_as_the_model_says(kind: DatabaseKind, examples: int) -> None:
     machine = type(f"LifeOn{kind}", (Life,), {"kind": kind})
     run_state_machine_as_test(

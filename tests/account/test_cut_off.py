@@ -58,13 +58,6 @@ class Trial:
     new: str | None
 
 
-@pytest.fixture
-async def quick_portal(each_portal: Portal) -> Portal:
-    """A portal where hashing costs nothing: each mutation is made some hundred times."""
-    each_portal.hash_quickly()
-    return each_portal
-
-
 def asking(portal: Portal) -> RequestContext:
     """A request of somebody whom nobody knows yet, and who has not tried too often."""
     portal.forget_attempts()
@@ -190,9 +183,9 @@ TRIALS: dict[str, Callable[..., Any]] = {
     [*((mutation, "worker") for mutation in TRIALS), ("resetPassword", "sign-in"), ("changePassword", "sign-in")],
 )
 async def test_a_change_of_a_password_that_is_cut_off_anywhere_is_made_in_whole_or_not_at_all(
-    quick_portal: Portal, mutation: str, first: Literal["worker", "sign-in"]
+    each_portal: Portal, mutation: str, first: Literal["worker", "sign-in"]
 ) -> None:
-    portal, old, outcomes = quick_portal, DEMO_PASSWORD, []
+    portal, old, outcomes = each_portal, DEMO_PASSWORD, []
     directory = portal.wiring.backends.directory
 
     for step in range(1, MOST_STEPS):

@@ -129,7 +129,6 @@ async def test_a_token_counts_once_and_its_success_ends_the_others(each_portal: 
 
 
 async def test_of_twenty_uses_of_one_token_at_the_same_time_one_counts(each_portal: Portal) -> None:
-    each_portal.hash_quickly()
     token = await token_for(each_portal)
     passwords = [f"{NEW} {number}" for number in range(20)]
 
@@ -364,7 +363,6 @@ async def test_a_change_that_a_used_link_overtakes_leaves_nothing(
 
 
 async def test_of_eight_changes_with_one_current_password_one_is_made(each_portal: Portal) -> None:
-    each_portal.hash_quickly()
     await resets(each_portal, await token_for(each_portal))
     people = [await each_portal.person(PURCHASE) for _ in range(8)]
     passwords = [f"{NEW} {number}" for number in range(8)]
@@ -384,7 +382,6 @@ async def test_of_eight_changes_with_one_current_password_one_is_made(each_porta
 
 
 async def test_a_link_and_a_change_at_the_same_time_leave_one_password(each_portal: Portal) -> None:
-    each_portal.hash_quickly()
     for number in range(5):
         old, by_link, by_owner = (f"{NEW} {number} {what}" for what in ("old", "link", "owner"))
         await resets(each_portal, await token_for(each_portal), old)

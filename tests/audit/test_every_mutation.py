@@ -15,13 +15,13 @@ from sqlalchemy import LargeBinary, select
 
 from connectors.directory import tables
 from gateway.server.logging import configure_logs
-from schema.graph.build import build_schema, core_schema
 from tests.every_mutation import ENTRIES, UNRECORDED
 from tests.every_mutation.entry import Entry, Row, payload, tokens_of_mails, user_id
 from tests.portal import Portal, open_portal
+from tests.schemas import shared_core
 from tests.servers import DatabaseKind
 
-MUTATIONS = list(core_schema(build_schema()).mutation_type.fields)  # type: ignore[union-attr]
+MUTATIONS = list(shared_core().mutation_type.fields)  # type: ignore[union-attr]
 
 
 @pytest.fixture
@@ -47,10 +47,10 @@ def test_every_mutation_is_in_the_table_once_or_has_a_reason_not_to_be() -> None
 
 @pytest.mark.parametrize("mutation", ENTRIES)
 async def test_a_command_is_on_record_with_all_that_it_changed_and_no_secret(
-    mutation: str, database_kind: DatabaseKind, log: io.StringIO
+    mutation: str, portal_kind: DatabaseKind, log: io.StringIO
 ) -> None:
     entry = ENTRIES[mutation]
-    async with open_portal(entry.profile, kind=database_kind) as portal:
+    async with open_portal(entry.profile, kind=portal_kind) as portal:
         names = dict(await entry.prepare(portal)) if entry.prepare is not None else {}
         if entry.by:
             await portal.person(entry.by)  # whose session is on record before

@@ -34,7 +34,7 @@ from connectors.shop.embedded import EmbeddedShop
 from gateway.app import utc_now
 from gateway.cli.token import token_for
 from gateway.wiring import migrate_our_database
-from tests.servers import fresh_database
+from tests.servers import PATIENT, fresh_database
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
     async with fresh_database("postgresql") as url:
         settings = settings_for(folder, url)
         await migrate_our_database(settings)
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         await Directory(engine).load(directory_data())
         await EmbeddedShop(engine).load(shop_data())
         await engine.dispose()

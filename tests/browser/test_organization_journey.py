@@ -73,6 +73,7 @@ FOR_INSTALLING = FOR_BUYING | {"solar_portal", "solar_portal_app_pro"}
 
 
 @pytest.mark.usefixtures("built_graphiql")
+@pytest.mark.slow
 async def test_an_organization_registers_is_approved_and_invites_people_whose_new_roles_count_at_once(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str]
 ) -> None:

@@ -17,7 +17,7 @@ from connectors.identity.embedded import METADATA, EmbeddedAccounts, credentials
 from connectors.identity.interface import Credentials, CredentialsBehind
 from connectors.identity.migrations import MIGRATIONS
 from connectors.ids import UserId
-from tests.servers import DatabaseKind, fresh_database
+from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 ANNA, BERND, NOBODY = UserId("usr_anna"), UserId("usr_bernd"), UserId("usr_nobody")
 QUICK = Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1)
@@ -27,7 +27,7 @@ PASSWORD = "correct horse battery staple"
 @pytest.fixture
 async def identities(database_kind: DatabaseKind) -> AsyncIterator[AsyncEngine]:
     async with fresh_database(database_kind, MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         yield engine
         await engine.dispose()
 

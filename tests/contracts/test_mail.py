@@ -22,7 +22,7 @@ from connectors.mail.migrations import MIGRATIONS
 from connectors.mail.server import MailServer, Security, mail_server
 from connectors.mail.smtp import SmtpMailer
 from tests.mail import smtp
-from tests.servers import DatabaseKind, fresh_database
+from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 MESSAGE = Message(
     message_id="obx_1@portal.example",
@@ -46,7 +46,7 @@ def plain(port: int, seconds: float = 60) -> SmtpMailer:
 async def mailbox_engine(database_kind: DatabaseKind) -> AsyncIterator[AsyncEngine]:
     """The mailbox's database of the test's own, migrated and empty."""
     async with fresh_database(database_kind, MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         yield engine
         await engine.dispose()
 
@@ -194,7 +194,7 @@ async def test_health_asks_the_server_at_most_twice_a_minute() -> None:
 )
 async def test_nothing_in_a_mail_becomes_another_header_or_recipient(forged: dict[str, Any]) -> None:
     async with smtp.mail_server() as server, fresh_database("sqlite", MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         mailers: list[Mailer] = [plain(server.port), Mailbox(engine)]
 
         for mailer in mailers:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.database.engine import AsyncEngine, open_database
@@ -19,7 +19,8 @@ from connectors.shop.interface import OrderFilter, OrderRecord, OrderStatus, Sho
 from connectors.shop.migrations import MIGRATIONS
 from connectors.values import Address
 from tests.contracts.shop_records import NOON, emptied, event_of, line_of, order_of
-from tests.servers import fresh_database
+from tests.examples import examples
+from tests.servers import PATIENT, fresh_database
 
 ShopWith = Callable[[ShopData], Awaitable[Shop]]
 EVERY = OrderFilter()
@@ -30,7 +31,7 @@ ANNA, BEN = UserId("usr_anna"), UserId("usr_ben")
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def shop_database(request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
     async with fresh_database(request.param, MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         yield engine
         await engine.dispose()
 
@@ -296,7 +297,7 @@ HISTORIES = st.lists(
 )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(histories=HISTORIES, size=st.integers(1, 10))
 async def test_turning_pages_of_any_size_shows_each_order_of_one_organization_once(
     shop_with: ShopWith, histories: list[list[tuple[int, list[tuple[int, int]]]]], size: int

@@ -22,7 +22,7 @@ from connectors.shop.rows import line_row, order_row
 from connectors.shop.tables import METADATA, SHOP_ORDER_LINES, SHOP_ORDERS
 from connectors.values import Money
 from tests.contracts.shop_records import NOON, emptied, event_of, line_of, order_of
-from tests.servers import DatabaseKind, fresh_database
+from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 EVERY = OrderFilter()
 ACME, BETA = OrganizationId("org_acme"), OrganizationId("org_beta")
@@ -31,7 +31,7 @@ ACME, BETA = OrganizationId("org_acme"), OrganizationId("org_beta")
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
 async def shop_database(request: pytest.FixtureRequest) -> AsyncIterator[AsyncEngine]:
     async with fresh_database(request.param, MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         yield engine
         await engine.dispose()
 
@@ -264,7 +264,7 @@ async def test_a_shop_whose_database_is_away_is_unavailable(database_kind: Datab
 
 async def test_a_shop_whose_database_restarts_goes_on_answering() -> None:
     async with fresh_database("postgresql", MIGRATIONS) as url:
-        engine, other = open_database(url), open_database(url)
+        engine, other = open_database(url, PATIENT), open_database(url, PATIENT)
         shop = EmbeddedShop(engine)
         assert await shop.healthy()
         async with other.connect() as connection:

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import Column, Integer, MetaData, Table, event, func, insert, select
 
 from connectors.database.engine import AsyncEngine, open_database
-from tests.servers import DatabaseKind, fresh_database
+from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 NUMBERS = Table("numbers", MetaData(), Column("number", Integer, primary_key=True))
 
@@ -27,7 +27,7 @@ async def count_of(engine: AsyncEngine) -> int:
 
 async def test_what_a_block_stores_is_kept_when_it_ends_and_undone_when_it_raises(database_kind: DatabaseKind) -> None:
     async with fresh_database(database_kind) as url:
-        engine = await with_numbers(open_database(url))
+        engine = await with_numbers(open_database(url, PATIENT))
 
         async def stores(number: int, problem: type[Exception] | None = None) -> None:
             async with engine.begin() as connection:
@@ -46,7 +46,7 @@ async def test_what_a_block_stores_is_kept_when_it_ends_and_undone_when_it_raise
 
 async def test_a_connection_without_a_commit_keeps_nothing(database_kind: DatabaseKind) -> None:
     async with fresh_database(database_kind) as url:
-        engine = await with_numbers(open_database(url))
+        engine = await with_numbers(open_database(url, PATIENT))
 
         async with engine.connect() as connection:
             await connection.execute(insert(NUMBERS), {"number": 1})
@@ -57,7 +57,7 @@ async def test_a_connection_without_a_commit_keeps_nothing(database_kind: Databa
 
 async def test_a_connection_is_back_before_somebody_who_was_cancelled_goes_on(database_kind: DatabaseKind) -> None:
     async with fresh_database(database_kind) as url:
-        engine = await with_numbers(open_database(url))
+        engine = await with_numbers(open_database(url, PATIENT))
         borrowed, returned, is_inside = [], [], asyncio.Event()
         event.listen(engine.sync_engine, "checkout", lambda *_: borrowed.append(1))
         event.listen(engine.sync_engine, "checkin", lambda *_: returned.append(1))

@@ -17,7 +17,7 @@ from connectors.directory.keys import folded, organization_keys, user_keys
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.ids import OrganizationId, UserId
-from tests.servers import DatabaseKind, fresh_database
+from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 KIND = next(iter(OrganizationKind)).value
 NOW = datetime(2026, 1, 2, 3, 4, tzinfo=UTC)
@@ -91,7 +91,7 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
     revision: str, database_kind: DatabaseKind
 ) -> None:
     async with fresh_database(database_kind) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         await _migrated(engine, revision)
         async with engine.begin() as connection:
             await connection.run_sync(_fill, 1)

@@ -10,7 +10,7 @@ from connectors.database.engine import AsyncEngine, open_database
 from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS
 from tests.directory.people import PEOPLE
-from tests.servers import DatabaseKind, fresh_database
+from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
@@ -18,7 +18,7 @@ async def asked(request: pytest.FixtureRequest) -> AsyncIterator[Directory]:
     """The directory of `people`, shared by the tests that only ask it."""
     kind: DatabaseKind = request.param
     async with fresh_database(kind, MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         directory = Directory(engine)
         await directory.load(PEOPLE)
         yield directory
@@ -29,7 +29,7 @@ async def asked(request: pytest.FixtureRequest) -> AsyncIterator[Directory]:
 async def engine(database_kind: DatabaseKind) -> AsyncIterator[AsyncEngine]:
     """A directory's database of the test's own, migrated and empty."""
     async with fresh_database(database_kind, MIGRATIONS) as url:
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         yield engine
         await engine.dispose()
 

@@ -5,7 +5,7 @@ from base64 import urlsafe_b64decode
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as some
 from sqlalchemy import delete
 
@@ -40,6 +40,7 @@ from tests.directory.people import (
     PAUL,
     TOMORROW,
 )
+from tests.examples import examples
 
 AT_HELIOS = [EMIL_AT_HELIOS, BERND_AT_HELIOS, ANNA_AT_HELIOS, CLEO_AT_HELIOS, DORA_AT_HELIOS]
 """By last name: Adam, Mueller, Müller and Muller (the same: Anna before Cléo), Weiß; Zapf is removed."""
@@ -244,7 +245,7 @@ NAMES = some.sampled_from(
 )
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(names=some.lists(some.tuples(NAMES, NAMES, some.booleans()), max_size=14), first=some.integers(1, 6))
 async def test_walking_the_pages_meets_each_member_exactly_once_in_order(
     walked: Directory, names: list[tuple[str, str, bool]], first: int

@@ -11,6 +11,8 @@ from tests.docs.shell import Workspace
 
 PAGES = pages()
 NAMES = [page.name for page in PAGES]
+LONG = ("docs/operations.md", "docs/permissions.md", "docs/mail.md", "docs/audit.md")
+"""These start a command of ours for almost every block, and some of them the tests."""
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +30,9 @@ async def opened() -> AsyncIterator[AsyncExitStack]:
         yield stack
 
 
-@pytest.mark.parametrize("page", PAGES, ids=NAMES)
+@pytest.mark.parametrize(
+    "page", [pytest.param(page, id=page.name, marks=pytest.mark.slow if page.name in LONG else ()) for page in PAGES]
+)
 async def test_every_block_does_what_the_page_says(
     page: Page, shared_workspace: Workspace, opened: AsyncExitStack
 ) -> None:

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from schema.graph.build import build_schema, core_schema
 from tests.portal import Portal
+from tests.schemas import shared_core
 
 _TOKEN = re.compile(r"[#?]token=([\w-]+)")
 
@@ -88,6 +88,6 @@ async def payload(portal: Portal, login_name: str, mutation: str, input: Mapping
 
 @cache
 def _input_type(mutation: str) -> str:
-    mutations = core_schema(build_schema()).mutation_type
+    mutations = shared_core().mutation_type
     assert mutations is not None
     return str(mutations.fields[mutation].args["input"].type)

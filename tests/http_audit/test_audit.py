@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.http_audit.server import served_portal
 
 PROJECT = Path(__file__).resolve().parent
@@ -31,6 +33,7 @@ async def _audited(url: str) -> list[dict[str, str]]:
     return [json.loads(line) for line in output.splitlines()]
 
 
+@pytest.mark.slow
 async def test_every_audit_of_graphql_over_http_is_passed() -> None:
     await asyncio.to_thread(_install)
 

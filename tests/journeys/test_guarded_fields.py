@@ -12,9 +12,9 @@ import pytest
 from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
 from resolvers.refusals import NotSignedIn
-from schema.graph.build import build_schema, core_schema
 from schema.graph.fields import BATCH
 from tests.portal import NOW, Answer, Person, Portal
+from tests.schemas import shared_core
 
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"
 
@@ -365,7 +365,7 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
 def guarded_fields() -> dict[str, Any]:
     """The answering object of each field of the schema that has a guard, by its coordinate."""
     found = {}
-    for type_ in core_schema(build_schema()).type_map.values():
+    for type_ in shared_core().type_map.values():
         for field in getattr(type_, "fields", {}).values():
             answering = getattr(field, "extensions", {}).get(BATCH)
             if answering is not None and answering.bound.rule.signed_in:

@@ -4,9 +4,10 @@ import json
 from decimal import Decimal
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.portal import Person, Portal
 
 ROLE = '{ node(id: "role_installation") { ... on Role { label } } }'
@@ -83,7 +84,7 @@ def _german(amount: str) -> str:
     return f"{float(amount):,.2f}".translate(str.maketrans(",.", ".,"))
 
 
-@settings(max_examples=40)
+@examples(40)
 @given(tag=st.from_regex(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}", fullmatch=True))
 async def test_no_language_tag_is_an_error_of_ours(solar: Portal, tag: str) -> None:
     answer = await solar.anybody().asks(

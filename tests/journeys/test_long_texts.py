@@ -18,10 +18,10 @@ from graphql import (
 )
 
 from connectors.identity.opaque_string import LONGEST_TYPED
-from schema.graph.build import build_schema, core_schema
 from tests.portal import Person, Portal
+from tests.schemas import shared_core
 
-SCHEMA = core_schema(build_schema())
+SCHEMA = shared_core()
 PURCHASE, ADMINISTRATION = "purchase@helios.example", "administration@helios.example"
 MARKS = "\u0301\u0323"
 """Two accents in the order that composing has to change."""

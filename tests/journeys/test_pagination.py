@@ -5,9 +5,10 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.portal import Answer, Person, Portal
 
 LISTS = {
@@ -68,7 +69,7 @@ async def page_of(portal: Portal, listing: str, arguments: str = "", **variables
 
 
 @pytest.mark.parametrize("listing", LISTS)
-@settings(max_examples=12)
+@examples(12)
 @given(size=st.integers(1, 100))
 async def test_pages_of_any_size_hold_every_entry_once_and_in_order(solar: Portal, listing: str, size: int) -> None:
     whole = (await page_of(solar, listing, first=100)).at("owner.list")
@@ -167,7 +168,7 @@ async def test_a_cursor_of_one_list_is_none_of_another(solar: Portal) -> None:
             assert answer.codes == {"owner.list": "BAD_USER_INPUT"}
 
 
-@settings(max_examples=25)
+@examples(25)
 @given(text=st.text(max_size=60))
 async def test_no_text_as_cursor_search_or_language_is_an_error_of_ours(solar: Portal, text: str) -> None:
     person, helios = await known(solar, "administration@helios.example")

@@ -84,9 +84,9 @@ def _reads_people(statement: str) -> bool:
 
 
 @pytest.fixture
-async def large_portal(database_kind: DatabaseKind) -> AsyncIterator[Portal]:
+async def large_portal(portal_kind: DatabaseKind) -> AsyncIterator[Portal]:
     """A gateway with the people and organizations of SOMEBODY, on each kind of database in turn."""
-    async with open_portal(kind=database_kind, **UNMEASURED) as portal:
+    async with open_portal(kind=portal_kind, **UNMEASURED) as portal:
         for name, (groups, entries) in SOMEBODY.items():
             directory, shop = organization_data(name, groups, entries)
             await portal.wiring.backends.directory.load(directory)

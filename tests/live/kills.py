@@ -33,7 +33,7 @@ from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database, utc_now
-from tests.servers import DatabaseKind, servers
+from tests.servers import PATIENT, DatabaseKind, servers
 
 PROFILE = "solar_terminal"
 ADMINISTRATORS = ("administration@helios.example", "administration@lumen.example")
@@ -264,7 +264,7 @@ async def stage(kind: DatabaseKind) -> AsyncIterator[Stage]:
         )
         await migrate_our_database(settings)
         await load_demo(settings, load_profile(PROFILE), clock=utc_now)
-        engine, mail = open_database(url), Mailboxes()
+        engine, mail = open_database(url, PATIENT), Mailboxes()
         mail.start()
         found = Stage(settings, folder, engine, mail, port)
         try:

@@ -3,8 +3,12 @@
 The full run of twenty rounds on each database is `python -m scripts.kill_proof`.
 """
 
+import pytest
+
 from tests.live.kills import killed, without_mail
 from tests.servers import DatabaseKind
+
+pytestmark = pytest.mark.slow
 
 
 async def test_a_gateway_that_is_killed_loses_nothing_and_does_nothing_twice(database_kind: DatabaseKind) -> None:

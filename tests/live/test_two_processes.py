@@ -21,4 +21,3 @@ async def test_no_process_ever_gives_a_stale_answer_with_redis_and_without() -> 
     assert figures.stale == []
     assert (figures.changes, figures.without_redis, len(figures.to_answer)) == (CHANGES, CHANGES // 3, 2 * CHANGES)
     assert figures.unheard == 0
-    assert min(figures.to_answer) < 0.03  # 40 ms are what an answer takes when the server leaves Nagle's algorithm on

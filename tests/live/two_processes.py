@@ -34,7 +34,8 @@ from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database, utc_now
-from tests.servers import servers, started_valkey
+from resolvers.audit import recorded
+from tests.servers import PATIENT, servers, started_valkey
 
 PROFILE = "solar_terminal"
 WHO = "planning@helios.example"
@@ -197,7 +198,7 @@ class Stage:
         kind = GrantKind.PERMISSION if key.isupper() else GrantKind.ROLE
         async with self.directory.change() as change:
             if held is not None:
-                await change.revoke(held, by=BY, now=utc_now())
+                await recorded.revoke(change, held, by=BY, now=utc_now())
                 return
             give = change.grant_permission if kind is GrantKind.PERMISSION else change.grant_role
             grant = await give(self.membership_id, key, until=None, by=BY, now=utc_now())
@@ -207,14 +208,14 @@ class Stage:
         others = {MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED, MembershipStatus.REMOVED} - {self.member.status}
         status = self._chance.choice(sorted(others))
         async with self.directory.change() as change:
-            await change.set_membership_status(self.membership_id, status, by=BY, now=utc_now())
+            await recorded.set_membership_status(change, self.membership_id, status, by=BY, now=utc_now())
         self.member.status = status
 
     async def _change_organization(self) -> None:
         blocked = self.member.organization is OrganizationStatus.BLOCKED
         status = OrganizationStatus.ACTIVE if blocked else OrganizationStatus.BLOCKED
         async with self.directory.change() as change:
-            await change.set_organization_status(self.organization_id, status, by=BY, now=utc_now())
+            await recorded.set_organization_status(change, self.organization_id, status, by=BY, now=utc_now())
         self.member.organization = status
 
     async def _end_session(self) -> None:
@@ -285,7 +286,7 @@ async def stage() -> AsyncIterator[Stage]:
         )
         await migrate_our_database(settings)
         await load_demo(settings, load_profile(PROFILE), clock=utc_now)
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         ports = [started.enter_context(_gateway(settings, folder)) for _ in range(2)]
         found = Stage(Directory(engine), settings, ports, valkey)
         await found.open()

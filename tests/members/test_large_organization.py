@@ -34,9 +34,9 @@ query Members($after: String) {
 """
 
 
-async def test_a_thousand_members_take_as_many_statements_on_each_page_as_one(database_kind: DatabaseKind) -> None:
+async def test_a_thousand_members_take_as_many_statements_on_each_page_as_one(portal_kind: DatabaseKind) -> None:
     """D22; a page has 100 at most, so there are ten of them."""
-    async with open_portal(kind=database_kind, **UNMEASURED) as portal:
+    async with open_portal(kind=portal_kind, **UNMEASURED) as portal:
         for name, members in (("small", 1), ("large", 1_000)):
             directory, _ = organization_data(name, 1, members)
             await portal.wiring.backends.directory.load(directory)

@@ -20,12 +20,12 @@ from gateway.profile_files import load_profile
 from permissions.policy import Policy, parse_policy
 from permissions.sheet import Holder, Part, PartKind, holders_under
 from permissions.vocabulary import PermissionScope
-from schema.graph.build import build_schema, core_schema
 from schema.graph.coordinates import parts_of
 from tests.permissions.table import ARGUMENTS, BY_RIGHT, COMMANDS, EVERYBODY, OWN_WAYS, SIGNED_IN, TESTED_IN, WAYS
 from tests.portal import NOW, Answer, Portal, open_portal
+from tests.schemas import shared_core
 
-CORE: GraphQLSchema = core_schema(build_schema())
+CORE: GraphQLSchema = shared_core()
 PARTS = parts_of(CORE)
 GUARDED = [part for part in PARTS if part.needs]
 LIMITS = {"max_aliases": 1_000, "max_cost": 100_000, "max_depth": 20, "max_root_fields": 1_000}

@@ -21,9 +21,10 @@ from permissions.sheet import (
     rows_by_coordinate,
     sheet_of,
 )
-from schema.graph.build import build_schema, core_schema
+from schema.graph.build import core_schema
 from schema.graph.coordinates import parts_of
 from tests.schema.guarded_inputs import POLICY, small_schema
+from tests.schemas import shared_core
 
 PAGE = Path(__file__).parents[2] / "docs" / "permissions-sheet.md"
 
@@ -34,7 +35,7 @@ def policy_of(profile_name: str) -> Policy:
 
 
 def shipped_sheet(profile_name: str) -> Sheet:
-    return sheet_of(parts_of(core_schema(build_schema())), policy_of(profile_name))
+    return sheet_of(parts_of(shared_core()), policy_of(profile_name))
 
 
 def access(sheet: Sheet, coordinate: str) -> dict[str, str]:
@@ -47,7 +48,7 @@ def access_of_customers(sheet: Sheet, coordinate: str) -> dict[str, str]:
 
 
 def test_every_part_of_the_schema_has_a_row() -> None:
-    core = core_schema(build_schema())
+    core = shared_core()
     expected = set()
     for type_ in core.type_map.values():
         if type_.name.startswith("__"):

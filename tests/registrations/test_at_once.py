@@ -22,7 +22,6 @@ async def counts(portal: Portal) -> tuple[int, ...]:
 
 async def test_of_twenty_who_confirm_with_one_link_one_gets_an_account(each_portal: Portal) -> None:
     portal = each_portal
-    portal.hash_quickly()
     await registers(portal.anybody())
     token = await token_of(portal, EMAIL)
     before = await counts(portal)

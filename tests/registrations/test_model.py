@@ -248,7 +248,8 @@ _ACTIONS = tuple(
 )
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.hypothesis
+@pytest.mark.parametrize("kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.slow)])
 def test_a_registration_stands_where_the_model_says_whatever_is_done(kind: DatabaseKind) -> None:
     machine = type("Machine", (RegistrationMachine,), {"kind": kind})
 

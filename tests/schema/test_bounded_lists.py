@@ -16,12 +16,12 @@ from graphql import (
 
 from permissions.access_rules import OPEN
 from resolvers.pagination import LARGEST_PAGE
-from schema.graph.build import build_schema, core_schema
 from schema.graph.cost_directives import ListSize, cost_of
 from schema.graph.fields import BATCH, SIZING, Sizing, attribute, computed, field
 from tests.portal import Portal
+from tests.schemas import shared_core
 
-CORE = core_schema(build_schema())
+CORE = shared_core()
 
 SELDOM_FULL = {
     # Of these the policy, the catalogue, a single order or a single change says how long they are. They come with what

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import strawberry
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from permissions.access_rules import AUTHENTICATED, OPEN, any_of
@@ -14,6 +14,7 @@ from schema.graph.build import InvalidSchema, Schema, printed
 from schema.graph.fields import field as declared
 from schema.graph.fields import root
 from schema.graph.input_guards import GuardedAnswering, input_field
+from tests.examples import examples
 from tests.schema.guarded_inputs import (
     EXECUTORS,
     ME,
@@ -233,7 +234,7 @@ ARGUMENTS = st.fixed_dictionaries(
     by_variable=st.sets(st.sampled_from(["owner", "colours", "filter"])),
     held=st.sets(st.sampled_from([Permission.MEMBER_VIEW, Permission.ORDER_VIEW, Permission.AUDIT_VIEW])),
 )
-@settings(max_examples=60)
+@examples(60)
 async def test_a_literal_and_a_variable_are_refused_alike_exactly_when_something_guarded_is_in_them(
     executor: str, arguments: dict[str, Any], by_variable: set[str], held: set[Permission]
 ) -> None:

@@ -7,8 +7,8 @@ from graphql import GraphQLInputObjectType
 
 import resolvers
 from resolvers.refusals import Stale
-from schema.graph.build import build_schema, core_schema
 from schema.graph.user_errors import Entry, input_path
+from tests.schemas import shared_core
 
 
 def test_a_path_is_written_in_the_names_of_the_graph() -> None:
@@ -19,7 +19,7 @@ def test_a_path_is_written_in_the_names_of_the_graph() -> None:
 def test_no_resolver_spells_the_fields_of_inputs_as_the_graph_does() -> None:
     fields = {
         name
-        for type_ in core_schema(build_schema()).type_map.values()
+        for type_ in shared_core().type_map.values()
         if isinstance(type_, GraphQLInputObjectType)
         for name in type_.fields
         if name != name.lower()

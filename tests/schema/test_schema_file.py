@@ -14,8 +14,9 @@ from graphql import (
     build_schema as schema_from_text,
 )
 
-from schema.graph.build import build_schema, core_schema, printed
+from schema.graph.build import build_schema, printed
 from tests.portal import Portal
+from tests.schemas import shared_core
 
 FILE = Path(__file__).parents[2] / "schema" / "schema.graphql"
 
@@ -60,7 +61,7 @@ def described(schema: Any) -> dict[str, str | None]:
 
 
 def test_every_type_field_argument_and_value_is_described() -> None:
-    all_of_it = described(core_schema(build_schema()))
+    all_of_it = described(shared_core())
 
     assert [coordinate for coordinate, text in all_of_it.items() if not coordinate.startswith("@") and not text] == []
     assert {text for text in all_of_it.values() if text and not text.rstrip().endswith((".", "…", ":"))} == set()
@@ -69,10 +70,10 @@ def test_every_type_field_argument_and_value_is_described() -> None:
 
 def test_the_description_of_a_guarded_field_says_what_it_needs() -> None:
     """Directives are invisible in introspection."""
-    fields = core_schema(build_schema()).type_map
+    fields = shared_core().type_map
 
     assert fields["Organization"].fields["orders"].description == (  # type: ignore[attr-defined]
-        "What was ordered for it by any of its members, newest first.\n\n"
+        "The orders placed for it by any of its members, newest first.\n\n"
         "Needs ORDER_VIEW, ORDER_PLACE or ORDER_APPROVE in the organization."
     )
     assert (
@@ -103,6 +104,6 @@ async def test_introspection_answers_with_the_descriptions(portal: Portal) -> No
 @pytest.mark.parametrize("name", ["UpdateProfileInput", "AddressInput"])
 def test_nobody_changes_an_organizations_name_or_registered_office_with_their_own_profile(name: str) -> None:
     """D15."""
-    fields = core_schema(build_schema()).type_map[name].fields  # type: ignore[attr-defined]
+    fields = shared_core().type_map[name].fields  # type: ignore[attr-defined]
 
     assert {"seat", "organizationName", "legalName", "customerNumber", "email"}.isdisjoint(fields)

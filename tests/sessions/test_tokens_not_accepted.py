@@ -11,11 +11,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from graphql import GraphQLSchema
 
 from gateway.demo import DEMO_PASSWORD
-from schema.graph.build import build_schema, core_schema
 from schema.graph.fields import BATCH
 from tests.every_mutation.registration import ORGANIZATION, PERSON
 from tests.invitations.inviting import ACCEPT, NEW, PREVIEW, account, invited
 from tests.portal import Answer, Person, Portal, open_portal
+from tests.schemas import shared_core
 from tests.sessions.test_sign_in import REFRESH, SIGN_IN, SIGN_OUT, holder_of, signs_in
 
 PURCHASE = "purchase@helios.example"
@@ -113,7 +113,7 @@ def _input_type(name: str) -> str | None:
     return str(mutations.fields[name].args["input"].type).rstrip("!")
 
 
-SCHEMA: GraphQLSchema = core_schema(build_schema())
+SCHEMA: GraphQLSchema = shared_core()
 
 DOCUMENTS = {
     **NEEDS_NOBODY,

@@ -24,7 +24,7 @@ from connectors.directory.directory import Directory
 from gateway.cli.main import cli
 from gateway.wiring import MIGRATIONS, TABLES
 from tests.portal import Portal, open_portal
-from tests.servers import fresh_database
+from tests.servers import PATIENT, fresh_database
 
 PURCHASE = "purchase@helios.example"
 
@@ -55,7 +55,7 @@ def runs(*arguments: str, folder: Path, **environment: str) -> Result:
 
 async def contents(url: str) -> dict[str, list[Any]]:
     """All rows of all our tables, but for the one that is only written to see whether it can be."""
-    engine = open_database(url)
+    engine = open_database(url, PATIENT)
     found = {}
     async with engine.connect() as connection:
         for metadata in TABLES:
@@ -143,7 +143,7 @@ async def test_all_rows_of_all_tables_move_to_postgresql(portal: Portal, tmp_pat
     wanted = await contents(portal.settings.database)
     async with fresh_database("postgresql") as url:
         assert runs("migrate", folder=folder, database_url=url).exit_code == 0
-        engine = open_database(url)
+        engine = open_database(url, PATIENT)
         assert await Directory(engine).is_writable()  # a gateway was started there, to see whether it would
         await engine.dispose()
 

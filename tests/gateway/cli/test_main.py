@@ -1,5 +1,6 @@
 """The command line: what it does, and that every problem an operator can fix is one line with exit code 2."""
 
+import asyncio
 import json
 import logging
 import os
@@ -20,10 +21,11 @@ import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
-from gateway.cli.main import cli
+from gateway.cli.main import _listen, cli
 from gateway.cli.token import token_for
 from gateway.demo import DEMO_PASSWORD
 from gateway.profile_files import load_profile
+from gateway.settings_sources import read_settings
 from schema.graph.build import build_schema, printed
 from tests.portal import Person, Portal
 
@@ -312,6 +314,24 @@ def test_serving_says_where_and_answers_there(folder: Path) -> None:
     assert f"  Mailbox   {address.removesuffix('/graphql')}/mailbox" in reported
     assert sum(f"  {PURCHASE} " in line for line in reported) == 1
     assert "Traceback" not in errors
+
+
+async def test_no_answer_is_held_back_for_more_to_send() -> None:
+    """Nagle's algorithm would, for 40 ms; the loop leaves it on for sockets that do not say that they are TCP's."""
+    accepted: asyncio.Queue[bool] = asyncio.Queue()
+
+    class Connection(asyncio.Protocol):
+        def connection_made(self, transport: asyncio.BaseTransport) -> None:
+            option = transport.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            accepted.put_nowait(bool(option))
+            transport.close()
+
+    listening = _listen(read_settings({}, port=0))
+    async with await asyncio.get_running_loop().create_server(Connection, sock=listening):
+        _, writer = await asyncio.open_connection(*listening.getsockname())
+        writer.close()
+
+        assert await asyncio.wait_for(accepted.get(), 30)
 
 
 def _asks(address: str, body: dict[str, Any]) -> Any:

@@ -1,18 +1,17 @@
 """Whatever is asked of whatever schema, the engine answers as graphql-core does."""
 
 import gc
-import os
 from collections.abc import Iterator
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.gateway.execution.both import CloselyCounted, in_async, in_declared_sync, in_sync
 from tests.gateway.execution.generated import World
 
-EXAMPLES = int(os.environ.get("FORECOURT_TEST_DIFFERENTIAL_EXAMPLES", "120"))
 VARIABLES = {"yes": True, "no": False, "n": 3}
 
 # graphql-core leaves some coroutines behind when it cancels siblings; the engine must leave none.
@@ -25,7 +24,7 @@ def _nothing_is_left_for_other_tests() -> Iterator[None]:
     gc.collect()
 
 
-exhaustive = settings(max_examples=EXAMPLES)
+exhaustive = examples(1_000, fixed=100)
 chances = st.integers(0, 2**48).map(Random)
 
 

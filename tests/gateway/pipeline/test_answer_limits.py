@@ -61,8 +61,8 @@ async def test_what_would_multiply_within_the_allowed_depth_is_refused_by_the_es
     assert (answer.status, answer.codes) == (400, {"": "COST_ESTIMATED_TOO_EXPENSIVE"})
 
 
-async def test_no_more_than_eight_administrators_are_named_and_always_the_same(database_kind: DatabaseKind) -> None:
-    async with open_portal(kind=database_kind) as portal:
+async def test_no_more_than_eight_administrators_are_named_and_always_the_same(portal_kind: DatabaseKind) -> None:
+    async with open_portal(kind=portal_kind) as portal:
         person = await load(portal)
 
         answers = [await person.asks(nested(1, "id user { displayName }")) for _ in range(2)]

@@ -13,13 +13,14 @@ from graphql import (
     is_object_type,
     parse,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.pipeline.limits.cost import Cost
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
 from schema.graph.cost_directives import COST, FieldCost, ListSize, cost_of
+from tests.examples import examples
 from tests.portal import Portal, open_portal
 
 SCHEMA = build_schema("""
@@ -201,7 +202,7 @@ def the_long_way(selection_set: Any, type_: Any, variables: dict[str, Any], size
     return total
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(selections("Query", 4), st.integers(0, 50), st.integers(0, 5))
 def test_the_estimate_is_what_the_long_way_finds(text: str, number: int, ids: int) -> None:
     variables = {"n": number, "ids": ["x"] * ids}

@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 from graphql import build_schema
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.pipeline.limits.expensive import Estimated, check_costs, most_expensive
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
+from tests.examples import examples
 from tests.gateway.pipeline.hostile import query
 from tests.gateway.pipeline.test_cost import DOCUMENTS, SCHEMA, selections
 from tests.portal import Portal, open_portal
@@ -97,7 +98,7 @@ def test_the_parts_that_cost_most_are_named_with_what_would_fit(
     assert refusal.extensions["mostExpensive"] == expected
 
 
-@settings(max_examples=200)
+@examples(200)
 @given(selections("Query", 4), st.integers(0, 50), st.integers(0, 5), st.integers(1, 300))
 def test_what_would_fit_fits(text: str, number: int, ids: int, allowed: int) -> None:
     variables = {"n": number, "ids": ["x"] * ids}

@@ -13,12 +13,13 @@ from graphql import (
     is_leaf_type,
     parse,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
 from schema.graph.cost_directives import COST, FieldCost, ListSize
+from tests.examples import examples
 
 BOUNDS = {"few": 2, "some": 4}
 """How long the lists without an argument are at most, which is what they are declared to be."""
@@ -120,7 +121,7 @@ class _World:
         return {"type": own[self.made % len(own)]}
 
 
-@settings(max_examples=400)
+@examples(400)
 @given(
     selections("Query", 4), st.integers(1, 6), st.lists(st.sampled_from(CONCRETE), min_size=1, max_size=3, unique=True)
 )

@@ -26,13 +26,13 @@ from graphql import (
 from gateway.pipeline.limits.cost import Estimation
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
-from schema.graph.build import build_schema, core_schema
 from schema.graph.cost_directives import PASSWORD_CHECK, CostDirective
 from schema.graph.fields import DECLARATION, Declaration, DeclaredField
 from tests.portal import Portal
+from tests.schemas import shared_core
 
 ROOT = Path(__file__).parents[3]
-CORE = core_schema(build_schema())
+CORE = shared_core()
 DOCUMENTS = Documents(CORE, Limits())
 
 

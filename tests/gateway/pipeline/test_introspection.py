@@ -34,13 +34,13 @@ from gateway.pipeline.introspection.filtering import SchemaFilter
 from gateway.profile_files import load_profile, shipped_profiles
 from permissions.policy import parse_policy
 from permissions.vocabulary import mask_of
-from schema.graph.build import build_schema, core_schema
 from tests.portal import NOW, Answer, Person, Portal, open_portal
 from tests.role_matrix import SUBSETS
+from tests.schemas import shared_core
 
 INTROSPECTION = get_introspection_query(input_value_deprecation=True)
 FIELDS = "query Fields($type: String!) { __type(name: $type) { fields { name args { name } } } }"
-WHOLE = core_schema(build_schema())
+WHOLE = shared_core()
 
 ORDERS, MEMBERS = "Organization.orders", "Organization.members"
 PLACED_BY = "Organization.orders(placedBy:)"

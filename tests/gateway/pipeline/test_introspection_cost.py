@@ -5,12 +5,13 @@ from collections.abc import AsyncIterator
 import orjson
 import pytest
 from graphql import FragmentDefinitionNode, execute, get_introspection_query, parse
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.execution import BreadthFirstExecutor
 from gateway.pipeline.limits.introspection_cost import IntrospectionCost
 from gateway.settings import Limits
+from tests.examples import examples
 from tests.gateway.pipeline.hostile import query
 from tests.gateway.pipeline.test_cost_of_schema import CORE
 from tests.portal import Portal, open_portal
@@ -138,7 +139,7 @@ def introspections(draw: st.DrawFn, type_name: str = "__Schema", depth: int = 6)
     return "{" + " ".join(parts) + "}"
 
 
-@settings(max_examples=60)
+@examples(60)
 @given(introspections())
 def test_whatever_is_asked_about_the_schema_bytes_per_point_are_bounded(text: str) -> None:
     document = parse(f"{{ __schema {text} }}")

@@ -13,7 +13,7 @@ from graphql import (
     print_type,
     validate_schema,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.pipeline.introspection.audience import Audience, audience_of
@@ -24,6 +24,7 @@ from permissions.vocabulary import Permission, PermissionScope, mask_of
 from schema.graph.build import build_schema as build_whole
 from schema.graph.build import core_schema
 from schema.graph.guards import directives_of
+from tests.examples import examples
 from tests.schema.guarded_inputs import Caller
 
 GUARDS = {
@@ -207,7 +208,7 @@ ALL = sorted(Permission)
     vendor=st.sets(st.sampled_from(ALL), max_size=4),
     held=st.lists(st.sets(st.sampled_from(ALL), max_size=6), max_size=3),
 )
-@settings(max_examples=40)
+@examples(40)
 def test_every_audience_sees_a_valid_part_of_the_whole(
     signed_in: bool, vendor: set[Permission], held: list[set[Permission]]
 ) -> None:

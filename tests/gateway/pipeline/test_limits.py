@@ -19,7 +19,7 @@ from graphql import (
     get_introspection_query,
     parse,
 )
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
@@ -27,6 +27,7 @@ from gateway.pipeline.limits.shape import Shape, check_shape, shape_of, shapes_o
 from gateway.pipeline.limits.text import check_text
 from gateway.profile_files import load_profile
 from gateway.settings import Limits
+from tests.examples import examples
 from tests.portal import Portal
 
 NAMES = ["F", "G", "H"]
@@ -85,7 +86,7 @@ def written_out(selection_set: SelectionSetNode, document: DocumentNode) -> Shap
     return Shape(nesting + 1, depth, 0, aliases, fields, directives)
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(documents())
 def test_what_is_counted_once_per_fragment_is_what_the_long_way_counts(text: str) -> None:
     document = parse(text)
@@ -166,7 +167,7 @@ def _parser_tokens(text: str) -> int:
     return count
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.text(alphabet='{}[]()"\\#a1.-\n ,!$:@&|=', max_size=60))
 def test_no_text_has_fewer_tokens_than_the_parser_makes_of_it(text: str) -> None:
     try:

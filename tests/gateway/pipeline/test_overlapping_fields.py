@@ -9,11 +9,12 @@ from graphql import (
     specified_rules,
     validate,
 )
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.pipeline.validation import RULES
 from gateway.pipeline.validation.overlapping_fields import MOST_STEPS, OverlappingFields
+from tests.examples import examples
 
 SCHEMA = build_schema("""
 type Query { dog: Dog! cat: Cat pet: Pet pets(first: Int, filter: Filter): [Pet!] any: Any name: String }
@@ -78,7 +79,7 @@ def documents(draw: st.DrawFn) -> str:
     return text if "$unit)" in text else text.replace("query($unit: String)", "query")
 
 
-@settings(max_examples=500)
+@examples(500)
 @given(documents())
 @example("query {dog{... on Pet {... on Cat {a: __typename}} a: barks}}")
 def test_a_document_is_refused_by_our_rule_exactly_when_graphql_core_refuses_it(text: str) -> None:

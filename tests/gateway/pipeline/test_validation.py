@@ -9,10 +9,10 @@ from graphql import ASTValidationRule, GraphQLSyntaxError, Node, parse, validate
 from gateway.pipeline.operation_cache import parse as our_parse
 from gateway.pipeline.validation import RULES
 from gateway.pipeline.validation.once import validation_errors
-from schema.graph.build import build_schema, core_schema
 from tests.gateway.pipeline.hostile import ATTACKS, BATCHES
+from tests.schemas import shared_core
 
-SCHEMA = core_schema(build_schema())
+SCHEMA = shared_core()
 
 OTHERS = [
     "query A($a: ID!, $b: Int = 1, $c: Nothing) { node(id: $a) { id ...F } } fragment F on Order { id total { a } }",
