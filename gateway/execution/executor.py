@@ -1,4 +1,4 @@
-"""The executor that graphql-core and strawberry are given instead of their own."""
+"""The executor in the place of graphql-core's own."""
 
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
@@ -7,11 +7,8 @@ from typing import Any, TypeGuard
 
 from graphql import (
     ExecutionResult,
-    FieldNode,
     FragmentDefinitionNode,
-    GraphQLField,
     GraphQLFieldResolver,
-    GraphQLObjectType,
     GraphQLSchema,
     GraphQLTypeResolver,
     OperationDefinitionNode,
@@ -31,10 +28,6 @@ from gateway.execution.library_internals import (
     Executor,
     FragmentDetails,
     IncrementalExecutor,
-    Info,
-    Path,
-    StrawberryGraphQLCoreExecutionContext,
-    StrawberryResolveInfo,
     VariableValues,
     default_is_async_iterable,
     default_is_awaitable,
@@ -46,14 +39,12 @@ from gateway.execution.run import Run
 HANDED_OVER: Counter[str] = Counter()
 """How many operations were handed to graphql-core since the start, by reason."""
 
-_NOT_GIVEN: Any = object()
-
 
 class BreadthFirstExecutor(Executor[Any]):
     """Executes an operation level by level, each field once for all objects; gives graphql-core's answers.
 
-    Pass it as `execution_context_class` to strawberry's `Schema` or as `executor_class` to graphql-core's `execute`
-    and `subscribe`. What it does not do it hands to graphql-core and counts in `HANDED_OVER`.
+    Pass it as `executor_class` to graphql-core's `execute` and `subscribe`. What it does not do it hands to
+    graphql-core and counts in `HANDED_OVER`.
 
     An attribute `deadline` of the context value, in seconds of `time.monotonic`, bounds the whole operation: a
     column that is late fails with `DeadlineExceeded`, the rest stands. `budget` bounds what the answer may hold: when
@@ -82,7 +73,6 @@ class BreadthFirstExecutor(Executor[Any]):
         hide_suggestions: bool = False,
         abort_signal: AbortSignal | None = None,
         hooks: ExecutionHooks | None = None,
-        operation_extensions: dict[str, Any] | None = _NOT_GIVEN,
     ) -> None:
         # The constructor of graphql-core makes an executor that refers to itself, work for the garbage collector.
         self.schema = schema
@@ -102,41 +92,12 @@ class BreadthFirstExecutor(Executor[Any]):
         self.hide_suggestions = hide_suggestions
         self.abort_signal = abort_signal
         self.hooks = hooks
-        self.operation_extensions = operation_extensions
         self.collected_errors: CollectedErrors = None  # type: ignore[assignment]
 
     @cached_property
     def async_helpers(self) -> Any:  # type: ignore[override]
         """The helpers for resolvers, made when the first info is."""
         return resolve_info_helpers()
-
-    def build_resolve_info(
-        self,
-        field_def: GraphQLField,
-        field_nodes: list[FieldNode],
-        parent_type: GraphQLObjectType,
-        path: Path,
-    ) -> Info:
-        """Return the info that a resolver gets: strawberry's own shape when strawberry executes."""
-        if self.operation_extensions is _NOT_GIVEN:
-            return super().build_resolve_info(field_def, field_nodes, parent_type, path)
-        return StrawberryResolveInfo(  # type: ignore[return-value]
-            field_nodes[0].name.value,
-            field_nodes,
-            field_def.type,
-            parent_type,
-            path,
-            self.schema,
-            self.fragment_definitions,
-            self.root_value,
-            self.operation,
-            self.variable_values.coerced,
-            self.context_value,
-            self.is_awaitable,
-            self.abort_signal,
-            self.async_helpers,
-            self.operation_extensions,  # type: ignore[arg-type]
-        )
 
     def execute_operation(self, serially: bool | None = None) -> Any:
         """Execute the operation; the answer is awaitable only when something has to be awaited."""
@@ -184,12 +145,7 @@ class BreadthFirstExecutor(Executor[Any]):
     def _handed_over(self, reason: str, serially: bool | None) -> Any:
         """Let graphql-core execute the operation."""
         HANDED_OVER[reason] += 1
-        further: dict[str, Any] = {}
-        class_: type[Executor[Any]] = IncrementalExecutor
-        if self.operation_extensions is not _NOT_GIVEN:
-            class_ = StrawberryGraphQLCoreExecutionContext
-            further["operation_extensions"] = self.operation_extensions
-        executor = class_(
+        executor: Executor[Any] = IncrementalExecutor(
             self.schema,
             self.fragment_definitions,
             self.fragments,
@@ -207,7 +163,6 @@ class BreadthFirstExecutor(Executor[Any]):
             hide_suggestions=self.hide_suggestions,
             abort_signal=self.abort_signal,
             hooks=self.hooks,
-            **further,
         )
         return executor.execute_operation(serially)
 

@@ -37,7 +37,6 @@ from graphql.pyutils.is_awaitable import is_async_iterable as default_is_async_i
 from graphql.pyutils.is_awaitable import is_awaitable as default_is_awaitable
 from graphql.type.definition import GraphQLResolveInfoHelpers
 from strawberry.execution import optimized_is_awaitable
-from strawberry.schema.schema import StrawberryGraphQLCoreExecutionContext, _OperationContextAwareGraphQLResolveInfo
 from strawberry.schema.schema_converter import CustomGraphQLEnumType, GraphQLCoreConverter
 from strawberry.types.field import StrawberryField
 
@@ -53,8 +52,6 @@ __all__ = [
     "IncrementalExecutor",
     "Info",
     "Path",
-    "StrawberryGraphQLCoreExecutionContext",
-    "StrawberryResolveInfo",
     "Undefined",
     "VariableValues",
     "argument_values",
@@ -77,8 +74,6 @@ __all__ = [
 ]
 
 NO_ERROR_PROPAGATION = "experimental_disableErrorPropagation"
-
-StrawberryResolveInfo = _OperationContextAwareGraphQLResolveInfo
 
 Info: TypeAlias = GraphQLResolveInfo[Any]
 

@@ -121,7 +121,6 @@ def build_schema(
     *,
     query: type = Query,
     mutation: type | None = Mutation,
-    execution_context_class: Any = None,
     suggestions: bool = True,
 ) -> Schema:
     """Return the schema, ready to execute, with every field bound to its guard.
@@ -138,7 +137,6 @@ def build_schema(
             ApplicationCategory,
             *USER_ERRORS,
         ],
-        execution_context_class=execution_context_class,
         config=StrawberryConfig(scalar_map=SCALARS, disable_field_suggestions=not suggestions),
     )
     _describe(core_schema(built))

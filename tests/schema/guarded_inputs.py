@@ -11,7 +11,6 @@ import strawberry
 from graphql import ExecutionResult
 
 from connectors.ids import OrganizationId, UserId
-from gateway.execution import BreadthFirstExecutor
 from permissions.access_rules import OPEN, any_of
 from permissions.policy import parse_policy
 from permissions.viewer import Grant, Standing, Viewer
@@ -22,6 +21,7 @@ from schema.graph.fields import field as declared
 from schema.graph.fields import graph_type, root
 from schema.graph.guards import directives_of
 from schema.graph.input_guards import input_field
+from tests.gateway.execution.both import StrawberrysExecutor
 
 POLICY = parse_policy(
     """
@@ -36,7 +36,7 @@ POLICY = parse_policy(
 )
 ME = "usr_me"
 
-EXECUTORS = {"breadth-first": BreadthFirstExecutor, "graphql-core": None}
+EXECUTORS = {"breadth-first": StrawberrysExecutor, "graphql-core": None}
 
 
 @strawberry.enum(description="A colour.")
@@ -132,7 +132,9 @@ class Mutation:
 
 def small_schema(executor: str, query: type = SmallQuery, mutation: type | None = Mutation) -> Schema:
     """Return the graph for one of the executors."""
-    return build_schema(query=query, mutation=mutation, execution_context_class=EXECUTORS[executor])
+    schema = build_schema(query=query, mutation=mutation)
+    schema.execution_context_class = EXECUTORS[executor] or schema.execution_context_class
+    return schema
 
 
 @dataclass

@@ -12,6 +12,13 @@ from gateway.execution import HANDED_OVER, BreadthFirstExecutor, Budget
 ErrorFacts = tuple[str, list[str | int] | None, list[tuple[int, int]]]
 
 
+class StrawberrysExecutor(BreadthFirstExecutor):
+    """The engine as strawberry makes it: with an argument more, of which the engine knows nothing."""
+
+    def __init__(self, *arguments: Any, operation_extensions: Any = None, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+
+
 def error_facts(result: ExecutionResult) -> list[ErrorFacts]:
     """Return message, path and locations of each error."""
     return [

@@ -19,7 +19,7 @@ from strawberry.types import Info
 from gateway.execution import HANDED_OVER, BreadthFirstExecutor
 from gateway.execution.field_plans import AttributeField, ResolvedField
 from gateway.execution.planner import Plan
-from tests.gateway.execution.both import as_text, error_facts
+from tests.gateway.execution.both import StrawberrysExecutor, as_text, error_facts
 
 
 @strawberry.enum
@@ -145,7 +145,7 @@ def schemas(**further: Any) -> tuple[strawberry.Schema, strawberry.Schema]:
         "types": [Magazine],
         **further,
     }
-    return strawberry.Schema(**parts), strawberry.Schema(**parts, execution_context_class=BreadthFirstExecutor)
+    return strawberry.Schema(**parts), strawberry.Schema(**parts, execution_context_class=StrawberrysExecutor)
 
 
 OPERATIONS = [
