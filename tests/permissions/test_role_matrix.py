@@ -83,7 +83,8 @@ def expected_access(profile: str, coordinate: str, holder: Holder) -> str:
         return "no"
     if coordinate in SIGNED_IN:
         return "yes"
-    row = BY_RIGHT[coordinate]
+    row = BY_RIGHT.get(coordinate)
+    assert row is not None, f"add {coordinate} to tests/permissions/table.py"
     return "yes" if holder.name in getattr(row, profile) else "own" if row.own else "no"
 
 
@@ -111,7 +112,8 @@ class Use:
     def _is_open(self, profile: str, held: Held, coordinate: str) -> bool:
         if coordinate in SIGNED_IN or coordinate in EVERYBODY:
             return True
-        row = BY_RIGHT[coordinate]
+        row = BY_RIGHT.get(coordinate)
+        assert row is not None, f"add {coordinate} to tests/permissions/table.py"
         return bool(getattr(row, profile).intersection(held)) or (self.is_own and row.own)
 
 
