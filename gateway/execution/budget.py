@@ -6,6 +6,7 @@ from sys import maxsize
 from typing import Any
 
 from gateway.execution.contract import AnswerTooLarge
+from gateway.execution.library_internals import IncrementalExecutor
 
 UNWATCHED_OBJECTS = 1_000
 """An answer of so few objects is only counted: it is complete before counting it more closely would have saved any."""
@@ -90,3 +91,22 @@ class Budget:
         if self.when_exceeded is not None:
             self.when_exceeded()
         return self.exceeded
+
+
+class CountingExecutor(IncrementalExecutor):
+    """Executes as graphql-core does; counts each object, and fails all that follow when there are too many.
+
+    Whoever executes then finds `budget.exceeded` and gives nothing of the answer.
+    """
+
+    budget = Budget()
+
+    def complete_object_value(self, *arguments: Any, **named: Any) -> Any:
+        """Complete an object, if there may be one more.
+
+        Raises:
+            AnswerTooLarge: There may not.
+        """
+        self.budget.objects += 1
+        self.budget.check_objects()
+        return super().complete_object_value(*arguments, **named)

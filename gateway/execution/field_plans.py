@@ -108,15 +108,8 @@ class AttributeField(Field):
 
     __slots__ = ("_get",)
 
-    def __init__(
-        self,
-        key: str,
-        parent_type: GraphQLObjectType,
-        definition: GraphQLField,
-        details: FieldDetailsList,
-        attribute: str,
-    ) -> None:
-        super().__init__(key, parent_type, definition, details)
+    def __init__(self, *selected: Any, attribute: str) -> None:
+        super().__init__(*selected)
         self.read = reader(attribute)
         self._get = attrgetter(attribute)
 
@@ -135,12 +128,10 @@ class DefaultField(Field):
 
     __slots__ = ("_name",)
 
-    def __init__(
-        self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList
-    ) -> None:
-        super().__init__(key, parent_type, definition, details)
+    def __init__(self, *selected: Any) -> None:
+        super().__init__(*selected)
         self._name = self.nodes[0].name.value
-        if not definition.args:
+        if not self.definition.args:
             self.read = reader(self._name)
 
     def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
@@ -183,15 +174,8 @@ class ResolvedField(Field):
 
     __slots__ = ("_resolve",)
 
-    def __init__(
-        self,
-        key: str,
-        parent_type: GraphQLObjectType,
-        definition: GraphQLField,
-        details: FieldDetailsList,
-        resolve: Callable[..., Any],
-    ) -> None:
-        super().__init__(key, parent_type, definition, details)
+    def __init__(self, *selected: Any, resolve: Callable[..., Any]) -> None:
+        super().__init__(*selected)
         self._resolve = resolve
         # The resolvers of introspection look at the schema only.
         self.is_pathless = getattr(resolve, "__module__", None) == "graphql.type.introspection"
@@ -225,15 +209,8 @@ class BatchedField(Field):
 
     __slots__ = ("_batch", "sharing_key")
 
-    def __init__(
-        self,
-        key: str,
-        parent_type: GraphQLObjectType,
-        definition: GraphQLField,
-        details: FieldDetailsList,
-        batch: BatchField,
-    ) -> None:
-        super().__init__(key, parent_type, definition, details)
+    def __init__(self, *selected: Any, batch: BatchField) -> None:
+        super().__init__(*selected)
         self._batch = batch
         self.sharing_key: SharingKey | None = None
 

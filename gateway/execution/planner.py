@@ -86,7 +86,7 @@ class Plan:
         definition = executor.schema.get_field(type_, details[0].node.name.value)
         if definition is None:
             return None
-        field = _reader(executor, key, type_, definition, details)
+        field = _reader(executor, definition, key, type_, definition, details)
         field.completion = self._completion(field, definition.type, non_null=False)
         if isinstance(field.completion, PlainLeaf):
             field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
@@ -104,18 +104,17 @@ class Plan:
         return AbstractOf(field, non_null, type_, self.selection_of)  # type: ignore[arg-type]
 
 
-def _reader(
-    executor: Executor[Any], key: str, type_: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList
-) -> Field:
+def _reader(executor: Executor[Any], definition: GraphQLField, *selected: Any) -> Field:
+    """Return the field that reads its raw values as this definition has them read."""
     if definition is TypeNameMetaFieldDef:
-        return TypenameField(key, type_, definition, details)
+        return TypenameField(*selected)
     batch = definition.extensions.get(BATCH)
     if batch is not None:
-        return BatchedField(key, type_, definition, details, batch)
+        return BatchedField(*selected, batch=batch)
     attribute = strawberry_attribute(definition)
     if attribute is not None:
-        return AttributeField(key, type_, definition, details, attribute)
+        return AttributeField(*selected, attribute=attribute)
     resolve = definition.resolve or executor.field_resolver
     if resolve is default_field_resolver:
-        return DefaultField(key, type_, definition, details)
-    return ResolvedField(key, type_, definition, details, resolve)
+        return DefaultField(*selected)
+    return ResolvedField(*selected, resolve=resolve)

@@ -11,6 +11,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, OutcomeUnknown
+from gateway.auth.view_as import READ_ONLY
 from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
 from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
 from gateway.server.request_errors import MASKED, request_error
@@ -24,7 +25,7 @@ CODES: dict[type[Exception], str] = {
     NotPermitted: "UNAUTHORIZED_FIELD_OR_TYPE",
     InvalidArgument: "BAD_USER_INPUT",
     TooManyAttempts: "RATE_LIMITED",
-    ViewIsReadOnly: "VIEW_AS_READ_ONLY",
+    ViewIsReadOnly: READ_ONLY,
     IntrospectionDisabled: DISABLED,
     OutcomeUnknown: "OUTCOME_UNKNOWN",
     BackendTimeout: "GATEWAY_TIMEOUT",

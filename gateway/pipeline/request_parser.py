@@ -19,6 +19,43 @@ _PASSED_OVER = 10
 """Times the largest body are read and thrown away before a client is cut off."""
 
 
+class BodyTooLarge(Exception):
+    """The body of a request is larger than is allowed."""
+
+
+async def read_body(request: Request, largest: int, seconds: float) -> bytes:
+    """Return the body of a request.
+
+    Raises:
+        BodyTooLarge: It has more bytes than `largest`.
+        TimeoutError: It did not arrive within these seconds.
+        ClientDisconnect: Nobody waits for the answer any more.
+    """
+    chunks: list[bytes] = []
+    size, is_more = 0, True
+    try:
+        async with asyncio.timeout(seconds):
+            while is_more:
+                message = await request.receive()
+                if message["type"] == "http.disconnect":
+                    raise ClientDisconnect
+                chunk, is_more = message.get("body", b""), message.get("more_body", False)
+                size += len(chunk)
+                if size <= largest:
+                    chunks.append(chunk)
+                    continue
+                # A client that is cut off while it sends never reads the answer, so a little more is let pass.
+                chunks.clear()
+                if size > _PASSED_OVER * largest:
+                    break
+    except TimeoutError:
+        if size <= largest:
+            raise
+    if size > largest:
+        raise BodyTooLarge
+    return b"".join(chunks)
+
+
 @dataclass(frozen=True, slots=True)
 class GraphqlRequest:
     """One operation to execute: the text it stands in, its name and its variables.
@@ -67,45 +104,24 @@ class RequestReader:
         )
 
     async def _body(self, request: Request) -> bytes:
-        chunks: list[bytes] = []
-        size, is_more = 0, True
         try:
-            async with asyncio.timeout(self._timeout):
-                while is_more:
-                    message = await request.receive()
-                    if message["type"] == "http.disconnect":
-                        raise ClientDisconnect
-                    chunk, is_more = message.get("body", b""), message.get("more_body", False)
-                    size += len(chunk)
-                    if size <= self._max_body:
-                        chunks.append(chunk)
-                        continue
-                    # A client that is cut off while it sends never reads the answer, so a little more is let pass.
-                    chunks.clear()
-                    if size > _PASSED_OVER * self._max_body:
-                        raise self._too_large()
+            return await read_body(request, self._max_body, self._timeout)
+        except BodyTooLarge:
+            raise RefusedRequest(
+                413,
+                "REQUEST_TOO_LARGE",
+                f"The request is larger than {self._max_body:,} bytes (setting max_body_bytes).",
+                {"connection": "close"},
+                limit=self._max_body,
+                setting="max_body_bytes",
+            ) from None
         except TimeoutError:
-            if size > self._max_body:
-                raise self._too_large() from None
             raise RefusedRequest(
                 408,
                 "REQUEST_TIMEOUT",
                 f"The body did not arrive within {self._timeout:g} seconds (setting body_timeout_seconds).",
                 {"connection": "close"},
             ) from None
-        if size > self._max_body:
-            raise self._too_large()
-        return b"".join(chunks)
-
-    def _too_large(self) -> RefusedRequest:
-        return RefusedRequest(
-            413,
-            "REQUEST_TOO_LARGE",
-            f"The request is larger than {self._max_body:,} bytes (setting max_body_bytes).",
-            {"connection": "close"},
-            limit=self._max_body,
-            setting="max_body_bytes",
-        )
 
     def _json(self, text: bytes) -> Any:
         try:

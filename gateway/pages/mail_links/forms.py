@@ -1,12 +1,12 @@
 """What a browser's form sends: read within narrow bounds, and only from a page of our own."""
 
-import asyncio
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlsplit
 
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 
 from gateway.pipeline.content_negotiation import parsed_type
+from gateway.pipeline.request_parser import BodyTooLarge, read_body
 
 LARGEST = 8_192
 MOST_FIELDS = 12
@@ -61,36 +61,24 @@ async def read_form(request: Request) -> dict[str, str]:
     if media_type != _FORM or charset not in (None, "utf-8", "utf8") or "content-encoding" in request.headers:
         raise RefusedForm(415, "unreadable")
     try:
+        body = await read_body(request, LARGEST, SECONDS)
         pairs = parse_qsl(
-            (await _body(request)).decode("ascii"),
+            body.decode("ascii"),
             keep_blank_values=True,
             strict_parsing=True,
             errors="strict",
             max_num_fields=MOST_FIELDS,
         )
+    except BodyTooLarge:
+        raise RefusedForm(413, "unreadable") from None
+    except TimeoutError:
+        raise RefusedForm(408, "unreadable") from None
     except ValueError:
         raise RefusedForm(400, "unreadable") from None
     fields = dict(pairs)
     if len(fields) != len(pairs):  # a proxy and we could each believe another one
         raise RefusedForm(400, "unreadable")
     return fields
-
-
-async def _body(request: Request) -> bytes:
-    body: bytes = b""
-    try:
-        async with asyncio.timeout(SECONDS):
-            while True:
-                message = await request.receive()
-                if message["type"] == "http.disconnect":
-                    raise ClientDisconnect
-                body += message.get("body", b"")
-                if len(body) > LARGEST:
-                    raise RefusedForm(413, "unreadable")
-                if not message.get("more_body", False):
-                    return body
-    except TimeoutError:
-        raise RefusedForm(408, "unreadable") from None
 
 
 def _is_null_by_policy(origin: str, address: str) -> bool:
