@@ -10,6 +10,7 @@ from connectors.directory.records.audit import Author
 from connectors.directory.records.people import UserRecord
 from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
@@ -72,8 +73,8 @@ async def invite_staff(
         await change.add_user(user)
         after = {"email": masked_address(user.email), "kind": user.account_kind}
         await change.record(by.entry("account.create", user.id, None, after=after), context.now)
-        await change.set_vendor_permissions(
-            user.id, [permission.value for permission in permissions], by=by, now=context.now
+        await recorded.set_vendor_permissions(
+            change, user.id, [permission.value for permission in permissions], by=by, now=context.now
         )
         purpose = MailedTokenPurpose.PASSWORD_RESET
         await change.add_mailed_token(
@@ -111,7 +112,9 @@ async def change_staff(
             raise NotFound("person", ["login_name"])
         held = () if revoke_all else caller.vendor_permissions
         after = ({*held} - {*revoke}) | {permission.value for permission in grant}
-        await change.set_vendor_permissions(user.id, after, by=Author(None, context.request_id), now=context.now)
+        await recorded.set_vendor_permissions(
+            change, user.id, after, by=Author(None, context.request_id), now=context.now
+        )
         return user, caller.vendor_permissions, tuple(sorted(after))
 
     return await changed(context, edit)

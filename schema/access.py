@@ -1,15 +1,13 @@
 """Changing what members may do, and seeing beforehand what it would mean."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, OPEN
-from permissions.vocabulary import MOST_PERMISSIONS
-from permissions.vocabulary import Permission as PermissionCode
+from permissions.vocabulary import MOST_PERMISSIONS, Permission
 from resolvers.access import commands as member_access
 from resolvers.access import plans as access_plans
 from resolvers.access import previews as access_previews
@@ -20,10 +18,10 @@ from resolvers.refusals import Refused
 from schema.graph.fields import computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, UserError, entries, entry_of, payload
+from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, Payload, UserError, entries, entry_of
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
-from schema.roles import Permission
+from schema.roles import DescribedPermission
 
 
 def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> str:
@@ -37,7 +35,7 @@ def _warning_message(_context: RequestContext, warned: access_plans.Warned) -> s
 class AccessWarning:
     """More people would hold a permission than is recommended."""
 
-    permission: Permission = strawberry.field(description="The permission.")
+    permission: DescribedPermission = strawberry.field(description="The permission.")
     holders: int = strawberry.field(description="The number of active members who hold it afterwards.")
     recommended: int = strawberry.field(description="The recommended maximum number of holders.")
     message: str = computed(_warning_message, requires=OPEN, description="What this means, for people.")
@@ -51,12 +49,12 @@ def _entries(context: RequestContext, preview: access_previews.AccessPreview) ->
 class AccessPreview:
     """What a change of access would mean for a member."""
 
-    permissions_added: list[Permission] = listed(
+    permissions_added: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
         description="The permissions that the member gains.",
     )
-    permissions_removed: list[Permission] = listed(
+    permissions_removed: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=5,
         description="The permissions that the member loses.",
@@ -98,7 +96,7 @@ class GrantEndInput:
     role_key: str | None = strawberry.field(
         default=None, description="The key of the role; give either this or `permission`."
     )
-    permission: PermissionCode | None = strawberry.field(default=None, description="The direct permission.")
+    permission: Permission | None = strawberry.field(default=None, description="The direct permission.")
     valid_until: DateTime | None = strawberry.field(description="When it ends automatically; null when it does not.")
 
 
@@ -121,7 +119,7 @@ class MemberAccessInput:
     membership_id: strawberry.ID = strawberry.field(description="The member.")
     expected_version: int | None = None
     role_keys: list[str] | None = strawberry.field(default=None, description=_ROLE_KEYS)
-    permissions: list[PermissionCode] | None = strawberry.field(default=None, description=_PERMISSIONS)
+    permissions: list[Permission] | None = strawberry.field(default=None, description=_PERMISSIONS)
     valid_until: DateTime | None = strawberry.field(default=strawberry.UNSET, description=_VALID_UNTIL)
     ends: list[GrantEndInput] | None = strawberry.field(default=None, description=_ENDS)
     reason: str | None = None
@@ -155,8 +153,7 @@ class UpdateMembersAccessInput:
     )
 
 
-@payload
-class UpdateMemberAccessPayload:
+class UpdateMemberAccessPayload(Payload):
     """The result of a change of access."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
@@ -172,8 +169,7 @@ class UpdateMemberAccessPayload:
     errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
 
 
-@payload
-class UpdateMembersAccessPayload:
+class UpdateMembersAccessPayload(Payload):
     """The results of several changes of access."""
 
     results: list[UpdateMemberAccessPayload] | None = listed(
@@ -199,45 +195,14 @@ def _edit_of(input: MemberAccessInput, *path: str) -> AccessEdit:
     )
 
 
-def _payload(outcome: AccessOutcome) -> dict[str, Any]:
-    return {
-        "membership": outcome.membership,
-        "preview": outcome.preview,
-        "effective_from": outcome.effective_from,
-        "warnings": list(outcome.preview.warnings) if outcome.preview is not None else None,
-    }
-
-
-async def _update_member_access(context: RequestContext, *, input: UpdateMemberAccessInput) -> dict[str, Any]:
-    edit = _edit_of(input)
-    if input.dry_run:
-        return _payload(await member_access.preview_access(context, edit))
-    return _payload(await member_access.update_member_access(context, edit, input.idempotency_key))
-
-
-async def _update_members_access(context: RequestContext, *, input: UpdateMembersAccessInput) -> dict[str, Any]:
-    outcomes = await member_access.update_members_access(
-        context,
-        OrganizationId(input.organization_id),
-        [_edit_of(change, "changes", str(number)) for number, change in enumerate(input.changes)],
-        all_or_nothing=input.all_or_nothing,
-        key=input.idempotency_key,
+def _payload(context: RequestContext, outcome: AccessOutcome) -> UpdateMemberAccessPayload:
+    return UpdateMemberAccessPayload(
+        membership=outcome.membership,
+        preview=outcome.preview,
+        effective_from=outcome.effective_from,
+        warnings=list(outcome.preview.warnings) if outcome.preview is not None else None,
+        errors=[entry_of(context, refusal) for refusal in outcome.refusals],
     )
-    return {
-        "results": [
-            UpdateMemberAccessPayload(
-                **_payload(outcome),
-                errors=[entry_of(context, refusal) for refusal in outcome.refusals],  # type: ignore[misc]
-            )
-            for outcome in outcomes
-        ]
-    }
-
-
-async def _preview_access(context: RequestContext, *, input: PreviewAccessInput) -> access_previews.AccessPreview:
-    outcome = await member_access.preview_access(context, _edit_of(input))
-    assert outcome.preview is not None  # a refusal is raised
-    return outcome.preview
 
 
 def _refused(refusals: Sequence[Refused]) -> access_previews.AccessPreview:
@@ -248,31 +213,39 @@ def _refused(refusals: Sequence[Refused]) -> access_previews.AccessPreview:
 class AccessQueries:
     """What a change would mean."""
 
-    preview_access: AccessPreview | None = query(
-        _preview_access,
-        requires=ASSIGN_ROLES,
-        within=of_object("mbr", "input.membership_id"),
-        refused=_refused,
-        description="What `updateMemberAccess` would do, by the same decision; null when there is no such member that "
-        "you may know of. Writes nothing.",
-    )
+    @query(requires=ASSIGN_ROLES, within=of_object("mbr", "input.membership_id"), refused=_refused)
+    async def preview_access(self, context: RequestContext, input: PreviewAccessInput) -> AccessPreview | None:
+        """What `updateMemberAccess` would do, by the same decision; null when there is no such member that you may know
+        of. Writes nothing.
+        """
+        outcome = await member_access.preview_access(context, _edit_of(input))
+        return outcome.preview  # type: ignore[return-value]  # the record that the type reads
 
 
 @strawberry.type
 class AccessMutations:
     """Changes of what members may do."""
 
-    update_member_access: UpdateMemberAccessPayload | None = mutation(
-        _update_member_access,
-        requires=ASSIGN_ROLES,
-        within=of_object("mbr", "input.membership_id"),
-        answers_again=True,
-        description="Set the roles and direct permissions that a member holds, from the next request on.",
-    )
-    update_members_access: UpdateMembersAccessPayload | None = mutation(
-        _update_members_access,
-        requires=ASSIGN_ROLES,
-        within=in_organization(),
-        answers_again=True,
-        description="Change what several members hold, in one transaction.",
-    )
+    @mutation(requires=ASSIGN_ROLES, within=of_object("mbr", "input.membership_id"), answers_again=True)
+    async def update_member_access(
+        self, context: RequestContext, input: UpdateMemberAccessInput
+    ) -> UpdateMemberAccessPayload | None:
+        """Set the roles and direct permissions that a member holds, from the next request on."""
+        edit = _edit_of(input)
+        if input.dry_run:
+            return _payload(context, await member_access.preview_access(context, edit))
+        return _payload(context, await member_access.update_member_access(context, edit, input.idempotency_key))
+
+    @mutation(requires=ASSIGN_ROLES, within=in_organization(), answers_again=True)
+    async def update_members_access(
+        self, context: RequestContext, input: UpdateMembersAccessInput
+    ) -> UpdateMembersAccessPayload | None:
+        """Change what several members hold, in one transaction."""
+        outcomes = await member_access.update_members_access(
+            context,
+            OrganizationId(input.organization_id),
+            [_edit_of(change, "changes", str(number)) for number, change in enumerate(input.changes)],
+            all_or_nothing=input.all_or_nothing,
+            key=input.idempotency_key,
+        )
+        return UpdateMembersAccessPayload(results=[_payload(context, outcome) for outcome in outcomes])

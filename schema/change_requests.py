@@ -1,7 +1,6 @@
 """What an organization asks the vendor to change about its name and registered office."""
 
 from operator import attrgetter
-from typing import Annotated, Any
 
 import strawberry
 
@@ -19,8 +18,9 @@ from schema.graph.common_inputs import NodeActionInput
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.mutations import in_organization, mutation, of_object
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.graph.value_types import Address, AddressInput, address_of
 from schema.nodes import Node
 from schema.people import User
@@ -30,7 +30,7 @@ from schema.people import User
 class ChangeRequest(Node):
     """An organization's request that the vendor change its name or registered office."""
 
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization = field(
         change_requests.requesting_organizations, requires=OPEN, description="The organization as it is now."
     )
     requested_by: User | None = field(person("requested_by_id"), requires=OPEN, description="The member who asked.")
@@ -89,42 +89,12 @@ class DecideOrganizationChangeInput:
     expected_version: int | None = None
 
 
-@payload
-class ChangeRequestPayload:
+class ChangeRequestPayload(Payload):
     """The request as it is now, or why nothing was changed."""
 
     change_request: ChangeRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
-
-
-async def _request_organization_change(
-    context: RequestContext, *, input: RequestOrganizationChangeInput
-) -> dict[str, Any]:
-    seat = address_of(input.seat) if input.seat is not None else None
-    requested = RequestedChange(input.name, input.legal_name, seat, input.message)
-    organization_id = OrganizationId(input.organization_id)
-    asked = await change_requests.request_organization_change(
-        context, organization_id, requested, input.idempotency_key
-    )
-    return {"change_request": asked}
-
-
-async def _withdraw_organization_change(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
-    return {"change_request": await change_requests.withdraw_organization_change(context, ChangeRequestId(input.id))}
-
-
-async def _decide_organization_change(
-    context: RequestContext, *, input: DecideOrganizationChangeInput
-) -> dict[str, Any]:
-    decided = await change_requests.decide_organization_change(
-        context,
-        ChangeRequestId(input.id),
-        approve=input.approve,
-        note=input.note,
-        expected_version=input.expected_version,
-    )
-    return {"change_request": decided}
 
 
 @strawberry.type
@@ -143,21 +113,38 @@ class ChangeRequestQueries:
 class ChangeRequestMutations:
     """Asking for a change of name or registered office, and deciding on it."""
 
-    request_organization_change: ChangeRequestPayload | None = mutation(
-        _request_organization_change,
-        requires=CHANGE_ORGANIZATION,
-        within=in_organization(),
-        description="Request that the vendor change the organization's name or registered office, which nobody else "
-        "can change.",
-    )
-    withdraw_organization_change: ChangeRequestPayload | None = mutation(
-        _withdraw_organization_change,
-        requires=CHANGE_ORGANIZATION,
-        within=of_object("chg", "input.id"),
-        description="Withdraw a request that nobody has decided yet.",
-    )
-    decide_organization_change: ChangeRequestPayload | None = mutation(
-        _decide_organization_change,
-        requires=REVIEW_CHANGE_REQUESTS,
-        description="Approve or decline an organization's request; an approved change takes effect at once.",
-    )
+    @mutation(requires=CHANGE_ORGANIZATION, within=in_organization())
+    async def request_organization_change(
+        self, context: RequestContext, input: RequestOrganizationChangeInput
+    ) -> ChangeRequestPayload | None:
+        """Request that the vendor change the organization's name or registered office, which nobody else can change."""
+        seat = address_of(input.seat) if input.seat is not None else None
+        requested = RequestedChange(input.name, input.legal_name, seat, input.message)
+        organization_id = OrganizationId(input.organization_id)
+        asked = await change_requests.request_organization_change(
+            context, organization_id, requested, input.idempotency_key
+        )
+        return ChangeRequestPayload(change_request=asked)
+
+    @mutation(requires=CHANGE_ORGANIZATION, within=of_object("chg", "input.id"))
+    async def withdraw_organization_change(
+        self, context: RequestContext, input: NodeActionInput
+    ) -> ChangeRequestPayload | None:
+        """Withdraw a request that nobody has decided yet."""
+        return ChangeRequestPayload(
+            change_request=await change_requests.withdraw_organization_change(context, ChangeRequestId(input.id))
+        )
+
+    @mutation(requires=REVIEW_CHANGE_REQUESTS)
+    async def decide_organization_change(
+        self, context: RequestContext, input: DecideOrganizationChangeInput
+    ) -> ChangeRequestPayload | None:
+        """Approve or decline an organization's request; an approved change takes effect at once."""
+        decided = await change_requests.decide_organization_change(
+            context,
+            ChangeRequestId(input.id),
+            approve=input.approve,
+            note=input.note,
+            expected_version=input.expected_version,
+        )
+        return ChangeRequestPayload(change_request=decided)

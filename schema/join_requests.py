@@ -1,7 +1,6 @@
 """Asking to join an organization, and deciding about it."""
 
 from operator import attrgetter
-from typing import Annotated, Any
 
 import strawberry
 
@@ -18,8 +17,9 @@ from resolvers.join_requests.queries import organizations_of
 from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.nodes import Node
 from schema.people import User
 
@@ -38,7 +38,7 @@ class JoinRequest(Node):
     decided_at: DateTime | None = strawberry.field(description="When it was decided or withdrawn.")
     note: str | None = strawberry.field(description="The note given with the decision.")
     user: User | None = field(person("user_id"), requires=OPEN, description="The person who would like to join.")
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization | None = field(
         organizations_of,
         requires=OPEN,
         description="The organization, visible to its members only; whoever asks to join does not learn whether it "
@@ -87,8 +87,7 @@ class WithdrawJoinRequestInput:
     idempotency_key: str | None = None
 
 
-@payload
-class JoinRequestPayload:
+class JoinRequestPayload(Payload):
     """The request as it is now, or why nothing was changed."""
 
     join_request: JoinRequest | None = strawberry.field(
@@ -96,63 +95,53 @@ class JoinRequestPayload:
     )
 
 
-async def _request_to_join_organization(
-    context: RequestContext, *, input: RequestToJoinOrganizationInput
-) -> dict[str, Any]:
-    request = await join_requests.request_to_join(
-        context,
-        name=input.organization_name,
-        vat=input.vat_id,
-        number=input.customer_number,
-        message=input.message,
-        key=input.idempotency_key,
-    )
-    return {"join_request": request}
-
-
-async def _approve_join_request(context: RequestContext, *, input: ApproveJoinRequestInput) -> dict[str, Any]:
-    joining = Joining(tuple(input.role_keys), tuple(input.permissions or ()), input.idempotency_key)
-    return {"join_request": await join_requests.approve_join_request(context, JoinRequestId(input.id), joining)}
-
-
-async def _decline_join_request(context: RequestContext, *, input: DeclineJoinRequestInput) -> dict[str, Any]:
-    declined = await join_requests.decline_join_request(
-        context, JoinRequestId(input.id), input.note, input.idempotency_key
-    )
-    return {"join_request": declined}
-
-
-async def _withdraw_join_request(context: RequestContext, *, input: WithdrawJoinRequestInput) -> dict[str, Any]:
-    id = JoinRequestId(input.id)
-    return {"join_request": await join_requests.withdraw_join_request(context, id, input.idempotency_key)}
-
-
 @strawberry.type
 class JoinRequestMutations:
     """Asking to join an organization."""
 
-    request_to_join_organization: JoinRequestPayload | None = mutation(
-        _request_to_join_organization,
-        requires=AUTHENTICATED,
-        description=(
-            "Ask to join an organization that is registered. The answer is the same whether or not there is such "
-            "an organization; if there is, all its administrators get a mail."
-        ),
-    )
-    approve_join_request: JoinRequestPayload | None = mutation(
-        _approve_join_request,
-        requires=MANAGE_MEMBERS,
-        within=of_object("jrq", "input.id"),
-        description="Approve a request to join, with roles and permissions that you may delegate.",
-    )
-    decline_join_request: JoinRequestPayload | None = mutation(
-        _decline_join_request,
-        requires=MANAGE_MEMBERS,
-        within=of_object("jrq", "input.id"),
-        description="Decline a request to join.",
-    )
-    withdraw_join_request: JoinRequestPayload | None = mutation(
-        _withdraw_join_request,
-        requires=AUTHENTICATED,
-        description="Withdraw your own request.",
-    )
+    @mutation(requires=AUTHENTICATED)
+    async def request_to_join_organization(
+        self, context: RequestContext, input: RequestToJoinOrganizationInput
+    ) -> JoinRequestPayload | None:
+        """Ask to join an organization that is registered. The answer is the same whether or not there is such an
+        organization; if there is, all its administrators get a mail.
+        """
+        request = await join_requests.request_to_join(
+            context,
+            name=input.organization_name,
+            vat=input.vat_id,
+            number=input.customer_number,
+            message=input.message,
+            key=input.idempotency_key,
+        )
+        return JoinRequestPayload(join_request=request)
+
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("jrq", "input.id"))
+    async def approve_join_request(
+        self, context: RequestContext, input: ApproveJoinRequestInput
+    ) -> JoinRequestPayload | None:
+        """Approve a request to join, with roles and permissions that you may delegate."""
+        joining = Joining(tuple(input.role_keys), tuple(input.permissions or ()), input.idempotency_key)
+        return JoinRequestPayload(
+            join_request=await join_requests.approve_join_request(context, JoinRequestId(input.id), joining)
+        )
+
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("jrq", "input.id"))
+    async def decline_join_request(
+        self, context: RequestContext, input: DeclineJoinRequestInput
+    ) -> JoinRequestPayload | None:
+        """Decline a request to join."""
+        declined = await join_requests.decline_join_request(
+            context, JoinRequestId(input.id), input.note, input.idempotency_key
+        )
+        return JoinRequestPayload(join_request=declined)
+
+    @mutation(requires=AUTHENTICATED)
+    async def withdraw_join_request(
+        self, context: RequestContext, input: WithdrawJoinRequestInput
+    ) -> JoinRequestPayload | None:
+        """Withdraw your own request."""
+        id = JoinRequestId(input.id)
+        return JoinRequestPayload(
+            join_request=await join_requests.withdraw_join_request(context, id, input.idempotency_key)
+        )

@@ -16,7 +16,7 @@ from schema.graph.fields import attribute, computed, field, graph_type, listed, 
 from schema.graph.scalars import URL, DateTime
 from schema.members.types import PermissionSource
 from schema.nodes import Node
-from schema.roles import Permission
+from schema.roles import DescribedPermission
 
 
 def _category_id(_context: RequestContext, category: CategoryRecord) -> str:
@@ -130,7 +130,7 @@ class ApplicationTile:
     application: Application = strawberry.field(description="The application.", directives=[CostDirective(weight=0)])
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it opens.")
-    missing: list[Permission] = listed(
+    missing: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
         description="Permissions any one of which would open it. Empty when it opens, or when only a role opens it.",

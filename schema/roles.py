@@ -1,42 +1,40 @@
 """Permissions and roles: what there is to have."""
 
 from collections.abc import Sequence
-from typing import Annotated
 
 import strawberry
 
 from connectors.applications.interface import MOST_APPLICATIONS
-from permissions import policy, vocabulary
+from permissions import policy
 from permissions.access_rules import OPEN
 from permissions.policy import MOST_ROLES
-from permissions.vocabulary import MOST_PERMISSIONS
+from permissions.vocabulary import MOST_PERMISSIONS, Permission
 from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.members import rules as member_rules
 from schema.graph.fields import computed, field, graph_type, listed, root
+from schema.graph.references import LaterApplication
 from schema.nodes import Node
 
 
-def _permission_code(_context: RequestContext, permission: vocabulary.Permission) -> vocabulary.Permission:
+def _permission_code(_context: RequestContext, permission: Permission) -> Permission:
     return permission
 
 
-def _permission_label(context: RequestContext, permission: vocabulary.Permission, *, locale: str | None = None) -> str:
+def _permission_label(context: RequestContext, permission: Permission, *, locale: str | None = None) -> str:
     return in_language(context, permission.labels, locale)
 
 
-def _permission_description(
-    context: RequestContext, permission: vocabulary.Permission, *, locale: str | None = None
-) -> str:
+def _permission_description(context: RequestContext, permission: Permission, *, locale: str | None = None) -> str:
     return in_language(context, permission.descriptions, locale)
 
 
-@graph_type(of=vocabulary.Permission)
-class Permission:
+@graph_type(of=Permission, name="Permission")
+class DescribedPermission:
     """One thing that somebody may do."""
 
-    code: vocabulary.Permission = computed(_permission_code, requires=OPEN, description="Its key, for programs.")
+    code: Permission = computed(_permission_code, requires=OPEN, description="Its key, for programs.")
     label: str = computed(_permission_label, requires=OPEN, description="Its name, for people.")
     description: str = computed(_permission_description, requires=OPEN, description="What it allows somebody to do.")
 
@@ -61,12 +59,12 @@ class Role(Node):
     key: str = strawberry.field(description="Its key, for programs.")
     label: str = computed(_role_label, requires=OPEN, description="Its name, for people.")
     description: str = computed(_role_description, requires=OPEN, description="Its purpose.")
-    permissions: list[Permission] = listed(
+    permissions: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=10,
         description="What it allows somebody to do.",
     )
-    applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] = field(  # type: ignore[name-defined]  # noqa: F821
+    applications: list[LaterApplication] = field(
         launcher.applications_of_roles,
         requires=OPEN,
         at_most=MOST_APPLICATIONS,
@@ -92,8 +90,8 @@ def _roles(context: RequestContext) -> Sequence[policy.Role]:
     return tuple(context.policy.roles.values())
 
 
-def _permissions(_context: RequestContext) -> Sequence[vocabulary.Permission]:
-    return tuple(vocabulary.Permission)
+def _permissions(_context: RequestContext) -> Sequence[Permission]:
+    return tuple(Permission)
 
 
 @strawberry.type
@@ -103,6 +101,6 @@ class RoleQueries:
     roles: list[Role] = root(
         _roles, requires=OPEN, at_most=MOST_ROLES, assumed_size=10, description="The roles of this portal."
     )
-    permissions: list[Permission] = root(
+    permissions: list[DescribedPermission] = root(
         _permissions, requires=OPEN, at_most=MOST_PERMISSIONS, description="All permissions of this portal."
     )

@@ -11,7 +11,7 @@ from resolvers.sessions.commands import SignedIn
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.mutations import mutation
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.viewer import Viewer
 
 
@@ -39,8 +39,7 @@ class EmptyInput:
     idempotency_key: str | None = strawberry.UNSET
 
 
-@payload
-class SignInPayload:
+class SignInPayload(Payload):
     """A session, or why there is none."""
 
     access_token: str | None = strawberry.field(
@@ -51,24 +50,10 @@ class SignInPayload:
     viewer: Viewer | None = strawberry.field(description="You, as you are signed in now.")
 
 
-@payload
-class AcknowledgementPayload:
+class AcknowledgementPayload(Payload):
     """Whether the command was carried out."""
 
     accepted: bool = strawberry.field(description="Whether the command was carried out.")
-
-
-async def _sign_in(context: RequestContext, *, input: SignInInput) -> dict[str, Any]:
-    return session_fields(await sessions.sign_in(context, input.login_name, input.password))
-
-
-async def _refresh_session(context: RequestContext, *, input: RefreshSessionInput) -> dict[str, Any]:
-    return session_fields(await sessions.refresh_session(context, input.refresh_token))
-
-
-async def _sign_out(context: RequestContext, *, input: EmptyInput) -> dict[str, Any]:
-    await sessions.sign_out(context)
-    return {"accepted": True}
 
 
 def session_fields(signed_in: SignedIn) -> dict[str, Any]:
@@ -85,24 +70,20 @@ def session_fields(signed_in: SignedIn) -> dict[str, Any]:
 class SessionMutations:
     """Signing in and out."""
 
-    sign_in: SignInPayload = mutation(
-        _sign_in,
-        recorded=False,
-        requires=OPEN,
-        cost=PASSWORD_CHECK,
-        description="Begin a session. The rest of this request is already executed as you.",
-    )
-    refresh_session: SignInPayload = mutation(
-        _refresh_session,
-        recorded=False,
-        requires=OPEN,
-        description=(
-            "Continue a session with new tokens. A refresh token sent again within a few seconds gets the same "
-            "successor; one sent later ends its session."
-        ),
-    )
-    sign_out: AcknowledgementPayload | None = mutation(
-        _sign_out,
-        requires=AUTHENTICATED,
-        description="End your session; its tokens are refused from the next request on.",
-    )
+    @mutation(recorded=False, requires=OPEN, cost=PASSWORD_CHECK)
+    async def sign_in(self, context: RequestContext, input: SignInInput) -> SignInPayload:
+        """Begin a session. The rest of this request is already executed as you."""
+        return SignInPayload(**session_fields(await sessions.sign_in(context, input.login_name, input.password)))
+
+    @mutation(recorded=False, requires=OPEN)
+    async def refresh_session(self, context: RequestContext, input: RefreshSessionInput) -> SignInPayload:
+        """Continue a session with new tokens. A refresh token sent again within a few seconds gets the same successor;
+        one sent later ends its session.
+        """
+        return SignInPayload(**session_fields(await sessions.refresh_session(context, input.refresh_token)))
+
+    @mutation(requires=AUTHENTICATED)
+    async def sign_out(self, context: RequestContext, input: EmptyInput) -> AcknowledgementPayload | None:
+        """End your session; its tokens are refused from the next request on."""
+        await sessions.sign_out(context)
+        return AcknowledgementPayload(accepted=True)

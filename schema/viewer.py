@@ -42,7 +42,7 @@ from schema.nodes import Node
 from schema.organizations.types import Organization
 from schema.people import User
 from schema.registrations.types import OrganizationRegistration
-from schema.roles import Permission
+from schema.roles import DescribedPermission
 
 
 @graph_type(of=capabilities.AccessDecision)
@@ -53,7 +53,7 @@ class AccessDecision:
     reason: DenialReason | None = attribute(
         "decision.reason", requires=OPEN, description="Why you are not allowed to; null when you are."
     )
-    permission: Permission = strawberry.field(
+    permission: DescribedPermission = strawberry.field(
         description="The permission that was asked about.", directives=[CostDirective(weight=0)]
     )
     sources: list[PermissionSource] = listed(

@@ -12,7 +12,6 @@ from connectors.database.dialects import one_of
 from connectors.database.reader import gathered
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
-from connectors.directory.records.audit import AuditEntry, Author
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.people import UserRecord
 from connectors.directory.rows import GRANTS, MEMBERSHIPS, USERS
@@ -125,25 +124,42 @@ class AccessQueries(DirectoryReader):
 class AccessChanges(Transaction):
     """Changes of what somebody may do.
 
-    Each writes its audit row and counts up `access_epoch` of the people and of the organization concerned; the event is
-    published to the other processes when the transaction has been committed. What is so already changes nothing, and
-    writes nothing. Within one organization the changes of two transactions follow one another, never overlap. An
-    unknown id is a LookupError.
+    Each counts up `access_epoch` of the people and of the organization concerned; the event is published to the other
+    processes when the transaction has been committed. What is so already changes nothing. Within one organization the
+    changes of two transactions follow one another, never overlap. An unknown id is a LookupError.
     """
 
-    async def grant_role(
-        self, membership_id: MembershipId, role_key: str, *, until: datetime | None, by: Author, now: datetime
-    ) -> GrantRecord:
-        """Give a role, until an instant or permanently; a role that the member holds already gets this end."""
-        return await self._give(membership_id, GrantKind.ROLE, role_key, until, by, now)
+    async def give(
+        self,
+        membership_id: MembershipId,
+        kind: GrantKind,
+        key: str,
+        *,
+        until: datetime | None,
+        by: UserId | None,
+        now: datetime,
+    ) -> tuple[GrantRecord | None, GrantRecord]:
+        """Give a role or a direct permission, until an instant or permanently; one held already gets this end.
 
-    async def grant_permission(
-        self, membership_id: MembershipId, code: str, *, until: datetime | None, by: Author, now: datetime
-    ) -> GrantRecord:
-        """Give a direct permission, until an instant or permanently; one held already gets this end."""
-        return await self._give(membership_id, GrantKind.PERMISSION, code, until, by, now)
+        Returns the grant as it was, None when there was none, and as it is now.
+        """
+        holder = await self._lock(membership_id)
+        same = {"membership_id": membership_id, "kind": kind.value, "key": key}
+        before = await self._first(GRANTS, _SAME_GRANT, same)
+        if before is not None and before.valid_until == until:
+            return before, before
+        grant = GrantRecord(
+            before.id if before is not None else GrantId(new_id("grt")), membership_id, holder.organization_id,
+            holder.user_id, kind, key, now, by, until,
+        )  # fmt: skip
+        if before is None:
+            await self._add(GRANTS, grant)
+        else:
+            await self._execute(_GIVE_AGAIN, {"grant_id": grant.id, "until": until, "now": now, "by": by})
+        await self._count(grant.user_id, grant.organization_id)
+        return before, grant
 
-    async def revoke(self, grant_id: GrantId, *, by: Author, now: datetime) -> GrantRecord | None:
+    async def revoke(self, grant_id: GrantId) -> GrantRecord | None:
         """Take a grant away and return it; None when there is none such (any more)."""
         seen = await self._first(GRANTS, _GRANT_WITH_ID, {"grant_id": grant_id})
         if seen is None:
@@ -153,13 +169,10 @@ class AccessChanges(Transaction):
         if grant is None:  # taken away while this one waited
             return None
         await self._execute(_TAKE_GRANT, {"grant_id": grant_id})
-        await self.record(revoked_entry(by, grant), now)
         await self._count(grant.user_id, grant.organization_id)
         return grant
 
-    async def set_vendor_permissions(
-        self, user_id: UserId, codes: Collection[str], *, by: Author, now: datetime
-    ) -> tuple[str, ...]:
+    async def set_vendor_permissions(self, user_id: UserId, codes: Collection[str]) -> tuple[str, ...]:
         """Let a person of the vendor's staff hold exactly these permissions, and return those held before."""
         if (await self._execute(_LOCK_USER, {"user_id": user_id})).first() is None:
             raise LookupError(f"There is no user {user_id}.")
@@ -170,45 +183,8 @@ class AccessChanges(Transaction):
         await self._execute(_TAKE_VENDOR_PERMISSIONS, {"of_user": user_id})
         for code in after:
             await self._execute(insert(vendor_permissions), {"user_id": user_id, "permission": code})
-        await self.record(
-            by.entry(
-                "vendor_permissions.set",
-                user_id,
-                None,
-                before={"permissions": " ".join(before)},
-                after={"permissions": " ".join(after)},
-            ),
-            now,
-        )
         await self._count(user_id, None)
         return before
-
-    async def _give(
-        self,
-        membership_id: MembershipId,
-        kind: GrantKind,
-        key: str,
-        until: datetime | None,
-        by: Author,
-        now: datetime,
-    ) -> GrantRecord:
-        holder = await self._lock(membership_id)
-        same = {"membership_id": membership_id, "kind": kind.value, "key": key}
-        before = await self._first(GRANTS, _SAME_GRANT, same)
-        if before is not None and before.valid_until == until:
-            return before
-        grant = GrantRecord(
-            before.id if before is not None else GrantId(new_id("grt")), membership_id, holder.organization_id,
-            holder.user_id, kind, key, now, by.user_id, until,
-        )  # fmt: skip
-        if before is None:
-            await self._add(GRANTS, grant)
-        else:
-            await self._execute(_GIVE_AGAIN, {"grant_id": grant.id, "until": until, "now": now, "by": by.user_id})
-        was = _shown(before) if before is not None else {}
-        await self._record_grant("grant.give", grant, by, now, before=was, after=_shown(grant))
-        await self._count(grant.user_id, grant.organization_id)
-        return grant
 
     async def _lock(self, membership_id: MembershipId) -> MembershipRecord:
         """Wait until nobody else changes access in the membership's organization, and return the membership then."""
@@ -240,25 +216,3 @@ class AccessChanges(Transaction):
         await self._execute(_COUNT_MEMBERS, concerned)
         epoch = (await self._execute(_COUNT_ORGANIZATION, concerned)).scalar_one()
         self.events.append(AccessChanged(epoch, organization_id=organization_id))
-
-    async def _record_grant(
-        self,
-        action: str,
-        grant: GrantRecord,
-        by: Author,
-        now: datetime,
-        *,
-        before: dict[str, str | None],
-        after: dict[str, str | None],
-    ) -> None:
-        await self.record(by.entry(action, grant.membership_id, grant.organization_id, before=before, after=after), now)
-
-
-def revoked_entry(by: Author, grant: GrantRecord) -> AuditEntry:
-    """Return the audit entry of a grant that was taken away."""
-    return by.entry("grant.revoke", grant.membership_id, grant.organization_id, before=_shown(grant), after={})
-
-
-def _shown(grant: GrantRecord) -> dict[str, str | None]:
-    until: Any = grant.valid_until
-    return {grant.kind.value.lower(): grant.key, "until": until.isoformat() if until is not None else None}

@@ -1,19 +1,23 @@
-"""Reading the audit log: each list from its end backwards, by an index that has it in its order."""
+"""The audit log: appended to, and read from its end backwards, by an index that has it in its order."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from functools import cache
+from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Select, bindparam, or_, select, union_all
+from sqlalchemy import Select, bindparam, insert, or_, select, union_all
+from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import one_of
 from connectors.database.lists import Listing
 from connectors.directory.reader import DirectoryReader
-from connectors.directory.records.audit import AuditEventRecord, AuditFilter
-from connectors.directory.rows import AUDIT_EVENTS
+from connectors.directory.records.audit import AuditEntry, AuditEventRecord, AuditFilter
+from connectors.directory.rows import AUDIT_ENTRIES, AUDIT_EVENTS
 from connectors.directory.tables import audit_events
-from connectors.ids import AuditEventId, OrganizationId, UserId
+from connectors.directory.transaction import Transaction
+from connectors.ids import AuditEventId, OrganizationId, UserId, base32, new_id
 from connectors.pages import Page
 
 _event = audit_events.c
@@ -38,6 +42,10 @@ _TO_PERSON = Listing(
     _HERE,
     order=_ORDER,
 )
+_RECORD_UNLESS_THERE = {
+    "postgresql": postgresql.insert(audit_events).on_conflict_do_nothing(),
+    "sqlite": sqlite.insert(audit_events).on_conflict_do_nothing(),
+}
 
 
 @cache
@@ -116,6 +124,32 @@ class AuditQueries(DirectoryReader):
         return listing.records(await self.read(listing.page(self.database), limit=limit, **values))
 
 
+class AuditChanges(Transaction):
+    """The audit log within a transaction; whoever commands a change writes its row, no other change does."""
+
+    async def record(self, entry: AuditEntry, now: datetime) -> None:
+        """Append to the audit log."""
+        await self.record_all([entry], now)
+
+    async def record_all(self, entries: Sequence[AuditEntry], now: datetime) -> None:
+        """Append to the audit log in one statement."""
+        if entries:
+            await self._execute(insert(audit_events), [_row(new_id("aud"), entry, now) for entry in entries])
+
+    async def record_hourly(self, entry: AuditEntry, now: datetime, key: str) -> bool:
+        """Append to the audit log once in an hour (of UTC) for this action and key; return whether it was now."""
+        hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+        what = blake2b(f"{entry.action}\n{key}".encode(errors="replace"), digest_size=10).digest()
+        # The id says which hour and what: a second entry, of whichever process, has the same id and is dropped.
+        id = f"aud_{base32(int(hour.timestamp()) * 1000 << 80 | int.from_bytes(what))}"
+        statement = _RECORD_UNLESS_THERE[self._connection.dialect.name]
+        return (await self._execute(statement, _row(id, entry, now))).rowcount > 0
+
+
 def _values(where: AuditFilter) -> dict[str, Any]:
     values = {"actions": where.actions, "actor_id": where.actor_id, "since": where.since, "until": where.until}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _row(id: str, entry: AuditEntry, now: datetime) -> dict[str, Any]:
+    return AUDIT_ENTRIES.row(entry) | {"id": id, "occurred_at": now}

@@ -20,7 +20,7 @@ from connectors.directory.access import AccessQueries
 from connectors.directory.accounts import AccountChanges, AccountQueries
 from connectors.directory.addresses import AddressChanges, AddressQueries
 from connectors.directory.approvals import ApprovalChanges, ApprovalQueries
-from connectors.directory.audit import AuditQueries
+from connectors.directory.audit import AuditChanges, AuditQueries
 from connectors.directory.caller import CallerQueries
 from connectors.directory.idempotency import IdempotencyChanges
 from connectors.directory.invitations import InvitationChanges, InvitationQueries
@@ -93,6 +93,7 @@ class DirectoryChange(
     AccountChanges,
     AddressChanges,
     ApprovalChanges,
+    AuditChanges,
     IdempotencyChanges,
     InvitationChanges,
     MembershipChanges,
@@ -103,7 +104,10 @@ class DirectoryChange(
     RegistrationChanges,
     SessionChanges,
 ):
-    """Changes, all in one transaction with their audit rows; `ask` answers queries as the transaction sees things."""
+    """Changes, all in one transaction; `ask` answers queries as the transaction sees things.
+
+    None writes to the audit log but `record` and its like: the command knows what happened, and why.
+    """
 
     def __init__(self, connection: AsyncConnection) -> None:
         super().__init__(connection)

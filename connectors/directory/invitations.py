@@ -5,17 +5,21 @@ from datetime import datetime
 from itertools import chain
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, update
 
 from connectors.database.dialects import one_of
 from connectors.database.lists import Listing, first_of_each
 from connectors.database.reader import gathered, parallel
-from connectors.directory.access import AccessChanges, revoked_entry
+from connectors.directory.access import AccessChanges
 from connectors.directory.keys import login_key
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
-from connectors.directory.records.audit import AuditEntry, Author
-from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
+from connectors.directory.records.invitations import (
+    InvitationRecord,
+    InvitationStatus,
+    NewInvitation,
+    Withdrawn,
+)
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
@@ -23,7 +27,6 @@ from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.pages import ALL
-from connectors.values import masked_address
 
 _PENDING = InvitationStatus.PENDING.value
 
@@ -61,6 +64,24 @@ _MEMBERS_WITH_EMAIL = (
     .select_from(memberships.join(users, _u.id == _m.user_id))
     .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
 )
+_numbered_by_inviter = (
+    select(
+        *INVITATIONS.columns,
+        func.row_number().over(partition_by=(_i.organization_id, _i.inviter_id), order_by=_i.id.desc()).label("number"),
+    )
+    .where(
+        one_of(_i.organization_id, "organizations"),
+        one_of(_i.inviter_id, "ids"),
+        _i.status == _PENDING,
+        _i.expires_at > NOW,
+    )
+    .subquery("by_inviter")
+)
+_OPEN_BY = (
+    select(*(column for column in _numbered_by_inviter.c if column.key != "number"))
+    .where(_numbered_by_inviter.c.number <= bindparam("limit"))
+    .order_by(_numbered_by_inviter.c.id.desc())
+)
 _OF_ID = _i.id == bindparam("of_id")
 _RENEW = (
     update(invitations)
@@ -82,7 +103,7 @@ _END_ALL = (
     .values(status=bindparam("new_status"), ended_at=NOW)
     .returning(*INVITATIONS.columns)
 )
-_INVITED = select(_m.id, _m.user_id).where(one_of(_m.id, "ids"), _m.status == MembershipStatus.INVITED.value)
+_INVITED = MEMBERSHIPS.select.where(one_of(_m.id, "ids"), _m.status == MembershipStatus.INVITED.value)
 _GIVEN_TO = GRANTS.select.where(one_of(_g.membership_id, "ids")).order_by(_g.id)
 _TAKE_GIVEN = delete(grants).where(one_of(_g.membership_id, "ids"))
 _REMOVE_INVITED = (
@@ -109,11 +130,6 @@ _MOVE_INVITATIONS = (
 _MOVE_INVITATION = update(invitations).where(_OF_ID).values(membership_id=bindparam("to_membership"))
 _DROP_MEMBERSHIP = delete(memberships).where(_m.id == bindparam("from_id"))
 _DROP_INVITED = delete(users).where(_u.id == bindparam("user_id"), ~_u.email_verified)
-_ACTIONS = {
-    InvitationStatus.DECLINED: "invitation.decline",
-    InvitationStatus.REVOKED: "invitation.revoke",
-    InvitationStatus.EXPIRED: "invitation.expire",
-}
 
 
 class InvitationQueries(DirectoryReader):
@@ -159,9 +175,9 @@ class InvitationQueries(DirectoryReader):
 
 
 class InvitationChanges(AccessChanges):
-    """Changes of invitations, in an organization that is locked; each writes its audit rows."""
+    """Changes of invitations, in an organization that is locked."""
 
-    async def add_invitations(self, new: Sequence[NewInvitation], *, by: Author, now: datetime) -> None:
+    async def add_invitations(self, new: Sequence[NewInvitation]) -> None:
         """Store invitations, in as many statements for a hundred as for one.
 
         Raises:
@@ -170,32 +186,29 @@ class InvitationChanges(AccessChanges):
         people = [(one.person, one.invitation) for one in new if one.person is not None]
         await self._add_all(USERS, [person for person, _ in people])
         await self._add_all(MEMBERSHIPS, [_invited(person, invitation) for person, invitation in people])
-        await self._add_all(GRANTS, [grant for person, it in people for grant in _grants(person, it, by, now)])
+        await self._add_all(GRANTS, [grant for person, it in people for grant in _grants(person, it)])
         if new:
             rows = [INVITATIONS.row(one.invitation) | {"token_hash": one.token_hash} for one in new]
             await self._execute(insert(invitations), rows)
-        await self.record_all([_entry(by, "invitation.create", one.invitation) for one in new], now)
 
     async def update_invited(self, person: UserRecord) -> None:
         """Let the row that stands for an invited person say what the invitation says."""
         await self._execute(_UPDATE_INVITED.values(USERS.changed(person)), {"user_id": person.id})
 
     async def renew_invitation(
-        self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: Author, now: datetime
+        self, id: InvitationId, token_hash: bytes, *, expires_at: datetime, by: UserId | None, now: datetime
     ) -> InvitationRecord:
         """Open the invitation again with another token and return it, sent by whoever does so (`by`).
 
         The old token counts no more.
         """
-        values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now, "sender": by.user_id}
-        renewed = INVITATIONS.record((await self._execute(_RENEW, values)).one())
-        await self.record(_entry(by, "invitation.resend", renewed), now)
-        return renewed
+        values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now, "sender": by}
+        return INVITATIONS.record((await self._execute(_RENEW, values)).one())
 
     async def withdraw_invitations(
-        self, ids: Sequence[InvitationId], status: InvitationStatus, *, by: Author, now: datetime
-    ) -> Sequence[InvitationRecord]:
-        """End invitations of one organization that nobody accepts, and return those that were stored as PENDING.
+        self, ids: Sequence[InvitationId], status: InvitationStatus, *, now: datetime
+    ) -> Withdrawn:
+        """End invitations of one organization that nobody accepts, and return what has ended with them.
 
         Nobody is invited by them any more, and all that they would have given is taken, so that coming back by another
         brings nothing of it back. In as many statements for a thousand as for one; the organization is locked.
@@ -203,23 +216,17 @@ class InvitationChanges(AccessChanges):
         rows = await self._execute(_END_ALL, {"ids": ids, "new_status": status.value, "now": now})
         found = {one.id: one for one in INVITATIONS.records(rows)}
         ended = [found[id] for id in dict.fromkeys(ids) if id in found]
-        await self.record_all([_end_entry(by, one) for one in ended], now)
-        members = {one.membership_id: one.organization_id for one in ended}
-        invited: Sequence[Any] = (await self._execute(_INVITED, {"ids": list(members)})).all() if members else ()
+        members = [one.membership_id for one in ended]
+        invited = MEMBERSHIPS.records(await self._execute(_INVITED, {"ids": members})) if members else []
         if not invited:
-            return ended
-        leaving = {"ids": [membership_id for membership_id, _ in invited]}
+            return Withdrawn(ended, (), ())
+        leaving = {"ids": [member.id for member in invited]}
         given = GRANTS.records(await self._execute(_GIVEN_TO, leaving))
         if given:
             await self._execute(_TAKE_GIVEN, leaving)
-        await self.record_all([revoked_entry(by, grant) for grant in given], now)
         await self._execute(_REMOVE_INVITED, leaving)
-        before, after = {"status": MembershipStatus.INVITED.value}, {"status": MembershipStatus.REMOVED.value}
-        await self.record_all(
-            [by.entry("membership.status", id, members[id], before=before, after=after) for id in leaving["ids"]], now
-        )
-        await self._count_all({user_id for _, user_id in invited}, ended[0].organization_id)
-        return ended
+        await self._count_all({member.user_id for member in invited}, ended[0].organization_id)
+        return Withdrawn(ended, given, invited)
 
     async def hand_over(self, invitation: InvitationRecord, user_id: UserId) -> MembershipId:
         """Give the invitation's membership, with what it gives, to the person, and return which membership that is.
@@ -256,39 +263,21 @@ class InvitationChanges(AccessChanges):
         return target
 
 
-def _end_entry(by: Author, ended: InvitationRecord) -> AuditEntry:
-    """Return the audit entry of an invitation that is not open any more."""
-    after = {"status": ended.status.value, "email": masked_address(ended.email)}
-    return by.entry(_ACTIONS[ended.status], ended.id, ended.organization_id, before={"status": _PENDING}, after=after)
-
-
 def _invited(person: UserRecord, invitation: InvitationRecord) -> MembershipRecord:
     status = MembershipStatus.INVITED
     return MembershipRecord(invitation.membership_id, 1, invitation.organization_id, person.id, status, None, None)
 
 
-def _grants(person: UserRecord, invitation: InvitationRecord, by: Author, now: datetime) -> list[GrantRecord]:
+def _grants(person: UserRecord, invitation: InvitationRecord) -> list[GrantRecord]:
     roles = ((GrantKind.ROLE, key) for key in invitation.role_keys)
     rights = ((GrantKind.PERMISSION, key) for key in invitation.permissions)
     return [
         GrantRecord(
-            GrantId(new_id("grt")), invitation.membership_id, invitation.organization_id, person.id, kind, key, now,
-            by.user_id, invitation.valid_until,
+            GrantId(new_id("grt")), invitation.membership_id, invitation.organization_id, person.id, kind, key,
+            invitation.created_at, invitation.inviter_id, invitation.valid_until,
         )
         for kind, key in chain(roles, rights)
     ]  # fmt: skip
-
-
-def _entry(by: Author, action: str, invitation: InvitationRecord) -> AuditEntry:
-    until = invitation.valid_until
-    after = {
-        "email": masked_address(invitation.email),
-        "roles": " ".join(invitation.role_keys),
-        "permissions": " ".join(invitation.permissions),
-        "until": until.isoformat() if until is not None else None,
-        "expires_at": invitation.expires_at.isoformat(),
-    }
-    return by.entry(action, invitation.id, invitation.organization_id, after=after)
 
 
 def _pairs(pairs: Sequence[tuple[str, str]]) -> dict[str, Any]:

@@ -15,7 +15,6 @@ from connectors.directory.errors import check_version
 from connectors.directory.keys import folded
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind
-from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.rows import MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, memberships, organizations, users
@@ -192,7 +191,6 @@ class MembershipChanges(AccessChanges):
         membership_id: MembershipId,
         status: MembershipStatus,
         *,
-        by: Author,
         now: datetime,
         expected_version: int | None = None,
     ) -> tuple[MembershipRecord, MembershipRecord]:
@@ -219,16 +217,6 @@ class MembershipChanges(AccessChanges):
             "new_joined_at": after.joined_at,
         }
         await self._execute(_SET_MEMBERSHIP, changed)
-        await self.record(
-            by.entry(
-                "membership.status",
-                membership_id,
-                before.organization_id,
-                before={"status": before.status.value},
-                after={"status": status.value},
-            ),
-            now,
-        )
         await self._count(before.user_id, before.organization_id)
         return before, after
 

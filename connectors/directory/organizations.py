@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -12,7 +11,6 @@ from connectors.database.reader import parallel
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import DirectoryReader
-from connectors.directory.records.audit import Author
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord, OrganizationStatus
 from connectors.directory.rows import ORGANIZATIONS
 from connectors.directory.tables import organizations, users
@@ -76,8 +74,6 @@ class OrganizationChanges(AccessChanges):
         organization_id: OrganizationId,
         status: OrganizationStatus,
         *,
-        by: Author,
-        now: datetime,
         expected_version: int | None = None,
     ) -> tuple[OrganizationRecord, OrganizationRecord]:
         """Set where an organization stands, and return it as it was and as it is now; concerns every member.
@@ -89,16 +85,6 @@ class OrganizationChanges(AccessChanges):
         if before.status is status:
             return before, before
         after = await self._store(replace(before, status=status))
-        await self.record(
-            by.entry(
-                "organization.status",
-                organization_id,
-                organization_id,
-                before={"status": before.status.value},
-                after={"status": status.value},
-            ),
-            now,
-        )
         await self._count_members(organization_id)
         return before, after
 

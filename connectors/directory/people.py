@@ -13,7 +13,6 @@ from connectors.database.reader import gathered, parallel
 from connectors.directory.errors import check_version
 from connectors.directory.keys import login_key
 from connectors.directory.reader import DirectoryReader
-from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import ProfileChange, UserRecord
 from connectors.directory.rows import USERS
@@ -113,24 +112,13 @@ class PeopleChanges(Transaction):
         """
         await self._add(USERS, user)
 
-    async def move_login_name(
-        self, name: str, user_id: UserId, organization_id: OrganizationId, *, by: Author, now: datetime
-    ) -> bool:
-        """Let a login name denote another person from now on; return whether there is such a name.
-
-        It denotes somebody because of what they are in the organization, in whose log the move stands.
-        """
+    async def move_login_name(self, name: str, user_id: UserId) -> UserId | None:
+        """Let a login name denote another person from now on; return whom it denoted before, None: no such name."""
         key = {"key": login_key(name)}
-        before = (await self._execute(_LOGIN_NAME, key)).scalar_one_or_none()
-        if before is None:
-            return False
-        if before != user_id:
+        before: str | None = (await self._execute(_LOGIN_NAME, key)).scalar_one_or_none()
+        if before is not None and before != user_id:
             await self._execute(_MOVE_LOGIN_NAME, {**key, "new_user": user_id})
-            entry = by.entry(
-                "login_name.move", user_id, organization_id, before={"user": before}, after={"user": user_id}
-            )
-            await self.record(entry, now)
-        return True
+        return UserId(before) if before is not None else None
 
     async def update_profile(
         self, user_id: UserId, change: ProfileChange, *, expected_version: int, now: datetime

@@ -1,12 +1,10 @@
-"""One open transaction: its statements, its audit rows, and the events that it publishes when it was committed."""
+"""One open transaction: its statements, and the events that it publishes when it was committed."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from hashlib import blake2b
+from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import Column, ColumnElement, CursorResult, Executable, Select, bindparam, insert, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import IntegrityError
 
 from connectors.access_events import AccessEvent
@@ -14,20 +12,13 @@ from connectors.database.engine import AsyncConnection
 from connectors.database.record_rows import Rows
 from connectors.database.sql_errors import ChangeConflict, database_errors, is_taken
 from connectors.directory.reader import BACKEND
-from connectors.directory.records.audit import AuditEntry
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
-from connectors.directory.rows import AUDIT_ENTRIES, ORGANIZATIONS, USERS
-from connectors.directory.tables import audit_events, organizations, users
-from connectors.ids import OrganizationId, SessionId, UserId, base32, new_id
+from connectors.directory.rows import ORGANIZATIONS, USERS
+from connectors.directory.tables import organizations, users
+from connectors.ids import OrganizationId, SessionId, UserId
 
 R = TypeVar("R")
-
-_RECORD_UNLESS_THERE = {
-    "postgresql": postgresql.insert(audit_events).on_conflict_do_nothing(),
-    "sqlite": sqlite.insert(audit_events).on_conflict_do_nothing(),
-}
-
 
 # The organization's row is locked before anything of it is read, so that two changes of its access never overlap.
 # KEY SHARE is left to others: they may meanwhile refer to the row.
@@ -61,24 +52,6 @@ class Transaction:
         """Keep others from changing the person until the end; None for an unknown one. After the organization."""
         return await self._first(USERS, _LOCK_USER, {"user_id": user_id})
 
-    async def record(self, entry: AuditEntry, now: datetime) -> None:
-        """Append to the audit log."""
-        await self.record_all([entry], now)
-
-    async def record_all(self, entries: Sequence[AuditEntry], now: datetime) -> None:
-        """Append to the audit log in one statement."""
-        if entries:
-            await self._execute(insert(audit_events), [_row(new_id("aud"), entry, now) for entry in entries])
-
-    async def record_hourly(self, entry: AuditEntry, now: datetime, key: str) -> bool:
-        """Append to the audit log once in an hour (of UTC) for this action and key; return whether it was now."""
-        hour = now.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
-        what = blake2b(f"{entry.action}\n{key}".encode(errors="replace"), digest_size=10).digest()
-        # The id says which hour and what: a second entry, of whichever process, has the same id and is dropped.
-        id = f"aud_{base32(int(hour.timestamp()) * 1000 << 80 | int.from_bytes(what))}"
-        statement = _RECORD_UNLESS_THERE[self._connection.dialect.name]
-        return (await self._execute(statement, _row(id, entry, now))).rowcount > 0
-
     async def _add(self, rows: Rows[R], record: R, **more: Any) -> None:
         """Store a new row: the record, and what else its table keeps."""
         await self._execute(insert(rows.table), rows.row(record) | more)
@@ -109,7 +82,3 @@ class Transaction:
 def oldest(key: Column[Any], *where: ColumnElement[bool], order: Sequence[ColumnElement[Any]]) -> Select[Any]:
     """Return the statement that selects the keys of what is thrown away at once, so that nobody waits long for it."""
     return select(key).where(*where).order_by(*order).limit(_MOST_AT_ONCE)
-
-
-def _row(id: str, entry: AuditEntry, now: datetime) -> dict[str, Any]:
-    return AUDIT_ENTRIES.row(entry) | {"id": id, "occurred_at": now}

@@ -78,7 +78,7 @@ class RequestContexts:
             policy=self._policies.current,
             now=now,
             request_id=secrets.token_hex(8),
-            languages=accepted_languages(headers.get("accept-language", "")[:500]),
+            languages=accepted_languages(headers),
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
             introspection=Introspection(settings.introspection, headers.get(ORGANIZATION)),
@@ -133,11 +133,15 @@ class RequestContexts:
         return client_address(connection.headers, peer, settings.trusted_proxies, settings.forwarded_header)
 
 
-@lru_cache(maxsize=200)
-def accepted_languages(header: str) -> Sequence[str]:
+def accepted_languages(headers: Headers) -> Sequence[str]:
     """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten, each a tag as in BCP 47."""
+    return _accepted(headers.get("accept-language", "")[:_LONGEST_ACCEPTED])
+
+
+@lru_cache(maxsize=200)
+def _accepted(header: str) -> Sequence[str]:
     weighted = []
-    for index, part in enumerate(header[:_LONGEST_ACCEPTED].split(",")[:10]):
+    for index, part in enumerate(header.split(",")[:10]):
         found = _ACCEPTED.fullmatch(part.strip())
         if found is not None and (quality := float(found["weight"] or 1)) > 0:
             weighted.append((-quality, index, found["tag"]))

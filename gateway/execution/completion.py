@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeGuard
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, contained
 from gateway.execution.library_internals import Undefined
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
-from gateway.execution.run import Run
+from gateway.execution.run import Run, together
 from gateway.execution.selected_field import SelectedField
 from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
 
@@ -89,9 +89,7 @@ class Completion:
         if len(picks) == len(values):
             return self._bounded(run, self.present(run, values, paths))
         done = self._bounded(run, self.present(run, [values[pick] for pick in picks], PickedPaths(paths, picks)))
-        if is_done(done):
-            return spread(done, picks, field_errors)
-        return run.hold(spread_later(done, picks, field_errors))
+        return put_back(run, [(picks, done)], field_errors)
 
     def _null(self) -> Exception:
         return TypeError(f"Cannot return null for non-nullable field {self.field.coordinate}.")
@@ -133,27 +131,30 @@ def column_of(values: list[Any], field_errors: FieldErrors) -> Column:
     return PartialColumn(values, field_errors) if any(field_errors) else values
 
 
-def put(done: Column, picks: list[int], values: list[Any], field_errors: FieldErrors) -> None:
-    """Write completed values and their field errors to their indexes."""
-    completed = done
-    if type(done) is PartialColumn:
-        completed = done.values
-        for pick, field_error in zip(picks, done.field_errors, strict=True):
-            field_errors[pick] = field_error
-    for pick, value in zip(picks, completed, strict=True):  # type: ignore[arg-type]
-        values[pick] = value
-
-
-def spread(done: Column, picks: list[int], field_errors: FieldErrors) -> Column:
-    """Return a column as long as `field_errors`, with the completed values at their indexes and null elsewhere."""
+def put_back(run: Run, groups: list[tuple[list[int], MaybeLate]], field_errors: FieldErrors) -> MaybeLate:
+    """Return the column that groups of its values, completed apart, make with the errors of the others; else null."""
+    late = [index for index, (_, done) in enumerate(groups) if not is_done(done)]
+    if late:
+        return run.hold(_put_back_later(run, groups, late, field_errors))
     values: list[Any] = [None] * len(field_errors)
-    put(done, picks, values, field_errors)
+    for picks, done in groups:
+        completed = done
+        if type(done) is PartialColumn:
+            completed = done.values
+            for pick, field_error in zip(picks, done.field_errors, strict=True):
+                field_errors[pick] = field_error
+        for pick, value in zip(picks, completed, strict=True):  # type: ignore[arg-type]
+            values[pick] = value
     return column_of(values, field_errors)
 
 
-async def spread_later(late: MaybeLate, picks: list[int], field_errors: FieldErrors) -> Column:
-    """Wait for the completed values, then do as `spread`."""
-    return spread(await finished(late), picks, field_errors)
+async def _put_back_later(
+    run: Run, groups: list[tuple[list[int], Any]], late: list[int], field_errors: FieldErrors
+) -> Column:
+    waiting: list[Coroutine[Any, Any, Column]] = [groups[index][1] for index in late]
+    for index, done in zip(late, await together(waiting), strict=True):
+        groups[index] = (groups[index][0], done)
+    return await finished(put_back(run, groups, field_errors))
 
 
 async def _contained_later(late: MaybeLate) -> Column:

@@ -13,8 +13,7 @@ from gateway.execution.completion import (
     column_of,
     finished,
     is_done,
-    spread,
-    spread_later,
+    put_back,
 )
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, joined
 from gateway.execution.library_internals import is_iterable
@@ -114,9 +113,7 @@ class ListOf(Completion):
         picks = [position for position, field_error in enumerate(field_errors) if field_error is None]
         picked_ends = {index: ends[position] for index, position in enumerate(picks) if position in ends}
         done = self._items(run, [lists[pick] for pick in picks], PickedPaths(paths, picks), picked_ends)
-        if is_done(done):
-            return spread(done, picks, field_errors)
-        return run.hold(spread_later(done, picks, field_errors))
+        return put_back(run, [(picks, done)], field_errors)
 
     async def _streamed(
         self,

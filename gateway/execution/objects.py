@@ -1,18 +1,17 @@
 """Objects, interfaces and unions: checked, grouped by their concrete type, and answered a level at a time."""
 
-from collections.abc import Callable, Coroutine
-from inspect import isawaitable
+from collections.abc import Callable
 from typing import Any, TypeAlias
 
 from graphql import GraphQLAbstractType, GraphQLObjectType
 
-from gateway.execution.completion import Column, Completion, MaybeLate, column_of, finished, is_done, put
+from gateway.execution.completion import Column, Completion, MaybeLate, finished, put_back
 from gateway.execution.contract import IGNORES_INFO, INSTANCES_OF, THAT_ARE, DeadlineExceeded
 from gateway.execution.field_errors import FieldErrors, PartialColumn
 from gateway.execution.levels import Selection, answer_in_turns, answer_level
 from gateway.execution.library_internals import Executor, Info, invalid_return_type_error, is_strawberry_type_check
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
-from gateway.execution.run import Run, together
+from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
 
 Compile: TypeAlias = Callable[[Executor[Any], GraphQLObjectType, SelectedField], Selection]
@@ -105,7 +104,7 @@ class ObjectOf(Completion):
         if not picks:
             return PartialColumn([None] * len(values), field_errors)
         done = self._answered(run, [values[pick] for pick in picks], PickedPaths(paths, picks))
-        return _joined(run, [(picks, done)], field_errors)
+        return put_back(run, [(picks, done)], field_errors)
 
 
 class AbstractOf(Completion):
@@ -163,7 +162,7 @@ class AbstractOf(Completion):
             )
             for name, picks in groups.items()
         ]
-        return _joined(run, done, field_errors)
+        return put_back(run, done, field_errors)
 
     def _learn(self, run: Run, name: Any, value: Any, info: Info) -> None:
         """Remember a type name as one of this abstract type.
@@ -173,25 +172,3 @@ class AbstractOf(Completion):
         """
         type_ = run.executor.ensure_valid_runtime_type(name, self.type, self.field.details, info, value)
         self._concrete[name] = ObjectOf(self.field, True, type_, self._compile)
-
-
-def _joined(run: Run, groups: list[tuple[list[int], MaybeLate]], field_errors: FieldErrors) -> MaybeLate:
-    """Put columns that were completed separately back into one."""
-    late = [index for index, (_, done) in enumerate(groups) if isawaitable(done)]
-    if late:
-        return run.hold(_joined_later(run, groups, late, field_errors))
-    values: list[Any] = [None] * len(field_errors)
-    for picks, done in groups:
-        put(done, picks, values, field_errors)  # type: ignore[arg-type]
-    return column_of(values, field_errors)
-
-
-async def _joined_later(
-    run: Run, groups: list[tuple[list[int], Any]], late: list[int], field_errors: FieldErrors
-) -> Column:
-    waiting: list[Coroutine[Any, Any, Column]] = [groups[index][1] for index in late]
-    for index, done in zip(late, await together(waiting), strict=True):
-        groups[index] = (groups[index][0], done)
-    joined = _joined(run, groups, field_errors)
-    assert is_done(joined)
-    return joined

@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from collections.abc import Awaitable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, nullcontext
 from dataclasses import dataclass, replace
 from inspect import isawaitable
 from typing import Any
@@ -64,10 +64,9 @@ _HEADERS = {
 _EXPENSIVE_SHARE = 10
 """Requests that may cost this fraction of `max_cost` take turns: several that take some ten ms each would otherwise run
 one after the other before anybody else is looked at."""
+
 _MOST_EXPENSIVE = 2
 """So many of them at once: one keeps the processor busy while another waits for the database."""
-_LONGEST_TURN = 0.5
-"""Seconds after which another one has its turn: whoever takes longer waits for a back end, and it may be a slow one."""
 
 _AT_ONCE = nullcontext()
 
@@ -104,8 +103,7 @@ class GraphqlEndpoint:
         self._suggestions = settings.makes_suggestions
         self._documents = Documents(schema, settings, suggestions=self._suggestions)
         self._reader = RequestReader(settings)
-        self._turns = Turns(_MOST_EXPENSIVE)
-        self._patience = settings.request_timeout_seconds
+        self._turns = Turns(_MOST_EXPENSIVE, settings.request_timeout_seconds)
         self._hides_schema = settings.introspection == "off"
         self._needs = Needs(schema, filtered=settings.introspection == "filtered")
         filter_introspection(schema)
@@ -209,36 +207,11 @@ class GraphqlEndpoint:
     def _needs_caller(self, prepared: _Prepared) -> bool:
         return self._needs.caller(prepared.operation, prepared.variables)
 
-    @asynccontextmanager
-    async def _taking_turns(self, network: str) -> AsyncIterator[None]:
-        """Wait until not too many expensive requests have their turn, and until others were looked at.
-
-        A turn ends with the request, and at the latest after half a second. Networks come one after the other.
-
-        Raises:
-            RefusedRequest: That takes longer than an operation may.
-        """
-        try:
-            async with asyncio.timeout(self._patience):
-                await self._turns.acquire(network)
-        except TimeoutError:
-            message = "Too many expensive operations are asked at once. Try again later, or ask for less."
-            raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
-        ends = [self._turns.release]
-        timer = asyncio.get_running_loop().call_later(_LONGEST_TURN, lambda: ends.pop()())
-        try:
-            await asyncio.sleep(0)
-            yield
-        finally:
-            timer.cancel()
-            if ends:
-                ends.pop()()
-
     def _turn(self, request: HTTPConnection, prepared: Sequence[_Prepared]) -> AbstractAsyncContextManager[None]:
         least = self._limits.max_cost / _EXPENSIVE_SHARE
         is_expensive = sum(one.cost for one in prepared) >= least
         takes_turn = is_expensive and sum(one.cost_of_answer for one in prepared) >= least
-        return self._taking_turns(self._contexts.network(request)) if takes_turn else _AT_ONCE
+        return self._turns.taken(self._contexts.network(request)) if takes_turn else _AT_ONCE
 
     def _budget(self) -> Budget:
         return Budget(self._limits.max_objects, self._limits.max_answer_bytes)

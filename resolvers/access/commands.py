@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 
 from connectors.directory.directory import DirectoryChange, DirectoryQueries
-from connectors.directory.records.access import GrantKind
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES
@@ -28,6 +27,7 @@ from resolvers.access.plans import (
 )
 from resolvers.access.previews import AccessPreview, preview_of
 from resolvers.approvals.initiators import end_what_they_may_not_begin
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.members.administrators import hand_on_login_name, last_administrator
 from resolvers.members.rules import Subject, against_updating, refusal_for
@@ -257,10 +257,10 @@ async def carry_out(
         return plan.member
     by, now = author(context, plan.edit.reason), context.now
     for grant in plan.take:
-        await change.revoke(grant.id, by=by, now=now)
+        await recorded.revoke(change, grant.id, by=by, now=now)
     for grant in plan.give:
-        give = change.grant_role if grant.kind is GrantKind.ROLE else change.grant_permission
-        await give(grant.membership_id, grant.key, until=grant.valid_until, by=by, now=now)
+        until = grant.valid_until
+        await recorded.give(change, grant.membership_id, grant.kind, grant.key, until=until, by=by, now=now)
     if plan.take:
         await end_what_they_may_not_begin(context, change, plan.member.organization_id, plan.member.user_id, by)
     user = decision_context.users.get(plan.member.user_id)

@@ -16,6 +16,7 @@ from connectors.ids import UserId
 from connectors.rate_limits.interface import Limit
 from resolvers.account.credentials import erase_password
 from resolvers.approvals.initiators import end_what_they_may_not_begin
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.members.administrators import hand_on_login_name, last_administrator, lasting_administrators
@@ -131,7 +132,7 @@ async def _delete(context: RequestContext, id: UserId) -> None:
         for organization in await change.ask.organizations([one.organization_id for one in held]):
             if organization is not None:
                 await hand_on_login_name(context, change, organization, by=by)
-        await change.set_vendor_permissions(id, (), by=by, now=context.now)
+        await recorded.set_vendor_permissions(change, id, (), by=by, now=context.now)
         await change.end_sessions(id, context.now)
         await change.forget_person(id, context.now)
         await erase_password(context, change, id)
@@ -159,9 +160,9 @@ async def _leave_all(
 ) -> None:
     for grants in await change.ask.grants_of([membership.id for membership in held]):
         for grant in grants:
-            await change.revoke(grant.id, by=by, now=context.now)
+            await recorded.revoke(change, grant.id, by=by, now=context.now)
     for membership in held:
-        await change.set_membership_status(membership.id, MembershipStatus.REMOVED, by=by, now=context.now)
+        await recorded.set_membership_status(change, membership.id, MembershipStatus.REMOVED, by=by, now=context.now)
         await end_what_they_may_not_begin(context, change, membership.organization_id, membership.user_id, by)
 
 

@@ -21,6 +21,7 @@ from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS
 from permissions.decision import may
 from resolvers.approvals.decisions import decision, end
 from resolvers.approvals.lists import open_of
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import not_delegable
 from resolvers.refusals import InvalidArgument
@@ -62,7 +63,7 @@ async def end_what_they_may_not_begin(
     sender = await change.ask.caller(user_id, None, context.now) if sent else None
     void = [one.id for one in sent if not _may_send(context, sender, one)]
     if void:
-        await change.withdraw_invitations(void, InvitationStatus.REVOKED, by=why, now=context.now)
+        await recorded.withdraw_invitations(change, void, InvitationStatus.REVOKED, by=why, now=context.now)
     for request in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
         if request.requested_by_id == user_id and not await may_still_ask(context, change.ask, request):
             await end_change_request(context, change, request, RequestStatus.WITHDRAWN, why)

@@ -17,8 +17,8 @@ from connectors.rate_limits.interface import Limit
 from connectors.values import masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
-from resolvers.approvals.grants import take_all
 from resolvers.approvals.initiators import may_still_invite
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import labels_of, notify_administrators, notify_inviter
 from resolvers.invitations.queries import can_request_new, ended, is_open
@@ -172,7 +172,7 @@ async def decline(context: RequestContext, token: str) -> InvitationRecord:
         invitation, organization = await _locked(context, change, token)
         caller = context.caller
         by = Author(caller.user.id if caller is not None else None, context.request_id, context.ip_address)
-        await change.withdraw_invitations([invitation.id], InvitationStatus.DECLINED, by=by, now=context.now)
+        await recorded.withdraw_invitations(change, [invitation.id], InvitationStatus.DECLINED, by=by, now=context.now)
         await notify_inviter(context, change, organization, invitation)
         (declined,) = await change.ask.approvals(INVITATIONS, [invitation.id])
         assert declined is not None
@@ -285,13 +285,13 @@ async def _accepted(
             node=own if context.caller is not None else None,
         )
     if own is not None and own.id != invitation.membership_id:
-        await take_all(context, change, own.id, by)
+        await recorded.revoke_all(change, own.id, by=by, now=context.now)
     if is_new:
         after = {"email": masked_address(account.email), "kind": account.account_kind, "terms": "accepted"}
         await change.record(by.entry("account.create", account.id, None, after=after), context.now)
     membership_id = await change.hand_over(invitation, account.id)
     await end_invitation(context, change, invitation, InvitationStatus.ACCEPTED, by, accepted_by_id=account.id)
-    await change.set_membership_status(membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
+    await recorded.set_membership_status(change, membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
     if membership_id != invitation.membership_id:
         await _leave_behind(context, change, invitation.membership_id, by)
     return membership_id, is_new
@@ -303,7 +303,7 @@ async def _leave_behind(
     """End the membership that an invitation used, when its former owner is not the one who accepted."""
     (left,) = await change.ask.memberships([membership_id])
     if left is not None:
-        await change.set_membership_status(membership_id, MembershipStatus.REMOVED, by=by, now=context.now)
+        await recorded.set_membership_status(change, membership_id, MembershipStatus.REMOVED, by=by, now=context.now)
 
 
 def _new_person(context: RequestContext, acceptance: Acceptance, invitation: InvitationRecord) -> UserRecord:

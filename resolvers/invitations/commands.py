@@ -15,6 +15,7 @@ from connectors.ids import InvitationId, MembershipId, OrganizationId, new_id
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers import receipts
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegable
@@ -235,7 +236,7 @@ async def _store(
         stands_for = _stand_in(context, checked) if own is None else None
         new.append(NewInvitation(row.invitation, hash_of(token), stands_for))
         mails.append(invitation_mail(context, organization, row.invitation, token))
-    await change.add_invitations(new, by=author(context), now=context.now)
+    await recorded.add_invitations(change, new, by=author(context), now=context.now)
     for mail in mails:
         await queue_mail(context, change, mail)
 

@@ -12,7 +12,7 @@ from connectors.rate_limits.interface import Limit
 from connectors.values import masked_address
 from permissions.access_rules import MANAGE_MEMBERS
 from resolvers.approvals.decisions import acting_on, decided, end
-from resolvers.approvals.grants import give, take_all
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import invitees, why_not_resend, why_not_revoke
@@ -56,7 +56,8 @@ async def resend(context: RequestContext, invitation_id: InvitationId, *, key: s
         if membership is None or membership.status is not MembershipStatus.INVITED:
             await use_membership(context, change, invitation.membership_id, invitation)
         token = new_token()
-        renewed = await change.renew_invitation(
+        renewed = await recorded.renew_invitation(
+            change,
             invitation.id,
             hash_of(token),
             expires_at=until(context, invitation.expires_at - invitation.last_sent_at, invitation.valid_until),
@@ -85,7 +86,7 @@ async def revoke(
         if refusal := why_not_revoke(context, invitation):
             raise refusal
         by = author(context, why)
-        await change.withdraw_invitations([invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
+        await recorded.withdraw_invitations(change, [invitation.id], InvitationStatus.REVOKED, by=by, now=context.now)
         return invitation.id
 
     return await decided(context, INVITATIONS, Once(key, "revokeInvitation", [invitation_id, why]), command)
@@ -103,7 +104,7 @@ async def _expire(context: RequestContext, expired: InvitationRecord) -> None:
         (found,) = await change.ask.approvals(INVITATIONS, [expired.id])
         if found is not None and found.expires_at <= context.now:  # else it was sent again meanwhile
             by, now = author(context), context.now
-            await change.withdraw_invitations([found.id], InvitationStatus.EXPIRED, by=by, now=now)
+            await recorded.withdraw_invitations(change, [found.id], InvitationStatus.EXPIRED, by=by, now=now)
 
     await changed(context, command)
 
@@ -129,10 +130,10 @@ async def use_membership(
 ) -> None:
     """Let a membership that is there already be INVITED, with exactly what the invitation gives."""
     by, now = author(context), context.now
-    await take_all(context, change, membership_id, by)
-    await change.set_membership_status(membership_id, MembershipStatus.INVITED, by=by, now=now)
-    until = invitation.valid_until
-    await give(context, change, membership_id, invitation.role_keys, invitation.permissions, until=until)
+    await recorded.revoke_all(change, membership_id, by=by, now=now)
+    await recorded.set_membership_status(change, membership_id, MembershipStatus.INVITED, by=by, now=now)
+    roles, permissions, until = invitation.role_keys, invitation.permissions, invitation.valid_until
+    await recorded.give_all(change, membership_id, roles, permissions, until=until, by=by, now=now)
 
 
 async def count_mail(context: RequestContext, organization_id: OrganizationId, address: str) -> None:

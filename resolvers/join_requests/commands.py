@@ -24,7 +24,7 @@ from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
-from resolvers.approvals.grants import give, take_all
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
@@ -163,7 +163,9 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
         request, organization, viewer = await _open(context, change, id)
         _check_given(context, viewer.standings[organization.id], joining)
         membership_id = await _let_in(context, change, request, organization)
-        await give(context, change, membership_id, joining.role_keys, joining.permissions, until=None)
+        by, now = author(context), context.now
+        roles, permissions = joining.role_keys, joining.permissions
+        await recorded.give_all(change, membership_id, roles, permissions, until=None, by=by, now=now)
         return await _end(context, change, request, organization, RequestStatus.APPROVED, None)
 
     asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
@@ -313,12 +315,12 @@ async def _let_in(
         id = MembershipId(new_id("mbr"))
         new = MembershipRecord(id, 1, organization.id, request.user_id, MembershipStatus.INVITED, None, None)
         await change.add_membership(new)
-        await change.set_membership_status(id, MembershipStatus.ACTIVE, by=by, now=now)
+        await recorded.set_membership_status(change, id, MembershipStatus.ACTIVE, by=by, now=now)
         return id
     if known.status is MembershipStatus.INVITED:
         raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
     if known.status is not MembershipStatus.REMOVED:
         raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
-    await take_all(context, change, known.id, by)  # what somebody held before they left does not come back
-    await change.set_membership_status(known.id, MembershipStatus.ACTIVE, by=by, now=now)
+    await recorded.revoke_all(change, known.id, by=by, now=now)  # what they held before they left does not come back
+    await recorded.set_membership_status(change, known.id, MembershipStatus.ACTIVE, by=by, now=now)
     return known.id

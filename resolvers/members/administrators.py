@@ -79,4 +79,8 @@ async def hand_on_login_name(
     if owner is None or not administrators or owner in [one.user_id for one in administrators]:
         return
     successor = next((one for one in administrators if one.id == preferred), administrators[0])
-    await change.move_login_name(name, successor.user_id, organization.id, by=by, now=context.now)
+    before = await change.move_login_name(name, successor.user_id)
+    if before is not None:
+        shown = {"user": before}, {"user": successor.user_id}
+        entry = by.entry("login_name.move", successor.user_id, organization.id, before=shown[0], after=shown[1])
+        await change.record(entry, context.now)

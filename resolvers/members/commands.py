@@ -20,6 +20,7 @@ from resolvers.access.mails import notify_of_change, notify_of_end
 from resolvers.access_requests.commands import end_access_request
 from resolvers.approvals.initiators import MOST_SHOWN, end_what_they_may_not_begin
 from resolvers.approvals.lists import open_of
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.members.administrators import hand_on_login_name, is_last, last_administrator, lasting_administrators
 from resolvers.members.rules import (
@@ -141,10 +142,10 @@ async def end_membership(
     """
     by, now, member = author(context, reason), context.now, subject.member
     for grant in subject.grants:
-        await change.revoke(grant.id, by=by, now=now)
+        await recorded.revoke(change, grant.id, by=by, now=now)
     for request in await open_of(context, change, ACCESS_REQUESTS, "membership_id", member.id):
         await end_access_request(context, change, request, RequestStatus.WITHDRAWN, by)
-    await change.set_membership_status(member.id, REMOVED, by=by, now=now)
+    await recorded.set_membership_status(change, member.id, REMOVED, by=by, now=now)
     revoked = await end_what_they_may_not_begin(context, change, organization.id, member.user_id, by)
     if user is not None:
         await notify_of_end(context, change, organization, user)
@@ -174,7 +175,7 @@ async def _done(
             revoked = await end_membership(context, change, organization, subject, user, reason)
             return {"revoked": [invitation.id for invitation in revoked]}
         by = author(context, reason)
-        await change.set_membership_status(asked.id, status, by=by, now=context.now)
+        await recorded.set_membership_status(change, asked.id, status, by=by, now=context.now)
         await hand_on_login_name(context, change, organization, by=by)
         if user is not None:
             counting = _counting(context, subject.grants)

@@ -12,6 +12,7 @@ from permissions.viewer import Viewer
 from resolvers.access.commands import renew_caller
 from resolvers.access.edits import LONGEST_REASON, known_role
 from resolvers.approvals.initiators import end_what_they_may_not_begin
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.members.administrators import hand_on_login_name
@@ -60,10 +61,10 @@ async def transfer_administration(
         by, now = author(context, message(reason, ["reason"], LONGEST_REASON)), context.now
         kept = _kept(context, mine, office, keep_own_role_keys)
         for grant in office:
-            await change.grant_role(successor.id, grant.key, until=None, by=by, now=now)
+            await recorded.give(change, successor.id, GrantKind.ROLE, grant.key, until=None, by=by, now=now)
         for grant in mine:
             if grant.kind is GrantKind.ROLE and grant.key not in kept:
-                await change.revoke(grant.id, by=by, now=now)
+                await recorded.revoke(change, grant.id, by=by, now=now)
         await end_what_they_may_not_begin(context, change, organization_id, own.user_id, by)
         for member in (own, successor):
             await change.renew_membership(member.id)

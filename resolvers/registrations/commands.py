@@ -23,6 +23,7 @@ from connectors.values import AccountKind, masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
 from resolvers.approvals.decisions import decided
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
@@ -237,7 +238,7 @@ async def _submitted(
     await change.add_membership(
         MembershipRecord(membership_id, 1, organization_id, user.id, MembershipStatus.INVITED, None, None)
     )
-    await change.set_membership_status(membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
+    await recorded.set_membership_status(change, membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
     due = context.now + TIME_TO_REVIEW
     values = {
         "name": display_name(context, user),

@@ -10,6 +10,7 @@ from typing import Any
 
 from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.caller import StandingRecord
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
@@ -19,6 +20,7 @@ from connectors.ids import RegistrationId
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, decided
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of
@@ -67,11 +69,13 @@ async def approve_registration(
         by = author(context)
         if number is not None:
             await _give_number(context, change, before, user, number)
-        await change.set_organization_status(
-            standing.organization_id, OrganizationStatus.ACTIVE, by=by, now=context.now
+        await recorded.set_organization_status(
+            change, standing.organization_id, OrganizationStatus.ACTIVE, by=by, now=context.now
         )
         role_key = context.policy.administrative_role_keys()[0]
-        await change.grant_role(standing.membership_id, role_key, until=None, by=by, now=context.now)
+        await recorded.give(
+            change, standing.membership_id, GrantKind.ROLE, role_key, until=None, by=by, now=context.now
+        )
         await _notify(context, change, before, user, "registration_approved", {"customer_number": number})
         shown = {"customer_number": number} if number is not None else {}
         after = replace(before, status=RegistrationStatus.APPROVED, note=None, **_decided_now(context))
@@ -92,8 +96,8 @@ async def reject_registration(context: RequestContext, decision: Decision, reaso
     async def command(change: DirectoryChange) -> str:
         before = await _decidable(context, change, decision, UNDECIDED)
         user, standing = await _applicant(context, change, before)
-        await change.set_organization_status(
-            standing.organization_id, OrganizationStatus.REJECTED, by=author(context, why), now=context.now
+        await recorded.set_organization_status(
+            change, standing.organization_id, OrganizationStatus.REJECTED, by=author(context, why), now=context.now
         )
         await _notify(context, change, before, user, "registration_rejected", {"reason": why})
         after = replace(before, status=RegistrationStatus.REJECTED, note=why, **_decided_now(context))
@@ -170,10 +174,14 @@ async def withdraw_registration(
         before = await _locked(context, change, own.id, OPEN)
         if before.organization_id is not None:
             by, now = author(context, why), context.now
-            await change.set_organization_status(before.organization_id, OrganizationStatus.CLOSED, by=by, now=now)
+            await recorded.set_organization_status(
+                change, before.organization_id, OrganizationStatus.CLOSED, by=by, now=now
+            )
             standing = await _standing(context, change, before)
             if standing is not None:
-                await change.set_membership_status(standing.membership_id, MembershipStatus.REMOVED, by=by, now=now)
+                await recorded.set_membership_status(
+                    change, standing.membership_id, MembershipStatus.REMOVED, by=by, now=now
+                )
         after = replace(
             before, status=RegistrationStatus.WITHDRAWN, decided_at=context.now, decided_by_id=before.user_id,
             review_due_at=None,

@@ -1,12 +1,10 @@
 """Asking for access, taking it back, and deciding it."""
 
-from typing import Any
-
 import strawberry
 
 from connectors.ids import AccessRequestId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, AUTHENTICATED
-from permissions.vocabulary import Permission as PermissionCode
+from permissions.vocabulary import Permission
 from resolvers.access_requests import commands as access_requests
 from resolvers.access_requests.commands import Verdict
 from resolvers.access_requests.requested_access import RequestedAccess
@@ -16,7 +14,7 @@ from schema.access_requests.types import AccessRequest
 from schema.graph.fields import listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_WARNINGS, payload
+from schema.graph.user_errors import MOST_WARNINGS, Payload
 
 
 @strawberry.input
@@ -24,7 +22,7 @@ class RequestAccessInput:
     """The access that you request; give at least one of permissions, roles and application."""
 
     organization_id: strawberry.ID
-    permissions: list[PermissionCode] | None = strawberry.field(
+    permissions: list[Permission] | None = strawberry.field(
         default=None, description="The permissions that you request, such as `missing` of a refusal."
     )
     role_keys: list[str] | None = strawberry.field(default=None, description="The keys of the roles that you request.")
@@ -56,8 +54,7 @@ class DecideAccessRequestInput:
     idempotency_key: str | None = None
 
 
-@payload
-class AccessRequestPayload:
+class AccessRequestPayload(Payload):
     """A request for access as it is now, or why nothing was done."""
 
     access_request: AccessRequest | None = strawberry.field(description="The request; null when refused.")
@@ -68,47 +65,37 @@ class AccessRequestPayload:
     )
 
 
-async def _request_access(context: RequestContext, *, input: RequestAccessInput) -> dict[str, Any]:
-    requested = RequestedAccess(tuple(input.role_keys or ()), tuple(input.permissions or ()), input.application_id)
-    request = await access_requests.request_access(
-        context, OrganizationId(input.organization_id), requested, text=input.message, key=input.idempotency_key
-    )
-    return {"access_request": request, "warnings": []}
-
-
-async def _withdraw_access_request(context: RequestContext, *, input: WithdrawAccessRequestInput) -> dict[str, Any]:
-    id = AccessRequestId(input.id)
-    return {
-        "access_request": await access_requests.withdraw_access_request(context, id, input.idempotency_key),
-        "warnings": [],
-    }
-
-
-async def _decide_access_request(context: RequestContext, *, input: DecideAccessRequestInput) -> dict[str, Any]:
-    verdict = Verdict(AccessRequestId(input.id), input.approve, input.valid_until, input.note, input.idempotency_key)
-    request, warnings = await access_requests.decide_access_request(context, verdict)
-    return {"access_request": request, "warnings": warnings}
-
-
 @strawberry.type
 class AccessRequestMutations:
     """Asking for access and deciding it."""
 
-    request_access: AccessRequestPayload | None = mutation(
-        _request_access,
-        requires=AUTHENTICATED,
-        within=in_organization(),
-        description="Request a role, a permission or an application from those who may grant it.",
-    )
-    withdraw_access_request: AccessRequestPayload | None = mutation(
-        _withdraw_access_request,
-        requires=AUTHENTICATED,
-        within=of_object("arq", "input.id"),
-        description="Withdraw your access request.",
-    )
-    decide_access_request: AccessRequestPayload | None = mutation(
-        _decide_access_request,
-        requires=ASSIGN_ROLES,
-        within=of_object("arq", "input.id"),
-        description="Grant or decline what a member asked for; the member gets a mail.",
-    )
+    @mutation(requires=AUTHENTICATED, within=in_organization())
+    async def request_access(self, context: RequestContext, input: RequestAccessInput) -> AccessRequestPayload | None:
+        """Request a role, a permission or an application from those who may grant it."""
+        requested = RequestedAccess(tuple(input.role_keys or ()), tuple(input.permissions or ()), input.application_id)
+        request = await access_requests.request_access(
+            context, OrganizationId(input.organization_id), requested, text=input.message, key=input.idempotency_key
+        )
+        return AccessRequestPayload(access_request=request, warnings=[])
+
+    @mutation(requires=AUTHENTICATED, within=of_object("arq", "input.id"))
+    async def withdraw_access_request(
+        self, context: RequestContext, input: WithdrawAccessRequestInput
+    ) -> AccessRequestPayload | None:
+        """Withdraw your access request."""
+        id = AccessRequestId(input.id)
+        return AccessRequestPayload(
+            access_request=await access_requests.withdraw_access_request(context, id, input.idempotency_key),
+            warnings=[],
+        )
+
+    @mutation(requires=ASSIGN_ROLES, within=of_object("arq", "input.id"))
+    async def decide_access_request(
+        self, context: RequestContext, input: DecideAccessRequestInput
+    ) -> AccessRequestPayload | None:
+        """Grant or decline what a member asked for; the member gets a mail."""
+        verdict = Verdict(
+            AccessRequestId(input.id), input.approve, input.valid_until, input.note, input.idempotency_key
+        )
+        request, warnings = await access_requests.decide_access_request(context, verdict)
+        return AccessRequestPayload(access_request=request, warnings=warnings)

@@ -1,7 +1,6 @@
 """What members asked for that they may not do yet."""
 
 from operator import attrgetter
-from typing import Annotated
 
 import strawberry
 
@@ -15,19 +14,18 @@ from resolvers.access_requests.queries import members_who_ask
 from resolvers.approvals import lists as approvals
 from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
+from schema.graph.references import LaterMembership
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
 from schema.people import User
-from schema.roles import Permission, Role
+from schema.roles import DescribedPermission, Role
 
 
 @graph_type(of=AccessRequestRecord, organization=attrgetter("organization_id"), person=attrgetter("user_id"))
 class AccessRequest(Node):
     """Roles and direct permissions that a member asked for."""
 
-    membership: Annotated["Membership", strawberry.lazy("schema.members.types")] = field(  # type: ignore[name-defined]  # noqa: F821
-        members_who_ask, requires=OPEN, description="The member who asked."
-    )
+    membership: LaterMembership = field(members_who_ask, requires=OPEN, description="The member who asked.")
     roles: list[Role] = computed(
         approvals.roles_of,
         requires=OPEN,
@@ -36,7 +34,7 @@ class AccessRequest(Node):
         description="The roles that an approval gives: those asked for, and for a permission or an application the "
         "smallest role that gives it.",
     )
-    permissions: list[Permission] = computed(
+    permissions: list[DescribedPermission] = computed(
         approvals.permissions_of,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,

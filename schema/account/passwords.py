@@ -1,7 +1,5 @@
 """Passwords of the portal's own accounts; with an OpenID provider these mutations live there."""
 
-from typing import Any
-
 import strawberry
 
 from permissions.access_rules import AUTHENTICATED, OPEN
@@ -40,55 +38,39 @@ class ChangePasswordInput:
     )
 
 
-async def _request_password_reset(context: RequestContext, *, input: RequestPasswordResetInput) -> dict[str, Any]:
-    await sign_in_help.request_password_reset(context, input.login_identifier)
-    return {"accepted": True}
-
-
-async def _request_login_name_reminder(context: RequestContext, *, input: RequestPasswordResetInput) -> dict[str, Any]:
-    await sign_in_help.request_login_name_reminder(context, input.login_identifier)
-    return {"accepted": True}
-
-
-async def _reset_password(context: RequestContext, *, input: ResetPasswordInput) -> dict[str, Any]:
-    return session_fields(await passwords.reset_password(context, input.token, input.new_password))
-
-
-async def _change_password(context: RequestContext, *, input: ChangePasswordInput) -> dict[str, Any]:
-    await passwords.change_password(context, input.current_password, input.new_password)
-    return {"accepted": True}
-
-
 @strawberry.type
 class PasswordMutations:
     """Getting in again, and changing the password."""
 
-    request_password_reset: AcknowledgementPayload = mutation(
-        _request_password_reset,
-        requires=OPEN,
-        description=(
-            "Request a mail with a link to set a new password; it goes to the e-mail address of the account, "
-            "never to another one. The answer is the same whether or not there is such an account."
-        ),
-    )
-    request_login_name_reminder: AcknowledgementPayload = mutation(
-        _request_login_name_reminder,
-        requires=OPEN,
-        description=(
-            "Request a mail with your login names; it goes to the e-mail address of the account. The answer is "
-            "the same whether or not there is such an account; if no mail comes, ask an administrator of your "
-            "organization."
-        ),
-    )
-    reset_password: SignInPayload = mutation(
-        _reset_password,
-        requires=OPEN,
-        cost=PASSWORD_CHECK,
-        description="Set a new password with the token from a mail, and sign in. All your other sessions end.",
-    )
-    change_password: AcknowledgementPayload | None = mutation(
-        _change_password,
-        requires=AUTHENTICATED,
-        cost=2 * PASSWORD_CHECK,  # the old one is checked, the new one hashed
-        description="Change your password. Your other sessions end, and a mail notifies you.",
-    )
+    @mutation(requires=OPEN)
+    async def request_password_reset(
+        self, context: RequestContext, input: RequestPasswordResetInput
+    ) -> AcknowledgementPayload:
+        """Request a mail with a link to set a new password; it goes to the e-mail address of the account, never to
+        another one. The answer is the same whether or not there is such an account.
+        """
+        await sign_in_help.request_password_reset(context, input.login_identifier)
+        return AcknowledgementPayload(accepted=True)
+
+    @mutation(requires=OPEN)
+    async def request_login_name_reminder(
+        self, context: RequestContext, input: RequestPasswordResetInput
+    ) -> AcknowledgementPayload:
+        """Request a mail with your login names; it goes to the e-mail address of the account. The answer is the same
+        whether or not there is such an account; if no mail comes, ask an administrator of your organization.
+        """
+        await sign_in_help.request_login_name_reminder(context, input.login_identifier)
+        return AcknowledgementPayload(accepted=True)
+
+    @mutation(requires=OPEN, cost=PASSWORD_CHECK)
+    async def reset_password(self, context: RequestContext, input: ResetPasswordInput) -> SignInPayload:
+        """Set a new password with the token from a mail, and sign in. All your other sessions end."""
+        return SignInPayload(**session_fields(await passwords.reset_password(context, input.token, input.new_password)))
+
+    @mutation(requires=AUTHENTICATED, cost=2 * PASSWORD_CHECK)  # the old one is checked, the new one hashed
+    async def change_password(
+        self, context: RequestContext, input: ChangePasswordInput
+    ) -> AcknowledgementPayload | None:
+        """Change your password. Your other sessions end, and a mail notifies you."""
+        await passwords.change_password(context, input.current_password, input.new_password)
+        return AcknowledgementPayload(accepted=True)

@@ -10,7 +10,7 @@ from resolvers.account.profile import ProfileEdit
 from resolvers.context import RequestContext
 from schema.graph.mutations import mutation
 from schema.graph.scalars import Locale, PhoneNumber
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.viewer import Viewer
 
@@ -27,8 +27,7 @@ class UpdateProfileInput:
     locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
 
 
-@payload
-class ViewerPayload:
+class ViewerPayload(Payload):
     """You as you are now, or why nothing was changed."""
 
     viewer: Viewer | None = strawberry.field(
@@ -36,24 +35,19 @@ class ViewerPayload:
     )
 
 
-async def _update_profile(context: RequestContext, *, input: UpdateProfileInput) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "first_name": input.first_name,
-        "last_name": input.last_name,
-        "phone": input.phone,
-        "address": address_of(input.address) if input.address else input.address,
-        "locale": input.locale,
-    }
-    changed = {key: value for key, value in given.items() if value is not strawberry.UNSET}
-    return {"viewer": await profile.update_profile(context, ProfileEdit(changed, input.expected_version))}
-
-
 @strawberry.type
 class ProfileMutations:
     """Changes of your own data."""
 
-    update_profile: ViewerPayload | None = mutation(
-        _update_profile,
-        requires=AUTHENTICATED,
-        description="Change your own profile.",
-    )
+    @mutation(requires=AUTHENTICATED)
+    async def update_profile(self, context: RequestContext, input: UpdateProfileInput) -> ViewerPayload | None:
+        """Change your own profile."""
+        given: dict[str, Any] = {
+            "first_name": input.first_name,
+            "last_name": input.last_name,
+            "phone": input.phone,
+            "address": address_of(input.address) if input.address else input.address,
+            "locale": input.locale,
+        }
+        changed = {key: value for key, value in given.items() if value is not strawberry.UNSET}
+        return ViewerPayload(viewer=await profile.update_profile(context, ProfileEdit(changed, input.expected_version)))

@@ -1,6 +1,5 @@
 """The whole schema, made of the parts and checked: what could leak or break an answer does not start."""
 
-import inspect
 from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any
@@ -39,7 +38,16 @@ from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.graph.answering import Answering, cut
 from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
-from schema.graph.fields import BATCH, BELONGINGS, DECLARATION, SIZING, Belonging, Declaration, DeclaredField
+from schema.graph.fields import (
+    BATCH,
+    BELONGINGS,
+    DECLARATION,
+    SIZING,
+    Belonging,
+    Declaration,
+    DeclaredField,
+    docstring_of,
+)
 from schema.graph.guards import Guard
 from schema.graph.input_guards import GuardedAnswering, input_guards, input_problems
 from schema.graph.scalars import SCALARS
@@ -156,9 +164,9 @@ def _describe(core: GraphQLSchema) -> None:
         origin = getattr(element.extensions.get("strawberry-definition"), "origin", None)
         if element.description is not None or origin is None:
             continue
-        text = inspect.getdoc(origin) or ""
+        text = docstring_of(origin)
         if not text.startswith(f"{origin.__name__}("):  # what a dataclass without a docstring says of itself
-            element.description = "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
+            element.description = text
     for type_ in core.type_map.values():
         for it in type_.fields.values() if isinstance(type_, GraphQLInputObjectType) else ():
             it.description = it.description or FIELDS.get(it.extensions["strawberry-definition"].python_name)

@@ -8,12 +8,12 @@
 - ``root``       a field of Query or Mutation: the function is called without a parent.
 """
 
+import dataclasses
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import Enum
-from functools import cached_property
 from operator import attrgetter
 from types import NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
@@ -22,7 +22,7 @@ import strawberry
 from aiodataloader import DataLoader
 from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
-from strawberry.types.base import StrawberryOptional, has_object_definition
+from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
 
 from connectors import ids
@@ -71,6 +71,12 @@ ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
 """The GraphQL type of an argument that resolvers know by a type of their own."""
 
 T = TypeVar("T", bound=type)
+
+
+def docstring_of(element: Any) -> str:
+    """Return the docstring as a description: its lines joined, its paragraphs kept."""
+    text = inspect.getdoc(element) or ""
+    return "\n\n".join(paragraph.replace("\n", " ") for paragraph in text.split("\n\n"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -285,10 +291,13 @@ def attribute(
     )
 
 
-def listed(*, description: str, at_most: int, assumed_size: int | None = None) -> Any:
+def listed(
+    *, description: str, at_most: int, assumed_size: int | None = None, default_factory: Any = dataclasses.MISSING
+) -> Any:
     """Declare a list that the record has under the field's own name; it is never longer than `at_most`."""
     sizing = Sizing(assumed_size=assumed_size, at_most=at_most)
     return strawberry.field(
+        default_factory=default_factory,
         description=sizing.described(description),
         directives=cost_directives([], None, at_most if assumed_size is None else assumed_size, None),
         metadata={SIZING: sizing},
@@ -312,8 +321,9 @@ class DeclaredField(StrawberryField):
         deprecation_reason: str | None = None,
         sizing: "Sizing | None" = None,
         argument_guards: Mapping[str, AccessRule] | None = None,
+        type_annotation: StrawberryAnnotation | None = None,
     ) -> "DeclaredField":
-        """Return the field for a declaration."""
+        """Return the field for a declaration; without `type_annotation`, it is annotated in its class."""
         sizing = sizing or Sizing()
         directives = directives_of(declaration.requires)
         if declaration.backend is not None:
@@ -331,6 +341,7 @@ class DeclaredField(StrawberryField):
             metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
             directives=directives,
             deprecation_reason=deprecation_reason,
+            type_annotation=type_annotation,
         )
         declared.arguments = declared_arguments
         return declared
@@ -345,11 +356,6 @@ class DeclaredField(StrawberryField):
         """Whether the field's answer is awaited."""
         declaration: Declaration = self.metadata[DECLARATION]
         return declaration.waits
-
-    @cached_property
-    def payload(self) -> Any:
-        """The class that the field is annotated with: of a mutation, its payload."""
-        return self.type.of_type if isinstance(self.type, StrawberryOptional) else self.type
 
     def get_result(self, source: Any, info: Any, args: list[Any], kwargs: Any) -> Any:
         """Answer the field of one object when graphql-core executes."""
@@ -394,8 +400,10 @@ def _arguments_of(
         if name not in hints:
             raise TypeError(f"{function.__module__}.{function.__qualname__} has no argument {name} to guard or weigh.")
     arguments = []
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+    parameters = list(inspect.signature(function).parameters.values())
+    is_method = parameters[0].name == "self"
+    for parameter in parameters[2:] if is_method else parameters:
+        if not is_method and parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
             continue
         description = descriptions.get(parameter.name) or COMMON_ARGUMENTS.get(parameter.name)
         if description is None:

@@ -1,11 +1,9 @@
 """How a mutation is declared: whom it asks for, in the organization of which object, and what its payload says.
 
-    remove_member: MembershipPayload | None = mutation(
-        _remove_member,
-        requires=MANAGE_MEMBERS,
-        within=of_object("mbr", "input.id"),
-        description="…",
-    )
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("mbr", "input.id"))
+    async def remove_member(self, context: RequestContext, input: MemberActionInput) -> MembershipPayload | None:
+        '''Remove a member from the organization.'''
+        return MembershipPayload(membership=await commands.remove_member(context, MembershipId(input.id)))
 
 Nobody signed in: the field is null, with UNAUTHENTICATED. Signed in and not permitted: a PermissionError in the
 payload, and the function is not called. An object of somebody else's organization: NOT_FOUND, as for an unknown id.
@@ -13,10 +11,12 @@ payload, and the function is not called. An object of somebody else's organizati
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from functools import cache, wraps
+from functools import cache
 from operator import attrgetter
-from typing import Any
+from types import NoneType
+from typing import Any, get_args, get_type_hints
 
+from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.base import StrawberryList
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
@@ -29,7 +29,7 @@ from resolvers.context import RequestContext
 from resolvers.nodes.organization_of import KINDS, visible_organization_of
 from resolvers.refusals import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
 from resolvers.transactions import forbidden, was_done
-from schema.graph.fields import Declaration, DeclaredField, Sizing
+from schema.graph.fields import Declaration, DeclaredField, Sizing, docstring_of
 from schema.graph.user_errors import entry_of
 
 
@@ -66,100 +66,107 @@ def in_organization(path: str = "input.organization_id") -> Within:
 
 
 def mutation(
-    function: Callable[..., Awaitable[dict[str, Any]]],
     *,
     requires: AccessRule,
-    description: str,
     within: Within | None = None,
     recorded: bool = True,
     answers_again: bool = False,
     cost: int | None = None,
-) -> Any:
-    """Declare a mutation, answered by ``function(context, input=…)`` with the fields of its payload by name.
+) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Make an async method the mutation of its name: its docstring is the description, its answer the payload.
 
-    The payload is what the field is annotated with. What the function refuses stands in its `errors`; its other fields
-    are then null, false or empty. `within` is needed where `requires` asks for a permission in an organization.
-    Refusals go into the audit log under the mutation's name, which is the function's: ``_remove_member`` answers
-    `removeMember`; not with `recorded=False`, where they are on record already.
+    What it refuses stands in the payload's `errors`; the other fields are then null, false or empty. `within` is needed
+    where `requires` asks for a permission in an organization. Refusals go into the audit log under the mutation's name;
+    not with `recorded=False`, where they are on record already.
 
     `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
-    before with the same `idempotencyKey` gets past the guard, to learn again what came of it. Only for a function
-    that does nothing before `changed_once`, in a command that asks again what the caller may do.
+    before with the same `idempotencyKey` gets past the guard, and gets the answer again. Only for a function that does
+    nothing before `changed_once`, in a command that asks again what the caller may do.
 
     Raises:
         TypeError: A permission in an organization is asked for, and nothing says in which.
     """
-    if requires.any_of and requires.scope is PermissionScope.ORGANIZATION and within is None:
-        raise TypeError(f"{function.__qualname__} asks for a permission; say in which organization, by within=.")
-    action = to_camel_case(function.__name__.strip("_"))
 
-    @wraps(function)
-    async def answer(context: RequestContext, **arguments: Any) -> Any:
-        target = _Target(action, arguments, within)
-        try:
-            await (target.check_unless_done if answers_again else target.check)(context, requires)
-            return declared.payload(**await function(context, **arguments), errors=[])
-        except Refused as refusal:
-            refusals = [refusal]
-        except RefusedTogether as together:
-            refusals = together.refusals
-        for one in refusals if recorded else ():
-            await target.record(context, one)
-        beside = {name: value for one in refusals for name, value in one.beside.items()}
-        answered = {**_nothing_of(declared.payload), **beside, "errors": [entry_of(context, one) for one in refusals]}
-        return declared.payload(**answered)
+    def declared(method: Callable[..., Awaitable[Any]]) -> Any:
+        if requires.any_of and requires.scope is PermissionScope.ORGANIZATION and within is None:
+            raise TypeError(f"{method.__qualname__} asks for a permission; say in which organization, by within=.")
+        action = to_camel_case(method.__name__)
 
-    declared = _declared(function, answer, requires, description, cost)
+        async def answer(context: RequestContext, **arguments: Any) -> Any:
+            target = _Target(action, arguments, within)
+            try:
+                await (target.check_unless_done if answers_again else target.check)(context, requires)
+                return await method(None, context, **arguments)
+            except Refused as refusal:
+                refusals = [refusal]
+            except RefusedTogether as together:
+                refusals = together.refusals
+            for one in refusals if recorded else ():
+                await target.record(context, one)
+            fields = dict(_nothing_of(_payload_of(method)))
+            for one in refusals:
+                fields |= one.beside
+            return _payload_of(method)(**fields | {"errors": [entry_of(context, one) for one in refusals]})
+
+        return _declared(method, answer, requires, cost)
+
     return declared
 
 
 def query(
-    function: Callable[..., Awaitable[Any]],
     *,
     requires: AccessRule,
     within: Within,
     refused: Callable[[list[Refused]], Any],
-    description: str,
     cost: int | None = None,
-) -> Any:
-    """Declare a field of Query that asks for a permission in the organization of an object named in its input.
+) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
+    """Make an async method a field of Query that asks for a permission in the organization of an object in its input.
 
     It is null for an unknown object and for one of somebody else's organization alike, and refused like any field to
-    whoever may not. `refused` makes the answer of what the function refuses; nothing of it is recorded.
+    whoever may not. `refused` makes the answer of what the method refuses; nothing of it is recorded.
     """
-    coordinate = Coordinate("Query", to_camel_case(function.__name__.strip("_")))
 
-    @wraps(function)
-    async def answer(context: RequestContext, **arguments: Any) -> Any:
-        try:
-            await _Target("", arguments, within).check(context, requires)
-        except NotFound:
-            return None
-        except Forbidden as forbidden:
-            raise NotPermitted(coordinate, requires, forbidden.decision, forbidden.organization_id) from forbidden
-        try:
-            return await function(context, **arguments)
-        except Refused as refusal:
-            return refused([refusal])
-        except RefusedTogether as together:
-            return refused(together.refusals)
+    def declared(method: Callable[..., Awaitable[Any]]) -> Any:
+        coordinate = Coordinate("Query", to_camel_case(method.__name__))
 
-    return _declared(function, answer, requires, description, cost)
+        async def answer(context: RequestContext, **arguments: Any) -> Any:
+            try:
+                await _Target("", arguments, within).check(context, requires)
+            except NotFound:
+                return None
+            except Forbidden as forbidden:
+                raise NotPermitted(coordinate, requires, forbidden.decision, forbidden.organization_id) from forbidden
+            try:
+                return await method(None, context, **arguments)
+            except Refused as refusal:
+                return refused([refusal])
+            except RefusedTogether as together:
+                return refused(together.refusals)
+
+        return _declared(method, answer, requires, cost)
+
+    return declared
 
 
 def _declared(
-    function: Callable[..., Any],
-    answer: Callable[..., Awaitable[Any]],
-    requires: AccessRule,
-    description: str,
-    cost: int | None,
+    method: Callable[..., Any], answer: Callable[..., Awaitable[Any]], requires: AccessRule, cost: int | None
 ) -> DeclaredField:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
 
     return DeclaredField.of(
-        Declaration(answer_all, True, requires, asks_itself=True), function, description, sizing=Sizing(cost)
+        Declaration(answer_all, True, requires, asks_itself=True),
+        method,
+        docstring_of(method),
+        sizing=Sizing(cost),
+        type_annotation=StrawberryAnnotation(get_type_hints(method)["return"]),
     )
+
+
+@cache
+def _payload_of(method: Callable[..., Any]) -> Any:
+    hint = get_type_hints(method)["return"]
+    return next((part for part in get_args(hint) if part is not NoneType), hint)
 
 
 class _Target:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any
 
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
@@ -17,6 +17,7 @@ from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
 from resolvers.refusals import ErrorCode, Refused
 from schema.graph.fields import attribute, computed, field, graph_type, listed
+from schema.graph.references import LaterMembership, LaterPermission
 from schema.nodes import Node
 
 MOST_ERRORS = 100
@@ -24,12 +25,10 @@ MOST_ERRORS = 100
 
 MOST_WARNINGS = 50
 
-T = TypeVar("T")
-
 
 def entries(description: str, *, assumed_size: int = 10) -> Any:
-    """Declare the `errors` of a payload."""
-    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description)
+    """Declare the `errors` of a payload, empty unless they are given."""
+    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description, default_factory=list)
 
 
 @strawberry.interface
@@ -136,14 +135,14 @@ class PermissionError(UserError):
     """You may not do this in the organization, or may not delegate what you wanted to."""
 
     reason: DenialReason | None = computed(_reason, requires=OPEN, description="Why you may not.")
-    missing_permissions: list[Annotated["Permission", strawberry.lazy("schema.roles")]] = computed(
+    missing_permissions: list[LaterPermission] = computed(
         _missing,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
         description="Permissions any one of which would be enough.",
     )
-    grantable_by: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    grantable_by: list[LaterMembership] | None = field(
         _granters,
         requires=OPEN,
         at_most=MOST_GRANTERS,
@@ -158,7 +157,7 @@ class PermissionError(UserError):
 class LastAdministratorError(UserError):
     """The organization would be left without an administrator."""
 
-    candidates: list[Annotated["Membership", strawberry.lazy("schema.members.types")]] = attribute(  # type: ignore[name-defined]  # noqa: F821
+    candidates: list[LaterMembership] = attribute(
         "refusal.candidates",
         requires=OPEN,
         at_most=MOST_CANDIDATES,
@@ -210,10 +209,19 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-@dataclass_transform(field_specifiers=(strawberry.field, attribute, listed))
-def payload(cls: type[T]) -> type[T]:
-    """Make a class the payload of a mutation: with `errors` at its end, unless it declares them itself."""
-    if "errors" not in cls.__annotations__:
-        cls.__annotations__["errors"] = list[UserError]
-        cls.errors = entries("Why nothing was done; empty if it was.")  # type: ignore[attr-defined]
-    return strawberry.type(cls)
+class Payload:
+    """What a mutation answers: the class is its GraphQL type, with `errors` at its end unless it declares them itself.
+
+    Its fields are given as what their types read: the record of a member, say, for a Membership.
+    """
+
+    if TYPE_CHECKING:
+
+        def __init__(self, **fields: Any) -> None: ...
+
+    def __init_subclass__(cls) -> None:
+        """Make the class a GraphQL type."""
+        if "errors" not in cls.__annotations__:
+            cls.__annotations__["errors"] = list[UserError]
+            cls.errors = entries("Why nothing was done; empty if it was.")  # type: ignore[attr-defined]
+        strawberry.type(cls)

@@ -1,7 +1,5 @@
 """What the holder of an invitation's token may ask and do, signed in or not."""
 
-from typing import Any
-
 import strawberry
 
 from connectors.directory.records.invitations import InvitationStatus
@@ -15,7 +13,7 @@ from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.fields import computed, graph_type, root
 from schema.graph.mutations import mutation
 from schema.graph.scalars import URL, DateTime, Locale
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.invitations.types import InvitationPayload
 from schema.members.types import Membership
 from schema.sessions import AcknowledgementPayload
@@ -65,8 +63,7 @@ class AcceptInvitationInput:
     accept_terms: bool = strawberry.field(default=False, description="Whether you accept the terms of the portal.")
 
 
-@payload
-class AcceptInvitationPayload:
+class AcceptInvitationPayload(Payload):
     """Your membership of the organization, or why there is none."""
 
     membership: Membership | None = strawberry.field(description="Your membership of the organization.")
@@ -83,38 +80,6 @@ class AcceptInvitationPayload:
     continue_url: URL | None = strawberry.field(
         description="The portal's start page; null when the operator has not configured its address."
     )
-
-
-async def _accept_invitation(context: RequestContext, *, input: AcceptInvitationInput) -> dict[str, Any]:
-    accepted = await invited.accept(
-        context,
-        invited.Acceptance(
-            token=input.token,
-            first_name=input.first_name,
-            last_name=input.last_name,
-            locale=input.locale,
-            password=input.password,
-            accepts_terms=input.accept_terms,
-        ),
-    )
-    session = accepted.session
-    return {
-        "membership": accepted.membership,
-        "viewer": accepted.caller,
-        "access_token": session.access_token if session is not None else None,
-        "refresh_token": session.refresh_token if session is not None else None,
-        "expires_at": session.expires_at if session is not None else None,
-        "continue_url": accepted.continue_url,
-    }
-
-
-async def _decline_invitation(context: RequestContext, *, input: TokenInput) -> dict[str, Any]:
-    return {"invitation": await invited.decline(context, input.token)}
-
-
-async def _request_new_invitation(context: RequestContext, *, input: TokenInput) -> dict[str, Any]:
-    await invited.request_new(context, input.token)
-    return {"accepted": True}
 
 
 @strawberry.type
@@ -134,19 +99,37 @@ class InvitationQueries:
 class InvitedMutations:
     """What the holder of an invitation's token may do."""
 
-    accept_invitation: AcceptInvitationPayload = mutation(
-        _accept_invitation,
-        requires=OPEN,
-        cost=PASSWORD_CHECK,
-        description="Join the organization that invited you. With an account, sign in as usual afterwards.",
-    )
-    decline_invitation: InvitationPayload = mutation(
-        _decline_invitation,
-        requires=OPEN,
-        description="Decline an invitation; its sender is notified.",
-    )
-    request_new_invitation: AcknowledgementPayload = mutation(
-        _request_new_invitation,
-        requires=OPEN,
-        description="Request another invitation when yours has expired; the answer is the same for every token.",
-    )
+    @mutation(requires=OPEN, cost=PASSWORD_CHECK)
+    async def accept_invitation(self, context: RequestContext, input: AcceptInvitationInput) -> AcceptInvitationPayload:
+        """Join the organization that invited you. With an account, sign in as usual afterwards."""
+        accepted = await invited.accept(
+            context,
+            invited.Acceptance(
+                token=input.token,
+                first_name=input.first_name,
+                last_name=input.last_name,
+                locale=input.locale,
+                password=input.password,
+                accepts_terms=input.accept_terms,
+            ),
+        )
+        session = accepted.session
+        return AcceptInvitationPayload(
+            membership=accepted.membership,
+            viewer=accepted.caller,
+            access_token=session.access_token if session is not None else None,
+            refresh_token=session.refresh_token if session is not None else None,
+            expires_at=session.expires_at if session is not None else None,
+            continue_url=accepted.continue_url,
+        )
+
+    @mutation(requires=OPEN)
+    async def decline_invitation(self, context: RequestContext, input: TokenInput) -> InvitationPayload:
+        """Decline an invitation; its sender is notified."""
+        return InvitationPayload(invitation=await invited.decline(context, input.token))
+
+    @mutation(requires=OPEN)
+    async def request_new_invitation(self, context: RequestContext, input: TokenInput) -> AcknowledgementPayload:
+        """Request another invitation when yours has expired; the answer is the same for every token."""
+        await invited.request_new(context, input.token)
+        return AcknowledgementPayload(accepted=True)

@@ -1,19 +1,17 @@
 """Inviting colleagues, and what becomes of their invitations."""
 
-from typing import Any
-
 import strawberry
 
 from connectors.ids import InvitationId, OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS, OPEN
-from permissions.vocabulary import Permission as PermissionCode
+from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.invitations import commands as inviting
 from resolvers.invitations.sent import resend, revoke
 from schema.graph.fields import attribute, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import Entry, UserError, entries, entry_of, payload
+from schema.graph.user_errors import Entry, Payload, UserError, entries, entry_of
 from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
 
@@ -30,7 +28,7 @@ class InviteeInput:
         default=None, description="The last name, suggested when the invitation is accepted."
     )
     role_keys: list[str] = strawberry.field(default_factory=list, description="The keys of the roles to give.")
-    permissions: list[PermissionCode] = strawberry.field(
+    permissions: list[Permission] = strawberry.field(
         default_factory=list, description="The direct permissions to give."
     )
     locale: Locale | None = strawberry.field(
@@ -99,8 +97,7 @@ class InviteResult:
     )
 
 
-@payload
-class InviteMembersPayload:
+class InviteMembersPayload(Payload):
     """The result for each invitee."""
 
     results: list[InviteResult] = listed(
@@ -110,59 +107,48 @@ class InviteMembersPayload:
     errors: list[UserError] = entries("Why nobody was invited; empty when each invitee has a result.")
 
 
-async def _invite_members(context: RequestContext, *, input: InviteMembersInput) -> dict[str, Any]:
-    rows = [
-        inviting.InviteeRow(
-            email=row.email,
-            first_name=row.first_name,
-            last_name=row.last_name,
-            role_keys=tuple(row.role_keys),
-            permissions=tuple(code.value for code in row.permissions),
-            locale=row.locale,
-            valid_until=row.valid_until,
-        )
-        for row in input.invitees
-    ]
-    outcomes = await inviting.invite(
-        context,
-        OrganizationId(input.organization_id),
-        rows,
-        said=input.message,
-        days=input.expires_in_days,
-        key=input.idempotency_key,
-    )
-    return {"results": outcomes}
-
-
-async def _resend_invitation(context: RequestContext, *, input: ResendInvitationInput) -> dict[str, Any]:
-    return {"invitation": await resend(context, InvitationId(input.id), key=input.idempotency_key)}
-
-
-async def _revoke_invitation(context: RequestContext, *, input: RevokeInvitationInput) -> dict[str, Any]:
-    ended = await revoke(context, InvitationId(input.id), reason=input.reason, key=input.idempotency_key)
-    return {"invitation": ended}
-
-
 @strawberry.type
 class InvitingMutations:
     """Inviting colleagues."""
 
-    invite_members: InviteMembersPayload | None = mutation(
-        _invite_members,
-        requires=MANAGE_MEMBERS,
-        within=in_organization(),
-        description="Invite people to an organization by mail, many at once.",
-    )
-    resend_invitation: InvitationPayload | None = mutation(
-        _resend_invitation,
-        requires=MANAGE_MEMBERS,
-        within=of_object("inv", "input.id"),
-        description="Send an invitation again, even one that has expired: its validity begins again, and the links in "
-        "older mails are no longer valid.",
-    )
-    revoke_invitation: InvitationPayload | None = mutation(
-        _revoke_invitation,
-        requires=MANAGE_MEMBERS,
-        within=of_object("inv", "input.id"),
-        description="Revoke an open invitation.",
-    )
+    @mutation(requires=MANAGE_MEMBERS, within=in_organization())
+    async def invite_members(self, context: RequestContext, input: InviteMembersInput) -> InviteMembersPayload | None:
+        """Invite people to an organization by mail, many at once."""
+        rows = [
+            inviting.InviteeRow(
+                email=row.email,
+                first_name=row.first_name,
+                last_name=row.last_name,
+                role_keys=tuple(row.role_keys),
+                permissions=tuple(code.value for code in row.permissions),
+                locale=row.locale,
+                valid_until=row.valid_until,
+            )
+            for row in input.invitees
+        ]
+        outcomes = await inviting.invite(
+            context,
+            OrganizationId(input.organization_id),
+            rows,
+            said=input.message,
+            days=input.expires_in_days,
+            key=input.idempotency_key,
+        )
+        return InviteMembersPayload(results=outcomes)
+
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("inv", "input.id"))
+    async def resend_invitation(
+        self, context: RequestContext, input: ResendInvitationInput
+    ) -> InvitationPayload | None:
+        """Send an invitation again, even one that has expired: its validity begins again, and the links in older mails
+        are no longer valid.
+        """
+        return InvitationPayload(invitation=await resend(context, InvitationId(input.id), key=input.idempotency_key))
+
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("inv", "input.id"))
+    async def revoke_invitation(
+        self, context: RequestContext, input: RevokeInvitationInput
+    ) -> InvitationPayload | None:
+        """Revoke an open invitation."""
+        ended = await revoke(context, InvitationId(input.id), reason=input.reason, key=input.idempotency_key)
+        return InvitationPayload(invitation=ended)

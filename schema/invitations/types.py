@@ -1,7 +1,6 @@
 """Invitations: who was asked to join an organization, and where that stands."""
 
 from operator import attrgetter
-from typing import Annotated
 
 import strawberry
 
@@ -13,11 +12,12 @@ from resolvers.approvals import lists as approvals
 from resolvers.invitations import queries as invitations
 from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import DateTime, EmailAddress, Locale
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.nodes import Node
 from schema.people import User
-from schema.roles import Permission, Role
+from schema.roles import DescribedPermission, Role
 
 
 @graph_type(of=InvitationRecord, organization=attrgetter("organization_id"))
@@ -32,7 +32,7 @@ class Invitation(Node):
     organization_name: str | None = field(
         invitations.organization_names_of, requires=OPEN, description="The organization's name."
     )
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization | None = field(
         invitations.organizations_of,
         requires=OPEN,
         description="The organization; null for somebody who does not belong to it yet.",
@@ -44,7 +44,7 @@ class Invitation(Node):
         assumed_size=2,
         description="The roles that it gives.",
     )
-    permissions: list[Permission] = computed(
+    permissions: list[DescribedPermission] = computed(
         approvals.permissions_of,
         requires=OPEN,
         at_most=MOST_PERMISSIONS,
@@ -75,8 +75,7 @@ class Invitation(Node):
     )
 
 
-@payload
-class InvitationPayload:
+class InvitationPayload(Payload):
     """An invitation as it is now, or why nothing was done."""
 
     invitation: Invitation | None = strawberry.field(description="The invitation; null when nothing was done.")

@@ -1,7 +1,5 @@
 """Suspending, reactivating and removing members, leaving, and handing the administration over."""
 
-from typing import Any
-
 import strawberry
 
 from connectors.ids import MembershipId, OrganizationId
@@ -14,7 +12,7 @@ from resolvers.members.commands import MemberCommand
 from schema.account.profile import ViewerPayload
 from schema.graph.fields import attribute
 from schema.graph.mutations import in_organization, mutation, of_object
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.invitations.types import Invitation
 from schema.members.types import Membership
 
@@ -51,8 +49,7 @@ class TransferAdministrationInput:
     reason: str | None = None
 
 
-@payload
-class MembershipPayload:
+class MembershipPayload(Payload):
     """A member as they are now, or why nothing was done."""
 
     membership: Membership | None = strawberry.field(description="The member as they are now; null when refused.")
@@ -67,8 +64,7 @@ class MembershipPayload:
     )
 
 
-@payload
-class TransferAdministrationPayload:
+class TransferAdministrationPayload(Payload):
     """The former and the new administrator, or why nothing was done."""
 
     from_: Membership | None = strawberry.field(name="from", description="You as you are now; null when refused.")
@@ -79,74 +75,52 @@ def _command_of(input: MemberActionInput) -> MemberCommand:
     return MemberCommand(MembershipId(input.id), input.expected_version, input.reason, input.idempotency_key)
 
 
-async def _suspend_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await commands.suspend_member(context, _command_of(input)), "revoked_invitations": []}
-
-
-async def _reactivate_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    return {"membership": await commands.reactivate_member(context, _command_of(input)), "revoked_invitations": []}
-
-
-async def _remove_member(context: RequestContext, *, input: MemberActionInput) -> dict[str, Any]:
-    member, revoked = await commands.remove_member(context, _command_of(input))
-    return {"membership": member, "revoked_invitations": [one for one in revoked if one is not None]}
-
-
-async def _leave_organization(context: RequestContext, *, input: LeaveOrganizationInput) -> dict[str, Any]:
-    organization_id = OrganizationId(input.organization_id)
-    viewer = await commands.leave_organization(context, organization_id, reason=input.reason, key=input.idempotency_key)
-    return {"viewer": viewer}
-
-
-async def _transfer_administration(context: RequestContext, *, input: TransferAdministrationInput) -> dict[str, Any]:
-    own, successor = await transfers.transfer_administration(
-        context,
-        OrganizationId(input.organization_id),
-        MembershipId(input.to_membership_id),
-        keep_own_role_keys=input.keep_own_role_keys,
-        reason=input.reason,
-        key=input.idempotency_key,
-    )
-    return {"from_": own, "to": successor}
-
-
 @strawberry.type
 class MemberMutations:
     """What can be done with members as such."""
 
-    suspend_member: MembershipPayload | None = mutation(
-        _suspend_member,
-        requires=MANAGE_MEMBERS,
-        within=of_object("mbr", "input.id"),
-        description="Suspend a member, who may then do nothing; once reactivated, their roles and permissions apply "
-        "again.",
-    )
-    reactivate_member: MembershipPayload | None = mutation(
-        _reactivate_member,
-        requires=MANAGE_MEMBERS,
-        within=of_object("mbr", "input.id"),
-        description="Reactivate a suspended member.",
-    )
-    remove_member: MembershipPayload | None = mutation(
-        _remove_member,
-        requires=MANAGE_MEMBERS,
-        within=of_object("mbr", "input.id"),
-        description=(
-            "Remove a member from the organization: they lose their roles and permissions, their open "
-            "invitations are revoked, and the history stays."
-        ),
-    )
-    leave_organization: ViewerPayload | None = mutation(
-        _leave_organization,
-        requires=AUTHENTICATED,
-        within=in_organization(),
-        answers_again=True,
-        description="Leave an organization.",
-    )
-    transfer_administration: TransferAdministrationPayload | None = mutation(
-        _transfer_administration,
-        requires=ASSIGN_ROLES,
-        within=in_organization(),
-        answers_again=True,
-        description="Transfer your administrative roles to another member, in one transaction.",
-    )
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("mbr", "input.id"))
+    async def suspend_member(self, context: RequestContext, input: MemberActionInput) -> MembershipPayload | None:
+        """Suspend a member, who may then do nothing; once reactivated, their roles and permissions apply again."""
+        return MembershipPayload(
+            membership=await commands.suspend_member(context, _command_of(input)), revoked_invitations=[]
+        )
+
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("mbr", "input.id"))
+    async def reactivate_member(self, context: RequestContext, input: MemberActionInput) -> MembershipPayload | None:
+        """Reactivate a suspended member."""
+        return MembershipPayload(
+            membership=await commands.reactivate_member(context, _command_of(input)), revoked_invitations=[]
+        )
+
+    @mutation(requires=MANAGE_MEMBERS, within=of_object("mbr", "input.id"))
+    async def remove_member(self, context: RequestContext, input: MemberActionInput) -> MembershipPayload | None:
+        """Remove a member from the organization: they lose their roles and permissions, their open invitations are
+        revoked, and the history stays.
+        """
+        member, revoked = await commands.remove_member(context, _command_of(input))
+        return MembershipPayload(membership=member, revoked_invitations=[one for one in revoked if one is not None])
+
+    @mutation(requires=AUTHENTICATED, within=in_organization(), answers_again=True)
+    async def leave_organization(self, context: RequestContext, input: LeaveOrganizationInput) -> ViewerPayload | None:
+        """Leave an organization."""
+        organization_id = OrganizationId(input.organization_id)
+        viewer = await commands.leave_organization(
+            context, organization_id, reason=input.reason, key=input.idempotency_key
+        )
+        return ViewerPayload(viewer=viewer)
+
+    @mutation(requires=ASSIGN_ROLES, within=in_organization(), answers_again=True)
+    async def transfer_administration(
+        self, context: RequestContext, input: TransferAdministrationInput
+    ) -> TransferAdministrationPayload | None:
+        """Transfer your administrative roles to another member, in one transaction."""
+        own, successor = await transfers.transfer_administration(
+            context,
+            OrganizationId(input.organization_id),
+            MembershipId(input.to_membership_id),
+            keep_own_role_keys=input.keep_own_role_keys,
+            reason=input.reason,
+            key=input.idempotency_key,
+        )
+        return TransferAdministrationPayload(from_=own, to=successor)

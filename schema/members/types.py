@@ -30,10 +30,11 @@ from schema.access_requests.types import AccessRequest
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import computed, field, graph_type, listed
+from schema.graph.references import LaterApplication, LaterInvitation, LaterOrganization
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
 from schema.people import User
-from schema.roles import Permission, Role
+from schema.roles import DescribedPermission, Role
 
 
 @graph_type(
@@ -64,7 +65,7 @@ class RoleGrant(Node):
 class DirectGrant(Node):
     """A direct permission given to a member."""
 
-    permission: Permission | None = computed(
+    permission: DescribedPermission | None = computed(
         memberships.permission_of, requires=OPEN, cost=0, description="The permission; null when it no longer exists."
     )
     granted_at: DateTime = strawberry.field(description="When the request was made.")
@@ -83,7 +84,9 @@ PermissionSource = Annotated[
 class EffectivePermission:
     """A permission in effect now, and where it comes from."""
 
-    permission: Permission = strawberry.field(description="The permission.", directives=[CostDirective(weight=0)])
+    permission: DescribedPermission = strawberry.field(
+        description="The permission.", directives=[CostDirective(weight=0)]
+    )
     sources: list[PermissionSource] = listed(
         at_most=MOST_SOURCES,
         assumed_size=1,
@@ -102,7 +105,7 @@ class Membership(Node):
         description="Incremented by each change; send it along with a change, so that nobody else's is overwritten."
     )
     user: User = field(people.member_users, requires=OPEN, description="The person.")
-    organization: Annotated["Organization", strawberry.lazy("schema.organizations.types")] = field(  # type: ignore[name-defined]  # noqa: F821
+    organization: LaterOrganization = field(
         organizations.member_organizations, requires=OPEN, description="The organization."
     )
     status: MembershipStatus = strawberry.field(description="The status of the membership.")
@@ -132,7 +135,7 @@ class Membership(Node):
             "the membership or the organization is not active."
         ),
     )
-    applications: list[Annotated["Application", strawberry.lazy("schema.launcher")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    applications: list[LaterApplication] | None = field(
         launcher.applications_of_members,
         requires=SEE_RIGHTS,
         at_most=MOST_APPLICATIONS,
@@ -145,7 +148,7 @@ class Membership(Node):
         assumed_size=5,
         description="The person's access requests, newest first.",
     )
-    open_invitations: list[Annotated["Invitation", strawberry.lazy("schema.invitations.types")]] | None = field(  # type: ignore[name-defined]  # noqa: F821
+    open_invitations: list[LaterInvitation] | None = field(
         initiators.open_invitations_by,
         requires=MANAGE_MEMBERS,
         sliced_by="first",
@@ -154,7 +157,7 @@ class Membership(Node):
             "The open invitations that the person sent, newest first. They are revoked when the person is "
             "removed or may no longer send them."
         ),
-        arguments={"first": "The maximum number to return, up to 50."},
+        arguments={"first": "The maximum number to return; 50 at most."},
     )
     viewer_can_update_roles: bool = field(
         allowed(against_updating),

@@ -1,7 +1,5 @@
 """Changing how to reach an organization, and its address book."""
 
-from typing import Any
-
 import strawberry
 
 from connectors.ids import AddressId, OrganizationId
@@ -13,7 +11,7 @@ from resolvers.organizations.addresses import AddressEdit
 from schema.graph.common_inputs import NodeActionInput
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import URL, EmailAddress, PhoneNumber
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.types import Organization
@@ -49,8 +47,7 @@ class SaveAddressInput:
     idempotency_key: str | None = None
 
 
-@payload
-class OrganizationPayload:
+class OrganizationPayload(Payload):
     """The organization as it is now, or why nothing was changed."""
 
     organization: Organization | None = strawberry.field(
@@ -58,8 +55,7 @@ class OrganizationPayload:
     )
 
 
-@payload
-class SaveAddressPayload:
+class SaveAddressPayload(Payload):
     """The entry and its organization as they are now, or why nothing was changed."""
 
     entry: AddressBookEntry | None = strawberry.field(
@@ -70,57 +66,45 @@ class SaveAddressPayload:
     )
 
 
-async def _update_organization(context: RequestContext, *, input: UpdateOrganizationInput) -> dict[str, Any]:
-    given = {"phone": input.phone, "email": input.email, "website": input.website}
-    values = {key: value for key, value in given.items() if value is not strawberry.UNSET}
-    organization_id = OrganizationId(input.id)
-    return {
-        "organization": await organizations.update_organization(
-            context, organization_id, values, input.expected_version
-        )
-    }
-
-
-async def _save_address(context: RequestContext, *, input: SaveAddressInput) -> dict[str, Any]:
-    edit = AddressEdit(
-        OrganizationId(input.organization_id),
-        AddressId(input.entry_id) if input.entry_id is not None else None,
-        address_of(input.address),
-        input.default_billing,
-        input.default_shipping,
-    )
-    entry = await addresses.save_address(context, edit, input.idempotency_key)
-    return {"entry": entry, "organization": await organizations.organization(context, id=edit.organization_id)}
-
-
-async def _delete_address(context: RequestContext, *, input: NodeActionInput) -> dict[str, Any]:
-    organization_id = await addresses.delete_address(context, AddressId(input.id))
-    return {"organization": await organizations.organization(context, id=organization_id)}
-
-
 @strawberry.type
 class OrganizationMutations:
     """Changing how to reach an organization, and its address book."""
 
-    update_organization: OrganizationPayload | None = mutation(
-        _update_organization,
-        requires=CHANGE_ORGANIZATION,
-        within=in_organization("input.id"),
-        description="Change the contact data of an organization. Its name and registered office change only by "
-        "`requestOrganizationChange`.",
-    )
-    save_address: SaveAddressPayload | None = mutation(
-        _save_address,
-        requires=USE_ADDRESS_BOOK,
-        within=in_organization(),
-        description=(
-            "Add an entry to the organization's address book, or change one. An entry that becomes a default "
-            "replaces the previous default."
-        ),
-    )
-    delete_address: OrganizationPayload | None = mutation(
-        _delete_address,
-        requires=USE_ADDRESS_BOOK,
-        within=of_object("adr", "input.id"),
-        description="Delete an entry from the organization's address book.",
-    )
+    @mutation(requires=CHANGE_ORGANIZATION, within=in_organization("input.id"))
+    async def update_organization(
+        self, context: RequestContext, input: UpdateOrganizationInput
+    ) -> OrganizationPayload | None:
+        """Change the contact data of an organization. Its name and registered office change only by
+        `requestOrganizationChange`.
+        """
+        given = {"phone": input.phone, "email": input.email, "website": input.website}
+        values = {key: value for key, value in given.items() if value is not strawberry.UNSET}
+        organization_id = OrganizationId(input.id)
+        return OrganizationPayload(
+            organization=await organizations.update_organization(
+                context, organization_id, values, input.expected_version
+            )
+        )
+
+    @mutation(requires=USE_ADDRESS_BOOK, within=in_organization())
+    async def save_address(self, context: RequestContext, input: SaveAddressInput) -> SaveAddressPayload | None:
+        """Add an entry to the organization's address book, or change one. An entry that becomes a default replaces the
+        previous default.
+        """
+        edit = AddressEdit(
+            OrganizationId(input.organization_id),
+            AddressId(input.entry_id) if input.entry_id is not None else None,
+            address_of(input.address),
+            input.default_billing,
+            input.default_shipping,
+        )
+        entry = await addresses.save_address(context, edit, input.idempotency_key)
+        return SaveAddressPayload(
+            entry=entry, organization=await organizations.organization(context, id=edit.organization_id)
+        )
+
+    @mutation(requires=USE_ADDRESS_BOOK, within=of_object("adr", "input.id"))
+    async def delete_address(self, context: RequestContext, input: NodeActionInput) -> OrganizationPayload | None:
+        """Delete an entry from the organization's address book."""
+        organization_id = await addresses.delete_address(context, AddressId(input.id))
+        return OrganizationPayload(organization=await organizations.organization(context, id=organization_id))

@@ -1,7 +1,5 @@
 """Registering oneself or an organization, without being signed in."""
 
-from typing import Any
-
 import strawberry
 
 from connectors.directory.records.organizations import OrganizationKind
@@ -14,7 +12,7 @@ from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
 from schema.graph.mutations import mutation
 from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.registrations.types import OrganizationRegistration, OrganizationRegistrationCheck, RegistrationStatusView
 from schema.sessions import SignInPayload, session_fields
@@ -83,8 +81,7 @@ class ConfirmRegistrationInput:
     password: str = strawberry.field(description="12 to 256 characters; not your name or address.")
 
 
-@payload
-class RegisterPrivateAccountPayload:
+class RegisterPrivateAccountPayload(Payload):
     """Where the mail was sent, or why it was not."""
 
     verification_sent_to: EmailAddress | None = strawberry.field(
@@ -92,8 +89,7 @@ class RegisterPrivateAccountPayload:
     )
 
 
-@payload
-class RegisterOrganizationPayload:
+class RegisterOrganizationPayload(Payload):
     """The result, which is the same whether or not your address or organization was known."""
 
     reference: str | None = strawberry.field(description="The reference for `registrationStatus`.")
@@ -106,75 +102,68 @@ class RegisterOrganizationPayload:
     )
 
 
-async def _register_private_account(context: RequestContext, *, input: RegisterPrivateAccountInput) -> dict[str, Any]:
-    applicant = Applicant(
-        input.first_name,
-        input.last_name,
-        input.email,
-        input.phone,
-        input.locale,
-        input.newsletter,
-        input.accept_terms,
-    )
-    sent_to = await registering.register_private_account(context, input.account_kind, applicant, input.idempotency_key)
-    return {"verification_sent_to": sent_to}
-
-
-async def _register_organization(context: RequestContext, *, input: RegisterOrganizationInput) -> dict[str, Any]:
-    organization = OrganizationWanted(
-        confirm_first_registration=input.confirm_first_registration,
-        kind=input.kind,
-        name=input.name,
-        legal_name=input.legal_name,
-        vat_id=input.vat_id,
-        customer_number=input.customer_number,
-        seat=address_of(input.seat),
-        role_keys=tuple(input.additional_role_keys or ()),
-    )
-    applicant = Applicant(
-        input.applicant_first_name,
-        input.applicant_last_name,
-        input.applicant_email,
-        input.phone,
-        input.locale,
-        input.newsletter,
-        input.accept_terms,
-    )
-    registration = await registering.register_organization(context, organization, applicant, input.idempotency_key)
-    return {
-        "reference": registration.reference,
-        "state": state_of(context, registration),
-        "registration": registration if context.caller is not None else None,
-        "guidance": None,
-    }
-
-
-async def _confirm_registration(context: RequestContext, *, input: ConfirmRegistrationInput) -> dict[str, Any]:
-    return session_fields(await registering.confirm_registration(context, input.token, input.password))
-
-
 @strawberry.type
 class RegisteringMutations:
     """Registering."""
 
-    register_private_account: RegisterPrivateAccountPayload | None = mutation(
-        _register_private_account,
-        requires=OPEN,
-        cost=20,
-        description="Register for an account for yourself; a mail is sent to confirm your e-mail address.",
-    )
-    register_organization: RegisterOrganizationPayload | None = mutation(
-        _register_organization,
-        requires=by_caller_unless("input.applicantEmail"),
-        cost=20,
-        description=(
-            "Register an organization for the first time. You confirm your e-mail address, then the vendor reviews "
-            "the registration; once it is approved, you administer the organization."
-        ),
-    )
-    confirm_registration: SignInPayload | None = mutation(
-        _confirm_registration,
-        requires=OPEN,
-        cost=PASSWORD_CHECK,
-        description="Confirm your e-mail address, set a password and begin a session.",
-    )
+    @mutation(requires=OPEN, cost=20)
+    async def register_private_account(
+        self, context: RequestContext, input: RegisterPrivateAccountInput
+    ) -> RegisterPrivateAccountPayload | None:
+        """Register for an account for yourself; a mail is sent to confirm your e-mail address."""
+        applicant = Applicant(
+            input.first_name,
+            input.last_name,
+            input.email,
+            input.phone,
+            input.locale,
+            input.newsletter,
+            input.accept_terms,
+        )
+        sent_to = await registering.register_private_account(
+            context, input.account_kind, applicant, input.idempotency_key
+        )
+        return RegisterPrivateAccountPayload(verification_sent_to=sent_to)
+
+    @mutation(requires=by_caller_unless("input.applicantEmail"), cost=20)
+    async def register_organization(
+        self, context: RequestContext, input: RegisterOrganizationInput
+    ) -> RegisterOrganizationPayload | None:
+        """Register an organization for the first time. You confirm your e-mail address, then the vendor reviews the
+        registration; once it is approved, you administer the organization.
+        """
+        organization = OrganizationWanted(
+            confirm_first_registration=input.confirm_first_registration,
+            kind=input.kind,
+            name=input.name,
+            legal_name=input.legal_name,
+            vat_id=input.vat_id,
+            customer_number=input.customer_number,
+            seat=address_of(input.seat),
+            role_keys=tuple(input.additional_role_keys or ()),
+        )
+        applicant = Applicant(
+            input.applicant_first_name,
+            input.applicant_last_name,
+            input.applicant_email,
+            input.phone,
+            input.locale,
+            input.newsletter,
+            input.accept_terms,
+        )
+        registration = await registering.register_organization(context, organization, applicant, input.idempotency_key)
+        return RegisterOrganizationPayload(
+            reference=registration.reference,
+            state=state_of(context, registration),
+            registration=registration if context.caller is not None else None,
+            guidance=None,
+        )
+
+    @mutation(requires=OPEN, cost=PASSWORD_CHECK)
+    async def confirm_registration(
+        self, context: RequestContext, input: ConfirmRegistrationInput
+    ) -> SignInPayload | None:
+        """Confirm your e-mail address, set a password and begin a session."""
+        return SignInPayload(
+            **session_fields(await registering.confirm_registration(context, input.token, input.password))
+        )

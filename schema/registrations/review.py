@@ -11,7 +11,7 @@ from resolvers.registrations import review as registration_review
 from resolvers.registrations.queries import state_of
 from resolvers.registrations.review import Decision
 from schema.graph.mutations import mutation
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.registrations.types import OrganizationRegistration, RegistrationStatusView
 
 
@@ -75,8 +75,7 @@ class WithdrawRegistrationInput:
     idempotency_key: str | None = None
 
 
-@payload
-class RegistrationPayload:
+class RegistrationPayload(Payload):
     """The registration as it is now, or why nothing was changed."""
 
     registration: OrganizationRegistration | None = strawberry.field(
@@ -84,8 +83,7 @@ class RegistrationPayload:
     )
 
 
-@payload
-class WithdrawRegistrationPayload:
+class WithdrawRegistrationPayload(Payload):
     """The status of the registration now, or why nothing was changed."""
 
     state: RegistrationStatusView | None = strawberry.field(
@@ -94,38 +92,6 @@ class WithdrawRegistrationPayload:
     registration: OrganizationRegistration | None = strawberry.field(
         description="The registration as it is now; null when you used the token."
     )
-
-
-async def _approve_registration(context: RequestContext, *, input: ApproveRegistrationInput) -> dict[str, Any]:
-    decision = _decision(input)
-    return {"registration": await registration_review.approve_registration(context, decision, input.customer_number)}
-
-
-async def _reject_registration(context: RequestContext, *, input: RejectRegistrationInput) -> dict[str, Any]:
-    return {"registration": await registration_review.reject_registration(context, _decision(input), input.reason)}
-
-
-async def _request_registration_information(
-    context: RequestContext, *, input: RequestRegistrationInformationInput
-) -> dict[str, Any]:
-    return {"registration": await registration_review.request_information(context, _decision(input), input.question)}
-
-
-async def _answer_registration(context: RequestContext, *, input: AnswerRegistrationInput) -> dict[str, Any]:
-    answered = await registration_review.answer_registration(
-        context, _id(input.id), input.reference, input.answer, input.idempotency_key
-    )
-    return {"registration": answered}
-
-
-async def _withdraw_registration(context: RequestContext, *, input: WithdrawRegistrationInput) -> dict[str, Any]:
-    withdrawn = await registration_review.withdraw_registration(
-        context, _id(input.id), input.reference, input.token, input.reason, input.idempotency_key
-    )
-    return {
-        "state": state_of(context, withdrawn),
-        "registration": withdrawn if input.token is None else None,
-    }
 
 
 def _decision(input: Any) -> Decision:
@@ -140,31 +106,54 @@ def _id(id: strawberry.ID | None) -> RegistrationId | None:
 class RegistrationReviewMutations:
     """Deciding about registrations."""
 
-    approve_registration: RegistrationPayload | None = mutation(
-        _approve_registration,
-        requires=REVIEW_REGISTRATIONS,
-        description=(
-            "Approve a registration: at once, the organization becomes active and its applicant gets the "
-            "administrative role, and nothing else."
-        ),
-    )
-    reject_registration: RegistrationPayload | None = mutation(
-        _reject_registration,
-        requires=REVIEW_REGISTRATIONS,
-        description="Reject a registration, with a reason that the applicant receives.",
-    )
-    request_registration_information: RegistrationPayload | None = mutation(
-        _request_registration_information,
-        requires=REVIEW_REGISTRATIONS,
-        description="Ask the applicant for information; the time for the review begins again when they answer.",
-    )
-    answer_registration: RegistrationPayload | None = mutation(
-        _answer_registration,
-        requires=AUTHENTICATED,
-        description="Answer the vendor's question, as the applicant.",
-    )
-    withdraw_registration: WithdrawRegistrationPayload | None = mutation(
-        _withdraw_registration,
-        requires=by_caller_unless("input.token"),
-        description="Withdraw your registration before it is decided; the organization is closed, and you leave it.",
-    )
+    @mutation(requires=REVIEW_REGISTRATIONS)
+    async def approve_registration(
+        self, context: RequestContext, input: ApproveRegistrationInput
+    ) -> RegistrationPayload | None:
+        """Approve a registration: at once, the organization becomes active and its applicant gets the administrative
+        role, and nothing else.
+        """
+        decision = _decision(input)
+        return RegistrationPayload(
+            registration=await registration_review.approve_registration(context, decision, input.customer_number)
+        )
+
+    @mutation(requires=REVIEW_REGISTRATIONS)
+    async def reject_registration(
+        self, context: RequestContext, input: RejectRegistrationInput
+    ) -> RegistrationPayload | None:
+        """Reject a registration, with a reason that the applicant receives."""
+        return RegistrationPayload(
+            registration=await registration_review.reject_registration(context, _decision(input), input.reason)
+        )
+
+    @mutation(requires=REVIEW_REGISTRATIONS)
+    async def request_registration_information(
+        self, context: RequestContext, input: RequestRegistrationInformationInput
+    ) -> RegistrationPayload | None:
+        """Ask the applicant for information; the time for the review begins again when they answer."""
+        return RegistrationPayload(
+            registration=await registration_review.request_information(context, _decision(input), input.question)
+        )
+
+    @mutation(requires=AUTHENTICATED)
+    async def answer_registration(
+        self, context: RequestContext, input: AnswerRegistrationInput
+    ) -> RegistrationPayload | None:
+        """Answer the vendor's question, as the applicant."""
+        answered = await registration_review.answer_registration(
+            context, _id(input.id), input.reference, input.answer, input.idempotency_key
+        )
+        return RegistrationPayload(registration=answered)
+
+    @mutation(requires=by_caller_unless("input.token"))
+    async def withdraw_registration(
+        self, context: RequestContext, input: WithdrawRegistrationInput
+    ) -> WithdrawRegistrationPayload | None:
+        """Withdraw your registration before it is decided; the organization is closed, and you leave it."""
+        withdrawn = await registration_review.withdraw_registration(
+            context, _id(input.id), input.reference, input.token, input.reason, input.idempotency_key
+        )
+        return WithdrawRegistrationPayload(
+            state=state_of(context, withdrawn), registration=withdrawn if input.token is None else None
+        )

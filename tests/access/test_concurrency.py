@@ -3,8 +3,10 @@
 import asyncio
 from typing import Any
 
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.ids import MembershipId
+from resolvers.audit import recorded
 from tests.access.changing_access import (
     administrators_of,
     codes_of,
@@ -27,7 +29,7 @@ async def both_administer(portal: Portal, ids: list[MembershipId]) -> None:
     """Let both members administer their organization permanently."""
     async with portal.wiring.backends.directory.change() as change:
         for id in ids:
-            await change.grant_role(id, "administration", until=None, by=BY, now=portal.clock())
+            await recorded.give(change, id, GrantKind.ROLE, "administration", until=None, by=BY, now=portal.clock())
 
 
 async def test_two_administrators_who_demote_each_other_never_leave_the_organization_to_nobody(

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.audit import Author
 from connectors.ids import MembershipId
@@ -15,6 +16,7 @@ from resolvers.access.commands import update_member_access
 from resolvers.access.edits import AccessEdit, GrantEnd
 from resolvers.access_requests.commands import Verdict, decide_access_request, may_decide, request_access
 from resolvers.access_requests.requested_access import RequestedAccess
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.members.commands import MemberCommand, remove_member, suspend_member
 from resolvers.members.rules import against_removing, against_suspending, can_assign, subjects_of
@@ -64,7 +66,9 @@ async def team(portal: Portal) -> Team:
     """A portal in which Franziska Löffler leads the planners."""
     lead_id = await member_of(portal, LEAD)
     async with portal.wiring.backends.directory.change() as change:
-        await change.grant_role(lead_id, "team_lead", until=None, by=Author(None, "test"), now=portal.clock())
+        await recorded.give(
+            change, lead_id, GrantKind.ROLE, "team_lead", until=None, by=Author(None, "test"), now=portal.clock()
+        )
     return Team(portal, lead_id)
 
 

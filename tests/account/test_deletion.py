@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import select
 
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.tables import audit_events, grants, memberships
 from connectors.errors import BackendUnavailable
@@ -15,6 +16,7 @@ from connectors.identity.embedded import credentials
 from gateway.demo import DEMO_PASSWORD
 from resolvers.account.credentials import CREDENTIALS_SET, apply_credentials
 from resolvers.account.deletion import delete_due_accounts
+from resolvers.audit import recorded
 from tests.account.own_account import PURCHASE, as_the_portal, carry_out, gets_in, is_signed_in, queued, signs_in
 from tests.portal import Person, Portal
 
@@ -81,7 +83,7 @@ async def last_administrator_of_lumen(portal: Portal) -> Person:
             if holder.user_id != me:
                 (held,) = await change.ask.grants_of([holder.id])
                 for grant in held:
-                    await change.revoke(grant.id, by=Author(None, "test"), now=portal.clock())
+                    await recorded.revoke(change, grant.id, by=Author(None, "test"), now=portal.clock())
     return person
 
 
@@ -92,8 +94,14 @@ async def let_regula_administer_lumen_too(portal: Portal) -> None:
     (page,) = await directory.memberships_of([regula], first=9, after=None, status=None)
     (membership,) = [one for one in page.items if one.organization_id == lumen]
     async with directory.change() as change:
-        await change.grant_role(
-            membership.id, "administration", until=None, by=Author(None, "test"), now=portal.clock()
+        await recorded.give(
+            change,
+            membership.id,
+            GrantKind.ROLE,
+            "administration",
+            until=None,
+            by=Author(None, "test"),
+            now=portal.clock(),
         )
 
 

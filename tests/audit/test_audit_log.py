@@ -6,12 +6,14 @@ from typing import Any
 
 import pytest
 
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
 from gateway.demo import DEMO_PASSWORD
 from gateway.profile_files import load_profile
 from permissions.policy import parse_policy
 from permissions.vocabulary import Permission
+from resolvers.audit import recorded
 from tests.portal import NOW, Person, Portal, open_portal
 from tests.servers import DatabaseKind
 
@@ -278,7 +280,9 @@ async def test_a_person_sees_what_they_did_and_what_was_done_to_them(audited: Po
     holder_id = (await holder.asks("{ viewer { user { id } } }")).at("viewer.user.id")
     by = Author(holder_id, "given", "203.0.113.7", "Vertretung")
     async with audited.wiring.backends.directory.change() as change:
-        await change.grant_permission(membership, "ORDER_VIEW", until=None, by=by, now=audited.clock())
+        await recorded.give(
+            change, membership, GrantKind.PERMISSION, "ORDER_VIEW", until=None, by=by, now=audited.clock()
+        )
 
     page = await own(person)
     first = await own(person, first=1)
@@ -305,7 +309,9 @@ async def test_who_was_removed_sees_nothing_of_the_organization_in_their_history
     tried = [one for one in (await own(person))["nodes"] if one["action"] == "updateOrganization"]
     async with software_portal.wiring.backends.directory.change() as change:
         removed = MembershipStatus.REMOVED
-        await change.set_membership_status(membership, removed, by=Author(None, "t"), now=software_portal.clock())
+        await recorded.set_membership_status(
+            change, membership, removed, by=Author(None, "t"), now=software_portal.clock()
+        )
 
     after = await own(person)
     node = await person.asks("query N($id: ID!) { node(id: $id) { id } }", id=tried[0]["id"])

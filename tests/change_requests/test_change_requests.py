@@ -9,6 +9,7 @@ import pytest
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
+from resolvers.audit import recorded
 from tests.change_requests.changing import (
     ADMINISTRATION,
     ASK,
@@ -233,7 +234,7 @@ async def test_of_a_permanently_closed_organization_nothing_is_approved(portal: 
     helios = await portal.organization_of(ADMINISTRATION)
     async with portal.wiring.backends.directory.change() as change:
         closed = OrganizationStatus.CLOSED
-        await change.set_organization_status(helios, closed, by=Author(None, "t"), now=portal.clock())  # type: ignore[arg-type]
+        await recorded.set_organization_status(change, helios, closed, by=Author(None, "t"), now=portal.clock())  # type: ignore[arg-type]
 
     approved = await asks(reviewer, DECIDE, id=asked["id"], approve=True)
     declined = await asks(reviewer, DECIDE, id=asked["id"], approve=False, note="Geschlossen")
@@ -248,8 +249,8 @@ async def test_whoever_left_the_organization_is_not_notified_of_the_decision(por
     person = await portal.person(ADMINISTRATION)
     membership = (await person.asks("{ viewer { memberships { nodes { id } } } }")).at("viewer.memberships.nodes.0.id")
     async with portal.wiring.backends.directory.change() as change:
-        await change.set_membership_status(
-            membership, MembershipStatus.REMOVED, by=Author(None, "test"), now=portal.clock()
+        await recorded.set_membership_status(
+            change, membership, MembershipStatus.REMOVED, by=Author(None, "test"), now=portal.clock()
         )
 
     await asks(reviewer, DECIDE, id=asked["id"], approve=False, note="Bitte erneut stellen.")

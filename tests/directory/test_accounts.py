@@ -23,7 +23,6 @@ from connectors.directory.records.accounts import (
     MailedTokenRecord,
 )
 from connectors.directory.records.audit import Author
-from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.rows import SESSIONS
 from connectors.directory.tables import sessions, users
 from connectors.ids import ConsentId, DataExportId, OutboxId, UserId, new_id
@@ -228,7 +227,7 @@ async def test_all_that_is_kept_of_a_person_is_found_and_nothing_of_others(direc
         await change.add_mailed_token(token(b"secret"))
         await change.record(by_anna.entry("profile.update", ANNA.id, None, after={"phone": "+49"}), NOW)
         await change.record(by_bernd.entry("profile.update", BERND.id, None), NOW)
-        await change.set_membership_status(ANNA_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=by_bernd, now=NOW)
+        await change.record(by_bernd.entry("membership.status", ANNA_AT_HELIOS.id, HELIOS), NOW)
 
     kept = await directory.kept_of(ANNA.id)
 

@@ -6,17 +6,14 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select
 
 from connectors.database.engine import AsyncEngine
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import Directory
-from connectors.directory.records.audit import Author
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus, NewInvitation
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import UserRecord
-from connectors.directory.tables import audit_events
 from connectors.errors import InvalidCursor
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
 from tests.directory.conftest import statements
@@ -33,7 +30,6 @@ from tests.directory.people import (
     user,
 )
 
-BY_ANNA = Author(ANNA.id, "request")
 LATER = NOW + timedelta(days=7)
 REMOVED = MembershipStatus.REMOVED
 
@@ -76,7 +72,7 @@ async def store(directory: Directory, *records: InvitationRecord | NewInvitation
     """Store the invitations in one transaction."""
     async with directory.change() as change:
         entries = [one if isinstance(one, NewInvitation) else new(one) for one in records]
-        await change.add_invitations(entries, by=BY_ANNA, now=NOW)
+        await change.add_invitations(entries)
 
 
 async def status_of(directory: Directory, membership_id: MembershipId) -> MembershipStatus | None:
@@ -120,13 +116,15 @@ async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one
     many = [invitation(f"many{number}") for number in range(1_000)]
     await store(directory, invitation("one"), invitation("other"), *many)
     counted: list[int] = []
+    taken: list[tuple[int, int]] = []
 
     async def withdraw(*ids: InvitationId) -> list[InvitationId]:
         with statements(engine) as sent:
             async with directory.change() as change:
-                ended = await change.withdraw_invitations(ids, InvitationStatus.REVOKED, by=BY_ANNA, now=NOW)
+                withdrawn = await change.withdraw_invitations(ids, InvitationStatus.REVOKED, now=NOW)
         counted.append(len(sent))
-        return [one.id for one in ended]
+        taken.append((len(withdrawn.grants), len(withdrawn.memberships)))
+        return [one.id for one in withdrawn.invitations]
 
     assert await withdraw(invitation("one").id) == [invitation("one").id]
     assert await withdraw(*(one.id for one in many)) == [one.id for one in many]
@@ -143,11 +141,7 @@ async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one
     assert [one.version for one in members[1:] if one is not None] == [2] * 1_000
     given = await directory.grants_of([one.membership_id for one in (invitation("other"), many[0], many[-1])])
     assert [len(grants) for grants in given] == [3, 0, 0]
-    async with engine.connect() as connection:
-        written = select(audit_events.c.action, func.count()).group_by(audit_events.c.action)
-        rows: Any = (await connection.execute(written)).all()
-    log = dict(map(tuple, rows))
-    assert (log["invitation.revoke"], log["grant.revoke"], log["membership.status"]) == (1_001, 3_003, 1_001)
+    assert taken == [(3, 1), (3_000, 1_000), (0, 0)]
 
 
 async def test_a_second_open_invitation_for_the_same_address_is_never_stored(directory: Directory) -> None:
@@ -288,9 +282,7 @@ async def test_who_renews_an_invitation_has_sent_it_and_the_old_token_is_dead(di
     stored = invitation("zoe", status=InvitationStatus.EXPIRED, ended_at=NOW)
     await store(directory, stored)
     async with directory.change() as change:
-        renewed = await change.renew_invitation(
-            stored.id, b"new", expires_at=LATER, by=Author(FRIEDA.id, "request"), now=LATER
-        )
+        renewed = await change.renew_invitation(stored.id, b"new", expires_at=LATER, by=FRIEDA.id, now=LATER)
 
     assert renewed == replace(
         stored,
@@ -351,7 +343,7 @@ async def test_a_former_member_gets_their_own_membership_back(directory: Directo
     await store(directory, stored)
     async with directory.change() as change:
         for grant in (await change.ask.grants_of([FRIEDA_AT_HELIOS.id]))[0]:
-            await change.revoke(grant.id, by=BY_ANNA, now=NOW)
+            await change.revoke(grant.id)
         target = await change.hand_over(stored, FRIEDA.id)
 
     assert target == FRIEDA_AT_HELIOS.id

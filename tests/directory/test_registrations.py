@@ -9,7 +9,7 @@ from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.approvals import REGISTRATIONS
 from connectors.directory.directory import Directory
 from connectors.directory.keys import likeness_key
-from connectors.directory.records.audit import AuditEntry, Author
+from connectors.directory.records.audit import AuditEntry
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import Likeness, LikenessReason, RegistrationRecord, RegistrationStatus
 from connectors.errors import InvalidCursor
@@ -224,7 +224,7 @@ async def test_a_number_and_a_login_name_belong_to_one(directory: Directory) -> 
 
 async def test_the_vendors_staff_is_found_by_what_it_may(directory: Directory) -> None:
     async with directory.change() as change:
-        await change.set_vendor_permissions(ANNA.id, ["REGISTRATION_REVIEW"], by=Author(None, "r"), now=NOW)
+        await change.set_vendor_permissions(ANNA.id, ["REGISTRATION_REVIEW"])
 
     assert await directory.holders_of_vendor_permission("REGISTRATION_REVIEW") == [ANNA]
     assert await directory.holders_of_vendor_permission("APPLICATION_MANAGE") == []

@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import text
 
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
@@ -16,6 +17,7 @@ from connectors.ids import MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.embedded import EmbeddedRateLimits
 from connectors.rate_limits.interface import Backoff, Limit
 from connectors.values import AccountKind
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.sent import expire_invitations
 from tests.portal import Person, Portal
@@ -128,9 +130,11 @@ async def new_world(portal: Portal) -> World:
             await change.add_user(person)
         for number, organization in enumerate(organizations):
             membership_id = await _enter(change, people[administrators[number]], organization)
-            await change.grant_role(membership_id, "administration", until=None, by=PORTAL, now=portal.clock.now)
+            await recorded.give(
+                change, membership_id, GrantKind.ROLE, "administration", until=None, by=PORTAL, now=portal.clock.now
+            )
         colleague = await _enter(change, people[addresses[2]], organizations[0])
-        await change.grant_role(colleague, "planning", until=None, by=PORTAL, now=portal.clock.now)
+        await recorded.give(change, colleague, GrantKind.ROLE, "planning", until=None, by=PORTAL, now=portal.clock.now)
     world.invitees = {
         (organization, address): Invitee() for organization in range(ORGANIZATIONS) for address in range(ADDRESSES)
     }
@@ -264,8 +268,8 @@ async def remove(world: World, organization: int, address: int, _role: str) -> N
     directory, now = world.portal.wiring.backends.directory, world.portal.clock.now
     async with directory.change() as change:
         for grant in (await change.ask.grants_of([membership_id]))[0]:
-            await change.revoke(grant.id, by=PORTAL, now=now)
-        await change.set_membership_status(membership_id, MembershipStatus.REMOVED, by=PORTAL, now=now)
+            await recorded.revoke(change, grant.id, by=PORTAL, now=now)
+        await recorded.set_membership_status(change, membership_id, MembershipStatus.REMOVED, by=PORTAL, now=now)
     _leave(invitee)
 
 

@@ -14,6 +14,7 @@ from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.outbox import OutboxState
 from connectors.identity.embedded import credentials
 from resolvers.account.credentials import CREDENTIALS_SET
+from resolvers.audit import recorded
 from tests.invitations.inviting import (
     ACCEPT,
     ADMINISTRATOR,
@@ -409,7 +410,8 @@ async def confirm(portal: Portal, user_id: str, email: str) -> None:
 async def remove(portal: Portal, membership_id: str) -> None:
     """Let somebody belong to the organization no more."""
     async with portal.wiring.backends.directory.change() as change:
-        await change.set_membership_status(
+        await recorded.set_membership_status(
+            change,
             membership_id,  # type: ignore[arg-type]
             MembershipStatus.REMOVED,
             by=Author(None, "test"),
@@ -420,7 +422,8 @@ async def remove(portal: Portal, membership_id: str) -> None:
 async def block(portal: Portal, organization_id: str, status: str) -> None:
     """Let the vendor say where the organization stands."""
     async with portal.wiring.backends.directory.change() as change:
-        await change.set_organization_status(
+        await recorded.set_organization_status(
+            change,
             organization_id,  # type: ignore[arg-type]
             OrganizationStatus(status),
             by=Author(None, "test"),

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 import pytest
 
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MemberFilter
 from connectors.ids import OrganizationId
+from resolvers.audit import recorded
 from tests.invitations.inviting import (
     ADMINISTRATOR,
     NEW,
@@ -151,7 +153,15 @@ async def test_nobody_delegates_what_they_may_not(software_portal: Portal) -> No
         [OrganizationId(hausgut)], first=1, after=None, where=MemberFilter(search="Köhler")
     )
     async with directory.change() as change:
-        await change.grant_permission(page.items[0].id, "MEMBER_MANAGE", until=None, by=Author(None, "test"), now=NOW)
+        await recorded.give(
+            change,
+            page.items[0].id,
+            GrantKind.PERMISSION,
+            "MEMBER_MANAGE",
+            until=None,
+            by=Author(None, "test"),
+            now=NOW,
+        )
 
     payload = await invites(
         orders, hausgut, row(roleKeys=["deputy"]), {"email": "b@x.example", "permissions": ["ORDER_VIEW"]}

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from resolvers.audit import recorded
 from tests.join_requests.joining import LISTED, MUTATIONS, joins, notified
 from tests.portal import Person, Portal
 
@@ -121,8 +122,12 @@ async def test_an_organization_that_is_not_active_is_not_asked(portal: Portal, s
 
     helios = await helios_of(portal)
     async with portal.wiring.backends.directory.change() as change:
-        await change.set_organization_status(
-            OrganizationId(helios["id"]), OrganizationStatus(status), by=Author(None, "test"), now=portal.clock()
+        await recorded.set_organization_status(
+            change,
+            OrganizationId(helios["id"]),
+            OrganizationStatus(status),
+            by=Author(None, "test"),
+            now=portal.clock(),
         )
 
     payload = await joins(await portal.person("private@home.example"), customerNumber=helios["customerNumber"])
@@ -361,8 +366,8 @@ async def test_whoever_comes_back_holds_only_what_they_are_given_now(each_portal
         await buyer.asks("query ($id: ID!) { viewer { membership(organizationId: $id) { id } } }", id=helios["id"])
     ).at("viewer.membership.id")
     async with portal.wiring.backends.directory.change() as change:
-        await change.set_membership_status(
-            membership, MembershipStatus.REMOVED, by=Author(None, "test"), now=portal.clock()
+        await recorded.set_membership_status(
+            change, membership, MembershipStatus.REMOVED, by=Author(None, "test"), now=portal.clock()
         )
     _, id, _ = await asked(portal, "purchase@helios.example")
 

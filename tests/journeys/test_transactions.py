@@ -9,6 +9,7 @@ from connectors.directory.directory import DirectoryChange
 from connectors.errors import BackendUnavailable
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.vocabulary import Permission
+from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.refusals import Forbidden, Invalid, KeyReused
 from resolvers.transactions import ATTEMPTS, Once, acting_in, author, changed, changed_once
@@ -114,7 +115,7 @@ async def test_who_lost_the_right_since_the_guard_asked_is_refused_within_the_ch
     (standing,) = context.caller.standings
     async with each_portal.wiring.backends.directory.change() as change:
         for grant in standing.grants:
-            await change.revoke(grant.id, by=author(context), now=context.now)
+            await recorded.revoke(change, grant.id, by=author(context), now=context.now)
 
     async def command(change: DirectoryChange) -> None:
         await acting_in(context, change, standing.organization_id, MANAGE_MEMBERS)

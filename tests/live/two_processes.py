@@ -34,6 +34,7 @@ from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from gateway.wiring import migrate_our_database, utc_now
+from resolvers.audit import recorded
 from tests.servers import PATIENT, servers, started_valkey
 
 PROFILE = "solar_terminal"
@@ -197,7 +198,7 @@ class Stage:
         kind = GrantKind.PERMISSION if key.isupper() else GrantKind.ROLE
         async with self.directory.change() as change:
             if held is not None:
-                await change.revoke(held, by=BY, now=utc_now())
+                await recorded.revoke(change, held, by=BY, now=utc_now())
                 return
             give = change.grant_permission if kind is GrantKind.PERMISSION else change.grant_role
             grant = await give(self.membership_id, key, until=None, by=BY, now=utc_now())
@@ -207,14 +208,14 @@ class Stage:
         others = {MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED, MembershipStatus.REMOVED} - {self.member.status}
         status = self._chance.choice(sorted(others))
         async with self.directory.change() as change:
-            await change.set_membership_status(self.membership_id, status, by=BY, now=utc_now())
+            await recorded.set_membership_status(change, self.membership_id, status, by=BY, now=utc_now())
         self.member.status = status
 
     async def _change_organization(self) -> None:
         blocked = self.member.organization is OrganizationStatus.BLOCKED
         status = OrganizationStatus.ACTIVE if blocked else OrganizationStatus.BLOCKED
         async with self.directory.change() as change:
-            await change.set_organization_status(self.organization_id, status, by=BY, now=utc_now())
+            await recorded.set_organization_status(change, self.organization_id, status, by=BY, now=utc_now())
         self.member.organization = status
 
     async def _end_session(self) -> None:

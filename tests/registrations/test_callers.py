@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from connectors.directory.records.audit import Author
+from resolvers.audit import recorded
 from tests.portal import NOW, Person, Portal
 from tests.registrations.registering import (
     DECIDE,
@@ -47,8 +48,8 @@ async def somebody(portal: Portal, who: str) -> Person:
             user_id = await directory.user_id_of_login_name("installation@helios.example")
             assert user_id is not None
             async with directory.change() as change:
-                await change.set_vendor_permissions(
-                    user_id, ["CHANGE_REQUEST_REVIEW"], by=Author(None, "test"), now=NOW
+                await recorded.set_vendor_permissions(
+                    change, user_id, ["CHANGE_REQUEST_REVIEW"], by=Author(None, "test"), now=NOW
                 )
             return await portal.person("installation@helios.example")
     return await portal.person("zoe@firstblick.example")

@@ -16,7 +16,7 @@ from resolvers.context import RequestContext
 from resolvers.refusals import Conflict
 from schema.graph.build import InvalidSchema, Mutation, build_schema
 from schema.graph.mutations import mutation, of_object
-from schema.graph.user_errors import payload
+from schema.graph.user_errors import Payload
 from schema.members.types import Membership
 from tests.portal import Person, Portal, open_portal
 
@@ -29,8 +29,7 @@ class TouchInput:
     is_in_the_way: bool = strawberry.field(default=False, description="Whether it is refused.")
 
 
-@payload
-class TouchPayload:
+class TouchPayload(Payload):
     """What came of it."""
 
     membership: Membership | None = strawberry.field(description="Who was touched.")
@@ -39,34 +38,24 @@ class TouchPayload:
 CALLS: list[str] = []
 
 
-async def _touch_member(context: RequestContext, *, input: TouchInput) -> dict[str, Any]:
-    CALLS.append(input.id)
-    (found,) = await context.backends.directory.memberships([MembershipId(input.id)])
-    if input.is_in_the_way:
-        raise Conflict("This is in the way.", ["id"], node=found)
-    return {"membership": found}
-
-
-async def _touch_registrations(_context: RequestContext, *, input: TouchInput) -> dict[str, Any]:
-    CALLS.append(input.id)
-    return {"membership": None}
-
-
 @strawberry.type
 class TouchingMutation(Mutation):
     """What may be done."""
 
-    touch_member: TouchPayload | None = mutation(
-        _touch_member,
-        requires=any_of(Permission.MEMBER_MANAGE),
-        within=of_object("mbr", "input.id"),
-        description="Touch a member.",
-    )
-    touch_registrations: TouchPayload | None = mutation(
-        _touch_registrations,
-        requires=any_of(Permission.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR),
-        description="Touch registrations.",
-    )
+    @mutation(requires=any_of(Permission.MEMBER_MANAGE), within=of_object("mbr", "input.id"))
+    async def touch_member(self, context: RequestContext, input: TouchInput) -> TouchPayload | None:
+        """Touch a member."""
+        CALLS.append(input.id)
+        (found,) = await context.backends.directory.memberships([MembershipId(input.id)])
+        if input.is_in_the_way:
+            raise Conflict("This is in the way.", ["id"], node=found)
+        return TouchPayload(membership=found)
+
+    @mutation(requires=any_of(Permission.REGISTRATION_REVIEW, scope=PermissionScope.VENDOR))
+    async def touch_registrations(self, context: RequestContext, input: TouchInput) -> TouchPayload | None:
+        """Touch registrations."""
+        CALLS.append(input.id)
+        return TouchPayload(membership=None)
 
 
 TOUCH = """
@@ -251,24 +240,17 @@ async def test_a_refusal_says_no_more_than_the_deployment_discloses(
 
 
 def test_a_payload_that_could_not_say_that_nothing_was_done_is_refused() -> None:
-    @payload
-    class CountPayload:
+    class CountPayload(Payload):
         """How many there are."""
 
         count: int = strawberry.field(description="How many.")
 
-    async def _count(_context: RequestContext) -> dict[str, Any]:
-        return {"count": 1}
+    async def count(self: Any, _context: RequestContext) -> CountPayload:
+        """Count."""
+        return CountPayload(count=1)
 
-    mutations = type(
-        "Mutation",
-        (),
-        {
-            "__doc__": "What may be done.",
-            "__annotations__": {"count": CountPayload},
-            "count": mutation(_count, requires=OPEN, description="Count."),
-        },
-    )
+    count.__annotations__["return"] = CountPayload
+    mutations = type("Mutation", (), {"__doc__": "What may be done.", "count": mutation(requires=OPEN)(count)})
 
     with pytest.raises(InvalidSchema) as refused:
         build_schema(mutation=strawberry.type(mutations))

@@ -13,6 +13,7 @@ from connectors.directory.tables import audit_events, users
 from gateway.profile_files import load_profile
 from permissions.access_rules import OPEN
 from permissions.policy import parse_policy
+from resolvers.audit import recorded
 from resolvers.context import RequestContext, ViewAs
 from resolvers.refusals import Coordinate
 from resolvers.view_as import ViewIsReadOnly
@@ -338,6 +339,6 @@ async def test_a_right_to_look_that_was_taken_away_counts_on_the_next_request(po
     (grants,) = await directory.grants_of([membership])  # type: ignore[list-item]
     async with directory.change() as change:
         for grant in grants:
-            await change.revoke(grant.id, by=Author(None, "test"), now=portal.clock())
+            await recorded.revoke(change, grant.id, by=Author(None, "test"), now=portal.clock())
 
     assert (await look.asks("{ viewer { id } }")).codes == {"": "VIEW_AS_REFUSED"}

@@ -1,9 +1,12 @@
 """Invitations: who was asked to join an organization, by whom, with which roles and permissions."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from connectors.directory.records.access import GrantRecord
+from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
 from connectors.quick import quick
@@ -61,3 +64,12 @@ class NewInvitation:
     invitation: InvitationRecord
     token_hash: bytes
     person: UserRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """What has ended: invitations as they are now, what they gave, and the memberships of the invited as they were."""
+
+    invitations: Sequence[InvitationRecord]
+    grants: Sequence[GrantRecord]
+    memberships: Sequence[MembershipRecord]

@@ -106,6 +106,10 @@ def page_routes(
     return routes
 
 
+_NOTHING_ELSE: dict[str, Any] = {"preview": None, "button": None, "problem": None, "is_done": False, "reference": ""}
+"""What a message may have beside its text."""
+
+
 class _Pages:
     """The pages of one portal."""
 
@@ -263,32 +267,11 @@ class _Pages:
         (answer,) = body["data"].values()
         return answer
 
-    def _message(
-        self,
-        visit: _Visit,
-        name: str,
-        status: int,
-        *,
-        preview: Mapping[str, Any] | None = None,
-        button: str | None = None,
-        problem: str | None = None,
-        is_done: bool = False,
-        reference: str = "",
-    ) -> Response:
+    def _message(self, visit: _Visit, name: str, status: int, **words: Any) -> Response:
         """Answer a page that says one thing: the text of this name, of the link's own or of those for all links."""
         texts = visit.texts
         message = texts[visit.link.kind].get(name) or texts["messages"][name]
-        return self._answer(
-            visit.request,
-            "message",
-            status,
-            message=message,
-            preview=preview,
-            button=button,
-            problem=problem,
-            is_done=is_done,
-            reference=reference,
-        )
+        return self._answer(visit.request, "message", status, message=message, **_NOTHING_ELSE | words)
 
     def _answer(self, request: Request, template: str, status: int, **words: Any) -> Response:
         from gateway.pages.mail_links.rendering import instant, render  # as above
@@ -378,7 +361,7 @@ def _waiting(answer: Response, seconds: int | None) -> Response:
 def _language(request: Request) -> str:
     from gateway.pages.mail_links.rendering import language_of  # as above
 
-    accepted = accepted_languages(request.headers.get("accept-language", "")[:500])
+    accepted = accepted_languages(request.headers)
     return language_of(request.query_params.get("lang", "")[:10], accepted)
 
 

@@ -10,6 +10,7 @@ from connectors.access_events import AccessEvent
 from connectors.database.engine import open_database
 from connectors.directory.directory import Directory, DirectoryChange
 from connectors.directory.migrations import MIGRATIONS
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipStatus
@@ -19,6 +20,7 @@ from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Interrupted
 from connectors.ids import SessionId
 from gateway.auth.liveness import Liveness, Watch
+from resolvers.audit import recorded
 from tests.directory.people import BERND, BERND_AT_HELIOS, CLEO, HELIOS, LUMEN, NOW, PEOPLE, TOMORROW, session
 from tests.servers import PATIENT, fresh_database
 
@@ -28,12 +30,16 @@ NEVER, OFTEN = 3600.0, 0.02
 Change = Callable[[DirectoryChange], Awaitable[object]]
 
 CHANGES: dict[str, Change] = {
-    "role": lambda change: change.grant_role(BERND_AT_HELIOS.id, "planning", until=None, by=BY, now=NOW),
-    "membership": lambda change: change.set_membership_status(
-        BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW
+    "role": lambda change: recorded.give(
+        change, BERND_AT_HELIOS.id, GrantKind.ROLE, "planning", until=None, by=BY, now=NOW
     ),
-    "organization": lambda change: change.set_organization_status(HELIOS, OrganizationStatus.BLOCKED, by=BY, now=NOW),
-    "vendor": lambda change: change.set_vendor_permissions(BERND.id, ["REGISTRATION_REVIEW"], by=BY, now=NOW),
+    "membership": lambda change: recorded.set_membership_status(
+        change, BERND_AT_HELIOS.id, MembershipStatus.SUSPENDED, by=BY, now=NOW
+    ),
+    "organization": lambda change: recorded.set_organization_status(
+        change, HELIOS, OrganizationStatus.BLOCKED, by=BY, now=NOW
+    ),
+    "vendor": lambda change: recorded.set_vendor_permissions(change, BERND.id, ["REGISTRATION_REVIEW"], by=BY, now=NOW),
 }
 
 
@@ -117,9 +123,11 @@ async def test_a_stream_ends_with_its_session(notifies: bool) -> None:
 async def test_what_concerns_others_wakes_nobody() -> None:
     async with scene(every=NEVER) as live:
         with live.liveness.watch(await live.bernd()) as watch:
-            await live.does(lambda change: change.set_vendor_permissions(CLEO.id, ["x"], by=BY, now=NOW))
+            await live.does(lambda change: recorded.set_vendor_permissions(change, CLEO.id, ["x"], by=BY, now=NOW))
             await live.does(
-                lambda change: change.set_organization_status(LUMEN, OrganizationStatus.BLOCKED, by=BY, now=NOW)
+                lambda change: recorded.set_organization_status(
+                    change, LUMEN, OrganizationStatus.BLOCKED, by=BY, now=NOW
+                )
             )
 
             assert await sleeps_on(watch)

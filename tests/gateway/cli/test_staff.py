@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from connectors.directory.records.audit import Author
 from gateway.cli.main import cli
 from gateway.cli.staff import nobody_is_staff
+from resolvers.audit import recorded
 from tests.portal import Person, Portal, open_portal
 
 DORA, REVIEW, PURCHASE = "dora.vogt@vendor.example", "review@vendor.example", "purchase@helios.example"
@@ -115,7 +116,9 @@ async def test_a_permission_that_this_policy_no_longer_has_is_listed_as_such_and
     assert user_id is not None
 
     async with directory.change() as change:
-        await change.set_vendor_permissions(user_id, ["OLD_RIGHT"], by=Author(None, "test"), now=portal.clock())
+        await recorded.set_vendor_permissions(
+            change, user_id, ["OLD_RIGHT"], by=Author(None, "test"), now=portal.clock()
+        )
 
     listed, revoked = runs(portal, "list"), runs(portal, "revoke", REVIEW, "OLD_RIGHT", "ROLE_ASSIGN")
 

@@ -285,7 +285,7 @@ async def test_nobody_waits_for_all_the_costly_requests_of_a_stranger() -> None:
 
 
 async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("gateway.pipeline.endpoint._LONGEST_TURN", 0.01)
+    monkeypatch.setattr("gateway.pipeline.limits.turns._LONGEST_TURN", 0.01)
     async with open_portal() as portal:
         directory, goes_on, both, begun = portal.wiring.backends.directory, asyncio.Event(), asyncio.Event(), 0
         caller = directory.caller
