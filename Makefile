@@ -14,6 +14,9 @@ help: ## List the commands
 run: .venv/run gateway/pages/graphiql/dist/index.html ## Start the demo: make run PROFILE=software_house PORT=8010
 	@$(BIN)/forecourt serve --demo --profile $(PROFILE) --port $(PORT)
 
+# Where an image tells Python to keep no compiled code, each of some hundred processes would compile all of it again.
+export PYTHONDONTWRITEBYTECODE :=
+
 TESTED := .venv/dev gateway/pages/graphiql/dist/index.html
 PYTEST := $(BIN)/python -m pytest -n auto
 
