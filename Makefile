@@ -19,6 +19,9 @@ export PYTHONDONTWRITEBYTECODE :=
 
 TESTED := .venv/dev gateway/pages/graphiql/dist/index.html
 PYTEST := $(BIN)/python -m pytest -n auto
+FAST := tests/schema tests/access tests/permissions/test_decisions.py tests/permissions/test_sheet.py tests/journeys/test_portal_page.py \
+	tests/journeys/test_isolation.py tests/gateway/execution/test_answers.py tests/gateway/pipeline/test_http.py \
+	tests/gateway/test_settings.py tests/docs/test_words.py tests/docs/test_house.py tests/docs/test_generated.py
 
 test: $(TESTED) ## Run the tests, but for those that take long (some minutes)
 	$(PYTEST) -m "not slow"

@@ -1,4 +1,4 @@
-"""The executor in the place of graphql-core's own."""
+"""The executor that stands in for graphql-core's own."""
 
 from collections import Counter
 from collections.abc import AsyncIterable, Awaitable, Callable
