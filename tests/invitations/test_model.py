@@ -25,7 +25,7 @@ from tests.invitations.model import (
 )
 from tests.portal import Portal
 
-EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("FORECOURT_TEST_EXAMPLES", "4"))
 
 STEPS = st.lists(
     st.tuples(

@@ -200,8 +200,7 @@ class Stage:
             if held is not None:
                 await recorded.revoke(change, held, by=BY, now=utc_now())
                 return
-            give = change.grant_permission if kind is GrantKind.PERMISSION else change.grant_role
-            grant = await give(self.membership_id, key, until=None, by=BY, now=utc_now())
+            _, grant = await change.give(self.membership_id, kind, key, until=None, by=BY.user_id, now=utc_now())
         self.member.grants[key] = grant.id
 
     async def _change_membership(self) -> None:
