@@ -200,7 +200,7 @@ def test_a_capability_is_true_exactly_when_the_guard_does_not_refuse(
     capability: Any, right: Permission, case: Case, organization_id: str
 ) -> None:
     context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
-    guard = Guard(any_of(right), Coordinate("Organization", "deed"), lambda organization: organization.id, None)
+    guard = Guard(any_of(right), Coordinate("Organization", "command"), lambda organization: organization.id, None)
 
     assert capability(context, Organization(organization_id)) == (
         guard.refusals(context, [Organization(organization_id)]) is None
