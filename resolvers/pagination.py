@@ -37,11 +37,11 @@ def check_page(first: int, after: str | None) -> None:
     """Return when the arguments can be a page's.
 
     Raises:
-        InvalidArgument: `first` is not within 1 and 100, or the cursor is too long for any of ours.
+        InvalidArgument: `first` is not within 0 and 100, or the cursor is too long for any of ours.
     """
-    if not 1 <= first <= LARGEST_PAGE:
+    if not 0 <= first <= LARGEST_PAGE:
         raise InvalidArgument(
-            f"`first` is {first}, but a page has 1 to {LARGEST_PAGE} entries. Ask for fewer and go on with `after`."
+            f"`first` is {first}, but a page has 0 to {LARGEST_PAGE} entries. Ask for fewer and go on with `after`."
         )
     if after is not None and len(after) > 1000:
         raise InvalidArgument("`after` is no cursor; use `endCursor` of the page before, unchanged.")

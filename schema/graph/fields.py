@@ -44,7 +44,7 @@ BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
 
 COMMON_ARGUMENTS = {
-    "first": "The maximum number of entries to return, from 1 to 100.",
+    "first": "The maximum number of entries to return, from 0 to 100.",
     "after": "The cursor after which to continue: `endCursor` of the previous page.",
     "status": "Only those with one of these statuses.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
