@@ -66,7 +66,7 @@ def _cost(type_: Any, name: str, value: Any) -> int:
         selection_set=selected if is_composite_type(get_named_type(field.type)) else None,
     )
     estimation = Estimation(CORE, {}, dict.fromkeys(field.args, value))
-    return estimation.part(SelectionSetNode(selections=(node,)), type_).total(None, 0)
+    return estimation.part((SelectionSetNode(selections=(node,)),), type_).total(None, 0)
 
 
 @pytest.mark.parametrize(("type_", "name"), _asking(), ids=str)
