@@ -103,6 +103,7 @@ class Sizing:
     sliced_by: str | None = None
     argument_costs: Mapping[str, int] | None = None
     at_most: int | None = None
+    sized_fields: Sequence[str] = ()
 
     def described(self, description: str) -> str:
         """Return a description with the greatest length at its end, unless arguments say the length."""
@@ -335,7 +336,7 @@ class DeclaredField(StrawberryField):
         )
         names = [argument.python_name for argument in declared_arguments]
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
-        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by)
+        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
             description=described(sizing.described(description), declaration.requires),
             metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
