@@ -118,14 +118,37 @@ async def test_after_the_last_entry_there_is_an_empty_page(solar: Portal) -> Non
 
 
 @pytest.mark.parametrize("listing", LISTS)
-@pytest.mark.parametrize("first", [0, -1, 101, 2_147_483_647, -2_147_483_648])
+async def test_a_page_of_nothing_says_how_much_there_is_and_whether_something_comes(
+    solar: Portal, listing: str
+) -> None:
+    whole = (await page_of(solar, listing, first=100)).at("owner.list")
+    last = whole["pageInfo"]["endCursor"]
+
+    before, behind = [(await page_of(solar, listing, first=0, after=after)).at("owner.list") for after in (None, last)]
+
+    nothing = {"startCursor": None, "endCursor": None}
+    assert (before["edges"], before["nodes"], before["totalCount"]) == ([], [], whole["totalCount"])
+    assert before["pageInfo"] == {"hasNextPage": True, "hasPreviousPage": False, **nothing}
+    assert behind["pageInfo"] == {"hasNextPage": False, "hasPreviousPage": True, **nothing}
+
+
+@pytest.mark.parametrize("listing", LISTS)
+async def test_an_empty_cursor_is_the_beginning(solar: Portal, listing: str) -> None:
+    answers = [await page_of(solar, listing, first=1, after=after) for after in (None, "")]
+
+    assert answers[0].body == answers[1].body
+    assert answers[1].at("owner.list.pageInfo.hasPreviousPage") is False
+
+
+@pytest.mark.parametrize("listing", LISTS)
+@pytest.mark.parametrize("first", [-1, 101, 2_147_483_647, -2_147_483_648])
 async def test_a_page_of_a_size_that_there_is_not_is_refused(solar: Portal, listing: str, first: int) -> None:
     answer = await page_of(solar, listing, first=first)
 
     assert answer.status == 200
     assert answer.codes == {"owner.list": "BAD_USER_INPUT"}
     assert answer.errors[0]["message"] == (
-        f"`first` is {first}, but a page has 1 to 100 entries. Ask for fewer and go on with `after`."
+        f"`first` is {first}, but a page has 0 to 100 entries. Ask for fewer and go on with `after`."
     )
 
 

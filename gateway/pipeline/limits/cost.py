@@ -176,8 +176,8 @@ class Estimation:
         self._lengths = lengths or {}
         self._introspection = IntrospectionCost(schema, fragments)
         self._introspections = {} if introspections is None else introspections
-        self._known: dict[tuple[int | str, ...], Part] = {}
-        self._types: dict[tuple[int | str, ...], list[GraphQLNamedType]] = {}
+        self._known: dict[tuple[object, ...], Part] = {}
+        self._types: dict[tuple[object, ...], list[GraphQLNamedType]] = {}
         self._merged = 0
         self.used: dict[tuple[str, tuple[str, ...]], None] = {}
 
@@ -395,7 +395,7 @@ class Estimation:
         if type_.name == name:
             return True
         wanted: Any = self.schema.get_type(name)
-        return bool(wanted) and is_abstract_type(wanted) and self.schema.is_sub_type(wanted, type_)  # type: ignore[arg-type]
+        return bool(wanted) and is_abstract_type(wanted) and self.schema.is_sub_type(wanted, type_)
 
 
 def _within(value: Any, path: Sequence[str]) -> Any:
