@@ -170,7 +170,7 @@ def broken_cursors() -> list[str]:
         ["orders", "0000-00-00T00:00:00+00:00", "x"], ["memberships", ["a"], "b"], {}, 1, None, "members",
     ]  # fmt: skip
     encoded = [base64.urlsafe_b64encode(json.dumps(position).encode()).decode() for position in positions]
-    return [*encoded, "", "x", "====", "💡", "\u0000", "a" * 1_001, "bnVsbA", "eyI", "//8", "W" * 999]
+    return [*encoded, " ", "x", "====", "💡", "\u0000", "a" * 1_001, "bnVsbA", "eyI", "//8", "W" * 999]
 
 
 @pytest.mark.parametrize("listing", LISTS)

@@ -134,7 +134,7 @@ async def test_what_breaks_nothing_stays_in_the_list() -> None:
     assert answer.data["loose"][:3] == [{"id": 1, "name": "a"}, None, None]
 
 
-async def test_long_streams_beside_lists_and_errors_keep_their_places() -> None:
+async def test_long_streams_beside_lists_and_errors_keep_their_order() -> None:
     def root() -> dict[str, Any]:
         return {"lists": [Source([1] * 2_500).asynchronous(), [2], (3, 4), Source([5] * 1_500).synchronous()]}
 
