@@ -12,6 +12,7 @@ from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
 from gateway.settings_sources import read_settings
+from resolvers.mail.pages import PAGES, page_urls
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
 from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
 from resolvers.mail.wording import MailWording
@@ -40,14 +41,25 @@ HOSTILE = [
 ]
 
 
-PAGE_URLS = read_settings({}, public_url="https://portal.example").links
+PAGE_URLS = {
+    **page_urls("https://portal.example", PAGES),
+    **read_settings({}, public_url="https://portal.example").links,
+}
 
 
 def render(
     name: str, locale: str | None, values: dict[str, Any], texts: MailTexts | None = None, token: str | None = TOKEN
 ) -> RenderedMail:
     return (texts or MailTexts()).render(
-        name, locale, values, token, titles=TITLES, contacts=CONTACTS, page_urls=PAGE_URLS
+        name,
+        [locale, "en"],
+        "Europe/Berlin",
+        values,
+        token,
+        about={"organization": "org_1", "id": "obj_1"},
+        titles=TITLES,
+        contacts=CONTACTS,
+        page_urls=PAGE_URLS,
     )
 
 
