@@ -129,7 +129,7 @@ def restored(written: Any) -> Any:
 def instant_written(instant: datetime, reader: Reader) -> str:
     """Return an instant as the reader writes it, in their time zone: ``December 3, 2026, 2:15 PM (GMT+01:00)``."""
     there = instant.astimezone(reader.time_zone)
-    zone = get_timezone_name(there, "short", locale=reader.locale)
+    zone = "UTC" if there.tzname() == "UTC" else get_timezone_name(there, "short", locale=reader.locale)
     return Text(
         "{date}, {time} ({time_zone})",
         date=there.date(),
