@@ -111,9 +111,14 @@ def _routes(
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
         page = _graphiql_page(settings, profile)
-        routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=[link.path for link in LINKS])]
+        # Where a front end would be, to which mails lead.
+        routes += [Route(path, _to_graphiql) for path in ("/", *profile.pages.values()) if path.startswith("/")]
+        routes += graphiql_routes(page, linked=[link.path for link in LINKS])
     if settings.pages:
-        words = PortalWords(profile.title, profile.contact, settings.address, settings.links["portal"])
+        words = PortalWords(
+            profile.title, profile.contact, settings.address, settings.links["portal"], profile.default_locale,
+            profile.time_zone, profile.pages,
+        )  # fmt: skip
         has_graphiql = settings.serves_graphiql and settings.environment == "development"
         has_start = not settings.serves_graphiql
         routes += page_routes(endpoint, words, has_graphiql=has_graphiql, has_start=has_start)

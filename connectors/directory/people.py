@@ -20,7 +20,7 @@ from connectors.directory.tables import login_names, memberships, users
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
 
-_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
+_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "time_zone", "address"})
 _LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bindparam("key")).with_for_update()
 _MOVE_LOGIN_NAME = (
     update(login_names).where(login_names.c.name_key == bindparam("key")).values(user_id=bindparam("new_user"))

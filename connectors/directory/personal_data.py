@@ -24,6 +24,7 @@ from connectors.directory.people import PeopleChanges
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.accounts import DataExportStatus, PersonalData
 from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.people import DELETED, DELETED_ADDRESS
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import (
     access_requests,
@@ -46,10 +47,6 @@ from connectors.directory.tables import (
 )
 from connectors.ids import UserId
 
-DELETED = "deleted"
-"""What stands where a name stood."""
-DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
-"""What stands where an e-mail address stood; RFC 2606: a domain that never exists."""
 _PERSON: BindParameter[str] = bindparam("of_user")
 _MEMBERSHIP_IDS = select(memberships.c.id).where(memberships.c.user_id == _PERSON)
 _EMAIL_KEY = select(users.c.email_key).where(users.c.id == _PERSON).scalar_subquery()
@@ -73,7 +70,8 @@ def _with_organization(table: Any, where: ColumnElement[bool], *names: str) -> S
 # Without hashes, and without the ids of others who gave, decided or invited.
 _KEPT: Mapping[str, Select[Any]] = {
     "profile": _of(
-        users, "id", "id", "email", "email_verified", "first_name", "last_name", "phone", "locale", "address",
+        users, "id", "id", "email", "email_verified", "first_name", "last_name", "phone", "locale", "time_zone",
+        "address",
         "account_kind", "default_organization_id", "created_at",
     ),
     "login_names": _of(login_names, "user_id", "name"),
@@ -213,6 +211,7 @@ class PersonalDataChanges(PeopleChanges):
             last_name="",
             phone=None,
             locale=None,
+            time_zone=None,
             address=None,
             default_organization_id=None,
         )

@@ -18,7 +18,7 @@ from resolvers.account.credentials import erase_password
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.members.administrators import hand_on_login_name, last_administrator, lasting_administrators
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
@@ -140,7 +140,7 @@ async def _delete(context: RequestContext, id: UserId) -> None:
         await change.record(by.entry("account.delete", id, None), context.now)
         if user.email_verified:
             values = {"name": display_name(context, user)}
-            await queue_mail(context, change, Mail("account_deleted", user.email, user.locale, values))
+            await queue_mail(context, change, mail_to(user, "account_deleted", values))
 
     await changed(context, delete)
 
@@ -178,7 +178,7 @@ async def _plan(
     )
     if user.email_verified:
         values = {"name": display_name(context, user), "due_at": deletion.due_at.isoformat()}
-        mail = Mail("account_deletion_scheduled", user.email, user.locale, values, token)
+        mail = mail_to(user, "account_deletion_scheduled", values, token)
         await queue_mail(context, change, mail)
 
 

@@ -30,7 +30,7 @@ from resolvers.refusals import Conflict, ErrorCode, Invalid, InvitationState, Re
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.texts import Text
 from resolvers.transactions import changed
-from resolvers.validation import locale, text, together
+from resolvers.validation import locale, text, time_zone, together
 
 _PATH = ["token"]
 _LONGEST_TOKEN = 200
@@ -66,6 +66,7 @@ class Acceptance:
     first_name: str | None = None
     last_name: str | None = None
     locale: str | None = None
+    time_zone: str | None = None
     password: str | None = None
     accepts_terms: bool = False
 
@@ -322,10 +323,12 @@ def _new_person(context: RequestContext, acceptance: Acceptance, invitation: Inv
         spoken = found.check(
             lambda: locale(acceptance.locale, ["locale"]) if acceptance.locale is not None else invitation.locale
         )
+        zone = acceptance.time_zone
+        lives_in = found.check(lambda: time_zone(zone, ["time_zone"])) if zone is not None else None
         names = [name for name in (first_name, last_name) if name]
         found.check(lambda: _password(acceptance.password, [invitation.email, *names]))
         found.check(lambda: _terms(acceptance))
-    return new_user(context, invitation.email, first_name or "", last_name or "", locale=spoken)
+    return new_user(context, invitation.email, first_name or "", last_name or "", locale=spoken, time_zone=lives_in)
 
 
 def _password(password: str | None, not_like: Sequence[str]) -> None:

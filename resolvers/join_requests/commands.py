@@ -150,7 +150,8 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
             "email": person.email,
             "message": request.message,
         }
-        await write_to(context, change, people, "join_request", values)
+        about = {"organization": organization_id, "id": request.id}
+        await write_to(context, change, people, "join_request", values, about=about)
         return {}
 
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
@@ -268,7 +269,7 @@ async def _end(
     await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, **decision(context, by, note))
     values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
     people = await change.ask.users([request.user_id])
-    await write_to(context, change, people, "join_request_decided", values)
+    await write_to(context, change, people, "join_request_decided", values, about={"id": request.id})
     return request.id
 
 

@@ -15,7 +15,7 @@ from resolvers.access.plans import not_delegable
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.members.administrators import hand_on_login_name
 from resolvers.people import display_name
 from resolvers.refusals import Conflict, Invalid, NotFound
@@ -150,4 +150,8 @@ async def _notify(
         "to": display_name(context, after),
     }
     for user in (before, after):
-        await queue_mail(context, change, Mail("administration_transferred", user.email, user.locale, values))
+        await queue_mail(
+            context,
+            change,
+            mail_to(user, "administration_transferred", values, about={"organization": organization.id}),
+        )

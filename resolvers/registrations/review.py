@@ -22,7 +22,7 @@ from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, decided
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
@@ -345,7 +345,7 @@ async def _notify(
     values: Mapping[str, str | None],
 ) -> None:
     said = {"name": display_name(context, user), "organization": registration.organization_name, **values}
-    await queue_mail(context, change, Mail(template, user.email, user.locale, said))
+    await queue_mail(context, change, mail_to(user, template, said, about={"id": registration.id}))
 
 
 def _decided_now(context: RequestContext) -> dict[str, Any]:

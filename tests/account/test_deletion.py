@@ -148,7 +148,7 @@ async def test_whoever_leaves_is_gone_after_thirty_days_and_what_the_organizatio
         "members(status: [REMOVED]) { nodes { user { displayName email } } } } }",
         id=await each_portal.organization_of("administration@helios.example"),
     )
-    shown = {"user": {"displayName": "deleted", "email": "deleted@deleted.invalid"}}
+    shown = {"user": {"displayName": "Deleted account", "email": None}}
     assert shown in colleagues.at("organization.members.nodes")
 
 

@@ -85,6 +85,7 @@ EVERYBODY = names(
     Role.id Role.label Role.description Role.applications Role.isAdministrative Role.viewerCanAssign
     RoleGrant.role RoleGrant.grantedBy
     User.displayName
+    User.firstName
     ValidationError.constraint
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
     Viewer.newsletterSubscribed Viewer.consents Viewer.sessions Viewer.passwordChangeUrl Viewer.dataExports
@@ -161,6 +162,7 @@ BY_RIGHT = {
     "User.email": opens("administration", "licence_holder", own=True),
     "User.phone": opens("administration", "licence_holder", own=True),
     "User.locale": opens("administration", "licence_holder", own=True),
+    "User.timeZone": opens("administration", "licence_holder", own=True),
     "JoinRequest.decidedBy": opens("administration", "licence_holder"),
     "Mutation.approveJoinRequest": opens("administration", "licence_holder"),
     "Mutation.declineJoinRequest": opens("administration", "licence_holder"),
