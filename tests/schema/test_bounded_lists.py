@@ -36,6 +36,7 @@ SELDOM_FULL = {
     "AccessRequest.permissions",
     "AccessRequest.roles",
     "AccessRequestPayload.warnings",
+    "OrganizationRegistration.duplicates",
     "Application.modes",
     "ApplicationTile.grantedBy",
     "ApplicationTile.missing",

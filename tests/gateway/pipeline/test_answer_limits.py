@@ -79,8 +79,8 @@ async def test_an_answer_that_multiplies_is_given_up_when_it_has_become_too_larg
     assert (answer.status, answer.data) == (200, None)
     assert answer.errors == [
         {
-            "message": "The answer would have more than 50,000 objects (setting max_objects). Ask for less at once: "
-            "smaller pages, fewer fields, or several requests.",
+            "message": "The answer would have more than 50,000 objects (setting max_objects). Please ask for less at "
+            "once: smaller pages, fewer fields, or several requests.",
             "extensions": {"code": "COST_ACTUAL_TOO_EXPENSIVE", "limit": 50_000, "setting": "max_objects"},
         }
     ]
