@@ -49,6 +49,28 @@ class Money:
     currency: str
 
 
+def ascii_address(address: str) -> str:
+    """Return an e-mail address with its domain in ASCII (IDNA 2008), as mail servers that know no other take it."""
+    local, at, domain = address.rpartition("@")
+    if not at or domain.isascii() or len(domain) > LONGEST_DOMAIN:
+        return address
+    import idna  # most domains are in ASCII, and its tables are large
+
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except UnicodeError:
+        return address
+
+
+def login_key(name: str) -> str:
+    """Return a login name or e-mail address as it is compared: trimmed, in lower case, its domain in ASCII."""
+    return ascii_address(name.strip().lower())
+
+
+LONGEST_DOMAIN = 255
+"""RFC 5321, 4.5.3.1.2."""
+
+
 def masked_address(email: str) -> str:
     """Return an e-mail address so that its owner recognizes it and nobody else learns it: ``j***@helios.example``."""
     name, _, domain = email.rpartition("@")

@@ -89,10 +89,8 @@ async def changed_once(
     key = once.key
     if key is None:
         return await changed(context, command)
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise Invalid(
-            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotency_key"], f"length 1..{LONGEST_KEY}"
-        )
+    if wrong := wrong_key(key):
+        raise wrong
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
     actor = context.caller.user.id if context.caller is not None else ""
@@ -109,6 +107,16 @@ async def changed_once(
         return receipt
 
     return await changed(context, command_once)
+
+
+def wrong_key(key: str) -> Invalid | None:
+    """Return why a request cannot have this name, None when it can."""
+    if 1 <= len(key) <= LONGEST_KEY:
+        return None
+    return Invalid(f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", KEY, f"length 1..{LONGEST_KEY}")
+
+
+KEY = ["idempotency_key"]
 
 
 async def was_done(context: RequestContext, key: str | None) -> bool:

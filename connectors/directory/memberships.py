@@ -7,12 +7,12 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 
-from connectors.database.dialects import contains, one_of
+from connectors.database.dialects import contains_each, one_of
 from connectors.database.lists import Listing
 from connectors.database.reader import Row
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
-from connectors.directory.keys import folded
+from connectors.directory.keys import search_words
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
@@ -48,7 +48,7 @@ def _members(*where: ColumnElement[bool]) -> Listing[MembershipRecord]:
         "members",
         MEMBERSHIPS,
         one_of(memberships.c.status, "statuses"),
-        contains(users.c.search_text, "search"),
+        contains_each(users.c.search_text, "words"),
         *where,
         owner=memberships.c.organization_id,
         order=_BY_PERSON,
@@ -232,7 +232,7 @@ def _listing(where: MemberFilter) -> Listing[MembershipRecord]:
 def _filter(where: MemberFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "search": folded((where.search or "").strip()),
+        "words": search_words(where.search or ""),
     }
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}

@@ -12,10 +12,12 @@ from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId, new_id
+from connectors.values import login_key
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers import receipts
 from resolvers.audit import recorded
+from resolvers.contact_data import email
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegable
@@ -23,15 +25,16 @@ from resolvers.invitations.sent import count_mail, end_invitation, until, use_me
 from resolvers.mail.queue import queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import new_user
-from resolvers.refusals import Invalid, Refused, TooManyAttempts
+from resolvers.refusals import Invalid, Refused, TooManyAttempts, excerpt
 from resolvers.transactions import Once, acting_in, author, changed_once
-from resolvers.validation import Together, email, locale, message, text
+from resolvers.validation import Misread, Together, instant, locale, message, optional_text, together
 
 MOST_AT_ONCE = 50
 DEFAULT_DAYS = 7
 MOST_DAYS = 30
 LONGEST_MESSAGE = 2_000
 _MOST_KEYS = 50
+_LONGEST_SHOWN = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,7 @@ class InviteeRow:
     role_keys: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
     locale: str | None = None
-    valid_until: datetime | None = None
+    valid_until: datetime | Misread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +94,15 @@ async def invite(
         Invalid: No rows or more than 50, a message that is too long, days that are none.
         Forbidden: The caller does not manage members there (any more), or the organization is not active.
     """
-    if not 1 <= len(rows) <= MOST_AT_ONCE:
-        raise Invalid(f"Invite 1 to {MOST_AT_ONCE} people at once.", ["invitees"], f"entries 1..{MOST_AT_ONCE}")
-    if not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"An invitation counts for 1 to {MOST_DAYS} days.", ["expires_in_days"], f"1..{MOST_DAYS}")
-    note = message(said, ["message"], LONGEST_MESSAGE)
+    with together() as checking:
+        if not 1 <= len(rows) <= MOST_AT_ONCE:
+            checking.refuse(
+                Invalid(f"Invite 1 to {MOST_AT_ONCE} people at once.", ["invitees"], f"entries 1..{MOST_AT_ONCE}")
+            )
+        if not 1 <= days <= MOST_DAYS:
+            wrong = f"An invitation counts for 1 to {MOST_DAYS} days."
+            checking.refuse(Invalid(wrong, ["expires_in_days"], f"1..{MOST_DAYS}"))
+        note = checking.check(lambda: message(said, ["message"], LONGEST_MESSAGE))
     counted: dict[str, TooManyAttempts | None] = {}
 
     async def command(change: DirectoryChange) -> list[dict[str, Any]]:
@@ -108,7 +115,7 @@ async def invite(
         await _store(context, change, organization, asked, note, days, counted)
         return [
             {
-                "email": row.asked.email,
+                "email": row.asked.email[:_LONGEST_SHOWN],
                 "invitation": row.invitation.id if row.invitation is not None else None,
                 "membership": row.invitation.membership_id if row.invitation is not None else None,
                 "errors": [receipts.written(refusal) for refusal in row.refusals],
@@ -125,18 +132,15 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
     row = _Row(index, asked, None, [])
     found = Together()
 
-    def name(value: str | None, step: str) -> str | None:
-        return text(value, row.path(step)) if value is not None and value.strip() else None
-
     def language() -> str | None:
         return locale(asked.locale, row.path("locale")) if asked.locale is not None else None
 
     address = found.check(lambda: _address(context, asked.email, row))
-    first_name = found.check(lambda: name(asked.first_name, "first_name"))
-    last_name = found.check(lambda: name(asked.last_name, "last_name"))
+    first_name = found.check(lambda: optional_text(asked.first_name, row.path("first_name")))
+    last_name = found.check(lambda: optional_text(asked.last_name, row.path("last_name")))
     spoken = found.check(language)
     found.check(lambda: _given(context, row))
-    found.check(lambda: _ends(context, row))
+    until = found.check(lambda: _ends(context, row))
     row.refusals = found.refusals
     if not row.refusals and address is not None:
         row.checked = replace(
@@ -145,6 +149,7 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
             first_name=first_name,
             last_name=last_name,
             locale=spoken,
+            valid_until=until,
             role_keys=tuple(dict.fromkeys(asked.role_keys)),
             permissions=tuple(dict.fromkeys(asked.permissions)),
         )
@@ -154,7 +159,7 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
 def _address(context: RequestContext, value: str, row: _Row) -> str:
     address = email(value, row.path("email"))
     assert context.caller is not None
-    if address.lower() == context.caller.user.email.lower():
+    if login_key(address) == login_key(context.caller.user.email):
         raise Invalid("This is your own address. Invite others.", row.path("email"), "not your own")
     return address
 
@@ -165,25 +170,26 @@ def _given(context: RequestContext, row: _Row) -> None:
         raise Invalid("Give at least one role or one direct permission.", row.path("role_keys"), "roles or permissions")
     if len(asked.role_keys) > _MOST_KEYS:
         raise Invalid(f"Give {_MOST_KEYS} roles at most.", row.path("role_keys"), f"entries 0..{_MOST_KEYS}")
-    for number, key in enumerate(asked.role_keys):
-        if key not in context.policy.roles:
-            known = ", ".join(context.policy.roles)
-            raise Invalid(
-                f"There is no role {key[:50]!r}. Roles are {known}.", row.path("role_keys", str(number)), "known role"
-            )
+    with together() as found:
+        for number, key in enumerate(asked.role_keys):
+            if key not in context.policy.roles:
+                known = ", ".join(context.policy.roles)
+                wrong = f"There is no role {excerpt(key)}. Roles are {known}."
+                found.refuse(Invalid(wrong, row.path("role_keys", str(number)), "known role"))
 
 
-def _ends(context: RequestContext, row: _Row) -> None:
-    until = row.asked.valid_until
+def _ends(context: RequestContext, row: _Row) -> datetime | None:
+    until = instant(row.asked.valid_until, row.path("valid_until"))
     if until is not None and until <= context.now:
         raise Invalid("Write an instant in the future, or leave it out.", row.path("valid_until"), "in the future")
+    return until
 
 
 def _mark_repeated(rows: Sequence[_Row]) -> None:
     """Refuse the second and every later row of the same address."""
     first: dict[str, int] = {}
     for row in rows:
-        address = row.asked.email.strip().lower()
+        address = login_key(row.checked.email if row.checked is not None else row.asked.email)
         if (earlier := first.setdefault(address, row.index)) != row.index:
             row.refusals.append(
                 Invalid(f"This is the address of entry {earlier}, too.", row.path("email"), "each address once")
@@ -257,7 +263,7 @@ def _membership_of(invitee: Invitee, person: UserRecord | None, checked: Invitee
         return invitee.member.id
     if invitee.last is None or person is None or person.email_verified:
         return None
-    return invitee.last.membership_id if person.email.lower() == checked.email.lower() else None
+    return invitee.last.membership_id if login_key(person.email) == login_key(checked.email) else None
 
 
 async def _counted(
@@ -296,10 +302,10 @@ def _invitation(
         message=note,
         role_keys=checked.role_keys,
         permissions=checked.permissions,
-        valid_until=checked.valid_until,
+        valid_until=instant(checked.valid_until, []),
         status=InvitationStatus.PENDING,
         created_at=context.now,
-        expires_at=until(context, timedelta(days=days), checked.valid_until),
+        expires_at=until(context, timedelta(days=days), instant(checked.valid_until, [])),
         last_sent_at=context.now,
         send_count=1,
         inviter_id=context.caller.user.id,

@@ -25,11 +25,12 @@ from permissions.vocabulary import Permission
 from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
 from resolvers.audit import recorded
+from resolvers.contact_data import vat_id
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, NotFound
+from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, NotFound, excerpt
 from resolvers.registrations.already_registered import OrganizationFacts, organization_to_join
 from resolvers.registrations.inputs import LONGEST_ORGANIZATION_NAME
 from resolvers.transactions import Once, author, changed_once
@@ -72,10 +73,8 @@ async def request_to_join(
     assert caller is not None  # the guard has asked
     with together() as checking:
         facts = OrganizationFacts(
-            checking.check(lambda: checks.text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME))
-            if name is not None and name.strip()
-            else None,
-            checking.check(lambda: checks.vat_id(vat, ["vat_id"])),
+            checking.check(lambda: checks.optional_text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME)),
+            checking.check(lambda: vat_id(vat, ["vat_id"])),
             checking.check(lambda: checks.customer_number(number, ["customer_number"])),
         )
         said = checking.check(lambda: checks.message(message, ["message"]))
@@ -276,7 +275,7 @@ def _check_given(context: RequestContext, standing: Standing, joining: Joining) 
             for organization_id, role_key in enumerate(joining.role_keys):
                 path = ["role_keys", str(organization_id)]
                 if role_key not in policy.roles:
-                    checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
+                    checking.refuse(Invalid(f"There is no role {excerpt(role_key)}.", path, "known role"))
                 elif not may_give.has(role_key=role_key):
                     what, remedy = f"the role {role_key}", "Choose a role that one of yours may assign."
                     checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
@@ -292,11 +291,10 @@ def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int
     if len(given) > most:
         checking.refuse(Invalid(f"Name each once; there are {most}.", [name], f"entries 0..{most}"))
         return False
-    for organization_id, one in enumerate(given):
-        if one in given[:organization_id]:
-            checking.refuse(Invalid("This stands there twice.", [name, str(organization_id)], "unique"))
-            return False
-    return True
+    twice = [number for number, one in enumerate(given) if one in given[:number]]
+    for number in twice:
+        checking.refuse(Invalid("This stands there twice.", [name, str(number)], "unique"))
+    return not twice
 
 
 async def _let_in(

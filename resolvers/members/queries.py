@@ -15,7 +15,7 @@ from permissions.vocabulary import Permission, permissions_in
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
-from resolvers.refusals import InvalidArgument
+from resolvers.refusals import InvalidArgument, excerpt
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
@@ -190,7 +190,7 @@ def _known_roles(context: RequestContext, role_keys: Sequence[str] | None) -> tu
         return None
     for key in role_keys:
         if key not in context.policy.roles:
-            raise InvalidArgument(f"There is no role {key!r}. Roles are {', '.join(context.policy.roles)}.")
+            raise InvalidArgument(f"There is no role {excerpt(key)}. Roles are {', '.join(context.policy.roles)}.")
     return tuple(role_keys)
 
 

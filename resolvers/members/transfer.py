@@ -1,6 +1,7 @@
 """Handing the administration of an organization over to another member."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access import GrantKind, GrantRecord
@@ -19,7 +20,7 @@ from resolvers.members.administrators import hand_on_login_name
 from resolvers.people import display_name
 from resolvers.refusals import Conflict, Invalid, NotDelegable, NotFound
 from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
-from resolvers.validation import message
+from resolvers.validation import Together, message, together
 
 
 async def transfer_administration(
@@ -41,7 +42,8 @@ async def transfer_administration(
         NotFound: The other is no member of the organization.
         Conflict: The other is not active, or the caller has no administrative role to hand over.
         NotDelegable: One of the roles is not one that the caller may delegate.
-        Invalid: The other is the caller, or a role to keep is none that may be kept.
+        Invalid: The other is the caller.
+        RefusedTogether: The reason is too long, or a role to keep is none that may be kept.
     """
 
     async def command(change: DirectoryChange) -> Receipt:
@@ -58,8 +60,10 @@ async def transfer_administration(
             )
         (mine,) = await change.ask.grants_of([own.id])
         office = _office(context, viewer, organization_id, mine)
-        by, now = author(context, message(reason, ["reason"], LONGEST_REASON)), context.now
-        kept = _kept(context, mine, office, keep_own_role_keys)
+        with together() as checking:
+            why = checking.check(lambda: message(reason, ["reason"], LONGEST_REASON))
+            kept = _kept(context, checking, mine, office, keep_own_role_keys)
+        by, now = author(context, why), context.now
         for grant in office:
             await recorded.give(change, successor.id, GrantKind.ROLE, grant.key, until=None, by=by, now=now)
         for grant in mine:
@@ -104,7 +108,11 @@ def _office(
 
 
 def _kept(
-    context: RequestContext, mine: Sequence[GrantRecord], office: Sequence[GrantRecord], keep: Sequence[str] | None
+    context: RequestContext,
+    checking: Together,
+    mine: Sequence[GrantRecord],
+    office: Sequence[GrantRecord],
+    keep: Sequence[str] | None,
 ) -> set[str]:
     held = {grant.key for grant in mine if grant.kind is GrantKind.ROLE}
     transferred = {grant.key for grant in office}
@@ -112,13 +120,15 @@ def _kept(
         return held - transferred
     for number, key in enumerate(keep):
         path = ["keep_own_role_keys", str(number)]
-        known_role(context, key, path)
+        if checking.check(partial(known_role, context, key, path)) is None:
+            continue
         if key in keep[:number]:
-            raise Invalid("This stands in the list twice; leave one out.", path, "each once")
-        if key in transferred:
-            raise Invalid(f"{key} is what you hand over, so you cannot keep it.", path, "not administrative")
-        if key not in held:
-            raise Invalid(f"You do not hold {key}, so you cannot keep it.", path, "one of your roles")
+            checking.refuse(Invalid("This stands in the list twice; leave one out.", path, "each once"))
+        elif key in transferred:
+            wrong = f"{key} is what you hand over, so you cannot keep it."
+            checking.refuse(Invalid(wrong, path, "not administrative"))
+        elif key not in held:
+            checking.refuse(Invalid(f"You do not hold {key}, so you cannot keep it.", path, "one of your roles"))
     return set(keep)
 
 

@@ -26,8 +26,9 @@ from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
-from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
+from resolvers.refusals import Conflict, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
+from resolvers.registrations.inputs import reference_in
 from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.transactions import Once, acting_for_vendor, author
 
@@ -91,7 +92,7 @@ async def reject_registration(context: RequestContext, decision: Decision, reaso
         Invalid: There is no reason.
         Conflict, Stale, NotFound: As for `approve_registration`.
     """
-    why = _said(reason, ["reason"])
+    why = checks.required_message(reason, ["reason"], _SAY_IT)
 
     async def command(change: DirectoryChange) -> str:
         before = await _decidable(context, change, decision, UNDECIDED)
@@ -113,7 +114,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
         Invalid: Nothing is asked.
         Conflict, Stale, NotFound: As for `approve_registration`.
     """
-    wanted = _said(question, ["question"])
+    wanted = checks.required_message(question, ["question"], _SAY_IT)
 
     async def command(change: DirectoryChange) -> str:
         before = await _decidable(context, change, decision, [RegistrationStatus.PENDING_REVIEW])
@@ -137,7 +138,7 @@ async def answer_registration(
         NotFound: There is no such registration, or it is somebody else's.
         Conflict: Nothing was asked.
     """
-    said = _said(answer, ["answer"])
+    said = checks.required_message(answer, ["answer"], _SAY_IT)
     own = await own_registration(context, id, reference)
 
     async def command(change: DirectoryChange) -> str:
@@ -209,7 +210,7 @@ async def own_registration(
     if caller is not None and id is not None:
         (found,) = await directory.approvals(REGISTRATIONS, [id])
     elif caller is not None and reference is not None:
-        found = await directory.registration_with_reference(reference.strip().upper()[:100])
+        found = await directory.registration_with_reference(reference_in(reference))
     if found is None or caller is None or found.user_id != caller.user.id or found.organization_kind is None:
         raise NotFound(WHAT[REGISTRATIONS], path)
     return found
@@ -324,7 +325,7 @@ async def _give_number(
     if prefix is None:
         return
     login_name = f"{prefix}{number}"
-    if await change.ask.user_id_of_login_name(login_name.lower()) is not None:
+    if await change.ask.user_id_of_login_name(login_name) is not None:
         raise Conflict(f"Somebody signs in as {login_name} already.", ["customer_number"])
     await change.add_login_name(login_name, user.id)
 
@@ -346,8 +347,4 @@ def _decided_now(context: RequestContext) -> dict[str, Any]:
     return {"decided_at": context.now, "decided_by_id": by}
 
 
-def _said(value: str, path: list[str]) -> str:
-    said = checks.message(value, path)
-    if said is None:
-        raise Invalid("Say it in a sentence; the other side reads it.", path, "length 1..2000")
-    return said
+_SAY_IT = "Say it in a sentence; the other side reads it."

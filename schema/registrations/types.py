@@ -21,7 +21,7 @@ from resolvers.approvals.lists import pages_of_all
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
 from resolvers.people import person
-from resolvers.refusals import Invalid, InvalidArgument
+from resolvers.refusals import InvalidArgument, RefusedTogether
 from resolvers.registrations import already_registered
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
@@ -198,8 +198,9 @@ async def _check(context: RequestContext, *, input: OrganizationRegistrationChec
         return await already_registered.check_organization(
             context, name=input.name, vat=input.vat_id, number=input.customer_number
         )
-    except Invalid as refused:
-        raise InvalidArgument(f"`{'.'.join(input_path(refused.path or ()))}`: {refused.message}") from None
+    except RefusedTogether as refused:
+        said = (f"`{'.'.join(input_path(one.path or ()))}`: {one.message}" for one in refused.refusals)
+        raise InvalidArgument(" ".join(said)) from None
 
 
 @strawberry.type
