@@ -14,7 +14,7 @@ from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
 from gateway.auth.view_as import READ_ONLY
 from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
 from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
-from gateway.server.request_errors import MASKED, request_error
+from gateway.server.request_errors import MASKED, request_error, shortened
 from resolvers.refusals import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
 from resolvers.view_as import ViewIsReadOnly
 
@@ -87,7 +87,7 @@ def cause_of(error: GraphQLError) -> Exception | None:
 def _shown(
     error: GraphQLError, request_id: str, code: str, logged: dict[int, str], explained: Explained, is_mutation: bool
 ) -> dict[str, Any]:
-    formatted: dict[str, Any] = {"message": error.message}
+    formatted: dict[str, Any] = {"message": shortened(error.message)}
     if error.locations:
         formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path is not None:
