@@ -7,7 +7,7 @@ input. The libraries are loaded with the first value that needs them.
 import re
 import unicodedata
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from babel.core import get_global
@@ -233,18 +233,21 @@ def _vat_id(text: str) -> str | None:
     code = {"EL": "gr", "XI": "gb"}.get(country, country.lower())
     if code not in MEMBER_STATES | {"ch", "gb", "no"}:
         return number if country in _COUNTRIES and _VAT_ID.fullmatch(number) else None
-    module: Any = uid if code == "ch" and len(number) == _LENGTH_OF_UID else get_cc_module(code, "vat")
-    rest = number.removeprefix("XI")
+    rest, module = number.removeprefix("XI"), get_cc_module(code, "vat")
+    if code == "ch":  # the name of the tax may be left out; in which language it stands says nothing
+        rest, word, module = rest[:_LENGTH_OF_UID], rest[_LENGTH_OF_UID:], uid
+        if word not in ("", "MWST", "TVA", "IVA", "TPV"):
+            return None
+    assert module is not None  # there is one for each of these countries
     try:
         # Numbers that nobody has, as examples need them, begin with a zero, which is wrong in Germany.
         module.validate(rest if rest[2:3] != "0" or code != "de" else f"{rest[:2]}1{rest[3:]}")
-    except (InvalidChecksum, InvalidComponent) as error:
-        if code == "ch" and isinstance(error, InvalidComponent):  # the word after the number is none for the tax
-            return None
+    except (InvalidChecksum, InvalidComponent):
+        pass
     except ValidationError:
         return None
-    read: str = module.compact(rest)
-    return read if read.startswith(country) else country + read
+    read = module.compact(rest)
+    return (read if read.startswith(country) else country + read) + (number[_LENGTH_OF_UID:] if code == "ch" else "")
 
 
 def _plain(value: str, longest: int) -> str | None:
