@@ -71,10 +71,11 @@ def phone(value: str | None, path: list[str], *, country: str | None = None) -> 
         import phonenumbers
 
         digits = "".join(one for one in written.lower().removeprefix("tel:") if not _is_between_digits(one))
-        international = digits.startswith("00") and country is None
+        region = (_plain(country or "", 10) or "").upper() or None
+        international = digits.startswith("00") and region is None
         try:
             if re.fullmatch(r"\+?[0-9]+", digits):
-                read = phonenumbers.parse(f"+{digits[2:]}" if international else written, country)
+                read = phonenumbers.parse(f"+{digits[2:]}" if international else written, region)
                 if phonenumbers.is_possible_number(read):
                     return phonenumbers.format_number(read, phonenumbers.PhoneNumberFormat.E164)
         except phonenumbers.NumberParseException:
