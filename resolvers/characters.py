@@ -9,8 +9,6 @@ characters of the newest Unicode that this Python does not know.
 import unicodedata
 from bisect import bisect_right
 
-import idna
-
 _IGNORABLE = (
     (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
     (0x200B, 0x200F), (0x202A, 0x202E), (0x2060, 0x206F), (0x3164, 0x3164), (0xFE00, 0xFE0F), (0xFEFF, 0xFEFF),
@@ -137,6 +135,8 @@ def _joins(text: str, index: int) -> bool:
         return True  # Persian sets the parts of a word apart, after letters that do not join, too
     if text[index] == _ZWJ and after and _is_symbol(after):
         return _is_symbol(before) or before == "\ufe0f"
+    import idna.core  # few texts have joiners, and its tables are large
+
     window = text[max(0, index - 20) : index + 20]
     try:
         return idna.core.valid_contextj(window, min(index, 20))
