@@ -57,6 +57,19 @@ async def held_by(portal: Portal, login_name: str) -> tuple[str, ...]:
     return caller.vendor_permissions
 
 
+async def test_everything_wrong_with_an_invitation_is_said_at_once(portal: Portal) -> None:
+    result = runs(
+        portal, "invite", "nobody", "REGISTRATION_REVIEW", "--first-name", "x" * 101, "--last-name", "a\u202eb",
+        "--language", "german" * 10_000,
+    )  # fmt: skip
+
+    said = result.stderr.removeprefix("forecourt: ").splitlines()
+    assert result.exit_code == 2
+    assert [line.partition(":")[0] for line in said] == ["ADDRESS", "--first-name", "--last-name", "--language"]
+    assert len(result.stderr) < 1_000
+    assert await portal.queued_mails() == []
+
+
 async def test_somebody_is_invited_chooses_a_password_and_is_staff(portal: Portal) -> None:
     result = runs(
         portal, "invite", DORA, "REGISTRATION_REVIEW", "--first-name", "Dora", "--last-name", "Vogt", "--language", "de"
