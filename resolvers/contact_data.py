@@ -15,6 +15,7 @@ from babel.core import get_global
 from connectors.values import Address
 from resolvers.characters import trimmed
 from resolvers.refusals import Invalid, excerpt
+from resolvers.texts import AnyOf, Text
 from resolvers.validation import LONGEST_ADDRESS_PART, optional_text, text, together
 
 LONGEST_EMAIL = 254
@@ -59,7 +60,7 @@ def email(value: str, path: list[str]) -> str:
         ):
             is_plain = written.isascii() and known.domain.isascii()
             return written if is_plain else known.normalized
-    raise Invalid("Write an e-mail address such as name@company.example.", path, "e-mail address")
+    raise Invalid(Text("Enter an e-mail address such as name@company.example."), path, "e-mail address")
 
 
 def phone(value: str | None, path: list[str], *, country: str | None = None) -> str | None:
@@ -81,7 +82,7 @@ def phone(value: str | None, path: list[str], *, country: str | None = None) -> 
         except phonenumbers.NumberParseException:
             pass
     raise Invalid(
-        "Write a telephone number with the code of its country and without an extension, such as +49 151 12345678.",
+        Text("Enter a telephone number with its country code and without an extension, such as +49 151 12345678."),
         path,
         "telephone number",
     )
@@ -101,7 +102,7 @@ def website(value: str | None, path: list[str]) -> str | None:
     except ValueError:
         host, port = None, None
     if host is None or not _is_public(host) or parts.scheme not in ("http", "https") or "@" in parts.netloc:
-        raise Invalid("Write an address such as https://www.company.example.", path, "http or https URL")
+        raise Invalid(Text("Enter an address such as https://www.company.example."), path, "http or https URL")
     # An apostrophe may stand in a URL, and ends an attribute of a carelessly written page.
     path_, query, fragment = (
         quote(_LONE_PERCENT.sub("%25", part), safe="/%:@!$&()*+,;=~-._?")
@@ -121,7 +122,7 @@ def vat_id(value: str | None, path: list[str]) -> str | None:
         return None
     read = _vat_id(written.rpartition(":")[2].upper()) if written is not None else None
     if read is None:
-        raise Invalid("Write the number with its country, such as DE123456789.", path, "VAT id")
+        raise Invalid(Text("Enter the number with its country, such as DE123456789."), path, "VAT id")
     return read
 
 
@@ -139,7 +140,9 @@ def address(given: Address, path: list[str]) -> Address:
         country = checking.check(lambda: _country(given.country_code, [*path, "country_code"]))
         lines = given.street[:_MOST_LINES_LOOKED_AT]
         if not 1 <= len([line for line in lines if line.strip()]) <= MOST_LINES:
-            checking.refuse(Invalid("Write one to four lines of street.", [*path, "street"], f"lines 1..{MOST_LINES}"))
+            checking.refuse(
+                Invalid(Text("Enter one to four lines for the street."), [*path, "street"], f"lines 1..{MOST_LINES}")
+            )
             lines = ()
         return Address(
             street=tuple(line for number, one in enumerate(lines) if (line := part(one, "street", str(number)))),
@@ -171,8 +174,8 @@ def _postal_rules(country: str) -> _PostalRules:
     except (ValueError, KeyError):  # a country of which Google's data knows nothing
         return _PostalRules(None, (), needs_code=False, needs_city=False)
     required = known.get("require", "AC")  # what it is where nothing is said: a street and a city
-    pattern = re.compile(known["zip"]) if "zip" in known else None
-    examples = tuple(one for one in known.get("zipex", "").split(",") if ":" not in one and "~" not in one)
+    examples = tuple(one for one in known.get("zipex", "").split(",") if one and ":" not in one and "~" not in one)
+    pattern = re.compile(known["zip"]) if "zip" in known and examples else None
     return _PostalRules(pattern, examples, pattern is not None and "Z" in required, "C" in required)
 
 
@@ -180,7 +183,7 @@ def _country(value: str, path: list[str]) -> str:
     code = (_plain(value, LONGEST_ADDRESS_PART) or "").upper()
     if code not in _COUNTRIES:
         raise Invalid(
-            f"{excerpt(value)} is no country; write its two letters, such as DE, FR or CH.",
+            Text("“{given}” is not a country; use its two letters, such as DE, FR or CH.", given=excerpt(value)),
             path,
             "ISO 3166-1 alpha-2",
         )
@@ -194,7 +197,7 @@ def _postal_code(value: str | None, path: list[str], country: str | None) -> str
     if written == "" and (rules is None or not rules.needs_code):
         return ""
     code = text(given if written is None else written.upper(), path, LONGEST_POSTAL_CODE)
-    if rules is None or rules.pattern is None:
+    if rules is None or rules.pattern is None or country is None:
         return code
     prefix, _, rest = code.partition("-")  # D-72070, as it stood on letters until there were codes of countries
     for one in (code, rest if prefix.isalpha() and len(prefix) <= 3 else code):
@@ -202,7 +205,12 @@ def _postal_code(value: str | None, path: list[str], country: str | None) -> str
             if rules.pattern.fullmatch(form):
                 return form
     raise Invalid(
-        f"{excerpt(code)} is no postal code of {country}; write one such as {' or '.join(rules.examples[:2])}.",
+        Text(
+            "“{given}” is not a postal code of {country}; enter one such as {examples}.",
+            given=code,
+            country=country,
+            examples=AnyOf(rules.examples[:2]),
+        ),
         path,
         f"postal code of {country}",
     )

@@ -15,6 +15,7 @@ from typing import TypeVar
 from resolvers.characters import first_unusable, name_of, single_spaced, trimmed
 from resolvers.languages import LONGEST_TAG, language_tag
 from resolvers.refusals import Invalid, Refused, RefusedTogether, excerpt
+from resolvers.texts import Text
 
 LONGEST_NAME = 100
 LONGEST_ADDRESS_PART = 200
@@ -29,7 +30,7 @@ class Misread:
     """What somebody wrote where an instant is asked for, and what is wrong with it."""
 
     written: str
-    problem: str
+    problem: Text
 
 
 class Together:
@@ -72,7 +73,7 @@ def text(value: str, path: list[str], longest: int = LONGEST_NAME) -> str:
     if not 1 <= len(cleaned) <= longest:
         raise _wrong_length(len(cleaned), path, longest)
     if (index := first_unusable(cleaned)) is not None:
-        raise _unusable(cleaned, index, path, "such as line breaks")
+        raise _unusable(cleaned, index, path, Text("Leave out control characters such as line breaks."))
     return cleaned
 
 
@@ -90,13 +91,17 @@ def message(value: str | None, path: list[str], longest: int = LONGEST_MESSAGE) 
     if not cleaned:
         return None
     if len(cleaned) > longest:
-        raise Invalid(f"Write {longest} characters at most; this has {len(cleaned)}.", path, f"length 0..{longest}")
+        raise Invalid(
+            Text("Use at most {longest} characters; this has {given}.", longest=longest, given=len(cleaned)),
+            path,
+            f"length 0..{longest}",
+        )
     if (index := first_unusable(cleaned, lines=True)) is not None:
-        raise _unusable(cleaned, index, path, "other than line breaks")
+        raise _unusable(cleaned, index, path, Text("Leave out control characters other than line breaks."))
     return cleaned
 
 
-def required_message(value: str | None, path: list[str], missing: str) -> str:
+def required_message(value: str | None, path: list[str], missing: Text) -> str:
     """Return a text of several lines that there has to be; `missing` is what to say when there is none."""
     said = message(value, path)
     if said is None:
@@ -108,8 +113,11 @@ def locale(value: str, path: list[str]) -> str:
     """Return the language's tag as BCP 47 writes it, which names a language that is known."""
     tag = language_tag(value)
     if tag is None:
-        wrong = excerpt(value, LONGEST_TAG)
-        raise Invalid(f"There is no language {wrong}; write one such as de, en or fr-CH.", path, "BCP 47")
+        raise Invalid(
+            Text("“{given}” is not a language; use a tag such as de, en or fr-CH.", given=excerpt(value, LONGEST_TAG)),
+            path,
+            "BCP 47",
+        )
     return tag
 
 
@@ -127,7 +135,7 @@ def read_instant(written: str) -> datetime | Misread:
     try:
         read = datetime.fromisoformat(unicodedata.normalize("NFKC", written).strip().upper())
         if read.tzinfo is None:
-            return Misread(written, "A DateTime needs its offset, such as 2026-03-01T12:00:00Z.")
+            return Misread(written, Text("This date and time needs its offset, such as 2026-03-01T12:00:00Z."))
         return read.astimezone(UTC)
     except (ValueError, OverflowError):  # the latter in the years 1 and 9999, which end elsewhere in UTC
         return Misread(written, _NO_INSTANT)
@@ -140,26 +148,37 @@ def customer_number(value: str | None, path: list[str]) -> str | None:
     if not cleaned:
         return None
     if not _CUSTOMER_NUMBER.fullmatch(cleaned):
-        raise Invalid("Write the number such as 12345: 20 letters, digits and . / - at most.", path, "customer number")
+        raise Invalid(
+            Text("Enter a number such as 12345: at most 20 letters, digits and . / -"), path, "customer number"
+        )
     return cleaned
 
 
 def _wrong_length(length: int, path: list[str], longest: int) -> Invalid:
-    return Invalid(f"Write 1 to {longest} characters; this has {length}.", path, f"length 1..{longest}")
+    return Invalid(
+        Text("Use 1 to {longest} characters; this has {given}.", longest=longest, given=length),
+        path,
+        f"length 1..{longest}",
+    )
 
 
-def _unusable(written: str, index: int, path: list[str], which: str) -> Invalid:
+def _unusable(written: str, index: int, path: list[str], is_control: Text) -> Invalid:
     one = written[index]
     if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp"):
-        return Invalid(f"Leave out control characters {which}.", path, "printable")
-    where = f"after {excerpt(written[max(0, index - 20) : index], 20)}" if index else "at the beginning"
-    return Invalid(
-        f"Leave out {name_of(one)} {where}: it shows nothing, or changes what stands beside it.", path, "printable"
+        return Invalid(is_control, path, "printable")
+    if index == 0:
+        problem = Text("Remove the first character, {character}: it cannot stand alone.", character=name_of(one))
+        return Invalid(problem, path, "printable")
+    problem = Text(
+        "Remove the character {character} after “{before}”: it is invisible or changes the characters next to it.",
+        character=name_of(one),
+        before=written[max(0, index - 20) : index],
     )
+    return Invalid(problem, path, "printable")
 
 
 _MANY = 20
 """What is so many times as long as it may be is not looked at; blanks and marks may make it longer than it will be."""
 
-_NO_INSTANT = "Write an instant as in RFC 3339, such as 2026-03-01T12:00:00Z, in the years 1 to 9999."
+_NO_INSTANT = Text("Enter a date and time as in RFC 3339, such as 2026-03-01T12:00:00Z, in the years 1 to 9999.")
 _CUSTOMER_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./-]{0,18}[A-Za-z0-9])?")

@@ -16,6 +16,7 @@ from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.languages import country_of
 from resolvers.refusals import Conflict, Invalid
+from resolvers.texts import Text
 from resolvers.validation import Together, together
 
 TIME_TO_CONFIRM = timedelta(days=7)
@@ -65,7 +66,7 @@ def private_registration(context: RequestContext, kind: AccountKind, applicant: 
         if kind not in PRIVATE_KINDS:
             checking.refuse(
                 Invalid(
-                    "Register your organization, or be an operator.",
+                    Text("Choose a private or commercial operator here; organizations register separately."),
                     ["account_kind"],
                     "PRIVATE_OPERATOR or COMMERCIAL_OPERATOR",
                 )
@@ -123,9 +124,11 @@ def _known_applicant(context: RequestContext, checking: Together, applicant: App
         return applicant
     user, path = context.caller.user, ["applicant_email"]
     if not user.email_verified:
-        raise Conflict("Confirm your e-mail address first.")
+        raise Conflict(Text("Please confirm your e-mail address first."))
     if applicant.email is not None and login_key(applicant.email) != login_key(user.email):
-        checking.refuse(Invalid("You are signed in with another address; leave this out.", path, "your own address"))
+        checking.refuse(
+            Invalid(Text("You are signed in with another address; leave this field empty."), path, "your own address")
+        )
     return replace(
         applicant,
         first_name=user.first_name,
@@ -140,7 +143,7 @@ def _personal(
     checking: Together, applicant: Applicant, paths: dict[str, list[str]], *, country: str | None
 ) -> dict[str, Any]:
     if not applicant.accept_terms:
-        checking.refuse(Invalid("Nobody registers without accepting the terms.", ["accept_terms"], "accepted"))
+        checking.refuse(Invalid(Text("To register, please accept the terms of use."), ["accept_terms"], "accepted"))
     language = applicant.locale
     return {
         "first_name": checking.check(lambda: checks.text(applicant.first_name or "", paths["first_name"])),
@@ -158,14 +161,28 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
         [role.key for role in context.policy.roles.values() if role.member_assignable],
     )
     if len(role_keys) > len(known):
-        checking.refuse(Invalid(f"There are {len(known)} roles; name each once.", path, f"entries 0..{len(known)}"))
+        checking.refuse(
+            Invalid(
+                Text("There are {most} roles; list each one once.", most=len(known)), path, f"entries 0..{len(known)}"
+            )
+        )
         return ()
     for index, role_key in enumerate(role_keys):
         at = [*path, str(index)]
         if role_key not in known:
-            checking.refuse(Invalid(f"There is no such role; known are {', '.join(known)}.", at, "known role"))
+            checking.refuse(
+                Invalid(
+                    Text(
+                        "There is no role with the key “{key}”. Use one of these: {keys}.",
+                        key=role_key[:50],
+                        keys=", ".join(known),
+                    ),
+                    at,
+                    "known role",
+                )
+            )
         elif role_key in role_keys[:index]:
-            checking.refuse(Invalid("This role stands there twice.", at, "unique"))
+            checking.refuse(Invalid(Text("This appears in the list twice; remove one of them."), at, "unique"))
     return tuple(role_keys)
 
 

@@ -30,6 +30,7 @@ from connectors import ids
 from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
 from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
 from resolvers.validation import Misread
 from schema.graph.answering import Answering, cut
 from schema.graph.backends import Backend, BackendDirective
@@ -392,7 +393,8 @@ def _with_instants(answer_all: Callable[..., Any], names: Sequence[str]) -> Call
     def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
         for name in names:
             if isinstance(value := values.get(name), Misread):
-                raise InvalidArgument(f"`{to_camel_case(name.removesuffix('_'))}`: {value.problem}")
+                where = to_camel_case(name.removesuffix("_"))
+                raise InvalidArgument(Text("`{path}`: {problem}", path=where, problem=value.problem))
         return answer_all(context, parents, **values)
 
     return answer

@@ -73,8 +73,8 @@ class Organization(Node):
         requires=SEE_MEMBERS,
         description="Its members, by last name; without `status`, removed members are left out.",
         arguments={
-            "search": "Only members in whose name and e-mail address all these words or parts of words stand, in any order; "
-            "case and accents do not matter.",
+            "search": "Only members whose name and e-mail address contain all these words or parts of words, in any "
+            "order; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},

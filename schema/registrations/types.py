@@ -27,6 +27,7 @@ from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from resolvers.registrations.queries import registration_status
 from resolvers.registrations.review import UNDECIDED
+from resolvers.texts import Text
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
@@ -199,8 +200,13 @@ async def _check(context: RequestContext, *, input: OrganizationRegistrationChec
             context, name=input.name, vat=input.vat_id, number=input.customer_number
         )
     except RefusedTogether as refused:
-        said = (f"`{'.'.join(input_path(one.path or ()))}`: {one.message}" for one in refused.refusals)
-        raise InvalidArgument(" ".join(said)) from None
+        first, *others = (
+            Text("`{path}`: {problem}", path=".".join(input_path(one.path or ())), problem=one.message)
+            for one in refused.refusals
+        )
+        for other in others:
+            first = Text("{one} {other}", one=first, other=other)
+        raise InvalidArgument(first) from None
 
 
 @strawberry.type
