@@ -27,10 +27,15 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Misread:
-    """What somebody wrote where an instant is asked for, and what is wrong with it."""
+    """What somebody wrote where an instant is asked for, and is none."""
 
     written: str
-    problem: Text
+    lacks_offset: bool = False
+
+    @property
+    def problem(self) -> Text:
+        """Return what is wrong with it."""
+        return _NO_OFFSET if self.lacks_offset else _NO_INSTANT
 
 
 class Together:
@@ -131,14 +136,14 @@ def instant(value: datetime | Misread | None, path: list[str]) -> datetime | Non
 def read_instant(written: str) -> datetime | Misread:
     """Return the instant in UTC that a text names as in RFC 3339, in which T and Z may be in lower case (5.6)."""
     if len(written) > LONGEST_INSTANT:
-        return Misread(written[:LONGEST_INSTANT], _NO_INSTANT)
+        return Misread(written[:LONGEST_INSTANT])
     try:
         read = datetime.fromisoformat(unicodedata.normalize("NFKC", written).strip().upper())
         if read.tzinfo is None:
-            return Misread(written, Text("This date and time needs its offset, such as 2026-03-01T12:00:00Z."))
+            return Misread(written, lacks_offset=True)
         return read.astimezone(UTC)
     except (ValueError, OverflowError):  # the latter in the years 1 and 9999, which end elsewhere in UTC
-        return Misread(written, _NO_INSTANT)
+        return Misread(written)
 
 
 def customer_number(value: str | None, path: list[str]) -> str | None:
@@ -180,5 +185,6 @@ def _unusable(written: str, index: int, path: list[str], is_control: Text) -> In
 _MANY = 20
 """What is so many times as long as it may be is not looked at; blanks and marks may make it longer than it will be."""
 
+_NO_OFFSET = Text("This date and time needs its offset, such as 2026-03-01T12:00:00Z.")
 _NO_INSTANT = Text("Enter a date and time as in RFC 3339, such as 2026-03-01T12:00:00Z, in the years 1 to 9999.")
 _CUSTOMER_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./-]{0,18}[A-Za-z0-9])?")

@@ -154,7 +154,7 @@ def test_a_message_keeps_its_lines() -> None:
 
 
 def test_whoever_typed_what_cannot_be_seen_learns_where_it_stands() -> None:
-    with pytest.raises(Invalid, match=r"Leave out U\+200B \(zero width space\) after 'An'"):
+    with pytest.raises(Invalid, match=r"Remove the character U\+200B \(zero width space\) after “An”"):
         text("An\u200bna", ["name"])
 
 

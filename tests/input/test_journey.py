@@ -76,8 +76,8 @@ async def _asks_for_events(holder: Person, organization: str) -> None:
 
         assert answer.status == 200
         assert answer.codes == {"organization.auditEvents": "BAD_USER_INPUT"}
-        assert answer.at("organization.name") == "Hausverwaltung Gut GmbH"
-        assert "`from`: Write an instant as in RFC 3339" in answer.errors[0]["message"]
+        assert answer.at("organization.name") == "Hausverwaltung Gut"
+        assert "`from`: Enter a date and time as in RFC 3339" in answer.errors[0]["message"]
     answer = await holder.asks(EVENTS, id=organization, **{"from": "2020-01-01t00:00:00z"})
     assert answer.errors == []
 

@@ -35,7 +35,7 @@ def test_what_is_no_instant_is_refused_in_our_words(written: str) -> None:
     misread = read_instant(written)
 
     assert isinstance(misread, Misread)
-    assert misread.problem.endswith(("in the years 1 to 9999.", "such as 2026-03-01T12:00:00Z."))
+    assert str(misread.problem).endswith(("in the years 1 to 9999.", "such as 2026-03-01T12:00:00Z."))
     assert len(misread.written) <= 64
 
 

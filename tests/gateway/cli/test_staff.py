@@ -147,9 +147,9 @@ async def test_a_permission_that_this_policy_no_longer_has_is_listed_as_such_and
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["invite", PURCHASE, "--all"], f"{PURCHASE} has an account already. Grant it permissions instead."),
+        (["invite", PURCHASE, "--all"], f"{PURCHASE} already has an account. Grant it permissions instead."),
         (["invite", "nobody", "--all"], "Enter an e-mail address such as name@company.example."),
-        (["invite", DORA, "--all", "--language", "xx-"], "There is no language 'xx-'"),
+        (["invite", DORA, "--all", "--language", "xx-"], "“xx-” is not a language; use a tag such as de, en or fr-CH."),
         (["invite", DORA], "Name permissions, or give --all. They are "),
         (["invite", DORA, "REGISTRATION_REVIEW", "--all"], "Name permissions, or give --all. They are "),
         (["grant", PURCHASE, "REGISTRATION_REVEIW"], 'did you mean "REGISTRATION_REVIEW"?'),
