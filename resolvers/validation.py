@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from resolvers.characters import first_unusable, name_of, single_spaced, trimmed
-from resolvers.languages import LONGEST_TAG, language_tag
+from resolvers.languages import LONGEST_TAG, known_time_zone, language_tag
 from resolvers.refusals import Invalid, Refused, RefusedTogether, excerpt
 from resolvers.texts import Text
 
@@ -87,6 +87,21 @@ def optional_text(value: str | None, path: list[str], longest: int = LONGEST_NAM
     if value is None or (len(value) <= _MANY * longest and not trimmed(value)):
         return None
     return text(value, path, longest)
+
+
+def time_zone(value: str, path: list[str]) -> str:
+    """Return the name of a time zone of the IANA database, trimmed and as it is written there."""
+    known = known_time_zone(value)
+    if known is None:
+        raise Invalid(
+            Text(
+                "“{given}” is not a time zone; use a name such as Europe/Berlin or America/New_York.",
+                given=excerpt(value),
+            ),
+            path,
+            "IANA time zone",
+        )
+    return known
 
 
 def message(value: str | None, path: list[str], longest: int = LONGEST_MESSAGE) -> str | None:

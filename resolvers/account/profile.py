@@ -14,7 +14,7 @@ from resolvers.contact_data import address, phone
 from resolvers.context import RequestContext
 from resolvers.refusals import Stale
 from resolvers.transactions import masked_values_of
-from resolvers.validation import LONGEST_NAME, locale, text, together
+from resolvers.validation import LONGEST_NAME, locale, text, time_zone, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +69,8 @@ def _checked(values: Mapping[str, str | Address | None], lives_in: Address | Non
             if key in ("first_name", "last_name"):
                 name = value if isinstance(value, str) else ""
                 cleaned[key] = checking.check(partial(text, name, path, LONGEST_NAME))
+            elif key == "time_zone" and isinstance(value, str):
+                cleaned[key] = checking.check(partial(time_zone, value, path))
             elif isinstance(value, Address):
                 cleaned[key] = checking.check(partial(address, value, path))
             elif key == "locale" and value is not None:

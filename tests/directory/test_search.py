@@ -12,7 +12,7 @@ from sqlalchemy import Column, MetaData, Table, insert, select
 from connectors.database.columns import IdText
 from connectors.database.dialects import contains_each
 from connectors.database.engine import open_database
-from connectors.directory.keys import folded, search_words, searchable
+from connectors.folding import folded, search_words, searchable
 
 FOUND = [
     ("Jörg Weiß", "Weiß, Jörg"),

@@ -5,7 +5,7 @@ from alembic import op
 from connectors.directory.migrations.derived import fill
 
 revision = "0015"
-down_revision = "0013"
+down_revision = "0014"
 
 
 def upgrade() -> None:
