@@ -317,7 +317,7 @@ async def test_a_book_holds_two_hundred_entries(portal: Portal) -> None:
 
     (error,) = full.at("saveAddress.errors")
     assert (error["__typename"], error["code"]) == ("ConflictError", "CONFLICT")
-    assert error["message"] == "The address book is full: 200 entries are the most. Delete one first."
+    assert error["message"] == "The address book is full: it holds at most 200 entries. Delete one first."
     assert changed.at("saveAddress.errors") == []
     assert len(await book_of(portal)) == 200
 
