@@ -20,6 +20,7 @@ from gateway.pages.data_export_download import account_export_route
 from gateway.pages.graphiql.graphiql_page import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.pages.mail_links.link_pages import PortalWords, page_routes
 from gateway.pages.mail_links.links import LINKS
+from gateway.pages.unknown_address import UnknownAddress
 from gateway.pipeline.endpoint import GraphqlEndpoint
 from gateway.profile_files import Profile, profile_for
 from gateway.server.cors import Cors
@@ -59,7 +60,8 @@ def create_app(
     middleware = [Middleware(UnexpectedErrors)]
     if settings.cors_origins:
         middleware.insert(0, Middleware(Cors, settings=settings))
-    gateway = Gateway(lifespan=lifespan, middleware=middleware)
+    nowhere = UnknownAddress(ENDPOINT, "/graphiql" if settings.serves_graphiql else None)
+    gateway = Gateway(lifespan=lifespan, middleware=middleware, exception_handlers={404: nowhere, 405: nowhere})
     gateway.router.redirect_slashes = False  # Starlette would lead to whatever host the request names
     return gateway
 

@@ -189,7 +189,7 @@ async def decide_access_request(context: RequestContext, verdict: Verdict) -> tu
         if verdict.approve:
             plan = _plan(context, decision_context, member, request, until, note)
             warned[:] = warnings_of(context, decision_context, [plan])
-            await carry_out(context, change, decision_context, plan, is_notified=False)
+            await carry_out(context, change, decision_context, plan, deciding=request.id)
         status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
         by = author(context, note)
         ended = await end_access_request(context, change, request, status, by, note=note, until=until)
