@@ -67,9 +67,9 @@ class Acceptance:
     first_name: str | None = None
     last_name: str | None = None
     locale: str | None = None
-    time_zone: str | None = None
     password: str | None = None
     accepts_terms: bool = False
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -138,7 +139,7 @@ async def test_a_profile_comes_back_as_it_was_sent_trimmed(each_portal: Portal) 
 
 
 async def test_the_portal_speaks_the_language_that_was_just_chosen(portal: Portal) -> None:
-    person = await portal.person("purchase@helios.example")
+    person = replace(await portal.person("purchase@helios.example"), language="")
 
     answer = await person.asks(
         'mutation { updateProfile(input: { expectedVersion: 1, locale: "fr" }) '
@@ -158,7 +159,7 @@ async def test_the_second_of_two_writers_learns_the_version_and_changes_nothing(
     (error,) = answer.at("updateProfile.errors")
     assert answer.errors == []
     assert answer.at("updateProfile.viewer") is None
-    assert error.pop("message").startswith("Somebody changed this meanwhile; it is now at version 2.")
+    assert error.pop("message").startswith("Somebody has changed this in the meantime; it is now at version 2.")
     assert error == {
         "__typename": "ConflictError", "code": "STALE_VERSION", "path": ["expectedVersion"], "currentVersion": 2,
     }  # fmt: skip

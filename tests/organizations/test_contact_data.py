@@ -128,7 +128,7 @@ async def test_of_two_who_change_the_same_version_one_learns_the_version_now(eac
     refused = [answer.at("updateOrganization.errors") for answer in answers]
     assert refused.count([]) == 1
     for (error,) in filter(None, refused):
-        assert error.pop("message").startswith("Somebody changed this meanwhile; it is now at version 2.")
+        assert error.pop("message").startswith("Somebody has changed this in the meantime; it is now at version 2.")
         assert error == {
             "__typename": "ConflictError", "code": "STALE_VERSION", "path": ["expectedVersion"], "currentVersion": 2,
         }  # fmt: skip
@@ -345,7 +345,7 @@ async def test_a_book_holds_two_hundred_entries(portal: Portal) -> None:
 
     (error,) = full.at("saveAddress.errors")
     assert (error["__typename"], error["code"]) == ("ConflictError", "CONFLICT")
-    assert error["message"] == "The address book is full: 200 entries are the most. Delete one first."
+    assert error["message"] == "The address book is full: it holds at most 200 entries. Delete one first."
     assert changed.at("saveAddress.errors") == []
     assert len(await book_of(portal)) == 200
 
