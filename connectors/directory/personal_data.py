@@ -91,7 +91,11 @@ _KEPT: Mapping[str, Select[Any]] = {
     "account_deletion": _of(account_deletions, "user_id", "requested_at", "due_at"),
     "invitations": _with_organization(
         invitations,
-        or_(invitations.c.email_key == _EMAIL_KEY, invitations.c.membership_id.in_(_MEMBERSHIP_IDS)),
+        or_(
+            invitations.c.email_key == _EMAIL_KEY,
+            invitations.c.account_id == _PERSON,
+            invitations.c.membership_id.in_(_MEMBERSHIP_IDS),
+        ),
         "id", "organization_id", "email", "first_name", "last_name", "locale", "message", "role_keys", "permissions",
         "valid_until", "status", "created_at", "expires_at", "ended_at",
     ),
@@ -156,6 +160,7 @@ def _withdraw(table: Any, whose: ColumnElement[bool]) -> Update:
 _END = (
     _withdraw(join_requests, join_requests.c.user_id == _PERSON),
     _withdraw(access_requests, access_requests.c.membership_id.in_(_MEMBERSHIP_IDS)),
+    update(invitations).where(invitations.c.account_id == _PERSON).values(account_id=None),
     # An open invitation of a membership that has ended must not bring it back.
     update(invitations)
     .where(invitations.c.membership_id.in_(_MEMBERSHIP_IDS))

@@ -8,11 +8,12 @@ from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.accounts import AccountDeletionRecord, MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.memberships import MembershipFilter, MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.errors import ConnectorError
 from connectors.ids import UserId
+from connectors.pages import Slice
 from connectors.rate_limits.interface import Limit
 from resolvers.account.credentials import erase_password
 from resolvers.approvals.initiators import end_what_they_may_not_begin
@@ -148,11 +149,13 @@ async def _delete(context: RequestContext, id: UserId) -> None:
 async def _lock_all(change: DirectoryChange, id: UserId) -> Sequence[MembershipRecord]:
     """Lock every organization of the person, in one order everywhere, and return their memberships then."""
     (before,) = await change.ask.memberships_of(
-        [id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus)
+        [id], Slice(MOST_MEMBERSHIPS), where=MembershipFilter(tuple(MembershipStatus))
     )
     for organization_id in sorted({one.organization_id for one in before.items}):
         await change.lock_organization(organization_id)
-    (held,) = await change.ask.memberships_of([id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus))
+    (held,) = await change.ask.memberships_of(
+        [id], Slice(MOST_MEMBERSHIPS), where=MembershipFilter(tuple(MembershipStatus))
+    )
     return held.items
 
 

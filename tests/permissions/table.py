@@ -104,7 +104,7 @@ SIGNED_IN = names(
     Mutation.signOut Mutation.updateProfile Mutation.changePassword Mutation.requestEmailChange
     Mutation.setNewsletterSubscription Mutation.setConsent Mutation.setDefaultOrganization
     Mutation.revokeSession Mutation.revokeOtherSessions Mutation.requestDataExport Mutation.requestAccountDeletion
-    Mutation.leaveOrganization Mutation.requestAccess Mutation.withdrawAccessRequest
+    Mutation.leaveOrganization Mutation.updateMember Mutation.requestAccess Mutation.withdrawAccessRequest
     Mutation.answerRegistration Mutation.requestToJoinOrganization Mutation.withdrawJoinRequest
     """
 )
@@ -218,6 +218,9 @@ COMMANDS = {
     ),
     "Mutation.removeMember": (
         "mutation { removeMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
+    ),
+    "Mutation.updateMember": (
+        "mutation { updateMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
     ),
     "Mutation.leaveOrganization": (
         'mutation { leaveOrganization(input: {organizationId: ORGANIZATION, idempotencyKey: ""}) { errors { code } } }'

@@ -94,7 +94,7 @@ class Cost:
     def _meaning_of(self, value: Any) -> str | int | None:
         if isinstance(value, str):
             return value if value in self.schema.type_map else ""
-        return None if value is None else _length(value, 0)
+        return None if value is None else _length(value)
 
 
 class Part:
@@ -341,10 +341,10 @@ class Estimation:
             return None
         if not size.slicing_arguments:
             return DEFAULT_LIST_SIZE if size.assumed is None else size.assumed
-        return max(
-            _length(self._value_of(node, name), _unsliced(field, name) if size.assumed is None else size.assumed)
-            for name in size.slicing_arguments
-        )
+        given = [_length(self._value_of(node, name)) for name in size.slicing_arguments]
+        if any(given):
+            return max(given)
+        return size.assumed or max(_unsliced(field, name) for name in size.slicing_arguments)
 
     def _value_of(self, node: FieldNode, argument: str) -> Any:
         """Return the value of an argument, or of what stands in it at a dotted path.
@@ -413,13 +413,14 @@ def _weight_of_type(named: GraphQLNamedType) -> int:
 def _unsliced(field: GraphQLField, argument: str) -> int:
     """Return how many entries a field answers when the argument is not given: the argument's default says it."""
     default = coerce_default_value(field.args[argument]) if argument in field.args else Undefined
-    return _length(None if default is Undefined else default, DEFAULT_LIST_SIZE)
+    return (0 if default is Undefined else _length(default)) or DEFAULT_LIST_SIZE
 
 
-def _length(value: Any, otherwise: int) -> int:
-    """Return the length that a value asks for; at least 1, for the back end is asked for an empty page too."""
+def _length(value: Any) -> int:
+    """Return the length that a value asks for: at least 1, for the back end is asked for an empty page too; 0 for none.
+    """  # fmt: skip
     if isinstance(value, bool) or value is None:
-        return otherwise
+        return 0
     if isinstance(value, int):
         return max(value, 1)
     return max(len(value), 1) if isinstance(value, list) else 1

@@ -149,7 +149,8 @@ class _Search:
         if asked.size is not None or (asked.is_list and selection.size is None):
             cost = asked.arguments + length * self._estimation.entry(asked)
             sliced_by = asked.size.slicing_arguments if asked.size is not None else ()
-            argument = sliced_by[0] if len(sliced_by) == 1 else None
+            given = {argument.name.value for argument in node.arguments or ()}
+            argument = next((name for name in sliced_by if name in given), sliced_by[0] if sliced_by else None)
         elif asked.is_list:  # a page has been named with what is in it
             cost, argument = 0, None
         else:
