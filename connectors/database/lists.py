@@ -249,9 +249,9 @@ def first_of_each(
     *where: ColumnElement[bool],
 ) -> Select[Any]:
     """Return the statement that selects the first `limit` rows of each owner, who may be known by several columns."""
-    number = func.row_number().over(partition_by=owner, order_by=order).label("place_in_list")
-    *shown, place = rows.select.add_columns(number).where(*where).subquery("numbered").c
-    return select(*shown).where(place <= bindparam("limit")).order_by(place)
+    number = func.row_number().over(partition_by=owner, order_by=order).label("number_in_list")
+    *shown, position_in_list = rows.select.add_columns(number).where(*where).subquery("numbered").c
+    return select(*shown).where(position_in_list <= bindparam("limit")).order_by(position_in_list)
 
 
 def counts(owners: Sequence[str], rows: Sequence[Row]) -> list[int]:

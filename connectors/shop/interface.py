@@ -73,9 +73,9 @@ class OrderEventRecord:
 
 
 class OrderSortField(StrEnum):
-    """What orders are sorted by; PLACED_AT is the day that a list shows, which for a draft is when it was begun."""
+    """What orders are sorted by."""
 
-    PLACED_AT = "PLACED_AT"
+    PLACED_AT = "PLACED_AT"  # the day that a list shows, which for a draft is when it was begun
     NUMBER = "NUMBER"
     TOTAL = "TOTAL"
 

@@ -77,7 +77,7 @@ async def end_held_requests(
 
 
 def _names(request: JoinRequestRecord, organization: OrganizationRecord) -> bool:
-    """Return whether a request that found no organization is for this one, as far as what it says can tell."""
+    """Return whether a request that found no organization is for this one, as far as what it says shows."""
     known = (organization.name, organization.legal_name, organization.customer_number, organization.vat_id)
     facts = [folded(fact) for fact in known if fact is not None]
     return request.organization_id is None and any(

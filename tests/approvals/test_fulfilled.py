@@ -105,7 +105,7 @@ async def test_a_former_member_who_is_invited_can_be_let_in_by_their_request(eac
 
 
 @pytest.mark.parametrize(("until", "status"), [(None, "APPROVED"), ("2027-01-01T00:00:00Z", "PENDING")])
-async def test_a_request_for_access_ends_when_all_of_it_is_given_for_good(
+async def test_a_request_for_access_ends_when_all_of_it_is_given_permanently(
     each_portal: Portal, until: str | None, status: str
 ) -> None:
     person, administrator = await each_portal.person(PLANNING), await each_portal.person(ADMINISTRATOR)

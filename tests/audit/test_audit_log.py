@@ -170,9 +170,9 @@ async def test_conditions_count_together_and_pages_follow_one_another(audited: P
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"first": 0}, "`first` is 0"),
+        ({"first": -1}, "`first` is -1"),
         ({"first": 101}, "`first` is 101"),
-        ({"after": "nonsense"}, "`after` is no cursor of this list"),
+        ({"after": "nonsense"}, "`after` is not a cursor of this list"),
         ({"actions": ["x"] * 51}, "`actions` has 51 entries; 50 are the most."),
         ({"from": "2026-11-21T09:00:00Z", "to": "2026-11-21T09:00:00Z"}, "`from` is not before `to`"),
     ],

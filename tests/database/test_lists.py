@@ -79,7 +79,7 @@ class Kept:
             await self.add(Thing("of another", "other", 2))
 
     async def add(self, thing: Thing) -> None:
-        if thing.id not in self.known:  # what has gone does not come back in another place
+        if thing.id not in self.known:  # what has gone does not come back elsewhere
             self.known.add(thing.id)
             self.things[thing.id] = thing
             async with self.engine.begin() as connection:
@@ -92,7 +92,7 @@ class Kept:
 
     def whole(self) -> list[Thing]:
         own = [thing for thing in self.things.values() if thing.owner == "own"]
-        return sorted(own, key=_place, reverse=not self.ascending)
+        return sorted(own, key=_key, reverse=not self.ascending)
 
     async def page(self, asked: Slice) -> Page[Thing]:
         reader, listing = ListReader(self.engine, "test"), LISTS[self.owned, self.ascending]
@@ -103,7 +103,7 @@ class Kept:
         return page
 
 
-def _place(thing: Thing) -> tuple[int, str]:
+def _key(thing: Thing) -> tuple[int, str]:
     return thing.rank, thing.id
 
 
@@ -166,7 +166,7 @@ async def test_pages_from_both_ends_hold_each_row_once_while_others_come_and_go(
 
 
 def _follows(ascending: bool, one: Thing, other: Thing) -> bool:
-    return _place(other) > _place(one) if ascending else _place(other) < _place(one)
+    return _key(other) > _key(one) if ascending else _key(other) < _key(one)
 
 
 @pytest.mark.parametrize(("owned", "ascending"), LISTS)

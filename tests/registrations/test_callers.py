@@ -183,7 +183,7 @@ async def test_the_list_comes_in_pages_and_by_status(each_portal: Portal) -> Non
     page = await listed(review, first=1)
     rest = await listed(review, first=5, after=page["pageInfo"]["endCursor"])
     rejected = await listed(review, status=["REJECTED", "EMAIL_UNVERIFIED"])
-    wrong = [(await review.asks(LIST, **bad)).codes for bad in ({"first": 0}, {"first": -1}, {"after": "x"})]
+    wrong = [(await review.asks(LIST, **bad)).codes for bad in ({"first": 101}, {"first": -1}, {"after": "x"})]
 
     assert [node["organizationName"] for node in (*page["nodes"], *rest["nodes"])] == names[1:]
     assert (page["totalCount"], page["pageInfo"]["hasNextPage"], rest["pageInfo"]["hasNextPage"]) == (2, True, False)

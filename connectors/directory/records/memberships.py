@@ -48,7 +48,7 @@ class MembershipFilter:
 
 
 class MemberOrderField(StrEnum):
-    """What members are sorted by; those alike in it stand by name."""
+    """What members are sorted by."""
 
     NAME = "NAME"
     JOINED_AT = "JOINED_AT"
