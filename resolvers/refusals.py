@@ -98,17 +98,18 @@ class NotFound(Refused):
 
 
 class Stale(Refused):
-    """The object was changed since the caller read it."""
+    """The object was changed since the caller read it; `node` is its record as it is now, which they may see."""
 
     code = ErrorCode.STALE_VERSION
 
-    def __init__(self, current_version: int, path: Sequence[str]) -> None:
+    def __init__(self, current_version: int, path: Sequence[str], *, node: object | None) -> None:
         super().__init__(
             f"Somebody changed this meanwhile; it is now at version {current_version}. Read it again, look at what "
             "changed, and send your change with that version.",
             path,
         )
         self.current_version = current_version
+        self.node = node
 
 
 class Conflict(Refused):

@@ -170,7 +170,7 @@ async def _done(
                 await _check_last(context, change, subject, ["id"])
             raise refusal_for(context, viewer, subject, denied, ["id"])
         if asked.expected_version not in (None, subject.member.version):
-            raise Stale(subject.member.version, ["expected_version"])
+            raise Stale(subject.member.version, ["expected_version"], node=subject.member)
         if status is REMOVED:
             revoked = await end_membership(context, change, organization, subject, user, reason)
             return {"revoked": [invitation.id for invitation in revoked]}
