@@ -12,16 +12,19 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from connectors.values import Localized
+from gateway.profile_portal import KEYS, PortalTable, read_portal
 from gateway.settings import Settings
+from permissions.toml_positions import TomlPositions
 
 _SHIPPED = Path(__file__).with_name("profiles")
-_KNOWN_KEYS = ("title", "contact")
+_TEXTS = ("title", "contact")
+_KNOWN_KEYS = (*_TEXTS, *KEYS)
 
 
 class InvalidProfile(Exception):
@@ -47,6 +50,7 @@ class Profile:
     key: str
     title: Localized
     contact: Localized
+    portal: PortalTable
     folder: Path
     policy_text: str
     policy_source: str
@@ -96,12 +100,14 @@ def load_profile(name_or_path: str) -> Profile:
         InvalidProfile: There is none, or one of its files is missing or unreadable.
     """
     folder = _folder(name_or_path)
-    settings = _settings(folder)
+    icons = {file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))}
+    settings, portal = _settings(folder, icons)
     demo = folder / "demo.toml"
     return Profile(
         key=folder.name,
         title=settings["title"],
         contact=settings.get("contact", {}),
+        portal=portal,
         folder=folder,
         policy_text=_read(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
@@ -110,7 +116,7 @@ def load_profile(name_or_path: str) -> Profile:
         demo_text=_read(demo, "the demo organization") if demo.exists() else None,
         demo_source=str(demo),
         examples=tuple(_example(file) for file in sorted(folder.glob("examples/*.graphql"))),
-        icons={file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))},
+        icons=icons,
         mail_texts={
             file.stem: (_read(file, "texts of mails"), str(file)) for file in sorted(folder.glob("mail/*.toml"))
         },
@@ -146,23 +152,30 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _settings(folder: Path) -> dict[str, Any]:
+def _settings(folder: Path, icons: Collection[str]) -> tuple[dict[str, Any], PortalTable]:
     file = folder / "profile.toml"
     text = _read(file, "the portal's title")
     try:
         settings = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidProfile(f"{file} is not valid TOML: {error}.") from error
-    for key in settings:
-        if key not in _KNOWN_KEYS:
-            raise InvalidProfile(f'{file}: "{key}" is not known; known are {", ".join(_KNOWN_KEYS)}.')
-    for key in _KNOWN_KEYS:
-        text = settings.get(key, {} if key == "title" else {"en": ""})
-        if not isinstance(text, dict) or "en" not in text or not all(isinstance(one, str) for one in text.values()):
-            raise InvalidProfile(
-                f'{file}: it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
+    portal, found = read_portal(settings, icons)
+    problems: list[tuple[tuple[str, ...], str]] = [
+        ((key,), f'"{key}" is not known; known are {", ".join(_KNOWN_KEYS)}')
+        for key in settings
+        if key not in _KNOWN_KEYS
+    ]
+    for key in _TEXTS:
+        texts = settings.get(key, {} if key == "title" else {"en": ""})
+        if not isinstance(texts, dict) or "en" not in texts or not all(isinstance(one, str) for one in texts.values()):
+            problems.append(
+                ((key,), f'it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en')
             )
-    return settings
+    if problems := [*problems, *found]:
+        positions = TomlPositions(text)
+        lines = [(positions.line_of(*path), problem) for path, problem in problems]
+        raise InvalidProfile("\n".join(f"{file}{f', line {line}' if line else ''}: {said}." for line, said in lines))
+    return settings, portal
 
 
 def _example(file: Path) -> Example:

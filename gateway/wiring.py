@@ -44,6 +44,7 @@ from permissions.toml_positions import TomlPositions
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.wording import MailWording
+from resolvers.portal.facts import BY_PASSWORD, Domain
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 TABLES = (directory_tables.METADATA, identity_tables.METADATA, mailbox_tables.METADATA, shop_tables.METADATA)
@@ -134,7 +135,7 @@ async def open_wiring(
                 mailer=mailer,
                 tokens=tokens,
                 seals=Seals(keys, clock),
-                portal=Portal(profile.title, profile.contact, settings.address, settings.sender, settings.links),
+                portal=portal_of(settings, profile),
                 mail_wording=mail_wording,
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
             ),
@@ -151,6 +152,22 @@ async def open_wiring(
             mailbox if mailer is mailbox else None,
             work,
         )
+
+
+def portal_of(settings: Settings, profile: Profile) -> Portal:
+    """Return what the portal says of itself: what its profile says, and what is opened here."""
+    return Portal(
+        title=profile.title,
+        contact=profile.contact,
+        default_locale=profile.portal.default_locale,
+        time_zone=profile.portal.time_zone,
+        facts=profile.portal.facts(),
+        sign_in_methods=(BY_PASSWORD,),  # of the embedded accounts
+        domains=(Domain.ORDERS,),  # from the embedded shop
+        address=settings.address,
+        sender=settings.sender,
+        page_urls=settings.links,
+    )
 
 
 async def read_policy(profile: Profile) -> tuple[Policy, Sequence[ApplicationRecord]]:

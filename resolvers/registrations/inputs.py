@@ -10,6 +10,7 @@ from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId, new_id
 from connectors.values import AccountKind, Address
+from permissions.policy import Role
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict, Invalid
@@ -90,7 +91,7 @@ def organization_registration(
                 lambda: checks.text(organization.name, ["name"], LONGEST_ORGANIZATION_NAME)
             ),
             "legal_name": checking.check(lambda: _optional(organization.legal_name, ["legal_name"])),
-            "vat_id": checking.check(lambda: checks.vat_id(organization.vat_id, ["vat_id"])),
+            "vat_id": checking.check(lambda: _vat_id(context, organization.vat_id)),
             "customer_number": checking.check(
                 lambda: checks.customer_number(organization.customer_number, ["customer_number"])
             ),
@@ -98,9 +99,18 @@ def organization_registration(
             "role_keys": _role_keys(context, checking, organization.role_keys),
         }
         _check_key(checking, key)
-    is_operator = organization.kind is OrganizationKind.OPERATOR
-    kind = AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
-    return replace(_registration(context, kind, personal), **of_organization)
+    return replace(_registration(context, account_kind_of(organization.kind), personal), **of_organization)
+
+
+def account_kind_of(kind: OrganizationKind) -> AccountKind:
+    """Return the kind of account that whoever registers an organization of this kind gets."""
+    is_operator = kind is OrganizationKind.OPERATOR
+    return AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
+
+
+def roles_to_ask_for(context: RequestContext) -> list[Role]:
+    """Return the roles that an applicant may ask for beside the administrative one."""
+    return [role for role in context.policy.roles.values() if role.member_assignable]
 
 
 _APPLICANT_PATHS = {
@@ -143,10 +153,7 @@ def _personal(checking: Together, applicant: Applicant, paths: dict[str, list[st
 
 
 def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[str]) -> tuple[str, ...]:
-    path, known = (
-        ["additional_role_keys"],
-        [role.key for role in context.policy.roles.values() if role.member_assignable],
-    )
+    path, known = ["additional_role_keys"], [role.key for role in roles_to_ask_for(context)]
     if len(role_keys) > len(known):
         checking.refuse(Invalid(f"There are {len(known)} roles; name each once.", path, f"entries 0..{len(known)}"))
         return ()
@@ -157,6 +164,13 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
         elif role_key in role_keys[:index]:
             checking.refuse(Invalid("This role stands there twice.", at, "unique"))
     return tuple(role_keys)
+
+
+def _vat_id(context: RequestContext, given: str | None) -> str | None:
+    found = checks.vat_id(given, ["vat_id"])
+    if found is None and context.backends.portal.facts.registration.vat_id_required:
+        raise Invalid("Write the organization's VAT number, such as DE123456789.", ["vat_id"], "required")
+    return found
 
 
 def _optional(value: str | None, path: list[str]) -> str | None:
