@@ -95,8 +95,8 @@ class PortalTable(BaseModel):
     logo_dark: Image | None = None
     favicon: Image | None = None
     accent_colour: str | None = None
-    languages: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_each_once)] = SPOKEN
-    default_language: str | None = None
+    locales: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_each_once)] = SPOKEN
+    default_locale: str | None = None
     time_zone: str = "UTC"
     terms_url: Urls = Field(default_factory=dict)
     privacy_url: Urls = Field(default_factory=dict)
@@ -112,19 +112,19 @@ class PortalTable(BaseModel):
             raise ValueError("write a colour as six hexadecimal digits, such as #0a6640")
         return value
 
-    @field_validator("languages")
+    @field_validator("locales")
     @classmethod
     def _are_spoken(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if unknown := [one for one in value if one not in SPOKEN]:
             raise ValueError(f'the portal does not speak "{unknown[0]}"; it speaks {", ".join(SPOKEN)}')
         return value
 
-    @field_validator("default_language")
+    @field_validator("default_locale")
     @classmethod
     def _is_one_of_them(cls, value: str | None, info: ValidationInfo) -> str | None:
-        languages = info.data.get("languages", SPOKEN)
-        if value is not None and value not in languages:
-            raise ValueError(f'"{value}" is none of languages, which are {", ".join(languages)}')
+        locales = info.data.get("locales", SPOKEN)
+        if value is not None and value.partition("-")[0] not in locales:
+            raise ValueError(f'"{value}" is none of locales, which are {", ".join(locales)}')
         return value
 
     @field_validator("time_zone")
@@ -135,9 +135,9 @@ class PortalTable(BaseModel):
         return value
 
     @property
-    def default_locale(self) -> str:
-        """Return the language for somebody who understands none of them."""
-        return self.default_language or ("en" if "en" in self.languages else self.languages[0])
+    def fallback_locale(self) -> str:
+        """Return the language for somebody who understands none of `locales`."""
+        return self.default_locale or ("en" if "en" in self.locales else self.locales[0])
 
     def facts(self) -> PortalFacts:
         """Return what the portal says of itself."""
@@ -147,7 +147,7 @@ class PortalTable(BaseModel):
             logo_dark_url=self.logo_dark,
             favicon_url=self.favicon,
             accent_colour=self.accent_colour,
-            locales=self.languages,
+            locales=self.locales,
             terms_urls=self.terms_url,
             privacy_urls=self.privacy_url,
             imprint_urls=self.imprint_url,

@@ -159,7 +159,7 @@ def portal_of(settings: Settings, profile: Profile) -> Portal:
     return Portal(
         title=profile.title,
         contact=profile.contact,
-        default_locale=profile.portal.default_locale,
+        default_locale=profile.portal.fallback_locale,
         time_zone=profile.portal.time_zone,
         facts=profile.portal.facts(),
         sign_in_methods=(BY_PASSWORD,),  # of the embedded accounts

@@ -121,7 +121,7 @@ def wordings() -> Mapping[str, Wording]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Whoever reads: in which language, and by the clocks of which place."""
+    """Whoever reads: in which language, and in which time zone."""
 
     wording: Wording
     locale: Locale

@@ -208,8 +208,8 @@ SPOILED = """
 logo = "/icons/nothing.svg"
 favicon = "icons/favicon.svg"
 accent_colour = "red"
-languages = ["de", "xx"]
-default_language = "it"
+locales = ["de", "xx"]
+default_locale = "it"
 time_zone = "Mars/Base"
 colour = "blue"
 
@@ -243,8 +243,8 @@ def test_all_that_is_wrong_with_profile_toml_is_reported_at_once_each_with_its_l
         "solar_portal_app_pro.svg, webshop.svg.",
         reported_as("3: favicon: ", reported),
         "4: accent_colour: write a colour as six hexadecimal digits, such as #0a6640.",
-        '5: languages: the portal does not speak "xx"; it speaks de, en, fr.',
-        '6: default_language: "it" is none of languages, which are de, en, fr.',
+        '5: locales: the portal does not speak "xx"; it speaks de, en, fr.',
+        '6: default_locale: "it" is none of locales, which are de, en, fr.',
         '7: time_zone: there is no time zone "Mars/Base"; write one such as Europe/Berlin.',
         reported_as('8: "colour" is not known; known are title, contact, ', reported),
         '10: it needs title, such as title = { de = "…", en = "…", fr = "…" }, at least in en.',
@@ -264,7 +264,7 @@ def reported_as(beginning: str, reported: list[str]) -> str:
     return found
 
 
-@pytest.mark.parametrize(("given", "default"), [("", "en"), ('languages = ["fr", "de"]', "fr")])
+@pytest.mark.parametrize(("given", "default"), [("", "en"), ('locales = ["fr", "de"]', "fr")])
 def test_a_profile_that_says_no_more_than_its_title_is_a_portal_all_the_same(
     own_profile: Path, given: str, default: str
 ) -> None:
@@ -272,4 +272,4 @@ def test_a_profile_that_says_no_more_than_its_title_is_a_portal_all_the_same(
 
     portal = load_profile(str(own_profile)).portal
 
-    assert (portal.default_locale, portal.time_zone, portal.facts().terms_urls) == (default, "UTC", {})
+    assert (portal.fallback_locale, portal.time_zone, portal.facts().terms_urls) == (default, "UTC", {})
