@@ -15,7 +15,7 @@ from schema.graph.scalars import URL, Locale
 from schema.roles import Role
 
 MOST_LOCALES = 50
-MOST_SIGN_IN_METHODS = 20
+MOST_SIGN_IN_METHODS = 10
 
 
 @graph_type(of=facts.SignInMethod)
@@ -148,7 +148,7 @@ class Portal:
         portals.of_portal(lambda shown: shown.facts.help_urls), requires=OPEN, description="The help pages."
     )
     sign_in_methods: list[SignInMethod] = listed(
-        at_most=MOST_SIGN_IN_METHODS, assumed_size=2, description="The ways to sign in, best first."
+        at_most=MOST_SIGN_IN_METHODS, description="The ways to sign in, best first."
     )
     login_name_hint: str | None = computed(
         portals.of_portal(lambda shown: shown.facts.login_name_hint),

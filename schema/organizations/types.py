@@ -47,7 +47,7 @@ from schema.organizations.addresses import AddressBookEntry
 from schema.organizations.counts import MemberCount, WaitingCounts
 from schema.roles import DescribedPermission, Role
 
-MOST_AUDIT_ACTIONS = 200
+MOST_AUDIT_ACTIONS = 150
 
 
 @graph_type(
@@ -141,7 +141,6 @@ class Organization(Node):
         audit_wording.organization_actions,
         requires=SEE_AUDIT_LOG,
         at_most=MOST_AUDIT_ACTIONS,
-        assumed_size=60,
         description="The actions that can occur in its audit log, for a filter by `actions`; those that are refused "
         "come last.",
     )
