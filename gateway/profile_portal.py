@@ -19,11 +19,11 @@ from pydantic import (
 
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import URI_CHARACTERS, AccountKind
-from resolvers.languages import known_locale
+from resolvers.languages import LANGUAGES, known_locale
 from resolvers.portal.facts import PortalFacts, RegistrationOptions
 from resolvers.registrations.inputs import PRIVATE_KINDS
 
-SPOKEN = ("de", "en", "fr")
+SPOKEN = tuple(sorted(LANGUAGES))
 """The languages that the portal's own texts are in."""
 
 _URL = re.compile(rf"https://{URI_CHARACTERS}+")

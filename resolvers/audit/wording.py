@@ -6,14 +6,12 @@ not know, is shown by its name.
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from babel import Locale
 from babel.dates import format_date, format_time
 from babel.lists import format_list
 
@@ -33,11 +31,11 @@ from permissions.vocabulary import Permission
 from resolvers.account.consents import LABELS as CONSENT_LABELS
 from resolvers.audit.queries import AuditField, after_of, before_of, subjects_of_events
 from resolvers.context import RequestContext
-from resolvers.languages import known_locale
-from resolvers.localization import in_language
+from resolvers.languages import Reader, reader_of
 from resolvers.organizations.queries import visible_organizations
 from resolvers.people import display_name, people_with
 from resolvers.portal.texts import ACCOUNT_KIND_LABELS, ORGANIZATION_KIND_LABELS
+from resolvers.texts import labelled
 from resolvers.transactions import MASKED
 
 FOLDER = Path(__file__).with_name("texts")
@@ -121,16 +119,14 @@ def wordings() -> Mapping[str, Wording]:
 
 @dataclass(frozen=True, slots=True)
 class _Reader:
-    """Whoever reads: in which language, and in which time zone."""
+    """Whoever reads, and the texts in their language."""
 
     wording: Wording
-    locale: Locale
-    time_zone: ZoneInfo
+    reader: Reader
     context: RequestContext
-    asked: str | None
 
     def labelled(self, labels: Localized) -> str:
-        return in_language(self.context, labels, self.asked)
+        return labelled(labels, self.reader)
 
 
 def organization_actions(_context: RequestContext, _organization: OrganizationRecord) -> list[AuditAction]:
@@ -188,10 +184,10 @@ async def displays(
 
 
 def _reader(context: RequestContext, locale: str | None) -> _Reader:
-    language = in_language(context, {one: one for one in wordings()}, locale)
-    tags = [locale, *context.languages] if locale else context.languages
-    found = next((one for tag in tags if (one := known_locale(tag)) and one.language == language), Locale(language))
-    return _Reader(wordings()[language], found, ZoneInfo(context.backends.portal.time_zone), context, locale)
+    reader = context.reader
+    if locale is not None:
+        reader = replace(reader, locale=reader_of([locale, reader.locale.language]).locale)
+    return _Reader(wordings()[reader.language], reader, context)
 
 
 def _label(reader: _Reader, action: str) -> str:
@@ -322,13 +318,13 @@ def _permission(reader: _Reader, code: str) -> str:
 
 
 def _listed(reader: _Reader, texts: Sequence[str]) -> str:
-    return format_list(list(texts), locale=reader.locale) if texts else reader.wording.words["none"]
+    return format_list(list(texts), locale=reader.reader.locale) if texts else reader.wording.words["none"]
 
 
 def _instant(reader: _Reader, text: str) -> str:
+    locale, zone = reader.reader.locale, reader.reader.time_zone
     try:
-        instant = datetime.fromisoformat(text).astimezone(reader.time_zone)
+        instant = datetime.fromisoformat(text).astimezone(zone)
     except ValueError:
         return text
-    day = format_date(instant, "long", locale=reader.locale)
-    return f"{day}, {format_time(instant, 'short', tzinfo=reader.time_zone, locale=reader.locale)}"
+    return f"{format_date(instant, 'long', locale=locale)}, {format_time(instant, 'short', tzinfo=zone, locale=locale)}"

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import AccountKind, Localized
+from resolvers.languages import LANGUAGES
 
 NO_TEXT: Localized = {}
 
@@ -65,7 +66,7 @@ class PortalFacts:
     logo_dark_url: str | None = None
     favicon_url: str | None = None
     accent_colour: str | None = None
-    locales: tuple[str, ...] = ("de", "en", "fr")
+    locales: tuple[str, ...] = tuple(sorted(LANGUAGES))
     terms_urls: Mapping[str, str] = field(default_factory=dict)
     privacy_urls: Mapping[str, str] = field(default_factory=dict)
     imprint_urls: Mapping[str, str] = field(default_factory=dict)

@@ -23,6 +23,7 @@ from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Invalid
 from resolvers.registrations.commands import confirmation_mail
 from resolvers.registrations.inputs import TIME_TO_CONFIRM
+from resolvers.texts import Text
 from resolvers.transactions import Once, changed_once
 from resolvers.validation import email as checked_email
 from resolvers.validation import text, together
@@ -58,7 +59,7 @@ async def request_registration_mail(
             asked["token"] = checking.check(lambda: text(token, ["token"], _LONGEST)) or ""
             for name, value in (("reference", reference), ("email", email)):
                 if value is not None:
-                    checking.refuse(Invalid("Leave this out when you give the token.", [name], "token alone"))
+                    checking.refuse(Invalid(Text("Leave this out when you give the token."), [name], "token alone"))
         else:
             asked["reference"] = checking.check(lambda: text(reference or "", ["reference"], _LONGEST)) or ""
             asked["email"] = checking.check(lambda: checked_email(email or "", ["email"])) or ""
