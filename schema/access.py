@@ -15,6 +15,7 @@ from resolvers.access.commands import MOST_CHANGES, AccessOutcome
 from resolvers.access.edits import UNCHANGED, AccessEdit, GrantEnd
 from resolvers.context import RequestContext
 from resolvers.refusals import InvalidArgument, Refused
+from resolvers.texts import Text
 from schema.graph.fields import Sizing, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
@@ -253,7 +254,10 @@ def _refused(refusals: Sequence[Refused]) -> access_previews.AccessPreview:
 
 def _cannot_be_taken_together(refusals: Sequence[Refused]) -> None:
     """Say of the argument `changes` what no single change is to blame for, such as that there are too many."""
-    raise InvalidArgument("; ".join(f"`{'.'.join(input_path(one.path or ()))}`: {one.message}" for one in refusals))
+    first = refusals[0]
+    raise InvalidArgument(
+        Text("`{path}`: {problem}", path=".".join(input_path(first.path or ())), problem=first.message)
+    )
 
 
 @strawberry.type

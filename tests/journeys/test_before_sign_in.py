@@ -49,7 +49,7 @@ async def test_a_page_has_all_that_it_needs_before_anybody_signs_in(portal: Port
     said = await boot(portal, "de")
 
     assert (said["title"], said["accentColour"]) == ("Solar Terminal", "#1f4b6e")
-    assert (said["locales"], said["defaultLocale"], said["timeZone"]) == (["de", "en", "fr"], "de", "Europe/Berlin")
+    assert (said["locales"], said["defaultLocale"], said["timeZone"]) == (["de", "en", "fr"], "en", "Europe/Berlin")
     assert said["termsUrl"] == "https://www.vendor.example/de/nutzungsbedingungen"
     assert said["signInMethods"] == [
         {
