@@ -230,16 +230,23 @@ def _name(reader: _Reader, subject: Any, people: Mapping[UserId, UserRecord | No
 
 
 async def _names(context: RequestContext, fields: Iterable[AuditField]) -> dict[str, str]:
-    """Return the names of the people and organizations whose ids are values, by id."""
-    values = {field.value for field in fields if field.value and field.name in ("user", "organization")}
-    people = [UserId(value) for value in values if value.startswith("usr_")]
-    organizations = [OrganizationId(value) for value in values if value.startswith("org_")]
+    """Return the names of the people and organizations whose ids are values, by id, as far as the reader may know them.
+
+    People who never belonged to the organization whose log it is are not named there.
+    """
+    named = [field for field in fields if field.value and field.name in ("user", "organization")]
+    people = {(UserId(one.value), one.organization_id) for one in named if one.value and one.value.startswith("usr_")}
+    organizations = {OrganizationId(one.value) for one in named if one.value and one.value.startswith("org_")}
     names: dict[str, str] = {}
     if people:
-        found = await people_with(context, set(people))
-        names |= {id: display_name(context, user) for id in people if (user := found.get(id)) is not None}
+        where = sorted({organization_id for _, organization_id in people if organization_id is not None})
+        belonged = await context.backends.directory.who_belonged(where, sorted({id for id, _ in people}))
+        me = context.caller.user.id if context.caller is not None else None
+        shown = {id for id, where in people if id == me or (where, id) in belonged}
+        found = await people_with(context, shown)
+        names |= {id: display_name(context, user) for id in shown if (user := found.get(id)) is not None}
     if organizations:
-        seen = await visible_organizations(context, organizations)
+        seen = await visible_organizations(context, sorted(organizations))
         names |= {one.id: one.name for one in seen if one is not None}
     return names
 

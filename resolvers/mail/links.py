@@ -20,7 +20,8 @@ from resolvers.invitations.queries import can_request_new
 from resolvers.one_time_tokens import hash_of
 from resolvers.rate_limiting import Attempts, check_attempts
 
-# As for invitations: a token cannot be guessed; what is bounded is the work that trying them makes.
+# A token cannot be guessed; what is bounded is the work that trying them makes. Tokens that are right do not count, for
+# many people open their links behind one address.
 _LOOKING = Attempts("mail-link-preview", from_address=Limit(120, 300))
 
 _NO_USER, _NO_ORGANIZATION = UserId("usr_nobody"), OrganizationId("org_none")
@@ -65,13 +66,18 @@ async def link_preview(context: RequestContext, *, kind: MailLinkKind, token: st
     Raises:
         TooManyAttempts: From this address.
     """
-    await check_attempts(context, _LOOKING)
+    attempt = await check_attempts(context, _LOOKING)
     hash = hash_of(token)
-    if kind is MailLinkKind.INVITATION:
-        return await _invitation(context, hash)
-    if kind is MailLinkKind.REGISTRATION:
-        return await _registration(context, hash)
-    return await _mailed(context, kind, hash)
+    match kind:
+        case MailLinkKind.INVITATION:
+            found = await _invitation(context, hash)
+        case MailLinkKind.REGISTRATION:
+            found = await _registration(context, hash)
+        case _:
+            found = await _mailed(context, kind, hash)
+    if found.state is not MailLinkState.VOID:
+        await attempt.give_back()
+    return found
 
 
 async def _invitation(context: RequestContext, hash: bytes) -> MailLinkPreview:

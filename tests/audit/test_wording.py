@@ -187,6 +187,31 @@ async def test_a_refusal_says_what_was_attempted(software_portal: Portal) -> Non
     assert event["summary"] == "Abgelehnt: Rollen und Rechte eines Mitglieds ändern (Lena Strauß)"
 
 
+async def test_who_never_belonged_to_the_organization_is_not_named_in_its_log(software_portal: Portal) -> None:
+    """Whoever reads the log need not be one who sees the requests to join."""
+    directory = software_portal.wiring.backends.directory
+    gut = OrganizationId(await software_portal.organization_of(HOLDER))
+    context = RequestContext(
+        software_portal.wiring.backends, software_portal.wiring.policy, software_portal.clock(), "t", languages=["en"]
+    )
+    people = ["lena.strauss@hausgut.example", "deputy@kappel.example", "review@vendor.example"]
+    ids = [await directory.user_id_of_login_name(email) for email in people]
+
+    shown = [
+        (await displays(context, after_of(context, _declined(context, gut, str(id)))))[0]
+        for id in (*ids, "usr_unknown")
+    ]
+
+    assert shown == ["Lena Strauß", "a person", "a person", "a person"]
+
+
+def _declined(context: RequestContext, organization_id: OrganizationId, user_id: str) -> AuditEventRecord:
+    return AuditEventRecord(
+        AuditEventId("aud_1"), context.now, "join_request.decline", None, "jrq_1", organization_id, "r", None,
+        {}, {"user": user_id, "status": "DECLINED"}, None, None,
+    )  # fmt: skip
+
+
 async def test_what_nobody_knows_is_shown_by_its_name(software_portal: Portal) -> None:
     """An entry of a later version, or of a role that the portal no longer has."""
     context = RequestContext(

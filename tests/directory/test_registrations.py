@@ -248,3 +248,13 @@ async def test_the_vendors_staff_is_found_by_what_it_may(directory: Directory) -
 
     assert await directory.holders_of_vendor_permission("REGISTRATION_REVIEW") == [ANNA]
     assert await directory.holders_of_vendor_permission("APPLICATION_MANAGE") == []
+
+
+async def test_the_token_of_somebody_who_left_is_forgotten(directory: Directory) -> None:
+    record = replace(registration(), status=RegistrationStatus.APPROVED, user_id=ANNA.id)
+    await stored(directory, record, token=b"hash")
+
+    async with directory.change() as change:
+        await change.forget_person(ANNA.id, NOW)
+
+    assert await directory.registration_with_token(b"hash") is None

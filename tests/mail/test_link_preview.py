@@ -182,13 +182,16 @@ async def test_an_invitation_names_the_organization_and_a_registration_the_one_r
     assert (invitation["canRequestNew"], registration["canRequestNew"]) == (False, True)
 
 
-async def test_looking_is_limited_by_address(portal: Portal) -> None:
-    person = portal.anybody()
+@pytest.mark.parametrize("is_known", [False, True])
+async def test_trying_tokens_is_limited_by_address_and_opening_ones_own_link_is_not(
+    portal: Portal, is_known: bool
+) -> None:
+    person, token = portal.anybody(), await token_of(portal, "INVITATION") if is_known else UNKNOWN
     codes = set()
     for _ in range(121):
-        codes = set((await person.asks(ASK, kind="PASSWORD_RESET", token=UNKNOWN)).codes.values())
+        codes = set((await person.asks(ASK, kind="INVITATION", token=token)).codes.values())
 
-    assert codes == {"RATE_LIMITED"}
+    assert codes == (set() if is_known else {"RATE_LIMITED"})
 
 
 RESEND = """
