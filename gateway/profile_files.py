@@ -3,9 +3,9 @@
 Exception
     InvalidProfile          the profile cannot be used
 
-A folder holds ``profile.toml`` (title, and how to reach the vendor), ``policy.toml``, ``applications.toml`` and, if it
-likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What stands in the policy, in the
-catalogue and in the texts of mails is read by those who use it.
+A folder holds ``profile.toml`` (title, how to reach the vendor, time zone, pages), ``policy.toml``,
+``applications.toml`` and, if it likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What
+stands in the policy, in the catalogue and in the texts of mails is read by those who use it.
 """
 
 import difflib
@@ -21,10 +21,11 @@ from connectors.values import Localized
 from gateway.profile_portal import KEYS, PortalTable, read_portal
 from gateway.settings import Settings
 from permissions.toml_positions import TomlPositions
+from resolvers.mail.pages import InvalidPage, checked_pages
 
 _SHIPPED = Path(__file__).with_name("profiles")
 _TEXTS = ("title", "contact")
-_KNOWN_KEYS = (*_TEXTS, *KEYS)
+_KNOWN_KEYS = (*_TEXTS, "pages", *KEYS)
 
 
 class InvalidProfile(Exception):
@@ -51,6 +52,9 @@ class Profile:
     title: Localized
     contact: Localized
     portal: PortalTable
+    default_locale: str
+    time_zone: str
+    pages: Mapping[str, str]
     folder: Path
     policy_text: str
     policy_source: str
@@ -108,6 +112,9 @@ def load_profile(name_or_path: str) -> Profile:
         title=settings["title"],
         contact=settings.get("contact", {}),
         portal=portal,
+        default_locale=portal.fallback_locale,
+        time_zone=portal.time_zone,
+        pages=_pages(folder, settings.get("pages", {})),
         folder=folder,
         policy_text=_read(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
@@ -176,6 +183,13 @@ def _settings(folder: Path, icons: Collection[str]) -> tuple[dict[str, Any], Por
         lines = [(positions.line_of(*path), problem) for path, problem in problems]
         raise InvalidProfile("\n".join(f"{file}{f', line {line}' if line else ''}: {said}." for line, said in lines))
     return settings, portal
+
+
+def _pages(folder: Path, written: Any) -> Mapping[str, str]:
+    try:
+        return checked_pages(written)
+    except InvalidPage as problem:
+        raise InvalidProfile(f"{folder / 'profile.toml'}, [pages]: {problem}") from problem
 
 
 def _example(file: Path) -> Example:

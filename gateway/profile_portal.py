@@ -1,5 +1,6 @@
 """What a profile's ``profile.toml`` says of the portal beside its title and contact, checked as a whole."""
 
+import difflib
 import re
 from collections.abc import Collection, Mapping
 from typing import Annotated, Any
@@ -19,7 +20,7 @@ from pydantic import (
 
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.values import URI_CHARACTERS, AccountKind
-from resolvers.languages import LANGUAGES, known_locale
+from resolvers.languages import LANGUAGES, known_locale, known_time_zone
 from resolvers.portal.facts import PortalFacts, RegistrationOptions
 from resolvers.registrations.inputs import PRIVATE_KINDS
 
@@ -130,9 +131,12 @@ class PortalTable(BaseModel):
     @field_validator("time_zone")
     @classmethod
     def _is_time_zone(cls, value: str) -> str:
-        if value not in available_timezones():
-            raise ValueError(f'there is no time zone "{value}"; write one such as Europe/Berlin')
-        return value
+        found = known_time_zone(value)
+        if found is None:
+            close = difflib.get_close_matches(value, sorted(available_timezones()), n=1)
+            guess = f'; did you mean "{close[0]}"?' if close else ", such as Europe/Berlin"
+            raise ValueError(f'"{value}" is no time zone of the IANA database{guess}')
+        return found
 
     @property
     def fallback_locale(self) -> str:

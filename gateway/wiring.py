@@ -43,6 +43,7 @@ from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
+from resolvers.mail.pages import page_urls
 from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import BY_PASSWORD, Domain
 
@@ -159,14 +160,14 @@ def portal_of(settings: Settings, profile: Profile) -> Portal:
     return Portal(
         title=profile.title,
         contact=profile.contact,
-        default_locale=profile.portal.fallback_locale,
-        time_zone=profile.portal.time_zone,
+        default_locale=profile.default_locale,
+        time_zone=profile.time_zone,
         facts=profile.portal.facts(),
         sign_in_methods=(BY_PASSWORD,),  # of the embedded accounts
         domains=(Domain.ORDERS,),  # from the embedded shop
         address=settings.address,
         sender=settings.sender,
-        page_urls=settings.links,
+        page_urls={**page_urls(settings.links["portal"], profile.pages), **settings.links},
     )
 
 

@@ -15,6 +15,8 @@ from connectors.directory.records.audit import Author
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.rate_limits.interface import Limit
+from connectors.values import login_key
+from resolvers import contact_data
 from resolvers.context import RequestContext
 from resolvers.mail.queue import queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
@@ -22,10 +24,9 @@ from resolvers.outbox.repeated_items import carried_out_once
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Invalid
 from resolvers.registrations.commands import confirmation_mail
-from resolvers.registrations.inputs import TIME_TO_CONFIRM
+from resolvers.registrations.inputs import TIME_TO_CONFIRM, reference_in
 from resolvers.texts import Text
 from resolvers.transactions import Once, changed_once
-from resolvers.validation import email as checked_email
 from resolvers.validation import text, together
 
 REGISTRATION_MAIL = "REGISTRATION_MAIL"
@@ -33,7 +34,7 @@ REGISTRATION_MAIL = "REGISTRATION_MAIL"
 TIME_TO_REOPEN = timedelta(days=30)
 """So long after it has expired, a registration can be confirmed after all, with a new mail."""
 
-_LONGEST = 200
+_LONGEST = 1_000
 _UNCONFIRMED = (RegistrationStatus.EMAIL_UNVERIFIED, RegistrationStatus.EXPIRED)
 
 # As for a new password: fewer from one network than in all, so that nobody uses up what is somebody else's.
@@ -56,13 +57,16 @@ async def request_registration_mail(
     asked: dict[str, str] = {}
     with together() as checking:
         if token is not None:
-            asked["token"] = checking.check(lambda: text(token, ["token"], _LONGEST)) or ""
+            if not token.strip() or len(token) > _LONGEST:
+                problem = Text("Copy the token from the link of the mail, as it stands there.")
+                checking.refuse(Invalid(problem, ["token"], f"length 1..{_LONGEST}"))
+            asked["token"] = hash_of(token).hex()
             for name, value in (("reference", reference), ("email", email)):
                 if value is not None:
                     checking.refuse(Invalid(Text("Leave this out when you give the token."), [name], "token alone"))
         else:
             asked["reference"] = checking.check(lambda: text(reference or "", ["reference"], _LONGEST)) or ""
-            asked["email"] = checking.check(lambda: checked_email(email or "", ["email"])) or ""
+            asked["email"] = checking.check(lambda: contact_data.email(email or "", ["email"])) or ""
     await check_attempts(context, _MAILS, asked.get("token") or asked["email"])
     sealed = context.backends.seals.seal(orjson.dumps(asked).decode())  # somebody's address
 
@@ -103,11 +107,13 @@ async def _meant(context: RequestContext, change: DirectoryChange, item: OutboxR
         return None
     asked = orjson.loads(context.backends.seals.open(item.sealed))
     if "token" in asked:
-        found = await change.ask.registration_with_token(hash_of(asked["token"]))
+        found = await change.ask.registration_with_token(bytes.fromhex(asked["token"]))
     else:
-        found = await change.ask.registration_with_reference(asked["reference"].strip().upper()[:100])
-        given, stored = asked["email"].lower(), (found.email if found is not None else "").strip().lower()
-        if not hmac.compare_digest(given.encode(), stored.encode()):
+        found = await change.ask.registration_with_reference(reference_in(asked["reference"]))
+        given, stored = (
+            login_key(address).encode() for address in (asked["email"], found.email if found is not None else "")
+        )
+        if not hmac.compare_digest(given, stored):
             return None
     if found is None or found.status not in _UNCONFIRMED or found.expires_at + TIME_TO_REOPEN <= context.now:
         return None

@@ -245,7 +245,7 @@ def test_all_that_is_wrong_with_profile_toml_is_reported_at_once_each_with_its_l
         "4: accent_colour: write a colour as six hexadecimal digits, such as #0a6640.",
         '5: locales: the portal does not speak "xx"; it speaks de, en, fr.',
         '6: default_locale: "it" is none of locales, which are de, en, fr.',
-        '7: time_zone: there is no time zone "Mars/Base"; write one such as Europe/Berlin.',
+        '7: time_zone: "Mars/Base" is no time zone of the IANA database, such as Europe/Berlin.',
         reported_as('8: "colour" is not known; known are title, contact, ', reported),
         '10: it needs title, such as title = { de = "…", en = "…", fr = "…" }, at least in en.',
         "14: terms_url.de: write an address such as https://www.company.example/terms.",
