@@ -70,6 +70,7 @@ ORGANIZATION_COMMANDS = (
     "deleteAddress",
     "requestOrganizationChange",
     "withdrawOrganizationChange",
+    "updateMember",
     "updateMemberAccess",
     "updateMembersAccess",
     "suspendMember",
