@@ -12,20 +12,20 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
-from zoneinfo import available_timezones
 
 from connectors.values import Localized
+from gateway.profile_portal import KEYS, PortalTable, read_portal
 from gateway.settings import Settings
-from resolvers.languages import LANGUAGES, known_locale, known_time_zone
+from permissions.toml_positions import TomlPositions
 from resolvers.mail.pages import InvalidPage, checked_pages
 
 _SHIPPED = Path(__file__).with_name("profiles")
 _TEXTS = ("title", "contact")
-_KNOWN_KEYS = (*_TEXTS, "default_locale", "time_zone", "pages")
+_KNOWN_KEYS = (*_TEXTS, "pages", *KEYS)
 
 
 class InvalidProfile(Exception):
@@ -51,6 +51,7 @@ class Profile:
     key: str
     title: Localized
     contact: Localized
+    portal: PortalTable
     default_locale: str
     time_zone: str
     pages: Mapping[str, str]
@@ -103,14 +104,16 @@ def load_profile(name_or_path: str) -> Profile:
         InvalidProfile: There is none, or one of its files is missing or unreadable.
     """
     folder = _folder(name_or_path)
-    settings = _settings(folder)
+    icons = {file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))}
+    settings, portal = _settings(folder, icons)
     demo = folder / "demo.toml"
     return Profile(
         key=folder.name,
         title=settings["title"],
         contact=settings.get("contact", {}),
-        default_locale=settings.get("default_locale", "en"),
-        time_zone=known_time_zone(settings.get("time_zone", "UTC")) or "UTC",
+        portal=portal,
+        default_locale=portal.fallback_locale,
+        time_zone=portal.time_zone,
         pages=_pages(folder, settings.get("pages", {})),
         folder=folder,
         policy_text=_read(folder / "policy.toml", "who may do what"),
@@ -120,7 +123,7 @@ def load_profile(name_or_path: str) -> Profile:
         demo_text=_read(demo, "the demo organization") if demo.exists() else None,
         demo_source=str(demo),
         examples=tuple(_example(file) for file in sorted(folder.glob("examples/*.graphql"))),
-        icons={file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))},
+        icons=icons,
         mail_texts={
             file.stem: (_read(file, "texts of mails"), str(file)) for file in sorted(folder.glob("mail/*.toml"))
         },
@@ -156,36 +159,30 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _settings(folder: Path) -> dict[str, Any]:
+def _settings(folder: Path, icons: Collection[str]) -> tuple[dict[str, Any], PortalTable]:
     file = folder / "profile.toml"
     text = _read(file, "the portal's title")
     try:
         settings = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise InvalidProfile(f"{file} is not valid TOML: {error}.") from error
-    for key in settings:
-        if key not in _KNOWN_KEYS:
-            raise InvalidProfile(f'{file}: "{key}" is not known; known are {", ".join(_KNOWN_KEYS)}.')
+    portal, found = read_portal(settings, icons)
+    problems: list[tuple[tuple[str, ...], str]] = [
+        ((key,), f'"{key}" is not known; known are {", ".join(_KNOWN_KEYS)}')
+        for key in settings
+        if key not in _KNOWN_KEYS
+    ]
     for key in _TEXTS:
-        text = settings.get(key, {} if key == "title" else {"en": ""})
-        if not isinstance(text, dict) or "en" not in text or not all(isinstance(one, str) for one in text.values()):
-            raise InvalidProfile(
-                f'{file}: it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
+        texts = settings.get(key, {} if key == "title" else {"en": ""})
+        if not isinstance(texts, dict) or "en" not in texts or not all(isinstance(one, str) for one in texts.values()):
+            problems.append(
+                ((key,), f'it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en')
             )
-    locale, zone = settings.get("default_locale", "en"), settings.get("time_zone", "UTC")
-    known = known_locale(locale) if isinstance(locale, str) else None
-    if known is None or known.language not in LANGUAGES:
-        raise InvalidProfile(
-            f"{file}: default_locale = {locale!r} is none that the portal speaks; write one of {', '.join(LANGUAGES)}, "
-            "or one with a region, such as de-AT."
-        )
-    if not isinstance(zone, str) or known_time_zone(zone) is None:
-        close = difflib.get_close_matches(str(zone), sorted(available_timezones()), n=1)
-        guess = f' Did you mean "{close[0]}"?' if close else ""
-        raise InvalidProfile(
-            f"{file}: time_zone = {zone!r} is no time zone of the IANA database, such as Europe/Berlin.{guess}"
-        )
-    return settings
+    if problems := [*problems, *found]:
+        positions = TomlPositions(text)
+        lines = [(positions.line_of(*path), problem) for path, problem in problems]
+        raise InvalidProfile("\n".join(f"{file}{f', line {line}' if line else ''}: {said}." for line, said in lines))
+    return settings, portal
 
 
 def _pages(folder: Path, written: Any) -> Mapping[str, str]:

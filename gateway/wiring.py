@@ -45,6 +45,7 @@ from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.pages import page_urls
 from resolvers.mail.wording import MailWording
+from resolvers.portal.facts import BY_PASSWORD, Domain
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 TABLES = (directory_tables.METADATA, identity_tables.METADATA, mailbox_tables.METADATA, shop_tables.METADATA)
@@ -135,15 +136,7 @@ async def open_wiring(
                 mailer=mailer,
                 tokens=tokens,
                 seals=Seals(keys, clock),
-                portal=Portal(
-                    profile.title,
-                    profile.contact,
-                    settings.address,
-                    settings.sender,
-                    {**page_urls(settings.links["portal"], profile.pages), **settings.links},
-                    profile.default_locale,
-                    profile.time_zone,
-                ),
+                portal=portal_of(settings, profile),
                 mail_wording=mail_wording,
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
             ),
@@ -160,6 +153,22 @@ async def open_wiring(
             mailbox if mailer is mailbox else None,
             work,
         )
+
+
+def portal_of(settings: Settings, profile: Profile) -> Portal:
+    """Return what the portal says of itself: what its profile says, and what is opened here."""
+    return Portal(
+        title=profile.title,
+        contact=profile.contact,
+        default_locale=profile.default_locale,
+        time_zone=profile.time_zone,
+        facts=profile.portal.facts(),
+        sign_in_methods=(BY_PASSWORD,),  # of the embedded accounts
+        domains=(Domain.ORDERS,),  # from the embedded shop
+        address=settings.address,
+        sender=settings.sender,
+        page_urls={**page_urls(settings.links["portal"], profile.pages), **settings.links},
+    )
 
 
 async def read_policy(profile: Profile) -> tuple[Policy, Sequence[ApplicationRecord]]:

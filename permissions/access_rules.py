@@ -90,6 +90,7 @@ SEE_AUDIT_LOG = any_of(Permission.AUDIT_VIEW)
 
 SEE_ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
 PLACE_ORDERS = any_of(Permission.ORDER_PLACE)
+APPROVE_ORDERS = any_of(Permission.ORDER_APPROVE)
 
 USE_ADDRESS_BOOK = any_of(Permission.ORGANIZATION_MANAGE, Permission.ORDER_PLACE)
 """Addresses are for those who order, and for those who manage the organization's data."""

@@ -135,7 +135,7 @@ async def decide_organization_change(
         request, organization = await locked(change, CHANGE_REQUESTS, id)
         await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
-            raise Stale(organization.version, ["expected_version"])
+            raise Stale(organization.version, ["expected_version"], node=organization)
         check_open(context, request)
         if approve and organization.status is OrganizationStatus.CLOSED:
             raise Conflict(

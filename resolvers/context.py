@@ -26,6 +26,7 @@ from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
 from resolvers.languages import Reader, reader_of
 from resolvers.mail.wording import MailWording
+from resolvers.portal.facts import Domain, PortalFacts, SignInMethod
 from resolvers.texts import Text
 from resolvers.viewer import viewer_of
 
@@ -35,12 +36,16 @@ class Portal:
     """What the portal says of itself: by language its title, and how to reach the vendor; where it is, as browsers
     see it; and the address that its mails come from.
 
+    `facts` are what its profile says besides; `sign_in_methods` and `domains` are what is configured.
     `page_urls` says by kind of page where links of mails lead, with `{token}` for the secret; `portal` is the start.
     `default_locale` and `time_zone` are those of people of whom nothing else is known.
     """
 
     title: Localized = field(default_factory=lambda: {"en": "Forecourt"})
     contact: Localized = field(default_factory=dict)
+    facts: PortalFacts = field(default_factory=PortalFacts)
+    sign_in_methods: tuple[SignInMethod, ...] = ()
+    domains: tuple[Domain, ...] = ()
     address: str = "http://localhost:8000"
     sender: str = "noreply@localhost"
     page_urls: Mapping[str, str] = field(default_factory=lambda: {"portal": "http://localhost:8000"})

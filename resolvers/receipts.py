@@ -23,8 +23,8 @@ def written(refusal: Refused) -> dict[str, Any]:
     """Return the refusal as JSON; of a record that is in the way only the id, as ``node``."""
     text: dict[str, Any] = {"code": refusal.code.value, "message": stored(refusal.message), "path": refusal.path}
     match refusal:
-        case Stale():
-            text["current_version"] = refusal.current_version
+        case Stale(node=node):
+            text |= {"current_version": refusal.current_version, "node": getattr(node, "id", None)}
         case Invalid():
             text["constraint"] = refusal.constraint
         case Conflict(node=node) if node is not None:
@@ -44,8 +44,9 @@ def written(refusal: Refused) -> dict[str, Any]:
 def read(text: dict[str, Any], nodes: Mapping[str, object] | None = None) -> Refused:
     """Return the refusal that `written` wrote; `nodes` are the records, by id, that may be pointed to."""
     code, message, path = ErrorCode(text["code"]), restored(text["message"]), text["path"]
+    node = (nodes or {}).get(text.get("node") or "")
     if "current_version" in text:
-        return Stale(text["current_version"], path or [])
+        return Stale(getattr(node, "version", text["current_version"]), path or [], node=node)
     if "wait" in text:
         return TooManyAttempts(text["wait"], path)
     if "constraint" in text:
@@ -62,4 +63,4 @@ def read(text: dict[str, Any], nodes: Mapping[str, object] | None = None) -> Ref
         found = NotFound("object", path or [])
         found.message = message
         return found
-    return Conflict(message, path, code=code, node=(nodes or {}).get(text.get("node", "")))
+    return Conflict(message, path, code=code, node=node)

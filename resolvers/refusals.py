@@ -133,11 +133,11 @@ class NotFound(Refused):
 
 
 class Stale(Refused):
-    """The object was changed since the caller read it."""
+    """The object was changed since the caller read it; `node` is its record as it is now, which they may see."""
 
     code = ErrorCode.STALE_VERSION
 
-    def __init__(self, current_version: int, path: Sequence[str]) -> None:
+    def __init__(self, current_version: int, path: Sequence[str], *, node: object | None) -> None:
         super().__init__(
             Text(
                 "Somebody has changed this in the meantime; it is now at version {version}. Load it again, look at "
@@ -147,6 +147,7 @@ class Stale(Refused):
             path,
         )
         self.current_version = current_version
+        self.node = node
 
 
 class Conflict(Refused):

@@ -55,6 +55,12 @@ async def forget_mailed_tokens(context: RequestContext) -> None:
     await _until_none(context, lambda change: change.forget_mailed_tokens(before=context.now - KEEP_ENDED))
 
 
+async def forget_registration_tokens(context: RequestContext) -> None:
+    """Forget the tokens of registrations a month after they could have been used, as those of other links."""
+    before = context.now - KEEP_ENDED
+    await _until_none(context, lambda change: change.forget_registration_tokens(before=before))
+
+
 async def forget_mails(context: RequestContext) -> None:
     """Throw away mails of the local mailbox that are older than a month."""
     await context.backends.mailer.forget(before=context.now - KEEP_ENDED)
@@ -71,6 +77,7 @@ SCHEDULED_TASKS: Sequence[ScheduledTask] = (
     delete_due_accounts,
     expire_invitations,
     expire_registrations,
+    forget_registration_tokens,
     remind_of_overdue_registrations,
 )
 """Everything that is done every minute."""

@@ -14,11 +14,21 @@ from resolvers.access import previews as access_previews
 from resolvers.access.commands import MOST_CHANGES, AccessOutcome
 from resolvers.access.edits import UNCHANGED, AccessEdit, GrantEnd
 from resolvers.context import RequestContext
-from resolvers.refusals import Refused
-from schema.graph.fields import computed, graph_type, listed
+from resolvers.refusals import InvalidArgument, Refused
+from resolvers.texts import Text
+from schema.graph.fields import Sizing, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object, query
 from schema.graph.scalars import DateTime
-from schema.graph.user_errors import MOST_ERRORS, MOST_WARNINGS, Entry, Payload, UserError, entries, entry_of
+from schema.graph.user_errors import (
+    MOST_ERRORS,
+    MOST_WARNINGS,
+    Entry,
+    Payload,
+    UserError,
+    entries,
+    entry_of,
+    input_path,
+)
 from schema.launcher import Application, ApplicationTile
 from schema.members.types import Membership
 from schema.roles import DescribedPermission
@@ -89,6 +99,14 @@ class AccessPreview:
     )
 
 
+def _current_version(_context: RequestContext, outcome: AccessOutcome) -> int | None:
+    return outcome.membership.version if outcome.membership is not None else None
+
+
+def _preview_of(_context: RequestContext, outcome: AccessOutcome) -> access_previews.AccessPreview:
+    return outcome.preview or access_previews.AccessPreview(refusals=outcome.refusals)
+
+
 @strawberry.input
 class GrantEndInput:
     """The end of one role or one direct permission."""
@@ -151,6 +169,9 @@ class UpdateMembersAccessInput:
         default=True,
         description="Whether one refusal refuses all changes; otherwise each is made or refused separately.",
     )
+    dry_run: bool = strawberry.field(
+        default=False, description="Only report what it would do: nothing is changed and nobody gets a mail."
+    )
 
 
 class UpdateMemberAccessPayload(Payload):
@@ -182,6 +203,28 @@ class UpdateMembersAccessPayload(Payload):
     )
 
 
+@graph_type(of=AccessOutcome)
+class MemberAccessPreview:
+    """What one of several changes of access would mean for its member."""
+
+    membership: Membership | None = strawberry.field(
+        description="The member as they are now; null when there is no such member in the organization."
+    )
+    current_version: int | None = computed(
+        _current_version,
+        requires=OPEN,
+        description="The member's version now: send it as `expectedVersion`, so that nobody else's change is "
+        "overwritten.",
+    )
+    preview: AccessPreview = computed(
+        _preview_of, requires=OPEN, description="What the change would mean, or why it would be refused."
+    )
+
+
+def _edits_of(changes: Sequence[MemberAccessInput]) -> list[AccessEdit]:
+    return [_edit_of(change, "changes", str(number)) for number, change in enumerate(changes)]
+
+
 def _edit_of(input: MemberAccessInput, *path: str) -> AccessEdit:
     return AccessEdit(
         membership_id=MembershipId(input.membership_id),
@@ -209,6 +252,14 @@ def _refused(refusals: Sequence[Refused]) -> access_previews.AccessPreview:
     return access_previews.AccessPreview(refusals=tuple(refusals))
 
 
+def _cannot_be_taken_together(refusals: Sequence[Refused]) -> None:
+    """Say of the argument `changes` what no single change is to blame for, such as that there are too many."""
+    first = refusals[0]
+    raise InvalidArgument(
+        Text("`{path}`: {problem}", path=".".join(input_path(first.path or ())), problem=first.message)
+    )
+
+
 @strawberry.type
 class AccessQueries:
     """What a change would mean."""
@@ -220,6 +271,27 @@ class AccessQueries:
         """
         outcome = await member_access.preview_access(context, _edit_of(input))
         return outcome.preview  # type: ignore[return-value]  # the record that the type reads
+
+    @query(
+        requires=ASSIGN_ROLES,
+        within=in_organization("organization_id"),
+        refused=_cannot_be_taken_together,
+        arguments={
+            "organization_id": "The organization.",
+            "changes": "The changes, one for each member, 100 at most, answered in this order.",
+        },
+        sizing=Sizing(sliced_by="changes", at_most=MOST_CHANGES),
+    )
+    async def preview_members_access(
+        self, context: RequestContext, organization_id: OrganizationId, changes: list[MemberAccessInput]
+    ) -> list[MemberAccessPreview] | None:
+        """What `updateMembersAccess` would do with these changes in one transaction, by the same decision: the last
+        administrator is looked for once all changes are taken together. When one of them has errors, none would be
+        made. Null when there is no such organization that you may know of. Writes nothing.
+        """
+        return await member_access.preview_members_access(
+            context, organization_id, _edits_of(changes), all_or_nothing=True
+        )  # type: ignore[return-value]  # the records that the type reads
 
 
 @strawberry.type
@@ -241,11 +313,13 @@ class AccessMutations:
         self, context: RequestContext, input: UpdateMembersAccessInput
     ) -> UpdateMembersAccessPayload | None:
         """Change what several members hold, in one transaction."""
-        outcomes = await member_access.update_members_access(
-            context,
-            OrganizationId(input.organization_id),
-            [_edit_of(change, "changes", str(number)) for number, change in enumerate(input.changes)],
-            all_or_nothing=input.all_or_nothing,
-            key=input.idempotency_key,
-        )
+        organization_id, edits = OrganizationId(input.organization_id), _edits_of(input.changes)
+        if input.dry_run:
+            outcomes = await member_access.try_members_access(
+                context, organization_id, edits, all_or_nothing=input.all_or_nothing
+            )
+        else:
+            outcomes = await member_access.update_members_access(
+                context, organization_id, edits, all_or_nothing=input.all_or_nothing, key=input.idempotency_key
+            )
         return UpdateMembersAccessPayload(results=[_payload(context, outcome) for outcome in outcomes])

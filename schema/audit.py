@@ -7,6 +7,7 @@ import strawberry
 from connectors.directory.records.audit import AuditEventRecord
 from permissions.access_rules import OPEN
 from resolvers.audit import queries as audit
+from resolvers.audit import wording
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
@@ -19,6 +20,21 @@ class AuditField:
 
     name: str = strawberry.field(description="Its name.")
     value: str | None = strawberry.field(description="The value as text; null when there was no value.")
+    label: str = computed(wording.field_label, requires=OPEN, description="What the value is, for people.")
+    display: str | None = field(
+        wording.displays,
+        requires=OPEN,
+        description="The value for people: roles and permissions by their labels, instants in their time zone, people "
+        "by name. Null when there was no value.",
+    )
+
+
+@graph_type(of=wording.AuditAction, cost=0)
+class AuditAction:
+    """An action that can occur in the audit log of an organization."""
+
+    key: str = strawberry.field(description="Its key, for the argument `actions`.")
+    label: str = computed(wording.label_of_action, requires=OPEN, description="Its name, for people.")
 
 
 @graph_type(of=AuditEventRecord, organization=attrgetter("organization_id"))
@@ -29,6 +45,15 @@ class AuditEvent(Node):
     action: str = strawberry.field(
         description="What was done, such as `grant.give`; for what was refused, the name of the mutation. More actions "
         "are added over time."
+    )
+    action_label: str = computed(
+        wording.action_label, requires=OPEN, description="What was done or attempted, for people."
+    )
+    summary: str = field(
+        wording.summaries,
+        requires=OPEN,
+        description="What happened, in a sentence for people, without who did it; that is `actor`. Of a refusal, what "
+        "was attempted.",
     )
     actor: User | None = field(
         audit.actors_of_events,
@@ -42,6 +67,12 @@ class AuditEvent(Node):
     )
     subject_id: strawberry.ID = strawberry.field(
         description="The id of the object concerned, even when it no longer exists."
+    )
+    subject_label: str | None = field(
+        wording.subject_labels,
+        requires=OPEN,
+        description="What the object concerned is called, for people; null when it no longer exists, has no name, or "
+        "you may not see it.",
     )
     before: list[AuditField] = computed(
         audit.before_of,

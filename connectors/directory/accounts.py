@@ -41,10 +41,11 @@ _COUNTS = (
 )
 _TOKEN_THAT_COUNTS = MAILED_TOKENS.select.where(*_COUNTS)
 _USE_TOKEN = update(mailed_tokens).where(*_COUNTS).values(used_at=NOW).returning(*MAILED_TOKENS.columns)
-_VOID_TOKENS = (
-    update(mailed_tokens)
-    .where(_token.user_id == bindparam("of_user"), _token.purpose == bindparam("of_purpose"), _token.used_at.is_(None))
-    .values(used_at=NOW)
+_ISSUED_TOKEN = MAILED_TOKENS.select.where(
+    _token.hash == bindparam("of_hash"), _token.purpose == bindparam("of_purpose")
+)
+_VOID_TOKENS = delete(mailed_tokens).where(
+    _token.user_id == bindparam("of_user"), _token.purpose == bindparam("of_purpose"), _token.used_at.is_(None)
 )
 _FORGET_MAILED_TOKENS = delete(mailed_tokens).where(
     _token.hash.in_(oldest(_token.hash, _token.expires_at < bindparam("before"), order=[_token.expires_at]))
@@ -103,6 +104,10 @@ class AccountQueries(DirectoryReader):
         """Return the token if it counts: known, for this purpose, not used, not expired."""
         return MAILED_TOKENS.first(await self.read(_TOKEN_THAT_COUNTS, of_hash=hash, of_purpose=purpose.value, now=now))
 
+    async def issued_token(self, hash: bytes, purpose: MailedTokenPurpose) -> MailedTokenRecord | None:
+        """Return the token whether or not it counts; one that was voided is forgotten."""
+        return MAILED_TOKENS.first(await self.read(_ISSUED_TOKEN, of_hash=hash, of_purpose=purpose.value))
+
     async def credentials_of(self, user_ids: Sequence[UserId]) -> Sequence[CredentialsRecord | None]:
         """Return which password of each person counts; None for an unknown one."""
         return await self.records(CREDENTIALS, user_ids)
@@ -125,9 +130,9 @@ class AccountChanges(Transaction):
         """Use up a token that counts, at most once however many ask at the same time; None when it does not."""
         return await self._first(MAILED_TOKENS, _USE_TOKEN, {"of_hash": hash, "of_purpose": purpose.value, "now": now})
 
-    async def void_mailed_tokens(self, user_id: UserId, purpose: MailedTokenPurpose, now: datetime) -> None:
-        """Let no token of a person for this purpose count any more."""
-        await self._execute(_VOID_TOKENS, {"of_user": user_id, "of_purpose": purpose.value, "now": now})
+    async def void_mailed_tokens(self, user_id: UserId, purpose: MailedTokenPurpose) -> None:
+        """Let no token of a person for this purpose count any more; those that were not used are forgotten."""
+        await self._execute(_VOID_TOKENS, {"of_user": user_id, "of_purpose": purpose.value})
 
     async def set_credentials(self, credentials: CredentialsRecord) -> None:
         """Let the password of another version count from the commit on; the person is locked, or was added here."""

@@ -1,6 +1,6 @@
 """Who belongs to which organization."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_,
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
 from connectors.database.lists import Listing
-from connectors.database.reader import Row
+from connectors.database.reader import Row, gathered
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import NOW, DirectoryReader
@@ -139,6 +139,11 @@ _WHO_BELONGED = select(memberships.c.organization_id, memberships.c.user_id).whe
     one_of(memberships.c.organization_id, "organization_ids"),
     memberships.c.status != MembershipStatus.INVITED.value,
 )
+_COUNTS_BY_STATUS = (
+    select(memberships.c.organization_id, memberships.c.status, func.count())
+    .where(one_of(memberships.c.organization_id, "ids"))
+    .group_by(memberships.c.organization_id, memberships.c.status)
+)
 _SET_MEMBERSHIP = (
     update(memberships)
     .where(memberships.c.id == bindparam("membership_id"))
@@ -195,6 +200,14 @@ class MembershipQueries(DirectoryReader):
     async def count_members_of(self, organization_ids: Sequence[OrganizationId], where: MemberFilter) -> Sequence[int]:
         """Return how many entries `members_of` has for each organization in all."""
         return await self.counts(_listing(where), organization_ids, **_filter(where))
+
+    async def member_counts_of(
+        self, organization_ids: Sequence[OrganizationId]
+    ) -> Sequence[Mapping[MembershipStatus, int]]:
+        """Return how many members each organization has by status; a status that nobody has is left out."""
+        found = await self.read_of(list(dict.fromkeys(organization_ids)), _COUNTS_BY_STATUS)
+        counted = gathered(organization_ids, ((row[0], (MembershipStatus(row[1]), row[2])) for row in found))
+        return [dict(counts) for counts in counted]
 
     async def holders_of(
         self,

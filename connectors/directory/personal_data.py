@@ -145,7 +145,14 @@ _ERASE: Sequence[Update | Delete] = (
     update(sessions).where(sessions.c.user_id == _PERSON).values(device_label=DELETED, ip_address=None, network=None),
     update(registrations)
     .where(registrations.c.user_id == _PERSON)
-    .values(email=DELETED_ADDRESS, email_key=registrations.c.id, first_name=DELETED, last_name=DELETED, phone=None),
+    .values(
+        email=DELETED_ADDRESS,
+        email_key=registrations.c.id,
+        first_name=DELETED,
+        last_name=DELETED,
+        phone=None,
+        token_hash=None,
+    ),
 )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, union_all, update
 
-from connectors.database.columns import IdText
+from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import one_of
 from connectors.database.reader import gathered, parallel
 from connectors.database.sql_errors import ChangeConflict
@@ -25,7 +25,7 @@ from connectors.directory.records.registrations import (
 )
 from connectors.directory.rows import ORGANIZATIONS, REGISTRATIONS
 from connectors.directory.tables import audit_events, memberships, organizations, registrations, users
-from connectors.directory.transaction import Transaction
+from connectors.directory.transaction import Transaction, oldest
 from connectors.ids import RegistrationId, UserId
 
 _registration, _organization, _event = registrations.c, organizations.c, audit_events.c
@@ -81,6 +81,21 @@ _REMIND = (
     .where(_registration.id == bindparam("of_id"), *_WAITS_UNREMINDED)
     .values(reminded_at=bindparam("now"))
 )
+_FORGET_TOKENS = (
+    update(registrations)
+    .where(
+        _registration.id.in_(
+            oldest(
+                _registration.id,
+                _registration.token_hash.is_not(None),
+                _registration.status != RegistrationStatus.EMAIL_UNVERIFIED.value,
+                _registration.expires_at < bindparam("before", type_=UtcDateTime()),
+                order=[_registration.expires_at],
+            )
+        )
+    )
+    .values(token_hash=None)
+)
 _RANK = list(LikenessReason)
 
 
@@ -88,7 +103,10 @@ class RegistrationQueries(DirectoryReader):
     """Queries about registrations."""
 
     async def registration_with_token(self, token_hash: bytes) -> RegistrationRecord | None:
-        """Return the registration whose address is confirmed by this token; None once it was used."""
+        """Return the registration whose address this token confirms, or has confirmed, or did not in time.
+
+        A month after it could have been used, it is forgotten which registration a token belongs to.
+        """
         return REGISTRATIONS.first(await self.read(_WITH_TOKEN, token_hash=token_hash))
 
     async def registration_with_reference(self, reference: str) -> RegistrationRecord | None:
@@ -135,20 +153,26 @@ class RegistrationQueries(DirectoryReader):
 class RegistrationChanges(Transaction):
     """Changes of registrations."""
 
-    async def store_registration(self, registration: RegistrationRecord) -> None:
-        """Store a registration as it is now, one version after the one that was read; its token counts no more.
+    async def store_registration(self, registration: RegistrationRecord, *, token_hash: bytes | None = None) -> None:
+        """Store a registration as it is now, one version after the one that was read.
+
+        A new token replaces the one that it had.
 
         Raises:
             ChangeConflict: Somebody else changed it meanwhile.
         """
         values = REGISTRATIONS.changed(registration)
-        if registration.status is not RegistrationStatus.EMAIL_UNVERIFIED:
-            values["token_hash"] = None
+        if token_hash is not None:
+            values["token_hash"] = token_hash
         stored = await self._execute(
             _STORE.values(values), {"of_id": registration.id, "of_version": registration.version - 1}
         )
         if stored.rowcount == 0:
             raise ChangeConflict("Somebody else changed the registration meanwhile.")
+
+    async def forget_registration_tokens(self, *, before: datetime) -> int:
+        """Forget the tokens of registrations that could not be confirmed any more at this instant; return how many."""
+        return (await self._execute(_FORGET_TOKENS, {"before": before})).rowcount
 
     async def mark_reminded(self, id: RegistrationId, now: datetime) -> bool:
         """Say that the reviewers are reminded of a registration that waits; return whether nobody was before.

@@ -1,14 +1,16 @@
 """Changing what members may do: of one, or of many together, and seeing beforehand what it would mean."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from connectors.directory.directory import DirectoryChange, DirectoryQueries
 from connectors.directory.records.memberships import MembershipRecord
-from connectors.ids import AccessRequestId, MembershipId, OrganizationId
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.ids import AccessRequestId, GrantId, MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES
+from permissions.viewer import Viewer
 from permissions.vocabulary import permissions_in
 from resolvers import receipts
 from resolvers.access import previews as access_previews
@@ -120,10 +122,9 @@ async def update_members_access(
     async def command(change: DirectoryChange) -> Receipt:
         _check_rows(edits)
         organization, viewer = await acting_in(context, change, organization_id, ASSIGN_ROLES)
-        found = await change.ask.memberships([edit.membership_id for edit in edits])
-        members = [one for one in found if one is not None and one.organization_id == organization_id]
-        decision_context = await decision_context_of(context, change.ask, organization, viewer, members)
-        planned = await _planned(context, change.ask, decision_context, edits, together=all_or_nothing)
+        decision_context, planned = await _planned_in(
+            context, change.ask, organization, viewer, edits, together=all_or_nothing
+        )
         plans = _all_planned(planned) if all_or_nothing else [one for one in planned if isinstance(one, AccessPlan)]
         done = iter(await _carried_out(context, change, decision_context, plans))
         return made.note(
@@ -136,6 +137,68 @@ async def update_members_access(
     asked = [organization_id, list(edits), all_or_nothing]
     receipt = await changed_once(context, Once(key, "updateMembersAccess", asked), command)
     return await _answered(context, made, receipt)
+
+
+async def preview_members_access(
+    context: RequestContext, organization_id: OrganizationId, edits: Sequence[AccessEdit], *, all_or_nothing: bool
+) -> list[AccessOutcome]:
+    """Return what each of the edits would mean, or why it is refused, decided as `update_members_access` would.
+
+    Writes nothing and sends nothing. Each outcome has the member as they are now, None when they are unknown here.
+
+    Raises:
+        RefusedTogether, Invalid: The edits cannot be taken together, as for `update_members_access`.
+    """
+    _check_rows(edits)
+    ask = context.backends.directory
+    (organization,) = await ask.organizations([organization_id])
+    if organization is None or context.viewer is None:
+        raise NotFound("organization", ["organization_id"])
+    decision_context, planned = await _planned_in(
+        context, ask, organization, context.viewer, edits, together=all_or_nothing
+    )
+    outcomes: list[AccessOutcome] = []
+    made: list[AccessPlan] = []
+    for edit, one in zip(edits, planned, strict=True):
+        member = decision_context.members.get(edit.membership_id)
+        if not isinstance(one, AccessPlan):
+            outcomes.append(AccessOutcome(member, None, None, tuple(one)))
+            continue
+        made.append(one)
+        warnings = _warnings_of_last(context, decision_context, made)
+        outcomes.append(AccessOutcome(member, await preview_of(context, decision_context, one, warnings), None))
+    return outcomes
+
+
+async def try_members_access(
+    context: RequestContext, organization_id: OrganizationId, edits: Sequence[AccessEdit], *, all_or_nothing: bool
+) -> list[AccessOutcome]:
+    """Return what `update_members_access` would answer, refusals included, without doing it.
+
+    Raises:
+        RefusedTogether, Invalid: As `update_members_access` does.
+    """
+    outcomes = await preview_members_access(context, organization_id, edits, all_or_nothing=all_or_nothing)
+    refusals = [refusal for outcome in outcomes for refusal in outcome.refusals]
+    if refusals and all_or_nothing:
+        raise RefusedTogether(refusals)
+    return [AccessOutcome(None, None, None, outcome.refusals) if outcome.refusals else outcome for outcome in outcomes]
+
+
+async def _planned_in(
+    context: RequestContext,
+    ask: DirectoryQueries,
+    organization: OrganizationRecord,
+    viewer: Viewer,
+    edits: Sequence[AccessEdit],
+    *,
+    together: bool,
+) -> tuple[DecisionContext, list[AccessPlan | list[Refused]]]:
+    """Return the plans of edits of one organization's members, and what they are decided on; see `_planned`."""
+    found = await ask.memberships([edit.membership_id for edit in edits])
+    members = [one for one in found if one is not None and one.organization_id == organization.id]
+    decision_context = await decision_context_of(context, ask, organization, viewer, members)
+    return decision_context, await _planned(context, ask, decision_context, edits, together=together)
 
 
 def _check_rows(edits: Sequence[AccessEdit]) -> None:
@@ -212,7 +275,7 @@ def _plan(context: RequestContext, decision_context: DecisionContext, edit: Acce
             context, decision_context.viewer, subject, reason, edit.at("membership_id"), needed=ASSIGN_ROLES
         )
     if edit.expected_version is not None and edit.expected_version != member.version:
-        raise Stale(member.version, edit.at("expected_version"))
+        raise Stale(member.version, edit.at("expected_version"), node=member)
     return plan_access(context, decision_context, edit)
 
 
@@ -298,10 +361,20 @@ def _written(outcome: AccessOutcome) -> dict[str, Any]:
 async def _read(context: RequestContext, receipt: dict[str, Any]) -> AccessOutcome:
     """Return what the receipt of an earlier request says, with the member as they are now."""
     if "refusals" in receipt:
-        return AccessOutcome(None, None, None, tuple(receipts.read(text) for text in receipt["refusals"]))
+        nodes = await _nodes_of(context, receipt["refusals"])
+        return AccessOutcome(None, None, None, tuple(receipts.read(text, nodes) for text in receipt["refusals"]))
     (member,) = await context.backends.directory.memberships([MembershipId(receipt["membership"])])
     preview = await access_previews.read(context, receipt["preview"], member) if member is not None else None
     return AccessOutcome(member, preview, datetime.fromisoformat(receipt["at"]))
+
+
+async def _nodes_of(context: RequestContext, refusals: Sequence[Mapping[str, Any]]) -> dict[str, object]:
+    """Return the objects that refusals point to, by id: members, and what they hold."""
+    ids: list[str] = [id for refusal in refusals if (id := refusal.get("node"))]
+    ask = context.backends.directory
+    members = await ask.memberships([MembershipId(id) for id in ids if id.startswith("mbr_")])
+    grants = await ask.grants([GrantId(id) for id in ids if id.startswith("grt_")])
+    return {one.id: one for one in (*members, *grants) if one is not None}
 
 
 async def _answered(context: RequestContext, made: "_Made", receipt: Receipt) -> list[AccessOutcome]:

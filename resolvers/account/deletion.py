@@ -85,7 +85,7 @@ async def cancel_account_deletion(context: RequestContext, token: str | None) ->
             assert context.caller is not None  # asked above
             id = context.caller.user.id
         await change.lock_user(id)
-        await change.void_mailed_tokens(id, MailedTokenPurpose.DELETION_CANCEL, context.now)
+        await change.void_mailed_tokens(id, MailedTokenPurpose.DELETION_CANCEL)
         if await change.cancel_account_deletion(id) is not None:
             by = Author(id, context.request_id, context.ip_address)
             await change.record(by.entry("account.deletion_cancel", id, None), context.now)
@@ -175,7 +175,7 @@ async def _plan(
 ) -> None:
     token, purpose = new_token(), MailedTokenPurpose.DELETION_CANCEL
     await change.schedule_account_deletion(deletion)
-    await change.void_mailed_tokens(user.id, purpose, context.now)
+    await change.void_mailed_tokens(user.id, purpose)
     await change.add_mailed_token(
         MailedTokenRecord(hash_of(token), purpose, user.id, None, context.now, deletion.due_at)
     )

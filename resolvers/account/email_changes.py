@@ -56,7 +56,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
             raise WrongPassword(["current_password"])
         (holder,) = await change.ask.users_with_email([new])
         token, purpose = new_token(), MailedTokenPurpose.EMAIL_CHANGE
-        await change.void_mailed_tokens(user.id, purpose, context.now)
+        await change.void_mailed_tokens(user.id, purpose)
         # Stored in either case; when somebody holds the address, nobody ever learns the token.
         await change.add_mailed_token(
             MailedTokenRecord(hash_of(token), purpose, user.id, new, context.now, context.now + CONFIRMATION_LIFETIME)
@@ -99,7 +99,7 @@ async def confirm_email_change(context: RequestContext, token: str) -> None:
                 Text("Another account uses this address. Sign in with that account, or reset its password."), ["token"]
             )
         before, after = await change.set_email(user.id, used.value)
-        await change.void_mailed_tokens(user.id, MailedTokenPurpose.PASSWORD_RESET, context.now)
+        await change.void_mailed_tokens(user.id, MailedTokenPurpose.PASSWORD_RESET)
         by = Author(user.id, context.request_id, context.ip_address)
         entry = by.entry(
             "email.change",

@@ -176,7 +176,7 @@ async def _replaced(
     new = await set_password(context, change, user.id, password_hash)
     # Another address, too, may have been asked for by somebody who knew the old password.
     for purpose in (MailedTokenPurpose.PASSWORD_RESET, MailedTokenPurpose.EMAIL_CHANGE):
-        await change.void_mailed_tokens(user.id, purpose, context.now)
+        await change.void_mailed_tokens(user.id, purpose)
     ended = await change.end_sessions(user.id, context.now, but=but)
     by = author(context)
     by = by if by.user_id is not None else Author(user.id, by.request_id, by.ip_address)

@@ -54,7 +54,9 @@ async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRe
                 context.now.astimezone(UTC),
             )
     except StaleVersion as stale:
-        raise Stale(stale.current_version, ["expected_version"]) from None
+        now = await context.backends.directory.caller(caller.user.id, caller.session_id, context.now)
+        version = now.user.profile_version if now is not None else stale.current_version
+        raise Stale(version, ["expected_version"], node=now) from None
     now = await context.backends.directory.caller(caller.user.id, caller.session_id, context.now)
     context.become(now)
     assert now is not None

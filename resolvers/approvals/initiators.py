@@ -42,7 +42,7 @@ async def may_still_invite(context: RequestContext, ask: DirectoryQueries, invit
     """
     if invitation.inviter_id is None:
         return True
-    return _may_send(context, await ask.caller(invitation.inviter_id, None, context.now), invitation)
+    return may_send(context, await ask.caller(invitation.inviter_id, None, context.now), invitation)
 
 
 async def may_still_ask(context: RequestContext, ask: DirectoryQueries, request: ChangeRequestRecord) -> bool:
@@ -62,7 +62,7 @@ async def end_what_they_may_not_begin(
     why = replace(by, reason=_REASON)
     (sent,) = await change.ask.open_invitations_by([(organization_id, user_id)], context.now, limit=_MOST_ENDED)
     sender = await change.ask.caller(user_id, None, context.now) if sent else None
-    void = [one.id for one in sent if not _may_send(context, sender, one)]
+    void = [one.id for one in sent if not may_send(context, sender, one)]
     if void:
         await recorded.withdraw_invitations(change, void, InvitationStatus.REVOKED, by=why, now=context.now)
     for request in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
@@ -100,7 +100,8 @@ async def open_invitations_by(
     return await context.backends.directory.open_invitations_by(people_there, context.now, limit=first)
 
 
-def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: InvitationRecord) -> bool:
+def may_send(context: RequestContext, sender: CallerRecord | None, invitation: InvitationRecord) -> bool:
+    """Return whether this person could send the invitation now."""
     if sender is None:
         return False
     viewer, organization_id = viewer_of(sender, context.policy), invitation.organization_id

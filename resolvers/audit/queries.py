@@ -25,10 +25,11 @@ MOST_ACTIONS = 50
 
 @dataclass(frozen=True, slots=True)
 class AuditField:
-    """One named value of what an event says was before, or was after."""
+    """One named value of what an event says was before, or was after; `organization_id` is whose log it is in."""
 
     name: str
     value: str | None
+    organization_id: OrganizationId | None = None
 
 
 async def audit_events_of(
@@ -111,12 +112,12 @@ async def subjects_of_events(context: RequestContext, events: Sequence[AuditEven
 
 def before_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditField]:
     """Return the values before."""
-    return _fields(event.before)
+    return _fields(event, event.before)
 
 
 def after_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditField]:
     """Return the values after."""
-    return _fields(event.after)
+    return _fields(event, event.after)
 
 
 async def _own(context: RequestContext, caller: CallerRecord, page: Slice) -> Listing:
@@ -151,8 +152,8 @@ def _is_by_caller(context: RequestContext, event: AuditEventRecord) -> bool:
     return caller is not None and context.view_as is None and event.actor_id == caller.user.id
 
 
-def _fields(values: Mapping[str, str | None]) -> list[AuditField]:
-    return [AuditField(name, value) for name, value in values.items()]
+def _fields(event: AuditEventRecord, values: Mapping[str, str | None]) -> list[AuditField]:
+    return [AuditField(name, value, event.organization_id) for name, value in values.items()]
 
 
 async def _count(context: RequestContext, ids: Sequence[OrganizationId], where: AuditFilter) -> Sequence[int]:

@@ -129,7 +129,7 @@ async def update_member(context: RequestContext, command: MemberCommand, job_tit
         if member.status is REMOVED:
             raise Conflict(Text("This person is no longer a member."), ["id"], node=member)
         if command.expected_version not in (None, member.version):
-            raise Stale(member.version, ["expected_version"])
+            raise Stale(member.version, ["expected_version"], node=member)
         before, after = await change.set_job_title(member.id, title)
         if after is not before:
             shown = masked_values_of(before, ["job_title"]), masked_values_of(after, ["job_title"])
@@ -224,7 +224,7 @@ async def _done(
                 await _check_last(context, change, subject, ["id"])
             raise refusal_for(context, viewer, subject, denied, ["id"])
         if asked.expected_version not in (None, subject.member.version):
-            raise Stale(subject.member.version, ["expected_version"])
+            raise Stale(subject.member.version, ["expected_version"], node=subject.member)
         if status is REMOVED:
             revoked = await end_membership(context, change, organization, subject, user, reason)
             return {"revoked": [invitation.id for invitation in revoked]}

@@ -6,12 +6,13 @@ from typing import Any
 
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId
 from permissions.access_rules import ASSIGN_ROLES, MANAGE_MEMBERS, AccessRule
 from permissions.decision import Decision, decide
-from permissions.policy import Policy, Role
+from permissions.policy import Delegable, Policy, Role
 from permissions.viewer import Viewer
-from permissions.vocabulary import DenialReason
+from permissions.vocabulary import DenialReason, Permission
 from resolvers.context import RequestContext
 from resolvers.members.administrators import is_last, lasting_administrators
 from resolvers.refusals import Conflict, Forbidden, Refused
@@ -122,8 +123,22 @@ def refusal_for(
 
 def can_assign(context: RequestContext, role: Role, *, organization_id: OrganizationId) -> bool:
     """Return whether the caller may give the role to others in the organization; not where they do not belong."""
+    return _delegable(context, organization_id).has(role_key=role.key)
+
+
+def assignable_roles(context: RequestContext, organization: OrganizationRecord) -> list[Role]:
+    """Return the roles that the caller may give to others in the organization now, and take away."""
+    return [context.policy.roles[key] for key in _delegable(context, organization.id).role_keys]
+
+
+def assignable_permissions(context: RequestContext, organization: OrganizationRecord) -> Sequence[Permission]:
+    """Return the direct permissions that the caller may give to others in the organization now, and take away."""
+    return _delegable(context, organization.id).permissions
+
+
+def _delegable(context: RequestContext, organization_id: OrganizationId) -> Delegable:
     standing = context.viewer.standings.get(organization_id) if context.viewer is not None else None
-    return standing is not None and context.policy.delegable_by(standing, context.now).has(role_key=role.key)
+    return context.policy.delegable_by(standing, context.now) if standing is not None else Delegable()
 
 
 def _against_ending(

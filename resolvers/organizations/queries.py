@@ -152,7 +152,7 @@ async def update_organization(
     async def command(change: DirectoryChange) -> OrganizationRecord:
         organization, _ = await acting_in(context, change, id, CHANGE_ORGANIZATION)
         if organization.version != expected_version:
-            raise Stale(organization.version, ["expected_version"])
+            raise Stale(organization.version, ["expected_version"], node=organization)
         wanted = {key: value for key, value in cleaned.items() if getattr(organization, key) != value}
         if not wanted:
             return organization

@@ -16,6 +16,7 @@ from resolvers.context import RequestContext
 from resolvers.join_requests.commands import JOIN_REQUEST, notify_of_join_request
 from resolvers.mail.queue import MAIL, send_mail
 from resolvers.mail.templates import UnknownMail
+from resolvers.registrations.resending import REGISTRATION_MAIL, resend_registration_mail
 from resolvers.sessions.refused_sign_ins import SIGN_IN_REFUSED, record_refused_sign_in
 from resolvers.sessions.sign_in_help import LOGIN_NAME_REMINDER, PASSWORD_RESET, send_login_names, send_password_reset
 from resolvers.transactions import changed
@@ -32,6 +33,7 @@ HANDLERS: Mapping[str, Handler] = {
     CREDENTIALS_FORGET: forget_credentials,
     JOIN_REQUEST: notify_of_join_request,
     SIGN_IN_REFUSED: record_refused_sign_in,
+    REGISTRATION_MAIL: resend_registration_mail,
 }
 """What carries out which kind of item."""
 

@@ -191,7 +191,7 @@ async def _registered(
     async def command(change: DirectoryChange) -> str:
         (owner,) = await change.ask.users_with_email([registration.email])
         await change.add_approval(REGISTRATIONS, registration, token_hash=hash_of(token))
-        await queue_mail(context, change, _confirmation(context, registration, owner, token))
+        await queue_mail(context, change, confirmation_mail(context, registration, owner, token))
         await _record_creation(context, change, registration, author(context))
         return registration.id
 
@@ -291,9 +291,10 @@ async def _record_creation(
     await change.record(entry, context.now)
 
 
-def _confirmation(
+def confirmation_mail(
     context: RequestContext, registration: RegistrationRecord, owner: UserRecord | None, token: str
 ) -> Mail:
+    """Return the mail with the link that confirms the address; its owner, if it has one, is reminded of the account."""
     if owner is not None:
         # To the address as its owner confirmed it, and without the link: nobody opens a second account for it.
         values: dict[str, str | None] = {"name": display_name(context, owner)}

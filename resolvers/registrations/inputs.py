@@ -11,6 +11,7 @@ from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId, new_id
 from connectors.values import AccountKind, Address, login_key
+from permissions.policy import Role
 from resolvers import contact_data
 from resolvers import validation as checks
 from resolvers.context import RequestContext
@@ -100,16 +101,25 @@ def organization_registration(
             "legal_name": checking.check(
                 lambda: checks.optional_text(organization.legal_name, ["legal_name"], LONGEST_ORGANIZATION_NAME)
             ),
-            "vat_id": checking.check(lambda: contact_data.vat_id(organization.vat_id, ["vat_id"])),
+            "vat_id": checking.check(lambda: _vat_id(context, organization.vat_id)),
             "customer_number": checking.check(
                 lambda: checks.customer_number(organization.customer_number, ["customer_number"])
             ),
             "seat": checking.check(lambda: contact_data.address(organization.seat, ["seat"])),
             "role_keys": _role_keys(context, checking, organization.role_keys),
         }
-    is_operator = organization.kind is OrganizationKind.OPERATOR
-    kind = AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
-    return replace(_registration(context, kind, personal), **of_organization)
+    return replace(_registration(context, account_kind_of(organization.kind), personal), **of_organization)
+
+
+def account_kind_of(kind: OrganizationKind) -> AccountKind:
+    """Return the kind of account that whoever registers an organization of this kind gets."""
+    is_operator = kind is OrganizationKind.OPERATOR
+    return AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
+
+
+def roles_to_ask_for(context: RequestContext) -> list[Role]:
+    """Return the roles that an applicant may ask for beside the administrative one."""
+    return [role for role in context.policy.roles.values() if role.member_assignable]
 
 
 _APPLICANT_PATHS = {
@@ -156,10 +166,7 @@ def _personal(
 
 
 def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[str]) -> tuple[str, ...]:
-    path, known = (
-        ["additional_role_keys"],
-        [role.key for role in context.policy.roles.values() if role.member_assignable],
-    )
+    path, known = ["additional_role_keys"], [role.key for role in roles_to_ask_for(context)]
     if len(role_keys) > len(known):
         checking.refuse(
             Invalid(
@@ -184,6 +191,13 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
         elif role_key in role_keys[:index]:
             checking.refuse(Invalid(Text("This appears in the list twice; remove one of them."), at, "unique"))
     return tuple(role_keys)
+
+
+def _vat_id(context: RequestContext, given: str | None) -> str | None:
+    found = contact_data.vat_id(given, ["vat_id"])
+    if found is None and context.backends.portal.facts.registration.vat_id_required:
+        raise Invalid(Text("Write the organization's VAT number, such as DE123456789."), ["vat_id"], "required")
+    return found
 
 
 def _registration(context: RequestContext, kind: AccountKind, personal: dict[str, Any]) -> RegistrationRecord:

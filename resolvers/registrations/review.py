@@ -254,7 +254,7 @@ async def _decidable(
     if context.caller is not None and found.user_id == context.caller.user.id:
         raise Conflict(Text("This is your own registration; somebody else has to decide."), ["id"], node=found)
     if decision.expected_version is not None and decision.expected_version != found.version:
-        raise Stale(found.version, ["expected_version"])
+        raise Stale(found.version, ["expected_version"], node=found)
     return found
 
 

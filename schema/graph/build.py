@@ -62,6 +62,7 @@ from schema.members.types import DirectGrant, RoleGrant
 from schema.nodes import NodeQueries
 from schema.organizations.mutations import OrganizationMutations
 from schema.organizations.types import OrganizationQueries
+from schema.portal import PortalQueries
 from schema.registrations.mutations import RegisteringMutations
 from schema.registrations.review import RegistrationReviewMutations
 from schema.registrations.types import RegistrationQueries
@@ -86,6 +87,7 @@ class Query(
     InvitationQueries,
     MailLinkQueries,
     RegistrationQueries,
+    PortalQueries,
 ):
     """The queries."""
 

@@ -18,7 +18,8 @@ from connectors.values import AccountKind
 from permissions.access_rules import OPEN, AccessRule
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
 from resolvers.launcher import ApplicationAccessState
-from resolvers.mail.links import MailLinkKind
+from resolvers.mail.links import MailLinkKind, MailLinkState
+from resolvers.portal.facts import Domain, SignInKind
 from resolvers.refusals import ErrorCode
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from schema.graph.guards import described, directives_of
@@ -277,13 +278,31 @@ _enum(
         "BACKEND_UNAVAILABLE": "An application behind the gateway does not answer; try again later.",
     },
 )
+_enum(SignInKind, "A way to sign in; more are added over time.", {"PASSWORD": "By login name and password."})
+_enum(
+    Domain,
+    "A part of the graph that not every portal fills; more are added over time.",
+    {"ORDERS": "Orders, from a shop behind the portal."},
+)
 _enum(
     MailLinkKind,
     "The purpose of a link in a mail.",
     {
+        "INVITATION": "To accept or decline an invitation, by `acceptInvitation` or `declineInvitation`.",
         "REGISTRATION": "To confirm a registration, by `confirmRegistration`.",
         "PASSWORD_RESET": "To set a new password, by `resetPassword`.",
         "EMAIL_CHANGE": "To confirm a new e-mail address, by `confirmEmailChange`.",
         "ACCOUNT_DELETION": "To keep an account that is going to be deleted, by `cancelAccountDeletion`.",
+    },
+)
+_enum(
+    MailLinkState,
+    "Whether the link of a mail can be used.",
+    {
+        "OPEN": "It can be used.",
+        "USED": "It was used; what it was for has been done.",
+        "EXPIRED": "It was not used in time.",
+        "VOID": "It is unknown, was replaced by a later one or taken back, or has been over for so long that it was "
+        "forgotten.",
     },
 )

@@ -9,7 +9,7 @@ Nobody signed in: the field is null, with UNAUTHENTICATED. Signed in and not per
 payload, and the function is not called. An object of somebody else's organization: NOT_FOUND, as for an unknown id.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -123,7 +123,8 @@ def query(
     requires: AccessRule,
     within: Within,
     refused: Callable[[list[Refused]], Any],
-    cost: int | None = None,
+    arguments: Mapping[str, str] | None = None,
+    sizing: Sizing | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Make an async method a field of Query that asks for a permission in the organization of an object in its input.
 
@@ -148,13 +149,17 @@ def query(
             except RefusedTogether as together:
                 return refused(together.refusals)
 
-        return _declared(method, answer, requires, Sizing(cost))
+        return _declared(method, answer, requires, sizing or Sizing(), arguments)
 
     return declared
 
 
 def _declared(
-    method: Callable[..., Any], answer: Callable[..., Awaitable[Any]], requires: AccessRule, sizing: Sizing
+    method: Callable[..., Any],
+    answer: Callable[..., Awaitable[Any]],
+    requires: AccessRule,
+    sizing: Sizing,
+    arguments: Mapping[str, str] | None = None,
 ) -> DeclaredField:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
@@ -163,6 +168,7 @@ def _declared(
         Declaration(answer_all, True, requires, asks_itself=True),
         method,
         docstring_of(method),
+        arguments,
         sizing=sizing,
         type_annotation=StrawberryAnnotation(get_type_hints(method)["return"]),
     )

@@ -109,7 +109,9 @@ class ConflictError(UserError):
         _current_version, requires=OPEN, description="The current version of the object, when yours was older."
     )
     conflicting_node: Node | None = computed(
-        _conflicting_node, requires=OPEN, description="The conflicting object, if you may see it."
+        _conflicting_node,
+        requires=OPEN,
+        description="The conflicting object, if you may see it; of one that was changed meanwhile, as it is now.",
     )
 
 

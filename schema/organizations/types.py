@@ -5,6 +5,7 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.approvals import ACCESS_REQUESTS, CHANGE_REQUESTS, INVITATIONS, JOIN_REQUESTS
+from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from permissions.access_rules import (
     ASSIGN_ROLES,
@@ -18,14 +19,18 @@ from permissions.access_rules import (
     SEE_RIGHTS,
     USE_ADDRESS_BOOK,
 )
+from permissions.policy import MOST_ROLES
+from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.approvals.lists import pages_of
+from resolvers.audit import wording as audit_wording
 from resolvers.audit.queries import audit_events_of
+from resolvers.members import rules as member_rules
 from resolvers.members.queries import members_of
 from resolvers.orders import order_with_number, orders_of
-from resolvers.organizations import addresses
+from resolvers.organizations import addresses, counts
 from resolvers.organizations import queries as organizations
 from schema.access_requests.types import AccessRequest
-from schema.audit import AuditEvent
+from schema.audit import AuditAction, AuditEvent
 from schema.change_requests import ChangeRequest
 from schema.graph.backends import Backend
 from schema.graph.connections import Connection
@@ -39,6 +44,10 @@ from schema.members.types import Membership
 from schema.nodes import Node
 from schema.orders import Order
 from schema.organizations.addresses import AddressBookEntry
+from schema.organizations.counts import MemberCount, WaitingCounts
+from schema.roles import DescribedPermission, Role
+
+MOST_AUDIT_ACTIONS = 150
 
 
 @graph_type(
@@ -141,6 +150,39 @@ class Organization(Node):
             "to": "Only before this instant.",
         },
         argument_costs=dict.fromkeys(("actions", "actor_id"), UNINDEXED),
+    )
+    audit_actions: list[AuditAction] | None = computed(
+        audit_wording.organization_actions,
+        requires=SEE_AUDIT_LOG,
+        at_most=MOST_AUDIT_ACTIONS,
+        description="The actions that can occur in its audit log, for a filter by `actions`; those that are refused "
+        "come last.",
+    )
+    member_counts: list[MemberCount] | None = field(
+        counts.member_counts,
+        requires=SEE_MEMBERS,
+        at_most=len(MembershipStatus),
+        description="How many members it has by status, each status once.",
+    )
+    waiting: WaitingCounts = computed(
+        counts.waiting_in,
+        requires=OPEN,
+        description="How much waits in it for a decision, as far as it is yours to see.",
+    )
+    assignable_roles: list[Role] = computed(
+        member_rules.assignable_roles,
+        requires=OPEN,
+        at_most=MOST_ROLES,
+        assumed_size=10,
+        description="The roles that you may grant to others in it now, and take back; empty when there are none.",
+    )
+    assignable_permissions: list[DescribedPermission] = computed(
+        member_rules.assignable_permissions,
+        requires=OPEN,
+        at_most=MOST_PERMISSIONS,
+        assumed_size=10,
+        description="The direct permissions that you may grant to others in it now, and take back; empty when there "
+        "are none.",
     )
     viewer_membership: Membership | None = field(
         organizations.viewer_memberships, requires=OPEN, description="Your own membership."

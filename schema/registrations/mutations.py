@@ -7,6 +7,7 @@ from connectors.values import AccountKind
 from permissions.access_rules import OPEN, by_caller_unless
 from resolvers.context import RequestContext
 from resolvers.registrations import commands as registering
+from resolvers.registrations import resending
 from resolvers.registrations.inputs import Applicant, OrganizationWanted
 from resolvers.registrations.queries import state_of
 from schema.graph.cost_directives import PASSWORD_CHECK
@@ -15,7 +16,7 @@ from schema.graph.scalars import EmailAddress, Locale, PhoneNumber
 from schema.graph.user_errors import Payload
 from schema.graph.value_types import AddressInput, address_of
 from schema.registrations.types import OrganizationRegistration, OrganizationRegistrationCheck, RegistrationStatusView
-from schema.sessions import SignInPayload, session_fields
+from schema.sessions import AcknowledgementPayload, SignInPayload, session_fields
 
 
 @strawberry.input
@@ -84,6 +85,18 @@ class ConfirmRegistrationInput:
         description="Your time zone, such as `Europe/Berlin`; a browser knows it "
         "(`Intl.DateTimeFormat().resolvedOptions().timeZone`).",
     )
+
+
+@strawberry.input
+class ResendRegistrationMailInput:
+    """Which registration is meant: give the token of its mail, or else its reference and address."""
+
+    token: str | None = strawberry.field(default=None, description="The token from the link of an earlier mail.")
+    reference: str | None = strawberry.field(
+        default=None, description="The reference that `registerOrganization` returned."
+    )
+    email: EmailAddress | None = strawberry.field(default=None, description="The applicant's e-mail address.")
+    idempotency_key: str | None = None
 
 
 class RegisterPrivateAccountPayload(Payload):
@@ -163,6 +176,19 @@ class RegisteringMutations:
             registration=registration if context.caller is not None else None,
             guidance=None,
         )
+
+    @mutation(requires=OPEN, cost=20)
+    async def resend_registration_mail(
+        self, context: RequestContext, input: ResendRegistrationMailInput
+    ) -> AcknowledgementPayload:
+        """Have the mail sent again that confirms the address of a registration; it goes to that address, never to
+        another one. The link of the earlier mail is no longer valid then. The answer is the same whether or not there
+        is such a registration.
+        """
+        await resending.request_registration_mail(
+            context, input.token, input.reference, input.email, input.idempotency_key
+        )
+        return AcknowledgementPayload(accepted=True)
 
     @mutation(requires=OPEN, cost=PASSWORD_CHECK)
     async def confirm_registration(

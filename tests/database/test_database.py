@@ -236,7 +236,7 @@ async def test_a_change_that_is_cut_off_anywhere_keeps_nobody_else_from_changing
     async def changes() -> None:
         async with directory.change() as change:
             await change.lock_user(ANNA.id)
-            await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.PASSWORD_RESET, NOW)
+            await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.PASSWORD_RESET)
             await change.ask.users([ANNA.id])
 
     gc.disable()  # what collects garbage now and then would close a connection that was left open

@@ -70,7 +70,7 @@ async def test_a_token_counts_once_for_its_purpose_until_its_time_is_over(direct
     async with directory.change() as change:
         assert await change.use_mailed_token(b"a", CHANGE, NOW) is None
         assert await change.use_mailed_token(b"a", RESET, LATER) is None
-        assert await change.use_mailed_token(b"a", RESET, NOW) == token(b"a")
+        assert await change.use_mailed_token(b"a", RESET, NOW) == replace(token(b"a"), used_at=NOW)
         assert await change.use_mailed_token(b"a", RESET, NOW) is None
     assert await directory.mailed_token(b"a", RESET, NOW) is None
     assert await directory.mailed_token(b"b", RESET, NOW) == token(b"b")
@@ -108,7 +108,7 @@ async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(dire
     await add_tokens(directory, token(b"a"), token(b"b"), *kept)
 
     async with directory.change() as change:
-        await change.void_mailed_tokens(ANNA.id, RESET, NOW)
+        await change.void_mailed_tokens(ANNA.id, RESET)
 
     found = [
         await directory.mailed_token(hash, purpose, NOW)
@@ -116,6 +116,20 @@ async def test_the_tokens_of_one_person_for_one_purpose_are_voided_together(dire
         for purpose in (RESET, CHANGE)
     ]
     assert [one for one in found if one is not None] == kept
+
+
+async def test_what_was_used_stays_known_and_what_was_voided_does_not(directory: Directory) -> None:
+    await add_tokens(directory, token(b"a"), token(b"b"))
+
+    async with directory.change() as change:
+        await change.use_mailed_token(b"a", RESET, NOW)
+        await change.void_mailed_tokens(ANNA.id, RESET)
+
+    used, voided, other = [
+        await directory.issued_token(*asked) for asked in ((b"a", RESET), (b"b", RESET), (b"a", CHANGE))
+    ]
+    assert used == replace(token(b"a"), used_at=NOW)
+    assert (voided, other) == (None, None)
 
 
 async def test_sessions_that_run_are_listed_seen_last_first_and_end_together(directory: Directory) -> None:

@@ -70,7 +70,7 @@ async def test_a_registration_is_found_by_id_reference_and_token_as_it_was_store
     assert await directory.registration_with_token(b"other") is None
 
 
-async def test_a_token_counts_until_the_address_is_confirmed(directory: Directory) -> None:
+async def test_it_stays_known_what_a_token_was_for_until_it_is_forgotten(directory: Directory) -> None:
     record = registration()
     await stored(directory, record, token=b"hash")
     after = replace(record, version=2, status=RegistrationStatus.PENDING_REVIEW, submitted_at=NOW, user_id=None)
@@ -78,8 +78,28 @@ async def test_a_token_counts_until_the_address_is_confirmed(directory: Director
     async with directory.change() as change:
         await change.store_registration(after)
 
-    assert await directory.registration_with_token(b"hash") is None
+    assert await directory.registration_with_token(b"hash") == after
     assert await directory.approvals(REGISTRATIONS, [record.id]) == [after]
+    forgotten = []
+    for before in (record.expires_at, record.expires_at + timedelta(seconds=1)):
+        async with directory.change() as change:
+            forgotten.append(await change.forget_registration_tokens(before=before))
+    assert forgotten == [0, 1]
+    assert await directory.registration_with_token(b"hash") is None
+
+
+async def test_the_token_of_a_registration_that_waits_is_never_forgotten_and_another_replaces_it(
+    directory: Directory,
+) -> None:
+    record = registration()
+    await stored(directory, record, token=b"hash")
+
+    async with directory.change() as change:
+        assert await change.forget_registration_tokens(before=NOW + timedelta(days=400)) == 0
+        await change.store_registration(replace(record, version=2), token_hash=b"other")
+
+    assert await directory.registration_with_token(b"hash") is None
+    assert await directory.registration_with_token(b"other") == replace(record, version=2)
 
 
 async def test_who_read_an_older_registration_changes_nothing(directory: Directory) -> None:
@@ -229,3 +249,13 @@ async def test_the_vendors_staff_is_found_by_what_it_may(directory: Directory) -
 
     assert await directory.holders_of_vendor_permission("REGISTRATION_REVIEW") == [ANNA]
     assert await directory.holders_of_vendor_permission("APPLICATION_MANAGE") == []
+
+
+async def test_the_token_of_somebody_who_left_is_forgotten(directory: Directory) -> None:
+    record = replace(registration(), status=RegistrationStatus.APPROVED, user_id=ANNA.id)
+    await stored(directory, record, token=b"hash")
+
+    async with directory.change() as change:
+        await change.forget_person(ANNA.id, NOW)
+
+    assert await directory.registration_with_token(b"hash") is None

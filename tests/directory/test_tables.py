@@ -128,7 +128,7 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
         await change.withdraw_invitations([InvitationId("inv_x")], InvitationStatus.REVOKED, now=NOW)
         await change.set_credentials(CredentialsRecord(ANNA.id, 1, None))
         await change.use_mailed_token(b"x", MailedTokenPurpose.EMAIL_CHANGE, NOW)
-        await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.EMAIL_CHANGE, NOW)
+        await change.void_mailed_tokens(ANNA.id, MailedTokenPurpose.EMAIL_CHANGE)
         await change.expire_data_exports(NOW)
         await change.cancel_account_deletion(ANNA.id)
         await change.forget_person(BERND.id, NOW)

@@ -19,6 +19,7 @@ ALLOWED = (
     ("place", r"places?[ _](\w+ )?orders?\b", "the verb of ordering"),
     ("place", r"\btakes? place\b", "to happen"),
     ("seat", r"\bDM-SEAT\b", "an article of the demo"),
+    ("seat", r'^seat = "', "the name of a field in the audit log"),
     ("company", r"\*Company\*|register\s+of companies|^of companies", "the legal entity"),
     (
         "company",

@@ -112,6 +112,22 @@ ENTRIES = {
             Row("session.begin", "ANY", ZOE, after={"device": "ANY"}),
         ),
     ),
+    "resendRegistrationMail": Entry(
+        by=ANYBODY,
+        prepare=_registered,
+        input={"token": "TOKEN"},
+        is_delivered=True,
+        secrets=("TOKEN",),
+        rows=(
+            Row(
+                "registration.resend",
+                "ANY",
+                None,
+                before={"status": "EMAIL_UNVERIFIED", "expires_at": "ANY"},
+                after={"status": "EMAIL_UNVERIFIED", "expires_at": "ANY"},
+            ),
+        ),
+    ),
     "approveRegistration": Entry(
         by=REVIEW,
         prepare=_to_review,

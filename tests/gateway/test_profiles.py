@@ -14,10 +14,15 @@ from permissions.vocabulary import VENDOR_PERMISSIONS, Permission
 MATRIX = json.loads((Path(__file__).parents[1] / "role_matrix.json").read_text(encoding="utf-8"))
 
 
+def copied(folder: Path) -> Path:
+    """A copy of the solar terminal in this folder."""
+    return Path(shutil.copytree(load_profile("solar_terminal").folder, folder / "own"))
+
+
 @pytest.fixture
 def own_profile(tmp_path: Path) -> Path:
     """A copy of a shipped profile to spoil."""
-    return Path(shutil.copytree(load_profile("solar_terminal").folder, tmp_path / "own"))
+    return copied(tmp_path)
 
 
 def policy_of(profile_name: str) -> Policy:
@@ -123,6 +128,7 @@ def test_a_profile_without_demo_examples_and_icons_is_allowed(own_profile: Path)
     (own_profile / "demo.toml").unlink()
     shutil.rmtree(own_profile / "examples")
     shutil.rmtree(own_profile / "icons")
+    (own_profile / "profile.toml").write_text('title = { en = "Portal" }', encoding="utf-8")
 
     profile = load_profile(str(own_profile))
 
@@ -196,3 +202,74 @@ def test_variables_that_are_no_json_are_refused(own_profile: Path) -> None:
 
     with pytest.raises(InvalidProfile, match=r"3-orders\.variables\.json is not valid JSON"):
         load_profile(str(own_profile))
+
+
+SPOILED = """
+logo = "/icons/nothing.svg"
+favicon = "icons/favicon.svg"
+accent_colour = "red"
+locales = ["de", "xx"]
+default_locale = "it"
+time_zone = "Mars/Base"
+colour = "blue"
+
+[title]
+de = "Portal"
+
+[terms_url]
+de = "http://vendor.example/terms"
+
+[help_url]
+
+[registration]
+account_kinds = ["VENDOR_STAFF"]
+organization_kinds = ["INSTALLER", "INSTALLER", "BAKERY"]
+vat_id_required = "yes"
+review = 24
+"""
+
+
+def test_all_that_is_wrong_with_profile_toml_is_reported_at_once_each_with_its_line(own_profile: Path) -> None:
+    (own_profile / "profile.toml").write_text(SPOILED, encoding="utf-8")
+
+    with pytest.raises(InvalidProfile) as refusal:
+        load_profile(str(own_profile))
+
+    reported = [line.partition("profile.toml, line ")[2] for line in str(refusal.value).split("\n")]
+    assert sorted(reported, key=lambda line: int(line.partition(":")[0])) == [
+        "2: logo: write /icons/ and the name of an SVG file in the profile's folder icons, or an https address; there "
+        "are favicon.svg, installer_portal.svg, installer_search.svg, logo.svg, logo_dark.svg, repower_check.svg, "
+        "service_support.svg, smart_warranty.svg, solar_config_tool.svg, solar_plan.svg, solar_portal.svg, "
+        "solar_portal_app_pro.svg, webshop.svg.",
+        reported_as("3: favicon: ", reported),
+        "4: accent_colour: write a colour as six hexadecimal digits, such as #0a6640.",
+        '5: locales: the portal does not speak "xx"; it speaks de, en, fr.',
+        '6: default_locale: "it" is none of locales, which are de, en, fr.',
+        '7: time_zone: "Mars/Base" is no time zone of the IANA database, such as Europe/Berlin.',
+        reported_as('8: "colour" is not known; known are title, contact, ', reported),
+        '10: it needs title, such as title = { de = "…", en = "…", fr = "…" }, at least in en.',
+        "14: terms_url.de: write an address such as https://www.company.example/terms.",
+        '16: help_url: write a text in each language, such as { de = "…", en = "…", fr = "…" }.',
+        "19: registration.account_kinds: of kinds of account without an organization there are PRIVATE_OPERATOR and "
+        "COMMERCIAL_OPERATOR.",
+        "20: registration.organization_kinds.2: input should be 'INSTALLER', 'RESELLER', 'OPERATOR' or 'LICENSEE'.",
+        "21: registration.vat_id_required: input should be a valid boolean.",
+        '22: "review" is not known in [registration].',
+    ]
+
+
+def reported_as(beginning: str, reported: list[str]) -> str:
+    """The report that begins so."""
+    (found,) = (one for one in reported if one.startswith(beginning))
+    return found
+
+
+@pytest.mark.parametrize(("given", "default"), [("", "en"), ('locales = ["fr", "de"]', "fr")])
+def test_a_profile_that_says_no_more_than_its_title_is_a_portal_all_the_same(
+    own_profile: Path, given: str, default: str
+) -> None:
+    (own_profile / "profile.toml").write_text(f'{given}\ntitle = {{ en = "Portal" }}', encoding="utf-8")
+
+    portal = load_profile(str(own_profile)).portal
+
+    assert (portal.fallback_locale, portal.time_zone, portal.facts().terms_urls) == (default, "UTC", {})

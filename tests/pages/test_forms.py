@@ -413,7 +413,7 @@ async def test_a_directory_that_is_away_is_said_so_and_the_form_can_be_sent_agai
         away.setattr(type(accounts), "hash", fail)
         refused = await visitor.presses(page, "reset", **ENTRIES["password-reset"])
     with monkeypatch.context() as away:
-        away.setattr(type(without_graphiql.wiring.backends.directory), "mailed_token", fail)
+        away.setattr(type(without_graphiql.wiring.backends.directory), "issued_token", fail)
         unread = await visitor.opens(page.url)
     done = await visitor.presses(refused, "reset", **ENTRIES["password-reset"])
 

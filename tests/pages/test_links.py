@@ -246,15 +246,16 @@ async def test_a_page_leaves_no_session_behind() -> None:
 
 
 async def test_what_the_page_shows_is_what_the_graph_says_of_the_link(portal: Portal) -> None:
-    ask = "query P($kind: MailLinkKind!, $token: String!) { mailLinkPreview(kind: $kind, token: $token) "
+    ask = "query P($kind: MailLinkKind!, $token: String!) { linkPreview(kind: $kind, token: $token) "
     ask += "{ maskedEmail organizationName expiresAt } }"
     previews = {}
     for kind in ("registration", "password-reset", "email-change", "account-deletion"):
         token = (await MAILED[kind](portal)).partition("token=")[2]
         code = kind.replace("-", "_").upper()
-        previews[code] = (await portal.anybody().asks(ask, kind=code, token=token)).at("mailLinkPreview")
+        previews[code] = (await portal.anybody().asks(ask, kind=code, token=token)).at("linkPreview")
         wrong = "EMAIL_CHANGE" if code != "EMAIL_CHANGE" else "PASSWORD_RESET"
-        assert (await portal.anybody().asks(ask, kind=wrong, token=token)).at("mailLinkPreview") is None
+        wrong_kind = (await portal.anybody().asks(ask, kind=wrong, token=token)).at("linkPreview")
+        assert set(wrong_kind.values()) == {None}
         assert (await portal.anybody().asks(PREVIEW, token=token)).at("invitationPreview") is None
 
     nobody = {"organizationName": None}

@@ -19,8 +19,17 @@ EVERYBODY = names(
     Mutation.confirmEmailChange Mutation.cancelAccountDeletion
     Mutation.acceptInvitation Mutation.declineInvitation Mutation.requestNewInvitation Query.invitationPreview
     Mutation.registerPrivateAccount Mutation.registerOrganization Mutation.confirmRegistration
+    Mutation.resendRegistrationMail
     Mutation.withdrawRegistration
-    Query.registrationStatus Query.organizationRegistrationCheck Query.mailLinkPreview
+    Query.registrationStatus Query.organizationRegistrationCheck Query.linkPreview
+    Query.portal
+    Portal.title Portal.contact Portal.logoUrl Portal.logoDarkUrl Portal.faviconUrl Portal.accentColour Portal.locales
+    Portal.termsUrl Portal.privacyUrl Portal.imprintUrl Portal.helpUrl Portal.loginNameHint Portal.passwordRule
+    Portal.registration Portal.consents
+    SignInMethod.label PasswordRule.hint AccountKindOption.kind AccountKindOption.label AccountKindOption.description
+    OrganizationKindOption.kind OrganizationKindOption.label ConsentOption.purpose ConsentOption.label
+    RegistrationOptions.accountKinds RegistrationOptions.organizationKinds RegistrationOptions.additionalRoles
+    RegistrationOptions.customerNumberHint RegistrationOptions.reviewHours
     Query.viewer Query.node Query.nodes Query.roles Query.permissions Query.applicationCatalogue
     AccessPreview.errors
     AccessRequest.membership AccessRequest.roles AccessRequest.permissions AccessRequest.status
@@ -35,6 +44,8 @@ EVERYBODY = names(
     ApplicationCategory.id ApplicationCategory.label
     ApplicationMode.key ApplicationMode.label
     AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
+    AuditEvent.summary AuditEvent.actionLabel AuditEvent.subjectLabel AuditField.label AuditField.display
+    AuditAction.label
     AuditEventConnection.edges AuditEventConnection.nodes AuditEventConnection.pageInfo AuditEventConnection.totalCount
     ChangeRequest.organization ChangeRequest.requestedBy ChangeRequest.requestedName ChangeRequest.requestedLegalName
     ChangeRequest.requestedSeat ChangeRequest.decidedBy ChangeRequest.decisionNote ChangeRequest.viewerCanWithdraw
@@ -65,7 +76,11 @@ EVERYBODY = names(
     OrderConnection.edges OrderConnection.nodes OrderConnection.pageInfo OrderConnection.totalCount
     OrderEvent.actor OrderEvent.message
     Organization.viewerMembership Organization.viewerCanManageMembers Organization.viewerCanManageOrganization
-    Organization.viewerCanPlaceOrders
+    Organization.viewerCanPlaceOrders Organization.waiting
+    Organization.assignableRoles Organization.assignablePermissions
+    MemberAccessPreview.currentVersion MemberAccessPreview.preview
+    WaitingCounts.accessRequests WaitingCounts.joinRequests WaitingCounts.invitations WaitingCounts.changeRequests
+    WaitingCounts.orderApprovals
     OrganizationRegistration.status OrganizationRegistration.kind OrganizationRegistration.applicantName
     OrganizationRegistration.applicantEmail OrganizationRegistration.applicantPhone
     OrganizationRegistration.wantedRoles OrganizationRegistration.overdue OrganizationRegistration.rejectionReason
@@ -127,6 +142,8 @@ def opens(solar_terminal: str, software_house: str, *, own: bool = False) -> Ope
 
 BY_RIGHT = {
     "Query.previewAccess": opens("administration", "licence_holder"),
+    "Query.previewMembersAccess": opens("administration", "licence_holder"),
+    "Organization.memberCounts": opens("administration", "licence_holder"),
     "Organization.accessRequests": opens("administration", "licence_holder"),
     "Membership.openInvitations": opens("administration", "licence_holder"),
     "Membership.accessRequests": opens("administration", "licence_holder", own=True),
@@ -152,6 +169,7 @@ BY_RIGHT = {
     "Organization.addressBook": opens("administration purchase", "licence_holder ORDER_PLACE"),
     "Organization.changeRequests": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
     "Organization.auditEvents": opens("", "licence_holder"),
+    "Organization.auditActions": opens("", "licence_holder"),
     "Query.organizationChangeRequests": opens("", ""),  # the vendor's
     "Mutation.updateOrganization": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
     "Mutation.saveAddress": opens("administration purchase", "licence_holder ORDER_PLACE"),
@@ -194,6 +212,9 @@ OWN_WAYS = {
 ARGUMENTS = {
     "Query.organization": "id: $organization",
     "Query.previewAccess": "input: { membershipId: MEMBERSHIP, roleKeys: [] }",
+    "Query.previewMembersAccess": (
+        "organizationId: $organization, changes: [{ membershipId: MEMBERSHIP, roleKeys: [] }]"
+    ),
     "Organization.orders(placedBy:)": "placedBy: PERSON",
 }
 """What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own.

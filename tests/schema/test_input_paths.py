@@ -13,7 +13,7 @@ from tests.schemas import shared_core
 
 def test_a_path_is_written_in_the_names_of_the_graph() -> None:
     assert input_path(["changes", "0", "role_keys", "12"]) == ["changes", "0", "roleKeys", "12"]
-    assert Entry(Stale(2, ["expected_version"]), "").path == ["expectedVersion"]
+    assert Entry(Stale(2, ["expected_version"], node=None), "").path == ["expectedVersion"]
 
 
 def test_no_resolver_spells_the_fields_of_inputs_as_the_graph_does() -> None:

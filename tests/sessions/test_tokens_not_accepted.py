@@ -64,12 +64,13 @@ def is_refused(answer: Answer, problem: str) -> bool:
 
 TOKEN = {"token": "x" * 43}
 NEEDS_NOBODY: dict[str, tuple[str, dict[str, Any]]] = {
+    "portal": ("{ portal { title } }", {}),
     "roles": ("{ roles { key } }", {}),
     "permissions": ("{ permissions { code } }", {}),
     "applicationCatalogue": ("{ applicationCatalogue { key } }", {}),
     "invitationPreview": (PREVIEW, TOKEN),
-    "mailLinkPreview": (
-        "query P($token: String!) { mailLinkPreview(kind: PASSWORD_RESET, token: $token) { maskedEmail } }",
+    "linkPreview": (
+        "query P($token: String!) { linkPreview(kind: PASSWORD_RESET, token: $token) { maskedEmail } }",
         TOKEN,
     ),
     "registrationStatus": ('{ registrationStatus(reference: "x", email: "a@b.example") { status } }', {}),
@@ -94,6 +95,7 @@ INPUTS: dict[str, tuple[dict[str, Any], str]] = {
     "registerPrivateAccount": (PERSON, "__typename"),
     "registerOrganization": (ORGANIZATION, "registration { id }"),
     "confirmRegistration": ({**TOKEN, "password": "drei Dachziegel im Regen"}, "viewer { id }"),
+    "resendRegistrationMail": (TOKEN, "accepted"),
     "withdrawRegistration": (TOKEN, "__typename"),
 }
 """What each mutation takes that somebody may send who is not signed in."""

@@ -72,6 +72,7 @@ class MailedTokenRecord:
     value: str | None
     created_at: datetime
     expires_at: datetime
+    used_at: datetime | None = None
 
 
 @quick

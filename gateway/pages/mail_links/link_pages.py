@@ -278,7 +278,8 @@ class _Pages:
             status = _STATUS.get(said["code"], 500)
             raise _Problem(status, _REASON[status], said.get("retryAfterSeconds"), said.get("reference"))
         (answer,) = body["data"].values()
-        return answer
+        is_over = isinstance(answer, dict) and answer.get("state", "OPEN") != "OPEN"
+        return None if is_over else answer
 
     def _message(self, visit: _Visit, name: str, status: int, **words: Any) -> Response:
         """Answer a page that says one thing: the text of this name, of the link's own or of those for all links."""

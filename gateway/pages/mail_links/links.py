@@ -62,8 +62,8 @@ _NEW_ACCOUNT = {
 
 
 def _preview(kind: str) -> str:
-    fields = "maskedEmail organizationName expiresAt"
-    return f"query Page($token: String!) {{ mailLinkPreview(kind: {kind}, token: $token) {{ {fields} }} }}"
+    fields = "state maskedEmail organizationName expiresAt"
+    return f"query Page($token: String!) {{ linkPreview(kind: {kind}, token: $token) {{ {fields} }} }}"
 
 
 LINKS = (
