@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from graphql import GraphQLError, parse, validate
 
 from connectors.applications.interface import ApplicationRecord
 from gateway.cli.command import CommandRefused
-from gateway.profile_files import InvalidProfile, Profile, nobodys_domain, read_profile, unreachable
+from gateway.profile_files import InvalidProfile, Profile, nobodys_domain, read_profile, shipped_profiles, unreachable
 from gateway.server.terminal import say
 from gateway.wiring import profile_problems, read_policy, utc_now
 from permissions.policy import Policy
@@ -37,15 +38,18 @@ def new(
     """Make a folder with a complete profile to change; never writes into one that is there."""
     if folder.exists() or folder.is_symlink():
         raise CommandRefused(f"{folder} is there already, and nothing was changed. Give the name of a new folder.")
-    if not folder.name.isprintable() or not folder.name.strip("."):
-        raise CommandRefused("Give the name of a folder to make, such as my_portal.")
-    called = title or folder.name.replace("_", " ").replace("-", " ").strip().capitalize()
+    if folder.name in shipped_profiles():
+        raise CommandRefused(f"{folder.name} is the name of a shipped profile. Give another one, such as my_portal.")
+    called = folder.name.replace("_", " ").replace("-", " ").capitalize() if title is None else title
+    for what, said in (("name", folder.name.strip(".")), ("title", called), ("contact", contact)):
+        if not said.strip() or not said.isprintable():
+            raise CommandRefused(f"Write the {what} in letters that can be seen, on one line.")
     folder.parent.mkdir(parents=True, exist_ok=True)
     shutil.copytree(_NEW, folder)
     file = folder / "profile.toml"
     text = file.read_text(encoding="utf-8")
-    for placeholder, words in (("TITLE", called), ("CONTACT", contact)):
-        text = text.replace(f"{{{placeholder}}}", json.dumps(words, ensure_ascii=False)[1:-1])
+    words = {"{TITLE}": called.strip(), "{CONTACT}": contact.strip().rstrip(".")}
+    text = re.sub("{TITLE}|{CONTACT}", lambda found: json.dumps(words[found[0]], ensure_ascii=False)[1:-1], text)
     file.write_text(text, encoding="utf-8")
     say(f"Made {folder}, with {sum(it.is_file() for it in folder.rglob('*'))} files; each says what to change in it.")
     shown = folder if folder.is_absolute() else f"./{folder}"

@@ -124,6 +124,30 @@ def test_what_is_there_is_never_written_over(tmp_path: Path, there: str) -> None
     assert [path.name for path in tmp_path.rglob("*")] == ["there"]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["solar_terminal"], "solar_terminal is the name of a shipped profile."),
+        (["mine", "--title", " "], "Write the title in letters that can be seen, on one line."),
+        (["mine", "--contact", "line\nbreak"], "Write the contact in letters that can be seen, on one line."),
+    ],
+)
+def test_what_could_not_be_used_is_refused_and_makes_nothing(tmp_path: Path, arguments: list[str], said: str) -> None:
+    result = runs("new", str(tmp_path / arguments[0]), *arguments[1:])
+
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("title", ['"', "\\", "{CONTACT}", "Weiß & Söhne # 1", "'''", "]"])
+def test_any_title_stands_in_the_file_as_it_was_written(tmp_path: Path, title: str) -> None:
+    runs("new", str(tmp_path / "mine"), "--title", title)
+
+    profile = tomllib.loads((tmp_path / "mine" / "profile.toml").read_text(encoding="utf-8"))
+    assert profile["title"] == dict.fromkeys(("de", "en", "fr"), title)
+
+
 def test_all_that_is_wrong_is_reported_at_once_with_file_and_line(own: Path) -> None:
     rewrite(own / "profile.toml", ("[contact]", "[contakt]"))
     rewrite(
