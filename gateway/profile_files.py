@@ -3,9 +3,9 @@
 Exception
     InvalidProfile          the profile cannot be used
 
-A folder holds ``profile.toml`` (title, and how to reach the vendor), ``policy.toml``, ``applications.toml`` and, if it
-likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What stands in the policy, in the
-catalogue and in the texts of mails is read by those who use it.
+A folder holds ``profile.toml`` (title, how to reach the vendor, time zone, pages), ``policy.toml``,
+``applications.toml`` and, if it likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What
+stands in the policy, in the catalogue and in the texts of mails is read by those who use it.
 """
 
 import difflib
@@ -15,14 +15,18 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from zoneinfo import available_timezones
 
 from connectors.values import Localized
 from gateway.settings import Settings
 from permissions.toml_positions import TomlPositions, parser_problem
+from resolvers.languages import LANGUAGES, known_locale, known_time_zone
+from resolvers.mail.pages import InvalidPage, checked_pages
 
 _SHIPPED = Path(__file__).with_name("profiles")
-_KNOWN_KEYS = ("title", "contact")
+_TEXTS = ("title", "contact")
+_KNOWN_KEYS = (*_TEXTS, "default_locale", "time_zone", "pages")
 
 
 class InvalidProfile(Exception):
@@ -48,6 +52,9 @@ class Profile:
     key: str
     title: Localized
     contact: Localized
+    default_locale: str
+    time_zone: str
+    pages: Mapping[str, str]
     folder: Path
     policy_text: str
     policy_source: str
@@ -131,12 +138,15 @@ def read_profile(name_or_path: str) -> tuple[Profile, list[str]]:
     """
     folder = _folder(name_or_path)
     files = _Files(folder)
-    title, contact = files.settings()
+    settings = files.settings()
     demo = folder / "demo.toml"
     profile = Profile(
         key=folder.name,
-        title=title,
-        contact=contact,
+        title=settings["title"],
+        contact=settings["contact"],
+        default_locale=settings["default_locale"],
+        time_zone=settings["time_zone"],
+        pages=settings["pages"],
         folder=folder,
         policy_text=files.text(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
@@ -189,39 +199,57 @@ class _Files:
         self.folder = folder
         self.problems: list[str] = []
 
-    def settings(self) -> tuple[Localized, Localized]:
-        """Return the portal's title and how to reach the vendor, empty where they cannot be read."""
+    def settings(self) -> dict[str, Any]:
+        """Return what stands in profile.toml; what cannot be used is as if it were not there."""
+        settings: dict[str, Any] = {"title": {}, "contact": {}, "default_locale": "en", "time_zone": "UTC", "pages": {}}
         file, problems = self.folder / "profile.toml", len(self.problems)
         text = self.text(file, "the portal's title")
         if len(self.problems) > problems:
-            return {}, {}
+            return settings
         try:
-            settings = tomllib.loads(text)
+            written = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
             line, problem = parser_problem(error, text)
             self.problems.append(f"{file}, line {line}: {problem}.")
-            return {}, {}
+            return settings
         positions = TomlPositions(text)
 
         def note(problem: str, key: str) -> None:
             line = positions.line_of(key)
-            self.problems.append(f"{file}{f', line {line}' if line else ''}: {problem}.")
+            self.problems.append(f"{file}{f', line {line}' if line else ''}: {problem}")
 
-        for key in settings:
+        for key in written:
             if key not in _KNOWN_KEYS:
-                note(f'"{key}" is not known; known are {", ".join(_KNOWN_KEYS)}', key)
-        found: list[Localized] = []
-        for key in _KNOWN_KEYS:
-            texts = settings.get(key, {} if key == "title" else {"en": ""})
-            if (
-                not isinstance(texts, dict)
-                or "en" not in texts
-                or not all(isinstance(it, str) for it in texts.values())
-            ):
-                note(f'it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en', key)
-                texts = {}
-            found.append(texts)
-        return found[0], found[1]
+                note(f'"{key}" is not known; known are {", ".join(_KNOWN_KEYS)}.', key)
+        for key in _TEXTS:
+            texts = written.get(key, {} if key == "title" else {"en": ""})
+            if isinstance(texts, dict) and "en" in texts and all(isinstance(it, str) for it in texts.values()):
+                settings[key] = texts if key in written else {}
+            else:
+                note(f'it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en.', key)
+        locale, zone = (written.get(key, settings[key]) for key in ("default_locale", "time_zone"))
+        known = known_locale(locale) if isinstance(locale, str) else None
+        if known is not None and known.language in LANGUAGES:
+            settings["default_locale"] = locale
+        else:
+            note(
+                f"default_locale = {locale!r} is none that the portal speaks; write one of {', '.join(LANGUAGES)}, or "
+                "one with a region, such as de-AT.",
+                "default_locale",
+            )
+        if isinstance(zone, str) and (known_zone := known_time_zone(zone)) is not None:
+            settings["time_zone"] = known_zone
+        else:
+            close = difflib.get_close_matches(str(zone), sorted(available_timezones()), n=1)
+            guess = f' Did you mean "{close[0]}"?' if close else ""
+            note(
+                f"time_zone = {zone!r} is no time zone of the IANA database, such as Europe/Berlin.{guess}", "time_zone"
+            )
+        try:
+            settings["pages"] = checked_pages(written.get("pages", {}))
+        except InvalidPage as problem:
+            note(f"[pages]: {problem}", "pages")
+        return settings
 
     def example(self, file: Path) -> Example:
         """Return the query in a file, with its name and variables."""

@@ -3,12 +3,12 @@
 In which one the portal speaks to somebody is decided here alone: docs/languages.md says how.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 from functools import lru_cache
 from pathlib import Path
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
 
@@ -45,6 +45,21 @@ def reader_of(tags: Iterable[str | None], time_zone: str | None = None) -> Reade
     """Return who reads in the first of these languages that Forecourt speaks, in English if it is none."""
     spoken = (locale for tag in tags if (locale := known_locale(tag)) is not None and locale.language in LANGUAGES)
     return Reader(next(spoken, _ENGLISH), ZoneInfo(time_zone) if time_zone is not None else UTC)
+
+
+def known_time_zone(name: str) -> str | None:
+    """Return the name of a time zone as the IANA database writes it, whatever its case; None for an unknown one."""
+    return _time_zones().get(name.strip().lower())
+
+
+@lru_cache(maxsize=1)
+def _time_zones() -> Mapping[str, str]:
+    """Return the names of places, and UTC; abbreviations are left out, for they name the rules of some country."""
+    return {name.lower(): name for name in available_timezones() if name == "UTC" or _is_a_place(name)}
+
+
+def _is_a_place(name: str) -> bool:
+    return "/" in name and not name.startswith(("Etc/", "SystemV/", "posix/", "right/"))
 
 
 @lru_cache(maxsize=500)

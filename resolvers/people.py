@@ -13,6 +13,7 @@ from connectors.ids import OrganizationId, UserId, new_id
 from connectors.values import AccountKind, masked_address
 from permissions.access_rules import AccessRule
 from resolvers.context import People, RequestContext
+from resolvers.texts import Text
 
 MOST_LOGIN_NAMES = 100
 
@@ -42,7 +43,7 @@ async def member_users(context: RequestContext, memberships: Sequence[Membership
     """Return the person of each membership; of somebody invited, no more than the organization knows of them."""
     found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
     return [
-        replace(user, phone=None, locale=None)
+        replace(user, phone=None, locale=None, time_zone=None)
         if user is not None and membership.status is MembershipStatus.INVITED
         else user
         for user, membership in zip(found, memberships, strict=True)
@@ -105,18 +106,31 @@ def new_user(
     is_confirmed: bool = True,
     phone: str | None = None,
     locale: str | None = None,
+    time_zone: str | None = None,
     kind: AccountKind = AccountKind.BUSINESS_CUSTOMER,
 ) -> UserRecord:
     """Return a person whom the directory does not know yet."""
     return UserRecord(
         id or UserId(new_id("usr")), email, is_confirmed, first_name, last_name, phone, locale, None, kind, None,
-        context.now, profile_version=1,
+        context.now, profile_version=1, time_zone=time_zone,
     )  # fmt: skip
 
 
-def display_name(_context: RequestContext, user: UserRecord) -> str:
+def display_name(context: RequestContext, user: UserRecord) -> str:
     """Return first and last name as one text; of somebody invited without a name, what the address shows of it."""
+    if user.is_deleted:
+        return context.in_words(Text("Deleted account"))
     return f"{user.first_name} {user.last_name}".strip() or masked_address(user.email)
+
+
+def first_name(_context: RequestContext, user: UserRecord) -> str | None:
+    """Return the first name; None of somebody who was deleted."""
+    return None if user.is_deleted else user.first_name
+
+
+def address_of(_context: RequestContext, user: UserRecord) -> str | None:
+    """Return the e-mail address; None of somebody who was deleted."""
+    return None if user.is_deleted else user.email
 
 
 def masked_name(user: UserRecord) -> str:

@@ -12,7 +12,7 @@ from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name, new_user
 from resolvers.refusals import Conflict, NotFound
@@ -85,7 +85,7 @@ async def invite_staff(
         )
         if is_mailed:
             values = {"name": display_name(context, user), "expires_at": expires_at.isoformat()}
-            await queue_mail(context, change, Mail("staff_invitation", user.email, user.locale, values, token))
+            await queue_mail(context, change, mail_to(user, "staff_invitation", values, token))
 
     await changed(context, invite)
     return StaffInvited(user, token, expires_at)

@@ -139,11 +139,17 @@ async def acting_in(
     organization = await change.lock_organization(organization_id)
     if organization is None or context.caller is None:
         raise NotFound("organization", ["organization_id"])
-    caller = await change.ask.caller(context.caller.user.id, context.caller.session_id, context.now)
-    viewer = viewer_of(caller, context.policy) if caller is not None else None
+    viewer = await current_viewer(context, change)
     if viewer is None or not may(viewer, rule, organization_id, context.now):
         raise forbidden(context, viewer, rule, organization_id)
     return organization, viewer
+
+
+async def current_viewer(context: RequestContext, change: DirectoryChange) -> Viewer | None:
+    """Return the caller as they are now; None when nobody is signed in (any more)."""
+    caller = context.caller
+    now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
+    return viewer_of(now, context.policy) if now is not None else None
 
 
 async def acting_for_vendor(context: RequestContext, change: DirectoryChange, rule: AccessRule) -> Viewer:
@@ -154,9 +160,7 @@ async def acting_for_vendor(context: RequestContext, change: DirectoryChange, ru
     Raises:
         Forbidden: The caller may not any more.
     """
-    caller = context.caller
-    now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
-    viewer = viewer_of(now, context.policy) if now is not None else None
+    viewer = await current_viewer(context, change)
     if viewer is None or not may(viewer, rule, None, context.now):
         raise forbidden(context, viewer, rule, None)
     return viewer

@@ -15,7 +15,7 @@ from babel import Locale, UnknownLocaleError
 from babel.core import get_global
 
 from connectors.values import Address
-from resolvers.languages import LONGEST_TAG
+from resolvers.languages import LONGEST_TAG, known_time_zone
 from resolvers.refusals import Invalid, Refused, RefusedTogether
 from resolvers.texts import Text
 
@@ -96,6 +96,20 @@ def locale(value: str, path: list[str]) -> str:
         path,
         "BCP 47",
     )
+
+
+def time_zone(value: str, path: list[str]) -> str:
+    """Return the name of a time zone of the IANA database, trimmed and as it is written there."""
+    known = known_time_zone(value)
+    if known is None:
+        raise Invalid(
+            Text(
+                "“{given}” is not a time zone; use a name such as Europe/Berlin or America/New_York.", given=value[:50]
+            ),
+            path,
+            "IANA time zone",
+        )
+    return known
 
 
 def address(given: Address, path: list[str]) -> Address:

@@ -60,6 +60,11 @@ class _Contains(_Condition):
     inherit_cache = True
 
 
+class _ContainsEach(_Condition):
+    name = "contains_each"
+    inherit_cache = True
+
+
 def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """Say that the column has one of the texts of the list bound to this parameter."""
     return _OneOf(column, bindparam(parameter, type_=TextList()))
@@ -68,6 +73,11 @@ def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
 def contains(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """Say that the text bound to this parameter stands somewhere in the column; the empty text stands in each."""
     return _Contains(column, bindparam(parameter, type_=column.type))
+
+
+def contains_each(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Say that each text of the list bound to this parameter stands somewhere in the column, in any order."""
+    return _ContainsEach(column, bindparam(parameter, type_=TextList()))
 
 
 def listed(database: str, parameter: str) -> TableValuedAlias:
@@ -101,3 +111,16 @@ def _contains_on_sqlite(element: _Contains, compiler: SQLCompiler, **options: An
 def _contains_on_postgresql(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
     column, part = (compiler.process(clause, **options) for clause in element.clauses)
     return f"(strpos({column}, {part}) > 0)"
+
+
+@compiles(_ContainsEach, "sqlite")
+def _contains_each_on_sqlite(element: _ContainsEach, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(NOT EXISTS (SELECT 1 FROM json_each({texts}) AS word WHERE instr({column}, word.value) = 0))"
+
+
+@compiles(_ContainsEach, "postgresql")
+def _contains_each_on_postgresql(element: _ContainsEach, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    words = f"unnest(string_to_array({texts}, {_SEPARATOR_IN_SQL})) AS word(value)"
+    return f"(NOT EXISTS (SELECT 1 FROM {words} WHERE strpos({column}, word.value) = 0))"

@@ -33,7 +33,7 @@ from connectors.directory.personal_data import PersonalDataChanges, PersonalData
 from connectors.directory.reader import BACKEND
 from connectors.directory.records.data import DirectoryData
 from connectors.directory.registrations import RegistrationChanges, RegistrationQueries
-from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, ORGANIZATIONS, USERS
+from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, ORGANIZATIONS, REGISTRATIONS, USERS
 from connectors.directory.sessions import SessionChanges, SessionQueries
 from connectors.errors import BackendUnavailable
 
@@ -181,6 +181,7 @@ class Directory(DirectoryQueries):
             (tables.grants, list(map(GRANTS.row, data.grants))),
             (tables.vendor_permissions, vendor),
             (tables.invitations, invitations),
+            (tables.registrations, list(map(REGISTRATIONS.row, data.registrations))),
         )
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, values in rows:

@@ -1,11 +1,12 @@
 """Names, addresses and numbers as they are looked up, ordered and compared."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+
+from connectors.folding import folded
 
 _LEGAL_FORMS = frozenset(
     (
@@ -15,12 +16,6 @@ _LEGAL_FORMS = frozenset(
     )
 )
 """Words that say what kind of organization it is, and those that join names."""
-
-
-def folded(text: str) -> str:
-    """Return the text as it is searched and ordered: neither case nor accents nor umlauts count, and ß is ss."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
 
 
 def login_key(name: str) -> str:

@@ -13,19 +13,29 @@ from connectors.database.reader import gathered, parallel
 from connectors.directory.errors import check_version
 from connectors.directory.keys import login_key
 from connectors.directory.reader import DirectoryReader
+from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import ProfileChange, UserRecord
 from connectors.directory.rows import USERS
-from connectors.directory.tables import login_names, memberships, users
+from connectors.directory.tables import invitations, login_names, memberships, users
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
 
-_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
+_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "time_zone", "address"})
 _LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bindparam("key")).with_for_update()
 _MOVE_LOGIN_NAME = (
     update(login_names).where(login_names.c.name_key == bindparam("key")).values(user_id=bindparam("new_user"))
 )
 _UPDATE_USER = update(users).where(users.c.id == bindparam("of_user")).returning(*USERS.columns)
+_KEEP_INVITATIONS = (
+    update(invitations)
+    .where(
+        invitations.c.email_key == bindparam("old_key"),
+        invitations.c.status == InvitationStatus.PENDING.value,
+        invitations.c.account_id.is_(None),
+    )
+    .values(account_id=bindparam("of_user"))
+)
 _NAME = bindparam("name", type_=IdText)
 _USER_ID_OF_LOGIN_NAME = (
     union_all(
@@ -148,6 +158,8 @@ class PeopleChanges(Transaction):
             LookupError: There is no such person.
         """
         before = await self._locked_user(user_id)
+        if before.email_verified:  # what was sent to the old address was for them
+            await self._execute(_KEEP_INVITATIONS, {"old_key": login_key(before.email), "of_user": user_id})
         return before, await self._store_user(replace(before, email=email, email_verified=True))
 
     async def set_default_organization(self, user_id: UserId, organization_id: OrganizationId) -> None:

@@ -64,7 +64,7 @@ def invite(
         )
         say(f"{invited.user.email} is staff now, and may: {', '.join(one.value for one in given)}.")
         if link:
-            say(link_to(context.backends.portal.page_urls, TEMPLATES["staff_invitation"].page, invited.token))
+            say(link_to(context.backends.portal.page_urls, TEMPLATES["staff_invitation"], invited.token))
             say(f"The link works once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC. Hand it over in private.")
         else:
             say("A mail with a link to choose a password waits for the worker; `forecourt serve` has one.")

@@ -13,10 +13,15 @@ MASKED = "INTERNAL_SERVER_ERROR"
 class RefusedRequest(Exception):
     """The request is not executed; carries the status, the code, and headers of the answer.
 
+    `draft_status` is the status in the draft of GraphQL over HTTP, where that has another one.
+
     RefusedRequest
+        NotWellFormed           it is JSON, or has an address, that does not say what a GraphQL request has to
         Unauthenticated         what was sent proves nobody
         LimitExceeded           it asks for more than it may
     """
+
+    draft_status: int | None = None
 
     def __init__(
         self, status: int, code: str, message: Text | str, headers: Mapping[str, str] | None = None, **extensions: Any
@@ -39,6 +44,15 @@ def unexpected(reference: str) -> Text:
     return Text(
         "Something unexpected went wrong. Please give the operator this reference: {reference}.", reference=reference
     )
+
+
+class NotWellFormed(RefusedRequest):
+    """What was sent can be read, but is not a well-formed GraphQL-over-HTTP request (its section 4.1)."""
+
+    draft_status = 422
+
+    def __init__(self, message: str, code: str = "BAD_REQUEST") -> None:
+        super().__init__(400, code, message)
 
 
 def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:

@@ -36,7 +36,7 @@ from resolvers.access_requests.requested_access import RequestedAccess, requeste
 from resolvers.approvals.decisions import WHAT, acting_on, as_it_is, check_open, decided, decision, end, is_open, locked
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail, reachable, write_to
+from resolvers.mail.queue import mail_to, queue_mail, reachable, write_to
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import ADVICE, Conflict, Forbidden, Invalid, NotDelegable, NotFound
 from resolvers.texts import Text
@@ -189,7 +189,7 @@ async def decide_access_request(context: RequestContext, verdict: Verdict) -> tu
         if verdict.approve:
             plan = _plan(context, decision_context, member, request, until, note)
             warned[:] = warnings_of(context, decision_context, [plan])
-            await carry_out(context, change, decision_context, plan, is_notified=False)
+            await carry_out(context, change, decision_context, plan, deciding=request.id)
         status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
         by = author(context, note)
         ended = await end_access_request(context, change, request, status, by, note=note, until=until)
@@ -298,10 +298,10 @@ async def _ask(
         values = {
             "organization": organization.name,
             "person": name_of_caller(context),
-            "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale),
+            "wanted": wanted_names(context, request),
             "message": request.message,
         }
-        await queue_mail(context, change, Mail("access_request", user.email, user.locale, values))
+        await queue_mail(context, change, mail_to(user, "access_request", values, about=_about(request)))
 
 
 async def _notify(
@@ -315,8 +315,12 @@ async def _notify(
     values = {
         "organization": decision_context.organization.name,
         "decision": request.status.value.lower(),
-        "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale if user else None),
+        "wanted": wanted_names(context, request),
         "note": request.note,
         "until": request.valid_until.isoformat() if request.valid_until is not None else None,
     }
-    await write_to(context, change, [user], "access_request_decided", values)
+    await write_to(context, change, [user], "access_request_decided", values, about=_about(request))
+
+
+def _about(request: AccessRequestRecord) -> dict[str, str]:
+    return {"organization": request.organization_id, "id": request.id}

@@ -12,7 +12,7 @@ from connectors.values import Address
 from resolvers.context import RequestContext
 from resolvers.refusals import Refused, RefusedTogether, Stale
 from resolvers.transactions import masked_values_of
-from resolvers.validation import LONGEST_NAME, address, locale, text
+from resolvers.validation import LONGEST_NAME, address, locale, text, time_zone
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,8 @@ def _checked(values: Mapping[str, str | Address | None]) -> tuple[dict[str, str 
                 cleaned[key] = text(value if isinstance(value, str) else "", path, LONGEST_NAME)
             elif key == "locale" and isinstance(value, str):
                 cleaned[key] = locale(value, path)
+            elif key == "time_zone" and isinstance(value, str):
+                cleaned[key] = time_zone(value, path)
             elif isinstance(value, Address):
                 cleaned[key] = address(value, path)
             else:

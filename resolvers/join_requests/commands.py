@@ -19,6 +19,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, MembershipId, OrganizationId, new_id
+from connectors.pages import Slice
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing, Viewer
@@ -27,6 +28,7 @@ from resolvers import validation as checks
 from resolvers.access.edits import no_such_role
 from resolvers.access.plans import not_delegable
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
+from resolvers.approvals.fulfilled import end_other_ways_in
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
@@ -40,7 +42,7 @@ from resolvers.transactions import Once, author, changed_once
 from resolvers.validation import Together, together
 
 TIME_TO_DECIDE = timedelta(days=30)
-MOST_REMEMBERED = MOST_MEMBERSHIPS = 1_000
+MOST_REMEMBERED = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that notifies the administrators of a request, if there is such an organization."""
 
@@ -97,7 +99,7 @@ async def request_to_join(
         found = await organization_to_join(change.ask, facts)
         now = await change.ask.caller(caller.user.id, None, context.now)
         (page,) = await change.ask.approvals_of(
-            JOIN_REQUESTS, "user_id", [caller.user.id], first=MOST_REMEMBERED, now=context.now
+            JOIN_REQUESTS, "user_id", [caller.user.id], Slice(MOST_REMEMBERED), now=context.now
         )
         earlier = page.items
         if user is None or now is None:
@@ -150,7 +152,8 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
             "email": person.email,
             "message": request.message,
         }
-        await write_to(context, change, people, "join_request", values)
+        about = {"organization": organization_id, "id": request.id}
+        await write_to(context, change, people, "join_request", values, about=about)
         return {}
 
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
@@ -168,11 +171,15 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
     async def command(change: DirectoryChange) -> str:
         request, organization, viewer = await _open(context, change, id)
         _check_given(context, viewer.standings[organization.id], joining)
-        membership_id = await _let_in(context, change, request, organization)
+        person = await change.lock_user(request.user_id)
+        assert person is not None  # a foreign key says so
+        ended = await _end(context, change, request, organization, RequestStatus.APPROVED, None)
         by, now = author(context), context.now
+        await end_other_ways_in(context, change, organization, person, by)
+        membership_id = await _let_in(context, change, request, organization)
         roles, permissions = joining.role_keys, joining.permissions
         await recorded.give_all(change, membership_id, roles, permissions, until=None, by=by, now=now)
-        return await _end(context, change, request, organization, RequestStatus.APPROVED, None)
+        return ended
 
     asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
     return await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
@@ -268,7 +275,7 @@ async def _end(
     await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, **decision(context, by, note))
     values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
     people = await change.ask.users([request.user_id])
-    await write_to(context, change, people, "join_request_decided", values)
+    await write_to(context, change, people, "join_request_decided", values, about={"id": request.id})
     return request.id
 
 
@@ -314,10 +321,7 @@ async def _let_in(
     organization: OrganizationRecord,
 ) -> MembershipId:
     """Return the person's membership, active from now on: a new one, or that of somebody who comes back."""
-    (page,) = await change.ask.memberships_of(
-        [request.user_id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus)
-    )
-    known = next((one for one in page.items if one.organization_id == organization.id), None)
+    known = await change.ask.membership_of(request.user_id, organization.id)
     by, now = author(context), context.now
     if known is None:
         id = MembershipId(new_id("mbr"))
@@ -325,11 +329,7 @@ async def _let_in(
         await change.add_membership(new)
         await recorded.set_membership_status(change, id, MembershipStatus.ACTIVE, by=by, now=now)
         return id
-    if known.status is MembershipStatus.INVITED:
-        raise Conflict(
-            Text("This person has already been invited."), ["id"], code=ErrorCode.ALREADY_INVITED, node=known
-        )
-    if known.status is not MembershipStatus.REMOVED:
+    if known.status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
         raise Conflict(Text("This person is already a member."), ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
     await recorded.revoke_all(change, known.id, by=by, now=now)  # what they held before they left does not come back
     await recorded.set_membership_status(change, known.id, MembershipStatus.ACTIVE, by=by, now=now)

@@ -8,6 +8,7 @@ from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
+from connectors.pages import Slice
 from permissions.policy import Policy
 from resolvers.context import RequestContext
 from resolvers.refusals import LastAdministrator
@@ -50,8 +51,7 @@ async def last_administrator(
     """Return the refusal to leave an organization to nobody, with active members who could administer it instead."""
     (page,) = await ask.members_of(
         [organization_id],
-        first=MOST_CANDIDATES + len(leaving),
-        after=None,
+        Slice(MOST_CANDIDATES + len(leaving)),
         where=MemberFilter(status=(MembershipStatus.ACTIVE,)),
     )
     return LastAdministrator([member for member in page.items if member.id not in leaving][:MOST_CANDIDATES], path)

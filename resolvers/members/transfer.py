@@ -12,10 +12,11 @@ from permissions.viewer import Viewer
 from resolvers.access.commands import renew_caller
 from resolvers.access.edits import LONGEST_REASON, known_role
 from resolvers.access.plans import not_delegable
+from resolvers.approvals.fulfilled import end_held_requests
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.members.administrators import hand_on_login_name
 from resolvers.people import display_name
 from resolvers.refusals import Conflict, Invalid, NotFound
@@ -68,6 +69,7 @@ async def transfer_administration(
         kept = _kept(context, mine, office, keep_own_role_keys)
         for grant in office:
             await recorded.give(change, successor.id, GrantKind.ROLE, grant.key, until=None, by=by, now=now)
+        await end_held_requests(context, change, successor.id, by)
         for grant in mine:
             if grant.kind is GrantKind.ROLE and grant.key not in kept:
                 await recorded.revoke(change, grant.id, by=by, now=now)
@@ -150,4 +152,8 @@ async def _notify(
         "to": display_name(context, after),
     }
     for user in (before, after):
-        await queue_mail(context, change, Mail("administration_transferred", user.email, user.locale, values))
+        await queue_mail(
+            context,
+            change,
+            mail_to(user, "administration_transferred", values, about={"organization": organization.id}),
+        )

@@ -20,9 +20,10 @@ from connectors.ids import RegistrationId
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, decided
+from resolvers.approvals.fulfilled import end_other_ways_in
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
@@ -73,6 +74,10 @@ async def approve_registration(
         await recorded.set_organization_status(
             change, standing.organization_id, OrganizationStatus.ACTIVE, by=by, now=context.now
         )
+        (organization,) = await change.ask.organizations([standing.organization_id])
+        assert organization is not None  # a foreign key says so
+        await change.lock_user(user.id)
+        await end_other_ways_in(context, change, organization, user, by)
         role_key = context.policy.administrative_role_keys()[0]
         await recorded.give(
             change, standing.membership_id, GrantKind.ROLE, role_key, until=None, by=by, now=context.now
@@ -345,7 +350,7 @@ async def _notify(
     values: Mapping[str, str | None],
 ) -> None:
     said = {"name": display_name(context, user), "organization": registration.organization_name, **values}
-    await queue_mail(context, change, Mail(template, user.email, user.locale, said))
+    await queue_mail(context, change, mail_to(user, template, said, about={"id": registration.id}))
 
 
 def _decided_now(context: RequestContext) -> dict[str, Any]:

@@ -72,6 +72,7 @@ def mutation(
     recorded: bool = True,
     answers_again: bool = False,
     cost: int | None = None,
+    results_of: str | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Make an async method the mutation of its name: its docstring is the description, its answer the payload.
 
@@ -82,6 +83,8 @@ def mutation(
     `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
     before with the same `idempotencyKey` gets past the guard, and gets the answer again. Only for a function that does
     nothing before `changed_once`, in a command that asks again what the caller may do.
+
+    With `results_of`, the payload has one of `results` for each entry of the list at this dotted path of the arguments.
 
     Raises:
         TypeError: A permission in an organization is asked for, and nothing says in which.
@@ -108,7 +111,8 @@ def mutation(
                 fields |= one.beside
             return _payload_of(method)(**fields | {"errors": [entry_of(context, one) for one in refusals]})
 
-        return _declared(method, answer, requires, cost)
+        sizing = Sizing(cost, sliced_by=results_of, sized_fields=("results",) if results_of is not None else ())
+        return _declared(method, answer, requires, sizing)
 
     return declared
 
@@ -143,13 +147,13 @@ def query(
             except RefusedTogether as together:
                 return refused(together.refusals)
 
-        return _declared(method, answer, requires, cost)
+        return _declared(method, answer, requires, Sizing(cost))
 
     return declared
 
 
 def _declared(
-    method: Callable[..., Any], answer: Callable[..., Awaitable[Any]], requires: AccessRule, cost: int | None
+    method: Callable[..., Any], answer: Callable[..., Awaitable[Any]], requires: AccessRule, sizing: Sizing
 ) -> DeclaredField:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
@@ -158,7 +162,7 @@ def _declared(
         Declaration(answer_all, True, requires, asks_itself=True),
         method,
         docstring_of(method),
-        sizing=Sizing(cost),
+        sizing=sizing,
         type_annotation=StrawberryAnnotation(get_type_hints(method)["return"]),
     )
 

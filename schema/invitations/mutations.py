@@ -111,7 +111,7 @@ class InviteMembersPayload(Payload):
 class InvitingMutations:
     """Inviting colleagues."""
 
-    @mutation(requires=MANAGE_MEMBERS, within=in_organization())
+    @mutation(requires=MANAGE_MEMBERS, within=in_organization(), results_of="input.invitees")
     async def invite_members(self, context: RequestContext, input: InviteMembersInput) -> InviteMembersPayload | None:
         """Invite people to an organization by mail, many at once."""
         rows = [

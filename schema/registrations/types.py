@@ -132,6 +132,7 @@ class OrganizationRegistration(Node):
         registrations.duplicates_of,
         requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
+        assumed_size=5,
         description=(
             "Existing organizations with the same VAT id, customer number, name or mail domain; those alike in "
             "most respects come first."

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import upgrade
 from connectors.directory.directory import Directory
-from connectors.directory.keys import folded, organization_keys, user_keys
+from connectors.directory.keys import organization_keys, user_keys
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.organizations import OrganizationKind
+from connectors.folding import folded
 from connectors.ids import OrganizationId, UserId
 from tests.servers import PATIENT, DatabaseKind, fresh_database
 

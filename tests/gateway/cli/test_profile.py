@@ -102,7 +102,7 @@ def test_without_a_contact_nobody_would_learn_how_to_reach_the_vendor(tmp_path: 
     (folder / "profile.toml").write_text('[title]\nen = "Portal"\nde = "Portal"\n', encoding="utf-8")
     without = runs("check", str(folder)).stdout
 
-    assert 'profile.toml, line 12: [contact] de, en, fr: "vendor.example" is a domain that is nobody\'s' in checked
+    assert 'profile.toml, line 16: [contact] de, en, fr: "vendor.example" is a domain that is nobody\'s' in checked
     assert "profile.toml: it has no [contact], so nobody would learn how to reach you" in without
     assert "contact is missing in en, de" in without
 
@@ -176,7 +176,7 @@ def test_all_that_is_wrong_is_reported_at_once_with_file_and_line(own: Path) -> 
     assert (result.exit_code, result.stdout) == (1, "")
     said = result.stderr
     for expected in (
-        'profile.toml, line 11: "contakt" is not known; known are title, contact',
+        'profile.toml, line 15: "contakt" is not known; known are title, contact, default_locale, time_zone, pages',
         'policy.toml, line 19: "ORDER_PLAICE" in permissions of [roles.purchase] is no permission',
         'policy.toml, line 10: [roles.administration] may assign "bying", which is no role',
         "policy.toml, line 8: administrative of [roles.administration] must be true or false",

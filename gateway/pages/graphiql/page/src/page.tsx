@@ -25,10 +25,8 @@ interface Visit {
 }
 
 export function Page({ config, session, errand }: { config: Config; session: Session; errand: Example | null }) {
-  const { account, signingIn, notice, organizations, organizationId } = useSyncExternalStore(
-    session.subscribe,
-    session.current,
-  );
+  const state = useSyncExternalStore(session.subscribe, session.current);
+  const { account, signingIn, notice, organizationCount, organizationId } = state;
   // What a mail's link asks for stands first, and stays when it has signed somebody in: there is its answer.
   const link = useRef(errand);
   const hasJustSignedIn = useRef(false);
@@ -95,9 +93,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
           ) : (
             account === null && <SignInForm busy={signingIn !== null} onSignIn={session.signIn} />
           )}
-          {organizations.length > 1 && (
-            <Organizations organizations={organizations} chosen={organizationId} onChoose={session.lookAt} />
-          )}
+          {organizationCount > 1 && <Organizations state={state} session={session} />}
           {account && !config.demo && <span className="signed-in">Signed in as {account.displayName}</span>}
           {account && (
             <button type="button" className="button" onClick={signOut}>
