@@ -22,7 +22,7 @@ from strawberry.schema.config import StrawberryConfig
 from bench.plain_context import Context, Info, loaders_of
 from bench.plain_models import GrantModel, MembershipModel, OrderModel, OrganizationModel, UserModel
 from connectors.applications.interface import Applications
-from connectors.identity.tokens import AccessTokens
+from connectors.identity.tokens import AccessTokens, Identity
 from gateway.wiring import utc_now
 from permissions.policy import Policy, Role
 
@@ -358,6 +358,7 @@ class PlainStrawberry(GraphQL[Context, None]):
         """Return the context of a request, with the caller that its token names."""
         token = request.headers["authorization"].removeprefix("Bearer ")
         identity = self._tokens.verify(token, utc_now())
+        assert isinstance(identity, Identity)
         roles: defaultdict[str, list[Role]] = defaultdict(list)
         async with self._sessions() as session:
             caller = await session.get(UserModel, identity.user_id)

@@ -1,4 +1,4 @@
-"""The shipped profiles: everything that makes a Forecourt one vendor's portal, as files in one folder.
+"""Profiles, shipped or not: everything that makes a Forecourt one vendor's portal, as files in one folder.
 
 Exception
     InvalidProfile          the profile cannot be used
@@ -12,7 +12,7 @@ import difflib
 import json
 import re
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -20,12 +20,12 @@ from typing import Any, NamedTuple
 from connectors.values import Localized
 from gateway.profile_portal import KEYS, PortalTable, read_portal
 from gateway.settings import Settings
-from permissions.toml_positions import TomlPositions
+from permissions.toml_positions import TomlPositions, parser_problem
 from resolvers.mail.pages import InvalidPage, checked_pages
 
 _SHIPPED = Path(__file__).with_name("profiles")
 _TEXTS = ("title", "contact")
-_KNOWN_KEYS = (*_TEXTS, "pages", *KEYS)
+_KNOWN_KEYS = (*_TEXTS, *KEYS, "pages")
 
 
 class InvalidProfile(Exception):
@@ -70,26 +70,47 @@ class Profile:
 _RESERVED = re.compile(
     r"[\w.-]*[.@](?:example|test|invalid|localhost)(?![\w-]|\.\w)|\bexample\.(?:com|net|org)\b", re.IGNORECASE
 )
-"""Domains that are nobody's (RFC 2606)."""
+
+
+def nobodys_domain(text: str) -> str | None:
+    """Return a domain in the text that is nobody's (RFC 2606), None when there is none."""
+    found = _RESERVED.search(text)
+    return found[0] if found else None
 
 
 def profile_for(settings: Settings) -> Profile:
     """Return the profile that is set; in production, one that names a vendor who exists.
 
     Raises:
-        InvalidProfile: It cannot be used; or in production customers would be asked to write to a domain that is
-            nobody's, as that of a shipped profile.
+        InvalidProfile: It cannot be used; or in production customers would not learn how to reach the vendor, or be
+            asked to write to a domain that is nobody's, as that of a shipped profile.
     """
     profile = load_profile(settings.profile)
-    if settings.environment == "production":
-        for language, text in profile.contact.items():
-            if found := _RESERVED.search(text):
-                raise InvalidProfile(
-                    f'{profile.folder / "profile.toml"}, [contact] {language}: "{found[0]}" is a domain that is '
-                    "nobody's, and your customers would be asked to write there. Copy the folder, write how to reach "
-                    "you, and name the copy by FORECOURT_PROFILE."
-                )
+    if settings.environment == "production" and (problems := list(unreachable(profile))):
+        raise InvalidProfile("\n".join(problems))
     return profile
+
+
+def unreachable(profile: Profile) -> Iterator[str]:
+    """Return what stands between customers and a vendor whom they want to reach."""
+    file = profile.folder / "profile.toml"
+    if not profile.contact.get("en"):
+        yield (
+            f"{file}: it has no [contact], so nobody would learn how to reach you; write an address or a telephone "
+            f"number in {', '.join(profile.title)}."
+        )
+    domains: dict[str, list[str]] = {}
+    for language, text in profile.contact.items():
+        if domain := nobodys_domain(text):
+            domains.setdefault(domain, []).append(language)
+    positions = TomlPositions(file.read_text(encoding="utf-8"))
+    for domain, languages in domains.items():
+        yield (
+            f'{file}, line {positions.line_of("contact", languages[0])}: [contact] {", ".join(languages)}: "{domain}" '
+            "is a domain that is nobody's, and your customers would be asked to write there. Write how to reach you; "
+            "where the profile is a shipped one, make your own by `forecourt profile new NAME`, and name it by "
+            "FORECOURT_PROFILE."
+        )
 
 
 def shipped_profiles() -> tuple[str, ...]:
@@ -101,33 +122,47 @@ def load_profile(name_or_path: str) -> Profile:
     """Return the shipped profile of this name, or the one in the folder at this path.
 
     Raises:
-        InvalidProfile: There is none, or one of its files is missing or unreadable.
+        InvalidProfile: There is none, or with all that is missing or unreadable of its files.
+    """
+    profile, problems = read_profile(name_or_path)
+    if problems:
+        raise InvalidProfile("\n".join(problems))
+    return profile
+
+
+def read_profile(name_or_path: str) -> tuple[Profile, list[str]]:
+    """Return as much of a profile as can be read, and what is missing or unreadable of its files.
+
+    Raises:
+        InvalidProfile: There is none.
     """
     folder = _folder(name_or_path)
+    files = _Files(folder)
     icons = {file.name: file.read_bytes() for file in sorted(folder.glob("icons/*.svg"))}
-    settings, portal = _settings(folder, icons)
+    settings, portal = files.settings(icons)
     demo = folder / "demo.toml"
-    return Profile(
+    profile = Profile(
         key=folder.name,
         title=settings["title"],
-        contact=settings.get("contact", {}),
+        contact=settings["contact"],
         portal=portal,
         default_locale=portal.fallback_locale,
         time_zone=portal.time_zone,
-        pages=_pages(folder, settings.get("pages", {})),
+        pages=settings["pages"],
         folder=folder,
-        policy_text=_read(folder / "policy.toml", "who may do what"),
+        policy_text=files.text(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
-        applications_text=_read(folder / "applications.toml", "the applications behind the portal"),
+        applications_text=files.text(folder / "applications.toml", "the applications behind the portal"),
         applications_source=str(folder / "applications.toml"),
-        demo_text=_read(demo, "the demo organization") if demo.exists() else None,
+        demo_text=files.text(demo, "the demo organization") if demo.exists() else None,
         demo_source=str(demo),
-        examples=tuple(_example(file) for file in sorted(folder.glob("examples/*.graphql"))),
+        examples=tuple(files.example(file) for file in sorted(folder.glob("examples/*.graphql"))),
         icons=icons,
         mail_texts={
-            file.stem: (_read(file, "texts of mails"), str(file)) for file in sorted(folder.glob("mail/*.toml"))
+            file.stem: (files.text(file, "texts of mails"), str(file)) for file in sorted(folder.glob("mail/*.toml"))
         },
     )
+    return profile, files.problems
 
 
 def _folder(name_or_path: str) -> Path:
@@ -159,62 +194,72 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _settings(folder: Path, icons: Collection[str]) -> tuple[dict[str, Any], PortalTable]:
-    file = folder / "profile.toml"
-    text = _read(file, "the portal's title")
-    try:
-        settings = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidProfile(f"{file} is not valid TOML: {error}.") from error
-    portal, found = read_portal(settings, icons)
-    problems: list[tuple[tuple[str, ...], str]] = [
-        ((key,), f'"{key}" is not known; known are {", ".join(_KNOWN_KEYS)}')
-        for key in settings
-        if key not in _KNOWN_KEYS
-    ]
-    for key in _TEXTS:
-        texts = settings.get(key, {} if key == "title" else {"en": ""})
-        if not isinstance(texts, dict) or "en" not in texts or not all(isinstance(one, str) for one in texts.values()):
-            problems.append(
-                ((key,), f'it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en')
-            )
-    if problems := [*problems, *found]:
+class _Files:
+    """Reads the files of one folder, and notes what is wrong with them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.problems: list[str] = []
+
+    def settings(self, icons: Collection[str]) -> tuple[dict[str, Any], PortalTable]:
+        """Return what stands in profile.toml; what cannot be used is as if it were not there."""
+        settings: dict[str, Any] = {"title": {}, "contact": {}, "pages": {}}
+        file, problems = self.folder / "profile.toml", len(self.problems)
+        text = self.text(file, "the portal's title")
+        if len(self.problems) > problems:
+            return settings, PortalTable()
+        try:
+            written = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            line, problem = parser_problem(error, text)
+            self.problems.append(f"{file}, line {line}: {problem}.")
+            return settings, PortalTable()
+        portal, found = read_portal(written, icons)
+        for key in written:
+            if key not in _KNOWN_KEYS:
+                found.append(((key,), f'"{key}" is not known; known are {", ".join(_KNOWN_KEYS)}'))
+        for key in _TEXTS:
+            texts = written.get(key, {} if key == "title" else {"en": ""})
+            if isinstance(texts, dict) and "en" in texts and all(isinstance(it, str) for it in texts.values()):
+                settings[key] = texts if key in written else {}
+            else:
+                example = f'{key} = {{ de = "…", en = "…", fr = "…" }}'
+                found.append(((key,), f"it needs {key}, such as {example}, at least in en"))
+        try:
+            settings["pages"] = checked_pages(written.get("pages", {}))
+        except InvalidPage as error:
+            found.append((("pages",), f"[pages]: {str(error).removesuffix('.')}"))
         positions = TomlPositions(text)
-        lines = [(positions.line_of(*path), problem) for path, problem in problems]
-        raise InvalidProfile("\n".join(f"{file}{f', line {line}' if line else ''}: {said}." for line, said in lines))
-    return settings, portal
+        for path, problem in found:
+            at = positions.line_of(*path)
+            self.problems.append(f"{file}{f', line {at}' if at else ''}: {problem}.")
+        return settings, portal
 
+    def example(self, file: Path) -> Example:
+        """Return the query in a file, with its name and variables."""
+        text = self.text(file, "an example query")
+        first, _, rest = text.lstrip().partition("\n")
+        name, query = (first.removeprefix("#").strip(), rest) if first.startswith("#") else (file.stem, text)
+        variables = file.with_suffix(".variables.json")
+        if not variables.exists():
+            return Example(name, query, None)
+        values = self.text(variables, "the variables of an example query")
+        try:
+            json.loads(values)
+        except ValueError as error:
+            self.problems.append(f"{variables} is not valid JSON: {error}.")
+        return Example(name, query, values)
 
-def _pages(folder: Path, written: Any) -> Mapping[str, str]:
-    try:
-        return checked_pages(written)
-    except InvalidPage as problem:
-        raise InvalidProfile(f"{folder / 'profile.toml'}, [pages]: {problem}") from problem
-
-
-def _example(file: Path) -> Example:
-    text = _read(file, "an example query")
-    first, _, rest = text.lstrip().partition("\n")
-    name, query = (first.removeprefix("#").strip(), rest) if first.startswith("#") else (file.stem, text)
-    variables = file.with_suffix(".variables.json")
-    if not variables.exists():
-        return Example(name, query, None)
-    values = _read(variables, "the variables of an example query")
-    try:
-        json.loads(values)
-    except ValueError as error:
-        raise InvalidProfile(f"{variables} is not valid JSON: {error}.") from error
-    return Example(name, query, values)
-
-
-def _read(file: Path, meaning: str) -> str:
-    try:
-        return file.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise InvalidProfile(
-            f"{file} is missing; it holds {meaning}. Copy the one of a shipped profile "
-            f"({', '.join(shipped_profiles())}) and change it."
-        ) from error
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
-        raise InvalidProfile(f"{file} cannot be read: {reason}. Make it a readable UTF-8 text file.") from error
+    def text(self, file: Path, meaning: str) -> str:
+        """Return the text of a file, empty when it cannot be read."""
+        try:
+            return file.read_text(encoding="utf-8")
+        except FileNotFoundError:
+            self.problems.append(
+                f"{file} is missing; it holds {meaning}. `forecourt profile new NAME` makes a profile with all files, "
+                "from which to copy it."
+            )
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+            self.problems.append(f"{file} cannot be read: {reason}. Make it a readable UTF-8 text file.")
+        return ""

@@ -1,7 +1,7 @@
 """All settings, each with its default, what it may be and what it means; settings_sources.py reads them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -299,15 +299,6 @@ class Settings(Limits):
                 raise ValueError(f"{name} is no name of a header; write each out, without *")
         return tuple(dict.fromkeys(name.lower() for name in value))
 
-    @model_validator(mode="after")
-    def _addresses_are_of_clients(self) -> "Settings":
-        if self.max_connections_per_address is not None and self.trusted_proxies:
-            raise ValueError(
-                "a proxy's address is that of all its connections, so max_connections_per_address does not go with "
-                "trusted_proxies; let the proxy count those of a client"
-            )
-        return self
-
     @field_validator("public_url")
     @classmethod
     def _is_a_base(cls, value: str | None) -> str | None:
@@ -350,58 +341,13 @@ class Settings(Limits):
         return value or None  # Compose sets it to nothing
 
     @model_validator(mode="after")
-    def _mails_have_a_sender(self) -> "Settings":
-        if self.smtp_url is not None and not is_address(self.sender):
-            raise ValueError("mails need FORECOURT_MAIL_FROM, for the host of the public URL is no mail domain")
-        return self
-
-    @model_validator(mode="after")
-    def _production_is_no_demo(self) -> "Settings":
-        if missing := missing_in_production(self.model_dump()):
-            raise ValueError("\n".join(missing))
-        return self
-
-    @model_validator(mode="after")
-    def _links_lead_somewhere(self) -> "Settings":
-        named = self.page_urls.model_dump(exclude_none=True) if self.page_urls is not None else {}
-        missing = [kind for kind in PageUrls.model_fields if kind not in (*named, "portal")]
-        if not self.pages and missing:
-            raise ValueError(
-                "with FORECOURT_PAGES=false, links of mails lead nowhere; say where: "
-                + ", ".join(f"{PREFIX}PAGE_URLS_{kind.upper()}" for kind in missing)
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _passwords_can_be_changed(self) -> "Settings":
-        is_enough = self.max_cost >= Settings.model_fields["max_cost"].default
-        if is_enough or self.environment != "production" or self.cost_mode != "enforce":
-            return self
-        from schema.graph.cost_directives import (
-            PASSWORD_CHECK,  # with the library of the schema, which a worker does without
-        )
-
-        least = 2 * PASSWORD_CHECK
-        if self.max_cost <= least:
-            raise ValueError(
-                f"with FORECOURT_MAX_COST={self.max_cost}, nobody could change a password, which costs {least:,} and "
-                "what it answers, signing in half as much; allow more, or set FORECOURT_COST_MODE=measure"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _dry_run_is_meant(self) -> "Settings":
-        if self.authorization_dry_run and self.authorization_reject_unauthorized:
-            raise ValueError("a dry run refuses nothing, so authorization_reject_unauthorized says the contrary")
-        if (
-            self.authorization_dry_run
-            and self.environment == "production"
-            and not self.authorization_dry_run_in_production
-        ):
-            raise ValueError(
-                "the dry run shows members what they have no right to see; if that is meant in production, confirm it "
-                "by FORECOURT_AUTHORIZATION_DRY_RUN_IN_PRODUCTION=true"
-            )
+    def _goes_together(self, info: ValidationInfo) -> "Settings":
+        unusable: frozenset[str] = (info.context or {}).get(UNUSABLE, frozenset())
+        problems = [
+            problem for names, check in _TOGETHER if unusable.isdisjoint(names) for problem in check(self, unusable)
+        ]
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
     @property
@@ -484,31 +430,99 @@ class Settings(Limits):
         return self.environment != "production" if self.graphiql is None else self.graphiql
 
 
-def missing_in_production(values: Mapping[str, Any]) -> list[str]:
-    """Return what has to be said, or must not be, in production: all of it, in sentences."""
-    if values.get("environment") != "production":
-        return []
-    missing = []
-    if str(values.get("demo", False)).lower() in ("true", "1", "yes", "on"):
-        missing.append("The demo's accounts have a public password, so it does not run in production.")
-    if values.get("signing_key_file") is None:
-        missing.append(
+UNUSABLE = "unusable"
+"""The key of a validation's context with the names of those settings whose values cannot be used.
+
+What would be said of them together with others is left out, so that all else can be said at once.
+"""
+
+
+def _client_addresses(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    if settings.max_connections_per_address is not None and settings.trusted_proxies:
+        yield (
+            "A proxy's address is that of all its connections, so max_connections_per_address does not go with "
+            "trusted_proxies; let the proxy count those of a client."
+        )
+
+
+def _sender(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    if settings.smtp_url is not None and not is_address(settings.sender):
+        yield "Mails need FORECOURT_MAIL_FROM, for the host of the public URL is no mail domain."
+
+
+def _production(settings: Settings, unusable: frozenset[str]) -> Iterator[str]:
+    if settings.environment != "production":
+        return
+    if settings.demo:
+        yield "The demo's accounts have a public password, so it does not run in production."
+    if settings.signing_key_file is None and "signing_key_file" not in unusable:
+        yield (
             "Production needs FORECOURT_SIGNING_KEY_FILE, the same key for every process; make one with "
             "`openssl genpkey -algorithm ed25519 -out signing_key.pem`."
         )
-    if values.get("public_url") is None:
-        missing.append("Production needs FORECOURT_PUBLIC_URL, the address as browsers see it.")
-    if values.get("smtp_url") is None and str(values.get("mail_stays_here", False)).lower() in (
-        "false",
-        "0",
-        "no",
-        "off",
+    if settings.public_url is None and "public_url" not in unusable:
+        yield "Production needs FORECOURT_PUBLIC_URL, the address as browsers see it."
+    if (
+        settings.smtp_url is None
+        and not settings.mail_stays_here
+        and unusable.isdisjoint(("smtp_url", "mail_stays_here"))
     ):
-        missing.append(
+        yield (
             "Production needs FORECOURT_SMTP_URL, the mail server that takes invitations and confirmations, such as "
             "smtp://user:password@mail.example:587; FORECOURT_MAIL_STAYS_HERE=true says that nobody shall get them."
         )
-    return missing
+
+
+def _pages(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    named = settings.page_urls.model_dump(exclude_none=True) if settings.page_urls is not None else {}
+    missing = [kind for kind in PageUrls.model_fields if kind not in (*named, "portal")]
+    if not settings.pages and missing:
+        yield (
+            "With FORECOURT_PAGES=false, links of mails lead nowhere; say where: "
+            + ", ".join(f"{PREFIX}PAGE_URLS_{kind.upper()}" for kind in missing)
+            + "."
+        )
+
+
+def _passwords(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    is_enough = settings.max_cost >= Settings.model_fields["max_cost"].default
+    if is_enough or settings.environment != "production" or settings.cost_mode != "enforce":
+        return
+    from schema.graph.cost_directives import (
+        PASSWORD_CHECK,  # with the library of the schema, which a worker does without
+    )
+
+    least = 2 * PASSWORD_CHECK
+    if settings.max_cost <= least:
+        yield (
+            f"With FORECOURT_MAX_COST={settings.max_cost}, nobody could change a password, which costs {least:,} and "
+            "what it answers, signing in half as much; allow more, or set FORECOURT_COST_MODE=measure."
+        )
+
+
+def _dry_run(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    if settings.authorization_dry_run and settings.authorization_reject_unauthorized:
+        yield "A dry run refuses nothing, so authorization_reject_unauthorized says the contrary."
+    if (
+        settings.authorization_dry_run
+        and settings.environment == "production"
+        and not settings.authorization_dry_run_in_production
+    ):
+        yield (
+            "The dry run shows members what they have no right to see; if that is meant in production, confirm it "
+            "by FORECOURT_AUTHORIZATION_DRY_RUN_IN_PRODUCTION=true."
+        )
+
+
+_TOGETHER: tuple[tuple[tuple[str, ...], Callable[[Settings, frozenset[str]], Iterator[str]]], ...] = (
+    (("max_connections_per_address", "trusted_proxies"), _client_addresses),
+    (("smtp_url", "mail_from", "public_url"), _sender),
+    (("environment",), _production),
+    (("pages", "page_urls"), _pages),
+    (("max_cost", "cost_mode", "environment"), _passwords),
+    (("environment",), _dry_run),
+)
+"""What settings have to say of one another: each with the settings without which it says nothing."""
 
 
 def _origin(text: str) -> str:

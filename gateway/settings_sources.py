@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from gateway.settings import PREFIX, TABLES, Settings, missing_in_production
+from gateway.settings import PREFIX, TABLES, UNUSABLE, Settings
 
 FILE = "forecourt.toml"
 _CONFIG = f"{PREFIX}CONFIG"
@@ -17,7 +17,14 @@ _NOT_OURS = f"{PREFIX}TEST_"
 
 
 class InvalidSettings(Exception):
-    """A setting cannot be used; the message names it and says what would be right."""
+    """Settings cannot be used; the message names each and says what would be right.
+
+    `values` are those that were given, as they were, for whoever has more to say of them.
+    """
+
+    def __init__(self, message: str, values: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message)
+        self.values = values or {}
 
 
 def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -> Settings:
@@ -49,14 +56,24 @@ def read_settings(variables: Mapping[str, str] | None = None, /, **given: Any) -
     values |= {key: value for key, value in given.items() if value is not None}
     settings = None
     try:
-        settings = Settings(**values)
+        settings = Settings.model_validate(values)
     except ValidationError as error:
         problems += [_problem(problem) for problem in error.errors()]
-        if any(problem["loc"] for problem in error.errors()):  # then nothing was asked about the whole
-            problems += missing_in_production(values)
+        if unusable := frozenset(str(problem["loc"][0]) for problem in error.errors() if problem["loc"]):
+            problems += _together(values, unusable)
     if settings is None or problems:
-        raise InvalidSettings("\n".join(problems))
+        raise InvalidSettings("\n".join(problems), values)
     return settings
+
+
+def _together(values: Mapping[str, Any], unusable: frozenset[str]) -> list[str]:
+    """Return what settings say of one another, which is asked only where each can be used on its own."""
+    usable = {key: value for key, value in values.items() if key not in unusable}
+    try:
+        Settings.model_validate(usable, context={UNUSABLE: unusable})
+    except ValidationError as error:
+        return [_problem(problem) for problem in error.errors()]
+    return []
 
 
 def _from_file(path: str | None) -> tuple[dict[str, Any], list[str]]:

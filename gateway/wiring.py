@@ -13,7 +13,7 @@ import connectors.identity.embedded as identity_tables
 import connectors.mail.mailbox as mailbox_tables
 import connectors.shop.tables as shop_tables
 from connectors.applications.embedded import EmbeddedApplications
-from connectors.applications.interface import ApplicationRecord
+from connectors.applications.interface import ApplicationRecord, InvalidCatalogue
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
 from connectors.database.migrations import check_migrated, migrate
@@ -44,6 +44,7 @@ from permissions.toml_positions import TomlPositions
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.pages import page_urls
+from resolvers.mail.templates import InvalidMailTexts
 from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import BY_PASSWORD, Domain
 
@@ -181,11 +182,60 @@ async def read_policy(profile: Profile) -> tuple[Policy, Sequence[ApplicationRec
     return policy, await applications.catalogue()
 
 
+async def profile_problems(profile: Profile) -> list[str]:
+    """Return all that is wrong with a profile's policy, applications, icons and texts of mails; empty when nothing is.
+
+    A file that could not be read is left out: whoever read the profile has said so.
+    """
+    problems, policy, applications = [], None, None
+    if profile.policy_text:
+        try:
+            policy = parse_policy(profile.policy_text, profile.policy_source)
+        except InvalidPolicy as error:
+            problems.append(str(error))
+    if profile.applications_text:
+        try:
+            applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
+        except InvalidCatalogue as error:
+            problems.append(str(error))
+    if applications is not None:
+        problems += await _missing_icons(profile, applications)
+        if policy is not None:
+            try:
+                await _check_catalogue_of(profile, applications, policy)
+            except InvalidPolicy as error:
+                problems.append(str(error))
+    for language, own in profile.mail_texts.items():
+        try:
+            MailWording({language: own})
+        except InvalidMailTexts as error:
+            problems.append(str(error))
+    return problems
+
+
 async def _read_policy(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
     policy = parse_policy(profile.policy_text, profile.policy_source)
     applications = EmbeddedApplications.from_toml(profile.applications_text, profile.applications_source)
     await _check_catalogue_of(profile, applications, policy)
+    if missing := await _missing_icons(profile, applications):
+        raise InvalidCatalogue("\n".join(missing))
     return policy, applications
+
+
+async def _missing_icons(profile: Profile, applications: EmbeddedApplications) -> list[str]:
+    """Return, for each icon of ours that a tile would show and that there is not, where it is asked for."""
+    positions = TomlPositions(profile.applications_text)
+    missing = []
+    for application in await applications.catalogue():
+        folder, _, name = (application.icon_url or "").partition("/icons/")
+        if name and not folder and name not in profile.icons:
+            line = positions.line_of("applications", application.key, "icon")
+            file = profile.folder / "icons" / name
+            missing.append(
+                f"{profile.applications_source}, line {line}: [applications.{application.key}]: there is no {file}; "
+                "put an SVG file there, name another icon, or leave icon out."
+            )
+    return missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,11 +303,16 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
     `text` is that of the catalogue's file, for the lines in messages.
 
     Raises:
-        InvalidPolicy: Naming the file, the line, the application and the word it does not know.
+        InvalidPolicy: With all problems, naming the file, the line, the application and the word it does not know.
     """
     positions = TomlPositions(text)
     held = {permission.value for role in policy.roles.values() for permission in role.permissions}
     held.update(permission.value for permission in policy.direct_permissions)
+    problems: list[str] = []
+
+    def note(line: int | None, problem: str, hint: str) -> None:
+        problems.append(f"{source}{f', line {line}' if line else ''}: {problem}{hint}.")
+
     for application in await applications.catalogue():
         table_path: tuple[str, ...] = ("applications", application.key)
         doors = [("the application", application.key, table_path, application.role_keys, application.permissions)]
@@ -266,20 +321,27 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
             for mode in application.modes
         ]
         for what, key, path, role_keys, permissions in doors:
-            for role in sorted(role_keys - policy.roles.keys()):
+            unknown_roles, unknown_codes = (
+                sorted(role_keys - policy.roles.keys()),
+                sorted(permissions - _CUSTOMER_CODES),
+            )
+            for role in unknown_roles:
                 problem = f'{what} {key} opens for the role "{role}", which the policy does not have'
-                raise _in_catalogue(source, positions.line_of(*path, "roles", role), problem, role, list(policy.roles))
-            for code in sorted(permissions - _CUSTOMER_CODES):
+                note(positions.line_of(*path, "roles", role), problem, nearest(role, list(policy.roles)))
+            for code in unknown_codes:
                 problem = f'{what} {key} opens for "{code}", which is no permission of customers'
-                raise _in_catalogue(
-                    source, positions.line_of(*path, "permissions", code), problem, code, sorted(_CUSTOMER_CODES)
-                )
+                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(_CUSTOMER_CODES)))
             opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
-            if not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
+            is_known = not unknown_roles and not unknown_codes
+            if is_known and not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
                 problem = f"nobody could open {what} {key}: no role and no direct permission gives"
-                raise _in_catalogue(
-                    source, positions.line_of(*path, "permissions"), f"{problem} {one_of(sorted(permissions))}"
+                note(
+                    positions.line_of(*path, "permissions"),
+                    f"{problem} {one_of(sorted(permissions))}",
+                    "; add one of these to a role or to rights.toggles, or open it for a role",
                 )
+    if problems:
+        raise InvalidPolicy("\n".join(problems))
 
 
 _CUSTOMER_CODES = frozenset(permission.value for permission in Permission if permission not in VENDOR_PERMISSIONS)
@@ -287,10 +349,3 @@ _CUSTOMER_CODES = frozenset(permission.value for permission in Permission if per
 
 async def _check_catalogue_of(profile: Profile, applications: EmbeddedApplications, policy: Policy) -> None:
     await check_catalogue(applications, policy, profile.applications_source, profile.applications_text)
-
-
-def _in_catalogue(
-    source: str, line: int | None, problem: str, word: str = "", known: list[str] | None = None
-) -> InvalidPolicy:
-    hint = nearest(word, known) if known else "; add one of these to a role or to rights.toggles, or open it for a role"
-    return InvalidPolicy(f"{source}{f', line {line}' if line else ''}: {problem}{hint}.")

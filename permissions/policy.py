@@ -2,17 +2,14 @@
 
 import difflib
 import tomllib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 from permissions.toml_positions import TomlPositions, parser_problem
 from permissions.viewer import Grant, Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
-
-T = TypeVar("T")
 
 MOST_ROLES = 50
 """So many roles a policy may have, so no list of roles is longer."""
@@ -147,8 +144,8 @@ def parse_policy(text: str, source: str) -> Policy:
     """Return the policy that the TOML text describes; `source` is the file's name for messages.
 
     Raises:
-        InvalidPolicy: With the file and the line, what is wrong there, and the nearest valid name; of several roles and
-            tables at once.
+        InvalidPolicy: With all problems, each with the file and the line, what is wrong there, and the nearest valid
+            name.
     """
     try:
         document = tomllib.loads(text)
@@ -156,84 +153,77 @@ def parse_policy(text: str, source: str) -> Policy:
         line, problem = parser_problem(error, text)
         raise InvalidPolicy(f"{source}, line {line}: {problem}.") from error
     reader = _Reader(source, TomlPositions(text))
-    reader.only_keys(document, "the file", ("roles", "rights", "vendor", "login", "warnings", "view_as"))
-    roles_table = reader.table(document, "roles")
-    if not roles_table:
-        raise reader.refusal("there is no role; write at least one table such as [roles.administration]", "roles")
-    if len(roles_table) > MOST_ROLES:
-        raise reader.refusal(f"there are {len(roles_table)} roles; {MOST_ROLES} are the most", "roles")
-    rights, vendor, login = (reader.table(document, name) for name in ("rights", "vendor", "login"))
-    reader.only_keys(rights, "[rights]", ("toggles",), "rights")
-    reader.only_keys(vendor, "[vendor]", ("permissions",), "vendor")
-    reader.only_keys(login, "[login]", ("customer_number_prefix",), "login")
-    view_as = reader.table(document, "view_as")
-    reader.only_keys(view_as, "[view_as]", ("organization", "vendor"), "view_as")
-    prefix = login.get("customer_number_prefix")
-    if prefix is not None and not (isinstance(prefix, str) and prefix.strip()):
-        raise reader.refusal('customer_number_prefix must be text such as "DOMUS_"', "login", "customer_number_prefix")
-
-    def codes(table: Mapping[str, Any], section: str, key: str, *, vendor: bool) -> tuple[Permission, ...]:
-        return reader.each(lambda: reader.permissions(table.get(key, []), (section, key), vendor=vendor)) or ()
-
-    roles = {
-        key: reader.each(partial(reader.role, key, value, tuple(roles_table))) for key, value in roles_table.items()
-    }
-    policy = Policy(
-        roles={key: role for key, role in roles.items() if role is not None},
-        direct_permissions=codes(rights, "rights", "toggles", vendor=False),
-        vendor_permissions=codes(vendor, "vendor", "permissions", vendor=True),
-        customer_number_prefix=prefix,
-        warnings=reader.each(lambda: reader.warnings(reader.table(document, "warnings"))) or {},
-        view_as_organization=codes(view_as, "view_as", "organization", vendor=False),
-        view_as_vendor=codes(view_as, "view_as", "vendor", vendor=True),
-    )
+    policy = reader.policy(document)
+    if not reader.problems:  # what was left out because of one would make others of itself
+        reader.check_delegation(policy)
     if reader.problems:
         raise InvalidPolicy("\n".join(reader.problems))
-    reader.check_delegation(policy)
     return policy
 
 
 class _Reader:
-    """Reads tables and says of each problem where it stands and what would be right."""
+    """Reads tables and notes of each problem where it stands and what would be right."""
 
     def __init__(self, source: str, positions: TomlPositions) -> None:
         self.source = source
         self.positions = positions
         self.problems: list[str] = []
 
-    def each(self, read: Callable[[], T]) -> T | None:
-        """Return what a part of the policy says, None when it is wrong: so that every part is looked at."""
-        try:
-            return read()
-        except InvalidPolicy as invalid:
-            self.problems.append(str(invalid))
-            return None
-
-    def refusal(self, problem: str, *path: str) -> InvalidPolicy:
+    def note(self, problem: str, *path: str) -> None:
         line = self.positions.line_of(*path)
-        return InvalidPolicy(f"{self.source}{f', line {line}' if line else ''}: {problem}.")
+        self.problems.append(f"{self.source}{f', line {line}' if line else ''}: {problem}.")
+
+    def policy(self, document: Mapping[str, Any]) -> Policy:
+        self.only_keys(document, "the file", ("roles", "rights", "vendor", "login", "warnings", "view_as"))
+        roles_table = self.table(document, "roles")
+        if not roles_table and isinstance(document.get("roles", {}), dict):
+            self.note("there is no role; write at least one table such as [roles.administration]", "roles")
+        if len(roles_table) > MOST_ROLES:
+            self.note(f"there are {len(roles_table)} roles; {MOST_ROLES} are the most", "roles")
+        rights, vendor, login = (self.table(document, name) for name in ("rights", "vendor", "login"))
+        self.only_keys(rights, "[rights]", ("toggles",), "rights")
+        self.only_keys(vendor, "[vendor]", ("permissions",), "vendor")
+        self.only_keys(login, "[login]", ("customer_number_prefix",), "login")
+        view_as = self.table(document, "view_as")
+        self.only_keys(view_as, "[view_as]", ("organization", "vendor"), "view_as")
+        prefix = login.get("customer_number_prefix")
+        if prefix is not None and not (isinstance(prefix, str) and prefix.strip()):
+            self.note('customer_number_prefix must be text such as "DOMUS_"', "login", "customer_number_prefix")
+        return Policy(
+            roles={key: self.role(key, value, tuple(roles_table)) for key, value in roles_table.items()},
+            direct_permissions=self.permissions(rights.get("toggles", []), ("rights", "toggles"), vendor=False),
+            vendor_permissions=self.permissions(vendor.get("permissions", []), ("vendor", "permissions"), vendor=True),
+            customer_number_prefix=prefix,
+            warnings=self.warnings(self.table(document, "warnings")),
+            view_as_organization=self.permissions(
+                view_as.get("organization", []), ("view_as", "organization"), vendor=False
+            ),
+            view_as_vendor=self.permissions(view_as.get("vendor", []), ("view_as", "vendor"), vendor=True),
+        )
 
     def only_keys(self, table: Mapping[str, Any], section: str, known: Sequence[str], *path: str) -> None:
         for key in table:
             if key not in known:
-                raise self.refusal(f'"{key}" is not known in {section}{nearest(key, known)}', *path, key)
+                self.note(f'"{key}" is not known in {section}{nearest(key, known)}', *path, key)
 
     def table(self, document: Mapping[str, Any], key: str) -> dict[str, Any]:
         value = document.get(key, {})
         if not isinstance(value, dict):
-            raise self.refusal(f'"{key}" must be a table; write [{key}]', key)
+            self.note(f'"{key}" must be a table; write [{key}]', key)
+            return {}
         return value
 
     def role(self, key: str, table: Any, role_keys: Sequence[str]) -> Role:
         section, path = f"[roles.{key}]", ("roles", key)
         if not isinstance(table, dict):
-            raise self.refusal(f"a role is a table; write {section}", *path)
+            self.note(f"a role is a table; write {section}", *path)
+            return Role(key, {}, {}, (), administrative=False, member_assignable=False, assignable=())
         self.only_keys(table, section, _ROLE_KEYS, *path)
         assignable = self.strings(table.get("assignable", []), (*path, "assignable"))
         for other in assignable:
             if other not in role_keys:
                 problem = f'{section} may assign "{other}", which is no role{nearest(other, role_keys)}'
-                raise self.refusal(problem, *path, "assignable", other)
+                self.note(problem, *path, "assignable", other)
         return Role(
             key=key,
             labels=self.texts(table, "label", section, path),
@@ -248,42 +238,49 @@ class _Reader:
         codes = self.strings(value, path)
         known = [permission.value for permission in Permission if (permission in VENDOR_PERMISSIONS) == vendor]
         for code in codes:
-            if code in Permission.__members__ and code not in known:
+            if code in known:
+                continue
+            if code in Permission.__members__:
                 problem = (
                     "is a permission of customers and may not stand under [vendor]"
                     if vendor
                     else "belongs to the vendor's staff and may stand under [vendor] only"
                 )
-                raise self.refusal(f'"{code}" in {_shown(path)} {problem}', *path, code)
-            if code not in known:
-                raise self.refusal(f'"{code}" in {_shown(path)} is no permission{nearest(code, known)}', *path, code)
-        return tuple(Permission(code) for code in codes)
+            else:
+                problem = f"is no permission{nearest(code, known)}"
+            self.note(f'"{code}" in {_shown(path)} {problem}', *path, code)
+        return tuple(Permission(code) for code in codes if code in known)
 
     def warnings(self, table: Mapping[str, Any]) -> dict[Permission, int]:
+        known = {}
         for code, holders in table.items():
             if code not in _CUSTOMER_CODES:
                 problem = f'"{code}" in [warnings] is no permission{nearest(code, sorted(_CUSTOMER_CODES))}'
-                raise self.refusal(problem, "warnings", code)
-            if not isinstance(holders, int) or isinstance(holders, bool) or holders < 1:
-                raise self.refusal(f"{code} in [warnings] must be a number of holders, 1 or more", "warnings", code)
-        return {Permission(code): holders for code, holders in table.items()}
+                self.note(problem, "warnings", code)
+            elif not isinstance(holders, int) or isinstance(holders, bool) or holders < 1:
+                self.note(f"{code} in [warnings] must be a number of holders, 1 or more", "warnings", code)
+            else:
+                known[Permission(code)] = holders
+        return known
 
     def check_delegation(self, policy: Policy) -> None:
-        """Refuse a policy in which a role that members should delegate can never come to anybody."""
+        """Note where a role that members should delegate can never come to anybody."""
         roles = policy.roles
         administrative = policy.administrative_role_keys()
         if not administrative:
-            raise self.refusal(
+            self.note(
                 "no role is administrative, so no organization could run itself; set administrative = true on one",
                 "roles",
             )
+            return
         first = f"[roles.{administrative[0]}]"
         delegating = {
             role.key: role.assignable for role in roles.values() if Permission.ROLE_ASSIGN in role.permissions
         }
         if policy.direct_permissions and not delegating:
             problem = f"nobody could switch these on: no role gives ROLE_ASSIGN; add it to permissions of {first}"
-            raise self.refusal(problem, "rights", "toggles")
+            self.note(problem, "rights", "toggles")
+            return
         reached = _reachable(administrative, delegating)
         for role in roles.values():
             lists = [other.key for other in roles.values() if role.key in other.assignable]
@@ -292,44 +289,47 @@ class _Reader:
                     f"[roles.{role.key}] may assign roles, but does not give ROLE_ASSIGN, without which nobody may"
                 )
                 remedy = "add ROLE_ASSIGN to its permissions, or empty the list"
-                raise self.refusal(f"{problem}; {remedy}", "roles", role.key, "assignable")
+                self.note(f"{problem}; {remedy}", "roles", role.key, "assignable")
             if not role.member_assignable and lists:
                 problem = f"[roles.{lists[0]}] may assign {role.key}, which is not member_assignable"
                 remedy = f"take it out, or set member_assignable = true in [roles.{role.key}]"
-                raise self.refusal(f"{problem}; {remedy}", "roles", lists[0], "assignable", role.key)
-            if role.member_assignable and not lists:
+                self.note(f"{problem}; {remedy}", "roles", lists[0], "assignable", role.key)
+            elif role.member_assignable and not lists:
                 problem = f"nobody may assign {role.key}: it is in no list of assignable roles"
                 remedy = f"add it to assignable of {first}, or set member_assignable = false"
-                raise self.refusal(f"{problem}; {remedy}", "roles", role.key)
-            if role.member_assignable and role.key not in reached:
+                self.note(f"{problem}; {remedy}", "roles", role.key)
+            elif role.member_assignable and role.key not in reached:
                 problem = (
                     f"{role.key} is delegated by {' and '.join(lists)} only, which no administrative role delegates"
                 )
                 remedy = f"so nobody ever gets it; add it to assignable of {first}"
-                raise self.refusal(f"{problem}, {remedy}", "roles", lists[0], "assignable", role.key)
+                self.note(f"{problem}, {remedy}", "roles", lists[0], "assignable", role.key)
 
     def strings(self, value: Any, path: Sequence[str]) -> tuple[str, ...]:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.refusal(f'{_shown(path)} must be a list of texts such as ["A", "B"]', *path)
-        for item in value:
+            self.note(f'{_shown(path)} must be a list of texts such as ["A", "B"]', *path)
+            return ()
+        for item in dict.fromkeys(value):
             if value.count(item) > 1:
-                raise self.refusal(f'"{item}" stands twice in {_shown(path)}; remove one', *path, item)
-        return tuple(value)
+                self.note(f'"{item}" stands twice in {_shown(path)}; remove one', *path, item)
+        return tuple(dict.fromkeys(value))
 
     def texts(self, table: Mapping[str, Any], key: str, section: str, path: Sequence[str]) -> dict[str, str]:
         value = table.get(key)
         is_texts = isinstance(value, dict) and all(isinstance(text, str) and text for text in value.values())
         if not value or not isinstance(value, dict) or not is_texts:
             problem = f'{section} needs {key} in each language, such as {key} = {{ de = "…", en = "…", fr = "…" }}'
-            raise self.refusal(problem, *path, key)
+            self.note(problem, *path, key)
+            return {}
         if "en" not in value:
-            raise self.refusal(f"{key} of {section} needs a text in en, the language of last resort", *path, key)
+            self.note(f"{key} of {section} needs a text in en, the language of last resort", *path, key)
         return value
 
     def boolean(self, table: Mapping[str, Any], key: str, path: Sequence[str], *, default: bool) -> bool:
         value = table.get(key, default)
         if not isinstance(value, bool):
-            raise self.refusal(f"{_shown((*path, key))} must be true or false", *path, key)
+            self.note(f"{_shown((*path, key))} must be true or false", *path, key)
+            return default
         return value
 
 

@@ -1,6 +1,7 @@
 """Where each key and each text of a TOML file stands, which Python's own parser does not say."""
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 Path = tuple[str, ...]
@@ -33,7 +34,8 @@ class TomlPositions:
     def line_of(self, *path: str) -> int | None:
         """Return the line where this stands, else that of the nearest thing around it; None for the whole file.
 
-        A text in a list stands one step below the list's key: ``("rights", "toggles", "ORDER_VIEW")``.
+        A text in a list stands one step below the list's key: ``("rights", "toggles", "ORDER_VIEW")``, a table in a
+        list under its number: ``("organizations", "0", "name")``.
         """
         sizes = range(len(path), 0, -1)
         return next((line for size in sizes if (line := self._lines.get(path[:size])) is not None), None)
@@ -57,14 +59,20 @@ class _Scanner:
         self.position = 0
         self.line = 1
         self.lines: dict[Path, int] = {}
+        self.tables: Counter[Path] = Counter()
 
     def scanned(self) -> dict[Path, int]:
         table: Path = ()
         while self.skip(_BLANK) and self.position < len(self.text):
             if self.text[self.position] == "[":
-                self.position += 2 if self.text.startswith("[[", self.position) else 1
+                in_list = self.text.startswith("[[", self.position)
+                self.position += 2 if in_list else 1
                 table = self.names()
                 self.note(table)
+                if in_list:
+                    self.tables[table] += 1
+                    table = (*table, str(self.tables[table] - 1))
+                    self.note(table)
                 self.skip(_REST_OF_LINE)
             else:
                 self.assignment(table)
@@ -84,8 +92,13 @@ class _Scanner:
         string = _STRING.match(self.text, self.position)
         if first in ("[", "{"):
             self.position += 1
-            while self.skip(_BLANK) and self.text[self.position : self.position + 1] not in ("]", "}", ""):
-                if first == "[":
+            number = -1
+            while self.skip(_BLANK) and (begins := self.text[self.position : self.position + 1]) not in ("]", "}", ""):
+                number += 1
+                if first == "[" and begins in ("[", "{"):
+                    self.note((*path, str(number)))
+                    self.value((*path, str(number)))
+                elif first == "[":
                     self.value(path)
                 else:
                     self.assignment(path)

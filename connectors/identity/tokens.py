@@ -1,4 +1,4 @@
-"""Access tokens of the embedded accounts: signed statements of who somebody is, and nothing else.
+"""Tokens of the embedded accounts: signed statements of who somebody is, and nothing else; and passes for tools.
 
 JWTs as in RFC 9068, signed with Ed25519 (RFC 8037). A decision never uses a claim but the subject and the session.
 """
@@ -15,6 +15,8 @@ from connectors.identity.keys import ALGORITHM, KeySet, SigningKeys
 from connectors.ids import SessionId, UserId, new_id
 
 TOKEN_TYPE = "at+jwt"
+INTROSPECTION_TYPE = "introspection+jwt"
+"""A type and an audience of its own, so that whoever verifies access tokens takes no pass for one (RFC 8725, 3.11)."""
 LEEWAY = timedelta(seconds=60)
 _NOT_OURS = "This is not an access token of this portal, or it was changed. Sign in again."
 _REMEMBERED = 10_000
@@ -57,6 +59,14 @@ class Identity:
     expires: float
 
 
+@dataclass(frozen=True, slots=True)
+class IntrospectionPass:
+    """What a token for tools is: it speaks of nobody, and lets whoever sends it read the schema until it expires."""
+
+    id: str
+    expires: float
+
+
 class AccessTokens:
     """Issues access tokens with the key that signs, and verifies those of every key of the set."""
 
@@ -65,7 +75,7 @@ class AccessTokens:
         self._issuer = issuer
         self._audience = audience
         self._lifetime = lifetime
-        self._verified: OrderedDict[str, Identity] = OrderedDict()
+        self._verified: OrderedDict[str, Identity | IntrospectionPass] = OrderedDict()
         self._verified_with: KeySet = keys.current
 
     def issue(self, user_id: UserId, session_id: SessionId, now: datetime) -> tuple[str, datetime]:
@@ -81,12 +91,22 @@ class AccessTokens:
             "exp": int(expires_at.timestamp()),
             "jti": new_id("tok"),
         }
-        key = self.keys.current.signing_at(now)
-        token = jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"typ": TOKEN_TYPE, "kid": key.id})
-        return token, expires_at
+        return self._signed(claims, TOKEN_TYPE, now), expires_at
 
-    def verify(self, token: str, now: datetime) -> Identity:
-        """Return who the token speaks of; a token seen before is only checked for its end.
+    def issue_for_introspection(self, now: datetime, lifetime: timedelta) -> tuple[str, str, datetime]:
+        """Return a signed token that opens introspection and nothing else, its id, and when it expires."""
+        expires_at, token_id = (now + lifetime).replace(microsecond=0), new_id("tok")
+        claims = {
+            "iss": self._issuer,
+            "aud": self._introspection_audience,
+            "iat": int(now.timestamp()),
+            "exp": int(expires_at.timestamp()),
+            "jti": token_id,
+        }
+        return self._signed(claims, INTROSPECTION_TYPE, now), token_id, expires_at
+
+    def verify(self, token: str, now: datetime) -> Identity | IntrospectionPass:
+        """Return who the token speaks of, or that it is for introspection; one seen before is only checked for its end.
 
         Raises:
             InvalidToken: Expired, forged, of another issuer or for another audience, or no access token (RFC 8725).
@@ -113,13 +133,22 @@ class AccessTokens:
         """Return the public keys as a JSON Web Key Set (RFC 7517), those that do not sign yet or any more too."""
         return {"keys": [key.jwk for key in self.keys.current.keys]}
 
-    def _verify(self, token: str) -> Identity:
+    @property
+    def _introspection_audience(self) -> str:
+        return f"{self._audience} introspection"
+
+    def _signed(self, claims: dict[str, Any], type_: str, now: datetime) -> str:
+        key = self.keys.current.signing_at(now)
+        return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"typ": type_, "kid": key.id})
+
+    def _verify(self, token: str) -> Identity | IntrospectionPass:
         if len(token) > 4096:
             raise InvalidToken(_NOT_OURS)
         try:
             header = jwt.get_unverified_header(token)
             # RFC 8725, 3.11: an ID token or a logout token is no access token.
-            if str(header.get("typ", "")).lower().removeprefix("application/") != TOKEN_TYPE:
+            type_ = str(header.get("typ", "")).lower().removeprefix("application/")
+            if type_ not in (TOKEN_TYPE, INTROSPECTION_TYPE):
                 raise InvalidToken(
                     "This is not an access token. Send the accessToken that signIn returned, or sign in again."
                 )
@@ -133,18 +162,20 @@ class AccessTokens:
                 token,
                 key.public,
                 algorithms=[ALGORITHM],  # RFC 8725, 3.1: never the algorithm that the token names
-                audience=self._audience,
+                audience=self._audience if type_ == TOKEN_TYPE else self._introspection_audience,
                 issuer=self._issuer,
                 # Times are compared with `now`, below and in `verify`; PyJWT would take the machine's clock.
                 options={
-                    "require": ["exp", "iat", "sub", "sid", "aud", "iss"],
+                    "require": ["exp", "iat", "aud", "iss", *(("sub", "sid") if type_ == TOKEN_TYPE else ("jti",))],
                     "verify_exp": False,
                     "verify_iat": False,
                 },
             )
         except jwt.PyJWTError as error:
             raise InvalidToken(_NOT_OURS) from error
-        subject, session, expires = claims["sub"], claims["sid"], claims["exp"]
+        if type_ == INTROSPECTION_TYPE and isinstance(claims["exp"], (int, float)):
+            return IntrospectionPass(str(claims["jti"]), float(claims["exp"]))
+        subject, session, expires = claims.get("sub"), claims.get("sid"), claims["exp"]
         if not isinstance(subject, str) or not isinstance(session, str) or not isinstance(expires, (int, float)):
             raise InvalidToken(_NOT_OURS)
         return Identity(UserId(subject), SessionId(session), float(expires))

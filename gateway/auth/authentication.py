@@ -3,7 +3,14 @@
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from connectors.identity.tokens import AccessTokens, Identity, InvalidToken, TokenProblem, UnknownKey
+from connectors.identity.tokens import (
+    AccessTokens,
+    Identity,
+    IntrospectionPass,
+    InvalidToken,
+    TokenProblem,
+    UnknownKey,
+)
 from gateway.server.request_errors import RefusedRequest
 from resolvers.texts import Text
 
@@ -32,8 +39,10 @@ class Unauthenticated(RefusedRequest):
         self.problem = problem
 
 
-async def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now: datetime) -> Identity | None:
-    """Return whose token the header carries; None without one and for an empty one, for anybody may ask.
+async def authenticate(
+    authorizations: Sequence[str], tokens: AccessTokens, now: datetime
+) -> Identity | IntrospectionPass | None:
+    """Return whose token the header carries, or that it is for introspection; None without one, for anybody may ask.
 
     For a key that is not known, the files of the keys may be looked into, lest a process that has not noticed a new
     key refuse what another has signed with it.

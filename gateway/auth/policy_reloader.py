@@ -20,6 +20,11 @@ class PolicyFile:
         self._file = file
         self._check = check
 
+    @property
+    def source(self) -> str:
+        """Return the name of the file, for messages."""
+        return str(self._file)
+
     async def reload(self) -> bool:
         """Read the file again and return whether its policy counts from now on; a bad one changes nothing."""
         try:

@@ -1,6 +1,7 @@
 """From the caller to all that the request knows, once per request."""
 
 import asyncio
+import logging
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from starlette.requests import HTTPConnection
 
 from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
-from connectors.identity.tokens import AccessTokens, Identity, TokenProblem
+from connectors.identity.tokens import AccessTokens, Identity, IntrospectionPass, TokenProblem
 from connectors.ids import MembershipId
 from gateway.auth.authentication import Unauthenticated, authenticate
 from gateway.auth.device_cookie import DeviceCookie
@@ -28,6 +29,14 @@ from resolvers.context import Backends, RequestContext
 from resolvers.languages import Reader, reader_of
 from resolvers.rate_limiting import network_of
 from resolvers.view_as import ViewAsRefused, Views
+
+ONLY_INTROSPECTION = "INTROSPECTION_ONLY"
+_ONLY_INTROSPECTION = (
+    "This token opens introspection and nothing else. Ask for `__schema` or `__type` alone, or sign in and send the "
+    "access token."
+)
+
+log = logging.getLogger("forecourt.introspection")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,19 +67,23 @@ class RequestContexts:
         self._views = Views()
 
     async def of(
-        self, connection: HTTPConnection, *, needs_caller: Callable[[], bool] = lambda: True
+        self,
+        connection: HTTPConnection,
+        *,
+        needs_caller: Callable[[], bool] = lambda: True,
+        only_introspects: Callable[[], bool] = lambda: False,
     ) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
 
         So it is when a token is not accepted for a request that needs no caller; `not_accepted` then says why. What
-        needs one is found out only then.
+        needs one is found out only then. A token for introspection counts for what asks for nothing but the schema.
 
         Raises:
             Unauthenticated: A token was sent that proves nobody, or whose session has ended.
             BackendUnavailable: The directory does not answer, so nobody can be known.
             BackendTimeout: It did not answer before the deadline of the request.
             RefusedRequest: It wants to see the portal as a member whom its caller may not look as, or has several
-                tokens.
+                tokens, or has one for introspection and asks for something else.
         """
         headers, now, settings = connection.headers, self._clock(), self._settings
         context = RequestContext(
@@ -92,15 +105,27 @@ class RequestContexts:
             return context
         try:
             async with asyncio.timeout_at(context.deadline):
-                await self._recognize(context, headers, needs_caller)
+                await self._recognize(context, headers, needs_caller, only_introspects)
         except TimeoutError:
             raise BackendTimeout("directory", "no answer before the deadline of the request") from None
         return context
 
-    async def _recognize(self, context: RequestContext, headers: Headers, needs_caller: Callable[[], bool]) -> None:
+    async def _recognize(
+        self,
+        context: RequestContext,
+        headers: Headers,
+        needs_caller: Callable[[], bool],
+        only_introspects: Callable[[], bool],
+    ) -> None:
         try:
             identity = await authenticate(headers.getlist("authorization"), self._tokens, context.now)
-            if identity is not None:
+            if isinstance(identity, IntrospectionPass):
+                if VIEW_AS in headers or not only_introspects():
+                    raise RefusedRequest(403, ONLY_INTROSPECTION, _ONLY_INTROSPECTION)
+                context.introspection = Introspection("on")
+                address = {"token": identity.id, "address": context.ip_address}
+                log.info("schema read with an introspection token", extra=address)
+            elif identity is not None:
                 context.become(await self._caller(identity, context.now))
         except Unauthenticated as problem:
             if VIEW_AS in headers or needs_caller():

@@ -1,9 +1,11 @@
 """What all commands have in common: whose profile they work for, how they act, and how they end."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -13,14 +15,14 @@ from connectors.applications.interface import InvalidCatalogue
 from connectors.database.migrations import DatabaseNotMigrated, DatabaseTooNew
 from connectors.directory.directory import DirectoryQueries
 from connectors.errors import BackendUnavailable, CopyRefused
-from connectors.identity.keys import UnusableKey
+from connectors.identity.keys import UnusableKey, read_keys
 from connectors.ids import UserId
 from gateway.demo.loading import NoDemo
-from gateway.profile_files import InvalidProfile, load_profile
+from gateway.profile_files import InvalidProfile, Profile, load_profile, read_profile, unreachable
 from gateway.server.terminal import visible
 from gateway.settings import Settings
-from gateway.settings_sources import InvalidSettings
-from gateway.wiring import open_wiring
+from gateway.settings_sources import InvalidSettings, read_settings
+from gateway.wiring import open_wiring, profile_problems
 from permissions.policy import InvalidPolicy
 from permissions.sheet import InvalidSheet
 from resolvers.context import RequestContext
@@ -67,6 +69,42 @@ class Commands(TyperGroup):
             raise typer.Exit(1) from None
         except OSError as error:
             _fail(f"{error.filename or 'The system'}: {error.strerror}.")
+
+
+def settings_and_profile(**given: Any) -> tuple[Settings, Profile]:
+    """Return what a process runs with: the settings, as `read_settings` does, and the profile that they name.
+
+    Raises:
+        InvalidSettings: With all that is wrong with the settings, with the profile, and with the signing key.
+    """
+    settings, problems = None, []
+    try:
+        settings = read_settings(**given)
+        values: Any = settings.model_dump()
+    except InvalidSettings as error:
+        values, problems = error.values, [str(error)]
+        if not values:  # the file of the settings cannot be read, so nothing is known
+            raise
+    profile = None
+    name = values.get("profile", Settings.model_fields["profile"].default)
+    if isinstance(name, str):
+        try:
+            profile, unreadable = read_profile(name)
+        except InvalidProfile as error:
+            problems.append(str(error))
+        else:
+            problems += unreadable
+            problems += asyncio.run(profile_problems(profile))
+            if values.get("environment") == "production" and not unreadable:
+                problems += unreachable(profile)
+    if isinstance(key_file := values.get("signing_key_file"), (str, Path)):
+        try:
+            read_keys(Path(key_file))
+        except UnusableKey as error:
+            problems.append(str(error))
+    if settings is None or profile is None or problems:
+        raise InvalidSettings("\n".join(problems), values)
+    return settings, profile
 
 
 @asynccontextmanager

@@ -16,16 +16,17 @@ import uvicorn
 
 from gateway.app import ENDPOINT, create_app
 from gateway.cli.audit import audit
-from gateway.cli.command import CommandRefused, Commands, ProfileOption
+from gateway.cli.command import CommandRefused, Commands, ProfileOption, settings_and_profile
 from gateway.cli.database import backup, restore_backup, transfer_database
 from gateway.cli.keys import keys_cli
 from gateway.cli.mail import mail_cli
 from gateway.cli.policy import policy_cli
-from gateway.cli.staff import nobody_is_staff, staff_cli
+from gateway.cli.profile import profile_cli
+from gateway.cli.staff import nobody_is_staff, nobody_may_review, staff_cli
 from gateway.cli.token import token
 from gateway.demo import DEMO_PASSWORD
 from gateway.demo.loading import LoadedDemo, NoDemo, load_demo
-from gateway.profile_files import Profile, load_profile, profile_for
+from gateway.profile_files import Profile, load_profile
 from gateway.server.gc_tuning import settle
 from gateway.server.http_limits import server_config
 from gateway.server.logging import configure_logs
@@ -47,6 +48,7 @@ cli = typer.Typer(
 schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=True)
 cli.add_typer(schema_cli, name="schema")
 cli.add_typer(policy_cli, name="policy")
+cli.add_typer(profile_cli, name="profile")
 cli.add_typer(mail_cli, name="mail")
 cli.add_typer(staff_cli, name="staff")
 cli.add_typer(keys_cli, name="keys")
@@ -85,9 +87,8 @@ def serve(
     migrate: Annotated[bool, typer.Option("--migrate", help="Bring the database up to date first.")] = False,
 ) -> None:
     """Serve the gateway until it is stopped."""
-    settings = read_settings(profile=profile, host=host, port=port, demo=demo)
+    settings, chosen = settings_and_profile(profile=profile, host=host, port=port, demo=demo)
     configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
-    chosen = profile_for(settings)
     with _listen(settings) as listening:
         settings = settings.model_copy(update={"port": listening.getsockname()[1]})
         loaded = None
@@ -107,9 +108,9 @@ def serve(
 @cli.command()
 def worker(profile: ProfileOption = None) -> None:
     """Send mails and run the scheduled tasks until stopped, beside processes that serve with FORECOURT_WORKER=false."""
-    settings = read_settings(profile=profile)
+    settings, chosen = settings_and_profile(profile=profile)
     configure_logs(settings.log_format or ("json" if settings.environment == "production" else "console"))
-    asyncio.run(_work(settings, profile_for(settings)))
+    asyncio.run(_work(settings, chosen))
 
 
 @cli.command()
@@ -202,7 +203,9 @@ async def _serve(app: Any, server: _Server, listening: socket.socket) -> None:
 
 async def _warn_of_nobody(wiring: Wiring) -> None:
     """Say so when there is nobody who could approve a registration."""
-    if wiring.policy.vendor_permissions and not await wiring.backends.directory.vendor_staff(limit=1):
+    if not wiring.policy.vendor_permissions:
+        log.warning(nobody_may_review(wiring.policies.source))
+    elif not await wiring.backends.directory.vendor_staff(limit=1):
         log.warning(nobody_is_staff())
 
 

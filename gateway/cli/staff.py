@@ -116,6 +116,15 @@ def nobody_is_staff() -> str:
     return f"Nobody is vendor staff, so registrations wait for ever. {_HOW}"
 
 
+def nobody_may_review(policy_source: str) -> str:
+    """Return what an operator reads when the policy lets nobody approve a registration."""
+    return (
+        f"{policy_source} lists no permissions under [vendor], so nobody may approve a registration and all of them "
+        'wait for ever. Write permissions = ["REGISTRATION_REVIEW", "CHANGE_REQUEST_REVIEW"] there, and let somebody '
+        "be vendor staff."
+    )
+
+
 def _known(policy: Policy, codes: Sequence[str], all_of_them: bool) -> list[Permission]:
     """Return the permissions with these codes, all of which the policy lets vendor staff hold.
 

@@ -1,7 +1,7 @@
 """What stands in ``demo.toml`` and in ``words.toml``, checked."""
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
@@ -15,6 +15,7 @@ from connectors.directory.records.organizations import OrganizationKind, Organiz
 from connectors.shop.interface import OrderStatus
 from connectors.values import AccountKind
 from gateway.profile_files import InvalidProfile
+from permissions.toml_positions import TomlPositions, parser_problem
 
 Kind = TypeVar("Kind")
 Texts = dict[str, str]
@@ -194,34 +195,46 @@ class Words:
     provided: dict[OrderStatus, Texts]
 
 
-_MOST_PROBLEMS = 20
-
-
 @cache
 def read_demo(text: str, source: str) -> WrittenDemo:
     """Return what stands in a ``demo.toml``.
 
     Raises:
-        InvalidProfile: With the path of each problem of the form, else of the first one.
+        InvalidProfile: With all problems, each with its path.
     """
     demo = _read(WrittenDemo, text, source)
+    if problems := [f"{source}: {problem}" for problem in _problems(demo)]:
+        raise InvalidProfile("\n".join(problems))
+    return demo
+
+
+def _problems(demo: WrittenDemo) -> Iterator[str]:
     known = {member.email for organization in demo.organizations for member in organization.members}
     known |= {person.email for person in demo.people}
     for account in demo.accounts:
         if account.login not in known:
-            raise InvalidProfile(
-                f'{source}: account "{account.login}" is nobody; add a person or member with this email.'
+            yield f'account "{account.login}" is nobody; add a person or member with this email.'
+    accounts = {account.login for account in demo.accounts}
+    for person in demo.people:
+        if person.vendor_permissions and person.email not in accounts:
+            yield (
+                f"{person.email} holds permissions of the vendor's and could not sign in; add them to accounts, or "
+                "leave vendor_permissions out."
+            )
+    for organization in demo.organizations:
+        if organization.orders and not organization.customer_number:
+            yield (
+                f"organization {organization.key} has orders, whose numbers hold its customer number; give it a "
+                "customer_number, or no orders."
             )
     if demo.reference.tzinfo is None:
-        raise InvalidProfile(f"{source}: reference needs a time zone, such as 2026-06-30T12:00:00Z.")
+        yield "reference needs a time zone, such as 2026-06-30T12:00:00Z."
     skus = {article.sku for article in demo.shop.articles}
     for basket in demo.shop.baskets:
-        if unknown := [sku for sku in basket.articles if sku not in skus]:
-            raise InvalidProfile(
-                f'{source}: shop.baskets: there is no article "{unknown[0]}"; add it to shop.articles.'
-            )
-    _check_languages(demo, source)
-    return demo
+        for sku in basket.articles:
+            if sku not in skus:
+                yield f'shop.baskets: there is no article "{sku}"; add it to shop.articles.'
+    yield from _missing_languages(demo)
 
 
 @cache
@@ -231,13 +244,11 @@ def read_words() -> Words:
     return _read(Words, file.read_text(encoding="utf-8"), str(file))
 
 
-def _check_languages(demo: WrittenDemo, source: str) -> None:
-    """Return when organizations can be invented in every region and language there is."""
+def _missing_languages(demo: WrittenDemo) -> Iterator[str]:
+    """Return what organizations could not be invented from, in every region and language there is."""
     regions = read_words().regions
     if missing := [region for region in regions if not demo.invention.names.get(region)]:
-        raise InvalidProfile(
-            f"{source}: invention.names has none for {missing[0]}; it needs a list for each of {', '.join(regions)}."
-        )
+        yield (f"invention.names has none for {', '.join(missing)}; it needs a list for each of {', '.join(regions)}.")
     languages = sorted({region.partition("-")[2] for region in regions})
     named: list[tuple[str, Mapping[str, object]]] = [
         (f"shop.articles: {article.sku}: name", article.name) for article in demo.shop.articles
@@ -245,14 +256,20 @@ def _check_languages(demo: WrittenDemo, source: str) -> None:
     named += [("invention: jobs", staff.jobs) for staff in (demo.invention.first_member, *demo.invention.staff)]
     for path, texts in named:
         if missing := [language for language in languages if not texts.get(language)]:
-            raise InvalidProfile(f"{source}: {path} is missing in {missing[0]}; write it in {', '.join(languages)}.")
+            yield f"{path} is missing in {', '.join(missing)}; write it in {', '.join(languages)}."
 
 
 def _read(kind: type[Kind], text: str, source: str) -> Kind:
     try:
         return TypeAdapter(kind).validate_python(tomllib.loads(text))
     except tomllib.TOMLDecodeError as error:
-        raise InvalidProfile(f"{source} is not valid TOML: {error}.") from error
+        line, problem = parser_problem(error, text)
+        raise InvalidProfile(f"{source}, line {line}: {problem}.") from error
     except ValidationError as error:
-        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:_MOST_PROBLEMS])
-        raise InvalidProfile("\n".join(f"{source}: {problem}." for problem in problems)) from error
+        positions = TomlPositions(text)
+        problems = []
+        for found in error.errors():
+            path = [str(step) for step in found["loc"]]
+            at = positions.line_of(*path)
+            problems.append(f"{source}{f', line {at}' if at else ''}: {'.'.join(path)}: {found['msg']}.")
+        raise InvalidProfile("\n".join(problems)) from error

@@ -28,6 +28,7 @@ from gateway.pipeline.introspection.views import (
     DISABLED,
     DISABLED_MESSAGE,
     asks_for_the_schema,
+    asks_only_for_the_schema,
     filter_introspection,
     look_at,
 )
@@ -176,7 +177,11 @@ class GraphqlEndpoint:
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
         async with self._turn(request, [prepared]):
-            context = await self._contexts.of(request, needs_caller=lambda: self._needs_caller(prepared))
+            context = await self._contexts.of(
+                request,
+                needs_caller=lambda: self._needs_caller(prepared),
+                only_introspects=lambda: _only_introspects(prepared),
+            )
             check_changes_nothing(context, [prepared.operation.is_mutation])
             only_reads = not prepared.operation.is_mutation
             result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
@@ -192,7 +197,9 @@ class GraphqlEndpoint:
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
         async with self._turn(request, executable):
             context = await self._contexts.of(
-                request, needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable))
+                request,
+                needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable)),
+                only_introspects=lambda: bool(executable) and all(map(_only_introspects, executable)),
             )
             are_mutations = [one.operation.is_mutation for one in executable]
             check_changes_nothing(context, are_mutations)
@@ -378,6 +385,10 @@ class _NotExecutable(Exception):
         failure", "Operation cannot be determined" and "Variable coercion failure".
         """
         return 422 if draft and self.code != PARSE_FAILED else 400
+
+
+def _only_introspects(prepared: _Prepared) -> bool:
+    return asks_only_for_the_schema(prepared.operation.node, prepared.operation.fragments)
 
 
 def _unplaced(error: Exception) -> list[GraphQLError]:

@@ -68,7 +68,9 @@ def rule_of(element: Any) -> AccessRule:
 
 
 def described(description: str, rule: AccessRule) -> str:
-    """Return a description with what the rule asks for at its end."""
+    """Return a description with what the rule asks for at its end; none of nothing, so that the build misses it."""
+    if not description.strip():
+        return ""
     if not rule.any_of:
         return f"{description}\n\nNeeds somebody who is signed in." if rule.signed_in else description
     where = "as vendor staff" if rule.scope is PermissionScope.VENDOR else "in the organization"

@@ -31,8 +31,7 @@ class Graphiql:
         """Open the page and wait until it has read the schema."""
         async with self.page.expect_response(_is_introspection):
             await self.page.goto(f"{self.portal_url}/graphiql")
-        await expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
-        await expect(self._run_button).to_be_enabled()
+        await self.until_settled()
 
     @property
     def account(self) -> Locator:
@@ -61,6 +60,7 @@ class Graphiql:
         async with self.page.expect_response(_is_introspection):
             await self.account.click()
             await self.accounts.filter(has=self.page.get_by_text(login_name, exact=True)).click()
+        await self.until_settled()
         await expect(self.account.get_by_text(login_name, exact=True)).to_be_visible()
         await expect(self.sign_out_button).to_be_visible()
 
@@ -80,13 +80,26 @@ class Graphiql:
         await self.ask_for_the_form()
         async with self.page.expect_response(_is_introspection):
             await self.sign_in_with(login_name, password)
+        await self.until_settled()
         await expect(self.account.get_by_text(login_name, exact=True)).to_be_visible()
 
     async def sign_out(self) -> None:
         """Sign out, and wait until the schema was read as a stranger."""
         async with self.page.expect_response(_is_introspection):
             await self.sign_out_button.click()
+        await self.until_settled()
         await expect(self.sign_out_button).to_have_count(0)
+
+    async def markers(self) -> list[str]:
+        """What the editors underline in the open tab."""
+        await self.page.evaluate("new Promise((done) => setTimeout(done, 1000))")  # validation waits for half of that
+        return [str(message) for message in await self.page.evaluate(_MARKERS)]
+
+    async def until_settled(self) -> None:
+        """Wait until the tabs are those of whoever looks, and the editor can be used."""
+        await expect(self.page.locator("main[aria-busy=false]")).to_have_count(1)
+        await expect(self.page.locator(".graphiql-query-editor .view-line").first).to_be_visible()
+        await expect(self._run_button).to_be_enabled()
 
     async def tabs(self) -> list[str]:
         return [name.strip() for name in await self.page.locator(".graphiql-tab-button").all_inner_texts()]
@@ -197,6 +210,7 @@ async def graphiql_in(browser: Browser, portal_url: str, **options: Any) -> Asyn
 async def shown(page: Page, portal_url: str) -> Graphiql:
     """GraphiQL in a tab that a link has opened, once it can be used."""
     graphiql = Graphiql(page, portal_url)
+    await expect(page.locator("main[aria-busy=false]")).to_have_count(1, timeout=60_000)
     await expect(page.locator(".graphiql-query-editor .view-line").first).to_be_visible(timeout=60_000)
     await expect(page.get_by_role("tab").first).to_be_visible()
     return graphiql
@@ -218,4 +232,5 @@ const model = (kind) =>
   __MONACO.editor.getModels().find((candidate) => candidate.uri.path.includes(kind));
 """
 _READ = f"(kind) => {{ {_MODEL} return model(kind)?.getValue() ?? ''; }}"
+_MARKERS = "__MONACO.editor.getModelMarkers({}).map((marker) => marker.message)"
 _WRITE = f"([kind, text]) => {{ {_MODEL} model(kind).setValue(text); }}"

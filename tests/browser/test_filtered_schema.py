@@ -35,6 +35,7 @@ async def look_at(page: Graphiql, organization: str) -> None:
     """Choose an organization, and wait until the schema was read for it."""
     async with page.page.expect_response(lambda response: "IntrospectionQuery" in (response.request.post_data or "")):
         await switcher(page).select_option(organization)
+    await page.until_settled()
 
 
 async def completed(page: Graphiql, start: str) -> list[str]:

@@ -7,7 +7,9 @@ A block's kind is the first word of its info string. Comments of one line direct
   excerpt of the schema. ``<!-- keeps: id = viewer.user.id -->`` remembers what stands at a path of the answer, and
   ``<!-- mailed: token = somebody@home.example -->`` the secret of the last mail that waits for an address: ``"$id"``
   and ``"$token"`` in the variables of the page are these then.
-- ``json``     the answer of the block before it, exactly; with ``<!-- part -->`` what is shown has to be there.
+- ``json``     the answer of the block before it, exactly; with ``<!-- part -->`` what is shown has to be there; with
+  ``<!-- writes: file -->`` a file of a project, as ``ts`` and ``js`` are.
+- ``ts``, ``js``  a file of a project, ``<!-- writes: file -->``, which the test of the page compiles and runs.
 - ``sh``       run, see shell.py; ``text`` after it is what it prints, with ``<!-- part -->`` lines of it.
 - ``python``   executed; with ``<!-- adds: file -->``, ``<!-- adds: file, class Name -->`` or
   ``<!-- replaces: file, line … -->`` put into a copy of the code, in which the commands of the page are run then.
@@ -45,12 +47,17 @@ from tests.portal import NOW, Portal, open_portal
 
 _NOTES = {
     "graphql": {"as", "profile", "variables", "schema", "keeps", "mailed"},
-    "json": {"part"},
+    "json": {"part", "writes"},
+    "ts": {"writes"},
+    "js": {"writes"},
     "text": {"part"},
     "sh": set(),
     "python": {"adds", "replaces"},
     "toml": {"reads", "writes"},
 }
+
+WITH_A_PROJECT = {"docs/frontend.md": "test_frontend.py"}
+"""Pages whose files make a project, each with the test that runs it."""
 
 
 @dataclass
@@ -84,6 +91,13 @@ class Reading:
             raise Doubtful(f"a block of the kind {kind!r} cannot be checked; known are {', '.join(_NOTES)}")
         if unknown := block.notes.keys() - known:
             raise Doubtful(f"the comment {unknown.pop()!r} means nothing to a block of the kind {kind}")
+        if "writes" in block.notes and kind in ("json", "ts", "js"):
+            if self.page.name not in WITH_A_PROJECT:
+                raise Doubtful("no test compiles and runs the files of this page")
+            self.output = None
+            return
+        if kind in ("ts", "js"):
+            raise Doubtful("say which file this is, by a comment such as <!-- writes: src/session.ts -->")
         if kind in ("json", "text"):
             output, self.output = self.output, None
             if output is None:

@@ -1,6 +1,7 @@
 """The commands of a page: run in a workspace beside a real server, or, where that cannot be, looked at closely."""
 
 import ast
+import json
 import os
 import re
 import shlex
@@ -120,6 +121,8 @@ def look_at(command: Command) -> None:
     elif command.tests is not None:
         if missing := [test for test in command.tests if not (ROOT / test).exists()]:
             raise Doubtful(f"{command.text}: there is no {missing[0]}")
+    elif words[0] in ("npm", "npx"):
+        _look_at_npm(command)
     elif words[:2] == ("docker", "compose"):
         if not _COMPOSE.intersection(words[2:]):
             raise Doubtful(f"{command.text}: this command of docker compose is not known here")
@@ -128,6 +131,16 @@ def look_at(command: Command) -> None:
             raise Doubtful(f"{command.text}: {words[0]} is no program")
     else:
         raise Doubtful(f"{command.text}: nobody here can check this command")
+
+
+def _look_at_npm(command: Command) -> None:
+    """Return when npm is to install what the tests of clients have, too; what `npx` runs, the page's test runs."""
+    known = json.loads((ROOT / "tests" / "clients" / "package.json").read_text(encoding="utf-8"))["devDependencies"]
+    wanted = [word for word in command.words[2:] if not word.startswith("-")] if command.words[0] == "npm" else []
+    if command.words[0] == "npm" and command.words[1] != "install":
+        raise Doubtful(f"{command.text}: nobody here can check this command")
+    if unknown := [package for package in wanted if package not in known]:
+        raise Doubtful(f"{command.text}: tests/clients/package.json has no {unknown[0]}")
 
 
 def _look_at_make(command: Command) -> None:

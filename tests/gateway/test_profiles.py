@@ -46,7 +46,7 @@ def test_a_shipped_profile_is_complete(name: str) -> None:
     assert sorted(profile.title) == ["de", "en", "fr"]
     assert profile.demo_text is not None
     assert profile.examples[0].name == "The portal page"
-    assert len(profile.examples) == 9
+    assert len(profile.examples) == 8
     assert all(icon.startswith(b"<svg ") for icon in profile.icons.values())
 
 
@@ -160,7 +160,10 @@ def test_a_path_that_is_no_folder_is_refused(tmp_path: Path) -> None:
 def test_a_missing_file_is_named_with_what_it_holds(own_profile: Path, file: str) -> None:
     (own_profile / file).unlink()
 
-    with pytest.raises(InvalidProfile, match=rf"{file} is missing; it holds .* Copy the one of a shipped profile"):
+    with pytest.raises(
+        InvalidProfile,
+        match=rf"{file} is missing; it holds .* `forecourt profile new NAME` makes a profile with all files",
+    ):
         load_profile(str(own_profile))
 
 
@@ -198,9 +201,9 @@ def test_a_problem_in_profile_toml_is_reported_with_what_would_be_right(
 
 
 def test_variables_that_are_no_json_are_refused(own_profile: Path) -> None:
-    (own_profile / "examples" / "3-orders.variables.json").write_text("{status}", encoding="utf-8")
+    (own_profile / "examples" / "4-orders.variables.json").write_text("{status}", encoding="utf-8")
 
-    with pytest.raises(InvalidProfile, match=r"3-orders\.variables\.json is not valid JSON"):
+    with pytest.raises(InvalidProfile, match=r"4-orders\.variables\.json is not valid JSON"):
         load_profile(str(own_profile))
 
 

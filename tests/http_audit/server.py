@@ -30,6 +30,7 @@ class Served:
 
     port: int
     process: int
+    data_folder: str
 
     @property
     def url(self) -> str:
@@ -69,7 +70,7 @@ async def served_portal(settings: Mapping[str, str] | None = None) -> AsyncItera
             stderr=asyncio.subprocess.DEVNULL,
         )
         try:
-            yield Served(await asyncio.wait_for(_port(server), _START_SECONDS), server.pid)
+            yield Served(await asyncio.wait_for(_port(server), _START_SECONDS), server.pid, str(folder))
         finally:
             if server.returncode is None:
                 server.send_signal(signal.SIGTERM)

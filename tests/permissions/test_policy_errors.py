@@ -137,10 +137,23 @@ def test_roles_that_only_delegate_each_other_are_refused() -> None:
         for key, other in (("first", "second"), ("second", "first"))
     )
 
-    assert refused(VALID + "\n" + ring.replace("[warnings]", "")) == (
-        "policy.toml, line 38: first is delegated by second only, which no administrative role delegates, so nobody "
-        "ever gets it; add it to assignable of [roles.boss]."
-    )
+    assert refused(VALID + "\n" + ring.replace("[warnings]", "")).splitlines() == [
+        f"policy.toml, line {line}: {key} is delegated by {other} only, which no administrative role delegates, so "
+        "nobody ever gets it; add it to assignable of [roles.boss]."
+        for line, key, other in ((38, "first", "second"), (33, "second", "first"))
+    ]
+
+
+def test_all_problems_are_reported_at_once_each_with_its_line() -> None:
+    text = VALID.replace('"ORDER_PLACE"', '"ORDER_PLAICE", "ORDER_VEIW"').replace("[warnings]", "[warnigns]")
+
+    assert refused(text.replace('["boss", "buyer"]', '["bos", "buyr"]')).splitlines() == [
+        'policy.toml, line 26: "warnigns" is not known in the file; did you mean "warnings"?.',
+        'policy.toml, line 10: [roles.boss] may assign "bos", which is no role; did you mean "boss"?.',
+        'policy.toml, line 10: [roles.boss] may assign "buyr", which is no role; did you mean "buyer"?.',
+        'policy.toml, line 15: "ORDER_PLAICE" in permissions of [roles.buyer] is no permission; did you mean "ORDER_PLACE"?.',
+        'policy.toml, line 15: "ORDER_VEIW" in permissions of [roles.buyer] is no permission; did you mean "ORDER_VIEW"?.',
+    ]
 
 
 def test_direct_permissions_that_nobody_could_grant_are_refused() -> None:

@@ -12,8 +12,10 @@ from permissions.access_rules import AUTHENTICATED, OPEN, any_of
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
 from schema.graph.backends import Backend
-from schema.graph.build import InvalidSchema, build_schema
+from schema.graph.build import InvalidSchema, build_schema, core_schema
+from schema.graph.coordinates import parts_of
 from schema.graph.fields import attribute, computed, field, graph_type, root
+from tests.schemas import shared_schema
 
 ORDERS = any_of(Permission.ORDER_VIEW)
 VENDORS = any_of(Permission.APPLICATION_MANAGE, scope=PermissionScope.VENDOR)
@@ -196,3 +198,52 @@ def test_what_keeps_the_rules_is_built() -> None:
     assert "name: String @requiresPermission(anyOf: [ORDER_VIEW], scope: ORGANIZATION, orSelf: false)" in printed
     assert "@backend(name: SHOP)" in printed
     assert "vendors: String @requiresPermission(anyOf: [APPLICATION_MANAGE], scope: VENDOR, orSelf: false)" in printed
+
+
+def test_a_guarded_part_without_a_description_is_refused_although_its_guard_has_a_sentence() -> None:
+    message = refusal_of(
+        "SilentThing",
+        name=(str | None, field(_names, requires=ORDERS, description=" ")),
+        label=(str | None, attribute("label", requires=ORDERS, description="")),
+        organization=attrgetter("id"),
+    )
+
+    assert message == "SilentThing.name has no description.\nSilentThing.label has no description."
+
+
+def test_fields_that_somebody_adds_say_at_the_end_of_their_description_what_they_need() -> None:
+    """As GraphiQL shows it, and every other tool that reads the schema; whatever way the field is declared."""
+    schema = built_with(
+        "AddedThing",
+        name=(str | None, field(_names, requires=ORDERS, description="Its name.")),
+        label=(str | None, attribute("label", requires=ORDERS, description="Its label.")),
+        sum=(str | None, computed(lambda thing: "", requires=VENDORS, description="Its sum.")),
+        mine=(str | None, attribute("mine", requires=AUTHENTICATED, description="Mine.")),
+        organization=attrgetter("id"),
+    )
+
+    shown = core_schema(schema).type_map["AddedThing"].fields
+
+    assert {name: it.description for name, it in shown.items()} == {
+        "name": "Its name.\n\nNeeds ORDER_VIEW in the organization.",
+        "label": "Its label.\n\nNeeds ORDER_VIEW in the organization.",
+        "sum": "Its sum.\n\nNeeds APPLICATION_MANAGE as vendor staff.",
+        "mine": "Mine.\n\nNeeds somebody who is signed in.",
+    }
+
+
+def test_every_guarded_part_of_the_schema_names_its_permissions_at_the_end_of_its_description() -> None:
+    core = core_schema(shared_schema())
+    silent = []
+    for part in parts_of(core):
+        type_name, _, rest = part.coordinate.partition(".")
+        name, _, argument = rest.partition("(")
+        type_ = core.type_map[type_name]
+        element = type_.values[name] if hasattr(type_, "values") else type_.fields[name]
+        if argument:
+            element = element.args[argument.rstrip(":)")]
+        last = (element.description or "").rpartition("\n\n")[2]
+        if not all(permission.value in last for permission in part.rule.any_of):
+            silent.append(part.coordinate)
+
+    assert silent == []

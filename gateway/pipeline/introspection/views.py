@@ -4,7 +4,7 @@ It is the schema itself that answers so, whatever executes it: there is no secon
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -109,19 +109,28 @@ class _ViewedSchema(GraphQLSchema):
 
 def asks_for_the_schema(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> bool:
     """Return whether a valid operation asks for `__schema` or `__type`, which stand at its root only."""
+    return any(name in _META_FIELDS for name in _root_fields(operation, fragments))
+
+
+def asks_only_for_the_schema(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> bool:
+    """Return whether a valid operation asks for `__schema`, `__type` and `__typename` at its root, and nothing else."""
+    return all(name in _META_FIELDS or name == "__typename" for name in _root_fields(operation, fragments))
+
+
+def _root_fields(operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]) -> Iterator[str]:
     waiting: list[SelectionNode] = list(operation.selection_set.selections)
     seen: set[str] = set()
     while waiting:
         match waiting.pop():
             case FieldNode(name=name):
-                if name.value in _META_FIELDS:
-                    return True
+                yield name.value
             case InlineFragmentNode(selection_set=selected):
                 waiting.extend(selected.selections)
             case FragmentSpreadNode(name=name) if name.value not in seen:
                 seen.add(name.value)
                 waiting.extend(fragments[name.value].selection_set.selections)
-    return False
 
 
 def filter_introspection(core: GraphQLSchema) -> SchemaViews:

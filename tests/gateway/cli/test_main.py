@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 import signal
 import socket
 import sqlite3
@@ -19,6 +20,8 @@ from typing import Any
 import jwt
 import pytest
 from click.testing import Result
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from typer.testing import CliRunner
 
 from gateway.cli.main import _listen, cli
@@ -190,7 +193,7 @@ def test_an_unknown_profile_is_reported_with_the_nearest(folder: Path, command: 
     ("file", "text", "words"),
     [
         ("policy.toml", "[roles", "is not valid TOML"),
-        ("policy.toml", '[roles.x]\nlabel = { en = "X" }\n', "policy.toml"),
+        ("policy.toml", '[roles.x]\nlabel = { en = "X" }\n', "[roles.x] needs description"),
         ("applications.toml", "[[[", "applications.toml"),
         ("profile.toml", "", "profile.toml"),
         ("policy.toml", None, "is missing; it holds who may do what"),
@@ -199,16 +202,15 @@ def test_an_unknown_profile_is_reported_with_the_nearest(folder: Path, command: 
 def test_a_profile_that_cannot_be_used_is_reported_with_its_file(
     folder: Path, tmp_path: Path, file: str, text: str | None, words: str
 ) -> None:
-    own = tmp_path / "own"
-    own.mkdir()
-    for shipped in load_profile("solar_terminal").folder.glob("*.toml"):
-        (own / shipped.name).write_bytes(shipped.read_bytes())
+    own = Path(shutil.copytree(load_profile("solar_terminal").folder, tmp_path / "own"))
     (own / file).unlink() if text is None else (own / file).write_text(text, encoding="utf-8")
     runs("migrate", "--profile", str(own), folder=folder)
 
     answer = runs("serve", "--port", "0", "--profile", str(own), folder=folder)
 
-    assert_one_line(answer, words)
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert str(own / file) in answer.stderr.splitlines()[0]
+    assert words in answer.stderr.splitlines()[0]
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("token", PURCHASE)])
@@ -250,7 +252,7 @@ def test_production_has_no_demo_and_gives_no_tokens(folder: Path, tmp_path: Path
 
     assert_one_line(runs("demo", folder=folder, **production), "not loaded in production")
     assert_one_line(runs("token", PURCHASE, folder=folder, **production), "nobody gets a token but by signing in")
-    assert_one_line(runs("serve", "--demo", folder=folder, **production), "does not run in production")
+    assert "does not run in production" in runs("serve", "--demo", folder=folder, **production).stderr.splitlines()[0]
 
 
 def test_production_names_all_that_is_missing_at_once(folder: Path) -> None:
@@ -264,19 +266,22 @@ def test_production_names_all_that_is_missing_at_once(folder: Path) -> None:
         "Production needs FORECOURT_SIGNING_KEY_FILE",
         "Production needs FORECOURT_PUBLIC_URL",
         "Production needs FORECOURT_SMTP_URL",
+        str(load_profile("solar_terminal").folder / "profile.toml"),
     ]
 
 
 @pytest.mark.parametrize("command", ["serve", "worker"])
 @pytest.mark.parametrize("profile", ["solar_terminal", "software_house"])
 def test_in_production_no_customer_is_sent_to_a_vendor_who_does_not_exist(
-    folder: Path, command: str, profile: str
+    folder: Path, tmp_path: Path, command: str, profile: str
 ) -> None:
-    production = {"environment": "production", "public_url": "https://x.example", "signing_key_file": "key.pem"}
+    key = tmp_path / "key.pem"
+    key.write_bytes(Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    production = {"environment": "production", "public_url": "https://x.example", "signing_key_file": str(key)}
 
     answer = runs(command, folder=folder, profile=profile, mail_stays_here="true", **production)
 
-    assert_one_line(answer, '[contact] de: "vendor.example" is a domain', "name the copy by FORECOURT_PROFILE")
+    assert_one_line(answer, '[contact] de, en, fr: "vendor.example" is a domain', "name it by FORECOURT_PROFILE")
 
 
 def test_the_version_is_printed(folder: Path) -> None:

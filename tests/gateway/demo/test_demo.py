@@ -343,9 +343,17 @@ def test_helios_is_worth_paging() -> None:
 @pytest.mark.parametrize(
     ("right", "wrong", "message"),
     [
-        ("reference = ", "reference ", r"demo\.toml is not valid TOML"),
-        ("orders = 84", 'orders = "many"', r"demo\.toml: organizations\.0\.orders: Input should be a valid integer"),
-        ("vat_id", "vat_number", r"demo\.toml: organizations\.0\.vat_number: "),
+        ("reference = ", "reference ", r"demo\.toml, line 4: this is not valid TOML"),
+        (
+            "orders = 84",
+            'orders = "many"',
+            r"demo\.toml, line 83: organizations\.0\.orders: Input should be a valid integer",
+        ),
+        (
+            "vat_id",
+            "vat_number",
+            r"demo\.toml, line 81: organizations\.0\.vat_number: (.|\n)*line 125: organizations\.1\.vat_number",
+        ),
         ('kind = "RESELLER"', 'kind = "SHOP"', r"organizations\.1\.kind: Input should be 'INSTALLER', 'RESELLER'"),
         ('login = "private@home', 'login = "nobody@home', 'account "nobody@home.example" is nobody; add a person'),
         ('articles = ["EV-HYBRID"', 'articles = ["EV-HYBIRD"', 'there is no article "EV-HYBIRD"; add it to'),

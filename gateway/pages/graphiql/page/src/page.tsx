@@ -1,6 +1,6 @@
 // The bar with the accounts and the organizations, and GraphiQL asking as whoever is signed in.
 
-import { createGraphiQLFetcher } from "@graphiql/toolkit";
+import { createGraphiQLFetcher, type Fetcher } from "@graphiql/toolkit";
 import { GraphiQL } from "graphiql";
 import { createClient } from "graphql-ws";
 import { useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
@@ -12,47 +12,63 @@ import { Organizations } from "./organizations";
 import type { Session } from "./session";
 import { SignInForm } from "./sign-in-form";
 import { PageStorage } from "./storage";
+import { deskOf, runnable, tabOf, tabsFor, type Desk, type TabState } from "./tabs";
 
 /** No history: it would keep what was asked, tokens and passwords too, for whoever uses the page next. */
 const NO_PLUGINS: [] = [];
 
-/** From opening the page, or signing out, to signing out. */
+/** The time for which the tabs stay as they are: until somebody else looks who can run other examples. */
 interface Visit {
   number: number;
   storage: PageStorage;
-  errand: Example | null;
+  examples: Example[];
 }
 
 export function Page({ config, session, errand }: { config: Config; session: Session; errand: Example | null }) {
   const state = useSyncExternalStore(session.subscribe, session.current);
   const { account, signingIn, notice, organizationCount, organizationId } = state;
-  // A new fetcher makes GraphiQL read the schema again: it shows what this account may use in this organization.
-  const fetcher = useMemo(
-    () => fetcherOf(config.endpoint, session),
+  // What a mail's link asks for stands first, and stays when it has signed somebody in: there is its answer.
+  const link = useRef(errand);
+  const hasJustSignedIn = useRef(false);
+  // Another desk makes GraphiQL read the schema again: it shows what this account may use in this organization.
+  const desk = useMemo(
+    () => deskOf(fetcherOf(config.endpoint, session, () => (hasJustSignedIn.current = true))),
     [config.endpoint, session, account?.loginName, organizationId],
   );
+  const [visit, setVisit] = useState<Visit | null>(null);
+  const [settled, setSettled] = useState<Desk | null>(null);
+  const current = useRef(visit);
+  current.current = visit;
+
+  useEffect(() => {
+    let isLeft = false;
+    void desk.schema.then((schema) => {
+      if (isLeft) return;
+      const examples = runnable(config.examples, schema);
+      const former = current.current;
+      const staysOpen = hasJustSignedIn.current;
+      hasJustSignedIn.current = false;
+      setSettled(desk);
+      if (former === null) {
+        setVisit({ number: 1, storage: new PageStorage(), examples: link.current ? [link.current, ...examples] : examples });
+      } else if (!staysOpen && !isAlike(former.examples, examples)) {
+        desk.appears();
+        const tabs = tabsFor(examples, former.examples, former.storage.tabs ?? tabsOf(former.examples));
+        setVisit({ number: former.number + 1, storage: former.storage.goOnWith(tabs), examples });
+      }
+    });
+    return () => {
+      isLeft = true;
+    };
+  }, [desk, config.examples]);
+
   // Whoever signs out leaves nothing for the next person: GraphiQL begins as on a first visit.
-  const [visit, setVisit] = useState<Visit>(() => ({ number: 1, storage: new PageStorage(), errand }));
   async function signOut() {
-    visit.storage.clear();
-    setVisit({ number: visit.number + 1, storage: new PageStorage(), errand: null });
+    link.current = null;
+    visit?.storage.clear();
+    setVisit(null);
     await session.signOut();
   }
-  // What a mail's link asks for stands first; after a reload it gets a tab beside those that are there.
-  const examples = useMemo(
-    () => (visit.errand ? [visit.errand, ...config.examples] : config.examples),
-    [visit, config.examples],
-  );
-  const tabs = useMemo(() => examples.map(tabOf), [examples]);
-  // GraphiQL shows the variables of every tab but the one that is open at first.
-  const first = useMemo(() => {
-    const open = visit.storage.openTab;
-    if (visit.errand) return tabOf(visit.errand);
-    return open ?? { query: undefined, variables: examples[0]?.variables || undefined };
-  }, [visit, examples]);
-
-  const main = useRef<HTMLElement>(null);
-  useEffect(() => showOpenTab(main.current!), [visit]);
 
   return (
     <>
@@ -96,36 +112,56 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
           </p>
         )}
       </div>
-      <main ref={main}>
-        <GraphiQL
-          key={visit.number}
-          fetcher={fetcher}
-          storage={visit.storage}
-          plugins={NO_PLUGINS}
-          defaultTabs={tabs.length > 0 ? tabs : undefined}
-          initialQuery={first.query ?? undefined}
-          initialVariables={first.variables ?? undefined}
-          defaultEditorToolsVisibility={examples.some((example) => example.variables) ? "variables" : undefined}
-          inputValueDeprecation
-          schemaDescription
-        >
-          <GraphiQL.Logo>
-            <a className="licences" href="/graphiql/LICENSES.txt" target="_blank" rel="noreferrer">
-              Licences
-            </a>
-          </GraphiQL.Logo>
-        </GraphiQL>
+      <main aria-busy={settled !== desk}>
+        {visit && <Editors key={visit.number} visit={visit} errand={link.current} fetcher={desk.fetcher} />}
       </main>
     </>
   );
 }
 
-function fetcherOf(endpoint: string, session: Session) {
+/** GraphiQL with the tabs of a visit. */
+function Editors({ visit, errand, fetcher }: { visit: Visit; errand: Example | null; fetcher: Fetcher }) {
+  const { storage, examples } = visit;
+  const [tabs] = useState(() => examples.map(tabOf));
+  // GraphiQL shows the variables of every tab but the one that is open at first. After a reload, a link's tab stands
+  // beside those that are there.
+  const [first] = useState(() => {
+    if (errand && examples[0] === errand) return tabOf(errand);
+    return storage.openTab ?? { query: undefined, variables: examples[0]?.variables || undefined };
+  });
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => showOpenTab(box.current!), []);
+
+  return (
+    <div ref={box} className="editors">
+      <GraphiQL
+        fetcher={fetcher}
+        storage={storage}
+        plugins={NO_PLUGINS}
+        defaultTabs={tabs.length > 0 ? tabs : undefined}
+        initialQuery={first.query ?? undefined}
+        initialVariables={first.variables ?? undefined}
+        defaultEditorToolsVisibility={examples.some((example) => example.variables) ? "variables" : undefined}
+        inputValueDeprecation
+        schemaDescription
+      >
+        <GraphiQL.Logo>
+          <a className="licences" href="/graphiql/LICENSES.txt" target="_blank" rel="noreferrer">
+            Licences
+          </a>
+        </GraphiQL.Logo>
+      </GraphiQL>
+    </div>
+  );
+}
+
+/** Asks in the name of whoever is signed in; `onAdopted` is called before an answer has signed somebody in. */
+function fetcherOf(endpoint: string, session: Session, onAdopted: () => void): Fetcher {
   const socket = new URL(endpoint, location.href);
   socket.protocol = socket.protocol.replace("http", "ws");
   return createGraphiQLFetcher({
     url: endpoint,
-    fetch: adoptingFetch(session),
+    fetch: adoptingFetch(session, onAdopted),
     enableIncrementalDelivery: false,
     // Opened by the first subscription only.
     wsClient: createClient({
@@ -140,19 +176,26 @@ function fetcherOf(endpoint: string, session: Session) {
 }
 
 /** `fetch` that signs in whom a mail's link has signed in: who has just chosen a password need not type it again. */
-function adoptingFetch(session: Session): typeof fetch {
+function adoptingFetch(session: Session, onAdopted: () => void): typeof fetch {
   return async (input, init) => {
     const response = await session.fetch(input, init);
     if (String(init?.body).includes("refreshToken")) {
       const begun = await response.clone().json().then(begunBy, () => null);
-      if (begun) session.adopt(begun);
+      if (begun) {
+        onAdopted();
+        session.adopt(begun);
+      }
     }
     return response;
   };
 }
 
-function tabOf({ name, query, variables }: Example) {
-  return { query: `# ${name}\n${query}`, variables: variables || null };
+function tabsOf(examples: Example[]): TabState {
+  return { tabs: examples.map(tabOf), activeTabIndex: 0 };
+}
+
+function isAlike(some: Example[], others: Example[]): boolean {
+  return some.length === others.length && some.every((example, index) => example === others[index]);
 }
 
 /** Scroll to the tab that is open at first, which may stand behind many others; GraphiQL draws it a little later. */
