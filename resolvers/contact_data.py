@@ -181,6 +181,8 @@ def _postal_rules(country: str) -> _PostalRules:
 
 def _country(value: str, path: list[str]) -> str:
     code = (_plain(value, LONGEST_ADDRESS_PART) or "").upper()
+    if code == "":
+        raise Invalid(Text("Enter the country as two letters, such as DE, FR or CH."), path, "ISO 3166-1 alpha-2")
     if code not in _COUNTRIES:
         raise Invalid(
             Text("“{given}” is not a country; use its two letters, such as DE, FR or CH.", given=excerpt(value)),
