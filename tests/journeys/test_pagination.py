@@ -152,7 +152,7 @@ async def test_a_page_of_a_size_that_there_is_not_is_refused(solar: Portal, list
     assert answer.status == 200
     assert answer.codes == {"owner.list": "BAD_USER_INPUT"}
     assert answer.errors[0]["message"] == (
-        f"`first` is {first}, but a page has 0 to 100 entries. Ask for fewer and go on with `after`."
+        f"`first` is {first:,}, but a page has 0 to 100 entries. Ask for fewer and go on with `after`."
     )
 
 
@@ -197,7 +197,9 @@ async def test_a_broken_cursor_is_refused_and_never_an_error_of_ours(solar: Port
 
         assert answer.status == 200
         assert answer.codes == {"owner.list": "BAD_USER_INPUT"}, cursor
-        assert answer.errors[0]["message"].startswith(("`after` is no cursor", "`after` is a cursor of another list"))
+        assert answer.errors[0]["message"].startswith(
+            ("`after` is not a cursor", "`after` is a cursor of another list")
+        )
 
 
 async def test_a_cursor_of_one_list_is_none_of_another(solar: Portal) -> None:
@@ -290,9 +292,9 @@ async def test_a_role_that_there_is_not_is_named(solar: Portal) -> None:
 
     assert answer.codes == long.codes == {"organization.members": "BAD_USER_INPUT"}
     assert answer.errors[0]["message"] == (
-        "There is no role 'emperor'. Roles are administration, purchase, installation, planning."
+        "There is no role with the key “emperor”. Use one of these: administration, purchase, installation, planning."
     )
-    assert long.errors[0]["message"] == "`search` has 101 characters; 100 are the most that make sense."
+    assert long.errors[0]["message"] == "`search` has 101 characters; at most 100 are allowed."
 
 
 async def test_orders_are_filtered_by_status_and_by_their_buyer(solar: Portal) -> None:
