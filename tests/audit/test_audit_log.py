@@ -173,7 +173,7 @@ async def test_conditions_count_together_and_pages_follow_one_another(audited: P
         ({"first": -1}, "`first` is -1"),
         ({"first": 101}, "`first` is 101"),
         ({"after": "nonsense"}, "`after` is not a cursor of this list"),
-        ({"actions": ["x"] * 51}, "`actions` has 51 entries; 50 are the most."),
+        ({"actions": ["x"] * 51}, "`actions` has 51 entries; at most 50 are allowed."),
         ({"from": "2026-11-21T09:00:00Z", "to": "2026-11-21T09:00:00Z"}, "`from` is not before `to`"),
     ],
     ids=str,
