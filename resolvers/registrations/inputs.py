@@ -17,7 +17,7 @@ from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.languages import country_of
 from resolvers.refusals import Conflict, Invalid
-from resolvers.texts import Text
+from resolvers.texts import AnyOf, Text
 from resolvers.validation import Together, together
 
 TIME_TO_CONFIRM = timedelta(days=7)
@@ -63,8 +63,11 @@ def private_registration(context: RequestContext, kind: AccountKind, applicant: 
     Raises:
         RefusedTogether: With everything that is not allowed.
     """
+    offered = context.backends.portal.facts.registration.account_kinds
     with together() as checking:
-        if kind not in PRIVATE_KINDS:
+        if kind in PRIVATE_KINDS and kind not in offered:
+            checking.refuse(_not_offered_account(offered))
+        elif kind not in offered:
             checking.refuse(
                 Invalid(
                     Text("Choose a private or commercial operator here; organizations register separately."),
@@ -90,7 +93,10 @@ def organization_registration(
         RefusedTogether: With everything that is not allowed.
         Conflict: Somebody is signed in whose address is not confirmed.
     """
+    offered = context.backends.portal.facts.registration.organization_kinds
     with together() as checking:
+        if organization.kind not in offered:
+            checking.refuse(_not_offered(offered))
         known = _known_applicant(context, checking, applicant)
         personal = _personal(checking, known, _APPLICANT_PATHS, country=organization.seat.country_code)
         of_organization: dict[str, Any] = {
@@ -191,6 +197,30 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
         elif role_key in role_keys[:index]:
             checking.refuse(Invalid(Text("This appears in the list twice; remove one of them."), at, "unique"))
     return tuple(role_keys)
+
+
+def _not_offered_account(offered: Sequence[AccountKind]) -> Invalid:
+    if not offered:
+        return Invalid(
+            Text("Nobody registers here for themselves; register your organization."),
+            ["account_kind"],
+            "an organization",
+        )
+    return Invalid(
+        Text("This kind of account cannot be registered here. Possible here: {kinds}.", kinds=AnyOf(offered)),
+        ["account_kind"],
+        " or ".join(offered),
+    )
+
+
+def _not_offered(offered: Sequence[OrganizationKind]) -> Invalid:
+    if not offered:
+        return Invalid(Text("Organizations are not registered here."), ["kind"], "no organization")
+    return Invalid(
+        Text("This kind of organization cannot be registered here. Possible here: {kinds}.", kinds=AnyOf(offered)),
+        ["kind"],
+        " or ".join(offered),
+    )
 
 
 def _vat_id(context: RequestContext, given: str | None) -> str | None:

@@ -137,12 +137,39 @@ async def test_an_account_that_cannot_be_opened_is_refused(portal: Portal, given
     assert await nothing_happened(portal)
 
 
-@pytest.mark.parametrize("kind", ["INSTALLER", "RESELLER", "OPERATOR", "LICENSEE"])
-async def test_every_kind_of_organization_is_registered(portal: Portal, kind: str) -> None:
+@pytest.mark.parametrize("kind", ["INSTALLER", "RESELLER", "OPERATOR"])
+async def test_every_kind_of_organization_that_the_portal_is_for_is_registered(portal: Portal, kind: str) -> None:
     """K11, K17."""
     payload = await registers(portal.anybody(), kind=kind, vatId=None, legalName=" ", additionalRoleKeys=None)
 
     assert payload["errors"] == []
+
+
+async def test_a_kind_of_organization_of_another_portal_is_refused_with_what_is_possible(
+    portal: Portal, software_portal: Portal
+) -> None:
+    administrator = await portal.person("administration@helios.example")
+
+    for person in (portal.anybody(), administrator):
+        given = {"applicantEmail": None} if person is administrator else {}
+        payload = await registers(person, kind="LICENSEE", **given)
+        assert errors_of(payload) == [("INVALID_INPUT", ["kind"], "INSTALLER or RESELLER or OPERATOR")]
+        assert payload["errors"][0]["message"].endswith("Possible here: INSTALLER, RESELLER, or OPERATOR.")
+    for kind in ("INSTALLER", "RESELLER", "OPERATOR"):
+        payload = await registers(software_portal.anybody(), kind=kind)
+        assert errors_of(payload) == [("INVALID_INPUT", ["kind"], "LICENSEE")]
+    assert await nothing_happened(portal)
+    assert await nothing_happened(software_portal)
+
+
+@pytest.mark.parametrize("kind", ["PRIVATE_OPERATOR", "COMMERCIAL_OPERATOR"])
+async def test_nobody_registers_for_themselves_where_the_portal_is_for_organizations(
+    software_portal: Portal, kind: str
+) -> None:
+    payload = await registers_privately(software_portal.anybody(), accountKind=kind)
+
+    assert errors_of(payload) == [("INVALID_INPUT", ["accountKind"], "an organization")]
+    assert await nothing_happened(software_portal)
 
 
 async def test_who_is_signed_in_registers_nobody_else(portal: Portal) -> None:
