@@ -224,7 +224,7 @@ class Portal:
     def without_shop(self) -> Iterator[None]:
         """Let every call to the shop fail, as when it is down."""
         shop = self.wiring.backends.shop
-        names = [name for name in dir(type(shop)) if not name.startswith("_")]
+        names = [name for name in dir(type(shop)) if not name.startswith("_") and callable(getattr(type(shop), name))]
 
         async def fail(*_args: Any, **_more: Any) -> Any:
             raise BackendUnavailable("shop", "down for the test")
