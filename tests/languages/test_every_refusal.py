@@ -186,7 +186,7 @@ def _text(language: str) -> str:
     return (FOLDER / f"{language}.toml").read_text(encoding="utf-8")
 
 
-def test_the_catalogues_are_told_apart() -> None:
+def test_the_catalogues_are_kept_apart() -> None:
     """Else the tests above could not fail."""
     assert is_in("de", "Sie sind dazu nicht berechtigt.")
     assert not is_in("en", "Sie sind dazu nicht berechtigt.")
