@@ -7,6 +7,8 @@ import strawberry
 from connectors.directory.records.audit import AuditEventRecord
 from permissions.access_rules import OPEN
 from resolvers.audit import queries as audit
+from resolvers.context import RequestContext
+from resolvers.localization import as_stored
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
@@ -19,6 +21,10 @@ class AuditField:
 
     name: str = strawberry.field(description="Its name.")
     value: str | None = strawberry.field(description="The value as text; null when there was no value.")
+
+
+def _reason(context: RequestContext, event: AuditEventRecord) -> str | None:
+    return as_stored(context, event.reason)
 
 
 @graph_type(of=AuditEventRecord, organization=attrgetter("organization_id"))
@@ -66,7 +72,9 @@ class AuditEvent(Node):
         ),
     )
     request_id: str = strawberry.field(description="The id of the request; events of the same request share it.")
-    reason: str | None = strawberry.field(description="The reason, in the words of the person who did it.")
+    reason: str | None = computed(
+        _reason, requires=OPEN, description="The reason, in the words of the person who did it."
+    )
     refused_with: str | None = strawberry.field(
         description="The code with which it was refused and nothing was changed; null for what was done."
     )

@@ -34,6 +34,7 @@ EVERYBODY = names(
     Application.modes
     ApplicationCategory.id ApplicationCategory.label
     ApplicationMode.key ApplicationMode.label
+    AuditEvent.reason
     AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
     AuditEventConnection.edges AuditEventConnection.nodes AuditEventConnection.pageInfo AuditEventConnection.totalCount
     ChangeRequest.organization ChangeRequest.requestedBy ChangeRequest.requestedName ChangeRequest.requestedLegalName
@@ -41,7 +42,7 @@ EVERYBODY = names(
     ChangeRequest.viewerCanDecide
     ChangeRequestConnection.edges ChangeRequestConnection.nodes ChangeRequestConnection.pageInfo
     ChangeRequestConnection.totalCount
-    Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current
+    Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current Session.deviceLabel
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
     Invitation.organizationName Invitation.organization Invitation.roles Invitation.permissions Invitation.status
