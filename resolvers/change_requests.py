@@ -13,6 +13,7 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
+from resolvers import contact_data
 from resolvers import validation as checks
 from resolvers.approvals.decisions import acting_on, check_open, decided, is_open, locked
 from resolvers.approvals.initiators import end_change_request, may_still_ask
@@ -127,9 +128,8 @@ async def decide_organization_change(
         Stale: The organization is not at `expected_version` any more.
         Invalid: It is declined without a note.
     """
-    said = checks.message(note, ["note"])
-    if not approve and said is None:
-        raise Invalid(Text("Give a reason, so that the organization knows what to do."), ["note"], "length 1..2000")
+    why = Text("Give a reason, so that the organization knows what to do.")
+    said = checks.message(note, ["note"]) if approve else checks.required_message(note, ["note"], why)
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await locked(change, CHANGE_REQUESTS, id)
@@ -201,7 +201,7 @@ def _checked(requested: RequestedChange) -> RequestedChange:
             return together.check(lambda: checks.text(value, path)) if value is not None else None
 
         def address(value: Address | None, path: list[str]) -> Address | None:
-            return together.check(lambda: checks.address(value, path)) if value is not None else None
+            return together.check(lambda: contact_data.address(value, path)) if value is not None else None
 
         checked = RequestedChange(
             name(requested.name, ["name"]),

@@ -90,12 +90,8 @@ async def changed_once(
     key = once.key
     if key is None:
         return await changed(context, command)
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise Invalid(
-            Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY),
-            ["idempotency_key"],
-            f"length 1..{LONGEST_KEY}",
-        )
+    if wrong := wrong_key(key):
+        raise wrong
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
     actor = context.caller.user.id if context.caller is not None else ""
@@ -112,6 +108,17 @@ async def changed_once(
         return receipt
 
     return await changed(context, command_once)
+
+
+def wrong_key(key: str) -> Invalid | None:
+    """Return why a request cannot have this name, None when it can."""
+    if 1 <= len(key) <= LONGEST_KEY:
+        return None
+    message = Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY)
+    return Invalid(message, KEY, f"length 1..{LONGEST_KEY}")
+
+
+KEY = ["idempotency_key"]
 
 
 async def was_done(context: RequestContext, key: str | None) -> bool:

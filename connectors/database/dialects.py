@@ -55,11 +55,6 @@ class _OneOf(_Condition):
     inherit_cache = True
 
 
-class _Contains(_Condition):
-    name = "contains"
-    inherit_cache = True
-
-
 class _ContainsEach(_Condition):
     name = "contains_each"
     inherit_cache = True
@@ -68,11 +63,6 @@ class _ContainsEach(_Condition):
 def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     """Say that the column has one of the texts of the list bound to this parameter."""
     return _OneOf(column, bindparam(parameter, type_=TextList()))
-
-
-def contains(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
-    """Say that the text bound to this parameter stands somewhere in the column; the empty text stands in each."""
-    return _Contains(column, bindparam(parameter, type_=column.type))
 
 
 def contains_each(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
@@ -99,18 +89,6 @@ def _one_of_on_sqlite(element: _OneOf, compiler: SQLCompiler, **options: Any) ->
 def _one_of_on_postgresql(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
     column, texts = (compiler.process(clause, **options) for clause in element.clauses)
     return f"({column} = ANY (string_to_array({texts}, {_SEPARATOR_IN_SQL})))"
-
-
-@compiles(_Contains, "sqlite")
-def _contains_on_sqlite(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(instr({column}, {part}) > 0)"
-
-
-@compiles(_Contains, "postgresql")
-def _contains_on_postgresql(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(strpos({column}, {part}) > 0)"
 
 
 @compiles(_ContainsEach, "sqlite")

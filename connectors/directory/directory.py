@@ -24,7 +24,6 @@ from connectors.directory.audit import AuditChanges, AuditQueries
 from connectors.directory.caller import CallerQueries
 from connectors.directory.idempotency import IdempotencyChanges
 from connectors.directory.invitations import InvitationChanges, InvitationQueries
-from connectors.directory.keys import login_key
 from connectors.directory.memberships import MembershipChanges, MembershipQueries
 from connectors.directory.organizations import OrganizationChanges, OrganizationQueries
 from connectors.directory.outbox import OutboxChanges, OutboxQueries
@@ -36,6 +35,7 @@ from connectors.directory.registrations import RegistrationChanges, Registration
 from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, ORGANIZATIONS, REGISTRATIONS, USERS
 from connectors.directory.sessions import SessionChanges, SessionQueries
 from connectors.errors import BackendUnavailable
+from connectors.values import login_key
 
 _NOTHING = select(1)
 _CHECKS: Mapping[str, Insert] = {

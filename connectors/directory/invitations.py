@@ -12,7 +12,6 @@ from connectors.database.dialects import one_of
 from connectors.database.lists import first_of_each
 from connectors.database.reader import gathered, parallel
 from connectors.directory.access import AccessChanges
-from connectors.directory.keys import login_key
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.invitations import (
@@ -28,6 +27,7 @@ from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.pages import ALL
+from connectors.values import login_key
 
 _PENDING = InvitationStatus.PENDING.value
 

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, update
 
 from connectors.database.columns import IdText, UtcDateTime
-from connectors.database.dialects import contains, contains_each, one_of
+from connectors.database.dialects import contains_each, one_of
 from connectors.database.lists import Listing
 from connectors.database.reader import Row
 from connectors.directory.access import AccessChanges
@@ -25,7 +25,7 @@ from connectors.directory.records.memberships import (
 )
 from connectors.directory.rows import MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, memberships, organizations, users
-from connectors.folding import folded
+from connectors.folding import search_words
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL, Page, Slice, SortDirection
 
@@ -100,7 +100,7 @@ def _members(by_roles: bool, field: MemberOrderField, ascending: bool) -> Listin
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
         one_of(memberships.c.status, "statuses"),
-        contains(users.c.search_text, "search"),
+        contains_each(users.c.search_text, "words"),
         *([_was_given(_HOLDS_ROLE)] if by_roles else []),
         owner=memberships.c.organization_id,
         order=order,
@@ -300,7 +300,7 @@ def _listing(where: MemberFilter) -> Listing[MembershipRecord]:
 def _of_person(where: MembershipFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "words": folded(where.search or "").split(),
+        "words": search_words(where.search or ""),
     }
     return parameters if where.only is None else parameters | {"only": where.only}
 
@@ -308,7 +308,7 @@ def _of_person(where: MembershipFilter) -> dict[str, Any]:
 def _filter(where: MemberFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "search": folded((where.search or "").strip()),
+        "words": search_words(where.search or ""),
     }
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}

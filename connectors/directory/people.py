@@ -11,7 +11,6 @@ from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
 from connectors.database.reader import gathered, parallel
 from connectors.directory.errors import check_version
-from connectors.directory.keys import login_key
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
@@ -20,6 +19,7 @@ from connectors.directory.rows import USERS
 from connectors.directory.tables import invitations, login_names, memberships, users
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
+from connectors.values import login_key
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "time_zone", "address"})
 _LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bindparam("key")).with_for_update()
@@ -80,8 +80,8 @@ class PeopleQueries(DirectoryReader):
     """Queries about people."""
 
     async def user_id_of_login_name(self, login_name: str) -> UserId | None:
-        """Return whose login name (already normalized: trimmed, lower case) or verified e-mail address this is."""
-        rows = await self.read(_USER_ID_OF_LOGIN_NAME, name=login_name)
+        """Return whose login name or verified e-mail address this is, whatever the case."""
+        rows = await self.read(_USER_ID_OF_LOGIN_NAME, name=login_key(login_name))
         return UserId(rows[0][0]) if rows else None
 
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:

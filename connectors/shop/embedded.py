@@ -13,7 +13,7 @@ from connectors.database.lists import Listing, ListReader, first_of_each
 from connectors.database.reader import gathered, parallel
 from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable
-from connectors.folding import folded
+from connectors.folding import search_words
 from connectors.ids import OrderEventId, OrderId, OrganizationId
 from connectors.pages import ALL, Page, Slice, SortDirection
 from connectors.shop.interface import (
@@ -163,7 +163,7 @@ def _values(where: OrderFilter) -> dict[str, Any]:
         "status": status[0] if status is not None and len(status) == 1 else None,
         "statuses": status if status is not None and len(status) != 1 else None,
         "placed_by": where.placed_by_id,
-        "words": folded(where.search or "").split() or None,
+        "words": search_words(where.search or "") or None,
         "since": where.since,
         "until": where.until,
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from connectors.database.record_rows import Rows
-from connectors.folding import folded
+from connectors.folding import searchable
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord
 from connectors.shop.tables import SHOP_ORDER_EVENTS, SHOP_ORDER_LINES, SHOP_ORDERS
 
@@ -33,7 +33,7 @@ EVENTS = Rows(
 
 def search_text(number: str, articles: Iterable[tuple[str, str]]) -> str:
     """Return what an order is found by: its number, and number and name of each article."""
-    return folded("\n".join([number, *dict.fromkeys(f"{sku} {name}" for sku, name in articles)]))
+    return searchable(number, *dict.fromkeys(f"{sku} {name}" for sku, name in articles))
 
 
 def order_row(order: OrderRecord, lines: Iterable[OrderLineRecord]) -> dict[str, Any]:

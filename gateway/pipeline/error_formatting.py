@@ -14,7 +14,7 @@ from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
 from gateway.auth.view_as import READ_ONLY
 from gateway.execution import PATH_COUNT, PATH_PATTERN, AnswerTooLarge, DeadlineExceeded, ErrorsOmitted, raised_at
 from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
-from gateway.server.request_errors import MASKED, request_error, unexpected
+from gateway.server.request_errors import MASKED, request_error, shortened, unexpected
 from resolvers.context import RequestContext
 from resolvers.languages import Reader
 from resolvers.refusals import NOT_PERMITTED, InvalidArgument, NotPermitted, NotSignedIn, Refused, TooManyAttempts
@@ -95,7 +95,7 @@ def _shown(
     explained: Explained,
     is_mutation: bool,
 ) -> dict[str, Any]:
-    formatted: dict[str, Any] = {"message": error.message}
+    formatted: dict[str, Any] = {"message": shortened(error.message)}
     if error.locations:
         formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path is not None:

@@ -1,5 +1,6 @@
 """Requests that are not executed: why, and the body of the answer that says so."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -57,4 +58,19 @@ class NotWellFormed(RefusedRequest):
 
 def request_error(message: str, code: str, **more: Any) -> dict[str, Any]:
     """Return the body of an answer to a request that is not executed: errors and no data."""
-    return {"errors": [{"message": message, "extensions": {"code": code, **more}}]}
+    return {"errors": [{"message": shortened(message), "extensions": {"code": code, **more}}]}
+
+
+def shortened(message: str) -> str:
+    """Return the message with no more than the beginning of each name and value that it quotes from the request."""
+    if len(message) <= _LONGEST_QUOTED:
+        return message
+    if len(message) > 2 * _LONGEST:
+        message = f"{message[:_LONGEST]}…{message[-_LONGEST:]}"
+    message = _LONG_QUOTATION.sub(r"\1\g<2>…\1", message)
+    return message if len(message) <= _LONGEST else f"{message[: _LONGEST // 2]}…{message[-_LONGEST // 4 :]}"
+
+
+_LONGEST_QUOTED = 100
+_LONGEST = 1_000
+_LONG_QUOTATION = re.compile(r"""(["'])((?:(?!\1).){60})(?:(?!\1).){40,}\1""", re.DOTALL)

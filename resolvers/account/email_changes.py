@@ -8,9 +8,10 @@ from connectors.directory.records.accounts import MailedTokenPurpose, MailedToke
 from connectors.directory.records.audit import Author
 from connectors.directory.records.people import UserRecord
 from connectors.rate_limits.interface import Limit
-from connectors.values import masked_address
+from connectors.values import login_key, masked_address
 from resolvers.account.credentials import lock_verified
 from resolvers.account.passwords import check_own_password
+from resolvers.contact_data import email
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
@@ -19,7 +20,6 @@ from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, Invalid, TokenInvalid, WrongPassword
 from resolvers.texts import Text
 from resolvers.transactions import author, changed
-from resolvers.validation import email
 
 CONFIRMATION_LIFETIME = timedelta(hours=24)
 
@@ -43,7 +43,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
     caller = context.caller
     assert caller is not None  # the guard has asked
     new = email(new_email, ["new_email"])
-    if new.lower() == caller.user.email.lower() and caller.user.email_verified:
+    if login_key(new) == login_key(caller.user.email) and caller.user.email_verified:
         raise Invalid(Text("This is already your address."), ["new_email"], "another address")
     verified = await check_own_password(context, caller.user, current_password, ["current_password"])
     # Counted afterwards, lest somebody with a stolen session use up the mails to an address that is not theirs.

@@ -14,7 +14,7 @@ from connectors.directory.records.organizations import OrganizationRecord, Organ
 from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId
 from connectors.rate_limits.interface import Limit
-from connectors.values import masked_address
+from connectors.values import login_key, masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
 from resolvers.approvals.fulfilled import end_other_ways_in
@@ -348,4 +348,4 @@ def _terms(acceptance: Acceptance) -> None:
 
 
 def _same(address: str, other: str) -> bool:
-    return address.strip().lower() == other.strip().lower()
+    return login_key(address) == login_key(other)

@@ -30,6 +30,7 @@ from resolvers.access.plans import not_delegable
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
 from resolvers.approvals.fulfilled import end_other_ways_in
 from resolvers.audit import recorded
+from resolvers.contact_data import vat_id
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
@@ -78,10 +79,8 @@ async def request_to_join(
     assert caller is not None  # the guard has asked
     with together() as checking:
         facts = OrganizationFacts(
-            checking.check(lambda: checks.text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME))
-            if name is not None and name.strip()
-            else None,
-            checking.check(lambda: checks.vat_id(vat, ["vat_id"])),
+            checking.check(lambda: checks.optional_text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME)),
+            checking.check(lambda: vat_id(vat, ["vat_id"])),
             checking.check(lambda: checks.customer_number(number, ["customer_number"])),
         )
         said = checking.check(lambda: checks.message(message, ["message"]))
@@ -305,13 +304,12 @@ def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int
     if len(given) > most:
         checking.refuse(Invalid(Text("List each one once; there are {most}.", most=most), [name], f"entries 0..{most}"))
         return False
-    for number, one in enumerate(given):
-        if one in given[:number]:
-            checking.refuse(
-                Invalid(Text("This appears in the list twice; remove one of them."), [name, str(number)], "unique")
-            )
-            return False
-    return True
+    twice = [number for number, one in enumerate(given) if one in given[:number]]
+    for number in twice:
+        checking.refuse(
+            Invalid(Text("This appears in the list twice; remove one of them."), [name, str(number)], "unique")
+        )
+    return not twice
 
 
 async def _let_in(

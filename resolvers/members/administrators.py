@@ -74,7 +74,7 @@ async def hand_on_login_name(
     if prefix is None or organization.customer_number is None:
         return
     name = prefix + organization.customer_number
-    owner = await change.ask.user_id_of_login_name(name.strip().lower())
+    owner = await change.ask.user_id_of_login_name(name)
     (administrators,) = await lasting_administrators(context, change.ask, [organization.id])
     if owner is None or not administrators or owner in [one.user_id for one in administrators]:
         return

@@ -77,7 +77,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
     """
     if context.caller is not None:
         raise Conflict(Text("You are signed in, so you already have an account. Sign out to register another person."))
-    registration = private_registration(context, kind, applicant, key)
+    registration = private_registration(context, kind, applicant)
     await _registered(context, "registerPrivateAccount", registration, [asdict(applicant), kind], key)
     return registration.email
 
@@ -96,7 +96,7 @@ async def register_organization(
         KeyReused: The key came with another input.
         TooManyAttempts: From this IP address, about this e-mail address, or about this organization.
     """
-    registration = organization_registration(context, organization, applicant, key)
+    registration = organization_registration(context, organization, applicant)
     facts = OrganizationFacts(registration.organization_name, registration.vat_id, registration.customer_number)
     await check_attempts(
         context, ORGANIZATION_ATTEMPTS, facts.vat_id or facts.customer_number or registration.organization_name or ""

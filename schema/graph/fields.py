@@ -24,6 +24,7 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from connectors import ids
 from connectors.directory.records.memberships import MemberOrder
@@ -32,6 +33,9 @@ from connectors.shop.interface import OrderSort
 from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
+from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
+from resolvers.validation import Misread
 from schema.graph import sorting
 from schema.graph.answering import Answering, cut
 from schema.graph.backends import Backend, BackendDirective
@@ -353,6 +357,8 @@ class DeclaredField(StrawberryField):
             else []
         )
         names = [argument.python_name for argument in declared_arguments]
+        if instants := [one.python_name for one in declared_arguments if one.type_annotation in _INSTANTS]:
+            declaration = dataclasses.replace(declaration, answer_all=_with_instants(declaration.answer_all, instants))
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
         directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
@@ -395,6 +401,22 @@ class DeclaredField(StrawberryField):
 
             loader = context.loaders[loader_key] = DataLoader(answer_all, cache=False)
         return loader.load(source)
+
+
+_INSTANTS = (StrawberryAnnotation(DateTime), StrawberryAnnotation(DateTime | None))
+
+
+def _with_instants(answer_all: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """Return the function of a field that is asked only with arguments that could be read as instants."""
+
+    def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+        for name in names:
+            if isinstance(value := values.get(name), Misread):
+                where = to_camel_case(name.removesuffix("_"))
+                raise InvalidArgument(Text("`{path}`: {problem}", path=where, problem=value.problem))
+        return answer_all(context, parents, **values)
+
+    return answer
 
 
 async def _only_later(answers: Any) -> Any:

@@ -9,7 +9,7 @@ Nobody signed in: the field is null, with UNAUTHENTICATED. Signed in and not per
 payload, and the function is not called. An object of somebody else's organization: NOT_FOUND, as for an unknown id.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -27,8 +27,8 @@ from permissions.vocabulary import PermissionScope
 from resolvers.audit.refused_attempts import record_refusal
 from resolvers.context import RequestContext
 from resolvers.nodes.organization_of import KINDS, visible_organization_of
-from resolvers.refusals import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
-from resolvers.transactions import forbidden, was_done
+from resolvers.refusals import Coordinate, Forbidden, Invalid, NotFound, NotPermitted, Refused, RefusedTogether
+from resolvers.transactions import KEY, forbidden, was_done, wrong_key
 from schema.graph.fields import Declaration, DeclaredField, Sizing, docstring_of
 from schema.graph.user_errors import entry_of
 
@@ -104,6 +104,7 @@ def mutation(
                 refusals = [refusal]
             except RefusedTogether as together:
                 refusals = together.refusals
+            refusals = [*refusals, *target.wrong_key_beside(refusals)]
             for one in refusals if recorded else ():
                 await target.record(context, one)
             fields = dict(_nothing_of(_payload_of(method)))
@@ -181,7 +182,7 @@ class _Target:
         self._within = within
         self._id = within.id_in(arguments) if within is not None else str(getattr(arguments.get("input"), "id", ""))
         self._organization_id: OrganizationId | None = None
-        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
+        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None)
         self._is_dry = bool(getattr(arguments.get("input"), "dry_run", False))
 
     async def check(self, context: RequestContext, requires: AccessRule) -> None:
@@ -217,6 +218,12 @@ class _Target:
             stays = (isinstance(refusal, NotFound) and bool(requires.any_of)) or self._is_dry
             if stays or not await was_done(context, self._key):
                 raise
+
+    def wrong_key_beside(self, refusals: Sequence[Refused]) -> list[Refused]:
+        """Return what is wrong with the key when other values are, too: all of an input is reported at once."""
+        wrong = wrong_key(self._key) if isinstance(self._key, str) else None
+        about_values = all(isinstance(one, Invalid) and one.path != KEY for one in refusals)
+        return [wrong] if wrong is not None and about_values else []
 
     async def record(self, context: RequestContext, refusal: Refused) -> None:
         """Put the refusal on record, in the log of the organization where there is one that the caller belongs to."""

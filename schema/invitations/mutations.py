@@ -81,7 +81,7 @@ def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> lis
 class InviteResult:
     """The result of inviting one person."""
 
-    email: str = attribute("email", requires=OPEN, description="The address as you sent it.")
+    email: str = attribute("email", requires=OPEN, description="The address as you sent it, 320 characters at most.")
     invitation: Invitation | None = attribute(
         "invitation", requires=OPEN, description="The invitation; null when the person was not invited."
     )

@@ -74,7 +74,8 @@ class Organization(Node):
         description="Its members, by last name unless `orderBy` says otherwise; without `status`, removed members are "
         "left out.",
         arguments={
-            "search": "Only members whose name or e-mail address contains this text; case and accents do not matter.",
+            "search": "Only members whose name and e-mail address contain all these words or parts of words, in any "
+            "order; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},

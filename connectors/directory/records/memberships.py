@@ -67,8 +67,9 @@ class MemberOrder:
 class MemberFilter:
     """Which members of an organization are asked for, and in which order; None means no restriction.
 
-    `search` finds part of a first name, last name or e-mail address, whatever the case. `role_keys` keeps members
-    who hold at least one of these roles, unexpired at `now`. Without `status`, REMOVED members are left out.
+    `search` finds words of name and e-mail address or parts of them, in any order, whatever case and accents.
+    `role_keys` keeps members who hold at least one of these roles, unexpired at `now`. Without `status`, REMOVED
+    members are left out.
     """
 
     status: tuple[MembershipStatus, ...] | None = None

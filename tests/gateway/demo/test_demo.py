@@ -361,6 +361,18 @@ def test_a_problem_in_demo_toml_is_reported_with_its_path(right: str, wrong: str
         demo_data(spoilt, now=TODAY)
 
 
+def test_all_problems_of_the_form_of_a_demo_toml_are_reported_at_once() -> None:
+    profile = load_profile("solar_terminal")
+    text = (profile.demo_text or "").replace("orders = 84", 'orders = "many"').replace('"RESELLER"', '"SHOP"')
+
+    with pytest.raises(InvalidProfile) as refused:
+        demo_data(replace(profile, demo_text=text), now=TODAY)
+
+    assert [line.split(": ")[1] for line in str(refused.value).splitlines()] == [
+        "organizations.0.orders", "organizations.1.kind",
+    ]  # fmt: skip
+
+
 def test_a_profile_without_demo_data_says_so() -> None:
     profile = replace(load_profile("solar_terminal"), demo_text=None)
 
