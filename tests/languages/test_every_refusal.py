@@ -43,7 +43,7 @@ def patterns(language: str) -> tuple[re.Pattern[str], ...]:
     said = {found.words: found.words for found in texts_in_code() if found.words} if language == "en" else None
     texts = said or {words: text for words, text in catalogue(language).items() if words}
     return tuple(
-        re.compile("(?s:.+?)".join(re.escape(part) for part in re.split(r"\{\w+\}", text)))
+        re.compile("(?s:.*?)".join(re.escape(part) for part in re.split(r"\{\w+\}", text)))
         for text in texts.values()
         if re.search(r"\w", re.sub(r"\{\w+\}", "", text))  # a frame such as "{refusal} {advice}" would fit anything
     )
