@@ -56,11 +56,11 @@ def known_time_zone(name: str) -> str | None:
 
 @lru_cache(maxsize=1)
 def _time_zones() -> Mapping[str, str]:
-    """Return the names of places, and UTC; abbreviations are left out, for they name the rules of some country."""
-    return {name.lower(): name for name in available_timezones() if name == "UTC" or _is_a_place(name)}
+    """Return the names of regions and UTC; abbreviations are left out, for they name the rules of some country."""
+    return {name.lower(): name for name in available_timezones() if name == "UTC" or _is_a_region(name)}
 
 
-def _is_a_place(name: str) -> bool:
+def _is_a_region(name: str) -> bool:
     return "/" in name and not name.startswith(("Etc/", "SystemV/", "posix/", "right/"))
 
 

@@ -9,6 +9,7 @@ from babel.numbers import format_currency, get_currency_precision
 from connectors.values import Address, Money
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
+from resolvers.texts import translated
 
 LAST_RESORT = "en"
 
@@ -17,11 +18,16 @@ _CENTS = tuple(f".{cents:02}" for cents in range(100))
 
 def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
-    for tag in _tags(context, locale) if locale else context.languages:
+    for tag in (*_tags(context, locale), context.backends.portal.default_locale):
         text = texts.get(tag) or texts.get(tag.partition("-")[0])
         if text is not None:
             return text
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
+
+
+def as_stored(context: RequestContext, words: str | None) -> str | None:
+    """Return what somebody wrote, or the portal, whose words are kept in English, in the language of the caller."""
+    return translated(words, context.reader) if words else words
 
 
 def on_one_line(address: Address) -> str:

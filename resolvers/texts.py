@@ -85,6 +85,11 @@ def in_words(value: Value, reader: Reader) -> str:
     return value
 
 
+def translated(words: str, reader: Reader) -> str:
+    """Return words that were stored: the portal's own are translated, what somebody wrote stays."""
+    return _translations(reader.language).get(words, words)
+
+
 def labelled(labels: Mapping[str, str], reader: Reader) -> str:
     """Return the label of something in the reader's language, else in English."""
     return labels.get(reader.language) or labels.get(SOURCE_LANGUAGE) or next(iter(labels.values()))

@@ -8,6 +8,8 @@ from connectors.directory.records.audit import AuditEventRecord
 from permissions.access_rules import OPEN
 from resolvers.audit import queries as audit
 from resolvers.audit import wording
+from resolvers.context import RequestContext
+from resolvers.localization import as_stored
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
@@ -35,6 +37,10 @@ class AuditAction:
 
     key: str = strawberry.field(description="Its key, for the argument `actions`.")
     label: str = computed(wording.label_of_action, requires=OPEN, description="Its name, for people.")
+
+
+def _reason(context: RequestContext, event: AuditEventRecord) -> str | None:
+    return as_stored(context, event.reason)
 
 
 @graph_type(of=AuditEventRecord, organization=attrgetter("organization_id"))
@@ -97,7 +103,9 @@ class AuditEvent(Node):
         ),
     )
     request_id: str = strawberry.field(description="The id of the request; events of the same request share it.")
-    reason: str | None = strawberry.field(description="The reason, in the words of the person who did it.")
+    reason: str | None = computed(
+        _reason, requires=OPEN, description="The reason, in the words of the person who did it."
+    )
     refused_with: str | None = strawberry.field(
         description="The code with which it was refused and nothing was changed; null for what was done."
     )

@@ -57,9 +57,9 @@ def with_texts(catalogue: str) -> str:
             files.setdefault(found.words, {})[found.file] = None
     written = Catalog(locale=known.locale, fuzzy=False)
     written.header_comment = known.header_comment
-    for words, places in files.items():
+    for words, where in files.items():
         before = known.get(words)
-        written.add(words, before.string if before is not None else "", locations=[(place, 0) for place in places])
+        written.add(words, before.string if before is not None else "", locations=[(file, 0) for file in where])
     file = BytesIO()
     write_po(file, written, width=120, omit_header=True, include_lineno=False)
     header = catalogue.partition("\n#:")[0].rstrip("\n")

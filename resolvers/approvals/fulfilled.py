@@ -21,9 +21,10 @@ from resolvers.approvals.decisions import decision, end
 from resolvers.approvals.lists import open_of
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
+from resolvers.texts import Text
 
-_IS_MEMBER = "The person is a member now."
-_IS_HELD = "The member holds it now."
+_IS_MEMBER = Text("The person is now a member.")
+_IS_HELD = Text("The member now has this access.")
 
 
 async def end_other_ways_in(
@@ -34,7 +35,7 @@ async def end_other_ways_in(
     Their requests to join are withdrawn, also one that found no such organization when it was sent and names this one;
     their open invitations are revoked.
     """
-    why = replace(by, reason=_IS_MEMBER)
+    why = replace(by, reason=str(_IS_MEMBER))
     (invited,) = await change.ask.open_invitations_to([person], context.now)
     others = [one.id for one in invited if one.organization_id == organization.id]
     if others:
@@ -72,7 +73,7 @@ async def end_held_requests(
         asked |= {(GrantKind.PERMISSION, code) for code in request.permissions}
         if asked <= held:
             values = decision(context, by) | {"valid_until": None}
-            why, shown = replace(by, reason=_IS_HELD), {"until": None}
+            why, shown = replace(by, reason=str(_IS_HELD)), {"until": None}
             await end(context, change, ACCESS_REQUESTS, request, RequestStatus.APPROVED, why, shown=shown, **values)
 
 

@@ -32,7 +32,7 @@ MOST_SHOWN = 50
 """So many of a member's open invitations are shown at most."""
 
 _MOST_ENDED = 10_000
-_REASON = "Whoever began this may not any more."
+_REASON = Text("The person who began this is no longer permitted to.")
 
 
 async def may_still_invite(context: RequestContext, ask: DirectoryQueries, invitation: InvitationRecord) -> bool:
@@ -59,7 +59,7 @@ async def end_what_they_may_not_begin(
 
     Call it in the transaction that takes a right from them. Returns the invitations that were revoked, as they were.
     """
-    why = replace(by, reason=_REASON)
+    why = replace(by, reason=str(_REASON))
     (sent,) = await change.ask.open_invitations_by([(organization_id, user_id)], context.now, limit=_MOST_ENDED)
     sender = await change.ask.caller(user_id, None, context.now) if sent else None
     void = [one.id for one in sent if not may_send(context, sender, one)]

@@ -367,7 +367,7 @@ _NOT_NOW: Mapping[RegistrationStatus, Text] = {
     ),
     RegistrationStatus.PENDING_REVIEW: Text("This registration is being reviewed, so this is not possible now."),
     RegistrationStatus.INFORMATION_REQUESTED: Text(
-        "We are waiting for an answer to a question about this registration, so this is not possible now."
+        "We are waiting for information about this registration, so this is not possible now."
     ),
     RegistrationStatus.APPROVED: Text("This registration has already been approved. Please reload it."),
     RegistrationStatus.REJECTED: Text("This registration has already been declined. Please reload it."),

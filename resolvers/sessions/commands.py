@@ -20,6 +20,7 @@ from resolvers.refusals import SessionOver, WrongCredentials
 from resolvers.sessions.known_devices import remember_device
 from resolvers.sessions.refused_sign_ins import log_refused_refresh, report_refused_sign_in
 from resolvers.sessions.sign_in_attempts import count_sign_in
+from resolvers.texts import Text
 from resolvers.transactions import author, changed
 
 SESSION_LIFETIME = timedelta(days=30)
@@ -88,6 +89,9 @@ async def begin_session(context: RequestContext, user_id: UserId, verified: int 
     return await signed_in(context, await changed(context, begin))
 
 
+_UNKNOWN_DEVICE = Text("Unknown device")
+
+
 async def open_session(context: RequestContext, change: DirectoryChange, user_id: UserId) -> OpenedSession:
     """Open a session within a change, so that it begins together with what proves who somebody is, or not at all.
 
@@ -96,7 +100,7 @@ async def open_session(context: RequestContext, change: DirectoryChange, user_id
     session = SessionRecord(
         id=SessionId(new_id("ses")),
         user_id=user_id,
-        device_label=context.device[:200] or "unknown device",
+        device_label=context.device[:200] or str(_UNKNOWN_DEVICE),
         ip_address=context.ip_address,
         created_at=context.now,
         last_seen_at=context.now,

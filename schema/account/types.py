@@ -6,17 +6,23 @@ from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord,
 from connectors.directory.records.sessions import SessionRecord
 from permissions.access_rules import OPEN
 from resolvers.account import consents, data_exports
+from resolvers.context import RequestContext
+from resolvers.localization import as_stored
 from resolvers.sessions import queries as own_sessions
 from schema.graph.fields import computed, field, graph_type
 from schema.graph.scalars import URL, DateTime
 from schema.nodes import Node
 
 
+def _device_label(context: RequestContext, session: SessionRecord) -> str:
+    return as_stored(context, session.device_label) or ""
+
+
 @graph_type(of=SessionRecord)
 class Session(Node):
     """A device on which you are signed in."""
 
-    device_label: str = strawberry.field(description="How the device describes itself.")
+    device_label: str = computed(_device_label, requires=OPEN, description="How the device describes itself.")
     ip_address: str | None = strawberry.field(description="The address from which you signed in.")
     created_at: DateTime = strawberry.field(description="When you signed in.")
     last_seen_at: DateTime = strawberry.field(

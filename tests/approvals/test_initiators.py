@@ -77,7 +77,7 @@ async def test_who_was_removed_does_not_come_back_by_an_invitation_they_sent(eac
     accepted = await accepts(each_portal.anybody(), token, **account())
     assert (codes(accepted), accepted["accessToken"]) == ([("INVITATION_REVOKED", ["token"])], None)
     (row,) = await each_portal.audit("invitation.revoke")
-    assert row.reason == "Whoever began this may not any more."
+    assert row.reason == "The person who began this is no longer permitted to."
     assert await holds(each_portal, await member_of(each_portal, SECOND_ADDRESS)) == {}
 
 

@@ -69,7 +69,7 @@ def _status(by: str, before: str, after: str, reason: str | None = None) -> Row:
 
 def _ending_of_what_the_holder_began() -> tuple[Row, ...]:
     """The rows of the one open invitation that the licence holder sent."""
-    why = "Whoever began this may not any more."
+    why = "The person who began this is no longer permitted to."
     ends: tuple[tuple[str, str, dict[str, str | None], dict[str, str | None]], ...] = (
         (
             "invitation.revoke",

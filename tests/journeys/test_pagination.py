@@ -197,7 +197,9 @@ async def test_a_broken_cursor_is_refused_and_never_an_error_of_ours(solar: Port
 
         assert answer.status == 200
         assert answer.codes == {"owner.list": "BAD_USER_INPUT"}, cursor
-        assert answer.errors[0]["message"].startswith(("`after` is not a cursor", "`after` is a cursor of another list"))
+        assert answer.errors[0]["message"].startswith(
+            ("`after` is not a cursor", "`after` is a cursor of another list")
+        )
 
 
 async def test_a_cursor_of_one_list_is_none_of_another(solar: Portal) -> None:

@@ -106,7 +106,9 @@ def test_a_profile_says_where_its_people_live_and_where_its_pages_are(tmp_path: 
         ("pages = 3", "write a table"),
     ],
 )
-def test_a_profile_that_cannot_be_used_is_told_what_would_be_right(tmp_path: Path, written: str, problem: str) -> None:
+def test_a_profile_that_cannot_be_used_is_refused_with_what_would_be_right(
+    tmp_path: Path, written: str, problem: str
+) -> None:
     with pytest.raises(InvalidProfile) as refused:
         load_profile(str(folder_with(tmp_path, written)))
 

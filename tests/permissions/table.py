@@ -43,6 +43,7 @@ EVERYBODY = names(
     Application.modes
     ApplicationCategory.id ApplicationCategory.label
     ApplicationMode.key ApplicationMode.label
+    AuditEvent.reason
     AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
     AuditEvent.summary AuditEvent.actionLabel AuditEvent.subjectLabel AuditField.label AuditField.display
     AuditAction.label
@@ -52,7 +53,7 @@ EVERYBODY = names(
     ChangeRequest.viewerCanDecide
     ChangeRequestConnection.edges ChangeRequestConnection.nodes ChangeRequestConnection.pageInfo
     ChangeRequestConnection.totalCount
-    Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current
+    Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current Session.deviceLabel
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
     Invitation.organizationName Invitation.organization Invitation.roles Invitation.permissions Invitation.status
