@@ -94,6 +94,9 @@ _WHO_BELONGED = select(memberships.c.organization_id, memberships.c.user_id).whe
     one_of(memberships.c.organization_id, "organization_ids"),
     memberships.c.status != MembershipStatus.INVITED.value,
 )
+_AMONG = MEMBERSHIPS.select.where(
+    one_of(memberships.c.user_id, "ids"), one_of(memberships.c.organization_id, "organization_ids")
+)
 _SET_MEMBERSHIP = (
     update(memberships)
     .where(memberships.c.id == bindparam("membership_id"))
@@ -169,6 +172,12 @@ class MembershipQueries(DirectoryReader):
         In the order of `members_of`.
         """  # fmt: skip
         return await self.firsts(_LASTING_HOLDERS, organization_ids, ALL, role_keys=role_keys)
+
+    async def memberships_among(
+        self, user_ids: Sequence[UserId], organization_ids: Sequence[OrganizationId]
+    ) -> Sequence[MembershipRecord]:
+        """Return the memberships of these people in these organizations, whatever their status."""
+        return MEMBERSHIPS.records(await self.read_of(user_ids, _AMONG, organization_ids=organization_ids))
 
     async def who_belonged(
         self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]

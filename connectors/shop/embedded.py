@@ -5,13 +5,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Select, insert, select
+from sqlalchemy import insert, select
 
 from connectors.database.engine import AsyncEngine
-from connectors.database.reader import Reader
+from connectors.database.reader import Reader, Statement
 from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable, InvalidCursor
-from connectors.ids import OrderEventId, OrderId, OrganizationId
+from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.pages import ALL, Page, cursor, position
 from connectors.shop import statements
 from connectors.shop.interface import (
@@ -114,6 +114,15 @@ class EmbeddedShop:
         found = {row[0]: event_from(row) for row in await self._rows(statement, _asked("ids", ids), needed=ids)}
         return [found.get(id) for id in ids]
 
+    async def people_of_orders(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, OrganizationId]:
+        """Return those of these people who placed an order of one of the organizations, or did something to it, each
+        with such an organization.
+        """
+        asked = _asked("organizations", organization_ids) | _asked("ids", user_ids)
+        return dict(await self._rows(statements.people(), asked, needed=user_ids))
+
     async def healthy(self) -> bool:
         """Return whether the shop answers."""
         try:
@@ -143,7 +152,7 @@ class EmbeddedShop:
                     await connection.execute(insert(table), rows)
 
     async def _rows(
-        self, statement: Select[Any], parameters: Mapping[str, Any], *, needed: Sequence[object]
+        self, statement: Statement, parameters: Mapping[str, Any], *, needed: Sequence[object]
     ) -> Sequence[Any]:
         return await self._reader.read(statement, **parameters) if needed else ()
 

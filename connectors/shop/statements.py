@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    CompoundSelect,
     Integer,
     Select,
     bindparam,
@@ -16,6 +17,7 @@ from sqlalchemy import (
     select,
     true,
     tuple_,
+    union,
 )
 from sqlalchemy.sql.selectable import FromClause
 
@@ -132,6 +134,18 @@ def events(*, of_orders: bool) -> Select[Any]:
     if of_orders:
         return _first(found, EVENTS.c.order_id, EVENTS.c.at, EVENTS.c.id)
     return found.order_by(EVENTS.c.order_id, EVENTS.c.at, EVENTS.c.id)
+
+
+@cache
+def people() -> CompoundSelect[Any]:
+    """Select those of `ids` who placed an order of one of `organizations`, or did something to it, with which one."""
+    here = one_of(ORDERS.c.organization_id, "organizations")
+    return union(
+        select(ORDERS.c.placed_by_id, ORDERS.c.organization_id).where(one_of(ORDERS.c.placed_by_id, "ids"), here),
+        select(EVENTS.c.actor_id, ORDERS.c.organization_id)
+        .join_from(EVENTS, ORDERS)
+        .where(one_of(EVENTS.c.actor_id, "ids"), here),
+    )
 
 
 def _first(found: Select[Any], owner: ColumnElement[Any], *order: ColumnElement[Any]) -> Select[Any]:

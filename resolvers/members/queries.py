@@ -10,6 +10,7 @@ from connectors.directory.records.memberships import MemberFilter, MembershipRec
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor
+from permissions.access_rules import SEE_MEMBERS
 from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.context import RequestContext
@@ -52,7 +53,15 @@ async def members_of(
     ids = [organization.id for organization in organizations]
     pages = await paged(context.backends.directory.members_of(ids, first=first, after=after, where=where))
     if context.people is not None:
-        context.people.know(member.user for page in pages for member in page.items if member.user is not None)
+        # Somebody only invited is read with what other organizations know of them.
+        context.people.know(
+            member.user
+            for page in pages
+            for member in page.items
+            if member.user is not None
+            and member.status in _BELONGING
+            and context.may_see(SEE_MEMBERS, member.user.seen_in)
+        )
     return [Listing(page, identifier, where, _count_members) for identifier, page in zip(ids, pages, strict=True)]
 
 

@@ -29,11 +29,13 @@ EVERYBODY = names(
     AccessRequestConnection.totalCount
     AccessWarning.message
     AccessDecision.allowed AccessDecision.reason AccessDecision.grantableBy
-    Application.id Application.key Application.name Application.tagline Application.description Application.iconUrl
-    Application.category Application.platforms Application.publishedAt Application.audience Application.parent
-    Application.modes
+    Application.id Application.name Application.tagline Application.description Application.audience
+    Application.parent
+    ApplicationTile.organization ApplicationTile.openedByRoles ApplicationTile.requestable
+    ApplicationTile.pendingRequest
+    ApplicationTileMode.key ApplicationTileMode.label
     ApplicationCategory.id ApplicationCategory.label
-    ApplicationMode.key ApplicationMode.label
+    ApplicationMode.label
     AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
     AuditEventConnection.edges AuditEventConnection.nodes AuditEventConnection.pageInfo AuditEventConnection.totalCount
     ChangeRequest.organization ChangeRequest.requestedBy ChangeRequest.requestedName ChangeRequest.requestedLegalName
@@ -148,6 +150,7 @@ BY_RIGHT = {
     "Membership.directGrants": opens("administration", "licence_holder", own=True),
     "Membership.effectivePermissions": opens("administration", "licence_holder", own=True),
     "Membership.applications": opens("administration", "licence_holder", own=True),
+    "Membership.tiles": opens("administration", "licence_holder", own=True),
     "Organization.addressBook": opens("administration purchase", "licence_holder ORDER_PLACE"),
     "Organization.changeRequests": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
     "Organization.auditEvents": opens("", "licence_holder"),
