@@ -46,13 +46,14 @@ EVERYBODY = names(
     Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
-    Invitation.organizationName Invitation.organization Invitation.roles Invitation.permissions Invitation.status
+    Invitation.organizationName Invitation.organization Invitation.membership Invitation.roles
+    Invitation.permissions Invitation.status
     Invitation.inviter Invitation.acceptedBy Invitation.viewerCanResend Invitation.viewerCanRevoke
     InvitationConnection.edges InvitationConnection.nodes InvitationConnection.pageInfo InvitationConnection.totalCount
     InvitationPreview.roleLabels
     InvitationStateError.status InvitationStateError.canRequestNew
     InviteResult.email InviteResult.invitation InviteResult.membership InviteResult.errors
-    JoinRequest.status JoinRequest.user JoinRequest.organization
+    JoinRequest.status JoinRequest.user JoinRequest.organization JoinRequestPayload.membership
     JoinRequestConnection.edges JoinRequestConnection.nodes JoinRequestConnection.pageInfo
     JoinRequestConnection.totalCount
     LastAdministratorError.candidates
@@ -88,6 +89,11 @@ EVERYBODY = names(
     RoleGrant.role RoleGrant.grantedBy
     User.displayName
     ValidationError.constraint
+    AccessRequestPayload.viewer AcknowledgementPayload.viewer ChangeRequestPayload.viewer InvitationPayload.viewer
+    InviteMembersPayload.viewer JoinRequestPayload.viewer MembershipPayload.viewer OrganizationPayload.viewer
+    RegisterOrganizationPayload.viewer RegisterPrivateAccountPayload.viewer RegistrationPayload.viewer
+    SaveAddressPayload.viewer TransferAdministrationPayload.viewer UpdateMemberAccessPayload.viewer
+    UpdateMembersAccessPayload.viewer WithdrawRegistrationPayload.viewer
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
     Viewer.newsletterSubscribed Viewer.consents Viewer.sessions Viewer.passwordChangeUrl Viewer.dataExports
     Viewer.deletionDueAt
