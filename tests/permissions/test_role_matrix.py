@@ -286,7 +286,9 @@ def members_of(profile: str) -> DirectoryData:
     policy = policy_of(profile)
     (administrative, *_) = policy.administrative_role_keys()
     everything = (*policy.roles, *(right.value for right in policy.direct_permissions))
-    people: list[tuple[UserId, str, Held | None]] = [(ADMINISTRATOR, "a.administrator@matrix.example", (administrative,))]
+    people: list[tuple[UserId, str, Held | None]] = [
+        (ADMINISTRATOR, "a.administrator@matrix.example", (administrative,))
+    ]
     people += [(user_of(held), login_of(held), held) for held in subsets_of(profile)]
     people += [(user_of(("all-elsewhere",)), "all-elsewhere@matrix.example", None)]
     memberships, grants = [], []
