@@ -19,7 +19,7 @@ MOST_LOGIN_NAMES = 100
 async def people_with(context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
     """Return these people by id, and perhaps others, each as the caller sees them; None for one who is unknown."""
     directory = context.backends.directory
-    knowing, asked = (_organizations_where(context, rule) for rule in (SEE_MEMBERS, MANAGE_MEMBERS))
+    knowing, asked = (organizations_where(context, rule) for rule in (SEE_MEMBERS, MANAGE_MEMBERS))
     me = context.caller.user if context.caller is not None else None
 
     async def read(ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
@@ -74,7 +74,8 @@ def person(
     return people
 
 
-def _organizations_where(context: RequestContext, rule: AccessRule) -> list[OrganizationId]:
+def organizations_where(context: RequestContext, rule: AccessRule) -> list[OrganizationId]:
+    """Return the organizations in which the caller may read what the rule guards."""
     standings = {
         organization_id
         for viewer in (context.viewer, context.viewer_before)

@@ -88,7 +88,17 @@ def _first_organization(of: FromClause, among: str, *where: ColumnElement[bool])
 _USERS_AS_SEEN = select(
     *USERS.columns,
     _first_organization(memberships, "organization_ids", _HAS_JOINED),
-    _first_organization(join_requests, "asked_ids"),
+    _first_organization(
+        join_requests,
+        "asked_ids",
+        ~select(literal(1))
+        .where(
+            memberships.c.user_id == join_requests.c.user_id,
+            memberships.c.organization_id == join_requests.c.organization_id,
+        )
+        .correlate(join_requests)
+        .exists(),
+    ),
     _first_organization(memberships, "organization_ids"),
 ).where(one_of(users.c.id, "ids"))
 
@@ -190,7 +200,7 @@ class PeopleQueries(DirectoryReader):
         join the second ones.
 
         `seen_in` is an organization that knows them; None where none does. One that has only invited them knows no
-        telephone number and no language.
+        telephone number and no language, be it that they asked to join it as well.
         """
         rows = await self.read_of(ids, _USERS_AS_SEEN, organization_ids=organization_ids, asked_ids=asked_ids)
         return parallel(ids, {row[0]: _as_seen(row) for row in rows})

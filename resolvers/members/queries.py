@@ -1,13 +1,14 @@
 """Who belongs to an organization and what they may do there."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import Page, cursor
 from permissions.access_rules import SEE_MEMBERS
@@ -16,6 +17,7 @@ from permissions.vocabulary import Permission, permissions_in
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.people import organizations_where
 from resolvers.refusals import InvalidArgument
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
@@ -53,14 +55,12 @@ async def members_of(
     ids = [organization.id for organization in organizations]
     pages = await paged(context.backends.directory.members_of(ids, first=first, after=after, where=where))
     if context.people is not None:
-        # Somebody only invited is read with what other organizations know of them.
+        knowing = organizations_where(context, SEE_MEMBERS)
         context.people.know(
-            member.user
+            user
             for page in pages
             for member in page.items
-            if member.user is not None
-            and member.status in _BELONGING
-            and context.may_see(SEE_MEMBERS, member.user.seen_in)
+            if member.organization_id in knowing and (user := _as_known(member, knowing)) is not None
         )
     return [Listing(page, identifier, where, _count_members) for identifier, page in zip(ids, pages, strict=True)]
 
@@ -192,6 +192,15 @@ def _effective(context: RequestContext, grants: Sequence[GrantRecord]) -> tuple[
 def _last_end(grants: Sequence[GrantRecord]) -> datetime | None:
     ends = [grant.valid_until for grant in grants]
     return None if None in ends else max(end for end in ends if end is not None)
+
+
+def _as_known(member: MembershipRecord, knowing: Sequence[OrganizationId]) -> UserRecord | None:
+    """Return the person read along as the caller sees them; None for whom other organizations may know better."""
+    if member.user is None or member.status in _BELONGING:
+        return member.user
+    if member.status is MembershipStatus.INVITED and len(knowing) == 1:
+        return replace(member.user, phone=None, locale=None)
+    return None
 
 
 def _known_roles(context: RequestContext, role_keys: Sequence[str] | None) -> tuple[str, ...] | None:

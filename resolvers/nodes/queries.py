@@ -124,8 +124,8 @@ async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRe
 async def _memberships(context: RequestContext, ids: Sequence[str]) -> Sequence[MembershipRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
-    found = await context.backends.directory.memberships([MembershipId(identifier) for identifier in ids])
-    return await given_memberships(context, found)
+    member_ids = [MembershipId(identifier) for identifier in ids]
+    return await given_memberships(context, member_ids, await context.backends.directory.memberships(member_ids))
 
 
 async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[GrantRecord | None]:

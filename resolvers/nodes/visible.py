@@ -15,7 +15,7 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import Acquaintances
 from connectors.errors import ConnectorError
-from connectors.ids import OrganizationId, UserId
+from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL
 from permissions.access_rules import (
     ASSIGN_ROLES,
@@ -28,6 +28,7 @@ from permissions.access_rules import (
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import SHOWN_TO_INVITED
 from resolvers.organizations.queries import is_visible, organizations_with
+from resolvers.registrations.queries import likeness_of
 
 
 def own_subjects(caller: CallerRecord) -> list[str]:
@@ -40,65 +41,62 @@ async def given_organizations(
 ) -> list[OrganizationRecord | None]:
     """Return the organizations that the caller belongs to, has registered, or meets as vendor staff; parallel to `ids`.
 
-    Reviewers of registrations meet any organization, for it may look like one that is being registered.
+    Whether there is one takes no other statements than whether there is none.
     """
     shown = {id for id in ids if is_visible(context, id)}
-    rest = [id for id in dict.fromkeys(ids) if id not in shown]
-    if rest and context.may(REVIEW_REGISTRATIONS):
-        shown.update(rest)
-    elif rest and context.caller is not None and context.view_as is None:
-        me, directory = context.caller.user.id, context.backends.directory
-        registered = await directory.approvals_of(REGISTRATIONS, "organization_id", rest, first=1, now=context.now)
-        shown |= {id for id, page in zip(rest, registered, strict=True) if any(one.user_id == me for one in page.items)}
-        if context.may(REVIEW_CHANGE_REQUESTS):
-            asked = await directory.approvals_of(CHANGE_REQUESTS, "organization_id", rest, first=1, now=context.now)
-            shown |= {id for id, page in zip(rest, asked, strict=True) if page.items}
+    if (rest := [id for id in dict.fromkeys(ids) if id not in shown]) and context.view_as is None:
+        shown |= await _met_by_vendor_staff(context, rest)
+        shown |= await _registered(context, rest)
     found = await organizations_with(context, [id for id in ids if id in shown])
     return [found.get(id) for id in ids]
 
 
 async def given_memberships(
-    context: RequestContext, records: Sequence[MembershipRecord | None]
+    context: RequestContext, ids: Sequence[MembershipId], records: Sequence[MembershipRecord | None]
 ) -> list[MembershipRecord | None]:
-    """Return the memberships that the caller is given, None for the others.
+    """Return the memberships with these ids that the caller is given, None for the others.
 
     Their own; those of organizations where they see members or change what members hold; and of the other organizations
     that they are given the members who administer them or assign roles, for these are named as those whom one may ask.
+    Whether there is one takes no other statements than whether there is none.
     """
     viewer = context.viewer
     if viewer is None:
-        return [None] * len(records)
-    rest = [
-        record
-        for record in records
-        if record is not None
-        and record.status is MembershipStatus.ACTIVE
-        and record.user_id != viewer.user_id
-        and not context.may_see(SEE_MEMBERSHIPS, record.organization_id)
-    ]
-    met = await given_organizations(context, [record.organization_id for record in rest])
-    named = [record for record, organization in zip(rest, met, strict=True) if organization is not None]
-    grants = await context.backends.directory.grants_of([record.id for record in named]) if named else ()
-    asked = {record.id for record, own in zip(named, grants, strict=True) if _may_be_asked(context, own)}
-    return [
-        record
-        if record is not None
+        return [None] * len(ids)
+    given = [
+        record is not None
         and (
-            record.id in asked
-            or context.may_see(SEE_MEMBERSHIPS, record.organization_id)
+            context.may_see(SEE_MEMBERSHIPS, record.organization_id)
             or (record.user_id == viewer.user_id and is_visible(context, record.organization_id))
         )
-        else None
         for record in records
     ]
+    if not all(given):
+        grants = await context.backends.directory.grants_of(ids)
+        nowhere = OrganizationId("")
+        organization_ids = [record.organization_id if record is not None else nowhere for record in records]
+        met = {id for id in organization_ids if is_visible(context, id)}
+        if context.view_as is None:
+            met |= await _met_by_vendor_staff(context, organization_ids)
+        given = [
+            is_given
+            or (
+                record is not None
+                and record.status is MembershipStatus.ACTIVE
+                and record.organization_id in met
+                and _may_be_asked(context, own)
+            )
+            for is_given, record, own in zip(given, records, grants, strict=True)
+        ]
+    return [record if is_given else None for record, is_given in zip(records, given, strict=True)]
 
 
 async def invited_memberships(
     context: RequestContext, invitations: Sequence[InvitationRecord]
 ) -> list[MembershipRecord | None]:
     """Return the membership that each invitation is for, None to whoever is not given it."""
-    found = await context.backends.directory.memberships([one.membership_id for one in invitations])
-    return await given_memberships(context, found)
+    ids = [one.membership_id for one in invitations]
+    return await given_memberships(context, ids, await context.backends.directory.memberships(ids))
 
 
 async def organizations_of_people(
@@ -114,7 +112,8 @@ async def organizations_of_people(
     given: dict[UserId, OrganizationId | ConnectorError | None] = {caller.user.id: None}
     here = [OrganizationId(id) for id in context.viewer.standings if is_visible(context, id)]
     if rest := [id for id in dict.fromkeys(ids) if id not in given]:
-        members = await given_memberships(context, await _memberships_of(context, rest, here))
+        found = await _memberships_of(context, rest, here)
+        members = await given_memberships(context, [one.id for one in found] or [MembershipId("")], found or [None])
         given |= {member.user_id: member.organization_id for member in members if member is not None}
     if rest := [id for id in rest if id not in given]:
         given |= dict.fromkeys(await directory.named(rest, _acquaintances(context, caller, here)))
@@ -125,6 +124,29 @@ async def organizations_of_people(
         except ConnectorError as error:
             given |= dict.fromkeys(rest, error)
     return given
+
+
+async def _registered(context: RequestContext, ids: Sequence[OrganizationId]) -> set[OrganizationId]:
+    """Return which organizations the caller has registered."""
+    if context.caller is None:
+        return set()
+    me, directory = context.caller.user.id, context.backends.directory
+    pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, first=1, now=context.now)
+    return {id for id, page in zip(ids, pages, strict=True) if any(one.user_id == me for one in page.items)}
+
+
+async def _met_by_vendor_staff(context: RequestContext, ids: Sequence[OrganizationId]) -> set[OrganizationId]:
+    """Return which organizations the caller meets in what they review: registered, alike, or asking for a change."""
+    directory, met = context.backends.directory, set[OrganizationId]()
+    if context.may(REVIEW_REGISTRATIONS):
+        everything = await directory.all_approvals(REGISTRATIONS, first=ALL, after=None, status=None)
+        met |= {one.organization_id for one in everything.items if one.organization_id is not None}
+        alike = await directory.lookalikes([likeness_of(one) for one in everything.items])
+        met |= {one.organization.id for some in alike for one in some}
+    if context.may(REVIEW_CHANGE_REQUESTS):
+        pages = await directory.approvals_of(CHANGE_REQUESTS, "organization_id", ids, first=1, now=context.now)
+        met |= {id for id, page in zip(ids, pages, strict=True) if page.items}
+    return met & set(ids)
 
 
 async def _memberships_of(
