@@ -53,7 +53,7 @@ bench: .venv/dev ## Measure what a request costs beside the peers (some minutes)
 graphiql: gateway/pages/graphiql/dist/index.html ## Build the GraphiQL page
 
 clean: ## Remove what the commands made, the data folder excepted
-	rm -rf .venv gateway/pages/graphiql/dist gateway/pages/graphiql/page/node_modules tests/browser/node_modules
+	rm -rf .venv gateway/pages/graphiql/dist gateway/pages/graphiql/page/node_modules tests/*/node_modules bench/peers/node_modules
 
 # The virtual environment comes from the hash locks: .venv/run has what serving needs, .venv/dev what testing needs.
 .venv/bin/python:

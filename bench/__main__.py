@@ -21,19 +21,32 @@ from bench.workload import DASHBOARD, QUERIES, SMALL, Query, growing
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """How thorough a run is: rounds and seconds of each contestant in each round, sizes of the growth series."""
+    """How thorough a run is.
+
+    `seconds` are those of each contestant in each round, `warming` those before the first: V8 compiles what it has run
+    some thousand times. `orders` are the sizes of the growth series.
+    """
 
     rounds: int
     seconds: float
+    warming: float
     connections: tuple[int, ...]
     orders: tuple[int, ...]
     rounds_of_growth: int
     rounds_of_engine: int
 
 
-QUICK = Extent(rounds=3, seconds=0.4, connections=(1,), orders=(1, 10), rounds_of_growth=1, rounds_of_engine=0)
+QUICK = Extent(
+    rounds=3, seconds=0.4, warming=0.4, connections=(1,), orders=(1, 10), rounds_of_growth=1, rounds_of_engine=0
+)
 FULL = Extent(
-    rounds=5, seconds=1.0, connections=(1, 32), orders=(1, 3, 10, 30, 100), rounds_of_growth=3, rounds_of_engine=3
+    rounds=5,
+    seconds=1.0,
+    warming=3.0,
+    connections=(1, 32),
+    orders=(1, 3, 10, 30, 100),
+    rounds_of_growth=3,
+    rounds_of_engine=3,
 )
 
 
@@ -46,13 +59,14 @@ def main(arguments: list[str]) -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="less than a minute instead of six; rougher")
     parser.add_argument("--write-docs", action="store_true", help="write docs/performance.md and its plot")
+    parser.add_argument("--upstream", type=float, default=0, metavar="MS", help="let each call to the database wait")
     parser.add_argument("--blocks", action="store_true", help="only the longest block of the event loop, in process")
     options = parser.parse_args(arguments)
     if options.blocks:
         print(asyncio.run(longest_blocks()))  # noqa: T201
         return
     extent = QUICK if options.quick else FULL
-    results = uvloop.run(_on_stage(extent))
+    results = uvloop.run(_on_stage(extent, options.upstream))
     if extent.rounds_of_engine:
         results.engine.update({case.name: engine.measured(case, extent.rounds_of_engine) for case in engine.cases()})
     print(table(results))  # noqa: T201
@@ -61,9 +75,9 @@ def main(arguments: list[str]) -> None:
     print(json.dumps({"bench": "forecourt", "ratios": ratios(results), "engine": _ratios_of(results.engine)}))  # noqa: T201
 
 
-async def _on_stage(extent: Extent) -> Results:
+async def _on_stage(extent: Extent, upstream_ms: float) -> Results:
     results = Results()
-    async with open_stage() as stage:
+    async with open_stage(upstream_ms) as stage:
         with serving(stage) as contestants:
             for query in (*QUERIES, *map(growing, extent.orders)):
                 results.sizes[query.name] = await _checked(contestants, query, stage)
@@ -77,6 +91,7 @@ async def _on_stage(extent: Extent) -> Results:
                         connections=connections,
                         rounds=extent.rounds,
                         seconds=extent.seconds,
+                        warming=extent.warming,
                     )
             for orders in extent.orders:
                 query = growing(orders)
@@ -89,6 +104,7 @@ async def _on_stage(extent: Extent) -> Results:
                     connections=1,
                     rounds=extent.rounds_of_growth,
                     seconds=extent.seconds / 2,
+                    warming=extent.warming / 3,
                 )
                 results.growth.append(Growth(leaves, size, {name: it.cpu_us for name, it in figures.items()}))
     return results

@@ -29,14 +29,16 @@ async def measured(
     connections: int,
     rounds: int,
     seconds: float,
+    warming: float,
 ) -> dict[str, Figures]:
-    """Return each contestant's figures; a round of each takes about so many seconds."""
+    """Return each contestant's figures; a round of each takes about so many seconds, and it is warmed before."""
     requests = {name: request_bytes(query, it.port, token) for name, it in contestants.items()}
     counts = {}
     for name, contestant in contestants.items():
-        await load(contestant.port, requests[name], connections=connections, requests=10 * connections)
-        warm = await load(contestant.port, requests[name], connections=connections, requests=5 * connections)
-        counts[name] = max(3 * connections, min(50_000, int(seconds / warm.elapsed * 5 * connections)))
+        first = await load(contestant.port, requests[name], connections=connections, requests=10 * connections)
+        count = max(10 * connections, int(warming / first.elapsed * 10 * connections))
+        warm = await load(contestant.port, requests[name], connections=connections, requests=count)
+        counts[name] = max(3 * connections, min(50_000, int(seconds / warm.elapsed * count)))
     found: dict[str, list[tuple[float, Load]]] = {name: [] for name in contestants}
     for _ in range(rounds):
         for name, contestant in contestants.items():

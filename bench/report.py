@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.measure import Figures
+from bench.node_peers import PEERS
 from bench.plot import growth_plot
 
 PAGE = Path(__file__).parent.parent / "docs" / "performance.md"
@@ -53,6 +54,8 @@ def ratios(results: Results) -> dict[str, float]:
         found[f"{name}_cpu_to_handwritten"] = round(ours.cpu_us / figures["handwritten"].cpu_us, 2)
         found[f"{name}_cpu_of_graphql_core"] = round(figures["forecourt_graphql_core"].cpu_us / ours.cpu_us, 2)
         found[f"{name}_cpu_of_plain_strawberry"] = round(figures["plain_strawberry"].cpu_us / ours.cpu_us, 2)
+        for peer in filter(figures.__contains__, PEERS):
+            found[f"{name}_cpu_to_{peer}"] = round(ours.cpu_us / figures[peer].cpu_us, 2)
         found[f"{name}_p99_to_p50"] = round(ours.p99_us / ours.p50_us, 2)
         found[f"{name}_p99_to_handwritten"] = round(ours.p99_us / figures["handwritten"].p99_us, 2)
         found["memory_mb"] = round(max(ours.memory_mb, found.get("memory_mb", 0)), 1)

@@ -57,10 +57,10 @@ def forecourt_with_batches(folder: Path, database_url: str) -> Any:
 
 def by_hand(_folder: Path, database_url: str) -> Any:
     """Return the hand-written endpoint."""
-    from bench.handwritten import handwritten
+    from bench.handwritten import Handwritten
     from gateway.profile_files import load_profile
 
-    return handwritten(database_url.replace("postgresql+asyncpg:", "postgresql:", 1), load_profile(PROFILE))
+    return Handwritten(database_url.replace("postgresql+asyncpg:", "postgresql:", 1), load_profile(PROFILE))
 
 
 def plain_strawberry(folder: Path, database_url: str) -> Any:

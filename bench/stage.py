@@ -3,12 +3,15 @@
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from sqlalchemy.engine import make_url
+
+from bench.node_peers import PEERS, peer_command, write_configuration
 from bench.serve import CONTESTANTS, PROFILE, settings_for
 from bench.workload import LOGIN_NAME, directory_data, shop_data
 from connectors.database.engine import open_database
@@ -50,33 +53,61 @@ class Contestant:
 
 
 @asynccontextmanager
-async def open_stage() -> AsyncIterator[Stage]:
-    """Give a stage with the demo and the bench's organizations loaded; all of it is gone afterwards."""
+async def open_stage(upstream_ms: float = 0) -> AsyncIterator[Stage]:
+    """Give a stage with the demo and the bench's organizations loaded; all of it is gone afterwards.
+
+    Each call of a contestant to the database takes `upstream_ms` more milliseconds.
+    """
     with TemporaryDirectory(prefix="forecourt-bench-") as folder:
         try:
             async with fresh_database("postgresql") as url:
                 settings = settings_for(Path(folder), url)
                 await migrate_our_database(settings)
-                await load_demo(settings, load_profile(PROFILE), clock=utc_now)
+                profile = load_profile(PROFILE)
+                await load_demo(settings, profile, clock=utc_now)
                 engine = open_database(url)
                 await Directory(engine).load(directory_data())
                 await EmbeddedShop(engine).load(shop_data())
                 await engine.dispose()
-                yield Stage(Path(folder), url, await token_for(settings, LOGIN_NAME, clock=utc_now))
+                token = await token_for(settings, LOGIN_NAME, clock=utc_now)
+                with _further_away(url, folder, upstream_ms) as seen:
+                    await write_configuration(Path(folder), seen, profile)
+                    yield Stage(Path(folder), seen, token)
         finally:
             await servers.stop()
 
 
 @contextmanager
-def serving(stage: Stage, names: list[str] | None = None) -> Iterator[Mapping[str, Contestant]]:
+def _further_away(url: str, folder: str, milliseconds: float) -> Iterator[str]:
+    """Give the URL by which each call takes so much longer."""
+    if not milliseconds:
+        yield url
+        return
+    parts = make_url(url)
+    host, port = str(parts.query.get("host") or parts.host), str(parts.port or 5432)
+    command = [sys.executable, "-m", "bench.delay", folder, host, port, str(milliseconds)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            process.stdout.readline()
+            yield parts.set(host="").update_query_dict({"host": folder}).render_as_string(hide_password=False)
+        finally:
+            process.terminate()
+
+
+@contextmanager
+def serving(stage: Stage, names: Sequence[str] = (*CONTESTANTS, *PEERS)) -> Iterator[Mapping[str, Contestant]]:
     """Give the contestants, each serving in a process of its own, stopped afterwards."""
     processes: list[subprocess.Popen[str]] = []
     try:
-        for name in names or CONTESTANTS:
-            command = [sys.executable, "-m", "bench.serve", name, str(stage.folder), stage.database_url]
+        for name in names:
+            if name in PEERS:
+                command = peer_command(name, stage.folder)
+            else:
+                command = [sys.executable, "-m", "bench.serve", name, str(stage.folder), stage.database_url]
             processes += [subprocess.Popen(command, stdout=subprocess.PIPE, text=True)]
         found = {}
-        for name, process in zip(names or CONTESTANTS, processes, strict=True):
+        for name, process in zip(names, processes, strict=True):
             assert process.stdout is not None
             line = process.stdout.readline()
             if not line:

@@ -119,6 +119,12 @@ class Policy:
             mask = mask_of([Permission(permission)]) if permission in _CUSTOMER_CODES else 0
         return Grant(grant_id, role_key, mask, until)
 
+    def labels_of(self, key: str) -> Mapping[str, str]:
+        """Return what people call a role or a direct permission, by language; its key when it is not known any more."""
+        if key in self.roles:
+            return self.roles[key].labels
+        return Permission(key).labels if key in Permission.__members__ else {"en": key}
+
     def roles_with(self, any_of: Iterable[Permission]) -> tuple[Role, ...]:
         """Return the roles that give at least one of these permissions, in the policy's order."""
         wanted = mask_of(any_of)

@@ -222,15 +222,3 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
         ),
     ),
 }
-
-DENIAL_ADVICE: Mapping[str, str] = {
-    "UNAUTHENTICATED": "Sign in first; your session may have ended.",
-    "MISSING_PERMISSION": "Ask somebody who assigns roles in this organization to give you the permission.",
-    "NOT_A_MEMBER": "Ask an administrator of this organization to invite you.",
-    "ORGANIZATION_NOT_ACTIVE": "Rights count again as soon as the organization is active; contact the vendor about it.",
-    "MEMBERSHIP_SUSPENDED": "Ask an administrator of this organization to reactivate your membership.",
-    "LAST_ADMINISTRATOR": "Give an administrative role to somebody else first.",
-    "OWN_MEMBERSHIP": "Ask another administrator, or leave the organization yourself.",
-    "NOT_DELEGABLE": "Ask somebody who may delegate it.",
-    "NOT_IN_THIS_STATE": "Read the object again; where it stands now, this cannot be done.",
-}

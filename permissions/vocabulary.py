@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from functools import lru_cache
 
-from permissions.texts import DENIAL_ADVICE, PERMISSION_TEXTS
+from permissions.texts import PERMISSION_TEXTS
 
 
 class Permission(StrEnum):
@@ -84,15 +84,9 @@ class DenialReason(StrEnum):
     NOT_DELEGABLE = "NOT_DELEGABLE"
     NOT_IN_THIS_STATE = "NOT_IN_THIS_STATE"
 
-    @property
-    def advice(self) -> str:
-        """What helps, in a sentence."""
-        return DENIAL_ADVICE[self.value]
 
-
-for _word, _texts in [(Permission, PERMISSION_TEXTS), (DenialReason, DENIAL_ADVICE)]:
-    if _missing := [one.value for one in _word if one.value not in _texts]:
-        raise TypeError(f"{', '.join(_missing)} of {_word.__name__} has no text; write it in permissions/texts.py.")
+if _missing := [one.value for one in Permission if one.value not in PERMISSION_TEXTS]:
+    raise TypeError(f"{', '.join(_missing)} of Permission has no text; write it in permissions/texts.py.")
 
 
 _BITS = {permission: 1 << index for index, permission in enumerate(Permission)}

@@ -23,6 +23,7 @@ from resolvers.mail.queue import Mail, queue_mail
 from resolvers.organizations.queries import changed_data, organizations_with
 from resolvers.people import display_name, seen, vendor_staff
 from resolvers.refusals import Conflict, Invalid, Refused, RefusedTogether, Stale
+from resolvers.texts import Text
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, values_of
 
 _WANTED: Mapping[str, Mapping[str, str]] = {
@@ -65,7 +66,9 @@ async def request_organization_change(
         organization, _ = await acting_in(context, change, organization_id, CHANGE_ORGANIZATION)
         for earlier in await open_of(context, change, CHANGE_REQUESTS, "organization_id", organization_id):
             raise Conflict(
-                "A change is being asked for already. Wait for the vendor's decision, or withdraw that request first.",
+                Text(
+                    "A change request is already open. Wait for the vendor's decision, or withdraw that request first."
+                ),
                 node=earlier,
             )
         caller = context.caller
@@ -109,7 +112,7 @@ async def withdraw_organization_change(context: RequestContext, id: ChangeReques
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, _, _ = await acting_on(context, change, CHANGE_REQUESTS, id, CHANGE_ORGANIZATION)
-        check_open(context, CHANGE_REQUESTS, request)
+        check_open(context, request)
         return await end_change_request(context, change, request, RequestStatus.WITHDRAWN, author(context))
 
     return await changed(context, command)
@@ -129,22 +132,25 @@ async def decide_organization_change(
     """
     said = checks.message(note, ["note"])
     if not approve and said is None:
-        raise Invalid("Write why, so that the organization knows what would help.", ["note"], "length 1..2000")
+        raise Invalid(Text("Give a reason, so that the organization knows what to do."), ["note"], "length 1..2000")
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await locked(change, CHANGE_REQUESTS, id)
         await acting_for_vendor(context, change, REVIEW_CHANGE_REQUESTS)
         if expected_version not in (None, organization.version):
             raise Stale(organization.version, ["expected_version"])
-        check_open(context, CHANGE_REQUESTS, request)
+        check_open(context, request)
         if approve and organization.status is OrganizationStatus.CLOSED:
             raise Conflict(
-                "This organization is closed permanently, so nothing of it changes. Decline the request.", ["id"]
+                Text("This organization is permanently closed and can no longer be changed. Decline the request."),
+                ["id"],
             )
         if approve and not await may_still_ask(context, change.ask, request):
             raise Conflict(
-                "Whoever asked for this may not change the organization's data any more. Decline the request, and let "
-                "somebody who may ask again.",
+                Text(
+                    "The person who asked for this may no longer change the organization's data. "
+                    "Decline the request; somebody who may can ask again."
+                ),
                 ["id"],
                 node=request,
             )
@@ -209,7 +215,9 @@ def _checked(requested: RequestedChange) -> RequestedChange:
         if requested.name is None and requested.legal_name is None and requested.seat is None:
             together.refusals.append(
                 Invalid(
-                    "Say what is to change: the name, the registered name or the registered office.", [], "one of them"
+                    Text("Say what should change: the name, the registered name or the registered office."),
+                    [],
+                    "one of them",
                 )
             )
     return checked
@@ -221,7 +229,8 @@ def _different(requested: RequestedChange, organization: OrganizationRecord) -> 
     wanted = {key: value for key, value in asked.items() if getattr(organization, key) != value}
     if not wanted:
         same: list[Refused] = [
-            Invalid("This is so already; write what it is to be.", [key], "different from now") for key in asked
+            Invalid(Text("This is already the current value. Enter the new one."), [key], "different from now")
+            for key in asked
         ]
         raise RefusedTogether(same)
     return wanted

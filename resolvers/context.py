@@ -24,7 +24,9 @@ from permissions.decision import may
 from permissions.policy import Policy
 from permissions.viewer import Viewer
 from permissions.vocabulary import Permission
+from resolvers.languages import Reader, reader_of
 from resolvers.mail.wording import MailWording
+from resolvers.texts import Text
 from resolvers.viewer import viewer_of
 
 
@@ -34,6 +36,7 @@ class Portal:
     see it; and the address that its mails come from.
 
     `page_urls` says by kind of page where links of mails lead, with `{token}` for the secret; `portal` is the start.
+    `default_locale` and `time_zone` are those of people of whom nothing else is known.
     """
 
     title: Localized = field(default_factory=lambda: {"en": "Forecourt"})
@@ -41,6 +44,8 @@ class Portal:
     address: str = "http://localhost:8000"
     sender: str = "noreply@localhost"
     page_urls: Mapping[str, str] = field(default_factory=lambda: {"portal": "http://localhost:8000"})
+    default_locale: str = "en"
+    time_zone: str = "UTC"
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +140,11 @@ class RequestContext:
 
     `now` is the instant at which the request is decided, the same for all of it. `deadline`, in seconds of
     `time.monotonic`, is when what has not been answered fails; None for never. `discloses` is how much a refusal may
-    explain. `languages` are the caller's, best
-    first. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how much of the schema
-    the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the refusals that were
-    not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are those of a member
+    explain. `languages` are the caller's, best first; `chosen_language` was chosen for this request and comes before
+    the one of their profile. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how
+    much of the schema the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the
+    refusals that were not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are
+    those of a member
     whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
     are those read so far by an operation that changes nothing; None where something may change. `device_token` is by
     what the device was known that the request comes from, and of those issued, the last goes back with the answer; see
@@ -150,6 +156,7 @@ class RequestContext:
     now: datetime
     request_id: str
     languages: Sequence[str] = ()
+    chosen_language: str | None = None
     ip_address: str | None = None
     device: str = ""
     caller: CallerRecord | None = None
@@ -190,12 +197,23 @@ class RequestContext:
             self.become(await self.backends.directory.caller(caller.user.id, caller.session_id, self.now))
         return self.caller
 
+    @property
+    def reader(self) -> Reader:
+        """Return who reads the answer: in the first of their languages that Forecourt speaks, else in the portal's."""
+        portal = self.backends.portal
+        return reader_of([*self.languages, portal.default_locale], portal.time_zone)
+
+    def in_words(self, text: Text | str) -> str:
+        """Return a text as the answer to this request has it; what is no Text is for developers, and stays English."""
+        return text.to(self.reader) if isinstance(text, Text) else text
+
     def become(self, caller: CallerRecord | None) -> None:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""
         self.caller = caller
         self.viewer = viewer_of(caller, self.policy) if caller is not None else None
         if caller is not None and caller.user.locale is not None:
-            self.languages = [caller.user.locale, *self.languages]
+            chosen = [self.chosen_language] if self.chosen_language is not None else []
+            self.languages = [*chosen, caller.user.locale, *self.languages[len(chosen) :]]
 
 
 _BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(

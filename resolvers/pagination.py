@@ -9,6 +9,7 @@ from connectors.pages import Page
 from connectors.quick import quick
 from resolvers.context import RequestContext
 from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
@@ -41,10 +42,14 @@ def check_page(first: int, after: str | None) -> None:
     """
     if not 1 <= first <= LARGEST_PAGE:
         raise InvalidArgument(
-            f"`first` is {first}, but a page has 1 to {LARGEST_PAGE} entries. Ask for fewer and go on with `after`."
+            Text(
+                "`first` is {given}, but a page has 1 to {most} entries. Ask for fewer and go on with `after`.",
+                given=first,
+                most=LARGEST_PAGE,
+            )
         )
     if after is not None and len(after) > 1000:
-        raise InvalidArgument("`after` is no cursor; use `endCursor` of the page before, unchanged.")
+        raise InvalidArgument(Text("`after` is not a cursor; use `endCursor` of the previous page, unchanged."))
 
 
 async def paged(answer: Awaitable[Sequence[Page[Any]]]) -> Sequence[Page[Any]]:
@@ -57,7 +62,7 @@ async def paged(answer: Awaitable[Sequence[Page[Any]]]) -> Sequence[Page[Any]]:
         return await answer
     except InvalidCursor as error:
         raise InvalidArgument(
-            "`after` is no cursor of this list; use `endCursor` of the page before, unchanged."
+            Text("`after` is not a cursor of this list; use `endCursor` of the previous page, unchanged.")
         ) from error
 
 

@@ -1,4 +1,4 @@
-"""Refusals of single rows as a receipt keeps them, so that a repeated request is refused in the same words."""
+"""Refusals of single rows as a receipt keeps them, so that a repeated request is refused for the same reason."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -16,11 +16,12 @@ from resolvers.refusals import (
     Stale,
     TooManyAttempts,
 )
+from resolvers.texts import restored, stored
 
 
 def written(refusal: Refused) -> dict[str, Any]:
     """Return the refusal as JSON; of a record that is in the way only the id, as ``node``."""
-    text: dict[str, Any] = {"code": refusal.code.value, "message": refusal.message, "path": refusal.path}
+    text: dict[str, Any] = {"code": refusal.code.value, "message": stored(refusal.message), "path": refusal.path}
     match refusal:
         case Stale():
             text["current_version"] = refusal.current_version
@@ -42,7 +43,7 @@ def written(refusal: Refused) -> dict[str, Any]:
 
 def read(text: dict[str, Any], nodes: Mapping[str, object] | None = None) -> Refused:
     """Return the refusal that `written` wrote; `nodes` are the records, by id, that may be pointed to."""
-    code, message, path = ErrorCode(text["code"]), text["message"], text["path"]
+    code, message, path = ErrorCode(text["code"]), restored(text["message"]), text["path"]
     if "current_version" in text:
         return Stale(text["current_version"], path or [])
     if "wait" in text:

@@ -24,14 +24,17 @@ InvalidArgument             an argument of a field that cannot be used: the fiel
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord
 from permissions.access_rules import AccessRule
 from permissions.decision import Decision
-from permissions.vocabulary import DenialReason, one_of
+from permissions.policy import Policy
+from permissions.vocabulary import DenialReason
+from resolvers.texts import AnyOf, Text
 
 
 class ErrorCode(StrEnum):
@@ -69,7 +72,7 @@ class Refused(Exception):
     code: ErrorCode
     beside: Mapping[str, Any] = {}
 
-    def __init__(self, message: str, path: Sequence[str] | None = None) -> None:
+    def __init__(self, message: Text, path: Sequence[str] | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.path = list(path) if path is not None else None
@@ -80,21 +83,53 @@ class Invalid(Refused):
 
     code = ErrorCode.INVALID_INPUT
 
-    def __init__(self, message: str, path: Sequence[str], constraint: str) -> None:
+    def __init__(self, message: Text, path: Sequence[str], constraint: str) -> None:
         super().__init__(message, path)
         self.constraint = constraint
+
+
+What = Literal[
+    "access request",
+    "address",
+    "application",
+    "change request",
+    "invitation",
+    "join request",
+    "member",
+    "object",
+    "organization",
+    "person",
+    "registration",
+    "session",
+]
+"""A kind of object that may not be there."""
+
+_NO_SUCH: Mapping[What, Text] = {
+    "access request": Text("There is no such access request, or you may not see it. Please reload the list."),
+    "address": Text("There is no such address, or you may not see it. Please reload the list."),
+    "application": Text("There is no such application, or you may not see it. Please reload the list."),
+    "change request": Text("There is no such change request, or you may not see it. Please reload the list."),
+    "invitation": Text("There is no such invitation, or you may not see it. Please reload the list."),
+    "join request": Text("There is no such request to join, or you may not see it. Please reload the list."),
+    "member": Text("There is no such member, or you may not see them. Please reload the list."),
+    "object": Text("This does not exist, or you may not see it. Please reload the list."),
+    "organization": Text("There is no such organization, or you may not see it. Please reload the list."),
+    "person": Text("There is no such person, or you may not see them. Please reload the list."),
+    "registration": Text("There is no such registration, or you may not see it. Please reload the list."),
+    "session": Text("There is no such session, or it is not yours. Please reload the list."),
+}
 
 
 class NotFound(Refused):
     """There is no such object, or none that the caller may know of, without a apart.
 
-    `what` names the kind of object, such as ``member``.
+    `what` is the kind of object.
     """
 
     code = ErrorCode.NOT_FOUND
 
-    def __init__(self, what: str, path: Sequence[str]) -> None:
-        super().__init__(f"There is no such {what}, or none that you may know of. Read the list again.", path)
+    def __init__(self, what: What, path: Sequence[str]) -> None:
+        super().__init__(_NO_SUCH[what], path)
 
 
 class Stale(Refused):
@@ -104,8 +139,11 @@ class Stale(Refused):
 
     def __init__(self, current_version: int, path: Sequence[str]) -> None:
         super().__init__(
-            f"Somebody changed this meanwhile; it is now at version {current_version}. Read it again, look at what "
-            "changed, and send your change with that version.",
+            Text(
+                "Somebody has changed this in the meantime; it is now at version {version}. Load it again, look at "
+                "what has changed, and repeat your change.",
+                version=current_version,
+            ),
             path,
         )
         self.current_version = current_version
@@ -120,7 +158,7 @@ class Conflict(Refused):
 
     def __init__(
         self,
-        message: str,
+        message: Text,
         path: Sequence[str] | None = None,
         *,
         code: ErrorCode = ErrorCode.CONFLICT,
@@ -138,7 +176,7 @@ class InvitationState(Refused):
     """
 
     def __init__(
-        self, code: ErrorCode, message: str, path: Sequence[str], status: InvitationStatus, *, can_request_new: bool
+        self, code: ErrorCode, message: Text, path: Sequence[str], status: InvitationStatus, *, can_request_new: bool
     ) -> None:
         super().__init__(message, path)
         self.code = code
@@ -153,8 +191,10 @@ class KeyReused(Refused):
 
     def __init__(self) -> None:
         super().__init__(
-            "This idempotency key was used for another input. Nothing was done now. Take a new key for a new request, "
-            "and the same key only to send the same request again.",
+            Text(
+                "This idempotency key was used for a different input, so nothing was done. Use a new key for a new "
+                "request, and the same key only to repeat a request."
+            ),
             ["idempotency_key"],
         )
 
@@ -165,7 +205,7 @@ class TokenInvalid(Refused):
     code = ErrorCode.TOKEN_INVALID
 
     def __init__(self) -> None:
-        super().__init__("This link is not valid any more. Have a new mail sent.", ["token"])
+        super().__init__(Text("This link is no longer valid. Please request a new e-mail."), ["token"])
 
 
 class Forbidden(Refused):
@@ -174,7 +214,7 @@ class Forbidden(Refused):
     code = ErrorCode.FORBIDDEN
 
     def __init__(
-        self, message: str, decision: Decision, organization_id: str | None, path: Sequence[str] | None = None
+        self, message: Text, decision: Decision, organization_id: str | None, path: Sequence[str] | None = None
     ) -> None:
         super().__init__(message, path)
         self.decision = decision
@@ -186,13 +226,8 @@ class NotDelegable(Forbidden):
 
     code = ErrorCode.ROLE_NOT_ASSIGNABLE
 
-    def __init__(self, what: str, organization_id: str, path: Sequence[str], remedy: str) -> None:
-        super().__init__(
-            f"You may not give or take {what}. {remedy}",
-            Decision(False, DenialReason.NOT_DELEGABLE),
-            organization_id,
-            path,
-        )
+    def __init__(self, message: Text, organization_id: str, path: Sequence[str] | None) -> None:
+        super().__init__(message, Decision(False, DenialReason.NOT_DELEGABLE), organization_id, path)
 
 
 class LastAdministrator(Refused):
@@ -205,8 +240,10 @@ class LastAdministrator(Refused):
 
     def __init__(self, candidates: Sequence[MembershipRecord], path: Sequence[str] | None = None) -> None:
         super().__init__(
-            "Nobody would be left who administers this organization. Give an administrative role without end to "
-            "another active member first.",
+            Text(
+                "This organization would be left without an administrator. First give another active member an "
+                "administrative role without an end date."
+            ),
             path,
         )
         self.candidates = tuple(candidates)
@@ -223,8 +260,10 @@ class WrongCredentials(NotAuthenticated):
 
     def __init__(self) -> None:
         super().__init__(
-            "The login name or the password is not right. Check both; if you do not know your login name, ask the "
-            "person in your organization who administers the portal."
+            Text(
+                "The login name or the password is incorrect. Please check both. If you do not know your login name, "
+                "ask an administrator of your organization."
+            )
         )
 
 
@@ -234,7 +273,7 @@ class WrongPassword(NotAuthenticated):
     code = ErrorCode.INVALID_CREDENTIALS
 
     def __init__(self, path: Sequence[str]) -> None:
-        super().__init__("This is not your password. If you have forgotten it, sign out and have it reset.", path)
+        super().__init__(Text("This is not your password. If you have forgotten it, sign out and reset it."), path)
 
 
 class SessionOver(NotAuthenticated):
@@ -243,7 +282,7 @@ class SessionOver(NotAuthenticated):
     code = ErrorCode.SESSION_ENDED
 
     def __init__(self) -> None:
-        super().__init__("This session has ended. Sign in again.", ["refresh_token"])
+        super().__init__(Text("Your session has ended. Please sign in again."), ["refresh_token"])
 
 
 class TooManyAttempts(Refused):
@@ -252,7 +291,8 @@ class TooManyAttempts(Refused):
     code = ErrorCode.RATE_LIMITED
 
     def __init__(self, retry_after_seconds: int, path: Sequence[str] | None = None) -> None:
-        super().__init__(f"Too many attempts. Try again in {retry_after_seconds} seconds.", path)
+        wait = timedelta(seconds=retry_after_seconds)
+        super().__init__(Text("Too many attempts. Please try again {wait}.", wait=wait), path)
         self.retry_after_seconds = retry_after_seconds
 
 
@@ -260,7 +300,7 @@ class RefusedTogether(Exception):
     """Several parts of one input are refused at once, so that all can be fixed in one go."""
 
     def __init__(self, refusals: list[Refused]) -> None:
-        super().__init__("; ".join(refusal.message for refusal in refusals))
+        super().__init__("; ".join(str(refusal) for refusal in refusals))
         self.refusals = refusals
 
 
@@ -284,7 +324,7 @@ class NotPermitted(Exception):
     """A guard refused a field; carries all that explains it.
 
     One refusal stands for every object of the same organization at the same path of the answer, list positions aside
-    (`aggregated`). `hint` names the roles that would give what is missing.
+    (`aggregated`).
     """
 
     aggregated = True
@@ -297,16 +337,21 @@ class NotPermitted(Exception):
         organization_id: str | None,
     ) -> None:
         super().__init__(_sentence(coordinate, rule, decision, organization_id))
+        self.message: Text = self.args[0]
         self.coordinate = coordinate
         self.required = rule.any_of
         self.decision = decision
         self.organization_id = organization_id
 
-    @property
-    def hint(self) -> str:
-        """Return a sentence on which roles would give it, empty when none would."""
-        roles = self.decision.grantable_by_roles
-        return f"The role{'s' if len(roles) > 1 else ''} {one_of(roles)} would give it." if roles else ""
+    def hint(self, policy: Policy) -> Text | None:
+        """Return a sentence on which roles would give it, None when none would."""
+        roles = AnyOf([policy.labels_of(key) for key in self.decision.grantable_by_roles])
+        match len(roles.values):
+            case 0:
+                return None
+            case 1:
+                return Text("The role {role} would allow it.", role=roles)
+        return Text("One of these roles would allow it: {roles}.", roles=roles)
 
 
 class NotSignedIn(NotPermitted):
@@ -316,23 +361,62 @@ class NotSignedIn(NotPermitted):
 class InvalidArgument(Exception):
     """An argument of a field cannot be used; the message says what would be right."""
 
+    def __init__(self, message: Text) -> None:
+        super().__init__(message)
+        self.message = message
+
+
+ADVICE: Mapping[DenialReason, Text] = {
+    DenialReason.UNAUTHENTICATED: Text("Please sign in; your session may have ended."),
+    DenialReason.MISSING_PERMISSION: Text(
+        "Ask somebody who assigns roles in this organization to give you the permission."
+    ),
+    DenialReason.NOT_A_MEMBER: Text("Ask an administrator of this organization to invite you."),
+    DenialReason.ORGANIZATION_NOT_ACTIVE: Text(
+        "Your permissions apply again as soon as the organization is active; please contact the vendor."
+    ),
+    DenialReason.MEMBERSHIP_SUSPENDED: Text("Ask an administrator of this organization to reactivate your membership."),
+    DenialReason.LAST_ADMINISTRATOR: Text("First give somebody else an administrative role."),
+    DenialReason.OWN_MEMBERSHIP: Text("Ask another administrator, or leave the organization yourself."),
+    DenialReason.NOT_DELEGABLE: Text("Ask somebody who may assign it."),
+    DenialReason.NOT_IN_THIS_STATE: Text("Please reload; this is not possible in the current state."),
+}
+"""What helps, by the reason."""
+
+
+NOT_PERMITTED = Text("You are not permitted to do this.")
+"""All that is said where a deployment discloses nothing."""
+
+
+def undisclosed(reason: DenialReason | None, *, with_advice: bool) -> Text:
+    """Return how a refusal is put that must not say what is missing, with advice or without."""
+    if reason is None or not with_advice:
+        return NOT_PERMITTED
+    return Text("{refusal} {advice}", refusal=NOT_PERMITTED, advice=ADVICE[reason])
+
 
 def _sentence(
     coordinate: Coordinate,
     rule: AccessRule,
     decision: Decision,
     organization_id: str | None,
-) -> str:
+) -> Text:
+    field = str(coordinate)
     match decision.reason:
         case DenialReason.UNAUTHENTICATED:
-            return f"{coordinate} needs somebody who is signed in: send a valid access token."
+            return Text("{field} requires you to be signed in: send a valid access token.", field=field)
         case DenialReason.NOT_A_MEMBER if organization_id is None:
-            return f"{coordinate} shows what belongs to somebody else."
+            return Text("{field} belongs to somebody else.", field=field)
         case DenialReason.NOT_A_MEMBER:
-            return f"{coordinate} needs an active membership in this organization."
+            return Text("{field} requires an active membership in this organization.", field=field)
         case DenialReason.MEMBERSHIP_SUSPENDED:
-            return f"{coordinate}: your membership in this organization is suspended; ask one of its administrators."
+            return Text(
+                "{field}: your membership in this organization is suspended. Please contact one of its administrators.",
+                field=field,
+            )
         case DenialReason.ORGANIZATION_NOT_ACTIVE:
-            return f"{coordinate}: this organization is not active; ask the vendor."
-    where = "in this organization" if organization_id is not None else "as vendor staff"
-    return f"{coordinate} needs {rule.needed} {where}."
+            return Text("{field}: this organization is not active. Please contact the vendor.", field=field)
+    needed = AnyOf([permission.value for permission in rule.any_of])
+    if organization_id is None:
+        return Text("{field} requires {permissions} as vendor staff.", field=field, permissions=needed)
+    return Text("{field} requires {permissions} in this organization.", field=field, permissions=needed)

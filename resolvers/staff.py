@@ -16,6 +16,7 @@ from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name, new_user
 from resolvers.refusals import Conflict, NotFound
+from resolvers.texts import Text
 from resolvers.transactions import changed
 from resolvers.validation import email, locale, text
 
@@ -68,7 +69,9 @@ async def invite_staff(
     async def invite(change: DirectoryChange) -> None:
         (holder,) = await change.ask.users_with_email([user.email])
         if holder is not None:
-            raise Conflict(f"{user.email} has an account already. Grant it permissions instead.", ["email"])
+            raise Conflict(
+                Text("{email} already has an account. Grant it permissions instead.", email=user.email), ["email"]
+            )
         by = Author(None, context.request_id)
         await change.add_user(user)
         after = {"email": masked_address(user.email), "kind": user.account_kind}

@@ -24,6 +24,7 @@ from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
 from resolvers.localization import on_one_line
 from resolvers.refusals import Forbidden, Invalid, KeyReused, NotFound
+from resolvers.texts import AnyOf, Text
 from resolvers.viewer import viewer_of
 
 ATTEMPTS = 6
@@ -91,7 +92,9 @@ async def changed_once(
         return await changed(context, command)
     if not 1 <= len(key) <= LONGEST_KEY:
         raise Invalid(
-            f"Write 1 to {LONGEST_KEY} characters, best a random UUID.", ["idempotency_key"], f"length 1..{LONGEST_KEY}"
+            Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY),
+            ["idempotency_key"],
+            f"length 1..{LONGEST_KEY}",
         )
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
@@ -164,15 +167,18 @@ def forbidden(
 ) -> Forbidden:
     """Return the refusal of somebody who may not in the organization what the rule says, None: as vendor staff."""
     decision = decide(viewer, rule, organization_id=organization_id, now=context.now, policy=context.policy)
+    needed = AnyOf([Text("“{permission}”", permission=one.labels) for one in rule.any_of])
     match decision.reason:
         case DenialReason.MEMBERSHIP_SUSPENDED:
-            message = "Your membership in this organization is suspended; ask one of its administrators."
+            message = Text(
+                "Your membership in this organization is suspended. Please contact one of its administrators."
+            )
         case DenialReason.ORGANIZATION_NOT_ACTIVE:
-            message = "This organization is not active; ask the vendor."
+            message = Text("This organization is not active. Please contact the vendor.")
         case _ if organization_id is None:
-            message = f"This needs {rule.needed} as vendor staff."
+            message = Text("This requires the vendor permission {permissions}.", permissions=needed)
         case _:
-            message = f"This needs {rule.needed} in this organization."
+            message = Text("This requires the permission {permissions} in this organization.", permissions=needed)
     return Forbidden(message, decision, organization_id)
 
 

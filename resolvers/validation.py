@@ -17,6 +17,7 @@ from babel.core import get_global
 from connectors.values import Address
 from resolvers.languages import LONGEST_TAG
 from resolvers.refusals import Invalid, Refused, RefusedTogether
+from resolvers.texts import Text
 
 LONGEST_NAME = 100
 LONGEST_ADDRESS_PART = 200
@@ -71,9 +72,13 @@ def text(value: str, path: list[str], longest: int = LONGEST_NAME) -> str:
     """Return the text trimmed; it has 1 to `longest` characters, none of them a control character."""
     trimmed = value.strip()
     if not 1 <= len(trimmed) <= longest:
-        raise Invalid(f"Write 1 to {longest} characters; this has {len(trimmed)}.", path, f"length 1..{longest}")
+        raise Invalid(
+            Text("Use 1 to {longest} characters; this has {given}.", longest=longest, given=len(trimmed)),
+            path,
+            f"length 1..{longest}",
+        )
     if any(unicodedata.category(character) in _UNPRINTABLE for character in trimmed):
-        raise Invalid("Leave out control characters such as line breaks.", path, "printable")
+        raise Invalid(Text("Leave out control characters such as line breaks."), path, "printable")
     return trimmed
 
 
@@ -86,7 +91,11 @@ def locale(value: str, path: list[str]) -> str:
             pass
         else:
             return value
-    raise Invalid(f"There is no language {value[:LONGEST_TAG]!r}; write one such as de, en or fr-CH.", path, "BCP 47")
+    raise Invalid(
+        Text("“{given}” is not a language; use a tag such as de, en or fr-CH.", given=value[:LONGEST_TAG]),
+        path,
+        "BCP 47",
+    )
 
 
 def address(given: Address, path: list[str]) -> Address:
@@ -96,11 +105,11 @@ def address(given: Address, path: list[str]) -> Address:
         return None if value is None or not value.strip() else text(value, [*path, name], LONGEST_ADDRESS_PART)
 
     if not 1 <= len(given.street) <= 4:
-        raise Invalid("Write one to four lines of street.", [*path, "street"], "lines 1..4")
+        raise Invalid(Text("Enter one to four lines for the street."), [*path, "street"], "lines 1..4")
     country = given.country_code.strip().upper()
     if len(country) != 2 or country not in _COUNTRIES:
         raise Invalid(
-            f"{given.country_code!r} is no country; write its two letters, such as DE, FR or CH.",
+            Text("“{given}” is not a country; use its two letters, such as DE, FR or CH.", given=given.country_code),
             [*path, "country_code"],
             "ISO 3166-1 alpha-2",
         )
@@ -124,9 +133,13 @@ def message(value: str | None, path: list[str], longest: int = LONGEST_MESSAGE) 
     if not trimmed:
         return None
     if len(trimmed) > longest:
-        raise Invalid(f"Write {longest} characters at most; this has {len(trimmed)}.", path, f"length 0..{longest}")
+        raise Invalid(
+            Text("Use at most {longest} characters; this has {given}.", longest=longest, given=len(trimmed)),
+            path,
+            f"length 0..{longest}",
+        )
     if any(unicodedata.category(one) in _UNPRINTABLE and one not in "\n\t" for one in trimmed.replace("\r\n", "\n")):
-        raise Invalid("Leave out control characters other than line breaks.", path, "printable")
+        raise Invalid(Text("Leave out control characters other than line breaks."), path, "printable")
     return trimmed.replace("\r\n", "\n")
 
 
@@ -138,7 +151,7 @@ def email(value: str, path: list[str]) -> str:
     trimmed = value.strip()
     name, _, domain = trimmed.rpartition("@")
     if len(trimmed) > 254 or len(name) > 64 or not _MAILBOX.fullmatch(name) or not _DOMAIN.fullmatch(domain):
-        raise Invalid("Write an e-mail address such as name@company.example.", path, "e-mail address")
+        raise Invalid(Text("Enter an e-mail address such as name@company.example."), path, "e-mail address")
     return trimmed
 
 
@@ -151,7 +164,7 @@ def website(value: str, path: list[str]) -> str:
     except ValueError:
         host = ""
     if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc or not _DOMAIN.fullmatch(host):
-        raise Invalid("Write an address such as https://www.company.example.", path, "http or https URL")
+        raise Invalid(Text("Enter an address such as https://www.company.example."), path, "http or https URL")
     return trimmed.replace("'", "%27")  # a URL may have one, and it ends an attribute of a carelessly written page
 
 
@@ -161,7 +174,7 @@ def vat_id(value: str | None, path: list[str]) -> str | None:
     if not written:
         return None
     if not _VAT_ID.fullmatch(written):
-        raise Invalid("Write the number with its country, such as DE123456789.", path, "VAT id")
+        raise Invalid(Text("Enter the number with its country, such as DE123456789."), path, "VAT id")
     return written
 
 
@@ -171,7 +184,9 @@ def customer_number(value: str | None, path: list[str]) -> str | None:
     if not trimmed:
         return None
     if not _CUSTOMER_NUMBER.fullmatch(trimmed):
-        raise Invalid("Write the number such as 12345: 20 letters, digits and . / - at most.", path, "customer number")
+        raise Invalid(
+            Text("Enter a number such as 12345: at most 20 letters, digits and . / -"), path, "customer number"
+        )
     return trimmed
 
 

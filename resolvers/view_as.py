@@ -16,10 +16,11 @@ from connectors.errors import ConnectorError
 from connectors.ids import MembershipId
 from permissions.access_rules import SEE_MEMBERS
 from permissions.view_as import most_seen_as, narrowed
-from permissions.vocabulary import one_of, permissions_in
+from permissions.vocabulary import permissions_in
 from resolvers.audit.refused_attempts import record_refused
 from resolvers.context import RequestContext, ViewAs
 from resolvers.people import display_name
+from resolvers.texts import AnyOf, Text
 from resolvers.viewer import viewer_of
 
 _MOST_REMEMBERED = 1_000
@@ -30,12 +31,17 @@ log = logging.getLogger("forecourt.auth")
 class ViewAsRefused(Exception):
     """The caller may not see the portal as this member, or there is none such; the message says what would help."""
 
+    def __init__(self, message: Text) -> None:
+        super().__init__(message)
+        self.message = message
+
 
 class ViewIsReadOnly(Exception):
     """Somebody who looks as a member wanted to change something."""
 
     def __init__(self) -> None:
-        super().__init__("You see the portal as somebody else would, so nothing can be changed.")
+        self.message = Text("You are viewing the portal as somebody else, so nothing can be changed.")
+        super().__init__(self.message)
 
 
 class Views:
@@ -57,26 +63,32 @@ class Views:
             await _record_refusal(context, membership_id)
             raise
         if membership.status in (MembershipStatus.INVITED, MembershipStatus.REMOVED):
-            raise ViewAsRefused("This person is no member of the organization at present, so there is nothing to see.")
+            raise ViewAsRefused(
+                Text("This person is not a member of the organization at the moment, so there is nothing to see.")
+            )
         viewed = await context.backends.directory.caller(membership.user_id, None, context.now)
         if viewed is None or membership_id not in [one.membership_id for one in viewed.standings]:
-            raise ViewAsRefused("This person left just now.")
+            raise ViewAsRefused(Text("This person has just left the organization."))
         await self._record(context, membership)
         _see(context, viewed, membership, most)
 
     async def _allowed(self, context: RequestContext, membership_id: MembershipId) -> tuple[MembershipRecord, int]:
         if context.viewer is None:
-            raise ViewAsRefused("Sign in first; then name the membership as which you want to see the portal.")
+            raise ViewAsRefused(
+                Text("Please sign in first; then choose the member as whom you want to view the portal.")
+            )
         (membership,) = await context.backends.directory.memberships([membership_id])
         if membership is not None:
             most = most_seen_as(context.policy, context.viewer, membership.organization_id, context.now)
             if most is not None:
                 return membership, most
-        refused = "There is no such membership, or you may not see the portal as this member."
+        refused = Text("There is no such member, or you may not view the portal as this member.")
         if context.discloses in ("permission", "full"):  # as in any other refusal
-            needed = [permission.value for permission in context.policy.view_as_organization]
-            hint = f"It needs {one_of(needed)} in the member's organization." if needed else "It is switched off here."
-            raise ViewAsRefused(f"{refused} {hint}")
+            needed = AnyOf([permission.value for permission in context.policy.view_as_organization])
+            hint = Text("This requires {permissions} in the member's organization.", permissions=needed)
+            if not needed.values:
+                hint = Text("Viewing as a member is switched off here.")
+            raise ViewAsRefused(Text("{refusal} {advice}", refusal=refused, advice=hint))
         raise ViewAsRefused(refused)
 
     async def _record(self, context: RequestContext, membership: MembershipRecord) -> None:

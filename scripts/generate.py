@@ -1,6 +1,7 @@
 """Write every file that is made from the code: ``make generate``.
 
-The printed schema, the permissions sheet, and the tables of settings in docs/configuration.md. With ``--check``,
+The printed schema, the permissions sheet, the tables of settings in docs/configuration.md, and the entries of the
+catalogues of translations. With ``--check``,
 nothing is written, and the exit code is 1 when a file is not what the code says.
 """
 
@@ -13,7 +14,9 @@ from pydantic import SecretStr
 
 from gateway.cli.policy import shipped_sheets
 from gateway.settings import Settings
+from resolvers.languages import CATALOGUES
 from schema.graph.build import build_schema, printed
+from scripts.texts import with_texts
 
 ROOT = Path(__file__).parents[1]
 _ROW = re.compile(r"^\| `(?P<name>\w+)` \|.*\|$")
@@ -54,6 +57,7 @@ GENERATED: dict[str, Callable[[str], str]] = {
     "schema/schema.graphql": lambda _before: printed(build_schema()),
     "docs/permissions-sheet.md": lambda _before: shipped_sheets(),
     "docs/configuration.md": with_settings,
+    **{f"resolvers/catalogues/{file.name}": with_texts for file in CATALOGUES.glob("*.po")},
 }
 """What makes each file, given its text as it is now."""
 

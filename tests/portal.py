@@ -104,10 +104,14 @@ class QueuedMail:
 
 @dataclass(frozen=True)
 class Person:
-    """Somebody who asks the gateway, signed in or not."""
+    """Somebody who asks the gateway, signed in or not.
+
+    `language` is the one chosen for what they ask, since tests compare messages; without, their own counts.
+    """
 
     client: httpx2.AsyncClient
     token: str | None = None
+    language: str = "en"
 
     async def asks(self, query: str, **variables: Any) -> Answer:
         """Ask by POST, as a client that knows GraphQL's own media type."""
@@ -118,6 +122,8 @@ class Person:
         sent = {"content-type": "application/json", "accept": GRAPHQL_JSON} | {
             name.replace("_", "-"): value for name, value in headers.items()
         }
+        if "accept-language" not in sent:
+            sent.setdefault("forecourt-language", self.language)
         if self.token is not None:
             sent.setdefault("authorization", f"Bearer {self.token}")
         response = await self.client.post("/graphql", content=body, headers=sent)

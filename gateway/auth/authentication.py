@@ -1,12 +1,20 @@
 """From the Authorization header to the caller (RFC 6750)."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from connectors.identity.tokens import AccessTokens, Identity, InvalidToken, TokenProblem, UnknownKey
 from gateway.server.request_errors import RefusedRequest
+from resolvers.texts import Text
 
-_WHAT_TO_SEND = "Send the access token as `Authorization: Bearer <token>`."
+_WHAT_TO_SEND = Text("Please sign in: send the access token as `Authorization: Bearer <token>`.")
+
+_NOT_ACCEPTED: Mapping[TokenProblem, Text] = {
+    TokenProblem.EXPIRED: Text("The access token has expired. Get a new one with refreshSession, sent on its own."),
+    TokenProblem.SESSION_ENDED: Text("Your session has ended. Please sign in again."),
+    TokenProblem.INVALID: Text("This is not a valid access token of this portal. Please sign in again."),
+}
+"""What helps when an access token is not accepted."""
 
 
 class Unauthenticated(RefusedRequest):
@@ -15,9 +23,10 @@ class Unauthenticated(RefusedRequest):
     `problem` is what is wrong with the access token; None when there is none.
     """
 
-    def __init__(self, message: str = _WHAT_TO_SEND, problem: TokenProblem | None = None) -> None:
+    def __init__(self, problem: TokenProblem | None = None) -> None:
+        message = _NOT_ACCEPTED[problem] if problem is not None else _WHAT_TO_SEND
         # RFC 6750, 3.1: no error code for a client that sent no token, or used another scheme.
-        challenge = _challenge() if problem is None else _challenge("invalid_token", message)
+        challenge = _challenge() if problem is None else _challenge("invalid_token", str(message))
         reason = {"reason": problem.value} if problem is not None else {}
         super().__init__(401, "UNAUTHENTICATED", message, {"www-authenticate": challenge}, **reason)
         self.problem = problem
@@ -53,7 +62,7 @@ async def authenticate(authorizations: Sequence[str], tokens: AccessTokens, now:
                 raise
             return tokens.verify(rest[0], now)
     except InvalidToken as error:
-        raise Unauthenticated(str(error), error.problem) from None
+        raise Unauthenticated(error.problem) from None
 
 
 def _challenge(error: str | None = None, description: str = "") -> str:

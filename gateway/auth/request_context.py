@@ -1,12 +1,10 @@
 """From the caller to all that the request knows, once per request."""
 
 import asyncio
-import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
 from time import monotonic
 from typing import Literal
 
@@ -24,8 +22,10 @@ from gateway.auth.view_as import REFUSED
 from gateway.server.client_address import client_address
 from gateway.server.header_names import ORGANIZATION, VIEW_AS
 from gateway.server.request_errors import RefusedRequest
+from gateway.server.wanted_languages import chosen_language, wanted_languages
 from gateway.settings import Settings
 from resolvers.context import Backends, RequestContext
+from resolvers.languages import Reader, reader_of
 from resolvers.rate_limiting import network_of
 from resolvers.view_as import ViewAsRefused, Views
 
@@ -78,7 +78,8 @@ class RequestContexts:
             policy=self._policies.current,
             now=now,
             request_id=secrets.token_hex(8),
-            languages=accepted_languages(headers),
+            languages=wanted_languages(headers),
+            chosen_language=chosen_language(headers),
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
             introspection=Introspection(settings.introspection, headers.get(ORGANIZATION)),
@@ -109,12 +110,17 @@ class RequestContexts:
             try:
                 await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS))[:100]))
             except ViewAsRefused as refused:
-                raise RefusedRequest(403, REFUSED, str(refused)) from None
+                raise RefusedRequest(403, REFUSED, context.in_words(refused.message)) from None
 
     def headers_after(self, context: RequestContext) -> dict[str, str] | None:
         """Return what the answer to a request carries besides: the cookie of a device on which somebody signed in."""
         tokens = context.issued_device_tokens
         return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
+
+    def reader(self, connection: HTTPConnection) -> Reader:
+        """Return who reads an answer for which nobody was recognized."""
+        portal = self._backends.portal
+        return reader_of([*wanted_languages(connection.headers), portal.default_locale], portal.time_zone)
 
     def network(self, connection: HTTPConnection) -> str:
         """Return the network that a request comes from: an IPv4 address, an IPv6 /64; the same for all unknown ones."""
@@ -123,34 +129,10 @@ class RequestContexts:
     async def _caller(self, identity: Identity, now: datetime) -> CallerRecord:
         caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
         if caller is None:
-            message = "The session of this access token has ended. Sign in again."
-            raise Unauthenticated(message, TokenProblem.SESSION_ENDED)
+            raise Unauthenticated(TokenProblem.SESSION_ENDED)
         return caller
 
     def _address(self, connection: HTTPConnection) -> str | None:
         peer = connection.client.host if connection.client is not None else None
         settings = self._settings
         return client_address(connection.headers, peer, settings.trusted_proxies, settings.forwarded_header)
-
-
-def accepted_languages(headers: Headers) -> Sequence[str]:
-    """Return the languages of Accept-Language, best first (RFC 9110, 12.5.4); at most ten, each a tag as in BCP 47."""
-    return _accepted(headers.get("accept-language", "")[:_LONGEST_ACCEPTED])
-
-
-@lru_cache(maxsize=200)
-def _accepted(header: str) -> Sequence[str]:
-    weighted = []
-    for index, part in enumerate(header.split(",")[:10]):
-        found = _ACCEPTED.fullmatch(part.strip())
-        if found is not None and (quality := float(found["weight"] or 1)) > 0:
-            weighted.append((-quality, index, found["tag"]))
-    return tuple(tag for _, _, tag in sorted(weighted))
-
-
-_LONGEST_ACCEPTED = 500
-_ACCEPTED = re.compile(
-    r"(?P<tag>(?=.{2,35}(?:[ \t;]|$))[A-Za-z]{2,8}(?:-[A-Za-z0-9]{1,8})*)"
-    r"(?:[ \t]*;[ \t]*[qQ]=(?P<weight>0(?:\.[0-9]{0,3})?|1(?:\.0{0,3})?))?"
-)
-"""A language and its weight; what is no language, a sentence, say, is kept nowhere and asked for nowhere."""

@@ -18,7 +18,7 @@ def check_changes_nothing(context: RequestContext, are_mutations: Iterable[bool]
         RefusedRequest: They did.
     """
     if context.view_as is not None and any(are_mutations):
-        raise RefusedRequest(403, READ_ONLY, str(ViewIsReadOnly()), viewAs=mark_of(context))
+        raise RefusedRequest(403, READ_ONLY, context.in_words(ViewIsReadOnly().message), viewAs=mark_of(context))
 
 
 def mark_of(context: RequestContext) -> dict[str, Any] | None:

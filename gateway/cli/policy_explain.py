@@ -24,6 +24,7 @@ from permissions.sheet import Part
 from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
 from resolvers.people import display_name
+from resolvers.refusals import ADVICE
 from schema.graph.build import build_schema, core_schema
 from schema.graph.coordinates import parts_of
 
@@ -177,7 +178,7 @@ def _as_text(found: Explanation) -> str:
     ]
     lines.append(f"  needs      {part.needs or 'nothing'}")
     if decision.reason is not None:
-        lines.append(f"  reason     {decision.reason}: {decision.reason.advice}")
+        lines.append(f"  reason     {decision.reason}: {ADVICE[decision.reason]}")
     for source, granter in zip(found.sources, found.granters, strict=True):
         until = f", until {source.valid_until.isoformat()}" if source.valid_until is not None else ""
         lines.append(

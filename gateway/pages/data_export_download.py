@@ -16,6 +16,7 @@ from gateway.auth.request_context import RequestContexts
 from gateway.pipeline.error_formatting import directory_away
 from gateway.server.request_errors import RefusedRequest, request_error
 from resolvers.account.data_exports import EXPORT_PATH, fetched_export
+from resolvers.texts import Text
 
 _HEADERS = {"cache-control": "no-store", "x-content-type-options": "nosniff"}
 
@@ -34,12 +35,14 @@ def account_export_route(contexts: RequestContexts) -> Route:
             async with asyncio.timeout_at(context.deadline):
                 content = await fetched_export(context, DataExportId(request.path_params["id"]))
         except RefusedRequest as refused:
-            return _answer(refused.body, refused.status, refused.headers)
+            return _answer(refused.body(contexts.reader(request)), refused.status, refused.headers)
         except (BackendUnavailable, TimeoutError) as away:
-            status, body = directory_away(away)
+            status, body = directory_away(away, contexts.reader(request))
             return _answer(body, status)
         if content is None:
-            message = "There is no such export, or its time is over. `Viewer.dataExports` lists yours."
+            message = context.in_words(
+                Text("There is no such export, or it has expired. You will find your exports in your account.")
+            )
             return _answer(request_error(message, "NOT_FOUND"), 404)
         headers = _HEADERS | {"content-disposition": 'attachment; filename="forecourt-data.json"'}
         return Response(content, 200, headers, "application/json; charset=utf-8")

@@ -15,7 +15,8 @@ from permissions.vocabulary import DenialReason
 from resolvers.access.capabilities import Way, ways_to
 from resolvers.context import RequestContext
 from resolvers.people import display_name
-from resolvers.refusals import Coordinate, NotPermitted
+from resolvers.refusals import NOT_PERMITTED, Coordinate, NotPermitted, undisclosed
+from resolvers.texts import Text
 
 MOST_NAMES = 10
 """So many members are named for each role that somebody could ask for."""
@@ -54,12 +55,12 @@ class AuthorizationReport:
             return Reported()
         refused = [cause for error in errors if isinstance(cause := cause_of(error), NotPermitted)]
         if not refused and not unenforced:
-            return Reported(shown(errors, context.request_id, is_mutation=is_mutation))
+            return Reported(shown(errors, context, is_mutation=is_mutation))
         explained = await self._explained(context, list(dict.fromkeys(refused)), unenforced)
         dry_run = {"authorizationDryRun": [explained[one] for one in unenforced]} if unenforced else {}
         reported = shown(
             errors,
-            context.request_id,
+            context,
             explained={id(one): words for one, words in explained.items()},
             is_mutation=is_mutation,
         )
@@ -79,18 +80,20 @@ class AuthorizationReport:
         for number, refusal in enumerate(everything, 1):
             decision_id = f"{context.request_id}-{number}"
             _log(context, refusal, decision_id, enforced=number <= len(refused))
-            answer[refusal] = self._words(refusal, decision_id, ways.get(refusal))
+            answer[refusal] = self._words(context, refusal, decision_id, ways.get(refusal))
         return answer
 
-    def _words(self, refusal: NotPermitted, decision_id: str, ways: list[dict[str, Any]] | None) -> dict[str, Any]:
+    def _words(
+        self, context: RequestContext, refusal: NotPermitted, decision_id: str, ways: list[dict[str, Any]] | None
+    ) -> dict[str, Any]:
         """Return the message and the extensions of a refusal, no more than may be disclosed."""
         decision, level = refusal.decision, self._disclosure
         if level == "none":
-            return {"message": "Not permitted.", "extensions": {}}
+            return {"message": context.in_words(NOT_PERMITTED), "extensions": {}}
         authorization: dict[str, Any] = {"reason": decision.reason.value if decision.reason else None}
         if level == "code":
-            advice = f" {decision.reason.advice}" if decision.reason is not None else ""
-            return {"message": f"Not permitted.{advice}", "extensions": {"authorization": authorization}}
+            message = context.in_words(undisclosed(decision.reason, with_advice=True))
+            return {"message": message, "extensions": {"authorization": authorization}}
         authorization = {
             "coordinate": _coordinate(refusal.coordinate),
             "required": [[permission.value] for permission in refusal.required],
@@ -99,11 +102,12 @@ class AuthorizationReport:
             **authorization,
             "requestable": decision.requestable,
         }
-        message = str(refusal)
+        text, hint = refusal.message, refusal.hint(context.policy)
+        if level == "full" and hint is not None:
+            text = Text("{refusal} {advice}", refusal=text, advice=hint)
         if level == "full":
-            message = f"{message} {refusal.hint}".rstrip()
             authorization |= {"grantableBy": ways or [], "decisionId": decision_id}
-        return {"message": message, "extensions": {"authorization": authorization}}
+        return {"message": context.in_words(text), "extensions": {"authorization": authorization}}
 
     async def _ways(
         self, context: RequestContext, refusals: Sequence[NotPermitted]

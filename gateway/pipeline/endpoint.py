@@ -49,6 +49,8 @@ from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
 from gateway.server.request_errors import RefusedRequest, request_error
 from gateway.settings import Limits, Settings
 from resolvers.context import People, RequestContext
+from resolvers.languages import Reader
+from resolvers.texts import Text
 
 _HEADERS = {
     media_type: raw_headers(
@@ -69,6 +71,8 @@ _MOST_EXPENSIVE = 2
 """So many of them at once: one keeps the processor busy while another waits for the database."""
 
 _AT_ONCE = nullcontext()
+
+_ANSWERED_TO_NOBODY = Text("The access token was not accepted, so this was answered as if you were not signed in.")
 
 log = logging.getLogger("forecourt.http")
 
@@ -137,12 +141,12 @@ class GraphqlEndpoint:
                 return answer
             return _answer(self._too_large(prepared, context), status, media_type, headers)
         except RefusedRequest as refused:
-            return _answer(refused.body, refused.status, media_type, refused.headers)
+            return _answer(refused.body(self._contexts.reader(request)), refused.status, media_type, refused.headers)
         except _NotExecutable as refused:
             status = refused.status(self._draft) if media_type == GRAPHQL_JSON else 200
             return _answer(refused.body, status, media_type)
         except BackendUnavailable as away:
-            status, body = directory_away(away)
+            status, body = directory_away(away, self._contexts.reader(request))
             return _answer(body, status, media_type)
         except ClientDisconnect:
             return Answer(400, ())
@@ -192,7 +196,7 @@ class GraphqlEndpoint:
                 if not isinstance(one, _Prepared):
                     answers.append(one)
                 elif isinstance(context.not_accepted, Unauthenticated) and self._needs_caller(one):
-                    answers.append(context.not_accepted.body)
+                    answers.append(context.not_accepted.body(context.reader))
                 else:
                     own = replace(context, loaders={})  # signing in or out within one changes nothing for the others
                     result = await self._executed(one, own, budget, only_reads=not any(are_mutations))
@@ -219,13 +223,15 @@ class GraphqlEndpoint:
     def _too_large(self, prepared: _Prepared, context: RequestContext) -> dict[str, Any]:
         """Return the body for an answer that has turned out to be too long to be sent."""
         exceeded = AnswerTooLarge("bytes", self._limits.max_answer_bytes, prepared.operation.is_mutation or None)
-        return {"data": None, "errors": shown(_unplaced(exceeded), context.request_id)}
+        return {"data": None, "errors": shown(_unplaced(exceeded), context)}
 
     async def _prepared_or_refused(self, asked: GraphqlRequest) -> _Prepared | dict[str, Any]:
         try:
             return await self._prepared(asked)
-        except (_NotExecutable, LimitExceeded) as refused:
+        except _NotExecutable as refused:
             return refused.body
+        except LimitExceeded as refused:
+            return refused.body(Reader())
 
     async def _prepared(self, asked: GraphqlRequest) -> _Prepared:
         """Return the operation that is asked for, ready to execute.
@@ -322,7 +328,7 @@ class GraphqlEndpoint:
             extensions["viewAs"] = mark
         if isinstance(context.not_accepted, Unauthenticated):
             extensions["authentication"] = {
-                "message": "The access token was not accepted, so this was answered as for somebody not signed in.",
+                "message": context.in_words(_ANSWERED_TO_NOBODY),
                 **context.not_accepted.extensions,
             }
         if shows_cost:

@@ -14,8 +14,11 @@ from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError
 from gateway.auth.view_as import READ_ONLY
 from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
 from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
-from gateway.server.request_errors import MASKED, request_error
-from resolvers.refusals import InvalidArgument, NotPermitted, NotSignedIn, TooManyAttempts
+from gateway.server.request_errors import MASKED, request_error, unexpected
+from resolvers.context import RequestContext
+from resolvers.languages import Reader
+from resolvers.refusals import NOT_PERMITTED, InvalidArgument, NotPermitted, NotSignedIn, Refused, TooManyAttempts
+from resolvers.texts import Text
 from resolvers.view_as import ViewIsReadOnly
 
 log = logging.getLogger("forecourt.graphql")
@@ -39,9 +42,9 @@ CODES: dict[type[Exception], str] = {
 
 _SETTINGS = {"objects": "max_objects", "bytes": "max_answer_bytes"}
 
-_UNKNOWN = (
-    "It was not confirmed in time that this change is stored, so it may have been carried out or not. Look before you "
-    "send it again; with the idempotencyKey that it had, you can send it again at once."
+_UNKNOWN = Text(
+    "We could not confirm in time whether this change was stored. Please check before you repeat it; with the same "
+    "idempotencyKey you can repeat it at once."
 )
 
 Explained = Mapping[int, Mapping[str, Any]]
@@ -50,7 +53,7 @@ Explained = Mapping[int, Mapping[str, Any]]
 
 def shown(
     errors: Sequence[GraphQLError],
-    request_id: str,
+    context: RequestContext,
     *,
     code: str = "BAD_USER_INPUT",
     explained: Explained | None = None,
@@ -63,17 +66,17 @@ def shown(
     it was carried out.
     """
     logged: dict[int, str] = {}
-    return [_shown(error, request_id, code, logged, explained or {}, is_mutation) for error in errors]
+    return [_shown(error, context, code, logged, explained or {}, is_mutation) for error in errors]
 
 
-def directory_away(error: BackendUnavailable | TimeoutError) -> tuple[int, dict[str, Any]]:
+def directory_away(error: BackendUnavailable | TimeoutError, reader: Reader) -> tuple[int, dict[str, Any]]:
     """Return the status and the body of an answer to a request whose caller the directory does not name, and log it."""
     log.warning("directory away", extra={"reason": str(error) or "no answer before the deadline of the request"})
     if isinstance(error, (BackendTimeout, TimeoutError)):
-        message = "The portal's directory did not answer in time, so nobody can be recognised. Try again later."
-        return 504, request_error(message, CODES[BackendTimeout])
-    message = "The portal's directory does not answer, so nobody can be recognised. Try again later."
-    return 503, request_error(message, CODES[BackendUnavailable])
+        message = Text("We could not verify in time who you are. Please try again later.")
+        return 504, request_error(message.to(reader), CODES[BackendTimeout])
+    message = Text("We cannot verify who you are at the moment. Please try again later.")
+    return 503, request_error(message.to(reader), CODES[BackendUnavailable])
 
 
 def cause_of(error: GraphQLError) -> Exception | None:
@@ -85,7 +88,12 @@ def cause_of(error: GraphQLError) -> Exception | None:
 
 
 def _shown(
-    error: GraphQLError, request_id: str, code: str, logged: dict[int, str], explained: Explained, is_mutation: bool
+    error: GraphQLError,
+    context: RequestContext,
+    code: str,
+    logged: dict[int, str],
+    explained: Explained,
+    is_mutation: bool,
 ) -> dict[str, Any]:
     formatted: dict[str, Any] = {"message": error.message}
     if error.locations:
@@ -102,17 +110,17 @@ def _shown(
     if known is None:
         reference = logged.get(id(cause))
         if reference is None:
-            reference = logged[id(cause)] = f"{request_id}-{secrets.token_hex(3)}"
+            reference = logged[id(cause)] = f"{context.request_id}-{secrets.token_hex(3)}"
             log.error("unexpected error", exc_info=cause, extra={"reference": reference, "path": _dotted(error)})
-        formatted["message"] = f"Unexpected error. Report this reference to the operator: {reference}."
+        formatted["message"] = context.in_words(unexpected(reference))
         formatted["extensions"] = {"code": MASKED, "reference": reference}
         return formatted
     if isinstance(cause, NotPermitted):
         words = explained.get(id(cause), {})
-        formatted["message"] = words.get("message", "Not permitted.")
+        formatted["message"] = words.get("message") or context.in_words(NOT_PERMITTED)
         formatted["extensions"] = {"code": known, **words.get("extensions", {})}
         return formatted
-    formatted["message"] = _UNKNOWN if known == CODES[OutcomeUnknown] else _message(cause)
+    formatted["message"] = context.in_words(_UNKNOWN if known == CODES[OutcomeUnknown] else _message(cause))
     formatted["extensions"] = {"code": known, **_explanation(cause)}
     if id(cause) not in logged:
         logged[id(cause)] = known
@@ -120,18 +128,29 @@ def _shown(
     return formatted
 
 
-def _message(cause: Exception) -> str:
+def _message(cause: Exception) -> Text | str:
+    """Return what the client learns; what is for developers alone is no Text, and in English."""
     match cause:
+        case InvalidArgument() | Refused() | ViewIsReadOnly():
+            return cause.message
+        case ErrorsOmitted(number=number):
+            return Text("{number} more errors are not listed.", number=number)
         case DeadlineExceeded():
-            return "This field was not answered in time. Ask for less at once, or try again later."
+            return Text("This field was not answered in time. Please ask for less at once, or try again later.")
         case AnswerTooLarge():
             return _too_large(cause)
         case BackendTimeout(backend=backend):
-            return f"The application behind this field ({backend}) did not answer in time. Try again later."
+            return Text(
+                "The application behind this field ({backend}) did not answer in time. Please try again later.",
+                backend=backend,
+            )
         case BackendUnavailable(backend=backend):
-            return f"The application behind this field ({backend}) does not answer. Try again later."
+            return Text(
+                "The application behind this field ({backend}) is not available. Please try again later.",
+                backend=backend,
+            )
         case ConnectorError(backend=backend):
-            return f"The application behind this field ({backend}) gave an answer that cannot be used."
+            return Text("The application behind this field ({backend}) gave an unusable answer.", backend=backend)
     return str(cause)
 
 
@@ -149,14 +168,32 @@ def _explanation(cause: Exception) -> dict[str, Any]:
     return {}
 
 
-def _too_large(cause: AnswerTooLarge) -> str:
+def _too_large(cause: AnswerTooLarge) -> Text:
     if cause.executed is False:
-        return "Not executed, because the answer to the mutations before it became too large. Send it again separately."
-    what = (
-        f"The answer would have more than {cause.limit:,} {cause.unit} (setting {_SETTINGS[cause.unit]}). "
-        "Ask for less at once: smaller pages, fewer fields, or several requests."
+        return Text(
+            "Not executed, because the answer to the mutations before it became too large. Send it again on its own."
+        )
+    setting = _SETTINGS[cause.unit]
+    what = Text(
+        "The answer would have more than {limit} objects (setting {setting}). Please ask for less at once: smaller "
+        "pages, fewer fields, or several requests.",
+        limit=cause.limit,
+        setting=setting,
     )
-    return f"{what} The mutation was executed, and what it changed stays changed." if cause.executed else what
+    if cause.unit == "bytes":
+        what = Text(
+            "The answer would have more than {limit} bytes (setting {setting}). Please ask for less at once: smaller "
+            "pages, fewer fields, or several requests.",
+            limit=cause.limit,
+            setting=setting,
+        )
+    if not cause.executed:
+        return what
+    return Text(
+        "{refusal} {advice}",
+        refusal=what,
+        advice=Text("The mutation was executed, and its changes were stored."),
+    )
 
 
 def _dotted(error: GraphQLError) -> str:

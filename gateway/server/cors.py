@@ -8,14 +8,14 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp
 
-from gateway.server.header_names import COST, ORGANIZATION, VIEW_AS
+from gateway.server.header_names import COST, LANGUAGE, ORGANIZATION, VIEW_AS
 from gateway.settings import Settings
 
 ALLOWED_HEADERS = frozenset(
     {
         # What the gateway reads, or the standards say it may ignore.
         *("accept", "accept-language", "authorization", "content-type", "idempotency-key", "last-event-id"),
-        *(COST, ORGANIZATION, VIEW_AS, "x-requested-with"),
+        *(COST, LANGUAGE, ORGANIZATION, VIEW_AS, "x-requested-with"),
         # What GraphQL clients say of themselves and of the operation.
         *("apollo-require-preflight", "apollographql-client-name", "apollographql-client-version"),
         *("graphql-client-name", "graphql-client-version", "graphql-require-preflight"),

@@ -4,10 +4,13 @@ import logging
 import secrets
 
 import orjson
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.server.request_errors import MASKED, request_error
+from gateway.server.request_errors import MASKED, request_error, unexpected
+from gateway.server.wanted_languages import wanted_languages
+from resolvers.languages import reader_of
 
 log = logging.getLogger("forecourt.http")
 
@@ -37,7 +40,7 @@ class UnexpectedErrors:
             log.error("unexpected error", exc_info=error, extra={"reference": reference, "path": scope["path"]})
             if begun:
                 raise  # half an answer cannot be taken back; the server closes the connection
-            message = f"Unexpected error. Report this reference to the operator: {reference}."
+            message = unexpected(reference).to(reader_of(wanted_languages(Headers(scope=scope))))
             body = orjson.dumps(request_error(message, MASKED, reference=reference))
             headers = {"cache-control": "no-store"}
             await Response(body, 500, headers, "application/json; charset=utf-8")(scope, receive, send)

@@ -15,6 +15,7 @@ from permissions.vocabulary import VENDOR_PERMISSIONS, DenialReason, Permission,
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import default_organization_id
 from resolvers.refusals import Forbidden, InvalidArgument
+from resolvers.texts import Text
 from resolvers.viewer import grants_under
 
 MOST_ASKED = 100
@@ -61,7 +62,13 @@ async def decisions_of(
         InvalidArgument: More than 100 permissions.
     """
     if len(permissions) > MOST_ASKED:
-        raise InvalidArgument(f"`permissions` has {len(permissions)} entries; ask about {MOST_ASKED} at most at once.")
+        raise InvalidArgument(
+            Text(
+                "`permissions` has {given} entries; ask for at most {most} at once.",
+                given=len(permissions),
+                most=MOST_ASKED,
+            )
+        )
     return [
         [
             _decided(context, caller, permission, organization_id or default_organization_id(caller))

@@ -32,6 +32,7 @@ from resolvers.context import RequestContext
 from resolvers.members.administrators import hand_on_login_name, last_administrator
 from resolvers.members.rules import Subject, against_updating, refusal_for
 from resolvers.refusals import Invalid, NotFound, Refused, RefusedTogether, Stale
+from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
 
 MOST_CHANGES = 100
@@ -139,7 +140,7 @@ async def update_members_access(
 def _check_rows(edits: Sequence[AccessEdit]) -> None:
     if not 1 <= len(edits) <= MOST_CHANGES:
         raise Invalid(
-            f"Send 1 to {MOST_CHANGES} changes at once; these are {len(edits)}.",
+            Text("Send 1 to {most} changes at once; these are {given}.", most=MOST_CHANGES, given=len(edits)),
             ["changes"],
             f"length 1..{MOST_CHANGES}",
         )
@@ -148,7 +149,11 @@ def _check_rows(edits: Sequence[AccessEdit]) -> None:
     for edit in edits:
         if edit.membership_id in seen:
             twice.append(
-                Invalid("This membership is changed twice; put it into one.", edit.at("membership_id"), "each once")
+                Invalid(
+                    Text("This member appears twice; combine both changes into one."),
+                    edit.at("membership_id"),
+                    "each once",
+                )
             )
         seen.add(edit.membership_id)
     if twice:

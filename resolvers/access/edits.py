@@ -11,6 +11,7 @@ from connectors.ids import MembershipId
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.refusals import Invalid
+from resolvers.texts import Text
 from resolvers.validation import Together, message, together
 
 MOST_LISTED = 100
@@ -83,7 +84,7 @@ def check_edit(context: RequestContext, edit: AccessEdit) -> None:
             if edit.role_keys is None and edit.permissions is None:
                 found.refusals.append(
                     Invalid(
-                        "List in roleKeys or permissions what ends then, or say it of one by ends.",
+                        Text("List in `roleKeys` or `permissions` what ends then, or use `ends` for a single one."),
                         edit.at("valid_until"),
                         "with roleKeys or permissions",
                     )
@@ -93,28 +94,42 @@ def check_edit(context: RequestContext, edit: AccessEdit) -> None:
         found.check(partial(message, edit.reason, edit.at("reason"), LONGEST_REASON))
         if edit.role_keys is None and edit.permissions is None and not edit.ends and not found.refusals:
             found.refusals.append(
-                Invalid("Give roleKeys, permissions or ends; all three are left out.", edit.at("role_keys"), "a change")
+                Invalid(
+                    Text("Give `roleKeys`, `permissions` or `ends`; all three are missing."),
+                    edit.at("role_keys"),
+                    "a change",
+                )
             )
 
 
 def known_role(context: RequestContext, key: str, path: Sequence[str]) -> str:
     """Return the key of a role that there is."""
     if key not in context.policy.roles:
-        known = ", ".join(context.policy.roles)
-        raise Invalid(f"There is no role {key[:50]!r}. Roles are {known}.", path, "a role of this portal")
+        raise Invalid(no_such_role(context, key), path, "a role of this portal")
     return key
+
+
+def no_such_role(context: RequestContext, key: str) -> Text:
+    """Return the words for a key that is no role's; whoever reads them has to write another key."""
+    return Text(
+        "There is no role with the key “{key}”. Use one of these: {keys}.",
+        key=key[:50],
+        keys=", ".join(context.policy.roles),
+    )
 
 
 def future(context: RequestContext, instant: datetime | None, path: Sequence[str]) -> datetime | None:
     """Return an instant that is still to come, or None."""
     if instant is not None and instant <= context.now:
-        raise Invalid("This instant is over. Name one to come, or null for no end.", path, "in the future")
+        raise Invalid(
+            Text("This date has passed. Choose one in the future, or none for no end."), path, "in the future"
+        )
     return instant
 
 
 def _check_end(context: RequestContext, end: GrantEnd, path: list[str]) -> None:
     if (end.role_key is None) == (end.permission is None):
-        raise Invalid("Name a role or a direct permission, one of the two.", path, "roleKey or permission")
+        raise Invalid(Text("Name either a role or a direct permission."), path, "roleKey or permission")
     if end.role_key is not None:
         known_role(context, end.role_key, [*path, "role_key"])
     future(context, end.valid_until, [*path, "valid_until"])
@@ -126,13 +141,17 @@ def _check_listed(
     entries = listed or ()
     if len(entries) > MOST_LISTED:
         found.refusals.append(
-            Invalid(f"List {MOST_LISTED} at most; these are {len(entries)}.", path, f"length 0..{MOST_LISTED}")
+            Invalid(
+                Text("List at most {most} entries; these are {given}.", most=MOST_LISTED, given=len(entries)),
+                path,
+                f"length 0..{MOST_LISTED}",
+            )
         )
         return
     seen: set[Hashable] = set()
     for number, entry in enumerate(entries):
         if name_of(entry) in seen:
             found.refusals.append(
-                Invalid("This stands in the list twice; leave one out.", [*path, str(number)], "each once")
+                Invalid(Text("This appears in the list twice; remove one of them."), [*path, str(number)], "each once")
             )
         seen.add(name_of(entry))

@@ -17,6 +17,7 @@ from resolvers.access.edits import AccessEdit
 from resolvers.context import RequestContext
 from resolvers.members.administrators import holds_permanently, lasting_administrators
 from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, Refused, RefusedTogether
+from resolvers.texts import Text
 from resolvers.viewer import grants_under
 
 ROLE, RIGHT = GrantKind.ROLE, GrantKind.PERMISSION
@@ -189,7 +190,14 @@ class _Planning:
             path = self.edit.at("ends", number)
             if key not in (self.role_keys if kind is ROLE else self.right_keys):
                 self.refusals.append(
-                    Invalid(f"{key} is not held directly afterwards, so it cannot end.", path, "held afterwards")
+                    Invalid(
+                        Text(
+                            "The member would not hold “{access}” directly, so it cannot end.",
+                            access=self.policy.labels_of(key),
+                        ),
+                        path,
+                        "held afterwards",
+                    )
                 )
             elif (kind, key) not in self.give:
                 held = (self.held_roles if kind is ROLE else self.held_rights).get(key)
@@ -218,8 +226,12 @@ class _Planning:
 
     def _inherited(self, permission: Permission, role_key: str) -> Refused:
         return Conflict(
-            f"{permission.value} comes from the role {role_key}, so it cannot be switched off separately. List it in "
-            "permissions, or take the role away.",
+            Text(
+                "“{permission}” comes with the role “{role}” and cannot be switched off separately. Keep it, or remove "
+                "the role.",
+                permission=permission.labels,
+                role=self.policy.labels_of(role_key),
+            ),
             self.edit.at("permissions"),
             code=ErrorCode.PERMISSION_INHERITED_FROM_ROLE,
             node=self.held_roles[role_key],
@@ -233,10 +245,13 @@ def may_delegate(may_give: Delegable, kind: GrantKind, key: str) -> bool:
 
 def not_delegable(policy: Policy, standing: Standing, kind: GrantKind, key: str, path: Sequence[str]) -> NotDelegable:
     """Return the refusal to delegate or take back a role or direct permission."""
-    what = f"the role {key}" if kind is ROLE else f"the direct permission {key}"
-    is_anybodys = may_delegate(policy.delegable, kind, key)
-    remedy = "Ask a member who may." if is_anybodys else "Nobody in the organization may; ask the vendor."
-    return NotDelegable(what, standing.organization_id, path, remedy)
+    access = policy.labels_of(key)
+    message = Text("You may not assign or remove “{access}”. Ask a member who may.", access=access)
+    if not may_delegate(policy.delegable, kind, key):
+        message = Text(
+            "Nobody in the organization may assign or remove “{access}”. Please contact the vendor.", access=access
+        )
+    return NotDelegable(message, standing.organization_id, path)
 
 
 def effective(

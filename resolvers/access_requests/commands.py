@@ -32,13 +32,14 @@ from resolvers.access.plans import (
     not_delegable,
     warnings_of,
 )
-from resolvers.access_requests.requested_access import RequestedAccess, nobodys, requested_access_of
+from resolvers.access_requests.requested_access import RequestedAccess, requested_access_of
 from resolvers.approvals.decisions import WHAT, acting_on, as_it_is, check_open, decided, decision, end, is_open, locked
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail, reachable, write_to
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import Conflict, Forbidden, Invalid, NotFound
+from resolvers.refusals import ADVICE, Conflict, Forbidden, Invalid, NotDelegable, NotFound
+from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, author, changed_once
 from resolvers.validation import message
 from resolvers.viewer import viewer_of
@@ -93,7 +94,7 @@ async def request_access(
             raise NotFound("organization", ["organization_id"])
         if standing.obstacle is not None:
             raise Forbidden(
-                standing.obstacle.advice,
+                ADVICE[standing.obstacle],
                 Decision(False, standing.obstacle),
                 organization_id,
                 ["organization_id"],
@@ -102,14 +103,17 @@ async def request_access(
         role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
         for other in await open_of(context, change, ACCESS_REQUESTS, "membership_id", membership_id):
             if (set(other.role_keys), set(other.permissions)) == (set(role_keys), set(permissions)):
-                raise Conflict("You have asked for this already; it is not decided yet.", None, node=other)
+                raise Conflict(
+                    Text("You have already asked for this; the decision is still pending."), None, node=other
+                )
         request = AccessRequestRecord(
             AccessRequestId(new_id("arq")), membership_id, organization_id, caller.user.id, role_keys, permissions,
             said, RequestStatus.PENDING, context.now, context.now + LIFETIME,
         )  # fmt: skip
         granters = await _granters(context, change, request)
         if not granters:
-            raise nobodys("all of this", standing, None)
+            words = Text("No single member of the organization can grant all of this. Please ask for less at once.")
+            raise NotDelegable(words, organization_id, None)
         await change.expire_approvals_of(ACCESS_REQUESTS, "membership_id", membership_id, context.now)
         await change.add_approval(ACCESS_REQUESTS, request)
         wanted = {"roles": " ".join(role_keys), "permissions": " ".join(permissions)}
@@ -136,9 +140,13 @@ async def withdraw_access_request(context: RequestContext, id: AccessRequestId, 
         request, organization = await locked(change, ACCESS_REQUESTS, id)
         if request.user_id != me:
             if context.may(ASSIGN_ROLES, organization.id):
-                raise Conflict("Only who asked takes it back. Decide it instead.", ["id"], node=request)
+                raise Conflict(
+                    Text("Only the person who asked can withdraw this request. You can approve or decline it."),
+                    ["id"],
+                    node=request,
+                )
             raise NotFound(WHAT[ACCESS_REQUESTS], ["id"])
-        check_open(context, ACCESS_REQUESTS, request)
+        check_open(context, request)
         await end_access_request(context, change, request, RequestStatus.WITHDRAWN, author(context))
         return request.id
 
@@ -163,14 +171,20 @@ async def decide_access_request(context: RequestContext, verdict: Verdict) -> tu
         note = message(verdict.note, ["note"])
         until = future(context, verdict.valid_until, ["valid_until"])
         if until is not None and not verdict.approve:
-            raise Invalid("What is declined has no end; leave it out.", ["valid_until"], "with approve only")
+            raise Invalid(
+                Text("A declined request has no end date; leave it out."), ["valid_until"], "with approve only"
+            )
         request, organization, viewer = await acting_on(context, change, ACCESS_REQUESTS, verdict.id, ASSIGN_ROLES)
-        check_open(context, ACCESS_REQUESTS, request)
+        check_open(context, request)
         _check_delegates(context, viewer.standings[request.organization_id], request)
         (member,) = await change.ask.memberships([request.membership_id])
         assert member is not None  # a foreign key says so
         if member.status is not MembershipStatus.ACTIVE:
-            raise Conflict(f"This member is {member.status.value}, so nothing is granted.", ["id"], node=member)
+            raise Conflict(
+                Text("This person is not an active member at the moment, so nothing can be granted."),
+                ["id"],
+                node=member,
+            )
         decision_context = await decision_context_of(context, change.ask, organization, viewer, [member])
         if verdict.approve:
             plan = _plan(context, decision_context, member, request, until, note)

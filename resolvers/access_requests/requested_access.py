@@ -1,6 +1,6 @@
 """What somebody asks for, turned into the roles and direct permissions that would give it: the smallest that do."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,6 +13,7 @@ from resolvers.access.edits import MOST_LISTED, known_role
 from resolvers.context import RequestContext
 from resolvers.launcher import opens_for_role
 from resolvers.refusals import Conflict, Invalid, NotDelegable, NotFound
+from resolvers.texts import Text
 from resolvers.validation import together
 
 
@@ -40,22 +41,32 @@ async def requested_access_of(
     """
     listed = len(requested.role_keys) + len(requested.permissions)
     if not listed and requested.application_id is None:
-        raise Invalid("Say what you need: roleKeys, permissions or applicationId.", ["permissions"], "something")
+        raise Invalid(
+            Text("Say what you need: `roleKeys`, `permissions` or `applicationId`."), ["permissions"], "something"
+        )
     if listed > MOST_LISTED:
-        raise Invalid(f"Ask for {MOST_LISTED} things at most.", ["permissions"], f"length 1..{MOST_LISTED}")
+        raise Invalid(
+            Text("Ask for at most {most} roles and permissions at once.", most=MOST_LISTED),
+            ["permissions"],
+            f"length 1..{MOST_LISTED}",
+        )
     roles: dict[str, None] = {}
     rights: dict[str, None] = {}
     with together() as found:
         for number, key in enumerate(requested.role_keys):
             path = ["role_keys", str(number)]
             if key in requested.role_keys[:number]:
-                found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
+                found.refusals.append(
+                    Invalid(Text("This appears in the list twice; remove one of them."), path, "each once")
+                )
             elif found.check(partial(_role, context, standing, key, path)):
                 roles[key] = None
         for number, permission in enumerate(requested.permissions):
             path = ["permissions", str(number)]
             if permission in requested.permissions[:number]:
-                found.refusals.append(Invalid("This stands in the list twice; leave one out.", path, "each once"))
+                found.refusals.append(
+                    Invalid(Text("This appears in the list twice; remove one of them."), path, "each once")
+                )
                 continue
             _note(found.check(partial(_way_to, context, standing, permission, path)), roles, rights)
         if requested.application_id is not None:
@@ -64,12 +75,10 @@ async def requested_access_of(
     return tuple(roles), tuple(rights)
 
 
-def nobodys(what: str, standing: Standing, path: Sequence[str] | None) -> NotDelegable:
+def nobodys(access: Mapping[str, str], standing: Standing, path: Sequence[str] | None) -> NotDelegable:
     """Return the refusal to ask for what nobody in the organization could grant."""
-    refusal = NotDelegable(what, standing.organization_id, path or [], "")
-    refusal.message = f"Nobody in the organization could grant {what}; ask the vendor."
-    refusal.path = list(path) if path is not None else None
-    return refusal
+    message = Text("Nobody in the organization can grant “{access}”. Please contact the vendor.", access=access)
+    return NotDelegable(message, standing.organization_id, path)
 
 
 def _note(way: Permission | Role | None, roles: dict[str, None], rights: dict[str, None]) -> None:
@@ -82,20 +91,20 @@ def _note(way: Permission | Role | None, roles: dict[str, None], rights: dict[st
 def _role(context: RequestContext, standing: Standing, key: str, path: list[str]) -> str:
     known_role(context, key, path)
     if not context.policy.delegable.has(role_key=key):
-        raise nobodys(f"the role {key}", standing, path)
+        raise nobodys(context.policy.labels_of(key), standing, path)
     if any(grant.role_key == key and grant.until is None for grant in standing.grants):
-        raise Conflict(f"You hold the role {key} already.", path)
+        raise Conflict(Text("You already have the role “{role}”.", role=context.policy.labels_of(key)), path)
     return key
 
 
 def _way_to(context: RequestContext, standing: Standing, permission: Permission, path: list[str]) -> Permission | Role:
     if any(grant.until is None for grant in standing.sources_at(context.now, permission)):
-        raise Conflict(f"You hold {permission.value} already.", path)
+        raise Conflict(Text("You already have the permission “{permission}”.", permission=permission.labels), path)
     if context.policy.delegable.has(permission=permission):
         return permission
     role = _smallest(context.policy.delegable_roles_with([permission]))
     if role is None:
-        raise nobodys(permission.value, standing, path)
+        raise nobodys(permission.labels, standing, path)
     return role
 
 
@@ -110,14 +119,14 @@ def _way_into(context: RequestContext, standing: Standing, application: Applicat
         for grant in standing.sources_at(context.now, one)
     )
     if application.for_every_member or has_right or any(opens_for_role(application, r) for r in roles):
-        raise Conflict("This application opens for you already.", path)
+        raise Conflict(Text("You can already open this application."), path)
     for permission in policy.direct_permissions:
         if permission in application.permissions:
             return permission
     opening = [role for role in policy.roles.values() if opens_for_role(application, role)]
     role = _smallest([role for role in opening if policy.delegable.has(role_key=role.key)])
     if role is None:
-        raise nobodys("what opens this application", standing, path)
+        raise nobodys(application.names, standing, path)
     return role
 
 

@@ -24,6 +24,7 @@ from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Invalid, LastAdministrator, TokenInvalid
+from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, author, changed, changed_once
 
 log = logging.getLogger("forecourt.accounts")
@@ -71,7 +72,7 @@ async def cancel_account_deletion(context: RequestContext, token: str | None) ->
     """
     attempt = await check_attempts(context, _CANCELLATIONS)
     if token is None and context.caller is None:
-        raise Invalid("Send the token of the mail, or sign in.", ["token"], "required")
+        raise Invalid(Text("Use the link in the e-mail, or sign in."), ["token"], "required")
 
     async def cancel(change: DirectoryChange) -> None:
         if token is not None:

@@ -16,6 +16,7 @@ from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, Invalid, TokenInvalid, WrongPassword
+from resolvers.texts import Text
 from resolvers.transactions import author, changed
 from resolvers.validation import email
 
@@ -42,7 +43,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
     assert caller is not None  # the guard has asked
     new = email(new_email, ["new_email"])
     if new.lower() == caller.user.email.lower() and caller.user.email_verified:
-        raise Invalid("This is your address already.", ["new_email"], "another address")
+        raise Invalid(Text("This is already your address."), ["new_email"], "another address")
     verified = await check_own_password(context, caller.user, current_password, ["current_password"])
     # Counted afterwards, lest somebody with a stolen session use up the mails to an address that is not theirs.
     await check_attempts(context, _REQUESTS, caller.user.id)
@@ -93,7 +94,9 @@ async def confirm_email_change(context: RequestContext, token: str) -> None:
             raise TokenInvalid
         (holder,) = await change.ask.users_with_email([used.value])
         if holder is not None and holder.id != user.id:
-            raise Conflict("Another account has this address. Sign in with it, or have its password reset.", ["token"])
+            raise Conflict(
+                Text("Another account uses this address. Sign in with that account, or reset its password."), ["token"]
+            )
         before, after = await change.set_email(user.id, used.value)
         await change.void_mailed_tokens(user.id, MailedTokenPurpose.PASSWORD_RESET, context.now)
         by = Author(user.id, context.request_id, context.ip_address)

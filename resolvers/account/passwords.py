@@ -28,6 +28,7 @@ from resolvers.refusals import Invalid, TokenInvalid, WrongPassword
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.sessions.sign_in_attempts import ATTEMPTS as SIGN_IN_ATTEMPTS
 from resolvers.sessions.sign_in_attempts import GUESSING, OWN_PASSWORD_WORK
+from resolvers.texts import Text
 from resolvers.transactions import author, changed
 
 SHORTEST = 12
@@ -51,16 +52,23 @@ def check_password(password: str, path: Sequence[str], *, not_like: Sequence[str
     composed = opaque_string(password)
     if not SHORTEST <= len(composed) <= LONGEST:
         raise Invalid(
-            f"Write {SHORTEST} to {LONGEST} characters; a sentence is easy to remember.",
+            Text(
+                "Use {shortest} to {longest} characters; a sentence is easy to remember.",
+                shortest=SHORTEST,
+                longest=LONGEST,
+            ),
             path,
             f"length {SHORTEST}..{LONGEST}",
         )
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Cn") for letter in composed):
-        raise Invalid("Leave out control characters; they cannot be typed everywhere.", path, "printable")
+        raise Invalid(Text("Leave out control characters; they cannot be typed everywhere."), path, "printable")
     if len(_own_part(composed, not_like)) < LEAST_OF_ITS_OWN:
         raise Invalid(
-            "This is guessed too easily: it is little more than your name, your address, or what everybody tries "
-            "first. Take several words that have nothing to do with you.",
+            Text(
+                "This password is too easy to guess: it is little more than your name, your "
+                "address or a very common password. Use several words that have nothing to do "
+                "with you."
+            ),
             path,
             "not common",
         )

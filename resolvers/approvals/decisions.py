@@ -25,26 +25,28 @@ from permissions.access_rules import AccessRule
 from permissions.viewer import Viewer
 from resolvers.approvals.lists import R
 from resolvers.context import RequestContext
-from resolvers.refusals import Conflict, NotFound
+from resolvers.refusals import Conflict, NotFound, What
+from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, acting_in, changed_once
 
 Q = TypeVar("Q", AccessRequestRecord, JoinRequestRecord, ChangeRequestRecord)
 
-WHAT: Mapping[Kind[Any], str] = {
-    ACCESS_REQUESTS: "request",
-    JOIN_REQUESTS: "request to join",
+WHAT: Mapping[Kind[Any], What] = {
+    ACCESS_REQUESTS: "access request",
+    JOIN_REQUESTS: "join request",
     CHANGE_REQUESTS: "change request",
     INVITATIONS: "invitation",
     REGISTRATIONS: "registration",
 }
 """What people call one of each kind."""
 
-_TOO_LATE: Mapping[Kind[Any], str] = {
-    ACCESS_REQUESTS: "This request is {status} already.",
-    JOIN_REQUESTS: "This request is {status} now. Read it again.",
-    CHANGE_REQUESTS: "This request is {in_lower_case} already.",
+_TOO_LATE: Mapping[RequestStatus, Text] = {
+    RequestStatus.APPROVED: Text("This request has already been approved. Please reload it."),
+    RequestStatus.DECLINED: Text("This request has already been declined. Please reload it."),
+    RequestStatus.WITHDRAWN: Text("This request has been withdrawn. Please reload it."),
+    RequestStatus.EXPIRED: Text("This request has expired. Please reload it."),
 }
-"""How a decision about a request that does not wait any more is refused."""
+"""How a decision about a request that does not wait any more is refused, by how it ended."""
 
 _ACTIONS = {
     (ACCESS_REQUESTS, RequestStatus.APPROVED): "access_request.approve",
@@ -116,15 +118,14 @@ def is_open(context: RequestContext, request: AccessRequestRecord | JoinRequestR
     return request.status_at(context.now) is RequestStatus.PENDING
 
 
-def check_open(context: RequestContext, kind: Kind[Q], request: Q) -> None:
+def check_open(context: RequestContext, request: AccessRequestRecord | JoinRequestRecord | ChangeRequestRecord) -> None:
     """Return when the request waits for a decision.
 
     Raises:
         Conflict: It was decided or withdrawn, or has expired.
     """
     if not is_open(context, request):
-        status = request.status_at(context.now).value
-        raise Conflict(_TOO_LATE[kind].format(status=status, in_lower_case=status.lower()), ["id"], node=request)
+        raise Conflict(_TOO_LATE[request.status_at(context.now)], ["id"], node=request)
 
 
 async def end(

@@ -23,8 +23,9 @@ from resolvers.approvals.decisions import decision, end
 from resolvers.approvals.lists import open_of
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.invitations.queries import not_delegable
+from resolvers.invitations.queries import not_delegables
 from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
 from resolvers.viewer import viewer_of
 
 MOST_SHOWN = 50
@@ -92,7 +93,9 @@ async def open_invitations_by(
         InvalidArgument: `first` is not within 1 and 50.
     """
     if not 1 <= first <= MOST_SHOWN:
-        raise InvalidArgument(f"`first` is {first}; ask for 1 to {MOST_SHOWN} invitations.")
+        raise InvalidArgument(
+            Text("`first` is {given}; ask for 1 to {most} invitations.", given=first, most=MOST_SHOWN)
+        )
     people_there = [(member.organization_id, member.user_id) for member in members]
     return await context.backends.directory.open_invitations_by(people_there, context.now, limit=first)
 
@@ -105,4 +108,4 @@ def _may_send(context: RequestContext, sender: CallerRecord | None, invitation: 
         return False
     roles = ((key, [""]) for key in invitation.role_keys)
     permissions = ((code, [""]) for code in invitation.permissions)
-    return not not_delegable(context, viewer.standings[organization_id], roles, permissions)
+    return not not_delegables(context, viewer.standings[organization_id], roles, permissions)

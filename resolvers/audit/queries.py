@@ -19,6 +19,7 @@ from resolvers.organizations.queries import is_visible
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.people import seen
 from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
 
 MOST_ACTIONS = 50
 
@@ -45,9 +46,11 @@ async def audit_events_of(
     """Return what was done in each organization, newest first, parallel to `organizations`."""
     check_page(first, after)
     if actions is not None and len(actions) > MOST_ACTIONS:
-        raise InvalidArgument(f"`actions` has {len(actions)} entries; {MOST_ACTIONS} are the most.")
+        raise InvalidArgument(
+            Text("`actions` has {given} entries; at most {most} are allowed.", given=len(actions), most=MOST_ACTIONS)
+        )
     if from_ is not None and to is not None and from_ >= to:
-        raise InvalidArgument("`from` is not before `to`, so nothing could be found. Exchange them.")
+        raise InvalidArgument(Text("`from` is not before `to`, so nothing can be found. Swap them."))
     where = AuditFilter(tuple(actions) if actions is not None else None, actor_id, from_, to)
     ids = [organization.id for organization in organizations]
     pages = await paged(context.backends.directory.audit_events_of(ids, first=first, after=after, where=where))

@@ -28,6 +28,7 @@ from resolvers.people import new_user
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, ErrorCode, Invalid, InvitationState, Refused, TokenInvalid
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
+from resolvers.texts import Text
 from resolvers.transactions import changed
 from resolvers.validation import locale, text, together
 
@@ -229,8 +230,11 @@ def _somebody_elses(context: RequestContext, invitation: InvitationRecord) -> Re
         return None
     return InvitationState(
         ErrorCode.INVITATION_EMAIL_MISMATCH,
-        f"This invitation was sent to {masked_address(invitation.email)}, and you are signed in with another address. "
-        "Sign out first, or have your own address invited.",
+        Text(
+            "This invitation was sent to {address}, but you are signed in with another "
+            "address. Sign out first, or ask for an invitation to your own address.",
+            address=masked_address(invitation.email),
+        ),
         _PATH,
         invitation.status_at(context.now),
         can_request_new=False,
@@ -253,11 +257,13 @@ async def _accepted(
     """Return which membership is theirs now, and whether their account is new."""
     invitation, organization = await _locked(context, change, acceptance.token)
     if organization.status is not OrganizationStatus.ACTIVE:
-        raise Conflict("This organization is not active at present. Ask it, and try again later.", _PATH)
+        raise Conflict(
+            Text("This organization is not active at the moment. Please contact it, or try again later."), _PATH
+        )
     if not await may_still_invite(context, change.ask, invitation):
         raise InvitationState(
             ErrorCode.INVITATION_REVOKED,
-            "Whoever sent this invitation may not invite you to this any more. Ask for a new one.",
+            Text("The person who invited you may no longer do so. Please ask for a new invitation."),
             _PATH,
             InvitationStatus.REVOKED,
             can_request_new=True,
@@ -272,14 +278,16 @@ async def _accepted(
     is_new = account is None
     if account is None:
         if person is None:  # the account was there a moment ago
-            raise Invalid("Choose a password: there is no account for this address yet.", ["password"], "required")
+            raise Invalid(
+                Text("Choose a password; there is no account for this address yet."), ["password"], "required"
+            )
         await change.add_user(person)
         account = person
     by = Author(account.id, context.request_id, context.ip_address)
     (own,) = await change.ask.members_with_email([(organization.id, invitation.email)])
     if own is not None and own.status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
         raise Conflict(
-            "You belong to this organization already, so there is nothing to accept.",
+            Text("You already belong to this organization, so there is nothing to accept."),
             _PATH,
             code=ErrorCode.ALREADY_MEMBER,
             node=own if context.caller is not None else None,
@@ -322,13 +330,13 @@ def _new_person(context: RequestContext, acceptance: Acceptance, invitation: Inv
 
 def _password(password: str | None, not_like: Sequence[str]) -> None:
     if password is None:
-        raise Invalid("Choose a password: there is no account for this address yet.", ["password"], "required")
+        raise Invalid(Text("Choose a password; there is no account for this address yet."), ["password"], "required")
     check_password(password, ["password"], not_like=not_like)
 
 
 def _terms(acceptance: Acceptance) -> None:
     if not acceptance.accepts_terms:
-        raise Invalid("An account needs that you accept the terms.", ["accept_terms"], "true")
+        raise Invalid(Text("To open an account, please accept the terms of use."), ["accept_terms"], "true")
 
 
 def _same(address: str, other: str) -> bool:

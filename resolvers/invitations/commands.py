@@ -15,15 +15,17 @@ from connectors.ids import InvitationId, MembershipId, OrganizationId, new_id
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers import receipts
+from resolvers.access.edits import no_such_role
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
-from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegable
+from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegables
 from resolvers.invitations.sent import count_mail, end_invitation, until, use_membership
 from resolvers.mail.queue import queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import new_user
-from resolvers.refusals import Invalid, Refused, TooManyAttempts
+from resolvers.refusals import Invalid, NotDelegable, Refused, TooManyAttempts
+from resolvers.texts import Text
 from resolvers.transactions import Once, acting_in, author, changed_once
 from resolvers.validation import Together, email, locale, message, text
 
@@ -92,9 +94,13 @@ async def invite(
         Forbidden: The caller does not manage members there (any more), or the organization is not active.
     """
     if not 1 <= len(rows) <= MOST_AT_ONCE:
-        raise Invalid(f"Invite 1 to {MOST_AT_ONCE} people at once.", ["invitees"], f"entries 1..{MOST_AT_ONCE}")
+        raise Invalid(
+            Text("Invite 1 to {most} people at once.", most=MOST_AT_ONCE), ["invitees"], f"entries 1..{MOST_AT_ONCE}"
+        )
     if not 1 <= days <= MOST_DAYS:
-        raise Invalid(f"An invitation counts for 1 to {MOST_DAYS} days.", ["expires_in_days"], f"1..{MOST_DAYS}")
+        raise Invalid(
+            Text("An invitation is valid for 1 to {most} days.", most=MOST_DAYS), ["expires_in_days"], f"1..{MOST_DAYS}"
+        )
     note = message(said, ["message"], LONGEST_MESSAGE)
     counted: dict[str, TooManyAttempts | None] = {}
 
@@ -155,28 +161,33 @@ def _address(context: RequestContext, value: str, row: _Row) -> str:
     address = email(value, row.path("email"))
     assert context.caller is not None
     if address.lower() == context.caller.user.email.lower():
-        raise Invalid("This is your own address. Invite others.", row.path("email"), "not your own")
+        raise Invalid(Text("This is your own address. Enter somebody else's."), row.path("email"), "not your own")
     return address
 
 
 def _given(context: RequestContext, row: _Row) -> None:
     asked = row.asked
     if not asked.role_keys and not asked.permissions:
-        raise Invalid("Give at least one role or one direct permission.", row.path("role_keys"), "roles or permissions")
+        raise Invalid(
+            Text("Choose at least one role or direct permission."), row.path("role_keys"), "roles or permissions"
+        )
     if len(asked.role_keys) > _MOST_KEYS:
-        raise Invalid(f"Give {_MOST_KEYS} roles at most.", row.path("role_keys"), f"entries 0..{_MOST_KEYS}")
+        raise Invalid(
+            Text("Choose at most {most} roles.", most=_MOST_KEYS), row.path("role_keys"), f"entries 0..{_MOST_KEYS}"
+        )
     for number, key in enumerate(asked.role_keys):
         if key not in context.policy.roles:
-            known = ", ".join(context.policy.roles)
-            raise Invalid(
-                f"There is no role {key[:50]!r}. Roles are {known}.", row.path("role_keys", str(number)), "known role"
-            )
+            raise Invalid(no_such_role(context, key), row.path("role_keys", str(number)), "known role")
 
 
 def _ends(context: RequestContext, row: _Row) -> None:
     until = row.asked.valid_until
     if until is not None and until <= context.now:
-        raise Invalid("Write an instant in the future, or leave it out.", row.path("valid_until"), "in the future")
+        raise Invalid(
+            Text("This date has passed. Choose one in the future, or none for no end."),
+            row.path("valid_until"),
+            "in the future",
+        )
 
 
 def _mark_repeated(rows: Sequence[_Row]) -> None:
@@ -186,13 +197,17 @@ def _mark_repeated(rows: Sequence[_Row]) -> None:
         address = row.asked.email.strip().lower()
         if (earlier := first.setdefault(address, row.index)) != row.index:
             row.refusals.append(
-                Invalid(f"This is the address of entry {earlier}, too.", row.path("email"), "each address once")
+                Invalid(
+                    Text("This is also the address of entry {number}.", number=earlier),
+                    row.path("email"),
+                    "each address once",
+                )
             )
             row.checked = None
 
 
-def _not_delegable(context: RequestContext, standing: Standing, row: _Row, checked: InviteeRow) -> list[Refused]:
-    return not_delegable(
+def _not_delegable(context: RequestContext, standing: Standing, row: _Row, checked: InviteeRow) -> list[NotDelegable]:
+    return not_delegables(
         context,
         standing,
         ((key, row.path("role_keys", str(row.asked.role_keys.index(key)))) for key in checked.role_keys),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryQueries
 from connectors.directory.keys import login_key
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
@@ -13,9 +14,11 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
+from resolvers.access.plans import not_delegable
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with, visible_organizations
 from resolvers.refusals import Conflict, ErrorCode, InvitationState, NotDelegable, Refused
+from resolvers.texts import Text
 
 MOST_PENDING = 20
 """So many open invitations are shown to whom they are for."""
@@ -26,18 +29,21 @@ SHOWN_TO_INVITED = (InvitationStatus.PENDING, InvitationStatus.ACCEPTED, Invitat
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
 _ENDED = {
-    InvitationStatus.EXPIRED: (ErrorCode.INVITATION_EXPIRED, "This invitation is too old. Ask for a new one."),
+    InvitationStatus.EXPIRED: (
+        ErrorCode.INVITATION_EXPIRED,
+        Text("This invitation has expired. Please ask for a new one."),
+    ),
     InvitationStatus.REVOKED: (
         ErrorCode.INVITATION_REVOKED,
-        "This invitation was taken back. Ask the organization that invited you.",
+        Text("This invitation has been withdrawn. Please contact the organization that invited you."),
     ),
     InvitationStatus.ACCEPTED: (
         ErrorCode.INVITATION_ALREADY_USED,
-        "This invitation was accepted already. Sign in to see the organization.",
+        Text("This invitation has already been accepted. Sign in to see the organization."),
     ),
     InvitationStatus.DECLINED: (
         ErrorCode.INVITATION_ALREADY_USED,
-        "This invitation was declined. If that was a mistake, ask for a new one.",
+        Text("This invitation was declined. If that was a mistake, please ask for a new one."),
     ),
 }
 
@@ -76,24 +82,21 @@ def ended(context: RequestContext, invitation: InvitationRecord, path: Sequence[
     return InvitationState(code, message, path, status, can_request_new=can_request_new(context, invitation))
 
 
-def not_delegable(
+def not_delegables(
     context: RequestContext,
     standing: Standing,
     role_keys: Iterable[tuple[str, list[str]]],
     permissions: Iterable[tuple[str, list[str]]],
-) -> list[Refused]:
+) -> list[NotDelegable]:
     """Return a refusal for each role and each direct permission, given with its path, that may not be delegated."""
-    may_give, organization_id = context.policy.delegable_by(standing, context.now), standing.organization_id
-    roles, rights = ", ".join(sorted(may_give.role_keys)), ", ".join(may_give.permissions)
-    remedy = f"Choose among {roles}." if roles else "Ask somebody who assigns roles."
-    other = f"Choose among {rights}." if rights else "Choose a role instead."
-    refused: list[Refused] = [
-        NotDelegable(f"the role {key}", organization_id, path, remedy)
+    may_give = context.policy.delegable_by(standing, context.now)
+    refused = [
+        not_delegable(context.policy, standing, GrantKind.ROLE, key, path)
         for key, path in role_keys
         if not may_give.has(role_key=key)
     ]
     return refused + [
-        NotDelegable(f"the direct permission {code}", organization_id, path, other)
+        not_delegable(context.policy, standing, GrantKind.PERMISSION, code, path)
         for code, path in permissions
         if not may_give.has(permission=code)
     ]
@@ -103,14 +106,14 @@ def in_the_way(context: RequestContext, invitee: Invitee, path: Sequence[str]) -
     """Return why the address cannot be invited: it is a member's, or there is an open invitation."""
     if invitee.member is not None and invitee.member.status in _HERE:
         return Conflict(
-            "This person belongs to the organization already. Change their roles instead.",
+            Text("This person already belongs to the organization. Change their roles instead."),
             path,
             code=ErrorCode.ALREADY_MEMBER,
             node=invitee.member,
         )
     if invitee.last is not None and is_open(context, invitee.last):
         return Conflict(
-            "There is an open invitation for this address already. Resend it, or revoke it first.",
+            Text("There is already an open invitation for this address. Resend it, or revoke it first."),
             path,
             code=ErrorCode.ALREADY_INVITED,
             node=invitee.last,
@@ -134,10 +137,12 @@ def why_not_resend(
     if conflict := in_the_way(context, invitee if not is_last else Invitee(None, invitee.member), path):
         return conflict
     if not is_last:
-        return Conflict("There was a later invitation for this address. Invite the person again.", path)
+        return Conflict(
+            Text("There has been a later invitation for this address. Please invite the person again."), path
+        )
     if invitation.valid_until is not None and invitation.valid_until <= context.now:
-        return Conflict("What this invitation gives has ended. Invite the person again.", path)
-    refused = not_delegable(
+        return Conflict(Text("The access that this invitation offers has ended. Please invite the person again."), path)
+    refused = not_delegables(
         context,
         standing,
         ((key, path) for key in invitation.role_keys),

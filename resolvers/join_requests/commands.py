@@ -11,6 +11,7 @@ from datetime import timedelta
 
 from connectors.directory.approvals import JOIN_REQUESTS
 from connectors.directory.directory import DirectoryChange
+from connectors.directory.records.access import GrantKind
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
@@ -23,15 +24,18 @@ from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing, Viewer
 from permissions.vocabulary import Permission
 from resolvers import validation as checks
+from resolvers.access.edits import no_such_role
+from resolvers.access.plans import not_delegable
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import Conflict, ErrorCode, Invalid, NotDelegable, NotFound
+from resolvers.refusals import Conflict, ErrorCode, Invalid, NotFound
 from resolvers.registrations.already_registered import OrganizationFacts, organization_to_join
 from resolvers.registrations.inputs import LONGEST_ORGANIZATION_NAME
+from resolvers.texts import Text
 from resolvers.transactions import Once, author, changed_once
 from resolvers.validation import Together, together
 
@@ -81,7 +85,9 @@ async def request_to_join(
         said = checking.check(lambda: checks.message(message, ["message"]))
         if not any((name and name.strip(), vat and vat.strip(), number and number.strip())):
             checking.refuse(
-                Invalid("Give the customer number, the VAT id or the name.", ["customer_number"], "one of three")
+                Invalid(
+                    Text("Enter the customer number, the VAT number or the name."), ["customer_number"], "one of three"
+                )
             )
     await check_attempts(context, ATTEMPTS, caller.user.id)
     wanted = ", ".join(fact for fact in (facts.name, facts.customer_number, facts.vat_id) if fact is not None)
@@ -97,7 +103,7 @@ async def request_to_join(
         if user is None or now is None:
             raise NotFound("person", [])
         if found is not None and _belongs_to(now, found.id):
-            raise Conflict("You belong to this organization already.", code=ErrorCode.ALREADY_MEMBER)
+            raise Conflict(Text("You already belong to this organization."), code=ErrorCode.ALREADY_MEMBER)
         same = next((one for one in earlier if one.wanted == wanted and is_open(context, one)), None)
         if same is not None:
             return same.id
@@ -211,7 +217,7 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
         (request,) = await change.ask.approvals(JOIN_REQUESTS, [id])
         if request is None or request.user_id != caller.user.id:
             raise NotFound(WHAT[JOIN_REQUESTS], ["id"])
-        check_open(context, JOIN_REQUESTS, request)
+        check_open(context, request)
         # A person who takes a request back leaves nothing in the log of an organization that they cannot know of.
         shown = {"user": request.user_id}
         status, by = RequestStatus.WITHDRAWN, author(context)
@@ -252,7 +258,7 @@ async def _open(
 ) -> tuple[JoinRequestRecord, OrganizationRecord, Viewer]:
     """Return what `acting_on` does for somebody who manages members, when the request is open."""
     request, organization, viewer = await acting_on(context, change, JOIN_REQUESTS, id, MANAGE_MEMBERS)
-    check_open(context, JOIN_REQUESTS, request)
+    check_open(context, request)
     return request, organization, viewer
 
 
@@ -278,30 +284,32 @@ def _check_given(context: RequestContext, standing: Standing, joining: Joining) 
     may_give = policy.delegable_by(standing, context.now)
     with together() as checking:
         if not joining.role_keys and not joining.permissions:
-            checking.refuse(Invalid("Give at least one role or right.", ["role_keys"], "at least one"))
+            checking.refuse(
+                Invalid(Text("Choose at least one role or direct permission."), ["role_keys"], "at least one")
+            )
         if _are_distinct(checking, "role_keys", joining.role_keys, len(policy.roles)):
-            for organization_id, role_key in enumerate(joining.role_keys):
-                path = ["role_keys", str(organization_id)]
+            for number, role_key in enumerate(joining.role_keys):
+                path = ["role_keys", str(number)]
                 if role_key not in policy.roles:
-                    checking.refuse(Invalid(f"There is no role {role_key[:100]!r}.", path, "known role"))
+                    checking.refuse(Invalid(no_such_role(context, role_key), path, "known role"))
                 elif not may_give.has(role_key=role_key):
-                    what, remedy = f"the role {role_key}", "Choose a role that one of yours may assign."
-                    checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
+                    checking.refuse(not_delegable(policy, standing, GrantKind.ROLE, role_key, path))
         if _are_distinct(checking, "permissions", joining.permissions, len(Permission)):
-            for organization_id, permission in enumerate(joining.permissions):
+            for number, permission in enumerate(joining.permissions):
                 if not may_give.has(permission=permission):
-                    what, remedy = f"the right {permission}", "Give a role that holds it instead."
-                    path = ["permissions", str(organization_id)]
-                    checking.refuse(NotDelegable(what, standing.organization_id, path, remedy))
+                    path = ["permissions", str(number)]
+                    checking.refuse(not_delegable(policy, standing, GrantKind.PERMISSION, permission, path))
 
 
 def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int) -> bool:
     if len(given) > most:
-        checking.refuse(Invalid(f"Name each once; there are {most}.", [name], f"entries 0..{most}"))
+        checking.refuse(Invalid(Text("List each one once; there are {most}.", most=most), [name], f"entries 0..{most}"))
         return False
-    for organization_id, one in enumerate(given):
-        if one in given[:organization_id]:
-            checking.refuse(Invalid("This stands there twice.", [name, str(organization_id)], "unique"))
+    for number, one in enumerate(given):
+        if one in given[:number]:
+            checking.refuse(
+                Invalid(Text("This appears in the list twice; remove one of them."), [name, str(number)], "unique")
+            )
             return False
     return True
 
@@ -325,9 +333,11 @@ async def _let_in(
         await recorded.set_membership_status(change, id, MembershipStatus.ACTIVE, by=by, now=now)
         return id
     if known.status is MembershipStatus.INVITED:
-        raise Conflict("This person is invited already.", ["id"], code=ErrorCode.ALREADY_INVITED, node=known)
+        raise Conflict(
+            Text("This person has already been invited."), ["id"], code=ErrorCode.ALREADY_INVITED, node=known
+        )
     if known.status is not MembershipStatus.REMOVED:
-        raise Conflict("This person is a member already.", ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
+        raise Conflict(Text("This person is already a member."), ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
     await recorded.revoke_all(change, known.id, by=by, now=now)  # what they held before they left does not come back
     await recorded.set_membership_status(change, known.id, MembershipStatus.ACTIVE, by=by, now=now)
     return known.id

@@ -32,6 +32,7 @@ from resolvers.members.rules import (
     refusal_for,
 )
 from resolvers.refusals import Conflict, NotFound, Stale
+from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
 from resolvers.validation import message
 
@@ -111,10 +112,10 @@ async def leave_organization(
             raise NotFound("organization", ["organization_id"])
         subject, user = await _subject(context, change, own.membership_id)
         if subject.member.status not in (ACTIVE, SUSPENDED):
-            raise Conflict("You have not joined yet. Decline the invitation instead.", ["organization_id"])
+            raise Conflict(Text("You have not joined yet. Decline the invitation instead."), ["organization_id"])
         if organization.status is OrganizationStatus.PENDING_REVIEW:
             raise Conflict(
-                "The registration is under review. Withdraw it, or wait until it is decided.", ["organization_id"]
+                Text("The registration is under review. Withdraw it, or wait for the decision."), ["organization_id"]
             )
         if organization.status not in (OrganizationStatus.CLOSED, OrganizationStatus.REJECTED):
             await _check_last(context, change, subject, ["organization_id"])

@@ -14,11 +14,13 @@ from connectors.pages import Page, cursor
 from permissions.access_rules import SEE_MEMBERS
 from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
+from resolvers.access.edits import no_such_role
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
 from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
 from resolvers.people import organizations_where
 from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
@@ -45,7 +47,7 @@ async def members_of(
     """Return each organization's members by name, parallel to `organizations`."""
     check_page(first, after)
     if search is not None and len(search) > 100:
-        raise InvalidArgument(f"`search` has {len(search)} characters; 100 are the most that make sense.")
+        raise InvalidArgument(Text("`search` has {given} characters; at most 100 are allowed.", given=len(search)))
     where = MemberFilter(
         status=tuple(status) if status is not None else None,
         search=search,
@@ -208,7 +210,7 @@ def _known_roles(context: RequestContext, role_keys: Sequence[str] | None) -> tu
         return None
     for key in role_keys:
         if key not in context.policy.roles:
-            raise InvalidArgument(f"There is no role {key!r}. Roles are {', '.join(context.policy.roles)}.")
+            raise InvalidArgument(no_such_role(context, key))
     return tuple(role_keys)
 
 

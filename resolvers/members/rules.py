@@ -15,6 +15,7 @@ from permissions.vocabulary import DenialReason
 from resolvers.context import RequestContext
 from resolvers.members.administrators import is_last, lasting_administrators
 from resolvers.refusals import Conflict, Forbidden, Refused
+from resolvers.texts import Text
 from resolvers.transactions import forbidden
 
 ACTIVE, SUSPENDED = MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED
@@ -107,13 +108,13 @@ def refusal_for(
     member = subject.member
     match reason:
         case DenialReason.NOT_IN_THIS_STATE:
-            return Conflict(f"This member is {member.status.value}. {_WHEN[member.status]}", path, node=member)
+            return Conflict(_WHEN[member.status], path, node=member)
         case DenialReason.OWN_MEMBERSHIP:
-            message = "You cannot do this to your own membership. To go, use leaveOrganization."
+            message = Text("You cannot do this to your own membership. To give it up, leave the organization.")
         case DenialReason.NOT_DELEGABLE if needed is ASSIGN_ROLES:
-            message = "None of your roles lets you delegate a role or a direct permission. Ask a member who may."
+            message = Text("None of your roles lets you assign roles or permissions. Ask a member who may.")
         case DenialReason.NOT_DELEGABLE:
-            message = "This member holds an administrative role that you may not take. Ask a member who may."
+            message = Text("This member has an administrative role that you may not remove. Ask a member who may.")
         case _:
             return forbidden(context, viewer, needed, member.organization_id)
     return Forbidden(message, Decision(False, reason), member.organization_id, path)
@@ -162,9 +163,11 @@ def _administrative(policy: Policy, grants: Sequence[GrantRecord]) -> list[str]:
     return [grant.key for grant in grants if grant.kind is GrantKind.ROLE and grant.key in keys]
 
 
-_WHEN: Mapping[MembershipStatus, str] = {
-    MembershipStatus.INVITED: "Wait until they accept, or revoke the invitation.",
-    MembershipStatus.ACTIVE: "Only suspended members are reactivated.",
-    MembershipStatus.SUSPENDED: "They are suspended already; reactivate or remove them.",
-    MembershipStatus.REMOVED: "They come back by an invitation.",
+_WHEN: Mapping[MembershipStatus, Text] = {
+    MembershipStatus.INVITED: Text(
+        "This person has not accepted the invitation yet. Wait until they do, or revoke the invitation."
+    ),
+    MembershipStatus.ACTIVE: Text("This member is already active; only suspended members can be reactivated."),
+    MembershipStatus.SUSPENDED: Text("This member is already suspended. You can reactivate or remove them."),
+    MembershipStatus.REMOVED: Text("This person is no longer a member. Invite them again if they should return."),
 }

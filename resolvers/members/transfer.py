@@ -11,13 +11,15 @@ from permissions.access_rules import ASSIGN_ROLES
 from permissions.viewer import Viewer
 from resolvers.access.commands import renew_caller
 from resolvers.access.edits import LONGEST_REASON, known_role
+from resolvers.access.plans import not_delegable
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.members.administrators import hand_on_login_name
 from resolvers.people import display_name
-from resolvers.refusals import Conflict, Invalid, NotDelegable, NotFound
+from resolvers.refusals import Conflict, Invalid, NotFound
+from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
 from resolvers.validation import message
 
@@ -51,10 +53,14 @@ async def transfer_administration(
         if successor is None or successor.organization_id != organization_id:
             raise NotFound("member", ["to_membership_id"])
         if successor.id == own.id:
-            raise Invalid("This is your own membership; name another.", ["to_membership_id"], "another member")
+            raise Invalid(
+                Text("This is your own membership; choose another member."), ["to_membership_id"], "another member"
+            )
         if successor.status is not MembershipStatus.ACTIVE:
             raise Conflict(
-                f"This member is {successor.status.value}; name an active one.", ["to_membership_id"], node=successor
+                Text("This person is not an active member at the moment. Choose an active member."),
+                ["to_membership_id"],
+                node=successor,
             )
         (mine,) = await change.ask.grants_of([own.id])
         office = _office(context, viewer, organization_id, mine)
@@ -93,13 +99,11 @@ def _office(
     held = standing.roles_at(context.now)
     office = [one for one in mine if one.kind is GrantKind.ROLE and one.key in keys and one.key in held]
     if not office:
-        raise Conflict("You have no administrative role here that you could hand over.", ["organization_id"])
+        raise Conflict(Text("You have no administrative role here that you could hand over."), ["organization_id"])
     may_give = context.policy.delegable_by(standing, context.now)
     for grant in office:
         if not may_give.has(role_key=grant.key):
-            raise NotDelegable(
-                f"the role {grant.key}", organization_id, ["organization_id"], "Ask a member who may delegate it."
-            )
+            raise not_delegable(context.policy, standing, GrantKind.ROLE, grant.key, ["organization_id"])
     return office
 
 
@@ -114,11 +118,19 @@ def _kept(
         path = ["keep_own_role_keys", str(number)]
         known_role(context, key, path)
         if key in keep[:number]:
-            raise Invalid("This stands in the list twice; leave one out.", path, "each once")
+            raise Invalid(Text("This appears in the list twice; remove one of them."), path, "each once")
         if key in transferred:
-            raise Invalid(f"{key} is what you hand over, so you cannot keep it.", path, "not administrative")
+            raise Invalid(
+                Text("You are handing over “{role}”, so you cannot keep it.", role=context.policy.labels_of(key)),
+                path,
+                "not administrative",
+            )
         if key not in held:
-            raise Invalid(f"You do not hold {key}, so you cannot keep it.", path, "one of your roles")
+            raise Invalid(
+                Text("You do not have the role “{role}”, so you cannot keep it.", role=context.policy.labels_of(key)),
+                path,
+                "one of your roles",
+            )
     return set(keep)
 
 

@@ -10,13 +10,14 @@ from connectors.ids import AddressId, MembershipId, OrganizationId
 from resolvers.approvals.decisions import WHAT
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible
+from resolvers.refusals import What
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
     """A kind of object: what people call it, and how to find the organization of one by its id."""
 
-    what: str
+    what: What
     organization_of: Callable[[RequestContext, str], Awaitable[OrganizationId | None]]
 
 

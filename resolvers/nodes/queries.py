@@ -52,6 +52,7 @@ from resolvers.organizations.queries import is_visible
 from resolvers.people import seen
 from resolvers.refusals import InvalidArgument
 from resolvers.registrations.queries import visible_registrations
+from resolvers.texts import Text
 
 MOST_NODES = 100
 
@@ -81,7 +82,9 @@ async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
         InvalidArgument: More than 100 ids.
     """
     if len(ids) > MOST_NODES:
-        raise InvalidArgument(f"`ids` has {len(ids)} entries; ask for {MOST_NODES} at most at once.")
+        raise InvalidArgument(
+            Text("`ids` has {given} entries; ask for at most {most} at once.", given=len(ids), most=MOST_NODES)
+        )
     return await found_nodes(context, ids)
 
 

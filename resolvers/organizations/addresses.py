@@ -12,6 +12,7 @@ from connectors.values import Address
 from permissions.access_rules import USE_ADDRESS_BOOK
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict, NotFound
+from resolvers.texts import Text
 from resolvers.transactions import MASKED, Once, acting_in, author, changed, changed_once, values_of
 from resolvers.validation import address
 
@@ -57,7 +58,9 @@ async def save_address(context: RequestContext, edit: AddressEdit, key: str | No
         if before is None and edit.entry_id is not None:
             raise NotFound("address", ["entry_id"])
         if before is None and len(book) >= LONGEST_BOOK:
-            raise Conflict(f"The address book is full: {LONGEST_BOOK} entries are the most. Delete one first.")
+            raise Conflict(
+                Text("The address book is full: it holds at most {most} entries. Delete one first.", most=LONGEST_BOOK)
+            )
         after = _as_wanted(context, cleaned, before)
         for other in book:
             if other.id != after.id:

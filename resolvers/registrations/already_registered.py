@@ -19,6 +19,7 @@ from resolvers.people import masked_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import InvalidArgument
 from resolvers.registrations import guidance
+from resolvers.texts import Text
 from resolvers.validation import LONGEST_ADDRESS_PART, customer_number, text, vat_id
 
 ATTEMPTS = Attempts("registration-check", from_address=Limit(30, 300), about_account=Limit(10, 300))
@@ -75,7 +76,9 @@ async def check_organization(
         customer_number(number, ["customer_number"]),
     )
     if facts.vat_id is None and (facts.customer_number is None or facts.name is None):
-        raise InvalidArgument("Give the VAT id, or the customer number together with the organization's name.")
+        raise InvalidArgument(
+            Text("Enter the VAT number, or the customer number together with the organization's name.")
+        )
     await check_attempts(context, ATTEMPTS, facts.vat_id or facts.customer_number or "")
     found = await known_organization(context.backends.directory, facts)
     if found is None:

@@ -39,6 +39,7 @@ from resolvers.registrations.inputs import (
 )
 from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
+from resolvers.texts import Text
 from resolvers.transactions import Once, author, changed
 
 TIME_TO_REVIEW = timedelta(hours=24)
@@ -54,9 +55,10 @@ class AlreadyRegistered(Conflict):
 
     def __init__(self, guidance: Any) -> None:
         super().__init__(
-            "Your organization is registered already, so it is not registered again, and nothing was stored. "
-            "Turn to the "
-            "person who administers the portal in your organization.",
+            Text(
+                "Your organization is already registered, so nothing was stored. Please contact the person who "
+                "administers the portal in your organization."
+            ),
             ["confirm_first_registration"],
             code=ErrorCode.ORGANIZATION_ALREADY_REGISTERED,
         )
@@ -73,7 +75,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
         TooManyAttempts: From this IP address, or about this e-mail address.
     """
     if context.caller is not None:
-        raise Conflict("You are signed in, so you have an account already. Sign out to register another person.")
+        raise Conflict(Text("You are signed in, so you already have an account. Sign out to register another person."))
     registration = private_registration(context, kind, applicant, key)
     await _registered(context, "registerPrivateAccount", registration, [asdict(applicant), kind], key)
     return registration.email
@@ -133,7 +135,11 @@ async def confirm_registration(context: RequestContext, token: str, password: st
             raise TokenInvalid
         (owner,) = await change.ask.users_with_email([registration.email])
         if owner is not None:
-            raise Conflict("This address has an account already. Sign in, and register your organization there.")
+            raise Conflict(
+                Text(
+                    "There is already an account with this address. Sign in, and register your organization from there."
+                )
+            )
         user = new_user(
             context,
             registration.email,

@@ -13,6 +13,7 @@ from connectors.values import AccountKind, Address
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict, Invalid
+from resolvers.texts import Text
 from resolvers.transactions import LONGEST_KEY
 from resolvers.validation import Together, together
 
@@ -62,7 +63,7 @@ def private_registration(
         if kind not in PRIVATE_KINDS:
             checking.refuse(
                 Invalid(
-                    "Register your organization, or be an operator.",
+                    Text("Choose a private or commercial operator here; organizations register separately."),
                     ["account_kind"],
                     "PRIVATE_OPERATOR or COMMERCIAL_OPERATOR",
                 )
@@ -115,9 +116,11 @@ def _known_applicant(context: RequestContext, checking: Together, applicant: App
         return applicant
     user, path = context.caller.user, ["applicant_email"]
     if not user.email_verified:
-        raise Conflict("Confirm your e-mail address first.")
+        raise Conflict(Text("Please confirm your e-mail address first."))
     if applicant.email is not None and applicant.email.strip().lower() != user.email.lower():
-        checking.refuse(Invalid("You are signed in with another address; leave this out.", path, "your own address"))
+        checking.refuse(
+            Invalid(Text("You are signed in with another address; leave this field empty."), path, "your own address")
+        )
     return replace(
         applicant,
         first_name=user.first_name,
@@ -130,7 +133,7 @@ def _known_applicant(context: RequestContext, checking: Together, applicant: App
 
 def _personal(checking: Together, applicant: Applicant, paths: dict[str, list[str]]) -> dict[str, Any]:
     if not applicant.accept_terms:
-        checking.refuse(Invalid("Nobody registers without accepting the terms.", ["accept_terms"], "accepted"))
+        checking.refuse(Invalid(Text("To register, please accept the terms of use."), ["accept_terms"], "accepted"))
     language = applicant.locale
     return {
         "first_name": checking.check(lambda: checks.text(applicant.first_name or "", paths["first_name"])),
@@ -148,14 +151,28 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
         [role.key for role in context.policy.roles.values() if role.member_assignable],
     )
     if len(role_keys) > len(known):
-        checking.refuse(Invalid(f"There are {len(known)} roles; name each once.", path, f"entries 0..{len(known)}"))
+        checking.refuse(
+            Invalid(
+                Text("There are {most} roles; list each one once.", most=len(known)), path, f"entries 0..{len(known)}"
+            )
+        )
         return ()
     for index, role_key in enumerate(role_keys):
         at = [*path, str(index)]
         if role_key not in known:
-            checking.refuse(Invalid(f"There is no such role; known are {', '.join(known)}.", at, "known role"))
+            checking.refuse(
+                Invalid(
+                    Text(
+                        "There is no role with the key “{key}”. Use one of these: {keys}.",
+                        key=role_key[:50],
+                        keys=", ".join(known),
+                    ),
+                    at,
+                    "known role",
+                )
+            )
         elif role_key in role_keys[:index]:
-            checking.refuse(Invalid("This role stands there twice.", at, "unique"))
+            checking.refuse(Invalid(Text("This appears in the list twice; remove one of them."), at, "unique"))
     return tuple(role_keys)
 
 
@@ -165,7 +182,7 @@ def _optional(value: str | None, path: list[str]) -> str | None:
 
 def _check_key(checking: Together, key: str) -> None:
     if not 1 <= len(key) <= LONGEST_KEY:
-        message = f"Write 1 to {LONGEST_KEY} characters, best a random UUID."
+        message = Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY)
         checking.refuse(Invalid(message, ["idempotency_key"], f"length 1..{LONGEST_KEY}"))
 
 

@@ -29,6 +29,7 @@ from resolvers.rate_limiting import check_attempts
 from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
 from resolvers.registrations.reviewers import notify_reviewers
+from resolvers.texts import Text
 from resolvers.transactions import Once, acting_for_vendor, author
 
 UNDECIDED = (RegistrationStatus.PENDING_REVIEW, RegistrationStatus.INFORMATION_REQUESTED)
@@ -245,7 +246,7 @@ async def _decidable(
     found = await _locked(context, change, decision.id, states)
     await acting_for_vendor(context, change, REVIEW_REGISTRATIONS)
     if context.caller is not None and found.user_id == context.caller.user.id:
-        raise Conflict("This is your own registration; somebody else has to decide.", ["id"], node=found)
+        raise Conflict(Text("This is your own registration; somebody else has to decide."), ["id"], node=found)
     if decision.expected_version is not None and decision.expected_version != found.version:
         raise Stale(found.version, ["expected_version"])
     return found
@@ -267,7 +268,7 @@ async def _locked(
     status = seen.status_at(context.now)
     if status not in states:
         raise Conflict(
-            f"This registration is {status} now, so this cannot be done (any more). Read it again.",
+            _NOT_NOW[status],
             ["id"],
             node=seen if context.caller is not None else None,
         )
@@ -294,7 +295,7 @@ async def _applicant(
     standing = await _standing(context, change, registration)
     (user,) = await change.ask.users([registration.user_id]) if registration.user_id is not None else (None,)
     if user is None or standing is None or standing.membership_status is not MembershipStatus.ACTIVE:
-        raise Conflict("The person who registered this organization has left it.", ["id"], node=registration)
+        raise Conflict(Text("The person who registered this organization has left it."), ["id"], node=registration)
     return user, standing
 
 
@@ -317,7 +318,11 @@ async def _give_number(
 ) -> None:
     (holder,) = await change.ask.organizations_with_numbers([number])
     if holder is not None and holder.id != registration.organization_id:
-        raise Conflict(f"{holder.name} has this customer number.", ["customer_number"], node=holder)
+        raise Conflict(
+            Text("This customer number belongs to {organization}.", organization=holder.name),
+            ["customer_number"],
+            node=holder,
+        )
     assert registration.organization_id is not None
     await change.set_customer_number(registration.organization_id, number)
     prefix = context.policy.customer_number_prefix
@@ -325,7 +330,9 @@ async def _give_number(
         return
     login_name = f"{prefix}{number}"
     if await change.ask.user_id_of_login_name(login_name.lower()) is not None:
-        raise Conflict(f"Somebody signs in as {login_name} already.", ["customer_number"])
+        raise Conflict(
+            Text("The login name {login_name} is already in use.", login_name=login_name), ["customer_number"]
+        )
     await change.add_login_name(login_name, user.id)
 
 
@@ -349,5 +356,23 @@ def _decided_now(context: RequestContext) -> dict[str, Any]:
 def _said(value: str, path: list[str]) -> str:
     said = checks.message(value, path)
     if said is None:
-        raise Invalid("Say it in a sentence; the other side reads it.", path, "length 1..2000")
+        raise Invalid(Text("Please write a sentence; the other side will read it."), path, "length 1..2000")
     return said
+
+
+_NOT_NOW: Mapping[RegistrationStatus, Text] = {
+    RegistrationStatus.EMAIL_UNVERIFIED: Text(
+        "The e-mail address of this registration has not been confirmed yet, so this is not possible."
+    ),
+    RegistrationStatus.PENDING_REVIEW: Text("This registration is being reviewed, so this is not possible now."),
+    RegistrationStatus.INFORMATION_REQUESTED: Text(
+        "We are waiting for an answer to a question about this registration, so this is not possible now."
+    ),
+    RegistrationStatus.APPROVED: Text("This registration has already been approved. Please reload it."),
+    RegistrationStatus.REJECTED: Text("This registration has already been declined. Please reload it."),
+    RegistrationStatus.WITHDRAWN: Text("This registration has been withdrawn. Please reload it."),
+    RegistrationStatus.EXPIRED: Text(
+        "This registration has expired, because its e-mail address was not confirmed in time."
+    ),
+}
+"""Why something cannot be done with a registration, by where it stands."""

@@ -70,10 +70,8 @@ def entry_of(context: RequestContext, refusal: Refused) -> Entry:
     """Return the refusal as it stands in `errors`, saying no more than the deployment discloses of what is missing."""
     message = refusal.message
     if isinstance(refusal, errors.Forbidden) and context.discloses in ("none", "code"):
-        reason = refusal.decision.reason
-        advice = f" {reason.advice}" if reason is not None and context.discloses == "code" else ""
-        message = f"Not permitted.{advice}"
-    return Entry(refusal, message)
+        message = errors.undisclosed(refusal.decision.reason, with_advice=context.discloses == "code")
+    return Entry(refusal, context.in_words(message))
 
 
 def _entry_type(kind: type[Refused] | tuple[type[Refused], ...]) -> Callable[[type], type]:

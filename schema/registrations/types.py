@@ -27,6 +27,7 @@ from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
 from resolvers.registrations.queries import registration_status
 from resolvers.registrations.review import UNDECIDED
+from resolvers.texts import Text
 from schema.graph.connections import Connection
 from schema.graph.fields import attribute, computed, field, graph_type, root
 from schema.graph.scalars import DateTime, EmailAddress, PhoneNumber
@@ -199,7 +200,9 @@ async def _check(context: RequestContext, *, input: OrganizationRegistrationChec
             context, name=input.name, vat=input.vat_id, number=input.customer_number
         )
     except Invalid as refused:
-        raise InvalidArgument(f"`{'.'.join(input_path(refused.path or ()))}`: {refused.message}") from None
+        raise InvalidArgument(
+            Text("`{path}`: {problem}", path=".".join(input_path(refused.path or ())), problem=refused.message)
+        ) from None
 
 
 @strawberry.type

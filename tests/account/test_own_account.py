@@ -175,7 +175,7 @@ async def test_somebody_elses_session_is_refused_like_one_that_does_not_exist(po
         for id in (mine, "ses_00000000000000000000000000", me, "", "\u0000", "x" * 5_000)
     ]
 
-    message = "There is no such session, or none that you may know of. Read the list again."
+    message = "There is no such session, or it is not yours. Please reload the list."
     assert payloads[0] == {"viewer": None, "errors": [{"code": "NOT_FOUND", "path": ["id"], "message": message}]}
     assert payloads == [payloads[0]] * len(payloads)
     assert await is_signed_in(here)

@@ -92,6 +92,7 @@ def test_the_ratios_show_how_the_gateway_compares() -> None:
         "forecourt": Figures(150, 800, 300, 450, 90),
         "forecourt_graphql_core": Figures(1_200, 300, 1_300, 2_000, 95),
         "plain_strawberry": Figures(3_000, 100, 3_300, 5_000, 120),
+        "mercurius": Figures(200, 600, 400, 600, 80),
     }
     results = Results(figures={("Dashboard", 1): figures}, sizes={"Dashboard": (957, 27_008)})
 
@@ -99,6 +100,7 @@ def test_the_ratios_show_how_the_gateway_compares() -> None:
         "dashboard_1_cpu_to_handwritten": 1.5,
         "dashboard_1_cpu_of_graphql_core": 8.0,
         "dashboard_1_cpu_of_plain_strawberry": 20.0,
+        "dashboard_1_cpu_to_mercurius": 0.75,
         "dashboard_1_p99_to_p50": 1.5,
         "dashboard_1_p99_to_handwritten": 1.12,
         "memory_mb": 90,

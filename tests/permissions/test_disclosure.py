@@ -39,17 +39,18 @@ async def asks(portal: Portal, login_name: str, query: str = MEMBERS, **variable
 @pytest.mark.parametrize(
     ("level", "message", "keys"),
     [
-        ("none", "Not permitted.", None),
+        ("none", "You are not permitted to do this.", None),
         (
             "code",
-            "Not permitted. Ask somebody who assigns roles in this organization to give you the permission.",
+            "You are not permitted to do this. "
+            "Ask somebody who assigns roles in this organization to give you the permission.",
             {"reason": "MISSING_PERMISSION"},
         ),
-        ("permission", "Organization.members needs MEMBER_VIEW or MEMBER_MANAGE in this organization.", PERMISSION),
+        ("permission", "Organization.members requires MEMBER_VIEW or MEMBER_MANAGE in this organization.", PERMISSION),
         (
             "full",
-            "Organization.members needs MEMBER_VIEW or MEMBER_MANAGE in this organization. "
-            "The role administration would give it.",
+            "Organization.members requires MEMBER_VIEW or MEMBER_MANAGE in this organization. "
+            "The role Administration would allow it.",
             PERMISSION | {"grantableBy": WHO},
         ),
     ],

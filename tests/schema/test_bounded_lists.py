@@ -145,7 +145,7 @@ async def test_no_more_than_a_hundred_permissions_are_asked_about_at_once(portal
     answer = await person.asks(text, them=["ORDER_VIEW"] * 101)
 
     assert answer.codes == {"viewer.can": "BAD_USER_INPUT"}
-    assert "ask about 100 at most" in answer.errors[0]["message"]
+    assert "ask for at most 100 at once" in answer.errors[0]["message"]
 
 
 async def test_a_list_is_cut_at_its_greatest_length_whatever_its_function_answers() -> None:

@@ -125,7 +125,7 @@ async def test_a_member_without_the_permission_learns_what_is_missing_and_who_co
     assert error | {"grantableBy": []} == {
         "__typename": "PermissionError",
         "code": "FORBIDDEN",
-        "message": "This needs MEMBER_MANAGE in this organization.",
+        "message": "This requires the permission “Manage members” in this organization.",
         "path": None,
         "reason": "MISSING_PERMISSION",
         "missingPermissions": [{"code": "MEMBER_MANAGE"}],
@@ -150,7 +150,7 @@ async def test_somebody_elses_object_is_refused_like_one_that_does_not_exist(tou
     assert foreign["errors"] == [
         {
             "__typename": "NotFoundError", "code": "NOT_FOUND", "path": ["id"],
-            "message": "There is no such member, or none that you may know of. Read the list again.",
+            "message": "There is no such member, or you may not see them. Please reload the list.",
         }
     ]  # fmt: skip
     assert CALLS == []
@@ -171,7 +171,7 @@ async def test_vendor_permissions_are_asked_of_the_vendors_staff_only(touching: 
 
     assert (await reviewer.asks(query)).at("touchRegistrations.errors") == []
     assert (await administrator.asks(query)).at("touchRegistrations.errors") == [
-        {"code": "FORBIDDEN", "message": "This needs REGISTRATION_REVIEW as vendor staff."}
+        {"code": "FORBIDDEN", "message": "This requires the vendor permission “Review registrations”."}
     ]
     assert CALLS == ["reg_x"]
     (row,) = await touching.audit("touchRegistrations")
@@ -209,14 +209,20 @@ async def test_a_refusal_is_on_record_once_an_hour(touching: Portal) -> None:
 @pytest.mark.parametrize(
     ("level", "message", "reason", "missing"),
     [
-        ("none", "Not permitted.", None, []),
+        ("none", "You are not permitted to do this.", None, []),
         (
             "code",
-            "Not permitted. Ask somebody who assigns roles in this organization to give you the permission.",
+            "You are not permitted to do this. "
+            "Ask somebody who assigns roles in this organization to give you the permission.",
             "MISSING_PERMISSION",
             [],
         ),
-        ("permission", "This needs MEMBER_MANAGE in this organization.", "MISSING_PERMISSION", ["MEMBER_MANAGE"]),
+        (
+            "permission",
+            "This requires the permission “Manage members” in this organization.",
+            "MISSING_PERMISSION",
+            ["MEMBER_MANAGE"],
+        ),
     ],
 )
 async def test_a_refusal_says_no_more_than_the_deployment_discloses(

@@ -16,6 +16,7 @@ from gateway.app import create_app
 from gateway.demo import DEMO_PASSWORD
 from resolvers.one_time_tokens import hash_of
 from resolvers.scheduled_tasks import run_scheduled_tasks
+from resolvers.texts import Text
 from tests.logs import capture_logs
 from tests.mail.letters import context_of
 from tests.portal import Answer, Person, Portal, open_portal
@@ -425,7 +426,7 @@ async def test_after_ten_wrong_attempts_one_name_has_to_wait_and_others_do_not(p
     assert error == {
         "__typename": "RateLimitError",
         "code": "RATE_LIMITED",
-        "message": f"Too many attempts. Try again in {wait} seconds.",
+        "message": str(Text("Too many attempts. Please try again {wait}.", wait=timedelta(seconds=wait))),
         "path": None,
     }
     assert refused["accessToken"] is None

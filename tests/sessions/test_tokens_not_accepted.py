@@ -23,10 +23,10 @@ ME = "{ viewer { user { displayName } } }"
 EXPIRED, ENDED, INVALID = "ACCESS_TOKEN_EXPIRED", "SESSION_ENDED", "ACCESS_TOKEN_INVALID"
 MESSAGES = {
     EXPIRED: "The access token has expired. Get a new one with refreshSession, sent on its own.",
-    ENDED: "The session of this access token has ended. Sign in again.",
-    INVALID: "This is not an access token of this portal, or it was changed. Sign in again.",
+    ENDED: "Your session has ended. Please sign in again.",
+    INVALID: "This is not a valid access token of this portal. Please sign in again.",
 }
-NOTICE = "The access token was not accepted, so this was answered as for somebody not signed in."
+NOTICE = "The access token was not accepted, so this was answered as if you were not signed in."
 
 
 async def bad_tokens(portal: Portal) -> dict[str, str]:

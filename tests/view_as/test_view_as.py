@@ -37,7 +37,7 @@ query Page {
 """
 
 REFUSED = (
-    "There is no such membership, or you may not see the portal as this member. It needs MEMBER_MANAGE in the "
+    "There is no such member, or you may not view the portal as this member. This requires MEMBER_MANAGE in the "
     "member's organization."
 )
 
@@ -228,7 +228,7 @@ async def test_nobody_looks_without_being_signed_in(portal: Portal) -> None:
 
     refused = await look.asks("{ viewer { id } }")
 
-    assert refused.errors[0]["message"].startswith("Sign in first")
+    assert refused.errors[0]["message"].startswith("Please sign in first;")
 
 
 @pytest.mark.parametrize("login_name", ["heike.preuss@helios.example", "ayse.brandt@helios.example"])
@@ -239,7 +239,7 @@ async def test_there_is_nothing_to_see_as_somebody_who_is_no_member_at_present(p
 
     assert refused.codes == {"": "VIEW_AS_REFUSED"}
     assert refused.errors[0]["message"] == (
-        "This person is no member of the organization at present, so there is nothing to see."
+        "This person is not a member of the organization at the moment, so there is nothing to see."
     )
 
 
@@ -316,7 +316,7 @@ async def test_whoever_looks_learns_of_no_permission_where_none_may_be_disclosed
         refused = await (await looking(portal, HELIOS, "purchase@helios.example")).asks("{ viewer { id } }")
         seen = await (await looking(portal, "planning@helios.example")).asks("{ viewer { id } }")
 
-    message = "There is no such membership, or you may not see the portal as this member."
+    message = "There is no such member, or you may not view the portal as this member."
     assert [error["message"] for error in refused.errors] == [message]
     assert set(seen.body["extensions"]["viewAs"]) == {"membershipId", "displayName", "by"}
 
@@ -328,7 +328,7 @@ async def test_where_the_policy_lists_nothing_nobody_looks(portal: Portal) -> No
     refused = await look.asks("{ viewer { id } }")
 
     assert refused.codes == {"": "VIEW_AS_REFUSED"}
-    assert refused.errors[0]["message"].endswith("It is switched off here.")
+    assert refused.errors[0]["message"].endswith("Viewing as a member is switched off here.")
 
 
 async def test_a_right_to_look_that_was_taken_away_counts_on_the_next_request(portal: Portal) -> None:

@@ -20,14 +20,14 @@ from starlette.routing import BaseRoute, Route
 from connectors.errors import BackendUnavailable
 from connectors.values import Localized
 from gateway.auth.authentication import Unauthenticated
-from gateway.auth.request_context import accepted_languages
 from gateway.pages.mail_links.forms import RefusedForm, check_same_origin, read_form
 from gateway.pages.mail_links.links import LINKS, PASSWORD, PASSWORD_AGAIN, SIGN_OUT, TERMS, Command, Link
 from gateway.pages.page_headers import page_headers, style_route
 from gateway.pipeline.endpoint import GraphqlEndpoint
 from gateway.pipeline.request_parser import GraphqlRequest
 from gateway.server.cookies import cookie_in
-from gateway.server.header_names import ORGANIZATION, VIEW_AS
+from gateway.server.header_names import LANGUAGE, ORGANIZATION, VIEW_AS
+from gateway.server.wanted_languages import accepted_languages
 
 STYLE = "/pages/style.css"
 LINK_IS_OPEN = 3_600
@@ -39,7 +39,9 @@ HEADERS = page_headers(
 
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,200}")
 _LONGEST_SHOWN = 200
-_NOT_PASSED_ON = {name.encode() for name in ("authorization", "cookie", "accept-language", VIEW_AS, ORGANIZATION)}
+_NOT_PASSED_ON = {
+    name.encode() for name in ("authorization", "cookie", "accept-language", LANGUAGE, VIEW_AS, ORGANIZATION)
+}
 """Headers that a page does not ask the graph with: a link counts for whoever holds it, whoever is signed in."""
 
 _STATUS = {"RATE_LIMITED": 429, "BACKEND_UNAVAILABLE": 503, "GATEWAY_TIMEOUT": 503, "OUTCOME_UNKNOWN": 503}

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from gateway.server.request_errors import RefusedRequest
+from resolvers.texts import Text
 
 _LONGEST_TURN = 0.5
 """Seconds after which another one has its turn: whoever takes longer waits for a back end, and it may be a slow one."""
@@ -35,7 +36,7 @@ class Turns:
             async with asyncio.timeout(self._patience):
                 await self.acquire(network)
         except TimeoutError:
-            message = "Too many expensive operations are asked at once. Try again later, or ask for less."
+            message = Text("The portal is very busy at the moment. Please try again later, or ask for less at once.")
             raise RefusedRequest(503, "TOO_BUSY", message, {"retry-after": "1"}) from None
         ends = [self.release]
         timer = asyncio.get_running_loop().call_later(_LONGEST_TURN, lambda: ends.pop()())

@@ -135,7 +135,7 @@ async def test_a_permission_that_this_policy_no_longer_has_is_listed_as_such_and
     ("arguments", "message"),
     [
         (["invite", PURCHASE, "--all"], f"{PURCHASE} has an account already. Grant it permissions instead."),
-        (["invite", "nobody", "--all"], "Write an e-mail address such as name@company.example."),
+        (["invite", "nobody", "--all"], "Enter an e-mail address such as name@company.example."),
         (["invite", DORA, "--all", "--language", "xx-"], "There is no language 'xx-'"),
         (["invite", DORA], "Name permissions, or give --all. They are "),
         (["invite", DORA, "REGISTRATION_REVIEW", "--all"], "Name permissions, or give --all. They are "),

@@ -62,7 +62,7 @@ async def test_an_unexpected_error_is_masked_and_logged_once_however_many_rows_i
     (reference,) = references
     assert {error["extensions"]["code"] for error in answer.errors} == {"INTERNAL_SERVER_ERROR"}
     assert {error["message"] for error in answer.errors} == {
-        f"Unexpected error. Report this reference to the operator: {reference}."
+        f"Something unexpected went wrong. Please give the operator this reference: {reference}."
     }
     assert "hunter2" not in f"{answer.body}{answer.headers}"
     (entry,) = lines_logged(log, "error")
@@ -95,17 +95,17 @@ async def test_two_causes_have_two_references(portal: Portal) -> None:
         (
             BackendUnavailable("shop", SECRET),
             "BACKEND_UNAVAILABLE",
-            "The application behind this field (shop) does not answer. Try again later.",
+            "The application behind this field (shop) is not available. Please try again later.",
         ),
         (
             BackendTimeout("shop", SECRET),
             "GATEWAY_TIMEOUT",
-            "The application behind this field (shop) did not answer in time. Try again later.",
+            "The application behind this field (shop) did not answer in time. Please try again later.",
         ),
         (
             UnexpectedAnswer("shop", SECRET),
             "BACKEND_ERROR",
-            "The application behind this field (shop) gave an answer that cannot be used.",
+            "The application behind this field (shop) gave an unusable answer.",
         ),
     ],
     ids=["unavailable", "timeout", "unusable"],
@@ -159,9 +159,7 @@ async def test_without_the_directory_nobody_can_be_recognised_and_strangers_are_
     assert answer.status == 503
     assert list(answer.body) == ["errors"]
     assert answer.codes == {"": "BACKEND_UNAVAILABLE"}
-    assert answer.errors[0]["message"] == (
-        "The portal's directory does not answer, so nobody can be recognised. Try again later."
-    )
+    assert answer.errors[0]["message"] == ("We cannot verify who you are at the moment. Please try again later.")
     assert "hunter2" not in str(answer.body)
     assert stranger.at("applicationCatalogue.0.key") == "webshop"
     assert lines_logged(log, "error") == []

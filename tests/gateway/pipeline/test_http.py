@@ -214,7 +214,7 @@ async def test_what_nobody_foresaw_is_answered_with_a_reference_and_nothing_else
     reference = error["extensions"]["reference"]
     assert response.status_code == 500
     assert error == {
-        "message": f"Unexpected error. Report this reference to the operator: {reference}.",
+        "message": f"Something unexpected went wrong. Please give the operator this reference: {reference}.",
         "extensions": {"code": "INTERNAL_SERVER_ERROR", "reference": reference},
     }
     assert "hunter2" not in response.text
