@@ -71,7 +71,7 @@ TABLE: dict[str, list[Mutation]] = {
 
 TRIED_APART = {
     "Role.viewerCanAssign": "test_a_role_can_be_assigned_exactly_where_it_is_said",
-    "Organization.viewerCanPlaceOrders": "test_who_can_place_orders_holds_the_permission",  # no mutation orders yet
+    "Organization.viewerCanPlaceOrders": "test_whoever_can_order_holds_the_permission",  # no mutation orders yet
 }
 
 ACCOUNTS = {
@@ -231,7 +231,7 @@ async def test_a_role_can_be_assigned_exactly_where_it_is_said(profile: str) -> 
 
 
 @pytest.mark.parametrize("profile", ACCOUNTS)
-async def test_who_can_place_orders_holds_the_permission(profile: str) -> None:
+async def test_whoever_can_order_holds_the_permission(profile: str) -> None:
     """`Organization.viewerCanPlaceOrders` is the decision of `Viewer.can`; no mutation of the graph orders yet."""
     async with open_portal(profile) as portal:
         said_both = set()
