@@ -144,7 +144,7 @@ async def values_of(portal: Portal, login_name: str, colleague: str | None) -> V
     own = [node["organization"]["id"] for node in answer.at("viewer.memberships.nodes")]
     few: dict[str, Any] = {"first": 5}
     anyhow: list[Any] = [few, {**few, "status": all_of("RequestStatus")}]
-    members = {"first": 40, "status": all_of("MembershipStatus")}
+    others = {"first": 12, "status": [Word("INVITED"), Word("SUSPENDED"), Word("REMOVED")]}
     everything = {"permissions": all_of("PermissionCode")}
     preview = {"membershipId": colleague, "roleKeys": [], "validUntil": "2027-06-01T00:00:00Z"}
     return Values(
@@ -165,10 +165,10 @@ async def values_of(portal: Portal, login_name: str, colleague: str | None) -> V
                 for whether in (True, False)
             ],
             "Viewer.can": [everything, *({**everything, "organizationId": id} for id in own)],
-            "Viewer.auditEvents": [{"first": 20}],
-            "Organization.members": [few, members],
+            "Viewer.auditEvents": [{"first": 10}],
+            "Organization.members": [few, others],
             "Organization.orders": [few],
-            "Organization.auditEvents": [{"first": 30}],
+            "Organization.auditEvents": [{"first": 15}],
             "Organization.accessRequests": anyhow,
             "Organization.changeRequests": anyhow,
             "Organization.joinRequests": anyhow,
