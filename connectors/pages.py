@@ -1,10 +1,11 @@
-"""Pages of long lists, by keyset: a cursor says after which entry to go on, so nothing is skipped or shown twice."""
+"""Pages of long lists, by keyset: a cursor says beside which entry to go on, so nothing is skipped or shown twice."""
 
 import base64
 import binascii
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
 from connectors.errors import InvalidCursor
@@ -15,11 +16,31 @@ ALL = 2**31 - 1
 """As a limit: none."""
 
 
+class SortDirection(StrEnum):
+    """Which way a list is sorted."""
+
+    ASC = "ASC"
+    DESC = "DESC"
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The part of a list that is asked for: its first entries, or its last ones when read `backward`.
+
+    Between two cursors, where they are given: the entries after `after`, and those before `before`.
+    """
+
+    size: int
+    after: str | None = None
+    before: str | None = None
+    backward: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
-    """Some entries of a list in its order, and whether there are more before or after them.
+    """Some entries of a list in its order, and whether the list has more before or after them.
 
-    `cursor_of` gives the cursor after which the entry's successor stands.
+    `cursor_of` gives the cursor of an entry, after which its successor stands and before which its predecessor does.
     """
 
     items: Sequence[T]
@@ -30,8 +51,8 @@ class Page(Generic[T]):
 
 def cursor(listing: str, *position: str) -> str:
     """Return an opaque cursor for a position (the values of the sort key, the id last) in the named listing."""
-    text = json.dumps([listing, *position], separators=(",", ":"))
-    return base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode()
+    text = json.dumps([listing, *position], separators=(",", ":"), ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode(errors="surrogatepass")).rstrip(b"=").decode()
 
 
 def position(listing: str, after: str, length: int) -> tuple[str, ...]:

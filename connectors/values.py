@@ -1,5 +1,6 @@
 """Values that several back ends speak of in the same words."""
 
+import string
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -47,6 +48,35 @@ class Money:
 
     minor_units: int
     currency: str
+
+
+def ascii_address(address: str) -> str:
+    """Return an e-mail address with its domain in ASCII (IDNA 2008), as mail servers that know no other take it."""
+    local, at, domain = address.rpartition("@")
+    if not at or domain.isascii() or len(domain) > LONGEST_DOMAIN:
+        return address
+    import idna  # most domains are in ASCII, and its tables are large
+
+    try:
+        return f"{local}@{idna.encode(domain, uts46=True).decode()}"
+    except UnicodeError:
+        return address
+
+
+def login_key(name: str) -> str:
+    """Return a login name or e-mail address as it is compared: trimmed, in lower case, its domain in ASCII.
+
+    What was copied along and cannot be seen is trimmed as well.
+    """
+    return ascii_address(name.strip(_BLANK).lower())
+
+
+_BLANK = string.whitespace + "\u00a0\u2028\u2029\u3000\u200b\u200c\u200d\u200e\u200f\u202a\u202b\u202c\u2060\ufeff"
+"""Blanks, and what comes along with a text that is copied from a page."""
+
+
+LONGEST_DOMAIN = 255
+"""RFC 5321, 4.5.3.1.2."""
 
 
 def masked_address(email: str) -> str:

@@ -20,6 +20,7 @@ from gateway.pages.data_export_download import account_export_route
 from gateway.pages.graphiql.graphiql_page import DemoAccount, DemoSignIn, ExampleQuery, GraphiqlPage, graphiql_routes
 from gateway.pages.mail_links.link_pages import PortalWords, page_routes
 from gateway.pages.mail_links.links import LINKS
+from gateway.pages.unknown_address import UnknownAddress
 from gateway.pipeline.endpoint import GraphqlEndpoint
 from gateway.profile_files import Profile, profile_for
 from gateway.server.cors import Cors
@@ -59,7 +60,8 @@ def create_app(
     middleware = [Middleware(UnexpectedErrors)]
     if settings.cors_origins:
         middleware.insert(0, Middleware(Cors, settings=settings))
-    gateway = Gateway(lifespan=lifespan, middleware=middleware)
+    nowhere = UnknownAddress(ENDPOINT, "/graphiql" if settings.serves_graphiql else None)
+    gateway = Gateway(lifespan=lifespan, middleware=middleware, exception_handlers={404: nowhere, 405: nowhere})
     gateway.router.redirect_slashes = False  # Starlette would lead to whatever host the request names
     return gateway
 
@@ -109,9 +111,14 @@ def _routes(
         routes += mailbox_routes(wiring.mailbox, settings.address)
     if settings.serves_graphiql:
         page = _graphiql_page(settings, profile)
-        routes += [Route("/", _to_graphiql), *graphiql_routes(page, linked=[link.path for link in LINKS])]
+        # Where a front end would be, to which mails lead.
+        routes += [Route(path, _to_graphiql) for path in ("/", *profile.pages.values()) if path.startswith("/")]
+        routes += graphiql_routes(page, linked=[link.path for link in LINKS])
     if settings.pages:
-        words = PortalWords(profile.title, profile.contact, settings.address, settings.links["portal"])
+        words = PortalWords(
+            profile.title, profile.contact, settings.address, settings.links["portal"], profile.default_locale,
+            profile.time_zone, profile.pages,
+        )  # fmt: skip
         has_graphiql = settings.serves_graphiql and settings.environment == "development"
         has_start = not settings.serves_graphiql
         routes += page_routes(endpoint, words, has_graphiql=has_graphiql, has_start=has_start)

@@ -3,9 +3,9 @@
 Exception
     InvalidProfile          the profile cannot be used
 
-A folder holds ``profile.toml`` (title, and how to reach the vendor), ``policy.toml``, ``applications.toml`` and, if it
-likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What stands in the policy, in the
-catalogue and in the texts of mails is read by those who use it.
+A folder holds ``profile.toml`` (title, how to reach the vendor, time zone, pages), ``policy.toml``,
+``applications.toml`` and, if it likes, ``demo.toml``, ``icons/*.svg``, ``examples/*.graphql`` and ``mail/*.toml``. What
+stands in the policy, in the catalogue and in the texts of mails is read by those who use it.
 """
 
 import difflib
@@ -16,12 +16,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from zoneinfo import available_timezones
 
 from connectors.values import Localized
 from gateway.settings import Settings
+from resolvers.languages import LANGUAGES, known_locale, known_time_zone
+from resolvers.mail.pages import InvalidPage, checked_pages
 
 _SHIPPED = Path(__file__).with_name("profiles")
-_KNOWN_KEYS = ("title", "contact")
+_TEXTS = ("title", "contact")
+_KNOWN_KEYS = (*_TEXTS, "default_locale", "time_zone", "pages")
 
 
 class InvalidProfile(Exception):
@@ -47,6 +51,9 @@ class Profile:
     key: str
     title: Localized
     contact: Localized
+    default_locale: str
+    time_zone: str
+    pages: Mapping[str, str]
     folder: Path
     policy_text: str
     policy_source: str
@@ -102,6 +109,9 @@ def load_profile(name_or_path: str) -> Profile:
         key=folder.name,
         title=settings["title"],
         contact=settings.get("contact", {}),
+        default_locale=settings.get("default_locale", "en"),
+        time_zone=known_time_zone(settings.get("time_zone", "UTC")) or "UTC",
+        pages=_pages(folder, settings.get("pages", {})),
         folder=folder,
         policy_text=_read(folder / "policy.toml", "who may do what"),
         policy_source=str(folder / "policy.toml"),
@@ -156,13 +166,33 @@ def _settings(folder: Path) -> dict[str, Any]:
     for key in settings:
         if key not in _KNOWN_KEYS:
             raise InvalidProfile(f'{file}: "{key}" is not known; known are {", ".join(_KNOWN_KEYS)}.')
-    for key in _KNOWN_KEYS:
+    for key in _TEXTS:
         text = settings.get(key, {} if key == "title" else {"en": ""})
         if not isinstance(text, dict) or "en" not in text or not all(isinstance(one, str) for one in text.values()):
             raise InvalidProfile(
                 f'{file}: it needs {key}, such as {key} = {{ de = "…", en = "…", fr = "…" }}, at least in en.'
             )
+    locale, zone = settings.get("default_locale", "en"), settings.get("time_zone", "UTC")
+    known = known_locale(locale) if isinstance(locale, str) else None
+    if known is None or known.language not in LANGUAGES:
+        raise InvalidProfile(
+            f"{file}: default_locale = {locale!r} is none that the portal speaks; write one of {', '.join(LANGUAGES)}, "
+            "or one with a region, such as de-AT."
+        )
+    if not isinstance(zone, str) or known_time_zone(zone) is None:
+        close = difflib.get_close_matches(str(zone), sorted(available_timezones()), n=1)
+        guess = f' Did you mean "{close[0]}"?' if close else ""
+        raise InvalidProfile(
+            f"{file}: time_zone = {zone!r} is no time zone of the IANA database, such as Europe/Berlin.{guess}"
+        )
     return settings
+
+
+def _pages(folder: Path, written: Any) -> Mapping[str, str]:
+    try:
+        return checked_pages(written)
+    except InvalidPage as problem:
+        raise InvalidProfile(f"{folder / 'profile.toml'}, [pages]: {problem}") from problem
 
 
 def _example(file: Path) -> Example:

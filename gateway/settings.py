@@ -200,11 +200,17 @@ class Settings(Limits):
     )
     csrf_required_headers: tuple[str, ...] = Field(
         ("x-apollo-operation-name", "apollo-require-preflight"),
-        description="A header that no form can send: one of them lets a GET through that looks forged.",
+        description=(
+            "Headers that no form can send: any of them lets a GET through that looks forged, as a bearer token does, "
+            "and `Content-Type: application/json`."
+        ),
     )
     http_status_profile: Literal["current", "draft"] = Field(
         "current",
-        description="`current` answers refused requests with 400; `draft` with 422, and errors beside data with 294.",
+        description=(
+            "`current` answers refused requests with 400; `draft` as the draft of August 2026: with 422 what can be "
+            "read and is not well-formed or not valid, and errors beside data with 294."
+        ),
     )
     max_batch: int = Field(0, ge=0, le=10, description="How many operations one request may carry; 0 allows no batch.")
     body_timeout_seconds: float = Field(10, gt=0, le=300, description="How long the body of a request may take.")

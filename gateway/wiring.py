@@ -43,6 +43,7 @@ from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
 from resolvers.context import Backends, Portal
+from resolvers.mail.pages import page_urls
 from resolvers.mail.wording import MailWording
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
@@ -134,7 +135,15 @@ async def open_wiring(
                 mailer=mailer,
                 tokens=tokens,
                 seals=Seals(keys, clock),
-                portal=Portal(profile.title, profile.contact, settings.address, settings.sender, settings.links),
+                portal=Portal(
+                    profile.title,
+                    profile.contact,
+                    settings.address,
+                    settings.sender,
+                    {**page_urls(settings.links["portal"], profile.pages), **settings.links},
+                    profile.default_locale,
+                    profile.time_zone,
+                ),
                 mail_wording=mail_wording,
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
             ),

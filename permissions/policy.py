@@ -2,14 +2,17 @@
 
 import difflib
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from permissions.toml_positions import TomlPositions, parser_problem
 from permissions.viewer import Grant, Standing
 from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, mask_of
+
+T = TypeVar("T")
 
 MOST_ROLES = 50
 """So many roles a policy may have, so no list of roles is longer."""
@@ -144,7 +147,8 @@ def parse_policy(text: str, source: str) -> Policy:
     """Return the policy that the TOML text describes; `source` is the file's name for messages.
 
     Raises:
-        InvalidPolicy: With the file and the line, what is wrong there, and the nearest valid name.
+        InvalidPolicy: With the file and the line, what is wrong there, and the nearest valid name; of several roles and
+            tables at once.
     """
     try:
         document = tomllib.loads(text)
@@ -167,17 +171,24 @@ def parse_policy(text: str, source: str) -> Policy:
     prefix = login.get("customer_number_prefix")
     if prefix is not None and not (isinstance(prefix, str) and prefix.strip()):
         raise reader.refusal('customer_number_prefix must be text such as "DOMUS_"', "login", "customer_number_prefix")
+
+    def codes(table: Mapping[str, Any], section: str, key: str, *, vendor: bool) -> tuple[Permission, ...]:
+        return reader.each(lambda: reader.permissions(table.get(key, []), (section, key), vendor=vendor)) or ()
+
+    roles = {
+        key: reader.each(partial(reader.role, key, value, tuple(roles_table))) for key, value in roles_table.items()
+    }
     policy = Policy(
-        roles={key: reader.role(key, value, tuple(roles_table)) for key, value in roles_table.items()},
-        direct_permissions=reader.permissions(rights.get("toggles", []), ("rights", "toggles"), vendor=False),
-        vendor_permissions=reader.permissions(vendor.get("permissions", []), ("vendor", "permissions"), vendor=True),
+        roles={key: role for key, role in roles.items() if role is not None},
+        direct_permissions=codes(rights, "rights", "toggles", vendor=False),
+        vendor_permissions=codes(vendor, "vendor", "permissions", vendor=True),
         customer_number_prefix=prefix,
-        warnings=reader.warnings(reader.table(document, "warnings")),
-        view_as_organization=reader.permissions(
-            view_as.get("organization", []), ("view_as", "organization"), vendor=False
-        ),
-        view_as_vendor=reader.permissions(view_as.get("vendor", []), ("view_as", "vendor"), vendor=True),
+        warnings=reader.each(lambda: reader.warnings(reader.table(document, "warnings"))) or {},
+        view_as_organization=codes(view_as, "view_as", "organization", vendor=False),
+        view_as_vendor=codes(view_as, "view_as", "vendor", vendor=True),
     )
+    if reader.problems:
+        raise InvalidPolicy("\n".join(reader.problems))
     reader.check_delegation(policy)
     return policy
 
@@ -188,6 +199,15 @@ class _Reader:
     def __init__(self, source: str, positions: TomlPositions) -> None:
         self.source = source
         self.positions = positions
+        self.problems: list[str] = []
+
+    def each(self, read: Callable[[], T]) -> T | None:
+        """Return what a part of the policy says, None when it is wrong: so that every part is looked at."""
+        try:
+            return read()
+        except InvalidPolicy as invalid:
+            self.problems.append(str(invalid))
+            return None
 
     def refusal(self, problem: str, *path: str) -> InvalidPolicy:
         line = self.positions.line_of(*path)

@@ -1,6 +1,6 @@
 """What an organization asks the vendor to change: its name, its name in the register, its registered office."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,25 +13,23 @@ from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
+from resolvers import contact_data
 from resolvers import validation as checks
 from resolvers.approvals.decisions import acting_on, check_open, decided, is_open, locked
 from resolvers.approvals.initiators import end_change_request, may_still_ask
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
-from resolvers.localization import in_their_language, on_one_line
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.localization import on_one_line
+from resolvers.mail.queue import mail_to, queue_mail
+from resolvers.mail.templates import Value
 from resolvers.organizations.queries import changed_data, organizations_with
 from resolvers.people import display_name, seen, vendor_staff
 from resolvers.refusals import Conflict, Invalid, Refused, RefusedTogether, Stale
 from resolvers.texts import Text
 from resolvers.transactions import Once, acting_for_vendor, acting_in, author, changed, values_of
 
-_WANTED: Mapping[str, Mapping[str, str]] = {
-    "name": {"de": "Name: {}", "en": "Name: {}", "fr": "Nom : {}"},
-    "legal_name": {"de": "Name im Handelsregister: {}", "en": "Registered name: {}", "fr": "Raison sociale : {}"},
-    "seat": {"de": "Sitz: {}", "en": "Registered office: {}", "fr": "Siège : {}"},
-}
-"""How a mail says what is wanted, by language."""
+_WANTED = ("name", "legal_name", "seat")
+"""What an organization may ask to have changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,9 +128,8 @@ async def decide_organization_change(
         Stale: The organization is not at `expected_version` any more.
         Invalid: It is declined without a note.
     """
-    said = checks.message(note, ["note"])
-    if not approve and said is None:
-        raise Invalid(Text("Give a reason, so that the organization knows what to do."), ["note"], "length 1..2000")
+    why = Text("Give a reason, so that the organization knows what to do.")
+    said = checks.message(note, ["note"]) if approve else checks.required_message(note, ["note"], why)
 
     async def command(change: DirectoryChange) -> ChangeRequestRecord:
         request, organization = await locked(change, CHANGE_REQUESTS, id)
@@ -204,7 +201,7 @@ def _checked(requested: RequestedChange) -> RequestedChange:
             return together.check(lambda: checks.text(value, path)) if value is not None else None
 
         def address(value: Address | None, path: list[str]) -> Address | None:
-            return together.check(lambda: checks.address(value, path)) if value is not None else None
+            return together.check(lambda: contact_data.address(value, path)) if value is not None else None
 
         checked = RequestedChange(
             name(requested.name, ["name"]),
@@ -244,13 +241,13 @@ async def _notify_reviewers(
     person: UserRecord,
 ) -> None:
     for reviewer in await vendor_staff(context, change.ask, REVIEW_CHANGE_REQUESTS):
-        values = {
+        values: dict[str, Value] = {
             "organization": organization.name,
             "person": display_name(context, person),
-            "wanted": _wanted(request, reviewer.locale),
+            "wanted": _wanted(request),
         }
         await queue_mail(
-            context, change, Mail("organization_change_to_review", reviewer.email, reviewer.locale, values)
+            context, change, mail_to(reviewer, "organization_change_to_review", values, about={"id": request.id})
         )
 
 
@@ -261,19 +258,23 @@ async def _notify_requester(
     requester = await change.ask.caller(request.requested_by_id, None, context.now)
     if requester is None or organization.id not in [one.organization_id for one in requester.standings]:
         return
-    values = {
+    values: dict[str, Value] = {
         "organization": organization.name,
         "decision": "approved" if request.status is RequestStatus.APPROVED else "declined",
         "note": request.note,
-        "wanted": _wanted(request, requester.user.locale),
+        "wanted": _wanted(request),
     }
-    mail = Mail("organization_change_decided", requester.user.email, requester.user.locale, values)
+    about = {"organization": organization.id, "id": request.id}
+    mail = mail_to(requester.user, "organization_change_decided", values, about=about)
     await queue_mail(context, change, mail)
 
 
-def _wanted(request: ChangeRequestRecord, locale: str | None) -> list[str]:
-    asked = {key: value for key in _WANTED if (value := getattr(request, key)) is not None}
-    return [
-        in_their_language(_WANTED[key], locale).format(on_one_line(value) if isinstance(value, Address) else value)
-        for key, value in asked.items()
-    ]
+def _wanted(request: ChangeRequestRecord) -> list[Text]:
+    wanted = []
+    if request.name is not None:
+        wanted.append(Text("Name: {name}", name=request.name))
+    if request.legal_name is not None:
+        wanted.append(Text("Registered name: {name}", name=request.legal_name))
+    if request.seat is not None:
+        wanted.append(Text("Registered office: {address}", address=on_one_line(request.seat)))
+    return wanted

@@ -201,7 +201,8 @@ class RequestContext:
     def reader(self) -> Reader:
         """Return who reads the answer: in the first of their languages that Forecourt speaks, else in the portal's."""
         portal = self.backends.portal
-        return reader_of([*self.languages, portal.default_locale], portal.time_zone)
+        own = self.caller.user.time_zone if self.caller is not None and self.view_as is None else None
+        return reader_of([*self.languages, portal.default_locale], own or portal.time_zone)
 
     def in_words(self, text: Text | str) -> str:
         """Return a text as the answer to this request has it; what is no Text is for developers, and stays English."""

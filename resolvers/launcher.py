@@ -15,7 +15,7 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import MembershipId, OrganizationId, UserId
-from connectors.pages import ALL
+from connectors.pages import ALL, Slice
 from connectors.quick import quick
 from connectors.values import AccountKind
 from permissions.access_rules import SEE_RIGHTS
@@ -187,7 +187,7 @@ async def pending_requests_of(context: RequestContext, tiles: Sequence[Tile]) ->
     ids = list(dict.fromkeys(tile.holder.id for tile in closed if tile.organization_id is not None))
     pages = (
         await context.backends.directory.approvals_of(
-            ACCESS_REQUESTS, "membership_id", ids, first=ALL, status=[RequestStatus.PENDING], now=context.now
+            ACCESS_REQUESTS, "membership_id", ids, Slice(ALL), status=[RequestStatus.PENDING], now=context.now
         )
         if ids
         else ()

@@ -24,12 +24,6 @@ def in_language(context: RequestContext, texts: Mapping[str, str], locale: str |
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
 
 
-def in_their_language(texts: Mapping[str, str], locale: str | None) -> str:
-    """Return the text in the language of somebody who is written to, else in English; never in the caller's."""
-    tag = locale or LAST_RESORT
-    return texts.get(tag) or texts.get(tag.split("-")[0]) or texts[LAST_RESORT]
-
-
 def on_one_line(address: Address) -> str:
     """Return the address as one line of text, every part of it."""
     town = " ".join(filter(None, (address.postal_code, address.city)))

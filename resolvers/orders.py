@@ -1,32 +1,59 @@
 """What an organization ordered, asked of the shop."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId, UserId
-from connectors.shop.interface import OrderEventRecord, OrderFilter, OrderLineRecord, OrderRecord, OrderStatus
+from connectors.pages import Slice
+from connectors.shop.interface import (
+    OrderEventRecord,
+    OrderFilter,
+    OrderLineRecord,
+    OrderRecord,
+    OrderSort,
+    OrderStatus,
+)
 from resolvers.context import RequestContext
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.pagination import Listing, check_range, check_search, paged
 
 MOST_LINES = 200
 MOST_EVENTS = 50
+PLACED = tuple(sorted(status for status in OrderStatus if status is not OrderStatus.DRAFT))
 
 
 async def orders_of(
     context: RequestContext,
     organizations: Sequence[OrganizationRecord],
     *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
+    page: Slice,
     status: Sequence[OrderStatus] | None = None,
     placed_by: UserId | None = None,
+    search: str | None = None,
+    from_: datetime | None = None,
+    to: datetime | None = None,
+    order_by: OrderSort | None = None,
 ) -> Sequence[Listing]:
-    """Return each organization's orders, newest first, parallel to `organizations`; one call to the shop."""
-    check_page(first, after)
-    where = OrderFilter(status=tuple(status) if status is not None else None, placed_by_id=placed_by)
+    """Return each organization's orders, parallel to `organizations`; one call to the shop.
+
+    Without `status`, drafts are left out: they are not placed yet.
+    """
+    check_search(search)
+    check_range(from_, to)
+    statuses = PLACED if status is None else tuple(sorted(set(status)))
+    where = OrderFilter(statuses, placed_by, search, from_, to, order_by or OrderSort())
     ids = [organization.id for organization in organizations]
-    pages = await paged(context.backends.shop.orders_of(ids, first=first, after=after, where=where))
-    return [Listing(page, identifier, where, _count_orders) for identifier, page in zip(ids, pages, strict=True)]
+    shop = context.backends.shop
+    pages = await paged(page, ("orders", where), lambda asked: shop.orders_of(ids, asked, where=where))
+    return [Listing(found, identifier, where, _count_orders) for identifier, found in zip(ids, pages, strict=True)]
+
+
+async def order_with_number(
+    context: RequestContext, organizations: Sequence[OrganizationRecord], *, number: str
+) -> Sequence[OrderRecord | None]:
+    """Return each organization's order with this number, drafts too; one call to the shop."""
+    ids = [organization.id for organization in organizations]
+    return await context.backends.shop.orders_with_number(ids, number.strip())
 
 
 async def lines_of(context: RequestContext, orders: Sequence[OrderRecord]) -> Sequence[Sequence[OrderLineRecord]]:

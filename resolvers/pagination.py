@@ -1,11 +1,14 @@
 """Pages of lists: what may be asked of them, and how many entries there are in all."""
 
 from collections.abc import Awaitable, Callable, Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from connectors.errors import InvalidCursor
-from connectors.pages import Page
+from connectors.ids import base32
+from connectors.pages import Page, Slice
 from connectors.quick import quick
 from resolvers.context import RequestContext
 from resolvers.refusals import InvalidArgument
@@ -13,6 +16,9 @@ from resolvers.texts import Text
 
 DEFAULT_PAGE = 20
 LARGEST_PAGE = 100
+LONGEST_SEARCH = 100
+
+_LONGEST_CURSOR = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,42 +34,112 @@ class Listing:
 @quick
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """An entry of a page and the cursor after which the next one stands."""
+    """An entry of a page and its cursor."""
 
     cursor: str
     node: Any
 
 
-def check_page(first: int, after: str | None) -> None:
-    """Return when the arguments can be a page's.
+def slice_of(first: int | None, after: str | None, last: int | None, before: str | None) -> Slice:
+    """Return what the arguments of a connection ask for; an empty cursor counts as none.
 
     Raises:
-        InvalidArgument: `first` is not within 1 and 100, or the cursor is too long for any of ours.
+        InvalidArgument: `first` and `last` at once, a size that is not within 0 and 100, or a cursor that is too long
+            for any of ours.
     """
-    if not 1 <= first <= LARGEST_PAGE:
+    if first is not None and last is not None:
         raise InvalidArgument(
             Text(
-                "`first` is {given}, but a page has 1 to {most} entries. Ask for fewer and go on with `after`.",
-                given=first,
-                most=LARGEST_PAGE,
+                "Give `first` or `last`, not both: `first` takes entries from the beginning of the list, `last` takes "
+                "them from its end."
             )
         )
-    if after is not None and len(after) > 1000:
-        raise InvalidArgument(Text("`after` is not a cursor; use `endCursor` of the previous page, unchanged."))
+    backward = last is not None
+    size = last if last is not None else DEFAULT_PAGE if first is None else first
+    if not 0 <= size <= LARGEST_PAGE:
+        name, cursor = ("last", "before") if backward else ("first", "after")
+        raise InvalidArgument(
+            Text(
+                "`{name}` is {given}, but a page has 0 to {most} entries. Ask for fewer and go on with `{cursor}`.",
+                name=name,
+                given=size,
+                most=LARGEST_PAGE,
+                cursor=cursor,
+            )
+        )
+    for name, given in (("after", after), ("before", before)):
+        if given is not None and len(given) > _LONGEST_CURSOR:
+            raise _no_cursor(name)
+    return Slice(size, after or None, before or None, backward)
 
 
-async def paged(answer: Awaitable[Sequence[Page[Any]]]) -> Sequence[Page[Any]]:
-    """Return the pages, or say that `after` is no cursor of this list.
+async def paged(
+    page: Slice, asked: Hashable, read: Callable[[Slice], Awaitable[Sequence[Page[Any]]]]
+) -> Sequence[Page[Any]]:
+    """Return the pages that `read` gives, with cursors that count only where the same is asked for.
+
+    `asked` names the list, with its filters and its order.
 
     Raises:
-        InvalidArgument: The cursor was not given out by this list.
+        InvalidArgument: A cursor was not given out by this list, or when something else was asked of it.
     """
+    seal = base32(int.from_bytes(blake2b(repr(asked).encode(errors="replace"), digest_size=5).digest()))
+    inside = replace(page, after=_opened("after", page.after, seal), before=_opened("before", page.before, seal))
     try:
-        return await answer
+        return [_sealed(found, seal) for found in await read(inside)]
     except InvalidCursor as error:
+        raise _no_cursor("after" if page.after is not None else "before") from error
+
+
+def check_search(search: str | None) -> None:
+    """Return when a text can be looked for.
+
+    Raises:
+        InvalidArgument: It is longer than 100 characters.
+    """
+    if search is not None and len(search) > LONGEST_SEARCH:
+        raise InvalidArgument(Text("`search` has {given} characters; at most 100 are allowed.", given=len(search)))
+
+
+def check_range(from_: datetime | None, to: datetime | None) -> None:
+    """Return when something can lie between two instants.
+
+    Raises:
+        InvalidArgument: The first is not before the second.
+    """
+    if from_ is not None and to is not None and from_ >= to:
+        raise InvalidArgument(Text("`from` is not before `to`, so nothing can be found. Swap them."))
+
+
+def _sealed(page: Page[Any], seal: str) -> Page[Any]:
+    return replace(page, cursor_of=lambda item: f"{page.cursor_of(item)}.{seal}")
+
+
+def _opened(name: str, given: str | None, seal: str) -> str | None:
+    if given is None:
+        return None
+    inside, dot, sealed = given.rpartition(".")
+    if not dot:
+        raise _no_cursor(name)
+    if sealed != seal:
         raise InvalidArgument(
+            Text(
+                "`{name}` is a cursor of another list, or of this list with other filters or in another order. Leave "
+                "it out to start again.",
+                name=name,
+            )
+        )
+    return inside
+
+
+def _no_cursor(name: str) -> InvalidArgument:
+    if name == "after":
+        return InvalidArgument(
             Text("`after` is not a cursor of this list; use `endCursor` of the previous page, unchanged.")
-        ) from error
+        )
+    return InvalidArgument(
+        Text("`before` is not a cursor of this list; use `startCursor` of the next page, unchanged.")
+    )
 
 
 def edges_of(_context: RequestContext, listing: Listing) -> list[Edge]:

@@ -12,6 +12,7 @@ from connectors.ids import OrganizationId, UserId, new_id
 from connectors.values import AccountKind, masked_address
 from permissions.access_rules import MANAGE_MEMBERS, SEE_MEMBERS, AccessRule
 from resolvers.context import People, RequestContext
+from resolvers.texts import Text
 
 MOST_LOGIN_NAMES = 100
 
@@ -125,18 +126,31 @@ def new_user(
     is_confirmed: bool = True,
     phone: str | None = None,
     locale: str | None = None,
+    time_zone: str | None = None,
     kind: AccountKind = AccountKind.BUSINESS_CUSTOMER,
 ) -> UserRecord:
     """Return a person whom the directory does not know yet."""
     return UserRecord(
         id or UserId(new_id("usr")), email, is_confirmed, first_name, last_name, phone, locale, None, kind, None,
-        context.now, profile_version=1,
+        context.now, profile_version=1, time_zone=time_zone,
     )  # fmt: skip
 
 
-def display_name(_context: RequestContext, user: UserRecord) -> str:
+def display_name(context: RequestContext, user: UserRecord) -> str:
     """Return first and last name as one text; of somebody invited without a name, what the address shows of it."""
+    if user.is_deleted:
+        return context.in_words(Text("Deleted account"))
     return f"{user.first_name} {user.last_name}".strip() or masked_address(user.email)
+
+
+def first_name(_context: RequestContext, user: UserRecord) -> str | None:
+    """Return the first name; None of somebody who was deleted."""
+    return None if user.is_deleted else user.first_name
+
+
+def address_of(_context: RequestContext, user: UserRecord) -> str | None:
+    """Return the e-mail address; None of somebody who was deleted."""
+    return None if user.is_deleted else user.email
 
 
 def masked_name(user: UserRecord) -> str:

@@ -8,6 +8,7 @@ from ipaddress import IPv6Address, ip_address, ip_network
 
 from connectors.errors import BackendUnavailable
 from connectors.rate_limits.interface import Backoff, Limit
+from connectors.values import login_key
 from resolvers.context import RequestContext
 from resolvers.refusals import TooManyAttempts
 
@@ -51,7 +52,7 @@ class Attempt:
             TooManyAttempts: With the seconds to wait; nothing of this attempt is counted then.
         """
         network = source or network_of(self._context.ip_address) or "unknown"
-        hashed = hashlib.sha256(account.strip().lower().encode(errors="replace")).hexdigest()
+        hashed = hashlib.sha256(login_key(account).encode(errors="replace")).hexdigest()
         limits: list[tuple[str, Limit | Backoff | None, bool]] = [
             (f"{attempts.what}:{network}", attempts.from_address, False),
             (f"{attempts.what}:{network}:{hashed}", attempts.about_account if account else None, True),

@@ -296,6 +296,11 @@ class TooManyAttempts(Refused):
         self.retry_after_seconds = retry_after_seconds
 
 
+def excerpt(value: str, longest: int = 40) -> str:
+    """Return what somebody wrote as a message quotes it: its beginning, so that no answer echoes what is long."""
+    return value if len(value) <= longest else f"{value[:longest]}…"
+
+
 class RefusedTogether(Exception):
     """Several parts of one input are refused at once, so that all can be fixed in one go."""
 

@@ -11,14 +11,15 @@ from connectors.directory.records.people import UserRecord
 from connectors.values import AccountKind, masked_address
 from permissions.vocabulary import Permission
 from resolvers.audit import recorded
+from resolvers.contact_data import email
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name, new_user
 from resolvers.refusals import Conflict, NotFound
 from resolvers.texts import Text
 from resolvers.transactions import changed
-from resolvers.validation import email, locale, text
+from resolvers.validation import locale, optional_text, together
 
 LINK_LIFETIME = timedelta(days=7)
 MOST_STAFF = 1_000
@@ -53,18 +54,19 @@ async def invite_staff(
     The address counts as confirmed: the operator vouches for it. When the link has expired, "forgotten password" does.
 
     Raises:
-        Invalid: The address, a name or the language is none; a name may be empty.
+        RefusedTogether: The address, a name or the language is none; a name may be empty.
         Conflict: There is an account with this address already; permissions are granted to it instead.
     """
     token, expires_at = new_token(), context.now + LINK_LIFETIME
-    user = new_user(
-        context,
-        email(address, ["email"]),
-        text(first_name, ["first_name"]) if first_name else "",
-        text(last_name, ["last_name"]) if last_name else "",
-        locale=locale(language, ["locale"]) if language is not None else None,
-        kind=AccountKind.VENDOR_STAFF,
-    )
+    with together() as checking:
+        user = new_user(
+            context,
+            checking.check(lambda: email(address, ["email"])) or "",
+            checking.check(lambda: optional_text(first_name, ["first_name"]) or "") or "",
+            checking.check(lambda: optional_text(last_name, ["last_name"]) or "") or "",
+            locale=checking.check(lambda: locale(language, ["locale"])) if language is not None else None,
+            kind=AccountKind.VENDOR_STAFF,
+        )
 
     async def invite(change: DirectoryChange) -> None:
         (holder,) = await change.ask.users_with_email([user.email])
@@ -85,7 +87,7 @@ async def invite_staff(
         )
         if is_mailed:
             values = {"name": display_name(context, user), "expires_at": expires_at.isoformat()}
-            await queue_mail(context, change, Mail("staff_invitation", user.email, user.locale, values, token))
+            await queue_mail(context, change, mail_to(user, "staff_invitation", values, token))
 
     await changed(context, invite)
     return StaffInvited(user, token, expires_at)
@@ -108,7 +110,7 @@ async def change_staff(
     """
 
     async def edit(change: DirectoryChange) -> tuple[UserRecord, tuple[str, ...], tuple[str, ...]]:
-        user_id = await change.ask.user_id_of_login_name(login_name.strip().lower())
+        user_id = await change.ask.user_id_of_login_name(login_name)
         user = await change.lock_user(user_id) if user_id is not None else None
         caller = await change.ask.caller(user.id, None, context.now) if user is not None else None
         if user is None or caller is None:

@@ -43,7 +43,7 @@ class Text:
     def to(self, reader: Reader) -> str:
         """Return the text in the language of whoever reads it."""
         translated = _translations(reader.language).get(self.template, self.template)
-        return translated.format_map({name: _written(value, reader) for name, value in self.values.items()})
+        return translated.format_map({name: in_words(value, reader) for name, value in self.values.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,27 @@ class AllOf:
 
 Value = Union[str, int, Text, AnyOf, AllOf, date, timedelta, Mapping[str, str]]  # noqa: UP007 - Text names it in quotes
 """What may stand in a text; a mapping has the labels of one thing by language."""
+
+
+def in_words(value: Value, reader: Reader) -> str:
+    """Return what stands in a text as its reader writes it."""
+    match value:
+        case Text():
+            return value.to(reader)
+        case AnyOf() | AllOf():
+            words = [in_words(one, reader) for one in value.values]
+            return format_list(words, "or" if isinstance(value, AnyOf) else "standard", reader.locale)
+        case datetime():
+            return instant_written(value, reader)
+        case date():
+            return str(format_date(value, "long", locale=reader.locale))
+        case timedelta():
+            return _wait(value, reader)
+        case Mapping():
+            return labelled(value, reader)
+        case int():
+            return str(format_decimal(value, locale=reader.locale))
+    return value
 
 
 def labelled(labels: Mapping[str, str], reader: Reader) -> str:
@@ -108,7 +129,7 @@ def restored(written: Any) -> Any:
 def instant_written(instant: datetime, reader: Reader) -> str:
     """Return an instant as the reader writes it, in their time zone: ``December 3, 2026, 2:15 PM (GMT+01:00)``."""
     there = instant.astimezone(reader.time_zone)
-    zone = get_timezone_name(there, "short", locale=reader.locale)
+    zone = "UTC" if there.tzname() == "UTC" else get_timezone_name(there, "short", locale=reader.locale)
     return Text(
         "{date}, {time} ({time_zone})",
         date=there.date(),
@@ -119,30 +140,10 @@ def instant_written(instant: datetime, reader: Reader) -> str:
 
 @lru_cache(maxsize=len(LANGUAGES))
 def _translations(language: str) -> Mapping[str, str]:
-    if language == SOURCE_LANGUAGE:
+    if language == SOURCE_LANGUAGE or language not in LANGUAGES:
         return {}
     with (CATALOGUES / f"{language}.po").open("rb") as file:
         return {str(one.id): str(one.string) for one in read_po(file, locale=language) if one.string}
-
-
-def _written(value: Value, reader: Reader) -> str:
-    match value:
-        case Text():
-            return value.to(reader)
-        case AnyOf() | AllOf():
-            words = [_written(one, reader) for one in value.values]
-            return format_list(words, "or" if isinstance(value, AnyOf) else "standard", reader.locale)
-        case datetime():
-            return instant_written(value, reader)
-        case date():
-            return str(format_date(value, "long", locale=reader.locale))
-        case timedelta():
-            return _wait(value, reader)
-        case Mapping():
-            return labelled(value, reader)
-        case int():
-            return str(format_decimal(value, locale=reader.locale))
-    return value
 
 
 def _wait(wait: timedelta, reader: Reader) -> str:

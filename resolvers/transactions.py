@@ -90,12 +90,8 @@ async def changed_once(
     key = once.key
     if key is None:
         return await changed(context, command)
-    if not 1 <= len(key) <= LONGEST_KEY:
-        raise Invalid(
-            Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY),
-            ["idempotency_key"],
-            f"length 1..{LONGEST_KEY}",
-        )
+    if wrong := wrong_key(key):
+        raise wrong
     asked = orjson.dumps([once.operation, once.input], option=orjson.OPT_SORT_KEYS, default=_as_json)
     input_hash = hashlib.sha256(asked).digest()
     actor = context.caller.user.id if context.caller is not None else ""
@@ -112,6 +108,17 @@ async def changed_once(
         return receipt
 
     return await changed(context, command_once)
+
+
+def wrong_key(key: str) -> Invalid | None:
+    """Return why a request cannot have this name, None when it can."""
+    if 1 <= len(key) <= LONGEST_KEY:
+        return None
+    message = Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY)
+    return Invalid(message, KEY, f"length 1..{LONGEST_KEY}")
+
+
+KEY = ["idempotency_key"]
 
 
 async def was_done(context: RequestContext, key: str | None) -> bool:
@@ -139,11 +146,17 @@ async def acting_in(
     organization = await change.lock_organization(organization_id)
     if organization is None or context.caller is None:
         raise NotFound("organization", ["organization_id"])
-    caller = await change.ask.caller(context.caller.user.id, context.caller.session_id, context.now)
-    viewer = viewer_of(caller, context.policy) if caller is not None else None
+    viewer = await current_viewer(context, change)
     if viewer is None or not may(viewer, rule, organization_id, context.now):
         raise forbidden(context, viewer, rule, organization_id)
     return organization, viewer
+
+
+async def current_viewer(context: RequestContext, change: DirectoryChange) -> Viewer | None:
+    """Return the caller as they are now; None when nobody is signed in (any more)."""
+    caller = context.caller
+    now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
+    return viewer_of(now, context.policy) if now is not None else None
 
 
 async def acting_for_vendor(context: RequestContext, change: DirectoryChange, rule: AccessRule) -> Viewer:
@@ -154,9 +167,7 @@ async def acting_for_vendor(context: RequestContext, change: DirectoryChange, ru
     Raises:
         Forbidden: The caller may not any more.
     """
-    caller = context.caller
-    now = await change.ask.caller(caller.user.id, caller.session_id, context.now) if caller is not None else None
-    viewer = viewer_of(now, context.policy) if now is not None else None
+    viewer = await current_viewer(context, change)
     if viewer is None or not may(viewer, rule, None, context.now):
         raise forbidden(context, viewer, rule, None)
     return viewer

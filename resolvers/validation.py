@@ -1,39 +1,41 @@
 """Values of an input that have to be right before anything is done: each returns the value as it is kept.
 
 Every function raises Invalid, with the path of the input, for a value that is not allowed; `together` collects those of
-a whole input, so that all can be fixed in one go.
+a whole input, so that all can be fixed in one go. Length comes before content, so that nothing long is looked at.
 """
 
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import TypeVar
-from urllib.parse import urlsplit
 
-from babel import Locale, UnknownLocaleError
-from babel.core import get_global
-
-from connectors.values import Address
-from resolvers.languages import LONGEST_TAG
-from resolvers.refusals import Invalid, Refused, RefusedTogether
+from resolvers.characters import first_unusable, name_of, single_spaced, trimmed
+from resolvers.languages import LONGEST_TAG, known_time_zone, language_tag
+from resolvers.refusals import Invalid, Refused, RefusedTogether, excerpt
 from resolvers.texts import Text
 
 LONGEST_NAME = 100
 LONGEST_ADDRESS_PART = 200
 LONGEST_MESSAGE = 2_000
+LONGEST_INSTANT = 64
 
 T = TypeVar("T")
 
 
-_UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
-"""Unicode's categories of control characters, lone surrogates and the separators of lines and paragraphs."""
+@dataclass(frozen=True, slots=True)
+class Misread:
+    """What somebody wrote where an instant is asked for, and is none."""
 
-_NO_COUNTRIES = frozenset({"AC", "CP", "CQ", "DG", "EA", "IC", "QO", "TA", "ZZ"})
-"""What is among Unicode's regions, and is no country or territory of ISO 3166-1."""
+    written: str
+    lacks_offset: bool = False
 
-_COUNTRIES = (frozenset(get_global("territory_languages")) | {"VA"}) - _NO_COUNTRIES
-_VAT_ID = re.compile(r"[A-Z]{2}(?=.*[0-9])[0-9A-Z+*]{2,13}")
+    @property
+    def problem(self) -> Text:
+        """Return what is wrong with it."""
+        return _NO_OFFSET if self.lacks_offset else _NO_INSTANT
 
 
 class Together:
@@ -46,13 +48,13 @@ class Together:
         """Return what the check returns; None when it refuses, which is reported at the end."""
         try:
             return checked()
-        except Refused as refusal:
-            self.refusals.append(refusal)
+        except (Refused, RefusedTogether) as refused:
+            self.refuse(refused)
             return None
 
-    def refuse(self, refusal: Refused) -> None:
+    def refuse(self, refused: Refused | RefusedTogether) -> None:
         """Have this reported at the end as well."""
-        self.refusals.append(refusal)
+        self.refusals += refused.refusals if isinstance(refused, RefusedTogether) else [refused]
 
 
 @contextmanager
@@ -69,127 +71,135 @@ def together() -> Iterator[Together]:
 
 
 def text(value: str, path: list[str], longest: int = LONGEST_NAME) -> str:
-    """Return the text trimmed; it has 1 to `longest` characters, none of them a control character."""
-    trimmed = value.strip()
-    if not 1 <= len(trimmed) <= longest:
+    """Return a text of one line trimmed, with single blanks; it has 1 to `longest` characters that can be seen."""
+    if len(value) > _MANY * longest:
+        raise _wrong_length(len(value), path, longest)
+    cleaned = single_spaced(value)
+    if not 1 <= len(cleaned) <= longest:
+        raise _wrong_length(len(cleaned), path, longest)
+    if (index := first_unusable(cleaned)) is not None:
+        raise _unusable(cleaned, index, path, Text("Leave out control characters such as line breaks."))
+    return cleaned
+
+
+def optional_text(value: str | None, path: list[str], longest: int = LONGEST_NAME) -> str | None:
+    """Return a text as `text` does; None for nothing and for nothing but blanks."""
+    if value is None or (len(value) <= _MANY * longest and not trimmed(value)):
+        return None
+    return text(value, path, longest)
+
+
+def time_zone(value: str, path: list[str]) -> str:
+    """Return the name of a time zone of the IANA database, trimmed and as it is written there."""
+    known = known_time_zone(value)
+    if known is None:
         raise Invalid(
-            Text("Use 1 to {longest} characters; this has {given}.", longest=longest, given=len(trimmed)),
+            Text(
+                "“{given}” is not a time zone; use a name such as Europe/Berlin or America/New_York.",
+                given=excerpt(value),
+            ),
             path,
-            f"length 1..{longest}",
+            "IANA time zone",
         )
-    if any(unicodedata.category(character) in _UNPRINTABLE for character in trimmed):
-        raise Invalid(Text("Leave out control characters such as line breaks."), path, "printable")
-    return trimmed
-
-
-def locale(value: str, path: list[str]) -> str:
-    """Return the language's tag, which names a language that is known (BCP 47)."""
-    if len(value) <= LONGEST_TAG:
-        try:
-            Locale.parse(value, sep="-")
-        except (UnknownLocaleError, ValueError):
-            pass
-        else:
-            return value
-    raise Invalid(
-        Text("“{given}” is not a language; use a tag such as de, en or fr-CH.", given=value[:LONGEST_TAG]),
-        path,
-        "BCP 47",
-    )
-
-
-def address(given: Address, path: list[str]) -> Address:
-    """Return the address trimmed, in a country that exists, each part no longer than fits on an envelope."""
-
-    def part(value: str | None, name: str) -> str | None:
-        return None if value is None or not value.strip() else text(value, [*path, name], LONGEST_ADDRESS_PART)
-
-    if not 1 <= len(given.street) <= 4:
-        raise Invalid(Text("Enter one to four lines for the street."), [*path, "street"], "lines 1..4")
-    country = given.country_code.strip().upper()
-    if len(country) != 2 or country not in _COUNTRIES:
-        raise Invalid(
-            Text("“{given}” is not a country; use its two letters, such as DE, FR or CH.", given=given.country_code),
-            [*path, "country_code"],
-            "ISO 3166-1 alpha-2",
-        )
-    return Address(
-        street=tuple(
-            text(line, [*path, "street", str(number)], LONGEST_ADDRESS_PART) for number, line in enumerate(given.street)
-        ),
-        postal_code=text(given.postal_code, [*path, "postal_code"], 20),
-        city=text(given.city, [*path, "city"], LONGEST_ADDRESS_PART),
-        country_code=country,
-        name=part(given.name, "name"),
-        company=part(given.company, "company"),
-        region=part(given.region, "region"),
-        phone=given.phone,
-    )
+    return known
 
 
 def message(value: str | None, path: list[str], longest: int = LONGEST_MESSAGE) -> str | None:
     """Return a text of several lines, trimmed; None for nothing."""
-    trimmed = (value or "").strip()
-    if not trimmed:
+    given = value or ""
+    cleaned = trimmed(given.replace("\r\n", "\n")) if len(given) <= _MANY * longest else given
+    if not cleaned:
         return None
-    if len(trimmed) > longest:
+    if len(cleaned) > longest:
         raise Invalid(
-            Text("Use at most {longest} characters; this has {given}.", longest=longest, given=len(trimmed)),
+            Text("Use at most {longest} characters; this has {given}.", longest=longest, given=len(cleaned)),
             path,
             f"length 0..{longest}",
         )
-    if any(unicodedata.category(one) in _UNPRINTABLE and one not in "\n\t" for one in trimmed.replace("\r\n", "\n")):
-        raise Invalid(Text("Leave out control characters other than line breaks."), path, "printable")
-    return trimmed.replace("\r\n", "\n")
+    if (index := first_unusable(cleaned, lines=True)) is not None:
+        raise _unusable(cleaned, index, path, Text("Leave out control characters other than line breaks."))
+    return cleaned
 
 
-def email(value: str, path: list[str]) -> str:
-    """Return the address trimmed: printable ASCII before the @, a domain name after it, 254 characters at most.
-
-    Letters that only look like others, quoted names and addresses in brackets are refused: they serve to be mistaken.
-    """
-    trimmed = value.strip()
-    name, _, domain = trimmed.rpartition("@")
-    if len(trimmed) > 254 or len(name) > 64 or not _MAILBOX.fullmatch(name) or not _DOMAIN.fullmatch(domain):
-        raise Invalid(Text("Enter an e-mail address such as name@company.example."), path, "e-mail address")
-    return trimmed
+def required_message(value: str | None, path: list[str], missing: Text) -> str:
+    """Return a text of several lines that there has to be; `missing` is what to say when there is none."""
+    said = message(value, path)
+    if said is None:
+        raise Invalid(missing, path, f"length 1..{LONGEST_MESSAGE}")
+    return said
 
 
-def website(value: str, path: list[str]) -> str:
-    """Return the address of a site trimmed: http or https, a domain name, no user name or password in it."""
-    trimmed = text(value, path, LONGEST_ADDRESS_PART)
+def locale(value: str, path: list[str]) -> str:
+    """Return the language's tag as BCP 47 writes it, which names a language that is known."""
+    tag = language_tag(value)
+    if tag is None:
+        raise Invalid(
+            Text("“{given}” is not a language; use a tag such as de, en or fr-CH.", given=excerpt(value, LONGEST_TAG)),
+            path,
+            "BCP 47",
+        )
+    return tag
+
+
+def instant(value: datetime | Misread | None, path: list[str]) -> datetime | None:
+    """Return the instant that was written, None for none."""
+    if isinstance(value, Misread):
+        raise Invalid(value.problem, path, "RFC 3339")
+    return value
+
+
+def read_instant(written: str) -> datetime | Misread:
+    """Return the instant in UTC that a text names as in RFC 3339, in which T and Z may be in lower case (5.6)."""
+    if len(written) > LONGEST_INSTANT:
+        return Misread(written[:LONGEST_INSTANT])
     try:
-        parts = urlsplit(trimmed)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        host = ""
-    if not host or parts.scheme not in ("http", "https") or "@" in parts.netloc or not _DOMAIN.fullmatch(host):
-        raise Invalid(Text("Enter an address such as https://www.company.example."), path, "http or https URL")
-    return trimmed.replace("'", "%27")  # a URL may have one, and it ends an attribute of a carelessly written page
-
-
-def vat_id(value: str | None, path: list[str]) -> str | None:
-    """Return a number for value added tax: two letters of the country, then 2 to 13 digits or letters; None: none."""
-    written = re.sub(r"[\s.\-]", "", value or "").upper()
-    if not written:
-        return None
-    if not _VAT_ID.fullmatch(written):
-        raise Invalid(Text("Enter the number with its country, such as DE123456789."), path, "VAT id")
-    return written
+        read = datetime.fromisoformat(unicodedata.normalize("NFKC", written).strip().upper())
+        if read.tzinfo is None:
+            return Misread(written, lacks_offset=True)
+        return read.astimezone(UTC)
+    except (ValueError, OverflowError):  # the latter in the years 1 and 9999, which end elsewhere in UTC
+        return Misread(written)
 
 
 def customer_number(value: str | None, path: list[str]) -> str | None:
     """Return the number under which the vendor knows an organization, trimmed; None for none."""
-    trimmed = (value or "").strip()
-    if not trimmed:
+    given = value or ""
+    cleaned = single_spaced(unicodedata.normalize("NFKC", given)) if len(given) <= _MANY else given
+    if not cleaned:
         return None
-    if not _CUSTOMER_NUMBER.fullmatch(trimmed):
+    if not _CUSTOMER_NUMBER.fullmatch(cleaned):
         raise Invalid(
             Text("Enter a number such as 12345: at most 20 letters, digits and . / -"), path, "customer number"
         )
-    return trimmed
+    return cleaned
 
 
+def _wrong_length(length: int, path: list[str], longest: int) -> Invalid:
+    return Invalid(
+        Text("Use 1 to {longest} characters; this has {given}.", longest=longest, given=length),
+        path,
+        f"length 1..{longest}",
+    )
+
+
+def _unusable(written: str, index: int, path: list[str], is_control: Text) -> Invalid:
+    one = written[index]
+    if unicodedata.category(one) in ("Cc", "Cs", "Zl", "Zp"):
+        return Invalid(is_control, path, "printable")
+    if index == 0:
+        problem = Text("Remove the first character, {character}: it cannot stand alone.", character=name_of(one))
+        return Invalid(problem, path, "printable")
+    problem = Text(
+        "Remove the character {character} after “{before}”: it is invisible or changes the characters next to it.",
+        character=name_of(one),
+        before=written[max(0, index - 20) : index],
+    )
+    return Invalid(problem, path, "printable")
+
+
+_MANY = 20
+"""What is so many times as long as it may be is not looked at; blanks and marks may make it longer than it will be."""
+
+_NO_OFFSET = Text("This date and time needs its offset, such as 2026-03-01T12:00:00Z.")
+_NO_INSTANT = Text("Enter a date and time as in RFC 3339, such as 2026-03-01T12:00:00Z, in the years 1 to 9999.")
 _CUSTOMER_NUMBER = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9./-]{0,18}[A-Za-z0-9])?")
-_MAILBOX = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")

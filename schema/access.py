@@ -84,7 +84,7 @@ class AccessPreview:
         _entries,
         requires=OPEN,
         at_most=MOST_ERRORS,
-        assumed_size=2,
+        assumed_size=1,
         description="Why the change would be refused; empty when it would be accepted.",
     )
 
@@ -166,7 +166,7 @@ class UpdateMemberAccessPayload(Payload):
         assumed_size=1,
         description="What deserves a second look.",
     )
-    errors: list[UserError] = entries("Why nothing was changed; empty when it was.", assumed_size=2)
+    errors: list[UserError] = entries("Why nothing was changed; empty when it was.")
 
 
 class UpdateMembersAccessPayload(Payload):
@@ -236,7 +236,7 @@ class AccessMutations:
             return _payload(context, await member_access.preview_access(context, edit))
         return _payload(context, await member_access.update_member_access(context, edit, input.idempotency_key))
 
-    @mutation(requires=ASSIGN_ROLES, within=in_organization(), answers_again=True)
+    @mutation(requires=ASSIGN_ROLES, within=in_organization(), answers_again=True, results_of="input.changes")
     async def update_members_access(
         self, context: RequestContext, input: UpdateMembersAccessInput
     ) -> UpdateMembersAccessPayload | None:

@@ -48,6 +48,7 @@ class Order(Node):
     """An order in the shop."""
 
     number: str = strawberry.field(description="The order number, as printed on documents.")
+    created_at: DateTime = strawberry.field(description="When it was begun, as a draft.")
     placed_at: DateTime | None = strawberry.field(description="When it was placed; null for a draft.")
     status: OrderStatus = strawberry.field(description="Its status.")
     placed_by: User | None = field(

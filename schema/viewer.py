@@ -30,7 +30,7 @@ from resolvers.sessions import queries as own_sessions
 from schema.account.types import Consent, DataExport, Session
 from schema.audit import AuditEvent
 from schema.graph.connections import Connection
-from schema.graph.cost_directives import CostDirective
+from schema.graph.cost_directives import SEARCH, CostDirective
 from schema.graph.fields import attribute, computed, field, graph_type, listed, root
 from schema.graph.scalars import URL, DateTime
 from schema.graph.value_types import Address
@@ -145,6 +145,11 @@ class Viewer(Node):
         assumed_size=5,
         description="Your memberships, by the organization's name; those that have ended, or that you are only invited "
         "to, are not shown.",
+        arguments={
+            "search": "Only those of organizations whose name or customer number contains these words, in any order; "
+            "case and accents do not matter."
+        },
+        argument_costs={"search": SEARCH},
     )
     membership: Membership | None = field(
         membership_in,

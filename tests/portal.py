@@ -28,8 +28,10 @@ from gateway.settings_sources import read_settings
 from gateway.wiring import Wiring, migrate_our_database
 from gateway.worker import Worker
 from resolvers.context import RequestContext
+from resolvers.languages import reader_of
 from resolvers.mail.queue import MAIL
 from resolvers.sessions.commands import begin_session
+from resolvers.texts import in_words, restored
 from tests.schemas import shared_schema
 from tests.servers import DatabaseKind, servers
 
@@ -194,7 +196,7 @@ class Portal:
                 item.content["template"],
                 item.content["to"],
                 item.content["locale"],
-                item.content["values"],
+                {name: _put(value, item.content["locale"]) for name, value in item.content["values"].items()},
                 seals.open(item.sealed) if item.sealed is not None else None,
             )
             for item in items
@@ -302,3 +304,10 @@ async def fill(url: str, profile: str = "solar_terminal") -> None:
     settings = read_settings({}, profile=profile, demo=True, database_url=url)
     await migrate_our_database(settings)
     await load_demo(settings, load_profile(profile), clock=Clock())
+
+
+def _put(value: Any, locale: str | None) -> Any:
+    """What stands in a mail, in the words of its reader."""
+    if isinstance(value, list):
+        return [_put(one, locale) for one in value]
+    return value if value is None or isinstance(value, str) else in_words(restored(value), reader_of([locale]))

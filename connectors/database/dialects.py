@@ -55,8 +55,8 @@ class _OneOf(_Condition):
     inherit_cache = True
 
 
-class _Contains(_Condition):
-    name = "contains"
+class _ContainsEach(_Condition):
+    name = "contains_each"
     inherit_cache = True
 
 
@@ -65,9 +65,9 @@ def one_of(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
     return _OneOf(column, bindparam(parameter, type_=TextList()))
 
 
-def contains(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
-    """Say that the text bound to this parameter stands somewhere in the column; the empty text stands in each."""
-    return _Contains(column, bindparam(parameter, type_=column.type))
+def contains_each(column: ColumnElement[Any], parameter: str) -> ColumnElement[bool]:
+    """Say that each text of the list bound to this parameter stands somewhere in the column, in any order."""
+    return _ContainsEach(column, bindparam(parameter, type_=TextList()))
 
 
 def listed(database: str, parameter: str) -> TableValuedAlias:
@@ -91,13 +91,14 @@ def _one_of_on_postgresql(element: _OneOf, compiler: SQLCompiler, **options: Any
     return f"({column} = ANY (string_to_array({texts}, {_SEPARATOR_IN_SQL})))"
 
 
-@compiles(_Contains, "sqlite")
-def _contains_on_sqlite(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(instr({column}, {part}) > 0)"
+@compiles(_ContainsEach, "sqlite")
+def _contains_each_on_sqlite(element: _ContainsEach, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"(NOT EXISTS (SELECT 1 FROM json_each({texts}) AS word WHERE instr({column}, word.value) = 0))"
 
 
-@compiles(_Contains, "postgresql")
-def _contains_on_postgresql(element: _Contains, compiler: SQLCompiler, **options: Any) -> str:
-    column, part = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"(strpos({column}, {part}) > 0)"
+@compiles(_ContainsEach, "postgresql")
+def _contains_each_on_postgresql(element: _ContainsEach, compiler: SQLCompiler, **options: Any) -> str:
+    column, texts = (compiler.process(clause, **options) for clause in element.clauses)
+    words = f"unnest(string_to_array({texts}, {_SEPARATOR_IN_SQL})) AS word(value)"
+    return f"(NOT EXISTS (SELECT 1 FROM {words} WHERE strpos({column}, word.value) = 0))"

@@ -5,17 +5,34 @@ from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, func, select, true, tuple_
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    func,
+    select,
+    true,
+    tuple_,
+    union_all,
+)
 from sqlalchemy.sql.selectable import FromClause
 
-from connectors.database.columns import UtcDateTime
+from connectors.database.columns import UtcDateTime, clean_text
 from connectors.database.dialects import listed, one_of
-from connectors.database.reader import Row, gathered
+from connectors.database.reader import Reader, Row, gathered, parallel
 from connectors.database.record_rows import Rows
 from connectors.errors import InvalidCursor
-from connectors.pages import Page, cursor, position
+from connectors.pages import Page, Slice, cursor, position
 
 R = TypeVar("R")
+
+_FROM_THE_BEGINNING = Slice(0)
+_BEFORE, _WITHIN, _AFTER = range(3)
+"""Where a row stands to the positions of a slice, as its last column says."""
 
 
 class Listing(Generic[R]):
@@ -33,7 +50,7 @@ class Listing(Generic[R]):
         *where: ColumnElement[bool],
         owner: Column[Any] | None = None,
         owner_of: Callable[[R], Any] | None = None,
-        order: Sequence[Column[Any]] = (),
+        order: Sequence[ColumnElement[Any]] = (),
         ascending: bool = False,
         source: FromClause | None = None,
         further: Sequence[ColumnElement[Any]] = (),
@@ -51,37 +68,36 @@ class Listing(Generic[R]):
         self._columns = [*read, *added]
         self._record = record or (rows.record if not added else lambda row: rows.record(row[: len(read)]))
         self._key_at = [next(i for i, one in enumerate(self._columns) if one is column) for column in self._order]
-        self._pages: dict[tuple[str, bool], Select[Any]] = {}
+        self._pages: dict[tuple[str, bool, bool, bool], Select[Any]] = {}
         length = select(func.count()) if owner is None else select(owner, func.count()).group_by(owner)
         of_owners = [] if owner is None else [one_of(owner, "ids")]
         self.count: Select[Any] = length.select_from(self._source).where(*of_owners, *where)
 
-    def page(self, database: str, *, after: bool = False) -> Select[Any]:
-        """Return the statement that selects the first `limit` rows, of each owner in `ids` if there are owners.
+    def page(self, database: str, asked: Slice = _FROM_THE_BEGINNING) -> Select[Any]:
+        """Return the statement that selects `limit` rows of a slice, of each owner in `ids` if there are owners.
 
-        With `after`, those that come after a position, which `bounds` gives. No owner may come twice. The limit applies
-        in the index, owner by owner; row_number() would first read the whole history of each.
+        With cursors, they are those beside the positions that `bounds` gives, each row with where it stands to them,
+        and one row more beyond each position, if there is one. No owner may come twice. The limit applies in the index,
+        owner by owner; row_number() would first read the whole history of each.
         """
-        if (database, after) not in self._pages:
-            self._pages[database, after] = self._page(database, after)
-        return self._pages[database, after]
+        shape = database, asked.after is not None, asked.before is not None, asked.backward
+        if shape not in self._pages:
+            self._pages[shape] = self._page(*shape)
+        return self._pages[shape]
 
-    def bounds(self, first: int, after: str | None) -> dict[str, Any]:
-        """Return the values that `page` takes for a page, one row more than it shows.
+    def bounds(self, asked: Slice) -> dict[str, Any]:
+        """Return the values that `page` takes for a slice, one row more than it shows.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: `after` or `before` is not a cursor of this list.
         """
-        if first < 0:
-            raise ValueError(f"first is {first}; a page has no negative length.")
-        bounds: dict[str, Any] = {"limit": first + 1}
-        if after is None:
-            return bounds
-        keys = position(self.name, after, len(self._order))
-        try:
-            return bounds | {f"after_{index}": _read(keys[index], column) for index, column in enumerate(self._order)}
-        except ValueError as error:
-            raise InvalidCursor(f"{after!r} is not a cursor of {self.name}.") from error
+        if asked.size < 0:
+            raise ValueError(f"The size is {asked.size}; a page has no negative length.")
+        return {"limit": asked.size + 1} | self._position("after", asked.after) | self._position("before", asked.before)
+
+    def sorted(self, columns: Sequence[ColumnElement[Any]], asked: Slice) -> list[ColumnElement[Any]]:
+        """Return by what rows with these columns of the order are sorted, as `pages` expects them."""
+        return list(columns) if self._ascending is not asked.backward else [column.desc() for column in columns]
 
     def records(self, rows: Sequence[Row]) -> list[R]:
         """Return the records of rows that were read with `page`."""
@@ -93,62 +109,149 @@ class Listing(Generic[R]):
         owner_of = self._owner_of
         return gathered(owners, ((owner_of(record), record) for record in records))
 
-    def pages(self, owners: Sequence[str], rows: Sequence[Row], first: int, after: str | None) -> list[Page[R]]:
+    def pages(self, owners: Sequence[str], rows: Sequence[Row], asked: Slice) -> list[Page[R]]:
         """Return the page of each owner from the rows that were read for all."""
-        records = self.records(rows)
-        cursor_of = self._cursors(rows)
-        return [
-            Page(found[:first], len(found) > first, after is not None, cursor_of)
-            for found in self.of_each(owners, records)
-        ]
+        parts, cursor_of = self._parts(rows, asked)
+        before, within, after = (self.of_each(owners, part) for part in parts)
+        return [_page_of(*of_owner, asked, cursor_of) for of_owner in zip(before, within, after, strict=True)]
 
-    def whole_page(self, rows: Sequence[Row], first: int, after: str | None) -> Page[R]:
+    def whole_page(self, rows: Sequence[Row], asked: Slice) -> Page[R]:
         """Return the page of the list that has no owners."""
-        records = self.records(rows)
-        return Page(records[:first], len(records) > first, after is not None, self._cursors(rows))
+        parts, cursor_of = self._parts(rows, asked)
+        return _page_of(*parts, asked, cursor_of)
+
+    def _parts(
+        self, rows: Sequence[Row], asked: Slice
+    ) -> tuple[tuple[list[R], list[R], list[R]], Callable[[Any], str]]:
+        """Return what stands before the slice, in it and after it, and what gives the cursors of what is in it."""
+        if asked.after is None and asked.before is None:
+            return ([], self.records(rows), []), self._cursors(rows)
+        parts: tuple[list[Row], list[Row], list[Row]] = ([], [], [])
+        for row in rows:
+            parts[row[-1]].append(row[:-1])
+        before, within, after = map(self.records, parts)
+        return (before, within, after), self._cursors(parts[_WITHIN])
 
     def _cursors(self, rows: Sequence[Row]) -> Callable[[Any], str]:
         read = {row[self._key_at[-1]]: row for row in rows}
         return lambda record: cursor(self.name, *(_written(read[record.id][index]) for index in self._key_at))
 
-    def _page(self, database: str, after: bool) -> Select[Any]:
-        keys = [bindparam(f"after_{index}", type_=column.type) for index, column in enumerate(self._order)]
-        here, there = (self._order[0], keys[0]) if len(keys) == 1 else (tuple_(*self._order), tuple_(*keys))
-        where = [*self._where, *([here > there if self._ascending else here < there] if after else [])]
-        order = self._sorted(self._order)
-        read = select(*self._columns)
-        if self._owner is None:
-            return read.select_from(self._source).where(*where).order_by(*order).limit(bindparam("limit"))
-        asked = listed(database, "ids")
-        where.append(self._owner == asked.c.value)
+    def _position(self, side: str, given: str | None) -> dict[str, Any]:
+        if given is None:
+            return {}
+        keys = position(self.name, given, len(self._order))
+        try:
+            return {f"{side}_{index}": _read(keys[index], column) for index, column in enumerate(self._order)}
+        except ValueError as error:
+            raise InvalidCursor(f"{given!r} is not a cursor of {self.name}.") from error
 
-        def first(found: Select[Any]) -> Select[Any]:
-            found = found.select_from(self._source).where(*where)
-            return found.order_by(*order).limit(bindparam("limit")).correlate(asked)
+    def _page(self, database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
+        here = self._order[0] if len(self._order) == 1 else tuple_(*self._order)
+        beyond, within = [], []  # on the one side of a position, and on the other
+        for side, is_given, is_first in (("after", after, True), ("before", before, False)):
+            if is_given:
+                keys = [bindparam(f"{side}_{index}", type_=column.type) for index, column in enumerate(self._order)]
+                there = keys[0] if len(keys) == 1 else tuple_(*keys)
+                is_lower = self._ascending is is_first
+                beyond.append((here <= there if is_lower else here >= there, is_first))
+                within.append(here > there if is_lower else here < there)
+        slice_ = Slice(0, backward=backward)
+        order = self.sorted(self._order, slice_)
+        columns = [*self._columns]
+        if beyond:
+            columns.append(case(*((there, _BEFORE if first else _AFTER) for there, first in beyond), else_=_WITHIN))
+        limit: BindParameter[int] = bindparam("limit")
+        if self._owner is None and not beyond:
+            return select(*columns).select_from(self._source).where(*self._where).order_by(*order).limit(limit)
+        where, asked = self._where, None
+        if self._owner is not None:
+            asked = listed(database, "ids")
+            where = (*where, self._owner == asked.c.value)
+
+        def found(shown: Sequence[ColumnElement[Any]]) -> Select[Any]:
+            """Select the slice, and of what is beyond a position the entry that stands next to it."""
+            parts = [select(*shown).where(*where, *within).order_by(*order).limit(limit)]
+            for there, is_first in beyond:
+                outwards = self.sorted(self._order, Slice(0, backward=is_first))
+                parts.append(select(*shown).where(*where, there).order_by(*outwards).limit(1))
+            parts = [part.select_from(self._source) for part in parts]
+            if asked is not None:
+                parts = [part.correlate(asked) for part in parts]
+            if len(parts) == 1:
+                return parts[0]
+            return select(union_all(*(select(part.subquery()) for part in parts)).subquery())
 
         if database == "postgresql":
-            page = first(read).lateral("page")
-            columns = list(page.c)
-            order = self._sorted([columns[index] for index in self._key_at])
-            return select(*columns).select_from(asked.join(page, true())).order_by(*order)
+            page = found(columns).lateral("page") if asked is not None else found(columns).subquery("page")
+            shown = list(page.c)
+            source = page if asked is None else asked.join(page, true())
+            order = self.sorted([shown[index] for index in self._key_at], slice_)
+            return select(*shown).select_from(source).order_by(*order)
         key = self._order[-1]  # SQLite has no LATERAL
-        return read.select_from(asked.join(self._source, key.in_(first(select(key))))).order_by(*order)
+        chosen = key.in_(found([key]))
+        read = select(*columns).order_by(*order)
+        if asked is None:
+            return read.select_from(self._source).where(chosen)
+        return read.select_from(asked.join(self._source, chosen))
 
-    def _sorted(self, columns: Sequence[ColumnElement[Any]]) -> list[ColumnElement[Any]]:
-        return list(columns) if self._ascending else [column.desc() for column in columns]
+
+class ListReader(Reader):
+    """Reads records by their keys, and lists of them in pages, each with one statement, or none for nothing asked."""
+
+    @property
+    def database(self) -> str:
+        """Return which kind of database is asked, ``sqlite`` or ``postgresql``."""
+        return self._engine.dialect.name
+
+    async def records(self, rows: Rows[R], keys: Sequence[str]) -> list[R | None]:
+        """Return the records with these keys."""
+        found = await self.read_of(keys, rows.with_keys)
+        return parallel(keys, {row[0]: rows.record(row) for row in found})
+
+    async def pages(self, listing: Listing[R], owners: Sequence[str], page: Slice, **values: Any) -> list[Page[R]]:
+        """Return a page of each owner's list.
+
+        Raises:
+            InvalidCursor: `after` or `before` is not a cursor of this list.
+        """
+        statement, bounds = listing.page(self.database, page), listing.bounds(page)
+        found = await self.read_of(list(dict.fromkeys(owners)), statement, **bounds, **values)
+        return listing.pages(owners, found, page)
+
+    async def page(self, listing: Listing[R], page: Slice, **values: Any) -> Page[R]:
+        """Return a page of a list that has no owners.
+
+        Raises:
+            InvalidCursor: `after` or `before` is not a cursor of this list.
+        """
+        found = await self.read(listing.page(self.database, page), **listing.bounds(page), **values)
+        return listing.whole_page(found, page)
+
+    async def firsts(self, listing: Listing[R], owners: Sequence[str], limit: int, **values: Any) -> list[list[R]]:
+        """Return the first `limit` entries of each owner's list."""
+        wanted = list(dict.fromkeys(owners))
+        found = await self.read_of(wanted, listing.page(self.database), limit=limit, **values)
+        return listing.of_each(owners, listing.records(found))
+
+    async def counts(self, listing: Listing[R], owners: Sequence[str], **values: Any) -> list[int]:
+        """Return how long each owner's list is."""
+        return counts(owners, await self.read_of(owners, listing.count, **values))
+
+    async def count(self, listing: Listing[R], **values: Any) -> int:
+        """Return how long a list is that has no owners."""
+        return int((await self.read(listing.count, **values))[0][0])
 
 
 def first_of_each(
-    columns: Sequence[ColumnElement[Any]],
+    rows: Rows[Any],
     owner: Sequence[ColumnElement[Any]],
     order: Sequence[ColumnElement[Any]],
     *where: ColumnElement[bool],
 ) -> Select[Any]:
     """Return the statement that selects the first `limit` rows of each owner, who may be known by several columns."""
-    number = func.row_number().over(partition_by=owner, order_by=order).label("number")
-    numbered = select(*columns, number).where(*where).subquery("numbered")
-    shown = [numbered.c[str(column.key)] for column in columns]
-    return select(*shown).where(numbered.c.number <= bindparam("limit")).order_by(numbered.c.number)
+    number = func.row_number().over(partition_by=owner, order_by=order).label("place_in_list")
+    *shown, place = rows.select.add_columns(number).where(*where).subquery("numbered").c
+    return select(*shown).where(place <= bindparam("limit")).order_by(place)
 
 
 def counts(owners: Sequence[str], rows: Sequence[Row]) -> list[int]:
@@ -157,12 +260,29 @@ def counts(owners: Sequence[str], rows: Sequence[Row]) -> list[int]:
     return [found.get(owner, 0) for owner in owners]
 
 
-def _written(value: str | datetime) -> str:
-    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else value
+def _page_of(
+    before: Sequence[R], within: Sequence[R], after: Sequence[R], asked: Slice, cursor_of: Callable[[R], str]
+) -> Page[R]:
+    """Return the page of a slice that was read with one entry more than it shows, in the direction it is read in."""
+    shown, more = within[: asked.size], len(within) > asked.size
+    if asked.backward:
+        return Page(shown[::-1], bool(after), more or bool(before), cursor_of)
+    return Page(shown, more or bool(after), bool(before), cursor_of)
 
 
-def _read(text: str, column: Column[Any]) -> str | datetime:
+def _written(value: str | int | datetime) -> str:
+    return value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
+
+
+def _read(text: str, column: ColumnElement[Any]) -> str | int | datetime:
+    if isinstance(column.type, Integer):
+        number = int(text)
+        if not -(2**63) <= number < 2**63 or text != str(number):
+            raise ValueError("No database keeps such a number.")
+        return number
     if not isinstance(column.type, UtcDateTime):
+        if clean_text(text) != text:
+            raise ValueError("No database keeps such a text.")
         return text
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is not UTC:

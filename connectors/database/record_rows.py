@@ -1,13 +1,14 @@
 """A table's rows as records: the record's fields say what is read, how a row becomes a record, and a record a row."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, fields
 from enum import StrEnum
+from operator import attrgetter
 from types import NoneType
-from typing import Any, Generic, TypeVar, get_args, get_origin
+from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 import orjson
-from sqlalchemy import ColumnElement, Select, Table, select
+from sqlalchemy import Column, ColumnElement, Select, Table, select
 from sqlalchemy.sql.selectable import FromClause
 
 from connectors.database.dialects import one_of
@@ -15,13 +16,15 @@ from connectors.database.reader import Row
 from connectors.values import Address, address_from
 
 R = TypeVar("R")
+Maker = Callable[..., Any] | Mapping[Any, Any]
 
 
 class Rows(Generic[R]):
     """The rows of a table that are read and written as records of one type.
 
     A field is the column of its name, or the one that `columns` has for it, which may be one of a table that `source`
-    joins; fields without a column come last and have a default. `derive` returns the columns that are made of others.
+    joins, or several, for a value that is made of as many parts, such as Money; fields without a column come last and
+    have a default. `derive` returns the columns that are made of others.
 
     `record` returns the record of the values of `columns`, and of those of the fields without a column.
     """
@@ -33,26 +36,31 @@ class Rows(Generic[R]):
         *,
         source: FromClause | None = None,
         derive: Callable[[Mapping[str, Any]], dict[str, Any]] | None = None,
-        **columns: ColumnElement[Any],
+        **columns: ColumnElement[Any] | tuple[ColumnElement[Any], ...],
     ) -> None:
-        read = []
+        read: list[tuple[Field[Any], tuple[ColumnElement[Any], ...]]] = []
         for field in fields(record):  # type: ignore[arg-type]
             column = columns.get(field.name, table.c.get(field.name))
             if column is not None:
-                read.append((field, column))
+                read.append((field, column if isinstance(column, tuple) else (column,)))
             elif field.default is MISSING:
                 raise LookupError(f"{record.__name__}.{field.name} has no column of this name in table {table.name}.")
         self.table = table
         self.source: FromClause = table if source is None else source
-        self.columns: tuple[ColumnElement[Any], ...] = tuple(column for _, column in read)
+        self.columns: tuple[ColumnElement[Any], ...] = tuple(column for _, parts in read for column in parts)
         self.select: Select[Any] = select(*self.columns).select_from(self.source)
         self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
-        kinds = [_kept_as(field.type) for field, _ in read]
-        self.record = _maker(record, [kind[0] if kind is not None else None for kind in kinds])
+        kinds = [_kept_as(field.type) if len(parts) == 1 else None for field, parts in read]
+        made_of = [
+            (len(parts), kind[0] if kind is not None else None if len(parts) == 1 else cast("Maker", field.type))
+            for (field, parts), kind in zip(read, kinds, strict=True)
+        ]
+        self.record = _maker(record, made_of)
         self._to_row = [
-            (column.name, field.name, kind[1] if kind is not None else None)
-            for (field, column), kind in zip(read, kinds, strict=True)
-            if column.table is table
+            (column.name, attrgetter(path), kind and kind[1])
+            for (field, parts), kind in zip(read, kinds, strict=True)
+            for column, path in zip(parts, _paths(field, len(parts)), strict=True)
+            if isinstance(column, Column) and column.table is table
         ]
         self._derive = derive
 
@@ -67,8 +75,8 @@ class Rows(Generic[R]):
     def row(self, record: R) -> dict[str, Any]:
         """Return the row by column, without what stands in other tables."""
         values = {}
-        for column, field, converted in self._to_row:
-            value = getattr(record, field)
+        for column, read, converted in self._to_row:
+            value = read(record)
             values[column] = value if converted is None or value is None else converted(value)
         return values if self._derive is None else values | self._derive(values)
 
@@ -80,21 +88,30 @@ class Rows(Generic[R]):
         return values
 
 
-def _maker(record: type[R], converted: Sequence[Callable[[Any], Any] | Mapping[Any, Any] | None]) -> Callable[..., R]:
+def _paths(field: Field[Any], parts: int) -> list[str]:
+    """Return where a record has the values of a field's columns."""
+    if parts == 1:
+        return [field.name]
+    return [f"{field.name}.{part.name}" for part in fields(field.type)]  # type: ignore[arg-type]
+
+
+def _maker(record: type[R], made_of: Sequence[tuple[int, Maker | None]]) -> Callable[..., R]:
     """Return the function that makes a record of a row, and of the values of the fields without a column.
+
+    Each field is made of so many values, by what makes it of them.
 
     It is written out for each record, as a dataclass writes its `__init__`: going through the fields each time would
     take twice as long.
     """
-    values = [f"value_{index}" for index, _ in enumerate(converted)]
+    values = [", ".join(f"value_{index}_{part}" for part in range(parts)) for index, (parts, _) in enumerate(made_of)]
     arguments = [
         value if how is None else f"how_{index}[{value}]" if isinstance(how, Mapping) else f"how_{index}({value})"
-        for index, (value, how) in enumerate(zip(values, converted, strict=True))
+        for index, (value, (_, how)) in enumerate(zip(values, made_of, strict=True))
     ]
     more = [(field.name, field.default) for field in fields(record)[len(values) :]]  # type: ignore[arg-type]
     parameters = ", ".join(["row", *(f"{name}={default!r}" for name, default in more)])
     body = f"({', '.join(values)},) = row\n    return record({', '.join([*arguments, *(name for name, _ in more)])})"
-    names: dict[str, Any] = {"record": record, **{f"how_{index}": how for index, how in enumerate(converted)}}
+    names: dict[str, Any] = {"record": record, **{f"how_{index}": how for index, (_, how) in enumerate(made_of)}}
     exec(f"def made({parameters}):\n    {body}", names)
     made: Callable[..., R] = names["made"]
     return made

@@ -26,7 +26,7 @@ from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.transaction import Transaction
-from connectors.pages import Page
+from connectors.pages import Page, Slice
 
 R = TypeVar("R")
 
@@ -121,19 +121,18 @@ class ApprovalQueries(DirectoryReader):
         kind: Kind[R],
         owner: str,
         owners: Sequence[str],
+        page: Slice,
         *,
-        first: int,
-        after: str | None = None,
         status: Sequence[StrEnum] | None = None,
         now: datetime,
     ) -> Sequence[Page[R]]:
         """Return each owner's, newest first; `owner` is the column that says whose one is, such as `user_id`.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
         statuses = chosen(status, kind.statuses)
-        return await self.pages(_of(kind, owner), owners, first, after, statuses=statuses, now=now)
+        return await self.pages(_of(kind, owner), owners, page, statuses=statuses, now=now)
 
     async def count_approvals_of(
         self, kind: Kind[Any], owner: str, owners: Sequence[str], status: Sequence[StrEnum] | None, now: datetime
@@ -141,15 +140,13 @@ class ApprovalQueries(DirectoryReader):
         """Return how many entries `approvals_of` has for each owner in all."""
         return await self.counts(_of(kind, owner), owners, statuses=chosen(status, kind.statuses), now=now)
 
-    async def all_approvals(
-        self, kind: Kind[R], *, first: int, after: str | None, status: Sequence[StrEnum] | None
-    ) -> Page[R]:
+    async def all_approvals(self, kind: Kind[R], page: Slice, *, status: Sequence[StrEnum] | None) -> Page[R]:
         """Return those of the kind that are stored like this, whosever they are.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
-        return await self.page(_all(kind), first, after, statuses=chosen(status, kind.statuses))
+        return await self.page(_all(kind), page, statuses=chosen(status, kind.statuses))
 
     async def count_all_approvals(self, kind: Kind[Any], status: Sequence[StrEnum] | None) -> int:
         """Return how many entries `all_approvals` has in all."""

@@ -18,7 +18,7 @@ from connectors.directory.rows import AUDIT_ENTRIES, AUDIT_EVENTS
 from connectors.directory.tables import audit_events
 from connectors.directory.transaction import Transaction
 from connectors.ids import AuditEventId, OrganizationId, UserId, base32, new_id
-from connectors.pages import Page
+from connectors.pages import Page, Slice
 
 _event = audit_events.c
 _ORDER = (_event.occurred_at, _event.id)
@@ -60,11 +60,12 @@ def _log(asked: tuple[str, ...]) -> Listing[AuditEventRecord]:
 
 
 @cache
-def _of_person(database: str, after: bool) -> Select[Any]:
+def _of_person(database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
     """Select what somebody did and what was done to them, each read from its own index and no further than needed."""
-    parts = [listing.page(database, after=after).subquery() for listing in (_BY_PERSON, _TO_PERSON)]
+    page = Slice(0, "" if after else None, "" if before else None, backward)
+    parts = [listing.page(database, page).subquery() for listing in (_BY_PERSON, _TO_PERSON)]
     both = union_all(*map(select, parts)).subquery("both")
-    return select(both).order_by(*(both.c[column.name].desc() for column in _ORDER)).limit(bindparam("limit"))
+    return select(both).order_by(*_BY_PERSON.sorted([both.c[column.name] for column in _ORDER], page))
 
 
 class AuditQueries(DirectoryReader):
@@ -75,15 +76,15 @@ class AuditQueries(DirectoryReader):
         return await self.records(AUDIT_EVENTS, ids)
 
     async def audit_events_of(
-        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: AuditFilter
+        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: AuditFilter
     ) -> Sequence[Page[AuditEventRecord]]:
         """Return each organization's entries.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
         values = _values(where)
-        return await self.pages(_of_organization(tuple(values)), organization_ids, first, after, **values)
+        return await self.pages(_of_organization(tuple(values)), organization_ids, page, **values)
 
     async def count_audit_events_of(
         self, organization_ids: Sequence[OrganizationId], where: AuditFilter
@@ -97,23 +98,21 @@ class AuditQueries(DirectoryReader):
         user_id: UserId,
         subject_ids: Sequence[str],
         organization_ids: Sequence[OrganizationId],
-        *,
-        first: int,
-        after: str | None,
+        page: Slice,
     ) -> Page[AuditEventRecord]:
         """Return what a person did, and what was done to these objects, in one of the organizations or in none.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
         rows = await self.read(
-            _of_person(self.database, after is not None),
+            _of_person(self.database, page.after is not None, page.before is not None, page.backward),
             user_id=user_id,
             subject_ids=subject_ids,
             organization_ids=organization_ids,
-            **_BY_PERSON.bounds(first, after),
+            **_BY_PERSON.bounds(page),
         )
-        return _BY_PERSON.whole_page(rows, first, after)
+        return _BY_PERSON.whole_page(rows, page)
 
     async def audit_log(
         self, organization_id: OrganizationId | None, where: AuditFilter, *, limit: int

@@ -24,7 +24,6 @@ from connectors.directory.audit import AuditChanges, AuditQueries
 from connectors.directory.caller import CallerQueries
 from connectors.directory.idempotency import IdempotencyChanges
 from connectors.directory.invitations import InvitationChanges, InvitationQueries
-from connectors.directory.keys import login_key
 from connectors.directory.memberships import MembershipChanges, MembershipQueries
 from connectors.directory.organizations import OrganizationChanges, OrganizationQueries
 from connectors.directory.outbox import OutboxChanges, OutboxQueries
@@ -33,9 +32,10 @@ from connectors.directory.personal_data import PersonalDataChanges, PersonalData
 from connectors.directory.reader import BACKEND
 from connectors.directory.records.data import DirectoryData
 from connectors.directory.registrations import RegistrationChanges, RegistrationQueries
-from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, ORGANIZATIONS, USERS
+from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, ORGANIZATIONS, REGISTRATIONS, USERS
 from connectors.directory.sessions import SessionChanges, SessionQueries
 from connectors.errors import BackendUnavailable
+from connectors.values import login_key
 
 _NOTHING = select(1)
 _CHECKS: Mapping[str, Insert] = {
@@ -181,6 +181,7 @@ class Directory(DirectoryQueries):
             (tables.grants, list(map(GRANTS.row, data.grants))),
             (tables.vendor_permissions, vendor),
             (tables.invitations, invitations),
+            (tables.registrations, list(map(REGISTRATIONS.row, data.registrations))),
         )
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, values in rows:

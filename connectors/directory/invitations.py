@@ -3,15 +3,15 @@
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import chain
+from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import bindparam, case, delete, func, insert, select, update
+from sqlalchemy import bindparam, case, delete, func, insert, select, union_all, update
 
 from connectors.database.dialects import one_of
-from connectors.database.lists import Listing, first_of_each
+from connectors.database.lists import first_of_each
 from connectors.database.reader import gathered, parallel
 from connectors.directory.access import AccessChanges
-from connectors.directory.keys import login_key
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.invitations import (
@@ -27,23 +27,30 @@ from connectors.directory.rows import GRANTS, INVITATIONS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, invitations, memberships, organizations, users
 from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, new_id
 from connectors.pages import ALL
+from connectors.values import login_key
 
 _PENDING = InvitationStatus.PENDING.value
 
 _i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
 _OPEN = (_i.status == _PENDING, _i.expires_at > NOW)
-_OPEN_TO = Listing(
-    "invitations to",
+_to = invitations.alias("sent_to")
+_OPEN_TO = first_of_each(
     INVITATIONS,
+    [func.coalesce(_i.account_id, _i.email_key)],
+    [_i.id],
+    _i.id.in_(
+        union_all(  # not OR: SQLite would read them all
+            select(_to.c.id).where(one_of(_to.c.account_id, "ids")),
+            select(_to.c.id).where(_to.c.account_id.is_(None), one_of(_to.c.email_key, "emails")),
+        )
+    ),
     *_OPEN,
-    organizations.c.status == OrganizationStatus.ACTIVE.value,
-    owner=_i.email_key,
-    owner_of=lambda invitation: login_key(invitation.email),
-    ascending=True,
-    source=invitations.join(organizations, organizations.c.id == _i.organization_id),
+    select(organizations.c.id)
+    .where(organizations.c.id == _i.organization_id, organizations.c.status == OrganizationStatus.ACTIVE.value)
+    .exists(),
 )
 _OPEN_BY = first_of_each(
-    INVITATIONS.columns,
+    INVITATIONS,
     [_i.organization_id, _i.inviter_id],
     [_i.id.desc()],
     one_of(_i.organization_id, "organizations"),
@@ -52,7 +59,7 @@ _OPEN_BY = first_of_each(
 )
 # Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
 _PENDING_OR_NEWEST = first_of_each(
-    INVITATIONS.columns,
+    INVITATIONS,
     [_i.organization_id, _i.email_key],
     [case((_i.status == _PENDING, 0), else_=1), _i.id.desc()],
     one_of(_i.organization_id, "organizations"),
@@ -63,24 +70,6 @@ _MEMBERS_WITH_EMAIL = (
     select(_u.email_key, *MEMBERSHIPS.columns)
     .select_from(memberships.join(users, _u.id == _m.user_id))
     .where(one_of(_m.organization_id, "organizations"), one_of(_u.email_key, "ids"))
-)
-_numbered_by_inviter = (
-    select(
-        *INVITATIONS.columns,
-        func.row_number().over(partition_by=(_i.organization_id, _i.inviter_id), order_by=_i.id.desc()).label("number"),
-    )
-    .where(
-        one_of(_i.organization_id, "organizations"),
-        one_of(_i.inviter_id, "ids"),
-        _i.status == _PENDING,
-        _i.expires_at > NOW,
-    )
-    .subquery("by_inviter")
-)
-_OPEN_BY = (
-    select(*(column for column in _numbered_by_inviter.c if column.key != "number"))
-    .where(_numbered_by_inviter.c.number <= bindparam("limit"))
-    .order_by(_numbered_by_inviter.c.id.desc())
 )
 _OF_ID = _i.id == bindparam("of_id")
 _RENEW = (
@@ -96,6 +85,11 @@ _RENEW = (
         ended_at=None,
     )
     .returning(*INVITATIONS.columns)
+)
+_BIND = (
+    update(invitations)
+    .where(one_of(_i.id, "ids"), _i.account_id.is_(None))
+    .values(account_id=select(_u.id).where(_u.email_key == _i.email_key).scalar_subquery())
 )
 _END_ALL = (
     update(invitations)
@@ -140,10 +134,23 @@ class InvitationQueries(DirectoryReader):
         return INVITATIONS.first(await self.read(_WITH_TOKEN, hash=token_hash))
 
     async def open_invitations_to(
-        self, emails: Sequence[str], now: datetime, *, limit: int = ALL
+        self, people: Sequence[UserRecord], now: datetime, *, limit: int = ALL
     ) -> Sequence[Sequence[InvitationRecord]]:
-        """Return the open invitations to each address, whatever its case, into ACTIVE organizations, oldest first."""
-        return await self.firsts(_OPEN_TO, [login_key(email) for email in emails], limit, now=now)
+        """Return each person's open invitations into ACTIVE organizations, oldest first.
+
+        Theirs are those that were sent when the address was theirs, and those to their confirmed address that are
+        nobody else's.
+        """
+        ids, keys = [person.id for person in people], [_confirmed_key(person) for person in people]
+        emails = [key for key in keys if key is not None]
+        found = INVITATIONS.records(await self.read_of(ids, _OPEN_TO, emails=emails, now=now, limit=limit))
+        found.sort(key=attrgetter("id"))
+        return [
+            [one for one in found if one.account_id == id or (one.account_id is None and login_key(one.email) == key)][
+                :limit
+            ]
+            for id, key in zip(ids, keys, strict=True)
+        ]
 
     async def open_invitations_by(
         self, inviters: Sequence[tuple[OrganizationId, UserId]], now: datetime, *, limit: int
@@ -190,6 +197,7 @@ class InvitationChanges(AccessChanges):
         if new:
             rows = [INVITATIONS.row(one.invitation) | {"token_hash": one.token_hash} for one in new]
             await self._execute(insert(invitations), rows)
+            await self._execute(_BIND, {"ids": [one.invitation.id for one in new]})
 
     async def update_invited(self, person: UserRecord) -> None:
         """Let the row that stands for an invited person say what the invitation says."""
@@ -202,6 +210,7 @@ class InvitationChanges(AccessChanges):
 
         The old token counts no more.
         """
+        await self._execute(_BIND, {"ids": [id]})
         values = {"of_id": id, "hash": token_hash, "new_expires_at": expires_at, "now": now, "sender": by}
         return INVITATIONS.record((await self._execute(_RENEW, values)).one())
 
@@ -261,6 +270,10 @@ class InvitationChanges(AccessChanges):
         else:
             await self._execute(_MOVE_INVITATION, {"of_id": invitation.id, "to_membership": target})
         return target
+
+
+def _confirmed_key(person: UserRecord) -> str | None:
+    return login_key(person.email) if person.email_verified else None
 
 
 def _invited(person: UserRecord, invitation: InvitationRecord) -> MembershipRecord:

@@ -1,11 +1,13 @@
 """Names, addresses and numbers as they are looked up, ordered and compared."""
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
 import orjson
+
+from connectors.folding import folded, searchable
+from connectors.values import login_key
 
 _LEGAL_FORMS = frozenset(
     (
@@ -17,20 +19,17 @@ _LEGAL_FORMS = frozenset(
 """Words that say what kind of organization it is, and those that join names."""
 
 
-def folded(text: str) -> str:
-    """Return the text as it is searched and ordered: neither case nor accents nor umlauts count, and ß is ss."""
-    letters = unicodedata.normalize("NFKD", text.casefold())
-    return "".join(letter for letter in letters if not unicodedata.combining(letter)).casefold()
-
-
-def login_key(name: str) -> str:
-    """Return a login name or e-mail address as it is looked up: trimmed, in lower case."""
-    return name.strip().lower()
-
-
 def vat_key(vat_id: str | None) -> str | None:
-    """Return a number for value added tax as it is looked up: without blanks, dots and hyphens, in capitals."""
-    return None if vat_id is None else re.sub(r"[\s.\-]", "", vat_id).upper() or None
+    """Return a number for value added tax as it is looked up: without blanks, dots and hyphens, in capitals.
+
+    What Switzerland and Norway write after it, in each of their languages, is no part of the number.
+    """
+    if vat_id is None:
+        return None
+    return _TAX_WORDS.sub(r"\1", re.sub(r"[\s.\-]", "", vat_id).upper()) or None
+
+
+_TAX_WORDS = re.compile(r"^(CHE[0-9]{9}|NO[0-9]{9})(?:MWST|TVA|IVA|TPV|MVA)$")
 
 
 def likeness_key(name: str) -> str:
@@ -51,9 +50,15 @@ def user_keys(values: Mapping[str, Any]) -> dict[str, Any]:
         "email_key": login_key(values["email"]) if values["email_verified"] else values["id"],
         "last_name_key": last_name,
         "first_name_key": first_name,
-        "search_text": f"{first_name} {last_name}\n{folded(values['email'])}",
+        "search_text": searchable(f"{values['first_name']} {values['last_name']}", *_spellings(values["email"])),
         "email_domain": mail_domain(values["email"]) if values["email_verified"] else None,
     }
+
+
+def _spellings(email: str) -> list[str]:
+    """Return an address as people write it and, where it is another, as its domain stands in ASCII."""
+    key = login_key(email)
+    return [email] if key == email.lower() else [email, key]
 
 
 def organization_keys(values: Mapping[str, Any]) -> dict[str, Any]:

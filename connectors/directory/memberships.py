@@ -3,24 +3,33 @@
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, update
 
-from connectors.database.dialects import contains, one_of
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import contains_each, one_of
 from connectors.database.lists import Listing
 from connectors.database.reader import Row
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
-from connectors.directory.keys import folded
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind
-from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.records.memberships import (
+    MemberFilter,
+    MemberOrderField,
+    MembershipFilter,
+    MembershipRecord,
+    MembershipStatus,
+)
 from connectors.directory.rows import MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, memberships, organizations, users
+from connectors.folding import search_words
 from connectors.ids import MembershipId, OrganizationId, UserId
-from connectors.pages import ALL, Page
+from connectors.pages import ALL, Page, Slice, SortDirection
 
+_ALL = MembershipFilter()
 _NOT_REMOVED = tuple(status for status in MembershipStatus if status is not MembershipStatus.REMOVED)
 _BY_PERSON = (users.c.last_name_key, users.c.first_name_key, memberships.c.id)
 _WITH_USER = memberships.join(users, users.c.id == memberships.c.user_id)
@@ -28,6 +37,20 @@ _WITH_ORGANIZATION = memberships.join(organizations, organizations.c.id == membe
 _UNEXPIRED = or_(grants.c.valid_until.is_(None), grants.c.valid_until > NOW)
 _HOLDS_ROLE = and_(grants.c.kind == GrantKind.ROLE.value, one_of(grants.c.key, "role_keys"))
 _HOLDS_PERMISSION = and_(grants.c.kind == GrantKind.PERMISSION.value, one_of(grants.c.key, "permissions"))
+
+
+_EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
+
+
+def _joined_at(if_never: datetime) -> ColumnElement[datetime]:
+    """Return since when somebody is a member; who never was stands last, whichever way the list is read."""
+    return func.coalesce(memberships.c.joined_at, literal(if_never, UtcDateTime()))
+
+
+_STATUS_RANK: ColumnElement[int] = case(
+    {status.value: rank for rank, status in enumerate(MembershipStatus)}, value=memberships.c.status
+)
+_NUMBER = func.lower(organizations.c.customer_number, type_=IdText)
 
 
 def _was_given(what: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -43,16 +66,45 @@ _PERSON = len(MEMBERSHIPS.columns)
 _IN = MEMBERSHIPS.columns.index(memberships.c.organization_id)
 
 
-def _members(*where: ColumnElement[bool]) -> Listing[MembershipRecord]:
+_SORTED: dict[tuple[MemberOrderField, bool], tuple[str, tuple[ColumnElement[Any], ...]]] = {
+    (field, ascending): (name, (*first, *_BY_PERSON))
+    for ascending in (True, False)
+    for field, name, first in (
+        (MemberOrderField.NAME, "members", ()),
+        (MemberOrderField.JOINED_AT, "members by day", (_joined_at(_LATEST if ascending else _EARLIEST),)),
+        (MemberOrderField.STATUS, "members by status", (_STATUS_RANK,)),
+    )
+}
+"""How the members are sorted: the name of the list, which its cursors carry, and its columns."""
+
+
+@cache
+def _memberships(only_one: bool) -> Listing[MembershipRecord]:
     return Listing(
-        "members",
+        "memberships",
         MEMBERSHIPS,
         one_of(memberships.c.status, "statuses"),
-        contains(users.c.search_text, "search"),
-        *where,
-        owner=memberships.c.organization_id,
-        order=_BY_PERSON,
+        contains_each(organizations.c.name_key + "\n" + func.coalesce(_NUMBER, ""), "words"),
+        *([memberships.c.id == bindparam("only", type_=IdText)] if only_one else []),
+        owner=memberships.c.user_id,
+        order=(organizations.c.name_key, memberships.c.id),
         ascending=True,
+        source=_WITH_ORGANIZATION,
+    )
+
+
+@cache
+def _members(by_roles: bool, field: MemberOrderField, ascending: bool) -> Listing[MembershipRecord]:
+    name, order = _SORTED[field, ascending]
+    return Listing(
+        name if ascending else f"{name}, descending",
+        MEMBERSHIPS,
+        one_of(memberships.c.status, "statuses"),
+        contains_each(users.c.search_text, "words"),
+        *([_was_given(_HOLDS_ROLE)] if by_roles else []),
+        owner=memberships.c.organization_id,
+        order=order,
+        ascending=ascending,
         source=_WITH_USER,
         further=USERS.columns,
         record=_member,
@@ -72,22 +124,15 @@ def _holders(what: ColumnElement[bool]) -> Listing[MembershipRecord]:
     )
 
 
-_MEMBERS = _members()
-_MEMBERS_WITH_ROLES = _members(_was_given(_HOLDS_ROLE))
 _HOLDERS = _holders(_was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION)))
 _LASTING_HOLDERS = _holders(
     select(grants.c.id)
     .where(grants.c.membership_id == memberships.c.id, _HOLDS_ROLE, grants.c.valid_until.is_(None))
     .exists()
 )
-_MEMBERSHIPS = Listing(
-    "memberships",
-    MEMBERSHIPS,
-    one_of(memberships.c.status, "statuses"),
-    owner=memberships.c.user_id,
-    order=(organizations.c.name_key, memberships.c.id),
-    ascending=True,
-    source=_WITH_ORGANIZATION,
+_OF_PERSON = MEMBERSHIPS.select.where(
+    memberships.c.user_id == bindparam("of_user", type_=IdText),
+    memberships.c.organization_id == bindparam("of_organization", type_=IdText),
 )
 _WHO_BELONGED = select(memberships.c.organization_id, memberships.c.user_id).where(
     one_of(memberships.c.user_id, "ids"),
@@ -101,6 +146,11 @@ _SET_MEMBERSHIP = (
     update(memberships)
     .where(memberships.c.id == bindparam("membership_id"))
     .values(status=bindparam("new_status"), version=bindparam("new_version"), joined_at=bindparam("new_joined_at"))
+)
+_SET_JOB_TITLE = (
+    update(memberships)
+    .where(memberships.c.id == bindparam("membership_id"))
+    .values(job_title=bindparam("new_job_title"), version=bindparam("new_version"))
 )
 _RENEW_MEMBERSHIP = (
     update(memberships)
@@ -117,32 +167,33 @@ class MembershipQueries(DirectoryReader):
         """Return the memberships with these ids."""
         return await self.records(MEMBERSHIPS, ids)
 
+    async def membership_of(self, user_id: UserId, organization_id: OrganizationId) -> MembershipRecord | None:
+        """Return the person's membership of the organization, whatever its status."""
+        return MEMBERSHIPS.first(await self.read(_OF_PERSON, of_user=user_id, of_organization=organization_id))
+
     async def memberships_of(
-        self, user_ids: Sequence[UserId], *, first: int, after: str | None, status: Sequence[MembershipStatus] | None
+        self, user_ids: Sequence[UserId], page: Slice, *, where: MembershipFilter = _ALL
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each user's memberships by name of the organization; without `status`, REMOVED ones are left out.
+        """Return each user's memberships by name of the organization.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
-        statuses = status if status is not None else _NOT_REMOVED
-        return await self.pages(_MEMBERSHIPS, user_ids, first, after, statuses=statuses)
+        return await self.pages(_memberships(where.only is not None), user_ids, page, **_of_person(where))
 
-    async def count_memberships_of(
-        self, user_ids: Sequence[UserId], status: Sequence[MembershipStatus] | None
-    ) -> Sequence[int]:
+    async def count_memberships_of(self, user_ids: Sequence[UserId], where: MembershipFilter = _ALL) -> Sequence[int]:
         """Return how many entries `memberships_of` has for each user in all."""
-        return await self.counts(_MEMBERSHIPS, user_ids, statuses=status if status is not None else _NOT_REMOVED)
+        return await self.counts(_memberships(where.only is not None), user_ids, **_of_person(where))
 
     async def members_of(
-        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: MemberFilter
+        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: MemberFilter
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each organization's members by last name, first name and id, each with the person read along.
+        """Return each organization's members, sorted as `where` says, each with the person read along.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
-        return await self.pages(_listing(where), organization_ids, first, after, **_filter(where))
+        return await self.pages(_listing(where), organization_ids, page, **_filter(where))
 
     async def count_members_of(self, organization_ids: Sequence[OrganizationId], where: MemberFilter) -> Sequence[int]:
         """Return how many entries `members_of` has for each organization in all."""
@@ -229,19 +280,44 @@ class MembershipChanges(AccessChanges):
         await self._count(before.user_id, before.organization_id)
         return before, after
 
+    async def set_job_title(
+        self, membership_id: MembershipId, job_title: str | None, *, expected_version: int | None = None
+    ) -> tuple[MembershipRecord, MembershipRecord]:
+        """Say what a member does in the organization, and return the membership as it was and as it is now.
+
+        Raises:
+            StaleVersion: The membership's version is not `expected_version`. Nothing is changed.
+        """
+        before = await self._lock(membership_id)
+        check_version(before.version, expected_version)
+        if before.job_title == job_title:
+            return before, before
+        after = replace(before, job_title=job_title, version=before.version + 1)
+        changed = {"membership_id": membership_id, "new_job_title": job_title, "new_version": after.version}
+        await self._execute(_SET_JOB_TITLE, changed)
+        return before, after
+
     async def add_membership(self, membership: MembershipRecord) -> None:
         """Store a new membership; one of the same person in the same organization is a ChangeConflict."""
         await self._add(MEMBERSHIPS, membership)
 
 
 def _listing(where: MemberFilter) -> Listing[MembershipRecord]:
-    return _MEMBERS if where.role_keys is None else _MEMBERS_WITH_ROLES
+    return _members(where.role_keys is not None, where.order.field, where.order.direction is SortDirection.ASC)
+
+
+def _of_person(where: MembershipFilter) -> dict[str, Any]:
+    parameters: dict[str, Any] = {
+        "statuses": where.status if where.status is not None else _NOT_REMOVED,
+        "words": search_words(where.search or ""),
+    }
+    return parameters if where.only is None else parameters | {"only": where.only}
 
 
 def _filter(where: MemberFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {
         "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "search": folded((where.search or "").strip()),
+        "words": search_words(where.search or ""),
     }
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}

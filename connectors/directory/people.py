@@ -24,8 +24,8 @@ from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
 from connectors.database.reader import Row, gathered, parallel
 from connectors.directory.errors import check_version
-from connectors.directory.keys import login_key
 from connectors.directory.reader import DirectoryReader
+from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import Acquaintances, ProfileChange, UserRecord
 from connectors.directory.rows import USERS
@@ -43,13 +43,23 @@ from connectors.directory.tables import (
 )
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
+from connectors.values import login_key
 
-_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "address"})
+_PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "time_zone", "address"})
 _LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bindparam("key")).with_for_update()
 _MOVE_LOGIN_NAME = (
     update(login_names).where(login_names.c.name_key == bindparam("key")).values(user_id=bindparam("new_user"))
 )
 _UPDATE_USER = update(users).where(users.c.id == bindparam("of_user")).returning(*USERS.columns)
+_KEEP_INVITATIONS = (
+    update(invitations)
+    .where(
+        invitations.c.email_key == bindparam("old_key"),
+        invitations.c.status == InvitationStatus.PENDING.value,
+        invitations.c.account_id.is_(None),
+    )
+    .values(account_id=bindparam("of_user"))
+)
 _NAME = bindparam("name", type_=IdText)
 _USER_ID_OF_LOGIN_NAME = (
     union_all(
@@ -174,8 +184,8 @@ class PeopleQueries(DirectoryReader):
     """Queries about people."""
 
     async def user_id_of_login_name(self, login_name: str) -> UserId | None:
-        """Return whose login name (already normalized: trimmed, lower case) or verified e-mail address this is."""
-        rows = await self.read(_USER_ID_OF_LOGIN_NAME, name=login_name)
+        """Return whose login name or verified e-mail address this is, whatever the case."""
+        rows = await self.read(_USER_ID_OF_LOGIN_NAME, name=login_key(login_name))
         return UserId(rows[0][0]) if rows else None
 
     async def login_names_of(self, user_ids: Sequence[UserId]) -> Sequence[Sequence[str]]:
@@ -225,7 +235,7 @@ class PeopleQueries(DirectoryReader):
 def _as_seen(row: Row) -> UserRecord:
     *columns, joined, asked, invited = row
     user = USERS.record(columns, joined or asked or invited)
-    return user if joined or asked or invited is None else replace(user, phone=None, locale=None)
+    return user if joined or asked or invited is None else replace(user, phone=None, locale=None, time_zone=None)
 
 
 class PeopleChanges(Transaction):
@@ -275,6 +285,8 @@ class PeopleChanges(Transaction):
             LookupError: There is no such person.
         """
         before = await self._locked_user(user_id)
+        if before.email_verified:  # what was sent to the old address was for them
+            await self._execute(_KEEP_INVITATIONS, {"old_key": login_key(before.email), "of_user": user_id})
         return before, await self._store_user(replace(before, email=email, email_verified=True))
 
     async def set_default_organization(self, user_id: UserId, organization_id: OrganizationId) -> None:

@@ -24,6 +24,7 @@ from connectors.directory.people import PeopleChanges
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.accounts import DataExportStatus, PersonalData
 from connectors.directory.records.invitations import InvitationStatus
+from connectors.directory.records.people import DELETED, DELETED_ADDRESS
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import (
     access_requests,
@@ -46,10 +47,6 @@ from connectors.directory.tables import (
 )
 from connectors.ids import UserId
 
-DELETED = "deleted"
-"""What stands where a name stood."""
-DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
-"""What stands where an e-mail address stood; RFC 2606: a domain that never exists."""
 _PERSON: BindParameter[str] = bindparam("of_user")
 _MEMBERSHIP_IDS = select(memberships.c.id).where(memberships.c.user_id == _PERSON)
 _EMAIL_KEY = select(users.c.email_key).where(users.c.id == _PERSON).scalar_subquery()
@@ -73,7 +70,8 @@ def _with_organization(table: Any, where: ColumnElement[bool], *names: str) -> S
 # Without hashes, and without the ids of others who gave, decided or invited.
 _KEPT: Mapping[str, Select[Any]] = {
     "profile": _of(
-        users, "id", "id", "email", "email_verified", "first_name", "last_name", "phone", "locale", "address",
+        users, "id", "id", "email", "email_verified", "first_name", "last_name", "phone", "locale", "time_zone",
+        "address",
         "account_kind", "default_organization_id", "created_at",
     ),
     "login_names": _of(login_names, "user_id", "name"),
@@ -93,7 +91,11 @@ _KEPT: Mapping[str, Select[Any]] = {
     "account_deletion": _of(account_deletions, "user_id", "requested_at", "due_at"),
     "invitations": _with_organization(
         invitations,
-        or_(invitations.c.email_key == _EMAIL_KEY, invitations.c.membership_id.in_(_MEMBERSHIP_IDS)),
+        or_(
+            invitations.c.email_key == _EMAIL_KEY,
+            invitations.c.account_id == _PERSON,
+            invitations.c.membership_id.in_(_MEMBERSHIP_IDS),
+        ),
         "id", "organization_id", "email", "first_name", "last_name", "locale", "message", "role_keys", "permissions",
         "valid_until", "status", "created_at", "expires_at", "ended_at",
     ),
@@ -158,6 +160,7 @@ def _withdraw(table: Any, whose: ColumnElement[bool]) -> Update:
 _END = (
     _withdraw(join_requests, join_requests.c.user_id == _PERSON),
     _withdraw(access_requests, access_requests.c.membership_id.in_(_MEMBERSHIP_IDS)),
+    update(invitations).where(invitations.c.account_id == _PERSON).values(account_id=None),
     # An open invitation of a membership that has ended must not bring it back.
     update(invitations)
     .where(invitations.c.membership_id.in_(_MEMBERSHIP_IDS))
@@ -213,6 +216,7 @@ class PersonalDataChanges(PeopleChanges):
             last_name="",
             phone=None,
             locale=None,
+            time_zone=None,
             address=None,
             default_organization_id=None,
         )

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Protocol
 
 from connectors.errors import ConnectorError
+from connectors.values import ascii_address
 
 BACKEND = "mail"
 
@@ -93,8 +94,8 @@ def check_message(message: Message) -> None:
 
 
 def is_address(text: str) -> bool:
-    """Return whether the text is an e-mail address that may stand in a header."""
-    return len(text) <= 254 and _ADDRESS.fullmatch(text) is not None
+    """Return whether the text is an e-mail address that may stand in a header, once its domain is in ASCII."""
+    return len(text) <= 254 and _ADDRESS.fullmatch(ascii_address(text)) is not None
 
 
 # The addresses that RFC 5321 writes without quotes, in ASCII; a host without a dot is one of this machine's.

@@ -13,6 +13,7 @@ import aiosmtplib
 from connectors.errors import BackendTimeout, BackendUnavailable
 from connectors.mail.interface import BACKEND, MailRefused, Message, check_message
 from connectors.mail.server import MailServer, Security
+from connectors.values import ascii_address
 
 SECONDS = 20.0
 """How long handing over one mail may take, from connecting to the server's word that it has it."""
@@ -42,7 +43,7 @@ class SmtpMailer:
             async with asyncio.timeout(self._seconds):
                 client = await self._connected()
                 try:
-                    await client.sendmail(message.sender, [message.to], written)
+                    await client.sendmail(ascii_address(message.sender), [ascii_address(message.to)], written)
                     await _quit(client)
                 finally:
                     client.close()
@@ -106,8 +107,8 @@ def _written(message: Message) -> bytes:
     try:
         mail["Message-ID"] = f"<{message.message_id}>"
         mail["Date"] = message.written_at
-        mail["From"] = Address(message.sender_name, addr_spec=message.sender)
-        mail["To"] = Address(addr_spec=message.to)
+        mail["From"] = Address(message.sender_name, addr_spec=ascii_address(message.sender))
+        mail["To"] = Address(addr_spec=ascii_address(message.to))
         mail["Subject"] = message.subject
         for name, value in message.headers.items():
             mail[name] = value

@@ -1,118 +1,137 @@
 """The embedded shop: orders in tables of our own, on SQLite or PostgreSQL, for the demo and where no shop is."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
-from typing import Any
+from functools import cache
+from typing import Any, TypeVar
 
-from sqlalchemy import insert, select
+from sqlalchemy import bindparam, insert, select, union
 
+from connectors.database.columns import IdText, UtcDateTime
+from connectors.database.dialects import contains_each, one_of
 from connectors.database.engine import AsyncEngine
-from connectors.database.reader import Reader, Statement
+from connectors.database.lists import Listing, ListReader, first_of_each
+from connectors.database.reader import gathered, parallel
 from connectors.database.sql_errors import database_errors
-from connectors.errors import BackendUnavailable, InvalidCursor
+from connectors.errors import BackendUnavailable
+from connectors.folding import search_words
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
-from connectors.pages import ALL, Page, cursor, position
-from connectors.shop import statements
+from connectors.pages import ALL, Page, Slice, SortDirection
 from connectors.shop.interface import (
     OrderEventRecord,
     OrderFilter,
     OrderLineRecord,
     OrderRecord,
+    OrderSort,
+    OrderSortField,
     OrderStatus,
     ShopData,
 )
-from connectors.shop.rows import event_from, event_row, line_row, lines_from, order_from, order_row
+from connectors.shop.rows import EVENTS, LINES, ORDERS, order_row
 from connectors.shop.tables import SHOP_ORDER_EVENTS, SHOP_ORDER_LINES, SHOP_ORDERS
 
 BACKEND = "shop"
-LISTING = "orders"
+
+T = TypeVar("T")
+
+_order, _line, _event = SHOP_ORDERS.c, SHOP_ORDER_LINES.c, SHOP_ORDER_EVENTS.c
 
 _NOTHING = select(1)
-_ANY_ORDER = select(SHOP_ORDERS.c.id).limit(1)
+_ANY_ORDER = select(_order.id).limit(1)
+_WITH_NUMBER = ORDERS.select.where(
+    _order.number == bindparam("number", type_=IdText), one_of(_order.organization_id, "ids")
+)
+_LINES = first_of_each(LINES, [_line.order_id], [_line.position], one_of(_line.order_id, "ids"))
+_EVENTS = first_of_each(EVENTS, [_event.order_id], [_event.at, _event.id], one_of(_event.order_id, "ids"))
+_HERE = one_of(_order.organization_id, "organization_ids")
+_PEOPLE = union(
+    select(_order.placed_by_id, _order.organization_id).where(one_of(_order.placed_by_id, "ids"), _HERE),
+    select(_event.actor_id, _order.organization_id)
+    .join_from(SHOP_ORDER_EVENTS, SHOP_ORDERS)
+    .where(one_of(_event.actor_id, "ids"), _HERE),
+)
+_CONDITIONS = {
+    "status": _order.status == bindparam("status", type_=_order.status.type),
+    "statuses": one_of(_order.status, "statuses"),
+    "placed_by": _order.placed_by_id == bindparam("placed_by", type_=IdText),
+    "words": contains_each(_order.search_text, "words"),
+    "since": _order.listed_at >= bindparam("since", type_=UtcDateTime()),
+    "until": _order.listed_at < bindparam("until", type_=UtcDateTime()),
+}
+"""What can be asked for, by the names of the values; lists are built once for each set of them."""
+
+_SORTED = {
+    OrderSortField.PLACED_AT: ("orders", (_order.listed_at, _order.id)),
+    OrderSortField.NUMBER: ("orders by number", (_order.number, _order.id)),
+    OrderSortField.TOTAL: ("orders by total", (_order.currency, _order.total_minor_units, _order.id)),
+}
+"""How the list is sorted: its name, which the cursors carry, and its columns."""
 
 
-class EmbeddedShop:
+@cache
+def _listing(asked: tuple[str, ...], sort: OrderSort) -> Listing[OrderRecord]:
+    name, order = _SORTED[sort.field]
+    ascending = sort.direction is SortDirection.ASC
+    return Listing(
+        f"{name}, ascending" if ascending else name,
+        ORDERS,
+        *(_CONDITIONS[one] for one in asked),
+        owner=_order.organization_id,
+        order=order,
+        ascending=ascending,
+    )
+
+
+class EmbeddedShop(ListReader):
     """A `Shop` in the database that the engine opens, whose tables `connectors.shop.migrations` makes.
 
     Each query is one statement outside any transaction, and none at all when nothing is asked for.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
-        self._engine = engine
-        self._database = engine.dialect.name
-        self._reader = Reader(engine, BACKEND)
+        super().__init__(engine, BACKEND)
 
     async def orders_of(
-        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: OrderFilter
+        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: OrderFilter
     ) -> Sequence[Page[OrderRecord]]:
-        """Return each organization's orders, newest (by `created_at`, then id) first.
+        """Return each organization's orders, sorted as `where` says.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
-        if first < 0:
-            raise ValueError(f"first must not be negative, but is {first}.")
-        parameters = _asked("organizations", organization_ids) | _restricted(where)
-        parameters["size"] = first + 1
-        if after is not None:
-            parameters["after_at"], parameters["after_id"] = _position(after)
-        statement = statements.pages(
-            self._database,
-            after=after is not None,
-            status=where.status is not None,
-            placed_by=where.placed_by_id is not None,
-        )
-        found: defaultdict[str, list[OrderRecord]] = defaultdict(list)
-        for row in await self._rows(statement, parameters, needed=organization_ids):
-            found[row[2]].append(order_from(row))
-        return [
-            Page(
-                items=found[organization_id][:first],
-                has_next_page=len(found[organization_id]) > first,
-                has_previous_page=after is not None,
-                cursor_of=_cursor_of,
-            )
-            for organization_id in organization_ids
-        ]
+        values = _values(where)
+        return await self.pages(_listing(tuple(values), where.sort), organization_ids, page, **values)
 
     async def count_orders_of(self, organization_ids: Sequence[OrganizationId], where: OrderFilter) -> Sequence[int]:
         """Return how many orders `orders_of` has for each organization in all."""
-        statement = statements.counts(status=where.status is not None, placed_by=where.placed_by_id is not None)
-        parameters = _asked("organizations", organization_ids) | _restricted(where)
-        counts: dict[str, int] = dict(await self._rows(statement, parameters, needed=organization_ids))
-        return [counts.get(organization_id, 0) for organization_id in organization_ids]
+        values = _values(where)
+        return await self.counts(_listing(tuple(values), where.sort), organization_ids, **values)
+
+    async def orders_with_number(
+        self, organization_ids: Sequence[OrganizationId], number: str
+    ) -> Sequence[OrderRecord | None]:
+        """Return the order that has this number, for the organization whose it is."""
+        found = ORDERS.records(await self.read_of(organization_ids, _WITH_NUMBER, number=number))
+        return parallel(organization_ids, {order.organization_id: order for order in found})
 
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
         """Return the orders with these ids."""
-        rows = await self._rows(statements.orders(), _asked("ids", ids), needed=ids)
-        found = {row[0]: order_from(row) for row in rows}
-        return [found.get(id) for id in ids]
+        return await self.records(ORDERS, ids)
 
     async def lines_of(self, order_ids: Sequence[OrderId], *, limit: int = ALL) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position, the first `limit` of each."""
-        asked = {**_asked("orders", order_ids), "limit": limit}
-        rows = await self._rows(statements.lines(), asked, needed=order_ids)
-        found: defaultdict[str, list[OrderLineRecord]] = defaultdict(list)
-        for line in lines_from(rows):
-            found[line.order_id].append(line)
-        return [found[order_id] for order_id in order_ids]
+        found = LINES.records(await self.read_of(_once(order_ids), _LINES, limit=limit))
+        return gathered(order_ids, ((line.order_id, line) for line in found))
 
     async def events_of(
         self, order_ids: Sequence[OrderId], *, limit: int = ALL
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
-        statement, asked = statements.events(of_orders=True), {**_asked("orders", order_ids), "limit": limit}
-        found: defaultdict[str, list[OrderEventRecord]] = defaultdict(list)
-        for row in await self._rows(statement, asked, needed=order_ids):
-            found[row[1]].append(event_from(row))
-        return [found[order_id] for order_id in order_ids]
+        found = EVENTS.records(await self.read_of(_once(order_ids), _EVENTS, limit=limit))
+        return gathered(order_ids, ((event.order_id, event) for event in found))
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""
-        statement = statements.events(of_orders=False)
-        found = {row[0]: event_from(row) for row in await self._rows(statement, _asked("ids", ids), needed=ids)}
-        return [found.get(id) for id in ids]
+        return await self.records(EVENTS, ids)
 
     async def people_of_orders(
         self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
@@ -120,20 +139,20 @@ class EmbeddedShop:
         """Return those of these people who placed an order of one of the organizations, or did something to it, each
         with such an organization.
         """
-        asked = _asked("organizations", organization_ids) | _asked("ids", user_ids)
-        return dict(await self._rows(statements.people(), asked, needed=user_ids))
+        rows = await self.read_of(_once(user_ids), _PEOPLE, organization_ids=_once(organization_ids))
+        return {UserId(row[0]): OrganizationId(row[1]) for row in rows}
 
     async def healthy(self) -> bool:
         """Return whether the shop answers."""
         try:
-            await self._rows(_NOTHING, {}, needed=(1,))
+            await self.read(_NOTHING)
         except BackendUnavailable:
             return False
         return True
 
     async def is_empty(self) -> bool:
         """Return whether the shop has no order at all."""
-        return not await self._rows(_ANY_ORDER, {}, needed=(1,))
+        return not await self.read(_ANY_ORDER)
 
     async def load(self, data: ShopData) -> None:
         """Add these orders with their lines and events, all of them or none.
@@ -142,51 +161,33 @@ class EmbeddedShop:
             ValueError: An order and its lines or events contradict each other; the message names the order.
         """
         _refuse_contradictions(data)
+        of_each = gathered((order.id for order in data.orders), ((line.order_id, line) for line in data.lines))
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, rows in (
-                (SHOP_ORDERS, [order_row(order) for order in data.orders]),
-                (SHOP_ORDER_LINES, [line_row(line) for line in data.lines]),
-                (SHOP_ORDER_EVENTS, [event_row(event) for event in data.events]),
+                (SHOP_ORDERS, [order_row(order, lines) for order, lines in zip(data.orders, of_each, strict=True)]),
+                (SHOP_ORDER_LINES, [LINES.row(line) for line in data.lines]),
+                (SHOP_ORDER_EVENTS, [EVENTS.row(event) for event in data.events]),
             ):
                 if rows:
                     await connection.execute(insert(table), rows)
 
-    async def _rows(
-        self, statement: Statement, parameters: Mapping[str, Any], *, needed: Sequence[object]
-    ) -> Sequence[Any]:
-        return await self._reader.read(statement, **parameters) if needed else ()
+
+def _values(where: OrderFilter) -> dict[str, Any]:
+    """Return the values of what is asked for; one status alone is an equality, which an index has in its order."""
+    status = tuple(dict.fromkeys(where.status)) if where.status is not None else None
+    values = {
+        "status": status[0] if status is not None and len(status) == 1 else None,
+        "statuses": status if status is not None and len(status) != 1 else None,
+        "placed_by": where.placed_by_id,
+        "words": search_words(where.search or "") or None,
+        "since": where.since,
+        "until": where.until,
+    }
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _asked(parameter: str, ids: Sequence[str]) -> dict[str, Any]:
-    return {parameter: list(dict.fromkeys(ids))}
-
-
-def _restricted(where: OrderFilter) -> dict[str, Any]:
-    restrictions: dict[str, Any] = {}
-    if where.status is not None:
-        restrictions |= _asked("status", where.status)
-    if where.placed_by_id is not None:
-        restrictions |= _asked("placed_by", (where.placed_by_id,))
-    return restrictions
-
-
-def _may_exist(id: str) -> bool:
-    return id.isascii() and "\0" not in id  # PostgreSQL refuses the whole statement for what it cannot store
-
-
-def _cursor_of(order: OrderRecord) -> str:
-    return cursor(LISTING, order.created_at.isoformat(), order.id)
-
-
-def _position(after: str) -> tuple[datetime, str]:
-    at, id = position(LISTING, after, 2)
-    try:
-        created_at = datetime.fromisoformat(at)
-    except ValueError as error:
-        raise InvalidCursor(f"{after!r} is not a cursor of {LISTING}.") from error
-    if created_at.utcoffset() != timedelta(0) or not _may_exist(id):
-        raise InvalidCursor(f"{after!r} is not a cursor of {LISTING}.")
-    return created_at, id
+def _once(ids: Sequence[T]) -> list[T]:
+    return list(dict.fromkeys(ids))
 
 
 def _refuse_contradictions(data: ShopData) -> None:

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
-from connectors.pages import ALL, Page
+from connectors.pages import ALL, Page, Slice, SortDirection
 from connectors.quick import quick
 from connectors.values import Address, Money
 
@@ -72,12 +72,36 @@ class OrderEventRecord:
     messages: dict[str, str]
 
 
+class OrderSortField(StrEnum):
+    """What orders are sorted by; PLACED_AT is the day that a list shows, which for a draft is when it was begun."""
+
+    PLACED_AT = "PLACED_AT"
+    NUMBER = "NUMBER"
+    TOTAL = "TOTAL"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderSort:
+    """How orders are sorted; those alike in it stand by id."""
+
+    field: OrderSortField = OrderSortField.PLACED_AT
+    direction: SortDirection = SortDirection.DESC
+
+
 @dataclass(frozen=True, slots=True)
 class OrderFilter:
-    """Which orders are asked for; None means no restriction."""
+    """Which orders are asked for, and in which order; None means no restriction.
+
+    `search` finds words of the number and of the articles, theirs too, in any order and whatever the case. `since`
+    and before `until` are about the day that PLACED_AT sorts by.
+    """
 
     status: tuple[OrderStatus, ...] | None = None
     placed_by_id: UserId | None = None
+    search: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    sort: OrderSort = OrderSort()
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,18 +121,23 @@ class Shop(Protocol):
     """
 
     async def orders_of(
-        self, organization_ids: Sequence[OrganizationId], *, first: int, after: str | None, where: OrderFilter
+        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: OrderFilter
     ) -> Sequence[Page[OrderRecord]]:
-        """Return each organization's orders, newest (by `created_at`, then id) first.
+        """Return each organization's orders, sorted as `where` says.
 
         Raises:
-            InvalidCursor: `after` is not a cursor of this list.
+            InvalidCursor: A cursor is not one of this list.
         """
 
     async def count_orders_of(
         self, organization_ids: Sequence[OrganizationId], where: OrderFilter
     ) -> Sequence[int | None]:
         """Return how many orders `orders_of` has for each organization in all; None where the shop cannot count."""
+
+    async def orders_with_number(
+        self, organization_ids: Sequence[OrganizationId], number: str
+    ) -> Sequence[OrderRecord | None]:
+        """Return the order that has this number, for the organization whose it is."""
 
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
         """Return the orders with these ids."""

@@ -1,87 +1,41 @@
-"""The shop's records as rows of its tables, and back."""
+"""Which records the shop's tables keep."""
 
-from collections.abc import Iterable
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-import orjson
+from connectors.database.record_rows import Rows
+from connectors.folding import searchable
+from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord
+from connectors.shop.tables import SHOP_ORDER_EVENTS, SHOP_ORDER_LINES, SHOP_ORDERS
 
-from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
-from connectors.values import Money, address_from
-
-_STATUSES: dict[str, OrderStatus] = {status.value: status for status in OrderStatus}
-
-
-def order_from(row: Any) -> OrderRecord:
-    """Return the order that was read as `statements.ORDER`."""
-    id, number, organization_id, status, created_at, placed_at, placed_by_id, total, currency, address, tracking = row
-    return OrderRecord(
-        id,
-        number,
-        organization_id,
-        _STATUSES[status],
-        created_at,
-        placed_at,
-        placed_by_id,
-        Money(total, currency),
-        None if address is None else address_from(address),
-        tracking,
-    )
+_order, _line = SHOP_ORDERS.c, SHOP_ORDER_LINES.c
 
 
-def lines_from(rows: Iterable[Any]) -> list[OrderLineRecord]:
-    """Return the lines that were read by `statements.lines`: by far the most of all records."""
-    return [
-        OrderLineRecord(
-            order_id, position, sku, name, quantity, Money(unit_price, currency), Money(quantity * unit_price, currency)
-        )
-        for order_id, position, sku, name, quantity, unit_price, currency in rows
-    ]
+def _listed_at(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {"listed_at": values["placed_at"] or values["created_at"]}
 
 
-def event_from(row: Any) -> OrderEventRecord:
-    """Return the event that was read by `statements.events`."""
-    id, order_id, organization_id, at, status, actor_id, messages = row
-    return OrderEventRecord(id, order_id, organization_id, at, _STATUSES[status], actor_id, orjson.loads(messages))
+ORDERS = Rows(OrderRecord, SHOP_ORDERS, derive=_listed_at, total=(_order.total_minor_units, _order.currency))
+LINES = Rows(
+    OrderLineRecord,
+    SHOP_ORDER_LINES,
+    source=SHOP_ORDER_LINES.join(SHOP_ORDERS),
+    unit_price=(_line.unit_price_minor_units, _order.currency),
+    total=(_line.quantity * _line.unit_price_minor_units, _order.currency),
+)
+EVENTS = Rows(
+    OrderEventRecord,
+    SHOP_ORDER_EVENTS,
+    source=SHOP_ORDER_EVENTS.join(SHOP_ORDERS),
+    organization_id=_order.organization_id,
+)
 
 
-def order_row(order: OrderRecord) -> dict[str, Any]:
-    """Return the values of an order's row."""
-    address = order.shipping_address
-    return {
-        "id": order.id,
-        "number": order.number,
-        "organization_id": order.organization_id,
-        "status": order.status.value,
-        "created_at": order.created_at,
-        "placed_at": order.placed_at,
-        "placed_by_id": order.placed_by_id,
-        "total_minor_units": order.total.minor_units,
-        "currency": order.total.currency,
-        "shipping_address": None if address is None else orjson.dumps(asdict(address)).decode(),
-        "tracking_url": order.tracking_url,
-    }
+def search_text(number: str, articles: Iterable[tuple[str, str]]) -> str:
+    """Return what an order is found by: its number, and number and name of each article."""
+    return searchable(number, *dict.fromkeys(f"{sku} {name}" for sku, name in articles))
 
 
-def line_row(line: OrderLineRecord) -> dict[str, Any]:
-    """Return the values of a line's row; its currency stands in the order."""
-    return {
-        "order_id": line.order_id,
-        "position": line.position,
-        "sku": line.sku,
-        "name": line.name,
-        "quantity": line.quantity,
-        "unit_price_minor_units": line.unit_price.minor_units,
-    }
-
-
-def event_row(event: OrderEventRecord) -> dict[str, Any]:
-    """Return the values of an event's row; its organization stands in the order."""
-    return {
-        "id": event.id,
-        "order_id": event.order_id,
-        "at": event.at,
-        "status": event.status.value,
-        "actor_id": event.actor_id,
-        "messages": orjson.dumps(event.messages).decode(),
-    }
+def order_row(order: OrderRecord, lines: Iterable[OrderLineRecord]) -> dict[str, Any]:
+    """Return the row of an order with these lines."""
+    return ORDERS.row(order) | {"search_text": search_text(order.number, ((line.sku, line.name) for line in lines))}

@@ -27,11 +27,17 @@ SHOP_ORDERS = Table(
     Column("currency", Text, nullable=False),
     Column("shipping_address", Text),  # JSON of connectors.values.Address
     Column("tracking_url", Text),
+    Column("listed_at", UtcDateTime),  # placed_at; of what is not placed, created_at
+    Column("search_text", IdText),  # the number and the articles, folded
     CheckConstraint(_KNOWN_STATUS, name="status"),
     CheckConstraint("status <> 'DRAFT' OR placed_at IS NULL", name="draft_is_not_placed"),
     CheckConstraint("length(currency) = 3", name="currency"),
-    # Read backwards for "newest first"; both databases do so at no cost.
-    Index(None, "organization_id", "created_at", "id"),
+    # One for each order of the list, and for what narrows it most. Both databases read backwards at no cost.
+    Index(None, "organization_id", "listed_at", "id"),
+    Index(None, "organization_id", "status", "listed_at", "id"),
+    Index(None, "organization_id", "placed_by_id", "listed_at", "id"),
+    Index(None, "organization_id", "number", "id"),
+    Index(None, "organization_id", "currency", "total_minor_units", "id"),
 )
 
 SHOP_ORDER_LINES = Table(

@@ -79,7 +79,7 @@ async def acting(settings: Settings, now: datetime, request_id: str, device: str
 async def user_id_of(directory: DirectoryQueries, name: str) -> UserId | None:
     """Return who is meant by an id, which nobody looks up, or by a login name, which may be an e-mail address."""
     name = name.strip()
-    return UserId(name) if name.startswith("usr_") else await directory.user_id_of_login_name(name.lower())
+    return UserId(name) if name.startswith("usr_") else await directory.user_id_of_login_name(name)
 
 
 def _fail(message: str) -> None:

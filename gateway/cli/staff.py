@@ -15,7 +15,7 @@ from permissions.policy import Policy, nearest
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.mail.templates import TEMPLATES, link_to
-from resolvers.refusals import NotFound, Refused
+from resolvers.refusals import NotFound, Refused, RefusedTogether
 from resolvers.staff import change_staff, invite_staff, staff
 
 staff_cli = typer.Typer(help="The vendor's staff, and what each may do.", no_args_is_help=True)
@@ -64,7 +64,7 @@ def invite(
         )
         say(f"{invited.user.email} is staff now, and may: {', '.join(one.value for one in given)}.")
         if link:
-            say(link_to(context.backends.portal.page_urls, TEMPLATES["staff_invitation"].page, invited.token))
+            say(link_to(context.backends.portal.page_urls, TEMPLATES["staff_invitation"], invited.token))
             say(f"The link works once, until {invited.expires_at:%Y-%m-%d %H:%M} UTC. Hand it over in private.")
         else:
             say("A mail with a link to choose a password waits for the worker; `forecourt serve` has one.")
@@ -146,6 +146,12 @@ def _say_change(user: UserRecord, before: Sequence[str], after: Sequence[str]) -
         say(f"{user.email} holds {', '.join(after) or 'nothing of the vendor any more'}.")
 
 
+def _option(refusal: Refused) -> str:
+    """Return where the value stands on the command line that is refused."""
+    name = refusal.path[0] if refusal.path else ""
+    return {"email": "ADDRESS", "locale": "--language"}.get(name, f"--{name.replace('_', '-')}")
+
+
 def _run(profile: str | None, command: Callable[[RequestContext], Awaitable[None]]) -> None:
     async def run() -> None:
         async with acting(read_settings(profile=profile), utc_now(), "forecourt staff") as context:
@@ -157,5 +163,7 @@ def _run(profile: str | None, command: Callable[[RequestContext], Awaitable[None
                 ) from None
             except Refused as refused:
                 raise CommandRefused(str(refused)) from None
+            except RefusedTogether as together:
+                raise CommandRefused("\n".join(f"{_option(one)}: {one.message}" for one in together.refusals)) from None
 
     asyncio.run(run())

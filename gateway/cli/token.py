@@ -32,7 +32,7 @@ async def token_for(settings: Settings, login_name: str, *, clock: Callable[[], 
     if settings.environment == "production":
         raise CommandRefused("In production nobody gets a token but by signing in.")
     async with acting(settings, clock(), "cli", "forecourt token") as context:
-        user_id = await context.backends.directory.user_id_of_login_name(login_name.strip().lower())
+        user_id = await context.backends.directory.user_id_of_login_name(login_name)
         if user_id is None:
             raise CommandRefused(f'Nobody has the login name "{login_name}". `forecourt demo` lists the demo\'s.')
         return (await begin_session(context, user_id)).access_token

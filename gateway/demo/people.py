@@ -11,12 +11,14 @@ from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.data import DirectoryData
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
-from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord
+from connectors.directory.records.organizations import OrganizationKind, OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
-from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, UserId, base32
+from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
+from connectors.ids import GrantId, InvitationId, MembershipId, OrganizationId, RegistrationId, UserId, base32
 from connectors.values import AccountKind, Address
 from gateway.demo.written import WrittenDemo, WrittenMember, WrittenOrganization, WrittenPerson
 from gateway.profile_files import InvalidProfile, Profile
+from resolvers.registrations.commands import TIME_TO_REVIEW
 
 # Numbers that belong to nobody: Germany and France reserve them for films, Austria and Switzerland do not assign them.
 _PHONES = {"AT": "+4310001", "CH": "+41440001", "DE": "+493023125", "FR": "+33199001"}
@@ -74,6 +76,7 @@ class _Registry:
         self.memberships: list[MembershipRecord] = []
         self.grants: list[GrantRecord] = []
         self.invitations: list[InvitationRecord] = []
+        self.registrations: list[RegistrationRecord] = []
         self.login_names: list[tuple[str, UserId]] = []
         policy = tomllib.loads(profile.policy_text)
         self.prefix: str | None = policy.get("login", {}).get("customer_number_prefix")
@@ -93,6 +96,7 @@ class _Registry:
             grants=self.grants,
             vendor_permissions=vendor_permissions,
             invitations=self.invitations,
+            registrations=self.registrations,
         )
         return Population(directory, with_people, {email: user.id for email, user in self.users.items()})
 
@@ -115,6 +119,10 @@ class _Registry:
             colleague = Colleague(user_id, member, self._joined_at(written, member, index))
             colleagues.append(colleague)
             self._enter(record, colleague, None if index == 0 else colleagues[0].user_id)
+        if record.status is OrganizationStatus.PENDING_REVIEW:
+            self.registrations.append(
+                _registration(record, self.users[written.members[0].email], self._instant(written.since))
+            )
         if self.prefix is not None and record.customer_number is not None:
             self.login_names.append((self.prefix + record.customer_number, colleagues[0].user_id))
         return WorkingOrganization(written, record, tuple(colleagues))
@@ -271,6 +279,39 @@ def _invitation(
         inviter_id=inviter,
         accepted_by_id=None,
         ended_at=None,
+    )
+
+
+def _registration(organization: OrganizationRecord, applicant: UserRecord, at: datetime) -> RegistrationRecord:
+    """Return what the vendor's staff decide about, of an organization that is under review."""
+    id = RegistrationId(demo_id("reg", at, organization.id))
+    letters = id.removeprefix("reg_")[-20:].upper()
+    return RegistrationRecord(
+        id=id,
+        version=2,
+        reference=f"R-{'-'.join(letters[start : start + 5] for start in range(0, 20, 5))}",
+        account_kind=applicant.account_kind,
+        organization_kind=organization.kind,
+        organization_name=organization.name,
+        legal_name=organization.legal_name,
+        vat_id=organization.vat_id,
+        customer_number=organization.customer_number,
+        seat=organization.seat,
+        first_name=applicant.first_name,
+        last_name=applicant.last_name,
+        email=applicant.email,
+        phone=applicant.phone,
+        locale=applicant.locale,
+        newsletter=False,
+        role_keys=(),
+        status=RegistrationStatus.PENDING_REVIEW,
+        created_at=at - timedelta(hours=1),
+        expires_at=at + timedelta(days=7),
+        submitted_at=at,
+        review_due_at=at + TIME_TO_REVIEW,
+        reminded_at=at + TIME_TO_REVIEW,
+        organization_id=organization.id,
+        user_id=applicant.id,
     )
 
 

@@ -194,12 +194,15 @@ class Words:
     provided: dict[OrderStatus, Texts]
 
 
+_MOST_PROBLEMS = 20
+
+
 @cache
 def read_demo(text: str, source: str) -> WrittenDemo:
     """Return what stands in a ``demo.toml``.
 
     Raises:
-        InvalidProfile: With the path of the first problem.
+        InvalidProfile: With the path of each problem of the form, else of the first one.
     """
     demo = _read(WrittenDemo, text, source)
     known = {member.email for organization in demo.organizations for member in organization.members}
@@ -251,6 +254,5 @@ def _read(kind: type[Kind], text: str, source: str) -> Kind:
     except tomllib.TOMLDecodeError as error:
         raise InvalidProfile(f"{source} is not valid TOML: {error}.") from error
     except ValidationError as error:
-        problem = error.errors()[0]
-        path = ".".join(str(step) for step in problem["loc"])
-        raise InvalidProfile(f"{source}: {path}: {problem['msg']}.") from error
+        problems = (f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors()[:_MOST_PROBLEMS])
+        raise InvalidProfile("\n".join(f"{source}: {problem}." for problem in problems)) from error

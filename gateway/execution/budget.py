@@ -87,10 +87,10 @@ class Budget:
         return True
 
     def _exceeded(self, unit: str, limit: int) -> AnswerTooLarge:
-        self.exceeded = AnswerTooLarge(unit, limit)
+        self.exceeded = AnswerTooLarge(unit, limit)  # not the one that is raised, whose frames lead back to here
         if self.when_exceeded is not None:
             self.when_exceeded()
-        return self.exceeded
+        return AnswerTooLarge(unit, limit)
 
 
 class CountingExecutor(IncrementalExecutor):

@@ -4,6 +4,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, contained
+from gateway.execution.kept_exceptions import kept
 from gateway.execution.library_internals import Undefined
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
 from gateway.execution.run import Run, together
@@ -58,11 +59,11 @@ class Completion:
 
     def broken(self, error: Exception) -> FieldError:
         """Return the field error for where this error stands instead of a value."""
-        return FieldError(self.non_null, error, self.field)
+        return FieldError(self.non_null, kept(error), self.field)
 
     def failed(self, error: Exception) -> FieldError:
         """Return the field error of a value that could not be completed."""
-        return FieldError(True, error, self.field)
+        return FieldError(True, kept(error), self.field)
 
     def all_broken(self, errors: Sequence[Exception]) -> PartialColumn:
         """Return the column of which every value is an error; equal ones share their field error."""

@@ -25,6 +25,10 @@ It is then given None, and no paths are worked out for it.
 """
 
 
+PATH_PATTERN, PATH_COUNT = "pathPattern", "pathCount"
+"""The extensions of an error that stands at many paths: its path with "@" for positions in lists, and how many."""
+
+
 @runtime_checkable
 class BatchField(Protocol):
     """A field that is answered once for all the objects of a level.
@@ -38,8 +42,8 @@ class BatchField(Protocol):
         """Answer the field for each parent, parallel to `parents`.
 
         An exception instead of an answer fails the field of that parent only; a raised one fails it for all. An
-        exception with the attribute `aggregated = True` that stands at many paths is reported once, list positions
-        in its path written as "@".
+        exception with the attribute `aggregated = True` that stands at many paths is reported once, at the first
+        of them, with PATH_PATTERN and PATH_COUNT in its extensions.
 
         Where an operation has aliases, what is asked again for the same objects with the same arguments is not asked
         again, unless a change lies between; an attribute `waits`, false, says that no answer is awaited, so that it is
@@ -58,6 +62,8 @@ class DeadlineExceeded(Exception):
 
 class AnswerTooLarge(Exception):
     """The answer would have more `unit` ("objects" or "bytes") than the `limit`; nothing of it is given.
+
+    Of "items", it is one list that does not end; only its field fails.
 
     At a root field of a mutation, `executed` says whether the mutation had been carried out when its answer became too
     large, or was not begun because an earlier one's had; None elsewhere.

@@ -9,6 +9,7 @@ from graphql import (
     ExecutionResult,
     FragmentDefinitionNode,
     GraphQLFieldResolver,
+    GraphQLObjectType,
     GraphQLSchema,
     GraphQLTypeResolver,
     OperationDefinitionNode,
@@ -33,6 +34,7 @@ from gateway.execution.library_internals import (
     default_is_awaitable,
     resolve_info_helpers,
 )
+from gateway.execution.planner import Plan
 from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run
 
@@ -111,9 +113,8 @@ class BreadthFirstExecutor(Executor[Any]):
         plan = known.plan(self)
         if plan is None:
             return self._handed_over("condition that is no Boolean", serially)
-        try:
-            selection = plan.root_of(self, root_type)
-        except Exception:
+        selection = _root_of(plan, self, root_type)
+        if selection is None:
             return self._handed_over("root fields that cannot be collected", serially)
         if serially is None:
             serially = self.operation.operation is OperationType.MUTATION
@@ -165,6 +166,14 @@ class BreadthFirstExecutor(Executor[Any]):
             hooks=self.hooks,
         )
         return executor.execute_operation(serially)
+
+
+def _root_of(plan: Plan, executor: BreadthFirstExecutor, root_type: GraphQLObjectType) -> Selection | None:
+    """Return the root fields, None when they cannot be collected; the exception is gone before anything goes on."""
+    try:
+        return plan.root_of(executor, root_type)
+    except Exception:
+        return None
 
 
 def _result(rows: Column) -> ExecutionResult:

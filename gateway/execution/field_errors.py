@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 from graphql import GraphQLError
 
-from gateway.execution.contract import ErrorsOmitted
+from gateway.execution.contract import PATH_COUNT, PATH_PATTERN, ErrorsOmitted
 from gateway.execution.library_internals import located_error
 from gateway.execution.selected_field import SelectedField
 
@@ -95,17 +95,21 @@ class Reported:
         self.paths = 1
 
     def located(self) -> GraphQLError:
-        """Return the error as it stands in the answer."""
-        path = self.path if self.paths == 1 else _general(self.path)
-        return located_error(self.error, self.field.nodes, list(path))
+        """Return the error as it stands in the answer; when it stands at many paths, its extensions say which."""
+        error = located_error(self.error, self.field.nodes, list(self.path))
+        if self.paths > 1:
+            many = {PATH_PATTERN: list(_general(self.path)), PATH_COUNT: self.paths}
+            error.extensions = {**(error.extensions or {}), **many}
+        return error
 
 
 def graphql_errors(root: FieldError) -> list[GraphQLError]:
     """Return the errors of an answer, located, in document order.
 
-    One exception that says `aggregated` is reported once per field however many objects of a list it refused; its
-    path then has "@" for the positions in lists. Of other errors no more are reported than the limits above say; a
-    last error then says how many there are beside them.
+    One exception that says `aggregated` is reported once per field however many objects of a list it refused. Its path
+    is the first of them, where a client that goes by paths finds it; its extensions have that path with "@" for the
+    positions in lists, and at how many paths it stands. Of other errors no more are reported than the limits above say;
+    a last error then says how many there are beside them.
     """
     report = Report(root)
     errors = [one.located() for one in report.reported]

@@ -65,7 +65,7 @@ class Leaf(Completion):
         try:
             done = list(map(self.coerce, values))
         except Exception:
-            return self._coerced(values)
+            done = [None]  # the exception is gone before anything goes on
         return done if _NOTHING.isdisjoint(map(type, done)) else self._coerced(values)
 
     def _coerced(self, values: list[Any]) -> Column:

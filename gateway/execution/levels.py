@@ -45,6 +45,8 @@ def answer_level(
             try:
                 column = field.read(parents)
             except Exception:
+                column = None  # the exception is gone before anything goes on
+            if column is None:
                 column = field.column(run, parents, paths)
             else:
                 found = set(map(type, column))

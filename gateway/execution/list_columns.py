@@ -16,6 +16,7 @@ from gateway.execution.completion import (
     put_back,
 )
 from gateway.execution.field_errors import FieldError, FieldErrors, PartialColumn, joined
+from gateway.execution.item_reading import Reading
 from gateway.execution.library_internals import is_iterable
 from gateway.execution.response_paths import ItemPaths, PickedPaths, ResponsePaths
 from gateway.execution.run import Run, together
@@ -36,7 +37,7 @@ class ListOf(Completion):
     def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         if _PLAIN_LISTS.issuperset(map(type, values) if types is None else types):
             return self._items(run, values, paths, {})
-        return self._iterated(run, values, paths)
+        return self._read(run, values, paths)
 
     def _items(self, run: Run, lists: list[Any], paths: ResponsePaths, ends: dict[int, Exception]) -> MaybeLate:
         """Complete the items of plain lists; `ends` has the errors that ended some of them early."""
@@ -75,69 +76,64 @@ class ListOf(Completion):
                 values[position] = None
         return column_of(values, field_errors)
 
-    def _iterated(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
-        """Read whatever can be iterated into plain lists, then go on with those."""
-        lists: list[Any] = []
+    def _read(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
+        """Read whatever can be iterated, then go on with what was read."""
+        lists: list[Reading] = []
         field_errors: FieldErrors = [None] * len(values)
-        ends: dict[int, Exception] = {}
         streams: dict[int, AsyncIterable[Any]] = {}
         for position, value in enumerate(values):
-            items: list[Any] = []
+            reading = Reading(run, self.item, PickedPaths(paths, [position]))
             if type(value) in _PLAIN_LISTS:
-                items = value
+                reading.items = value
             elif run.executor.is_async_iterable(value):
                 streams[position] = value
             elif is_iterable(value):
-                try:
-                    items.extend(value)
-                except Exception as error:
-                    ends[position] = error
+                reading.read(value)
             else:
                 message = f"Expected Iterable, but did not find one for field '{self.field.coordinate}'."
                 field_errors[position] = self.failed(GraphQLError(message))
-            lists.append(items)
+            lists.append(reading)
         if streams:
-            return run.hold(self._streamed(run, lists, streams, paths, ends, field_errors))
-        return self._iterated_items(run, lists, paths, ends, field_errors)
-
-    def _iterated_items(
-        self,
-        run: Run,
-        lists: list[Any],
-        paths: ResponsePaths,
-        ends: dict[int, Exception],
-        field_errors: FieldErrors,
-    ) -> MaybeLate:
-        if not any(field_errors):
-            return self._items(run, lists, paths, ends)
-        picks = [position for position, field_error in enumerate(field_errors) if field_error is None]
-        picked_ends = {index: ends[position] for index, position in enumerate(picks) if position in ends}
-        done = self._items(run, [lists[pick] for pick in picks], PickedPaths(paths, picks), picked_ends)
-        return put_back(run, [(picks, done)], field_errors)
+            return run.hold(self._streamed(run, lists, streams, paths, field_errors))
+        return self._as_read(run, lists, paths, field_errors)
 
     async def _streamed(
         self,
         run: Run,
-        lists: list[Any],
+        lists: list[Reading],
         streams: dict[int, AsyncIterable[Any]],
         paths: ResponsePaths,
-        ends: dict[int, Exception],
         field_errors: FieldErrors,
     ) -> Column:
-        async def read(position: int, stream: AsyncIterable[Any]) -> None:
-            try:
-                await run.within(_read_into(lists[position], stream))
-            except Exception as error:
-                ends[position] = error
+        await together([run.hold(lists[position].read_stream(stream)) for position, stream in streams.items()])
+        return await finished(self._as_read(run, lists, paths, field_errors))
 
-        await together([run.hold(read(position, stream)) for position, stream in streams.items()])
-        done = self._iterated_items(run, lists, paths, ends, field_errors)
-        return await finished(done)
+    def _as_read(self, run: Run, lists: list[Reading], paths: ResponsePaths, field_errors: FieldErrors) -> MaybeLate:
+        """Complete the lists: together those of which nothing had to be completed while they were read."""
+        picks: list[int] = []
+        groups: list[tuple[list[int], MaybeLate]] = []
+        for position, reading in enumerate(lists):
+            if field_errors[position] is not None:
+                continue
+            if reading.parts:
+                groups.append(([position], self._in_parts(run, reading)))
+            else:
+                picks.append(position)
+        ends = {index: end for index, pick in enumerate(picks) if (end := lists[pick].end) is not None}
+        items = [lists[pick].items for pick in picks]
+        if len(picks) == len(lists):
+            return self._items(run, items, paths, ends)
+        if picks:
+            groups.append((picks, self._items(run, items, PickedPaths(paths, picks), ends)))
+        return put_back(run, groups, field_errors)
 
-
-async def _read_into(items: list[Any], stream: AsyncIterable[Any]) -> None:
-    async for item in stream:
-        items.append(item)  # noqa: PERF401  what came before an error is kept
+    def _in_parts(self, run: Run, reading: Reading) -> MaybeLate:
+        """Complete a list of which parts were completed while it was read."""
+        done = reading.completed()
+        ends = {} if reading.end is None else {0: reading.end}
+        if is_done(done):
+            return self._judged(done, [reading.size], ends)
+        return run.hold(self._judged_later(done, [reading.size], ends))
 
 
 def _grouped(flat: list[Any], sizes: list[int]) -> list[Any]:

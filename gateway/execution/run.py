@@ -1,6 +1,7 @@
 """What one execution of a plan needs at every level: the request's values, the clock, and how to wait."""
 
-from asyncio import Future, create_task, gather, wait
+from asyncio import Future, Task, create_task, gather, wait
+from collections import deque
 from collections.abc import Awaitable, Coroutine, Sequence
 from inspect import CORO_CREATED, getcoroutinestate
 from types import CoroutineType
@@ -82,6 +83,7 @@ class Run:
             if type(late) is CoroutineType and late.cr_frame is not None and getcoroutinestate(late) == CORO_CREATED:
                 late.close()
         self._held.clear()
+        self.answers.clear()
         if self.clock is not None:
             self.clock.stop()
 
@@ -106,19 +108,26 @@ class Run:
 async def together(columns: Sequence[Coroutine[Any, Any, Any]]) -> list[Any]:
     """Complete the columns concurrently, parallel to `columns`; when one raises, none goes on afterwards."""
     # The first needs no task of its own: this one waits anyway.
-    tasks = [create_task(column) for column in columns[1:]]
+    tasks = deque([create_task(column) for column in columns[1:]])
     try:
-        return [await columns[0], *[await task for task in tasks]]
+        answers = [await columns[0]]
+        while tasks:
+            answers.append(await tasks.popleft())  # and nothing here knows a task whose exception knows this frame
+        return answers
     except BaseException:
         for task in tasks:
             task.cancel()
         if tasks:
             await wait(tasks)
-        # What they raise besides is for nobody to hear; a task of which nobody asks it complains.
-        for task in tasks:
-            if not task.cancelled():
-                task.exception()
+        while tasks:
+            ignore_outcome(tasks.popleft())
         raise
+
+
+def ignore_outcome(task: Task[Any]) -> None:
+    """Let what a finished task raised be heard by nobody; a task of which nobody asks it complains."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _awaitable(value: Any) -> Awaitable[Any]:

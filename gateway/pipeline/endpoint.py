@@ -19,7 +19,7 @@ from connectors.errors import BackendUnavailable
 from gateway.auth.authentication import Unauthenticated
 from gateway.auth.request_context import RequestContexts
 from gateway.auth.view_as import check_changes_nothing, mark_of
-from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor, DeadlineExceeded
+from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor, DeadlineExceeded, kept
 from gateway.pipeline.anonymous_operations import Needs
 from gateway.pipeline.authorization_errors import AuthorizationReport
 from gateway.pipeline.content_negotiation import GRAPHQL_JSON, JSON, answered_type
@@ -71,6 +71,10 @@ _MOST_EXPENSIVE = 2
 """So many of them at once: one keeps the processor busy while another waits for the database."""
 
 _AT_ONCE = nullcontext()
+
+_PARTIAL = 294
+"""GraphQL over HTTP, draft, 5.4 Status Codes: "contains both the data entry (even if it is null) and the errors entry".
+"""
 
 _ANSWERED_TO_NOBODY = Text("The access token was not accepted, so this was answered as if you were not signed in.")
 
@@ -134,20 +138,21 @@ class GraphqlEndpoint:
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
             body, status, context, prepared = await self._answered(request, asked, shows_cost)
-            status = status if media_type == GRAPHQL_JSON or status == 403 else 200
             headers = self._contexts.headers_after(context)
-            answer = _answer(body, status, media_type, headers)
+            answer = _answer(body, *self._as_profiled(status, media_type), headers)
             if len(answer.body) <= self._limits.max_answer_bytes:
                 return answer
-            return _answer(self._too_large(prepared, context), status, media_type, headers)
+            status = _PARTIAL if self._draft else status
+            return _answer(self._too_large(prepared, context), *self._as_profiled(status, media_type), headers)
         except RefusedRequest as refused:
-            return _answer(refused.body(self._contexts.reader(request)), refused.status, media_type, refused.headers)
+            status = refused.draft_status if self._draft and refused.draft_status else refused.status
+            body = refused.body(self._contexts.reader(request))
+            return _answer(body, status, self._type_of_refusal(media_type), refused.headers)
         except _NotExecutable as refused:
-            status = refused.status(self._draft) if media_type == GRAPHQL_JSON else 200
-            return _answer(refused.body, status, media_type)
+            return _answer(refused.body, *self._as_profiled(refused.status(self._draft), media_type))
         except BackendUnavailable as away:
             status, body = directory_away(away, self._contexts.reader(request))
-            return _answer(body, status, media_type)
+            return _answer(body, status, self._type_of_refusal(media_type))
         except ClientDisconnect:
             return Answer(400, ())
 
@@ -207,6 +212,20 @@ class GraphqlEndpoint:
             return answer
         refused = [self._too_large(one, context) if isinstance(one, _Prepared) else one for one in prepared]
         return _answer(refused, 200, media_type, headers)
+
+    def _as_profiled(self, status: int, media_type: str) -> tuple[int, str]:
+        """Return status and media type of a GraphQL answer that has this status under GraphQL's own media type."""
+        if self._draft:
+            return status, media_type if 200 <= status < 300 else self._type_of_refusal(media_type)
+        return status if media_type == GRAPHQL_JSON or status == 403 else 200, media_type
+
+    def _type_of_refusal(self, media_type: str) -> str:
+        """Return the media type of an answer whose status is no success, for a client that takes `media_type`.
+
+        GraphQL over HTTP, draft, 5.1 Body: for a client that accepts only plain JSON, "any response that produces a 2xx
+        status code should replace the Content-Type header"; all others say that they come from a GraphQL server.
+        """
+        return GRAPHQL_JSON if self._draft else media_type
 
     def _needs_caller(self, prepared: _Prepared) -> bool:
         return self._needs.caller(prepared.operation, prepared.variables)
@@ -295,7 +314,7 @@ class GraphqlEndpoint:
             answer = await self._in_time(result, context) if isawaitable(result) else result
             assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
         except GraphQLError as error:
-            return ExecutionResult(None, [error])
+            return ExecutionResult(None, [kept(error)])
         except AnswerTooLarge as exceeded:
             return ExecutionResult(None, _unplaced(exceeded))
         if budget.exceeded is not None and self._executor is CountingExecutor:
@@ -322,7 +341,7 @@ class GraphqlEndpoint:
         status = 403 if reported.is_rejected else 200
         if reported.errors:
             body["errors"] = reported.errors
-            status = 294 if self._draft and status == 200 else status
+            status = _PARTIAL if self._draft and status == 200 else status
         extensions = dict(reported.extensions)
         if (mark := mark_of(context)) is not None:
             extensions["viewAs"] = mark
@@ -353,13 +372,17 @@ class _NotExecutable(Exception):
         self.body: dict[str, Any] = {"errors": errors}
 
     def status(self, draft: bool) -> int:
-        """Return the status under GraphQL's own media type; under plain JSON, such an answer has 200."""
+        """Return the status under GraphQL's own media type.
+
+        GraphQL over HTTP, draft, 5.4.1 Examples: 400 for "Document parsing failure"; 422 for "Document validation
+        failure", "Operation cannot be determined" and "Variable coercion failure".
+        """
         return 422 if draft and self.code != PARSE_FAILED else 400
 
 
 def _unplaced(error: Exception) -> list[GraphQLError]:
     """Return the error of a whole operation."""
-    return [GraphQLError(str(error), original_error=error)]
+    return [GraphQLError(str(error), original_error=kept(error))]
 
 
 def _answer(

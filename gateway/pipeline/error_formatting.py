@@ -12,9 +12,9 @@ from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, OutcomeUnknown
 from gateway.auth.view_as import READ_ONLY
-from gateway.execution import AnswerTooLarge, DeadlineExceeded, ErrorsOmitted
+from gateway.execution import PATH_COUNT, PATH_PATTERN, AnswerTooLarge, DeadlineExceeded, ErrorsOmitted, raised_at
 from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
-from gateway.server.request_errors import MASKED, request_error, unexpected
+from gateway.server.request_errors import MASKED, request_error, shortened, unexpected
 from resolvers.context import RequestContext
 from resolvers.languages import Reader
 from resolvers.refusals import NOT_PERMITTED, InvalidArgument, NotPermitted, NotSignedIn, Refused, TooManyAttempts
@@ -95,11 +95,28 @@ def _shown(
     explained: Explained,
     is_mutation: bool,
 ) -> dict[str, Any]:
-    formatted: dict[str, Any] = {"message": error.message}
+    formatted: dict[str, Any] = {"message": shortened(error.message)}
     if error.locations:
         formatted["locations"] = [{"line": location.line, "column": location.column} for location in error.locations]
     if error.path is not None:
         formatted["path"] = list(error.path)
+    formatted |= _explained(error, context, code, logged, explained, is_mutation)
+    stands_at = error.extensions or {}
+    if PATH_PATTERN in stands_at:
+        formatted["extensions"] |= {name: stands_at[name] for name in (PATH_PATTERN, PATH_COUNT)}
+    return formatted
+
+
+def _explained(
+    error: GraphQLError,
+    context: RequestContext,
+    code: str,
+    logged: dict[int, str],
+    explained: Explained,
+    is_mutation: bool,
+) -> dict[str, Any]:
+    """Return the message and the extensions of an error."""
+    formatted: dict[str, Any] = {"message": error.message}
     cause = cause_of(error)
     if cause is None:
         formatted["extensions"] = {"code": code}
@@ -111,6 +128,8 @@ def _shown(
         reference = logged.get(id(cause))
         if reference is None:
             reference = logged[id(cause)] = f"{context.request_id}-{secrets.token_hex(3)}"
+            if (where := raised_at(cause)) and cause.__traceback__ is None:
+                cause.add_note(f"Raised at, most recent call last:\n{where}")
             log.error("unexpected error", exc_info=cause, extra={"reference": reference, "path": _dotted(error)})
         formatted["message"] = context.in_words(unexpected(reference))
         formatted["extensions"] = {"code": MASKED, "reference": reference}
@@ -161,7 +180,7 @@ def _explanation(cause: Exception) -> dict[str, Any]:
         case TooManyAttempts(retry_after_seconds=seconds):
             return {"retryAfterSeconds": seconds}
         case AnswerTooLarge(unit=unit, limit=limit, executed=executed):
-            said = {"limit": limit, "setting": _SETTINGS[unit]}
+            said = {"limit": limit} | ({"setting": _SETTINGS[unit]} if unit in _SETTINGS else {})
             return said if executed is None else said | {"executed": executed}
         case ErrorsOmitted(number=number):
             return {"number": number}
@@ -172,6 +191,11 @@ def _too_large(cause: AnswerTooLarge) -> Text:
     if cause.executed is False:
         return Text(
             "Not executed, because the answer to the mutations before it became too large. Send it again on its own."
+        )
+    if cause.unit not in _SETTINGS:
+        return Text(
+            "This list has more than {limit} entries. Please ask for a part of it, where the field allows that.",
+            limit=cause.limit,
         )
     setting = _SETTINGS[cause.unit]
     what = Text(

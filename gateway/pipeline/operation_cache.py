@@ -140,14 +140,14 @@ class Documents:
             check_size(size_of(text), self._limits)
         refusal = self._refused.get(text)
         if refusal is not None:
-            raise refusal.with_traceback(None)
+            raise _again(refusal)
         return self._ready.get(text)
 
     def _keep(self, text: str, outcome: tuple[Document, int] | Exception) -> Document:
         if isinstance(outcome, Exception):
             reported_errors = len(outcome.errors) if isinstance(outcome, InvalidDocument) else 1
             self._refused.put(text, outcome, getsizeof(text) + reported_errors * _BYTES_PER_REFUSAL)
-            raise outcome
+            raise _again(outcome)
         document, tokens = outcome
         self._ready.put(text, document, getsizeof(text) + tokens * _BYTES_PER_TOKEN)
         return document
@@ -192,6 +192,13 @@ class Documents:
                 if isinstance(node, OperationDefinitionNode)
             )
         )
+
+
+def _again(refusal: Exception) -> Exception:
+    """Return another exception that says the same: what is raised holds on to the frames that it passes."""
+    another = type(refusal).__new__(type(refusal), *refusal.args)
+    another.__dict__.update(refusal.__dict__)
+    return another
 
 
 def parse(text: str) -> DocumentNode:

@@ -1,16 +1,18 @@
 """From an HTTP request to what it asks: GET or POST, one operation or a batch, or a clear refusal."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
 from gateway.auth.device_cookie import carries_other_cookies
 from gateway.pipeline.content_negotiation import JSON, parsed_type
 from gateway.pipeline.json_body import InvalidJson, read_json
 from gateway.pipeline.limits.text import check_values
-from gateway.server.request_errors import RefusedRequest
+from gateway.server.request_errors import NotWellFormed, RefusedRequest
 from gateway.settings import Limits, Settings
 
 ALLOWED = "GET, HEAD, POST, OPTIONS"
@@ -143,11 +145,11 @@ class RequestReader:
         if not isinstance(body, list):
             return self._check_values(_request(body), size)
         if self._max_batch == 0:
-            raise RefusedRequest(
-                400, "BATCHING_NOT_ENABLED", "Send one operation per request; batches are off (setting max_batch)."
+            raise NotWellFormed(
+                "Send one operation per request; batches are off (setting max_batch).", "BATCHING_NOT_ENABLED"
             )
         if not body:
-            raise RefusedRequest(400, "BAD_REQUEST", "The batch is empty.")
+            raise NotWellFormed("The batch is empty.")
         if len(body) > self._max_batch:
             raise RefusedRequest(
                 422,
@@ -162,16 +164,12 @@ class RequestReader:
     def _asked_by_get(self, request: Request) -> GraphqlRequest:
         parameters = request.query_params
         body: dict[str, Any] = {name: parameters[name] for name in ("query", "operationName") if name in parameters}
-        if not body.get("operationName"):
-            body.pop("operationName", None)
         for name in ("variables", "extensions"):
             if parameters.get(name):
                 try:
                     body[name] = self._read_json(parameters[name].encode("utf-8", "replace"))
                 except InvalidJson as error:
-                    raise RefusedRequest(
-                        400, "BAD_REQUEST", f'"{name}" in the address cannot be read as JSON: {error}.'
-                    ) from None
+                    raise NotWellFormed(f'"{name}" in the address cannot be read as JSON: {error}.') from None
         return self._check_values(_request(body, changes_allowed=False), len(request.url.query))
 
     def _check_not_forged(self, request: Request) -> None:
@@ -180,38 +178,62 @@ class RequestReader:
         A POST needs no such look: its content type makes a browser ask beforehand whether it may (CORS preflight).
         """
         headers = request.headers
-        if not carries_other_cookies(headers) and headers.get("sec-fetch-site", "").strip().lower() != "cross-site":
+        site = _fetch_header(headers, "sec-fetch-site")
+        if site in _OWN_SITES or (site != "cross-site" and not carries_other_cookies(headers)):
             return
-        if not any(headers.get(name) for name in self._required_headers):
+        if not _was_asked_beforehand(headers, self._required_headers):
             raise RefusedRequest(
                 403,
                 "CSRF_ERROR",
-                "This request may have been forged by another site. Ask by POST, or send one of the headers "
-                f"{', '.join(self._required_headers)}.",
+                "This request may have been forged by another site. Ask by POST, or send `Content-Type: "
+                f"{JSON}` or one of the headers {', '.join(self._required_headers)}.",
             )
+
+
+_OWN_SITES = ("same-origin", "none")
+"""What a browser says in Sec-Fetch-Site of a request of our own pages, and of one that no page has caused."""
+
+_WITHOUT_HEADERS = ("navigate", "no-cors")
+"""What it says in Sec-Fetch-Mode of links, forms and images, to which nobody can add a header."""
+
+
+def _fetch_header(headers: Headers, name: str) -> str:
+    """Return what the browser says of a request; pages cannot set these headers (Fetch Metadata)."""
+    value: str = headers.get(name, "")
+    return value.strip().lower()
+
+
+def _was_asked_beforehand(headers: Headers, required: Sequence[str]) -> bool:
+    """Return whether a header is there that makes a browser ask before it sends the request for another site's page.
+
+    A browser adds names and passwords to requests (Basic), but never a bearer token. To what no page can add a header,
+    something between the browser and us has added it, perhaps for a cookie: then it proves nothing.
+    """
+    if any(headers.get(name) for name in required) or "content-type" in headers:  # which is JSON, or we were not here
+        return True
+    scheme, _, token = headers.get("authorization", "").strip().partition(" ")
+    is_bearer = scheme.lower() == "bearer" and bool(token.strip())
+    return is_bearer and _fetch_header(headers, "sec-fetch-mode") not in _WITHOUT_HEADERS
 
 
 def _request(body: Any, *, changes_allowed: bool = True) -> GraphqlRequest:
     if not isinstance(body, dict):
-        raise _bad('The body must be a JSON object such as {"query": "{ viewer { id } }"}.')
+        raise NotWellFormed('The body must be a JSON object such as {"query": "{ viewer { id } }"}.')
     query, variables, name = body.get("query"), body.get("variables"), body.get("operationName")
     if not isinstance(query, str):
-        raise _bad('"query" must be the text of a GraphQL document.')
+        raise NotWellFormed('"query" must be the text of a GraphQL document.')
     if variables is not None and not isinstance(variables, dict):
-        raise _bad('"variables" must be a JSON object, or null.')
+        raise NotWellFormed('"variables" must be a JSON object, or null.')
     if name is not None and not isinstance(name, str):
-        raise _bad('"operationName" must be text, or null.')
+        raise NotWellFormed('"operationName" must be text, or null.')
     extensions = body.get("extensions")
     if extensions is not None and not isinstance(extensions, dict):
-        raise _bad('"extensions" must be a JSON object, or null.')
+        raise NotWellFormed('"extensions" must be a JSON object, or null.')
     organization_id = extensions.get("organizationId") if extensions else None
     if organization_id is not None and not isinstance(organization_id, str):
-        raise _bad('"extensions.organizationId" must be text, or null.')
-    return GraphqlRequest(query, variables, name, changes_allowed, organization_id)
-
-
-def _bad(message: str) -> RefusedRequest:
-    return RefusedRequest(400, "BAD_REQUEST", message)
+        raise NotWellFormed('"extensions.organizationId" must be text, or null.')
+    # GraphQL over HTTP, 4.3: an empty operationName is none; clients send it by POST as well.
+    return GraphqlRequest(query, variables, name or None, changes_allowed, organization_id or None)
 
 
 def _check_content(request: Request, *, required: bool) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from connectors.directory.directory import DirectoryChange, DirectoryQueries
 from connectors.directory.records.memberships import MembershipRecord
-from connectors.ids import MembershipId, OrganizationId
+from connectors.ids import AccessRequestId, MembershipId, OrganizationId
 from permissions.access_rules import ASSIGN_ROLES
 from permissions.vocabulary import permissions_in
 from resolvers import receipts
@@ -26,6 +26,7 @@ from resolvers.access.plans import (
     warnings_of,
 )
 from resolvers.access.previews import AccessPreview, preview_of
+from resolvers.approvals.fulfilled import end_held_requests
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
@@ -252,11 +253,12 @@ async def carry_out(
     decision_context: DecisionContext,
     plan: AccessPlan,
     *,
-    is_notified: bool = True,
+    deciding: AccessRequestId | None = None,
 ) -> MembershipRecord:
     """Give and take what the plan says, count up the membership's version, and notify the member; return them.
 
-    What they began and may not begin any more ends with what is taken.
+    What they began and may not begin any more ends with what is taken, and what they asked for and hold now with what
+    is given. Whoever is `deciding` a request ends it and notifies of it themself.
     """
     if not plan.changes:
         return plan.member
@@ -266,10 +268,12 @@ async def carry_out(
     for grant in plan.give:
         until = grant.valid_until
         await recorded.give(change, grant.membership_id, grant.kind, grant.key, until=until, by=by, now=now)
+    if plan.give:
+        await end_held_requests(context, change, plan.member.id, by, but=deciding)
     if plan.take:
         await end_what_they_may_not_begin(context, change, plan.member.organization_id, plan.member.user_id, by)
     user = decision_context.users.get(plan.member.user_id)
-    if user is not None and is_notified:
+    if user is not None and deciding is None:
         await notify_of_change(context, change, decision_context.organization, user, plan.give, plan.take)
     return await change.renew_membership(plan.member.id)
 

@@ -10,9 +10,9 @@ from connectors.directory.records.access import GrantKind
 from connectors.ids import MembershipId
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
-from resolvers.refusals import Invalid
+from resolvers.refusals import Invalid, excerpt
 from resolvers.texts import Text
-from resolvers.validation import Together, message, together
+from resolvers.validation import Misread, Together, instant, message, together
 
 MOST_LISTED = 100
 LONGEST_REASON = 500
@@ -34,7 +34,7 @@ class GrantEnd:
 
     role_key: str | None
     permission: Permission | None
-    valid_until: datetime | None
+    valid_until: datetime | Misread | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class AccessEdit:
     expected_version: int | None = None
     role_keys: tuple[str, ...] | None = None
     permissions: tuple[Permission, ...] | None = None
-    valid_until: datetime | Unchanged | None = UNCHANGED
+    valid_until: datetime | Misread | Unchanged | None = UNCHANGED
     ends: tuple[GrantEnd, ...] = ()
     reason: str | None = None
     path: tuple[str, ...] = ()
@@ -63,8 +63,8 @@ class AccessEdit:
         """Return when a role or right ends afterwards that ends at `held_until` if nothing is said."""
         for end in self.ends:
             if key == (end.role_key if kind is GrantKind.ROLE else end.permission):
-                return end.valid_until
-        return held_until if isinstance(self.valid_until, Unchanged) or not is_listed else self.valid_until
+                return instant(end.valid_until, [])
+        return held_until if isinstance(self.valid_until, Unchanged) or not is_listed else instant(self.valid_until, [])
 
 
 def check_edit(context: RequestContext, edit: AccessEdit) -> None:
@@ -113,26 +113,28 @@ def no_such_role(context: RequestContext, key: str) -> Text:
     """Return the words for a key that is no role's; whoever reads them has to write another key."""
     return Text(
         "There is no role with the key “{key}”. Use one of these: {keys}.",
-        key=key[:50],
+        key=excerpt(key),
         keys=", ".join(context.policy.roles),
     )
 
 
-def future(context: RequestContext, instant: datetime | None, path: Sequence[str]) -> datetime | None:
+def future(context: RequestContext, written: datetime | Misread | None, path: list[str]) -> datetime | None:
     """Return an instant that is still to come, or None."""
-    if instant is not None and instant <= context.now:
+    until = instant(written, path)
+    if until is not None and until <= context.now:
         raise Invalid(
             Text("This date has passed. Choose one in the future, or none for no end."), path, "in the future"
         )
-    return instant
+    return until
 
 
 def _check_end(context: RequestContext, end: GrantEnd, path: list[str]) -> None:
     if (end.role_key is None) == (end.permission is None):
         raise Invalid(Text("Name either a role or a direct permission."), path, "roleKey or permission")
-    if end.role_key is not None:
-        known_role(context, end.role_key, [*path, "role_key"])
-    future(context, end.valid_until, [*path, "valid_until"])
+    with together() as found:
+        if end.role_key is not None:
+            found.check(partial(known_role, context, end.role_key, [*path, "role_key"]))
+        found.check(partial(future, context, end.valid_until, [*path, "valid_until"]))
 
 
 def _check_listed(

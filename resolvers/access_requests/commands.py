@@ -36,12 +36,12 @@ from resolvers.access_requests.requested_access import RequestedAccess, requeste
 from resolvers.approvals.decisions import WHAT, acting_on, as_it_is, check_open, decided, decision, end, is_open, locked
 from resolvers.approvals.lists import open_of
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail, reachable, write_to
+from resolvers.mail.queue import mail_to, queue_mail, reachable, write_to
 from resolvers.rate_limiting import Attempts, check_attempts
-from resolvers.refusals import ADVICE, Conflict, Forbidden, Invalid, NotDelegable, NotFound
+from resolvers.refusals import ADVICE, Conflict, Forbidden, Invalid, NotDelegable, NotFound, Refused, RefusedTogether
 from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, author, changed_once
-from resolvers.validation import message
+from resolvers.validation import Misread, message, together
 from resolvers.viewer import viewer_of
 
 LIFETIME = timedelta(days=30)
@@ -59,7 +59,7 @@ class Verdict:
 
     id: AccessRequestId
     approve: bool
-    valid_until: datetime | None = None
+    valid_until: datetime | Misread | None = None
     note: str | None = None
     key: str | None = None
 
@@ -85,7 +85,6 @@ async def request_access(
     await check_attempts(context, ATTEMPTS, caller.user.id)
 
     async def command(change: DirectoryChange) -> Receipt:
-        said = message(text, ["message"])
         organization = await change.lock_organization(organization_id)
         now = await change.ask.caller(caller.user.id, caller.session_id, context.now)
         viewer = viewer_of(now, context.policy) if now is not None else None
@@ -100,7 +99,14 @@ async def request_access(
                 ["organization_id"],
             )
         membership_id = MembershipId(standing.membership_id)
-        role_keys, permissions = await requested_access_of(context, standing, caller.user.account_kind, requested)
+        with together() as checking:
+            said = checking.check(lambda: message(text, ["message"]))
+            try:
+                role_keys, permissions = await requested_access_of(
+                    context, standing, caller.user.account_kind, requested
+                )
+            except (Refused, RefusedTogether) as refused:
+                checking.refuse(refused)
         for other in await open_of(context, change, ACCESS_REQUESTS, "membership_id", membership_id):
             if (set(other.role_keys), set(other.permissions)) == (set(role_keys), set(permissions)):
                 raise Conflict(
@@ -166,14 +172,15 @@ async def decide_access_request(context: RequestContext, verdict: Verdict) -> tu
         Invalid: The end is over, or given with a refusal.
     """
     warned: list[Warned] = []
+    with together() as checking:
+        note = checking.check(lambda: message(verdict.note, ["note"]))
+        until = checking.check(lambda: future(context, verdict.valid_until, ["valid_until"]))
+        if until is not None and not verdict.approve:
+            checking.refuse(
+                Invalid(Text("A declined request has no end date; leave it out."), ["valid_until"], "with approve only")
+            )
 
     async def command(change: DirectoryChange) -> Receipt:
-        note = message(verdict.note, ["note"])
-        until = future(context, verdict.valid_until, ["valid_until"])
-        if until is not None and not verdict.approve:
-            raise Invalid(
-                Text("A declined request has no end date; leave it out."), ["valid_until"], "with approve only"
-            )
         request, organization, viewer = await acting_on(context, change, ACCESS_REQUESTS, verdict.id, ASSIGN_ROLES)
         check_open(context, request)
         _check_delegates(context, viewer.standings[request.organization_id], request)
@@ -189,7 +196,7 @@ async def decide_access_request(context: RequestContext, verdict: Verdict) -> tu
         if verdict.approve:
             plan = _plan(context, decision_context, member, request, until, note)
             warned[:] = warnings_of(context, decision_context, [plan])
-            await carry_out(context, change, decision_context, plan, is_notified=False)
+            await carry_out(context, change, decision_context, plan, deciding=request.id)
         status = RequestStatus.APPROVED if verdict.approve else RequestStatus.DECLINED
         by = author(context, note)
         ended = await end_access_request(context, change, request, status, by, note=note, until=until)
@@ -298,10 +305,10 @@ async def _ask(
         values = {
             "organization": organization.name,
             "person": name_of_caller(context),
-            "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale),
+            "wanted": wanted_names(context, request),
             "message": request.message,
         }
-        await queue_mail(context, change, Mail("access_request", user.email, user.locale, values))
+        await queue_mail(context, change, mail_to(user, "access_request", values, about=_about(request)))
 
 
 async def _notify(
@@ -315,8 +322,12 @@ async def _notify(
     values = {
         "organization": decision_context.organization.name,
         "decision": request.status.value.lower(),
-        "wanted": wanted_names(context, request.role_keys, request.permissions, user.locale if user else None),
+        "wanted": wanted_names(context, request),
         "note": request.note,
         "until": request.valid_until.isoformat() if request.valid_until is not None else None,
     }
-    await write_to(context, change, [user], "access_request_decided", values)
+    await write_to(context, change, [user], "access_request_decided", values, about=_about(request))
+
+
+def _about(request: AccessRequestRecord) -> dict[str, str]:
+    return {"organization": request.organization_id, "id": request.id}

@@ -13,7 +13,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.ids import DataExportId, new_id
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.people import display_name
 from resolvers.refusals import TooManyAttempts
 from resolvers.transactions import Once, Receipt, author, changed, changed_once
@@ -68,7 +68,7 @@ async def make_data_export(context: RequestContext, item: OutboxRecord) -> None:
             return
         if user.email_verified:
             values = {"name": display_name(context, user), "expires_at": until.isoformat()}
-            await queue_mail(context, change, Mail("data_export_ready", user.email, user.locale, values))
+            await queue_mail(context, change, mail_to(user, "data_export_ready", values, about={"id": id}))
 
     await changed(context, fill)
 

@@ -8,17 +8,18 @@ from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.accounts import AccountDeletionRecord, MailedTokenPurpose, MailedTokenRecord
 from connectors.directory.records.audit import Author
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.memberships import MembershipFilter, MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.errors import ConnectorError
 from connectors.ids import UserId
+from connectors.pages import Slice
 from connectors.rate_limits.interface import Limit
 from resolvers.account.credentials import erase_password
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.members.administrators import hand_on_login_name, last_administrator, lasting_administrators
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
@@ -140,7 +141,7 @@ async def _delete(context: RequestContext, id: UserId) -> None:
         await change.record(by.entry("account.delete", id, None), context.now)
         if user.email_verified:
             values = {"name": display_name(context, user)}
-            await queue_mail(context, change, Mail("account_deleted", user.email, user.locale, values))
+            await queue_mail(context, change, mail_to(user, "account_deleted", values))
 
     await changed(context, delete)
 
@@ -148,11 +149,13 @@ async def _delete(context: RequestContext, id: UserId) -> None:
 async def _lock_all(change: DirectoryChange, id: UserId) -> Sequence[MembershipRecord]:
     """Lock every organization of the person, in one order everywhere, and return their memberships then."""
     (before,) = await change.ask.memberships_of(
-        [id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus)
+        [id], Slice(MOST_MEMBERSHIPS), where=MembershipFilter(tuple(MembershipStatus))
     )
     for organization_id in sorted({one.organization_id for one in before.items}):
         await change.lock_organization(organization_id)
-    (held,) = await change.ask.memberships_of([id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus))
+    (held,) = await change.ask.memberships_of(
+        [id], Slice(MOST_MEMBERSHIPS), where=MembershipFilter(tuple(MembershipStatus))
+    )
     return held.items
 
 
@@ -178,7 +181,7 @@ async def _plan(
     )
     if user.email_verified:
         values = {"name": display_name(context, user), "due_at": deletion.due_at.isoformat()}
-        mail = Mail("account_deletion_scheduled", user.email, user.locale, values, token)
+        mail = mail_to(user, "account_deletion_scheduled", values, token)
         await queue_mail(context, change, mail)
 
 

@@ -1,5 +1,6 @@
 """Another e-mail address for an account: the old one stays until the new one is confirmed."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 from connectors.directory.directory import DirectoryChange
@@ -7,18 +8,18 @@ from connectors.directory.records.accounts import MailedTokenPurpose, MailedToke
 from connectors.directory.records.audit import Author
 from connectors.directory.records.people import UserRecord
 from connectors.rate_limits.interface import Limit
-from connectors.values import masked_address
+from connectors.values import login_key, masked_address
 from resolvers.account.credentials import lock_verified
 from resolvers.account.passwords import check_own_password
+from resolvers.contact_data import email
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import Mail, mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import Conflict, Invalid, TokenInvalid, WrongPassword
 from resolvers.texts import Text
 from resolvers.transactions import author, changed
-from resolvers.validation import email
 
 CONFIRMATION_LIFETIME = timedelta(hours=24)
 
@@ -42,7 +43,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
     caller = context.caller
     assert caller is not None  # the guard has asked
     new = email(new_email, ["new_email"])
-    if new.lower() == caller.user.email.lower() and caller.user.email_verified:
+    if login_key(new) == login_key(caller.user.email) and caller.user.email_verified:
         raise Invalid(Text("This is already your address."), ["new_email"], "another address")
     verified = await check_own_password(context, caller.user, current_password, ["current_password"])
     # Counted afterwards, lest somebody with a stolen session use up the mails to an address that is not theirs.
@@ -63,7 +64,7 @@ async def request_email_change(context: RequestContext, new_email: str, current_
         await queue_mail(context, change, _to_the_new_address(context, user, new, token, holder))
         if user.email_verified:
             values = {"name": display_name(context, user), "new_address": masked_address(new)}
-            await queue_mail(context, change, Mail("email_change_notice", user.email, user.locale, values))
+            await queue_mail(context, change, mail_to(user, "email_change_notice", values))
         shown = {"email": masked_address(user.email)}, {"email": masked_address(new)}
         by = author(context)
         await change.record(by.entry("email.request", user.id, None, before=shown[0], after=shown[1]), context.now)
@@ -121,5 +122,7 @@ def _to_the_new_address(
     context: RequestContext, user: UserRecord, new: str, token: str, holder: UserRecord | None
 ) -> Mail:
     if holder is not None:
-        return Mail("registration_existing_account", new, holder.locale, {"name": display_name(context, holder)})
-    return Mail("email_change_confirmation", new, user.locale, {"name": display_name(context, user)}, token)
+        return replace(
+            mail_to(holder, "registration_existing_account", {"name": display_name(context, holder)}), to=new
+        )
+    return replace(mail_to(user, "email_change_confirmation", {"name": display_name(context, user)}, token), to=new)

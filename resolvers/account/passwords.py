@@ -20,7 +20,7 @@ from connectors.rate_limits.interface import Limit
 from resolvers.account.common_passwords import COMMON
 from resolvers.account.credentials import NewPassword, apply_at_once, lock_verified, set_password, verified_version
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import display_name
 from resolvers.rate_limiting import Attempt, Attempts, check_attempts
@@ -183,7 +183,7 @@ async def _replaced(
     await change.record(by.entry(action, user.id, None, after={"sessions_ended": str(ended)}), context.now)
     if user.email_verified:
         values = {"name": display_name(context, user)}
-        await queue_mail(context, change, Mail("password_changed", user.email, user.locale, values))
+        await queue_mail(context, change, mail_to(user, "password_changed", values))
     return new
 
 

@@ -3,16 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC
+from functools import partial
 
 from connectors.directory.errors import StaleVersion
 from connectors.directory.records.audit import AuditEntry
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.people import ProfileChange
 from connectors.values import Address
+from resolvers.contact_data import address, phone
 from resolvers.context import RequestContext
-from resolvers.refusals import Refused, RefusedTogether, Stale
+from resolvers.refusals import Stale
 from resolvers.transactions import masked_values_of
-from resolvers.validation import LONGEST_NAME, address, locale, text
+from resolvers.validation import LONGEST_NAME, locale, text, time_zone, together
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,7 @@ async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRe
     """
     caller = context.caller
     assert caller is not None  # the guard has asked
-    cleaned, refusals = _checked(edit.values)
-    if refusals:
-        raise RefusedTogether(refusals)
+    cleaned = _checked(edit.values, caller.user.address)
     try:
         async with context.backends.directory.change() as change:
             before, after = await change.update_profile(
@@ -61,20 +61,22 @@ async def update_profile(context: RequestContext, edit: ProfileEdit) -> CallerRe
     return now
 
 
-def _checked(values: Mapping[str, str | Address | None]) -> tuple[dict[str, str | Address | None], list[Refused]]:
-    cleaned: dict[str, str | Address | None] = {}
-    refusals: list[Refused] = []
-    for key, value in values.items():
-        path = [key]
-        try:
+def _checked(values: Mapping[str, str | Address | None], lives_in: Address | None) -> dict[str, str | Address | None]:
+    cleaned = dict(values)
+    with together() as checking:
+        for key, value in values.items():
+            path = [key]
             if key in ("first_name", "last_name"):
-                cleaned[key] = text(value if isinstance(value, str) else "", path, LONGEST_NAME)
-            elif key == "locale" and isinstance(value, str):
-                cleaned[key] = locale(value, path)
+                name = value if isinstance(value, str) else ""
+                cleaned[key] = checking.check(partial(text, name, path, LONGEST_NAME))
+            elif key == "time_zone" and isinstance(value, str):
+                cleaned[key] = checking.check(partial(time_zone, value, path))
             elif isinstance(value, Address):
-                cleaned[key] = address(value, path)
-            else:
-                cleaned[key] = value
-        except Refused as refusal:
-            refusals.append(refusal)
-    return cleaned, refusals
+                cleaned[key] = checking.check(partial(address, value, path))
+            elif key == "locale" and value is not None:
+                cleaned[key] = checking.check(partial(locale, value, path))
+            elif key == "phone":
+                written = values.get("address") or lives_in
+                country = written.country_code if isinstance(written, Address) else None
+                cleaned[key] = checking.check(partial(phone, value, path, country=country))
+    return cleaned

@@ -13,11 +13,11 @@ from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.registrations import RegistrationRecord
 from connectors.directory.records.requests import RequestStatus
-from connectors.pages import ALL, Page
+from connectors.pages import ALL, Page, Slice
 from permissions.policy import Role
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.pagination import Listing, paged
 
 R = TypeVar("R", AccessRequestRecord, JoinRequestRecord, ChangeRequestRecord, InvitationRecord, RegistrationRecord)
 Waiting = AccessRequestRecord | JoinRequestRecord | ChangeRequestRecord | InvitationRecord | RegistrationRecord
@@ -43,7 +43,7 @@ def permissions_of(_context: RequestContext, waiting: AccessRequestRecord | Invi
 async def open_of(context: RequestContext, change: DirectoryChange, kind: Kind[R], owner: str, id: str) -> Sequence[R]:
     """Return all of a kind that waits for a decision of this owner, oldest first."""
     status, now = [RequestStatus.PENDING], context.now
-    pages: Sequence[Page[R]] = await change.ask.approvals_of(kind, owner, [id], first=ALL, status=status, now=now)
+    pages: Sequence[Page[R]] = await change.ask.approvals_of(kind, owner, [id], Slice(ALL), status=status, now=now)
     return pages[0].items[::-1]
 
 
@@ -57,15 +57,17 @@ def pages_of(kind: Kind[Any], owner: str) -> Callable[..., Awaitable[Sequence[Li
         context: RequestContext,
         owners: Sequence[Any],
         *,
-        first: int = DEFAULT_PAGE,
-        after: str | None = None,
+        page: Slice,
         status: Sequence[StrEnum] | None = None,
     ) -> Sequence[Listing]:
-        check_page(first, after)
-        where, ids = tuple(status) if status is not None else None, [one.id for one in owners]
-        directory, now = context.backends.directory, context.now
-        found = await paged(directory.approvals_of(kind, owner, ids, first=first, after=after, status=where, now=now))
-        return [Listing(page, id, (kind, owner, where), _count_of) for id, page in zip(ids, found, strict=True)]
+        where, ids = tuple(sorted(set(status))) if status is not None else None, [one.id for one in owners]
+
+        async def read(asked: Slice) -> Sequence[Page[Any]]:
+            directory = context.backends.directory
+            return await directory.approvals_of(kind, owner, ids, asked, status=where, now=context.now)
+
+        found = await paged(page, (kind.name, owner, where), read)
+        return [Listing(one, id, (kind, owner, where), _count_of) for id, one in zip(ids, found, strict=True)]
 
     pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None  # an argument of the field
     return pages
@@ -80,18 +82,16 @@ def pages_of_all(kind: Kind[Any], *undecided: StrEnum) -> Callable[..., Awaitabl
     async def pages(
         context: RequestContext,
         *,
-        first: int = DEFAULT_PAGE,
-        after: str | None = None,
+        page: Slice,
         status: Sequence[StrEnum] | None = None,
     ) -> Listing:
-        check_page(first, after)
-        where = tuple(status) if status is not None else undecided or None
+        where = tuple(sorted(set(status))) if status is not None else undecided or None
 
-        async def found() -> Sequence[Any]:
-            return [await context.backends.directory.all_approvals(kind, first=first, after=after, status=where)]
+        async def read(asked: Slice) -> Sequence[Page[Any]]:
+            return [await context.backends.directory.all_approvals(kind, asked, status=where)]
 
-        (page,) = await paged(found())
-        return Listing(page, "", (kind, where), _count_all)
+        (found,) = await paged(page, (kind.name, where), read)
+        return Listing(found, "", (kind, where), _count_all)
 
     pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None  # an argument of the field
     return pages

@@ -10,13 +10,13 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import AnyId, OrganizationId, UserId
-from connectors.pages import Page, cursor
+from connectors.pages import Page, Slice
 from permissions.access_rules import SEE_AUDIT_LOG
 from resolvers.context import RequestContext
 from resolvers.nodes.queries import found_nodes
 from resolvers.nodes.visible import own_subjects
 from resolvers.organizations.queries import is_visible
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.pagination import Listing, check_range, paged
 from resolvers.people import seen
 from resolvers.refusals import InvalidArgument
 from resolvers.texts import Text
@@ -36,42 +36,39 @@ async def audit_events_of(
     context: RequestContext,
     organizations: Sequence[OrganizationRecord],
     *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
+    page: Slice,
     actions: Sequence[str] | None = None,
     actor_id: UserId | None = None,
     from_: datetime | None = None,
     to: datetime | None = None,
 ) -> Sequence[Listing]:
     """Return what was done in each organization, newest first, parallel to `organizations`."""
-    check_page(first, after)
     if actions is not None and len(actions) > MOST_ACTIONS:
         raise InvalidArgument(
             Text("`actions` has {given} entries; at most {most} are allowed.", given=len(actions), most=MOST_ACTIONS)
         )
-    if from_ is not None and to is not None and from_ >= to:
-        raise InvalidArgument(Text("`from` is not before `to`, so nothing can be found. Swap them."))
+    check_range(from_, to)
     where = AuditFilter(tuple(actions) if actions is not None else None, actor_id, from_, to)
     ids = [organization.id for organization in organizations]
-    pages = await paged(context.backends.directory.audit_events_of(ids, first=first, after=after, where=where))
-    return [Listing(page, id, where, _count) for id, page in zip(ids, pages, strict=True)]
+    directory = context.backends.directory
+    pages = await paged(page, ("audit", where), lambda asked: directory.audit_events_of(ids, asked, where=where))
+    return [Listing(found, id, where, _count) for id, found in zip(ids, pages, strict=True)]
 
 
 async def own_audit_events(
-    context: RequestContext, callers: Sequence[CallerRecord], *, first: int = DEFAULT_PAGE, after: str | None = None
+    context: RequestContext, callers: Sequence[CallerRecord], *, page: Slice
 ) -> Sequence[Listing]:
     """Return what each caller did, and what was done to them, newest first; parallel to `callers`.
 
     Of an organization, only while they belong to it. Who looks as somebody else sees nothing.
     """
-    check_page(first, after)
     if context.view_as is not None:
-        nothing: Page[AuditEventRecord] = Page([], False, False, lambda event: cursor("nothing", event.id))
+        nothing: Page[AuditEventRecord] = Page([], False, False, lambda event: event.id)
         return [Listing(nothing, None, None, _uncounted)] * len(callers)
     listings: dict[UserId, Listing] = {}
     for caller in callers:
         if caller.user.id not in listings:
-            listings[caller.user.id] = await _own(context, caller, first, after)
+            listings[caller.user.id] = await _own(context, caller, page)
     return [listings[caller.user.id] for caller in callers]
 
 
@@ -119,17 +116,15 @@ def after_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditFie
     return _fields(event.after)
 
 
-async def _own(context: RequestContext, caller: CallerRecord, first: int, after: str | None) -> Listing:
+async def _own(context: RequestContext, caller: CallerRecord, page: Slice) -> Listing:
     organization_ids = [one.organization_id for one in caller.standings if is_visible(context, one.organization_id)]
     directory, subjects = context.backends.directory, own_subjects(caller)
 
-    async def pages() -> Sequence[Page[AuditEventRecord]]:
-        return [
-            await directory.audit_events_of_person(caller.user.id, subjects, organization_ids, first=first, after=after)
-        ]
+    async def read(asked: Slice) -> Sequence[Page[AuditEventRecord]]:
+        return [await directory.audit_events_of_person(caller.user.id, subjects, organization_ids, asked)]
 
-    (page,) = await paged(pages())
-    return Listing(page, caller.user.id, None, _uncounted)
+    (found,) = await paged(page, "own audit", read)
+    return Listing(found, caller.user.id, None, _uncounted)
 
 
 async def _who_belonged(

@@ -14,14 +14,15 @@ from connectors.directory.records.organizations import OrganizationRecord, Organ
 from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId
 from connectors.rate_limits.interface import Limit
-from connectors.values import masked_address
+from connectors.values import login_key, masked_address
 from resolvers.account.credentials import NewPassword, apply_at_once, set_password
 from resolvers.account.passwords import check_password
+from resolvers.approvals.fulfilled import end_other_ways_in
 from resolvers.approvals.initiators import may_still_invite
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import labels_of, notify_administrators, notify_inviter
-from resolvers.invitations.queries import can_request_new, ended, is_open
+from resolvers.invitations.queries import account_of, can_request_new, ended, is_open
 from resolvers.invitations.sent import end_invitation
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import new_user
@@ -30,7 +31,7 @@ from resolvers.refusals import Conflict, ErrorCode, Invalid, InvitationState, Re
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.texts import Text
 from resolvers.transactions import changed
-from resolvers.validation import locale, text, together
+from resolvers.validation import locale, text, time_zone, together
 
 _PATH = ["token"]
 _LONGEST_TOKEN = 200
@@ -68,6 +69,7 @@ class Acceptance:
     locale: str | None = None
     password: str | None = None
     accepts_terms: bool = False
+    time_zone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ async def preview(context: RequestContext, *, token: str) -> InvitationPreview |
         return None
     await attempt.give_back()
     (organization,) = await directory.organizations([invitation.organization_id])
-    (account,) = await directory.users_with_email([invitation.email])
+    account = await account_of(directory, invitation)
     assert organization is not None
     status = invitation.status_at(context.now)
     counts = status is InvitationStatus.PENDING and organization.status is OrganizationStatus.ACTIVE
@@ -133,7 +135,7 @@ async def accept(context: RequestContext, acceptance: Acceptance) -> Accepted:
     attempt = await check_attempts(context, _ANSWERING)
     directory = context.backends.directory
     seen = await _usable(context, await directory.invitation_with_token(hash_of(acceptance.token)))
-    (account,) = await directory.users_with_email([seen.email])
+    account = await account_of(directory, seen)
     person, password_hash = None, ""
     if account is None:
         person = _new_person(context, acceptance, seen)
@@ -226,7 +228,9 @@ async def _usable(context: RequestContext, invitation: InvitationRecord | None) 
 
 def _somebody_elses(context: RequestContext, invitation: InvitationRecord) -> Refused | None:
     caller = context.caller
-    if caller is None or (caller.user.email_verified and _same(caller.user.email, invitation.email)):
+    if caller is None or caller.user.id == invitation.account_id:
+        return None
+    if invitation.account_id is None and caller.user.email_verified and _same(caller.user.email, invitation.email):
         return None
     return InvitationState(
         ErrorCode.INVITATION_EMAIL_MISMATCH,
@@ -274,7 +278,7 @@ async def _accepted(
         refusal = ended(context, gone, _PATH)
         assert refusal is not None
         raise refusal
-    (account,) = await change.ask.users_with_email([invitation.email])
+    account = await account_of(change.ask, invitation)
     is_new = account is None
     if account is None:
         if person is None:  # the account was there a moment ago
@@ -283,8 +287,9 @@ async def _accepted(
             )
         await change.add_user(person)
         account = person
+    await change.lock_user(account.id)
     by = Author(account.id, context.request_id, context.ip_address)
-    (own,) = await change.ask.members_with_email([(organization.id, invitation.email)])
+    own = await change.ask.membership_of(account.id, organization.id)
     if own is not None and own.status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
         raise Conflict(
             Text("You already belong to this organization, so there is nothing to accept."),
@@ -302,6 +307,7 @@ async def _accepted(
     await recorded.set_membership_status(change, membership_id, MembershipStatus.ACTIVE, by=by, now=context.now)
     if membership_id != invitation.membership_id:
         await _leave_behind(context, change, invitation.membership_id, by)
+    await end_other_ways_in(context, change, organization, account, by)
     return membership_id, is_new
 
 
@@ -322,10 +328,12 @@ def _new_person(context: RequestContext, acceptance: Acceptance, invitation: Inv
         spoken = found.check(
             lambda: locale(acceptance.locale, ["locale"]) if acceptance.locale is not None else invitation.locale
         )
+        zone = acceptance.time_zone
+        lives_in = found.check(lambda: time_zone(zone, ["time_zone"])) if zone is not None else None
         names = [name for name in (first_name, last_name) if name]
         found.check(lambda: _password(acceptance.password, [invitation.email, *names]))
         found.check(lambda: _terms(acceptance))
-    return new_user(context, invitation.email, first_name or "", last_name or "", locale=spoken)
+    return new_user(context, invitation.email, first_name or "", last_name or "", locale=spoken, time_zone=lives_in)
 
 
 def _password(password: str | None, not_like: Sequence[str]) -> None:
@@ -340,4 +348,4 @@ def _terms(acceptance: Acceptance) -> None:
 
 
 def _same(address: str, other: str) -> bool:
-    return address.strip().lower() == other.strip().lower()
+    return login_key(address) == login_key(other)

@@ -12,11 +12,13 @@ from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, MembershipId, OrganizationId, new_id
+from connectors.values import login_key
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers import receipts
 from resolvers.access.edits import no_such_role
 from resolvers.audit import recorded
+from resolvers.contact_data import email
 from resolvers.context import RequestContext
 from resolvers.invitations.mails import invitation_mail
 from resolvers.invitations.queries import Invitee, in_the_way, invitees, not_delegables
@@ -27,13 +29,14 @@ from resolvers.people import new_user
 from resolvers.refusals import Invalid, NotDelegable, Refused, TooManyAttempts
 from resolvers.texts import Text
 from resolvers.transactions import Once, acting_in, author, changed_once
-from resolvers.validation import Together, email, locale, message, text
+from resolvers.validation import Misread, Together, instant, locale, message, optional_text, together
 
 MOST_AT_ONCE = 50
 DEFAULT_DAYS = 7
 MOST_DAYS = 30
 LONGEST_MESSAGE = 2_000
 _MOST_KEYS = 50
+_LONGEST_SHOWN = 320
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +49,7 @@ class InviteeRow:
     role_keys: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
     locale: str | None = None
-    valid_until: datetime | None = None
+    valid_until: datetime | Misread | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +96,14 @@ async def invite(
         Invalid: No rows or more than 50, a message that is too long, days that are none.
         Forbidden: The caller does not manage members there (any more), or the organization is not active.
     """
-    if not 1 <= len(rows) <= MOST_AT_ONCE:
-        raise Invalid(
-            Text("Invite 1 to {most} people at once.", most=MOST_AT_ONCE), ["invitees"], f"entries 1..{MOST_AT_ONCE}"
-        )
-    if not 1 <= days <= MOST_DAYS:
-        raise Invalid(
-            Text("An invitation is valid for 1 to {most} days.", most=MOST_DAYS), ["expires_in_days"], f"1..{MOST_DAYS}"
-        )
-    note = message(said, ["message"], LONGEST_MESSAGE)
+    with together() as checking:
+        if not 1 <= len(rows) <= MOST_AT_ONCE:
+            wrong = Text("Invite 1 to {most} people at once.", most=MOST_AT_ONCE)
+            checking.refuse(Invalid(wrong, ["invitees"], f"entries 1..{MOST_AT_ONCE}"))
+        if not 1 <= days <= MOST_DAYS:
+            wrong = Text("An invitation is valid for 1 to {most} days.", most=MOST_DAYS)
+            checking.refuse(Invalid(wrong, ["expires_in_days"], f"1..{MOST_DAYS}"))
+        note = checking.check(lambda: message(said, ["message"], LONGEST_MESSAGE))
     counted: dict[str, TooManyAttempts | None] = {}
 
     async def command(change: DirectoryChange) -> list[dict[str, Any]]:
@@ -114,7 +116,7 @@ async def invite(
         await _store(context, change, organization, asked, note, days, counted)
         return [
             {
-                "email": row.asked.email,
+                "email": row.asked.email[:_LONGEST_SHOWN],
                 "invitation": row.invitation.id if row.invitation is not None else None,
                 "membership": row.invitation.membership_id if row.invitation is not None else None,
                 "errors": [receipts.written(refusal) for refusal in row.refusals],
@@ -131,18 +133,15 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
     row = _Row(index, asked, None, [])
     found = Together()
 
-    def name(value: str | None, step: str) -> str | None:
-        return text(value, row.path(step)) if value is not None and value.strip() else None
-
     def language() -> str | None:
         return locale(asked.locale, row.path("locale")) if asked.locale is not None else None
 
     address = found.check(lambda: _address(context, asked.email, row))
-    first_name = found.check(lambda: name(asked.first_name, "first_name"))
-    last_name = found.check(lambda: name(asked.last_name, "last_name"))
+    first_name = found.check(lambda: optional_text(asked.first_name, row.path("first_name")))
+    last_name = found.check(lambda: optional_text(asked.last_name, row.path("last_name")))
     spoken = found.check(language)
     found.check(lambda: _given(context, row))
-    found.check(lambda: _ends(context, row))
+    until = found.check(lambda: _ends(context, row))
     row.refusals = found.refusals
     if not row.refusals and address is not None:
         row.checked = replace(
@@ -151,6 +150,7 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
             first_name=first_name,
             last_name=last_name,
             locale=spoken,
+            valid_until=until,
             role_keys=tuple(dict.fromkeys(asked.role_keys)),
             permissions=tuple(dict.fromkeys(asked.permissions)),
         )
@@ -160,7 +160,7 @@ def _checked(context: RequestContext, index: int, asked: InviteeRow) -> _Row:
 def _address(context: RequestContext, value: str, row: _Row) -> str:
     address = email(value, row.path("email"))
     assert context.caller is not None
-    if address.lower() == context.caller.user.email.lower():
+    if login_key(address) == login_key(context.caller.user.email):
         raise Invalid(Text("This is your own address. Enter somebody else's."), row.path("email"), "not your own")
     return address
 
@@ -175,26 +175,29 @@ def _given(context: RequestContext, row: _Row) -> None:
         raise Invalid(
             Text("Choose at most {most} roles.", most=_MOST_KEYS), row.path("role_keys"), f"entries 0..{_MOST_KEYS}"
         )
-    for number, key in enumerate(asked.role_keys):
-        if key not in context.policy.roles:
-            raise Invalid(no_such_role(context, key), row.path("role_keys", str(number)), "known role")
+    with together() as found:
+        for number, key in enumerate(asked.role_keys):
+            if key not in context.policy.roles:
+                path = row.path("role_keys", str(number))
+                found.refuse(Invalid(no_such_role(context, key), path, "known role"))
 
 
-def _ends(context: RequestContext, row: _Row) -> None:
-    until = row.asked.valid_until
+def _ends(context: RequestContext, row: _Row) -> datetime | None:
+    until = instant(row.asked.valid_until, row.path("valid_until"))
     if until is not None and until <= context.now:
         raise Invalid(
             Text("This date has passed. Choose one in the future, or none for no end."),
             row.path("valid_until"),
             "in the future",
         )
+    return until
 
 
 def _mark_repeated(rows: Sequence[_Row]) -> None:
     """Refuse the second and every later row of the same address."""
     first: dict[str, int] = {}
     for row in rows:
-        address = row.asked.email.strip().lower()
+        address = login_key(row.checked.email if row.checked is not None else row.asked.email)
         if (earlier := first.setdefault(address, row.index)) != row.index:
             row.refusals.append(
                 Invalid(
@@ -272,7 +275,7 @@ def _membership_of(invitee: Invitee, person: UserRecord | None, checked: Invitee
         return invitee.member.id
     if invitee.last is None or person is None or person.email_verified:
         return None
-    return invitee.last.membership_id if person.email.lower() == checked.email.lower() else None
+    return invitee.last.membership_id if login_key(person.email) == login_key(checked.email) else None
 
 
 async def _counted(
@@ -311,10 +314,10 @@ def _invitation(
         message=note,
         role_keys=checked.role_keys,
         permissions=checked.permissions,
-        valid_until=checked.valid_until,
+        valid_until=instant(checked.valid_until, []),
         status=InvitationStatus.PENDING,
         created_at=context.now,
-        expires_at=until(context, timedelta(days=days), checked.valid_until),
+        expires_at=until(context, timedelta(days=days), instant(checked.valid_until, [])),
         last_sent_at=context.now,
         send_count=1,
         inviter_id=context.caller.user.id,

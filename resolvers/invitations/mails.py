@@ -1,7 +1,5 @@
 """What people are written about invitations."""
 
-from collections.abc import Sequence
-
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipStatus
@@ -10,6 +8,7 @@ from resolvers.approvals.lists import permissions_of, roles_of
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.mail.queue import Mail, write_to
+from resolvers.mail.templates import Value
 from resolvers.people import administrators, display_name
 
 
@@ -28,15 +27,15 @@ def invitation_mail(
     sender = context.caller.user
     locale = invitation.locale or sender.locale or next(iter(context.languages), None)
     name = " ".join(part for part in (invitation.first_name, invitation.last_name) if part)
-    values: dict[str, str | Sequence[str] | None] = {
+    values: dict[str, Value] = {
         "name": name or None,
         "organization": organization.name,
         "inviter": display_name(context, sender),
-        "roles": labels_of(context, invitation, locale),
+        "roles": [context.policy.labels_of(key) for key in (*invitation.role_keys, *invitation.permissions)],
         "message": invitation.message,
         "expires_at": invitation.expires_at.isoformat(),
     }
-    return Mail("invitation", invitation.email, locale, values, token)
+    return Mail("invitation", invitation.email, locale, values, token, sender.time_zone)
 
 
 async def notify_inviter(
@@ -51,7 +50,9 @@ async def notify_inviter(
     (shared,) = await change.ask.members_with_email([(organization.id, found.email)]) if found is not None else (None,)
     is_member = shared is not None and shared.status is MembershipStatus.ACTIVE and shared.user_id == inviter_id
     people = [found] if is_member else await administrators(context, change.ask, organization.id)
-    await write_to(context, change, people, "invitation_declined", _values(organization, invitation))
+    await write_to(
+        context, change, people, "invitation_declined", _values(organization, invitation), about=_about(invitation)
+    )
 
 
 async def notify_administrators(
@@ -62,8 +63,19 @@ async def notify_administrators(
 ) -> None:
     """Notify the administrators that the invited person would like to be invited again."""
     people = await administrators(context, change.ask, organization.id)
-    await write_to(context, change, people, "invitation_renewal_wanted", _values(organization, invitation))
+    await write_to(
+        context,
+        change,
+        people,
+        "invitation_renewal_wanted",
+        _values(organization, invitation),
+        about=_about(invitation),
+    )
 
 
 def _values(organization: OrganizationRecord, invitation: InvitationRecord) -> dict[str, str]:
     return {"organization": organization.name, "email": invitation.email}
+
+
+def _about(invitation: InvitationRecord) -> dict[str, str]:
+    return {"organization": invitation.organization_id, "id": invitation.id}

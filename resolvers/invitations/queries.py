@@ -5,13 +5,14 @@ from dataclasses import dataclass
 
 from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryQueries
-from connectors.directory.keys import login_key
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord, InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId
+from connectors.values import login_key
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers.access.plans import not_delegable
@@ -176,15 +177,23 @@ def viewer_can_revoke(context: RequestContext, invitation: InvitationRecord) -> 
 async def pending_invitations(
     context: RequestContext, callers: Sequence[CallerRecord]
 ) -> Sequence[Sequence[InvitationRecord]]:
-    """Return the open invitations to each caller's confirmed address, oldest first, 20 at most.
+    """Return the open invitations of each caller, oldest first, 20 at most.
 
     None to somebody who looks as the caller.
     """
     if context.view_as is not None:
         return [()] * len(callers)
-    emails = [caller.user.email for caller in callers if caller.user.email_verified]
-    found = iter(await context.backends.directory.open_invitations_to(emails, context.now, limit=MOST_PENDING))
-    return [next(found) if caller.user.email_verified else () for caller in callers]
+    people = [caller.user for caller in callers]
+    return await context.backends.directory.open_invitations_to(people, context.now, limit=MOST_PENDING)
+
+
+async def account_of(ask: DirectoryQueries, invitation: InvitationRecord) -> UserRecord | None:
+    """Return whose the invitation is: who had its address when it was sent, else who has confirmed it now."""
+    if invitation.account_id is not None:
+        (account,) = await ask.users([invitation.account_id])
+    else:
+        (account,) = await ask.users_with_email([invitation.email])
+    return account
 
 
 async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:

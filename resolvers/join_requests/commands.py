@@ -19,6 +19,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import JoinRequestId, MembershipId, OrganizationId, new_id
+from connectors.pages import Slice
 from connectors.rate_limits.interface import Limit
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing, Viewer
@@ -27,7 +28,9 @@ from resolvers import validation as checks
 from resolvers.access.edits import no_such_role
 from resolvers.access.plans import not_delegable
 from resolvers.approvals.decisions import WHAT, acting_on, check_open, decided, decision, end, is_open
+from resolvers.approvals.fulfilled import end_other_ways_in
 from resolvers.audit import recorded
+from resolvers.contact_data import vat_id
 from resolvers.context import RequestContext
 from resolvers.mail.queue import write_to
 from resolvers.people import administrators, display_name
@@ -40,7 +43,7 @@ from resolvers.transactions import Once, author, changed_once
 from resolvers.validation import Together, together
 
 TIME_TO_DECIDE = timedelta(days=30)
-MOST_REMEMBERED = MOST_MEMBERSHIPS = 1_000
+MOST_REMEMBERED = 1_000
 JOIN_REQUEST = "JOIN_REQUEST"
 """The kind of item in the outbox that notifies the administrators of a request, if there is such an organization."""
 
@@ -76,10 +79,8 @@ async def request_to_join(
     assert caller is not None  # the guard has asked
     with together() as checking:
         facts = OrganizationFacts(
-            checking.check(lambda: checks.text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME))
-            if name is not None and name.strip()
-            else None,
-            checking.check(lambda: checks.vat_id(vat, ["vat_id"])),
+            checking.check(lambda: checks.optional_text(name, ["organization_name"], LONGEST_ORGANIZATION_NAME)),
+            checking.check(lambda: vat_id(vat, ["vat_id"])),
             checking.check(lambda: checks.customer_number(number, ["customer_number"])),
         )
         said = checking.check(lambda: checks.message(message, ["message"]))
@@ -97,7 +98,7 @@ async def request_to_join(
         found = await organization_to_join(change.ask, facts)
         now = await change.ask.caller(caller.user.id, None, context.now)
         (page,) = await change.ask.approvals_of(
-            JOIN_REQUESTS, "user_id", [caller.user.id], first=MOST_REMEMBERED, now=context.now
+            JOIN_REQUESTS, "user_id", [caller.user.id], Slice(MOST_REMEMBERED), now=context.now
         )
         earlier = page.items
         if user is None or now is None:
@@ -150,7 +151,8 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
             "email": person.email,
             "message": request.message,
         }
-        await write_to(context, change, people, "join_request", values)
+        about = {"organization": organization_id, "id": request.id}
+        await write_to(context, change, people, "join_request", values, about=about)
         return {}
 
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
@@ -172,11 +174,15 @@ async def approve_join_request(
     async def command(change: DirectoryChange) -> str:
         request, organization, viewer = await _open(context, change, id)
         _check_given(context, viewer.standings[organization.id], joining)
-        membership_id = await _let_in(context, change, request, organization)
+        person = await change.lock_user(request.user_id)
+        assert person is not None  # a foreign key says so
+        ended = await _end(context, change, request, organization, RequestStatus.APPROVED, None)
         by, now = author(context), context.now
+        await end_other_ways_in(context, change, organization, person, by)
+        membership_id = await _let_in(context, change, request, organization)
         roles, permissions = joining.role_keys, joining.permissions
         await recorded.give_all(change, membership_id, roles, permissions, until=None, by=by, now=now)
-        return await _end(context, change, request, organization, RequestStatus.APPROVED, None)
+        return ended
 
     asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
     request = await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
@@ -275,7 +281,7 @@ async def _end(
     await end(context, change, JOIN_REQUESTS, request, status, by, shown=shown, **decision(context, by, note))
     values = {"organization": organization.name, "decision": status.value.lower(), "note": note}
     people = await change.ask.users([request.user_id])
-    await write_to(context, change, people, "join_request_decided", values)
+    await write_to(context, change, people, "join_request_decided", values, about={"id": request.id})
     return request.id
 
 
@@ -305,13 +311,12 @@ def _are_distinct(checking: Together, name: str, given: Sequence[str], most: int
     if len(given) > most:
         checking.refuse(Invalid(Text("List each one once; there are {most}.", most=most), [name], f"entries 0..{most}"))
         return False
-    for number, one in enumerate(given):
-        if one in given[:number]:
-            checking.refuse(
-                Invalid(Text("This appears in the list twice; remove one of them."), [name, str(number)], "unique")
-            )
-            return False
-    return True
+    twice = [number for number, one in enumerate(given) if one in given[:number]]
+    for number in twice:
+        checking.refuse(
+            Invalid(Text("This appears in the list twice; remove one of them."), [name, str(number)], "unique")
+        )
+    return not twice
 
 
 async def _let_in(
@@ -321,10 +326,7 @@ async def _let_in(
     organization: OrganizationRecord,
 ) -> MembershipId:
     """Return the person's membership, active from now on: a new one, or that of somebody who comes back."""
-    (page,) = await change.ask.memberships_of(
-        [request.user_id], first=MOST_MEMBERSHIPS, after=None, status=tuple(MembershipStatus)
-    )
-    known = next((one for one in page.items if one.organization_id == organization.id), None)
+    known = await change.ask.membership_of(request.user_id, organization.id)
     by, now = author(context), context.now
     if known is None:
         id = MembershipId(new_id("mbr"))
@@ -332,11 +334,7 @@ async def _let_in(
         await change.add_membership(new)
         await recorded.set_membership_status(change, id, MembershipStatus.ACTIVE, by=by, now=now)
         return id
-    if known.status is MembershipStatus.INVITED:
-        raise Conflict(
-            Text("This person has already been invited."), ["id"], code=ErrorCode.ALREADY_INVITED, node=known
-        )
-    if known.status is not MembershipStatus.REMOVED:
+    if known.status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
         raise Conflict(Text("This person is already a member."), ["id"], code=ErrorCode.ALREADY_MEMBER, node=known)
     await recorded.revoke_all(change, known.id, by=by, now=now)  # what they held before they left does not come back
     await recorded.set_membership_status(change, known.id, MembershipStatus.ACTIVE, by=by, now=now)

@@ -7,6 +7,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId
+from connectors.pages import Slice
 from permissions.access_rules import MANAGE_MEMBERS
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import visible_organizations
@@ -21,7 +22,7 @@ async def join_requests_of_viewers(
     if context.view_as is not None:
         return [()] * len(callers)
     ids, directory = [caller.user.id for caller in callers], context.backends.directory
-    pages = await directory.approvals_of(JOIN_REQUESTS, "user_id", ids, first=MOST_SHOWN, now=context.now)
+    pages = await directory.approvals_of(JOIN_REQUESTS, "user_id", ids, Slice(MOST_SHOWN), now=context.now)
     return [page.items for page in pages]
 
 

@@ -10,20 +10,21 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
 from babel.lists import format_list
 from jinja2 import FileSystemLoader, StrictUndefined, Template, TemplateError, meta, pass_context
 from jinja2.runtime import Context
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
-from resolvers.languages import known_locale
+from resolvers.languages import Reader, known_locale
 from resolvers.mail.templates import INSTANTS, TEMPLATES, InvalidMailTexts, Value, link_to, template_of
+from resolvers.texts import in_words, instant_written, restored
 
 FOLDER = Path(__file__).with_name("texts")
 LAST_RESORT = "en"
@@ -31,7 +32,6 @@ LAST_RESORT = "en"
 _LAYOUT = {
     "greeting": {"name"},
     "greeting_without_name": set[str](),
-    "instant": {"date", "time"},
     "by_hand": set[str](),
     "closing": {"portal"},
     "automatic": set[str](),
@@ -94,39 +94,49 @@ class MailTexts:
             self._texts.update({(language, name): text for name, text in texts.items()})
         for language, (written, source) in (own or {}).items():
             layout, texts = _read(written, source)
-            self._layouts[language] = {**self._layouts.get(language, self._layouts[LAST_RESORT]), **layout}
+            known = self._layouts.get(language, {})
+            if missing := [key for key in _LAYOUT if key not in layout and key not in known]:
+                raise InvalidMailTexts(
+                    f"{source}, [layout]: a language of your own needs all that mails share; {', '.join(missing)} "
+                    "is missing, and would be in another language."
+                )
+            self._layouts[language] = {**known, **layout}
             self._texts.update({(language, name): text for name, text in texts.items()})
 
     def render(
         self,
         name: str,
-        locale: str | None,
-        values: Mapping[str, Value],
+        locales: Sequence[str | None],
+        time_zone: str,
+        values: Mapping[str, Any],
         token: str | None,
         *,
+        about: Mapping[str, str] | None = None,
         titles: Mapping[str, str],
         contacts: Mapping[str, str],
         page_urls: Mapping[str, str],
     ) -> RenderedMail:
-        """Return the mail in the language of this locale, else in English.
+        """Return the mail, all of it in one language: the first of these that the mail is written in, else English.
 
-        The link leads to the URL that `page_urls` has for the mail's kind of page, the token instead of `{token}`.
+        The link leads to the URL that `page_urls` has for the mail's page, with the token or the ids of `about` in it.
 
         Raises:
             UnknownMail: There is no such mail, or something that has to stand in it is missing.
             ValueError: An instant is none.
         """
         template = template_of(name, values, token)
-        language, babel_locale = self._language(name, locale)
+        reader = Reader(self._locale(name, locales), ZoneInfo(time_zone))
+        language = reader.language
         layout, text = self._layouts[language], self._texts[language, name]
         filled: dict[str, Any] = dict.fromkeys((*template.needs, *template.may))
         for key, value in values.items():
-            filled[key] = (
-                _instant(str(value), layout, babel_locale) if key in INSTANTS and value else _cleaned(key, value)
-            )
+            if key in INSTANTS and value:
+                filled[key] = instant_written(datetime.fromisoformat(value), reader)
+            else:
+                filled[key] = _cleaned(key, _put(value, reader))
         filled["portal"] = _of(titles, language)
-        filled["_locale"] = babel_locale
-        link = link_to(page_urls, template.page, token)
+        filled["_locale"] = reader.locale
+        link = link_to(page_urls, template, token, about)
         greeting = layout["greeting" if filled.get("name") else "greeting_without_name"].render(filled)
         subject = _cut(_as_one_line(text.subject.render(filled)), _LONGEST_SUBJECT)
         words = {
@@ -148,12 +158,10 @@ class MailTexts:
             language,
         )
 
-    def _language(self, name: str, locale: str | None) -> tuple[str, Locale]:
-        """Return the language of the text, and the locale in whose ways dates are written: fr-CH is French of there."""
-        wanted = known_locale(locale)
-        if wanted is not None and (wanted.language, name) in self._texts:
-            return wanted.language, wanted
-        return LAST_RESORT, Locale(LAST_RESORT)
+    def _locale(self, name: str, locales: Sequence[str | None]) -> Locale:
+        """Return the locale in whose language the mail is written, and in whose ways dates are: fr-CH is French."""
+        known = (known_locale(tag) for tag in locales)
+        return next((one for one in known if one and (one.language, name) in self._texts), Locale(LAST_RESORT))
 
 
 def languages() -> tuple[str, ...]:
@@ -174,7 +182,7 @@ def _shown(parts: Sequence[_Part], filled: Mapping[str, Any], values: Mapping[st
                 yield {"kind": part.kind, "text": words}
 
 
-def _cleaned(key: str, value: Value) -> Any:
+def _cleaned(key: str, value: str | list[str] | None) -> Any:
     """Return the value as it may stand in a sentence: each text one line, none of them endless."""
     if value is None:
         return None
@@ -239,12 +247,11 @@ _TURNING = ("LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
 """Characters that turn the direction of what follows, so that it reads as something else."""
 
 
-def _instant(text: str, layout: Mapping[str, Template], locale: Locale) -> str:
-    """Return the instant as people of this locale write it."""
-    instant = datetime.fromisoformat(text).astimezone(UTC)
-    return layout["instant"].render(
-        date=format_date(instant, "long", locale=locale), time=format_time(instant, "short", locale=locale)
-    )
+def _put(value: Any, reader: Reader) -> Any:
+    """Return a value that was stored, or a list of them, in the words of the mail's language."""
+    if isinstance(value, list):
+        return [_put(one, reader) for one in value]
+    return value if value is None or isinstance(value, str) else in_words(restored(value), reader)
 
 
 def _of(texts: Mapping[str, str], language: str) -> str:
@@ -325,7 +332,8 @@ def _text(name: str, table: Mapping[str, Any], section: str) -> _Text:
                     f'{section}: a piece of the body is a text, {{ button = "…" }}, {{ quote = "value" }} or '
                     f'{{ points = "value", title = "…" }}; this is {piece!r}.'
                 )
-    if TEMPLATES[name].page is not None and [part.kind for part in parts].count("button") != 1:
+    has_page = TEMPLATES[name].page is not None or TEMPLATES[name].about is not None
+    if has_page and [part.kind for part in parts].count("button") != 1:
         raise InvalidMailTexts(f"{section}: the mail is nothing without its link; give it one button.")
     return _Text(_compiled(table["subject"], allowed, section), tuple(parts))
 

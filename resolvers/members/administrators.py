@@ -8,6 +8,7 @@ from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
+from connectors.pages import Slice
 from permissions.policy import Policy
 from resolvers.context import RequestContext
 from resolvers.refusals import LastAdministrator
@@ -50,8 +51,7 @@ async def last_administrator(
     """Return the refusal to leave an organization to nobody, with active members who could administer it instead."""
     (page,) = await ask.members_of(
         [organization_id],
-        first=MOST_CANDIDATES + len(leaving),
-        after=None,
+        Slice(MOST_CANDIDATES + len(leaving)),
         where=MemberFilter(status=(MembershipStatus.ACTIVE,)),
     )
     return LastAdministrator([member for member in page.items if member.id not in leaving][:MOST_CANDIDATES], path)
@@ -74,7 +74,7 @@ async def hand_on_login_name(
     if prefix is None or organization.customer_number is None:
         return
     name = prefix + organization.customer_number
-    owner = await change.ask.user_id_of_login_name(name.strip().lower())
+    owner = await change.ask.user_id_of_login_name(name)
     (administrators,) = await lasting_administrators(context, change.ask, [organization.id])
     if owner is None or not administrators or owner in [one.user_id for one in administrators]:
         return

@@ -14,6 +14,7 @@ from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import MANAGE_MEMBERS
+from permissions.decision import may
 from permissions.vocabulary import DenialReason
 from resolvers.access.edits import LONGEST_REASON
 from resolvers.access.mails import notify_of_change, notify_of_end
@@ -33,8 +34,17 @@ from resolvers.members.rules import (
 )
 from resolvers.refusals import Conflict, NotFound, Stale
 from resolvers.texts import Text
-from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
-from resolvers.validation import message
+from resolvers.transactions import (
+    Once,
+    Receipt,
+    acting_in,
+    author,
+    changed_once,
+    current_viewer,
+    forbidden,
+    masked_values_of,
+)
+from resolvers.validation import message, text
 
 ACTIVE, SUSPENDED, REMOVED = MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED, MembershipStatus.REMOVED
 
@@ -89,6 +99,49 @@ async def remove_member(
     """
     member, revoked = await _done(context, command, "removeMember", against_removing, REMOVED)
     return member, await context.backends.directory.approvals(INVITATIONS, revoked[:MOST_SHOWN])
+
+
+async def update_member(context: RequestContext, command: MemberCommand, job_title: str | None) -> MembershipRecord:
+    """Say what a member does in the organization; members say it of themselves, those who manage members of all.
+
+    Raises:
+        NotFound: There is no such member.
+        Forbidden: It is somebody else, and the caller manages no members there.
+        Conflict: The person is no member any more.
+        Invalid: The title is longer than 100 characters, or has characters that do not show.
+        Stale: Somebody changed the membership since it was read.
+    """
+    title = text(job_title, ["job_title"]) if job_title is not None and job_title.strip() else None
+
+    async def change_it(change: DirectoryChange) -> Receipt:
+        (seen,) = await change.ask.memberships([command.id])
+        if seen is None:
+            raise NotFound("member", ["id"])
+        organization_id = seen.organization_id
+        await change.lock_organization(organization_id)
+        (member,) = await change.ask.memberships([command.id])
+        assert member is not None  # members are removed, never deleted, under the lock of their organization
+        viewer = await current_viewer(context, change)
+        own = viewer.standings.get(organization_id) if viewer is not None else None
+        is_own = own is not None and own.membership_id == member.id and own.obstacle is None
+        if viewer is None or not (is_own or may(viewer, MANAGE_MEMBERS, organization_id, context.now)):
+            raise forbidden(context, viewer, MANAGE_MEMBERS, organization_id)
+        if member.status is REMOVED:
+            raise Conflict(Text("This person is no longer a member."), ["id"], node=member)
+        if command.expected_version not in (None, member.version):
+            raise Stale(member.version, ["expected_version"])
+        before, after = await change.set_job_title(member.id, title)
+        if after is not before:
+            shown = masked_values_of(before, ["job_title"]), masked_values_of(after, ["job_title"])
+            by = author(context, _reason(command.reason))
+            entry = by.entry("membership.update", member.id, organization_id, before=shown[0], after=shown[1])
+            await change.record(entry, context.now)
+        return member.id
+
+    once = Once(command.key, "updateMember", [command.id, command.expected_version, title, command.reason])
+    (updated,) = await context.backends.directory.memberships([await changed_once(context, once, change_it)])
+    assert updated is not None
+    return updated
 
 
 async def leave_organization(

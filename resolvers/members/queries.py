@@ -6,21 +6,26 @@ from datetime import datetime
 
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.memberships import MemberFilter, MembershipRecord, MembershipStatus
+from connectors.directory.records.memberships import (
+    MemberFilter,
+    MemberOrder,
+    MembershipFilter,
+    MembershipRecord,
+    MembershipStatus,
+)
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.people import UserRecord
-from connectors.ids import MembershipId, OrganizationId, UserId
-from connectors.pages import Page, cursor
+from connectors.ids import OrganizationId, UserId
+from connectors.pages import Slice
 from permissions.access_rules import SEE_MEMBERS
 from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.access.edits import no_such_role
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
-from resolvers.pagination import DEFAULT_PAGE, Listing, check_page, paged
+from resolvers.pagination import Listing, check_search, paged
 from resolvers.people import organizations_where
 from resolvers.refusals import InvalidArgument
-from resolvers.texts import Text
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
@@ -38,63 +43,54 @@ async def members_of(
     context: RequestContext,
     organizations: Sequence[OrganizationRecord],
     *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
+    page: Slice,
     status: Sequence[MembershipStatus] | None = None,
     search: str | None = None,
     role_keys: Sequence[str] | None = None,
+    order_by: MemberOrder | None = None,
 ) -> Sequence[Listing]:
-    """Return each organization's members by name, parallel to `organizations`."""
-    check_page(first, after)
-    if search is not None and len(search) > 100:
-        raise InvalidArgument(Text("`search` has {given} characters; at most 100 are allowed.", given=len(search)))
-    where = MemberFilter(
-        status=tuple(status) if status is not None else None,
+    """Return each organization's members, by name unless `order_by` says otherwise, parallel to `organizations`."""
+    check_search(search)
+    asked = MemberFilter(
+        status=tuple(sorted(set(status))) if status is not None else None,
         search=search,
         role_keys=_known_roles(context, role_keys),
-        now=context.now if role_keys is not None else None,
+        order=order_by or MemberOrder(),
     )
+    where = replace(asked, now=context.now) if role_keys is not None else asked
     ids = [organization.id for organization in organizations]
-    pages = await paged(context.backends.directory.members_of(ids, first=first, after=after, where=where))
+    directory = context.backends.directory
+    pages = await paged(page, ("members", asked), lambda one: directory.members_of(ids, one, where=where))
     if context.people is not None:
         knowing = organizations_where(context, SEE_MEMBERS)
         context.people.know(
             user
-            for page in pages
-            for member in page.items
+            for found in pages
+            for member in found.items
             if member.organization_id in knowing and (user := _as_known(member, knowing)) is not None
         )
-    return [Listing(page, identifier, where, _count_members) for identifier, page in zip(ids, pages, strict=True)]
+    return [Listing(found, identifier, where, _count_members) for identifier, found in zip(ids, pages, strict=True)]
 
 
 async def memberships_of(
     context: RequestContext,
     callers: Sequence[CallerRecord],
     *,
-    first: int = DEFAULT_PAGE,
-    after: str | None = None,
+    page: Slice,
     status: Sequence[MembershipStatus] | None = None,
+    search: str | None = None,
 ) -> Sequence[Listing]:
     """Return each caller's own memberships by name of the organization, parallel to `callers`."""
-    check_page(first, after)
-    if context.view_as is not None:
-        return [await _only_membership(context, context.view_as.membership_id, status)] * len(callers)
+    check_search(search)
     ids = [caller.user.id for caller in callers]
     # A removed member sees nothing of the organization, not even that it was left. Who is invited sees the invitation
     # (Viewer.pendingInvitations), and the organization once they have accepted.
     wanted = tuple(one for one in (_BELONGING if status is None else status) if one in _BELONGING)
-    pages = await paged(context.backends.directory.memberships_of(ids, first=first, after=after, status=wanted))
-    return [Listing(page, user_id, wanted, _count_memberships) for user_id, page in zip(ids, pages, strict=True)]
-
-
-async def _only_membership(
-    context: RequestContext, membership_id: MembershipId, status: Sequence[MembershipStatus] | None
-) -> Listing:
-    """Return the one membership that somebody looks as; the member's other organizations are not theirs to see."""
-    found = await context.backends.directory.memberships([membership_id])
-    items = [one for one in found if one is not None and (status is None or one.status in status)]
-    page = Page(items, False, False, lambda entry: cursor("viewed", entry.id))
-    return Listing(page, len(items), None, _count_viewed)
+    # Whoever looks as somebody else sees the one membership that they look at.
+    directory, only = context.backends.directory, context.view_as.membership_id if context.view_as is not None else None
+    where = MembershipFilter(tuple(sorted(wanted)), search, only)
+    pages = await paged(page, ("memberships", where), lambda one: directory.memberships_of(ids, one, where=where))
+    return [Listing(found, user_id, where, _count_memberships) for user_id, found in zip(ids, pages, strict=True)]
 
 
 async def membership_in(
@@ -201,7 +197,7 @@ def _as_known(member: MembershipRecord, knowing: Sequence[OrganizationId]) -> Us
     if member.user is None or member.status in _BELONGING:
         return member.user
     if member.status is MembershipStatus.INVITED and len(knowing) == 1:
-        return replace(member.user, phone=None, locale=None)
+        return replace(member.user, phone=None, locale=None, time_zone=None)
     return None
 
 
@@ -220,11 +216,7 @@ async def _count_members(
     return await context.backends.directory.count_members_of(organization_ids, where)
 
 
-async def _count_viewed(_context: RequestContext, numbers: Sequence[int], _where: None) -> Sequence[int]:
-    return numbers
-
-
 async def _count_memberships(
-    context: RequestContext, user_ids: Sequence[UserId], status: tuple[MembershipStatus, ...]
+    context: RequestContext, user_ids: Sequence[UserId], where: MembershipFilter
 ) -> Sequence[int]:
-    return await context.backends.directory.count_memberships_of(user_ids, status)
+    return await context.backends.directory.count_memberships_of(user_ids, where)

@@ -1,6 +1,7 @@
 """Handing the administration of an organization over to another member."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.access import GrantKind, GrantRecord
@@ -12,16 +13,17 @@ from permissions.viewer import Viewer
 from resolvers.access.commands import renew_caller
 from resolvers.access.edits import LONGEST_REASON, known_role
 from resolvers.access.plans import not_delegable
+from resolvers.approvals.fulfilled import end_held_requests
 from resolvers.approvals.initiators import end_what_they_may_not_begin
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.members.administrators import hand_on_login_name
 from resolvers.people import display_name
 from resolvers.refusals import Conflict, Invalid, NotFound
 from resolvers.texts import Text
 from resolvers.transactions import Once, Receipt, acting_in, author, changed_once
-from resolvers.validation import message
+from resolvers.validation import Together, message, together
 
 
 async def transfer_administration(
@@ -43,7 +45,8 @@ async def transfer_administration(
         NotFound: The other is no member of the organization.
         Conflict: The other is not active, or the caller has no administrative role to hand over.
         NotDelegable: One of the roles is not one that the caller may delegate.
-        Invalid: The other is the caller, or a role to keep is none that may be kept.
+        Invalid: The other is the caller.
+        RefusedTogether: The reason is too long, or a role to keep is none that may be kept.
     """
 
     async def command(change: DirectoryChange) -> Receipt:
@@ -64,10 +67,13 @@ async def transfer_administration(
             )
         (mine,) = await change.ask.grants_of([own.id])
         office = _office(context, viewer, organization_id, mine)
-        by, now = author(context, message(reason, ["reason"], LONGEST_REASON)), context.now
-        kept = _kept(context, mine, office, keep_own_role_keys)
+        with together() as checking:
+            why = checking.check(lambda: message(reason, ["reason"], LONGEST_REASON))
+            kept = _kept(context, checking, mine, office, keep_own_role_keys)
+        by, now = author(context, why), context.now
         for grant in office:
             await recorded.give(change, successor.id, GrantKind.ROLE, grant.key, until=None, by=by, now=now)
+        await end_held_requests(context, change, successor.id, by)
         for grant in mine:
             if grant.kind is GrantKind.ROLE and grant.key not in kept:
                 await recorded.revoke(change, grant.id, by=by, now=now)
@@ -108,7 +114,11 @@ def _office(
 
 
 def _kept(
-    context: RequestContext, mine: Sequence[GrantRecord], office: Sequence[GrantRecord], keep: Sequence[str] | None
+    context: RequestContext,
+    checking: Together,
+    mine: Sequence[GrantRecord],
+    office: Sequence[GrantRecord],
+    keep: Sequence[str] | None,
 ) -> set[str]:
     held = {grant.key for grant in mine if grant.kind is GrantKind.ROLE}
     transferred = {grant.key for grant in office}
@@ -116,21 +126,18 @@ def _kept(
         return held - transferred
     for number, key in enumerate(keep):
         path = ["keep_own_role_keys", str(number)]
-        known_role(context, key, path)
+        if checking.check(partial(known_role, context, key, path)) is None:
+            continue
         if key in keep[:number]:
-            raise Invalid(Text("This appears in the list twice; remove one of them."), path, "each once")
-        if key in transferred:
-            raise Invalid(
-                Text("You are handing over “{role}”, so you cannot keep it.", role=context.policy.labels_of(key)),
-                path,
-                "not administrative",
+            checking.refuse(Invalid(Text("This appears in the list twice; remove one of them."), path, "each once"))
+        elif key in transferred:
+            wrong = Text("You are handing over “{role}”, so you cannot keep it.", role=context.policy.labels_of(key))
+            checking.refuse(Invalid(wrong, path, "not administrative"))
+        elif key not in held:
+            wrong = Text(
+                "You do not have the role “{role}”, so you cannot keep it.", role=context.policy.labels_of(key)
             )
-        if key not in held:
-            raise Invalid(
-                Text("You do not have the role “{role}”, so you cannot keep it.", role=context.policy.labels_of(key)),
-                path,
-                "one of your roles",
-            )
+            checking.refuse(Invalid(wrong, path, "one of your roles"))
     return set(keep)
 
 
@@ -150,4 +157,8 @@ async def _notify(
         "to": display_name(context, after),
     }
     for user in (before, after):
-        await queue_mail(context, change, Mail("administration_transferred", user.email, user.locale, values))
+        await queue_mail(
+            context,
+            change,
+            mail_to(user, "administration_transferred", values, about={"organization": organization.id}),
+        )

@@ -7,7 +7,6 @@ an object. The rules themselves stand in `permissions.access_rules`.
 from collections.abc import Iterable, Sequence
 
 from connectors.directory.approvals import CHANGE_REQUESTS, REGISTRATIONS
-from connectors.directory.keys import login_key
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationRecord
@@ -16,7 +15,8 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import Acquaintances
 from connectors.errors import ConnectorError
 from connectors.ids import MembershipId, OrganizationId, UserId
-from connectors.pages import ALL
+from connectors.pages import ALL, Slice
+from connectors.values import login_key
 from permissions.access_rules import (
     ASSIGN_ROLES,
     PEOPLE_NAMED_IN,
@@ -131,7 +131,7 @@ async def _registered(context: RequestContext, ids: Sequence[OrganizationId]) ->
     if context.caller is None:
         return set()
     me, directory = context.caller.user.id, context.backends.directory
-    pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, first=1, now=context.now)
+    pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, Slice(1), now=context.now)
     return {id for id, page in zip(ids, pages, strict=True) if any(one.user_id == me for one in page.items)}
 
 
@@ -139,12 +139,12 @@ async def _met_by_vendor_staff(context: RequestContext, ids: Sequence[Organizati
     """Return which organizations the caller meets in what they review: registered, alike, or asking for a change."""
     directory, met = context.backends.directory, set[OrganizationId]()
     if context.may(REVIEW_REGISTRATIONS):
-        everything = await directory.all_approvals(REGISTRATIONS, first=ALL, after=None, status=None)
+        everything = await directory.all_approvals(REGISTRATIONS, Slice(ALL), status=None)
         met |= {one.organization_id for one in everything.items if one.organization_id is not None}
         alike = await directory.lookalikes([likeness_of(one) for one in everything.items])
         met |= {one.organization.id for some in alike for one in some}
     if context.may(REVIEW_CHANGE_REQUESTS):
-        pages = await directory.approvals_of(CHANGE_REQUESTS, "organization_id", ids, first=1, now=context.now)
+        pages = await directory.approvals_of(CHANGE_REQUESTS, "organization_id", ids, Slice(1), now=context.now)
         met |= {id for id, page in zip(ids, pages, strict=True) if page.items}
     return met & set(ids)
 
@@ -156,7 +156,7 @@ async def _memberships_of(
     directory = context.backends.directory
     if not (context.may(REVIEW_REGISTRATIONS) or context.may(REVIEW_CHANGE_REQUESTS)):
         return await directory.memberships_among(ids, here)
-    pages = await directory.memberships_of(ids, first=ALL, after=None, status=[MembershipStatus.ACTIVE])
+    pages = await directory.memberships_of(ids, Slice(ALL))
     return [membership for page in pages for membership in page.items]
 
 

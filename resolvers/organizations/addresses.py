@@ -10,11 +10,11 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import AddressId, OrganizationId, new_id
 from connectors.values import Address
 from permissions.access_rules import USE_ADDRESS_BOOK
+from resolvers.contact_data import address
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict, NotFound
 from resolvers.texts import Text
 from resolvers.transactions import MASKED, Once, acting_in, author, changed, changed_once, values_of
-from resolvers.validation import address
 
 LONGEST_BOOK = 200
 
@@ -45,7 +45,7 @@ async def save_address(context: RequestContext, edit: AddressEdit, key: str | No
     An entry that becomes a default takes that from the one that was it.
 
     Raises:
-        Invalid: The address cannot be one.
+        RefusedTogether: The address cannot be one.
         NotFound: The organization has no such entry.
         Conflict: The book is full.
     """

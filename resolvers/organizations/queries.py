@@ -9,10 +9,11 @@ from connectors.directory.records.organizations import OrganizationChange, Organ
 from connectors.ids import MembershipId, OrganizationId
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, PLACE_ORDERS
 from permissions.vocabulary import DenialReason
+from resolvers.contact_data import email, phone, website
 from resolvers.context import RequestContext
 from resolvers.refusals import Stale
 from resolvers.transactions import acting_in, author, changed, values_of
-from resolvers.validation import email, together, website
+from resolvers.validation import together
 
 MOST_ADMINISTRATORS = 8
 """So many are named whom one may ask."""
@@ -141,10 +142,12 @@ async def update_organization(
     """
     cleaned = dict(values)
     with together() as checks:
-        if (address := values.get("email")) is not None:
-            cleaned["email"] = checks.check(lambda: email(address, ["email"]))
-        if (site := values.get("website")) is not None:
-            cleaned["website"] = checks.check(lambda: website(site, ["website"]))
+        if "phone" in values:
+            cleaned["phone"] = checks.check(lambda: phone(values["phone"], ["phone"], country=_country_of(context, id)))
+        if (address := (values.get("email") or "").strip() or None) is not None or "email" in values:
+            cleaned["email"] = checks.check(lambda: email(address, ["email"])) if address is not None else None
+        if "website" in values:
+            cleaned["website"] = checks.check(lambda: website(values["website"], ["website"]))
 
     async def command(change: DirectoryChange) -> OrganizationRecord:
         organization, _ = await acting_in(context, change, id, CHANGE_ORGANIZATION)
@@ -156,6 +159,13 @@ async def update_organization(
         return await changed_data(context, change, organization.id, OrganizationChange(wanted))
 
     return await changed(context, command)
+
+
+def _country_of(context: RequestContext, id: OrganizationId) -> str | None:
+    """Return the country of the registered office of one of the caller's organizations."""
+    standings = context.caller.standings if context.caller is not None else ()
+    offices = [one.organization.seat for one in standings if one.organization_id == id]
+    return next((office.country_code for office in offices if office is not None), None)
 
 
 async def changed_data(

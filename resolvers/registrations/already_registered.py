@@ -13,6 +13,7 @@ from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
 from connectors.directory.records.registrations import Likeness, LikenessReason, Lookalike
 from connectors.rate_limits.interface import Limit
+from resolvers.contact_data import vat_id
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import administrators_of
 from resolvers.people import masked_name
@@ -20,7 +21,7 @@ from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.refusals import InvalidArgument
 from resolvers.registrations import guidance
 from resolvers.texts import Text
-from resolvers.validation import LONGEST_ADDRESS_PART, customer_number, text, vat_id
+from resolvers.validation import LONGEST_ADDRESS_PART, customer_number, optional_text, together
 
 ATTEMPTS = Attempts("registration-check", from_address=Limit(30, 300), about_account=Limit(10, 300))
 
@@ -66,15 +67,16 @@ async def check_organization(
     """Return whether the organization is registered, as far as somebody who knows this much may learn.
 
     Raises:
-        Invalid: A value that is not allowed.
+        RefusedTogether: Values that are not allowed.
         InvalidArgument: Neither a VAT id nor a customer number with the name.
         TooManyAttempts: From this address, or about this organization.
     """
-    facts = OrganizationFacts(
-        text(name, ["name"], LONGEST_ADDRESS_PART) if name and name.strip() else None,
-        vat_id(vat, ["vat_id"]),
-        customer_number(number, ["customer_number"]),
-    )
+    with together() as checking:
+        facts = OrganizationFacts(
+            checking.check(lambda: optional_text(name, ["name"], LONGEST_ADDRESS_PART)),
+            checking.check(lambda: vat_id(vat, ["vat_id"])),
+            checking.check(lambda: customer_number(number, ["customer_number"])),
+        )
     if facts.vat_id is None and (facts.customer_number is None or facts.name is None):
         raise InvalidArgument(
             Text("Enter the VAT number, or the customer number together with the organization's name.")

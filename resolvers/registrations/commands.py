@@ -25,7 +25,7 @@ from resolvers.account.passwords import check_password
 from resolvers.approvals.decisions import decided
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import Mail, mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
 from resolvers.people import display_name, new_user
 from resolvers.rate_limiting import Attempts, check_attempts
@@ -41,6 +41,7 @@ from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.sessions.commands import OpenedSession, SignedIn, open_session, signed_in
 from resolvers.texts import Text
 from resolvers.transactions import Once, author, changed
+from resolvers.validation import time_zone
 
 TIME_TO_REVIEW = timedelta(hours=24)
 
@@ -76,7 +77,7 @@ async def register_private_account(context: RequestContext, kind: AccountKind, a
     """
     if context.caller is not None:
         raise Conflict(Text("You are signed in, so you already have an account. Sign out to register another person."))
-    registration = private_registration(context, kind, applicant, key)
+    registration = private_registration(context, kind, applicant)
     await _registered(context, "registerPrivateAccount", registration, [asdict(applicant), kind], key)
     return registration.email
 
@@ -95,7 +96,7 @@ async def register_organization(
         KeyReused: The key came with another input.
         TooManyAttempts: From this IP address, about this e-mail address, or about this organization.
     """
-    registration = organization_registration(context, organization, applicant, key)
+    registration = organization_registration(context, organization, applicant)
     facts = OrganizationFacts(registration.organization_name, registration.vat_id, registration.customer_number)
     await check_attempts(
         context, ORGANIZATION_ATTEMPTS, facts.vat_id or facts.customer_number or registration.organization_name or ""
@@ -108,14 +109,14 @@ async def register_organization(
     return await _registered(context, "registerOrganization", registration, asked, key)
 
 
-async def confirm_registration(context: RequestContext, token: str, password: str) -> SignedIn:
+async def confirm_registration(context: RequestContext, token: str, password: str, zone: str | None = None) -> SignedIn:
     """Confirm the address with the token of the mail, open the account with this password, and begin a session.
 
     For an organization, it goes to the vendor now, and its applicant belongs to it without any right.
 
     Raises:
         TokenInvalid: The token is unknown, was used, or is too old.
-        Invalid: The password may not be chosen; the token still counts.
+        Invalid: The password may not be chosen, or there is no such time zone; the token still counts.
         Conflict: The address has got an account by another registration meanwhile.
         TooManyAttempts: From this address, in the last minutes.
     """
@@ -126,6 +127,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
         raise TokenInvalid
     words = [known.first_name, known.last_name, known.email, known.organization_name or ""]
     chosen = check_password(password, ["password"], not_like=words)
+    lives_in = time_zone(zone, ["time_zone"]) if zone is not None else None
     user_id = UserId(new_id("usr"))
     password_hash = await context.backends.accounts.hash(chosen)
 
@@ -148,6 +150,7 @@ async def confirm_registration(context: RequestContext, token: str, password: st
             id=user_id,
             phone=registration.phone,
             locale=registration.locale,
+            time_zone=lives_in,
             kind=registration.account_kind,
         )
         by = Author(user_id, context.request_id, context.ip_address)
@@ -252,7 +255,7 @@ async def _submitted(
         "organization": organization.name,
         "review_due_at": due.isoformat(),
     }
-    await queue_mail(context, change, Mail("registration_received", user.email, user.locale, values))
+    await queue_mail(context, change, mail_to(user, "registration_received", values, about={"id": registration.id}))
     await notify_reviewers(context, change, registration)
     return replace(
         registration,
@@ -294,7 +297,7 @@ def _confirmation(
     if owner is not None:
         # To the address as its owner confirmed it, and without the link: nobody opens a second account for it.
         values: dict[str, str | None] = {"name": display_name(context, owner)}
-        return Mail("registration_existing_account", owner.email, owner.locale, values)
+        return mail_to(owner, "registration_existing_account", values)
     values = {
         "name": f"{registration.first_name} {registration.last_name}",
         "organization": registration.organization_name,

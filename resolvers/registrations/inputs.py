@@ -1,6 +1,7 @@
 """What somebody writes when they register, checked as a whole, as the registration that is stored."""
 
 import secrets
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -9,12 +10,13 @@ from typing import Any
 from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import RegistrationRecord, RegistrationStatus
 from connectors.ids import RegistrationId, new_id
-from connectors.values import AccountKind, Address
+from connectors.values import AccountKind, Address, login_key
+from resolvers import contact_data
 from resolvers import validation as checks
 from resolvers.context import RequestContext
+from resolvers.languages import country_of
 from resolvers.refusals import Conflict, Invalid
 from resolvers.texts import Text
-from resolvers.transactions import LONGEST_KEY
 from resolvers.validation import Together, together
 
 TIME_TO_CONFIRM = timedelta(days=7)
@@ -22,6 +24,9 @@ PRIVATE_KINDS = (AccountKind.PRIVATE_OPERATOR, AccountKind.COMMERCIAL_OPERATOR)
 LONGEST_ORGANIZATION_NAME = 200
 
 _REFERENCE_LETTERS = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+_MISREAD = str.maketrans("OIL", "011")
+_GROUPS, _IN_GROUP = 4, 5
+_LONGEST_REFERENCE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +56,7 @@ class OrganizationWanted:
     role_keys: Sequence[str]
 
 
-def private_registration(
-    context: RequestContext, kind: AccountKind, applicant: Applicant, key: str
-) -> RegistrationRecord:
+def private_registration(context: RequestContext, kind: AccountKind, applicant: Applicant) -> RegistrationRecord:
     """Return the registration of a person for themself.
 
     Raises:
@@ -68,13 +71,17 @@ def private_registration(
                     "PRIVATE_OPERATOR or COMMERCIAL_OPERATOR",
                 )
             )
-        personal = _personal(checking, applicant, {part: [part] for part in ("first_name", "last_name", "email")})
-        _check_key(checking, key)
+        personal = _personal(
+            checking,
+            applicant,
+            {part: [part] for part in ("first_name", "last_name", "email")},
+            country=country_of(applicant.locale),
+        )
     return _registration(context, kind, personal)
 
 
 def organization_registration(
-    context: RequestContext, organization: OrganizationWanted, applicant: Applicant, key: str
+    context: RequestContext, organization: OrganizationWanted, applicant: Applicant
 ) -> RegistrationRecord:
     """Return the registration of an organization; somebody signed in is its applicant as they are known.
 
@@ -84,21 +91,22 @@ def organization_registration(
     """
     with together() as checking:
         known = _known_applicant(context, checking, applicant)
-        personal = _personal(checking, known, _APPLICANT_PATHS)
+        personal = _personal(checking, known, _APPLICANT_PATHS, country=organization.seat.country_code)
         of_organization: dict[str, Any] = {
             "organization_kind": organization.kind,
             "organization_name": checking.check(
                 lambda: checks.text(organization.name, ["name"], LONGEST_ORGANIZATION_NAME)
             ),
-            "legal_name": checking.check(lambda: _optional(organization.legal_name, ["legal_name"])),
-            "vat_id": checking.check(lambda: checks.vat_id(organization.vat_id, ["vat_id"])),
+            "legal_name": checking.check(
+                lambda: checks.optional_text(organization.legal_name, ["legal_name"], LONGEST_ORGANIZATION_NAME)
+            ),
+            "vat_id": checking.check(lambda: contact_data.vat_id(organization.vat_id, ["vat_id"])),
             "customer_number": checking.check(
                 lambda: checks.customer_number(organization.customer_number, ["customer_number"])
             ),
-            "seat": checking.check(lambda: checks.address(organization.seat, ["seat"])),
+            "seat": checking.check(lambda: contact_data.address(organization.seat, ["seat"])),
             "role_keys": _role_keys(context, checking, organization.role_keys),
         }
-        _check_key(checking, key)
     is_operator = organization.kind is OrganizationKind.OPERATOR
     kind = AccountKind.COMMERCIAL_OPERATOR if is_operator else AccountKind.BUSINESS_CUSTOMER
     return replace(_registration(context, kind, personal), **of_organization)
@@ -117,7 +125,7 @@ def _known_applicant(context: RequestContext, checking: Together, applicant: App
     user, path = context.caller.user, ["applicant_email"]
     if not user.email_verified:
         raise Conflict(Text("Please confirm your e-mail address first."))
-    if applicant.email is not None and applicant.email.strip().lower() != user.email.lower():
+    if applicant.email is not None and login_key(applicant.email) != login_key(user.email):
         checking.refuse(
             Invalid(Text("You are signed in with another address; leave this field empty."), path, "your own address")
         )
@@ -131,15 +139,17 @@ def _known_applicant(context: RequestContext, checking: Together, applicant: App
     )
 
 
-def _personal(checking: Together, applicant: Applicant, paths: dict[str, list[str]]) -> dict[str, Any]:
+def _personal(
+    checking: Together, applicant: Applicant, paths: dict[str, list[str]], *, country: str | None
+) -> dict[str, Any]:
     if not applicant.accept_terms:
         checking.refuse(Invalid(Text("To register, please accept the terms of use."), ["accept_terms"], "accepted"))
     language = applicant.locale
     return {
         "first_name": checking.check(lambda: checks.text(applicant.first_name or "", paths["first_name"])),
         "last_name": checking.check(lambda: checks.text(applicant.last_name or "", paths["last_name"])),
-        "email": checking.check(lambda: checks.email(applicant.email or "", paths["email"])),
-        "phone": applicant.phone,
+        "email": checking.check(lambda: contact_data.email(applicant.email or "", paths["email"])),
+        "phone": checking.check(lambda: contact_data.phone(applicant.phone, ["phone"], country=country)),
         "locale": checking.check(lambda: checks.locale(language, ["locale"])) if language is not None else None,
         "newsletter": applicant.newsletter,
     }
@@ -176,16 +186,6 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
     return tuple(role_keys)
 
 
-def _optional(value: str | None, path: list[str]) -> str | None:
-    return checks.text(value, path, LONGEST_ORGANIZATION_NAME) if value is not None and value.strip() else None
-
-
-def _check_key(checking: Together, key: str) -> None:
-    if not 1 <= len(key) <= LONGEST_KEY:
-        message = Text("Use 1 to {longest} characters, preferably a random UUID.", longest=LONGEST_KEY)
-        checking.refuse(Invalid(message, ["idempotency_key"], f"length 1..{LONGEST_KEY}"))
-
-
 def _registration(context: RequestContext, kind: AccountKind, personal: dict[str, Any]) -> RegistrationRecord:
     return RegistrationRecord(
         id=RegistrationId(new_id("reg")),
@@ -206,7 +206,17 @@ def _registration(context: RequestContext, kind: AccountKind, personal: dict[str
     )
 
 
+def reference_in(written: str) -> str:
+    """Return the reference as it was given out, however somebody types it: letters that are misread are not in it."""
+    if len(written) > _LONGEST_REFERENCE:
+        return ""
+    letters = "".join(one for one in unicodedata.normalize("NFKC", written).upper() if one.isalnum())
+    code = letters.removeprefix("R").translate(_MISREAD)
+    if not letters.startswith("R") or len(code) != _GROUPS * _IN_GROUP:
+        return written.strip().upper()
+    return "-".join(["R", *(code[at : at + _IN_GROUP] for at in range(0, len(code), _IN_GROUP))])
+
+
 def _new_reference() -> str:
     """Return what the applicant asks with: 100 random bits, in groups that can be read out."""
-    groups = ("".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(5)) for _ in range(4))
-    return f"R-{'-'.join(groups)}"
+    return reference_in("R" + "".join(secrets.choice(_REFERENCE_LETTERS) for _ in range(_GROUPS * _IN_GROUP)))

@@ -1,5 +1,7 @@
 """Mail domains that say nothing of an organization, because anybody can have an address there."""
 
+from connectors.values import login_key
+
 FREEMAIL = frozenset(
     (
         *("aol.com", "aon.at", "arcor.de", "bluemail.ch", "bluewin.ch", "chello.at", "email.de", "fastmail.com"),
@@ -15,5 +17,5 @@ FREEMAIL = frozenset(
 
 def organization_domain(email: str) -> str | None:
     """Return the part of an address after the @ when it is an organization's own, None for a provider for everybody."""
-    domain = email.strip().lower().rpartition("@")[2]
+    domain = login_key(email).rpartition("@")[2]
     return domain if domain and domain not in FREEMAIL else None

@@ -16,11 +16,13 @@ from connectors.directory.records.registrations import (
     RegistrationStatus,
 )
 from connectors.rate_limits.interface import Limit
+from connectors.values import login_key
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
+from resolvers.registrations.inputs import reference_in
 from resolvers.registrations.public_mail_domains import organization_domain
 from resolvers.registrations.review import UNDECIDED
 
@@ -74,10 +76,11 @@ async def registration_status(context: RequestContext, *, reference: str, email:
         TooManyAttempts: From this address, in the last minutes.
     """
     attempt = await check_attempts(context, STATUS_ATTEMPTS, email)
-    found = await context.backends.directory.registration_with_reference(reference.strip().upper()[:100])
-    fits = hmac.compare_digest(
-        email.strip().lower().encode(), (found.email if found is not None else "").strip().lower().encode()
+    found = await context.backends.directory.registration_with_reference(reference_in(reference))
+    given, kept = (
+        login_key(address).encode(errors="replace") for address in (email, found.email if found is not None else "")
     )
+    fits = hmac.compare_digest(given, kept)
     if found is None or not fits:
         return None
     await attempt.succeeded()

@@ -20,14 +20,16 @@ from connectors.ids import RegistrationId
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers import validation as checks
 from resolvers.approvals.decisions import WHAT, decided
+from resolvers.approvals.fulfilled import end_other_ways_in
 from resolvers.audit import recorded
 from resolvers.context import RequestContext
-from resolvers.mail.queue import Mail, queue_mail
+from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.one_time_tokens import hash_of
 from resolvers.people import display_name
 from resolvers.rate_limiting import check_attempts
-from resolvers.refusals import Conflict, Invalid, NotFound, Stale, TokenInvalid
+from resolvers.refusals import Conflict, NotFound, Stale, TokenInvalid
 from resolvers.registrations.commands import CONFIRM_ATTEMPTS, TIME_TO_REVIEW
+from resolvers.registrations.inputs import reference_in
 from resolvers.registrations.reviewers import notify_reviewers
 from resolvers.texts import Text
 from resolvers.transactions import Once, acting_for_vendor, author
@@ -73,6 +75,10 @@ async def approve_registration(
         await recorded.set_organization_status(
             change, standing.organization_id, OrganizationStatus.ACTIVE, by=by, now=context.now
         )
+        (organization,) = await change.ask.organizations([standing.organization_id])
+        assert organization is not None  # a foreign key says so
+        await change.lock_user(user.id)
+        await end_other_ways_in(context, change, organization, user, by)
         role_key = context.policy.administrative_role_keys()[0]
         await recorded.give(
             change, standing.membership_id, GrantKind.ROLE, role_key, until=None, by=by, now=context.now
@@ -92,7 +98,7 @@ async def reject_registration(context: RequestContext, decision: Decision, reaso
         Invalid: There is no reason.
         Conflict, Stale, NotFound: As for `approve_registration`.
     """
-    why = _said(reason, ["reason"])
+    why = checks.required_message(reason, ["reason"], _SAY_IT)
 
     async def command(change: DirectoryChange) -> str:
         before = await _decidable(context, change, decision, UNDECIDED)
@@ -114,7 +120,7 @@ async def request_information(context: RequestContext, decision: Decision, quest
         Invalid: Nothing is asked.
         Conflict, Stale, NotFound: As for `approve_registration`.
     """
-    wanted = _said(question, ["question"])
+    wanted = checks.required_message(question, ["question"], _SAY_IT)
 
     async def command(change: DirectoryChange) -> str:
         before = await _decidable(context, change, decision, [RegistrationStatus.PENDING_REVIEW])
@@ -138,7 +144,7 @@ async def answer_registration(
         NotFound: There is no such registration, or it is somebody else's.
         Conflict: Nothing was asked.
     """
-    said = _said(answer, ["answer"])
+    said = checks.required_message(answer, ["answer"], _SAY_IT)
     own = await own_registration(context, id, reference)
 
     async def command(change: DirectoryChange) -> str:
@@ -210,7 +216,7 @@ async def own_registration(
     if caller is not None and id is not None:
         (found,) = await directory.approvals(REGISTRATIONS, [id])
     elif caller is not None and reference is not None:
-        found = await directory.registration_with_reference(reference.strip().upper()[:100])
+        found = await directory.registration_with_reference(reference_in(reference))
     if found is None or caller is None or found.user_id != caller.user.id or found.organization_kind is None:
         raise NotFound(WHAT[REGISTRATIONS], path)
     return found
@@ -329,7 +335,7 @@ async def _give_number(
     if prefix is None:
         return
     login_name = f"{prefix}{number}"
-    if await change.ask.user_id_of_login_name(login_name.lower()) is not None:
+    if await change.ask.user_id_of_login_name(login_name) is not None:
         raise Conflict(
             Text("The login name {login_name} is already in use.", login_name=login_name), ["customer_number"]
         )
@@ -345,7 +351,7 @@ async def _notify(
     values: Mapping[str, str | None],
 ) -> None:
     said = {"name": display_name(context, user), "organization": registration.organization_name, **values}
-    await queue_mail(context, change, Mail(template, user.email, user.locale, said))
+    await queue_mail(context, change, mail_to(user, template, said, about={"id": registration.id}))
 
 
 def _decided_now(context: RequestContext) -> dict[str, Any]:
@@ -353,12 +359,7 @@ def _decided_now(context: RequestContext) -> dict[str, Any]:
     return {"decided_at": context.now, "decided_by_id": by}
 
 
-def _said(value: str, path: list[str]) -> str:
-    said = checks.message(value, path)
-    if said is None:
-        raise Invalid(Text("Please write a sentence; the other side will read it."), path, "length 1..2000")
-    return said
-
+_SAY_IT = Text("Please write a sentence; the other side will read it.")
 
 _NOT_NOW: Mapping[RegistrationStatus, Text] = {
     RegistrationStatus.EMAIL_UNVERIFIED: Text(

@@ -18,4 +18,4 @@ async def notify_reviewers(
         "overdue": "yes" if overdue else None,
     }
     people = await vendor_staff(context, change.ask, REVIEW_REGISTRATIONS)
-    await write_to(context, change, people, "registration_to_review", values)
+    await write_to(context, change, people, "registration_to_review", values, about={"id": registration.id})

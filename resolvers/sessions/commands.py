@@ -11,6 +11,7 @@ from connectors.directory.records.sessions import SessionRecord
 from connectors.errors import ConnectorError
 from connectors.identity.seals import BrokenSeal
 from connectors.ids import SessionId, UserId, new_id
+from connectors.values import login_key
 from resolvers.account.credentials import lock_verified, verified_version
 from resolvers.context import RequestContext
 from resolvers.one_time_tokens import hash_of, new_token
@@ -56,7 +57,7 @@ async def sign_in(context: RequestContext, login_name: str, password: str) -> Si
         WrongCredentials: Unknown name or wrong password; the same answer and the same effort for both.
         TooManyAttempts: Too many failed, from this address or for this name.
     """
-    name = login_name.strip().lower()
+    name = login_key(login_name)
     attempt, user_id = await count_sign_in(context, name)
     try:
         version = await verified_version(context, user_id, password)

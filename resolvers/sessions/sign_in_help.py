@@ -12,6 +12,7 @@ from connectors.directory.records.audit import Author
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.directory.records.people import UserRecord
 from connectors.rate_limits.interface import Limit
+from connectors.values import login_key
 from resolvers.context import RequestContext
 from resolvers.mail.queue import Mail, queue_mail
 from resolvers.one_time_tokens import hash_of, new_token
@@ -98,7 +99,7 @@ async def _queue(context: RequestContext, kind: str, attempts: Attempts, login_i
     name = text(login_identifier, ["login_identifier"], LONGEST_IDENTIFIER)
     await check_attempts(context, attempts, name)
     content = {"locale": context.languages[0] if context.languages else None}
-    sealed = context.backends.seals.seal(name.lower())  # somebody's address, or a name typed into the wrong field
+    sealed = context.backends.seals.seal(login_key(name))  # somebody's address, or a name typed into the wrong field
     await changed(context, lambda change: change.enqueue(kind, content, now=context.now, sealed=sealed))
 
 

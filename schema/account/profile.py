@@ -25,6 +25,9 @@ class UpdateProfileInput:
     phone: PhoneNumber | None = strawberry.field(default=strawberry.UNSET, description="The telephone number.")
     address: AddressInput | None = strawberry.field(default=strawberry.UNSET, description="The address.")
     locale: Locale | None = strawberry.field(default=strawberry.UNSET, description="Your language.")
+    time_zone: str | None = strawberry.field(
+        default=strawberry.UNSET, description="Your time zone, a name of the IANA database such as `Europe/Berlin`."
+    )
 
 
 class ViewerPayload(Payload):
@@ -48,6 +51,7 @@ class ProfileMutations:
             "phone": input.phone,
             "address": address_of(input.address) if input.address else input.address,
             "locale": input.locale,
+            "time_zone": input.time_zone,
         }
         changed = {key: value for key, value in given.items() if value is not strawberry.UNSET}
         return ViewerPayload(viewer=await profile.update_profile(context, ProfileEdit(changed, input.expected_version)))

@@ -55,6 +55,21 @@ class Answering:
         return _merged(await self.answer_all(context, allowed, **values), refusals)
 
 
+CURSORS = ("after", "before")
+
+
+def with_empty_cursors(answer_all: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of a list, to which an empty cursor is none; clients send it for the first page."""
+
+    def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+        for name in CURSORS:
+            if values.get(name) == "":
+                values[name] = None
+        return answer_all(context, parents, **values)
+
+    return answer
+
+
 def cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
     """Return answers of which no list is longer than this."""
     if all(type(answer) not in (list, tuple) or len(answer) <= most for answer in answers):

@@ -35,7 +35,7 @@ from schema.account.mutations import OwnAccountMutations
 from schema.account.passwords import PasswordMutations
 from schema.account.profile import ProfileMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
-from schema.graph.answering import Answering, cut
+from schema.graph.answering import CURSORS, Answering, cut, with_empty_cursors
 from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import (
@@ -266,12 +266,13 @@ def _bind(built: Schema) -> None:
         asked = declaration.requires.without_permissions if declaration.asks_itself else declaration.requires
         guard = Guard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
+        answer_all = declaration.answer_all
+        if any(argument.python_name in CURSORS for argument in definition.arguments):
+            answer_all = with_empty_cursors(answer_all)
         field.extensions[BATCH] = (
-            Answering(guard, declaration.answer_all, declaration.waits, _converter(built, definition))
+            Answering(guard, answer_all, declaration.waits, _converter(built, definition))
             if inputs is None
-            else GuardedAnswering(
-                guard, declaration.answer_all, declaration.waits, _converter(built, definition), inputs=inputs
-            )
+            else GuardedAnswering(guard, answer_all, declaration.waits, _converter(built, definition), inputs=inputs)
         )
 
 

@@ -12,6 +12,8 @@ import strawberry
 from graphql import GraphQLField, GraphQLNamedType
 from strawberry.schema_directive import Location
 
+from resolvers.pagination import DEFAULT_PAGE
+
 PASSWORD_CHECK = 1_250
 """What a mutation costs that checks or hashes a password, which takes some 50 ms of every processor: with `max_cost` as
 shipped, a request may do so four times."""
@@ -50,7 +52,8 @@ class CostDirective:
 @strawberry.schema_directive(locations=[Location.FIELD_DEFINITION], name="listSize")
 class ListSizeDirective:
     """How many entries the field's list is taken to have for the estimated cost: the value of a slicing argument (of a
-    list, its length), else the assumed size, else the argument's default. With sizedFields, it is those fields of
+    list, its length; of an input, what stands in it at a dotted path), else the assumed size, else the argument's
+    default. Of several slicing arguments, the largest that is given counts. With sizedFields, it is those fields of
     the answer that have so many.
     """
 
@@ -87,20 +90,27 @@ def cost_of(declared_on: GraphQLField | GraphQLNamedType) -> FieldCost:
 
 
 def cost_directives(
-    arguments: Sequence[str], weight: int | None, assumed_size: int | None, sliced_by: str | None
+    arguments: Sequence[str],
+    weight: int | None,
+    assumed_size: int | None,
+    sliced_by: str | None,
+    sized_fields: Sequence[str] = (),
 ) -> list[object]:
     """Return the directives of a field with these arguments (by their GraphQL names).
 
-    `first` slices the page that a connection answers; `sliced_by` names another argument: a number, or a list of
-    which each entry is answered by one.
+    `first` or `last` slices the page that a connection answers; `sliced_by` names another argument, or what stands in
+    an input at a dotted path: a number, or a list of which each entry is answered by one, of the field itself or in its
+    `sized_fields`.
     """
     directives: list[object] = [] if weight is None else [CostDirective(weight=weight)]
     assumed = strawberry.UNSET if assumed_size is None else assumed_size
-    if sliced_by is None and "first" in arguments:
-        page = ["edges", "nodes"]
-        directives.append(ListSizeDirective(assumed_size=assumed, slicing_arguments=["first"], sized_fields=page))
+    if sliced_by is None and "last" in arguments:
+        size = DEFAULT_PAGE if assumed_size is None else assumed_size
+        page, slicing = ["edges", "nodes"], ["first", "last"]
+        directives.append(ListSizeDirective(assumed_size=size, slicing_arguments=slicing, sized_fields=page))
     elif sliced_by is not None:
-        directives.append(ListSizeDirective(assumed_size=assumed, slicing_arguments=[sliced_by]))
+        fields = list(sized_fields) or strawberry.UNSET
+        directives.append(ListSizeDirective(assumed_size=assumed, slicing_arguments=[sliced_by], sized_fields=fields))
     elif assumed_size is not None:
         directives.append(ListSizeDirective(assumed_size=assumed_size))
     return directives

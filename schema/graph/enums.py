@@ -8,11 +8,12 @@ import strawberry
 from connectors.applications.interface import LaunchKind
 from connectors.directory.records.accounts import ConsentPurpose, DataExportStatus
 from connectors.directory.records.invitations import InvitationStatus
-from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.memberships import MemberOrderField, MembershipStatus
 from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.directory.records.registrations import LikenessReason, RegistrationStatus
 from connectors.directory.records.requests import RequestStatus
-from connectors.shop.interface import OrderStatus
+from connectors.pages import SortDirection
+from connectors.shop.interface import OrderSortField, OrderStatus
 from connectors.values import AccountKind
 from permissions.access_rules import OPEN, AccessRule
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
@@ -202,6 +203,29 @@ _enum(
         "CANCELLED": "Cancelled before it was shipped.",
         "FAILED": "It could not be fulfilled.",
     },
+)
+_enum(
+    OrderSortField,
+    "What orders are sorted by.",
+    {
+        "PLACED_AT": "When it was placed; a draft by `createdAt`.",
+        "NUMBER": "Its number.",
+        "TOTAL": "Its total, one currency after another.",
+    },
+)
+_enum(
+    MemberOrderField,
+    "What members are sorted by.",
+    {
+        "NAME": "Last name, then first name; neither case nor accents count.",
+        "JOINED_AT": "When they joined; those who have not yet come last, whichever the direction.",
+        "STATUS": "Their status: invited, active, suspended, removed.",
+    },
+)
+_enum(
+    SortDirection,
+    "Which way a list is sorted.",
+    {"ASC": "From the first letter, the earliest date or the smallest amount on.", "DESC": "The other way round."},
 )
 _enum(
     LaunchKind,

@@ -24,10 +24,19 @@ from strawberry.annotation import StrawberryAnnotation
 from strawberry.types.arguments import StrawberryArgument
 from strawberry.types.base import has_object_definition
 from strawberry.types.field import StrawberryField
+from strawberry.utils.str_converters import to_camel_case
 
 from connectors import ids
+from connectors.directory.records.memberships import MemberOrder
+from connectors.pages import Slice
+from connectors.shop.interface import OrderSort
 from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
+from resolvers.pagination import slice_of
+from resolvers.refusals import InvalidArgument
+from resolvers.texts import Text
+from resolvers.validation import Misread
+from schema.graph import sorting
 from schema.graph.answering import Answering, cut
 from schema.graph.backends import Backend, BackendDirective
 from schema.graph.cost_directives import CostDirective, cost_directives
@@ -44,8 +53,13 @@ BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
 
 COMMON_ARGUMENTS = {
-    "first": "The maximum number of entries to return, from 1 to 100.",
+    "first": "The maximum number of entries to return, from the beginning or from `after` on: 0 to 100. Without it and "
+    "without `last`, 20.",
     "after": "The cursor after which to continue: `endCursor` of the previous page.",
+    "last": "The maximum number of entries to return, from the end or from `before` backwards, 0 to 100; instead of "
+    "`first`. They come in the order of the list all the same.",
+    "before": "The cursor before which to stop: `startCursor` of the page that follows.",
+    "order_by": "How to sort the list.",
     "status": "Only those with one of these statuses.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",
     "input": "The input.",
@@ -69,6 +83,12 @@ ARGUMENT_TYPES: dict[Any, Any] = dict.fromkeys(
     strawberry.ID,
 ) | {datetime: DateTime}
 """The GraphQL type of an argument that resolvers know by a type of their own."""
+
+INPUT_TYPES: Mapping[Any, Any] = {MemberOrder: sorting.MemberOrder, OrderSort: sorting.OrderSort}
+"""The GraphQL inputs of arguments that resolvers know as records with the same fields."""
+
+PAGE_ARGUMENTS = ("first", "after", "last", "before")
+"""What a connection is asked for by, where its function has the parameter `page`."""
 
 T = TypeVar("T", bound=type)
 
@@ -103,6 +123,7 @@ class Sizing:
     sliced_by: str | None = None
     argument_costs: Mapping[str, int] | None = None
     at_most: int | None = None
+    sized_fields: Sequence[str] = ()
 
     def described(self, description: str) -> str:
         """Return a description with the greatest length at its end, unless arguments say the length."""
@@ -191,8 +212,8 @@ def field(
 
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
-    `schema.graph.cost_directives`; a function with the parameter `first` answers pages of that size. An async function
-    costs at least 1, for it asks a back end.
+    `schema.graph.cost_directives`. A function with the parameter `page` answers the slice of a list that the arguments
+    of a connection ask for. An async function costs at least 1, for it asks a back end.
 
     A list that is no page is never longer than `at_most`, whatever the function answers, and is described and
     estimated so; `assumed_size` is for one that is seldom as long as it may be.
@@ -325,6 +346,8 @@ class DeclaredField(StrawberryField):
     ) -> "DeclaredField":
         """Return the field for a declaration; without `type_annotation`, it is annotated in its class."""
         sizing = sizing or Sizing()
+        if function is not None:
+            declaration = _with_arguments_of(function, declaration)
         directives = directives_of(declaration.requires)
         if declaration.backend is not None:
             directives.append(BackendDirective(name=declaration.backend))
@@ -334,8 +357,10 @@ class DeclaredField(StrawberryField):
             else []
         )
         names = [argument.python_name for argument in declared_arguments]
+        if instants := [one.python_name for one in declared_arguments if one.type_annotation in _INSTANTS]:
+            declaration = dataclasses.replace(declaration, answer_all=_with_instants(declaration.answer_all, instants))
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
-        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by)
+        directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
             description=described(sizing.described(description), declaration.requires),
             metadata={DECLARATION: sizing.kept(declaration), SIZING: sizing},
@@ -378,6 +403,22 @@ class DeclaredField(StrawberryField):
         return loader.load(source)
 
 
+_INSTANTS = (StrawberryAnnotation(DateTime), StrawberryAnnotation(DateTime | None))
+
+
+def _with_instants(answer_all: Callable[..., Any], names: Sequence[str]) -> Callable[..., Any]:
+    """Return the function of a field that is asked only with arguments that could be read as instants."""
+
+    def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+        for name in names:
+            if isinstance(value := values.get(name), Misread):
+                where = to_camel_case(name.removesuffix("_"))
+                raise InvalidArgument(Text("`{path}`: {problem}", path=where, problem=value.problem))
+        return answer_all(context, parents, **values)
+
+    return answer
+
+
 async def _only_later(answers: Any) -> Any:
     return _only(await answers if inspect.isawaitable(answers) else answers)
 
@@ -399,11 +440,14 @@ def _arguments_of(
     for name in (*guards, *costs):
         if name not in hints:
             raise TypeError(f"{function.__module__}.{function.__qualname__} has no argument {name} to guard or weigh.")
-    arguments = []
+    arguments: list[StrawberryArgument] = []
     parameters = list(inspect.signature(function).parameters.values())
     is_method = parameters[0].name == "self"
     for parameter in parameters[2:] if is_method else parameters:
         if not is_method and parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
+            continue
+        if hints[parameter.name] is Slice:
+            arguments += map(_page_argument, PAGE_ARGUMENTS)
             continue
         description = descriptions.get(parameter.name) or COMMON_ARGUMENTS.get(parameter.name)
         if description is None:
@@ -426,9 +470,47 @@ def _arguments_of(
     return arguments
 
 
+def _page_argument(name: str) -> StrawberryArgument:
+    return StrawberryArgument(
+        python_name=name,
+        graphql_name=None,
+        type_annotation=StrawberryAnnotation((int if name in ("first", "last") else str) | None),
+        description=COMMON_ARGUMENTS[name],
+        default=strawberry.UNSET,
+    )
+
+
+def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -> Declaration:
+    """Return the declaration with what its function is asked by instead of the GraphQL arguments that say it."""
+    hints = get_type_hints(function)
+    inputs = {name: of for name, hint in hints.items() for of in (hint, *get_args(hint)) if of in INPUT_TYPES}
+    is_paged = hints.get("page") is Slice
+    if not is_paged and not inputs:
+        return declaration
+    answer_all = declaration.answer_all
+
+    def known(values: dict[str, Any]) -> dict[str, Any]:
+        if is_paged:
+            values["page"] = slice_of(*(values.pop(name, None) for name in PAGE_ARGUMENTS))
+        for name, of in inputs.items():
+            if values.get(name) is not None:
+                values[name] = of(**vars(values[name]))
+        return values
+
+    async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+        return await answer_all(context, parents, **known(values))
+
+    def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+        return answer_all(context, parents, **known(values))
+
+    return replace(declaration, answer_all=answer_later if declaration.waits else answer_now)
+
+
 def _argument_type(name: str, hint: Any) -> Any:
     if hint in ARGUMENT_TYPES:
         return ARGUMENT_TYPES[hint]
+    if hint in INPUT_TYPES:
+        return INPUT_TYPES[hint]
     if hint is str and name == "locale":
         return Locale
     origin, inner = get_origin(hint), get_args(hint)

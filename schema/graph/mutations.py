@@ -9,7 +9,7 @@ Nobody signed in: the field is null, with UNAUTHENTICATED. Signed in and not per
 payload, and the function is not called. An object of somebody else's organization: NOT_FOUND, as for an unknown id.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import attrgetter
@@ -27,8 +27,8 @@ from permissions.vocabulary import PermissionScope
 from resolvers.audit.refused_attempts import record_refusal
 from resolvers.context import RequestContext
 from resolvers.nodes.organization_of import KINDS, visible_organization_of
-from resolvers.refusals import Coordinate, Forbidden, NotFound, NotPermitted, Refused, RefusedTogether
-from resolvers.transactions import forbidden, was_done
+from resolvers.refusals import Coordinate, Forbidden, Invalid, NotFound, NotPermitted, Refused, RefusedTogether
+from resolvers.transactions import KEY, forbidden, was_done, wrong_key
 from schema.graph.fields import Declaration, DeclaredField, Sizing, docstring_of
 from schema.graph.user_errors import entry_of
 
@@ -72,6 +72,7 @@ def mutation(
     recorded: bool = True,
     answers_again: bool = False,
     cost: int | None = None,
+    results_of: str | None = None,
 ) -> Callable[[Callable[..., Awaitable[Any]]], Any]:
     """Make an async method the mutation of its name: its docstring is the description, its answer the payload.
 
@@ -82,6 +83,8 @@ def mutation(
     `answers_again` is for mutations by which somebody may give away the very right that they need: who has done it
     before with the same `idempotencyKey` gets past the guard, and gets the answer again. Only for a function that does
     nothing before `changed_once`, in a command that asks again what the caller may do.
+
+    With `results_of`, the payload has one of `results` for each entry of the list at this dotted path of the arguments.
 
     Raises:
         TypeError: A permission in an organization is asked for, and nothing says in which.
@@ -102,6 +105,7 @@ def mutation(
                 refusals = [refusal]
             except RefusedTogether as together:
                 refusals = together.refusals
+            refusals = [*refusals, *target.wrong_key_beside(refusals)]
             for one in refusals if recorded else ():
                 await target.record(context, one)
             fields = dict(_nothing_of(_payload_of(method)))
@@ -109,7 +113,8 @@ def mutation(
                 fields |= one.beside
             return _payload_of(method)(**fields | {"errors": [entry_of(context, one) for one in refusals]})
 
-        return _declared(method, answer, requires, cost)
+        sizing = Sizing(cost, sliced_by=results_of, sized_fields=("results",) if results_of is not None else ())
+        return _declared(method, answer, requires, sizing)
 
     return declared
 
@@ -144,13 +149,13 @@ def query(
             except RefusedTogether as together:
                 return refused(together.refusals)
 
-        return _declared(method, answer, requires, cost)
+        return _declared(method, answer, requires, Sizing(cost))
 
     return declared
 
 
 def _declared(
-    method: Callable[..., Any], answer: Callable[..., Awaitable[Any]], requires: AccessRule, cost: int | None
+    method: Callable[..., Any], answer: Callable[..., Awaitable[Any]], requires: AccessRule, sizing: Sizing
 ) -> DeclaredField:
     async def answer_all(context: RequestContext, parents: Any, **values: Any) -> Any:
         return [await answer(context, **values)] * len(parents)
@@ -159,7 +164,7 @@ def _declared(
         Declaration(answer_all, True, requires, asks_itself=True),
         method,
         docstring_of(method),
-        sizing=Sizing(cost),
+        sizing=sizing,
         type_annotation=StrawberryAnnotation(get_type_hints(method)["return"]),
     )
 
@@ -178,7 +183,7 @@ class _Target:
         self._within = within
         self._id = within.id_in(arguments) if within is not None else str(getattr(arguments.get("input"), "id", ""))
         self._organization_id: OrganizationId | None = None
-        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None) or None
+        self._key: str | None = getattr(arguments.get("input"), "idempotency_key", None)
         self._is_dry = bool(getattr(arguments.get("input"), "dry_run", False))
 
     async def check(self, context: RequestContext, requires: AccessRule) -> None:
@@ -214,6 +219,12 @@ class _Target:
             stays = (isinstance(refusal, NotFound) and bool(requires.any_of)) or self._is_dry
             if stays or not await was_done(context, self._key):
                 raise
+
+    def wrong_key_beside(self, refusals: Sequence[Refused]) -> list[Refused]:
+        """Return what is wrong with the key when other values are, too: all of an input is reported at once."""
+        wrong = wrong_key(self._key) if isinstance(self._key, str) else None
+        about_values = all(isinstance(one, Invalid) and one.path != KEY for one in refusals)
+        return [wrong] if wrong is not None and about_values else []
 
     async def record(self, context: RequestContext, refusal: Refused) -> None:
         """Put the refusal on record, in the log of the organization where there is one that the caller belongs to."""

@@ -27,9 +27,13 @@ MOST_ERRORS = 100
 MOST_WARNINGS = 50
 
 
-def entries(description: str, *, assumed_size: int = 10) -> Any:
-    """Declare the `errors` of a payload, empty unless they are given."""
-    return listed(at_most=MOST_ERRORS, assumed_size=assumed_size, description=description, default_factory=list)
+def entries(description: str) -> Any:
+    """Declare the `errors` of a payload, empty unless they are given.
+
+    They are taken to be one, of the kind that costs most: a refusal that names who could help stands alone, and in its
+    place there is room for a dozen of values that are not allowed.
+    """
+    return listed(at_most=MOST_ERRORS, assumed_size=1, description=description, default_factory=list)
 
 
 @strawberry.interface

@@ -16,7 +16,9 @@ class Address:
     name: str | None = strawberry.field(description="The addressee.")
     company: str | None = strawberry.field(description="The organization in the address.")
     street: list[str] = listed(at_most=4, description="Street and house number, and any further lines above the city.")
-    postal_code: str = strawberry.field(description="The postal code, in the format of the country.")
+    postal_code: str = strawberry.field(
+        description="The postal code, in the format of the country; empty where there is none."
+    )
     city: str = strawberry.field(description="The city or town.")
     region: str | None = strawberry.field(description="The state, canton or province.")
     country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
@@ -39,9 +41,11 @@ class AddressInput:
     """A postal address."""
 
     street: list[str] = strawberry.field(description="Street and house number, and any further lines above the city.")
-    postal_code: str = strawberry.field(description="The postal code, in the format of the country.")
-    city: str = strawberry.field(description="The city or town.")
+    city: str = strawberry.field(description="The city or town; empty where the country is one.")
     country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
+    postal_code: str | None = strawberry.field(
+        default=None, description="The postal code, in the format of the country, which most countries require."
+    )
     name: str | None = strawberry.field(default=None, description="The addressee.")
     company: str | None = strawberry.field(default=None, description="The organization in the address.")
     region: str | None = strawberry.field(default=None, description="The state, canton or province.")
@@ -52,7 +56,7 @@ def address_of(address: AddressInput) -> values.Address:
     """Return the address as the back ends know it."""
     return values.Address(
         street=tuple(address.street),
-        postal_code=address.postal_code,
+        postal_code=address.postal_code or "",
         city=address.city,
         country_code=address.country_code,
         name=address.name,

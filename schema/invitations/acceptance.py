@@ -57,6 +57,11 @@ class AcceptInvitationInput:
     locale: Locale | None = strawberry.field(
         default=None, description="Your language; without it, the one that the inviter gave."
     )
+    time_zone: str | None = strawberry.field(
+        default=None,
+        description="Your time zone, such as `Europe/Berlin`; a browser knows it "
+        "(`Intl.DateTimeFormat().resolvedOptions().timeZone`).",
+    )
     password: str | None = strawberry.field(
         default=None, description="The password of your new account: 12 to 256 characters."
     )
@@ -109,6 +114,7 @@ class InvitedMutations:
                 first_name=input.first_name,
                 last_name=input.last_name,
                 locale=input.locale,
+                time_zone=input.time_zone,
                 password=input.password,
                 accepts_terms=input.accept_terms,
             ),

@@ -83,7 +83,7 @@ def _errors(context: RequestContext, outcome: inviting.InvitationOutcome) -> lis
 class InviteResult:
     """The result of inviting one person."""
 
-    email: str = attribute("email", requires=OPEN, description="The address as you sent it.")
+    email: str = attribute("email", requires=OPEN, description="The address as you sent it, 320 characters at most.")
     invitation: Invitation | None = attribute(
         "invitation", requires=OPEN, description="The invitation; null when the person was not invited."
     )
@@ -116,7 +116,7 @@ class InviteMembersPayload(Payload):
 class InvitingMutations:
     """Inviting colleagues."""
 
-    @mutation(requires=MANAGE_MEMBERS, within=in_organization())
+    @mutation(requires=MANAGE_MEMBERS, within=in_organization(), results_of="input.invitees")
     async def invite_members(self, context: RequestContext, input: InviteMembersInput) -> InviteMembersPayload | None:
         """Invite people to an organization by mail, many at once."""
         rows = [

@@ -28,6 +28,17 @@ class MemberActionInput:
 
 
 @strawberry.input
+class UpdateMemberInput:
+    """What a member does in the organization."""
+
+    id: strawberry.ID
+    job_title: str | None = strawberry.field(description="The job title; null or an empty text removes it.")
+    expected_version: int | None = None
+    reason: str | None = None
+    idempotency_key: str | None = None
+
+
+@strawberry.input
 class LeaveOrganizationInput:
     """The organization to leave."""
 
@@ -78,6 +89,14 @@ def _command_of(input: MemberActionInput) -> MemberCommand:
 @strawberry.type
 class MemberMutations:
     """What can be done with members as such."""
+
+    @mutation(requires=AUTHENTICATED, within=of_object("mbr", "input.id"))
+    async def update_member(self, context: RequestContext, input: UpdateMemberInput) -> MembershipPayload | None:
+        """Change the job title of a member: your own, or with MEMBER_MANAGE anybody's."""
+        command = MemberCommand(MembershipId(input.id), input.expected_version, input.reason, input.idempotency_key)
+        return MembershipPayload(
+            membership=await commands.update_member(context, command, input.job_title), revoked_invitations=[]
+        )
 
     @mutation(requires=MANAGE_MEMBERS, within=of_object("mbr", "input.id"))
     async def suspend_member(self, context: RequestContext, input: MemberActionInput) -> MembershipPayload | None:

@@ -21,7 +21,7 @@ from permissions.access_rules import (
 from resolvers.approvals.lists import pages_of
 from resolvers.audit.queries import audit_events_of
 from resolvers.members.queries import members_of
-from resolvers.orders import orders_of
+from resolvers.orders import order_with_number, orders_of
 from resolvers.organizations import addresses
 from resolvers.organizations import queries as organizations
 from schema.access_requests.types import AccessRequest
@@ -71,9 +71,11 @@ class Organization(Node):
     members: Connection[Membership] | None = field(
         members_of,
         requires=SEE_MEMBERS,
-        description="Its members, by last name; without `status`, removed members are left out.",
+        description="Its members, by last name unless `orderBy` says otherwise; without `status`, removed members are "
+        "left out.",
         arguments={
-            "search": "Only members whose name or e-mail address contains this text; case and accents do not matter.",
+            "search": "Only members whose name and e-mail address contain all these words or parts of words, in any "
+            "order; case and accents do not matter.",
             "role_keys": "Only members with one of these roles.",
         },
         argument_costs={"search": SEARCH, "role_keys": UNINDEXED},
@@ -98,12 +100,24 @@ class Organization(Node):
         orders_of,
         requires=SEE_ORDERS,
         backend=Backend.SHOP,
-        description="The orders placed for it by any of its members, newest first.",
+        description="The orders placed for it by any of its members, newest first by `placedAt` unless `orderBy` says "
+        "otherwise. Without `status`, drafts are left out; `status: [DRAFT]` gives them alone.",
         arguments={
             "placed_by": "Only orders of this person, by the id of the User.",
+            "search": "Only orders whose number, or the number or name of an article in it, contains these words, in "
+            "any order; case and accents do not matter.",
+            "from_": "Only orders placed then or later; drafts by `createdAt`.",
+            "to": "Only orders placed before then; drafts by `createdAt`.",
         },
         argument_guards={"placed_by": SEE_RIGHTS},
-        argument_costs=dict.fromkeys(("status", "placed_by"), UNINDEXED),
+        argument_costs={"status": UNINDEXED, "placed_by": UNINDEXED, "search": SEARCH},
+    )
+    order: Order | None = field(
+        order_with_number,
+        requires=SEE_ORDERS,
+        backend=Backend.SHOP,
+        description="The order with this number, a draft too; null when the organization has none such.",
+        arguments={"number": "The order number, as printed on documents."},
     )
     address_book: list[AddressBookEntry] | None = field(
         addresses.books_of,

@@ -79,6 +79,11 @@ class ConfirmRegistrationInput:
 
     token: str = strawberry.field(description="The token from the mail's link; it is valid once, for seven days.")
     password: str = strawberry.field(description="12 to 256 characters; not your name or address.")
+    time_zone: str | None = strawberry.field(
+        default=None,
+        description="Your time zone, such as `Europe/Berlin`; a browser knows it "
+        "(`Intl.DateTimeFormat().resolvedOptions().timeZone`).",
+    )
 
 
 class RegisterPrivateAccountPayload(Payload):
@@ -165,5 +170,7 @@ class RegisteringMutations:
     ) -> SignInPayload | None:
         """Confirm your e-mail address, set a password and begin a session."""
         return SignInPayload(
-            **session_fields(await registering.confirm_registration(context, input.token, input.password))
+            **session_fields(
+                await registering.confirm_registration(context, input.token, input.password, input.time_zone)
+            )
         )

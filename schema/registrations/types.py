@@ -21,7 +21,7 @@ from resolvers.approvals.lists import pages_of_all
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import MOST_ADMINISTRATORS
 from resolvers.people import person
-from resolvers.refusals import Invalid, InvalidArgument
+from resolvers.refusals import InvalidArgument, RefusedTogether
 from resolvers.registrations import already_registered
 from resolvers.registrations import queries as registrations
 from resolvers.registrations.already_registered import RegistrationCheckOutcome
@@ -132,6 +132,7 @@ class OrganizationRegistration(Node):
         registrations.duplicates_of,
         requires=REVIEW_REGISTRATIONS,
         at_most=registrations.MOST_DUPLICATES,
+        assumed_size=5,
         description=(
             "Existing organizations with the same VAT id, customer number, name or mail domain; those alike in "
             "most respects come first."
@@ -199,10 +200,14 @@ async def _check(context: RequestContext, *, input: OrganizationRegistrationChec
         return await already_registered.check_organization(
             context, name=input.name, vat=input.vat_id, number=input.customer_number
         )
-    except Invalid as refused:
-        raise InvalidArgument(
-            Text("`{path}`: {problem}", path=".".join(input_path(refused.path or ())), problem=refused.message)
-        ) from None
+    except RefusedTogether as refused:
+        first, *others = (
+            Text("`{path}`: {problem}", path=".".join(input_path(one.path or ())), problem=one.message)
+            for one in refused.refusals
+        )
+        for other in others:
+            first = Text("{one} {other}", one=first, other=other)
+        raise InvalidArgument(first) from None
 
 
 @strawberry.type

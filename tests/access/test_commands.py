@@ -84,7 +84,7 @@ async def test_the_first_user_takes_a_role_more_and_sees_its_tiles_in_the_same_a
 
     assert answer.errors == []
     organization = answer.at("updateMemberAccess.membership.organization")
-    assert organization == {"viewerCanPlaceOrders": True, "orders": {"totalCount": 84}}
+    assert organization == {"viewerCanPlaceOrders": True, "orders": {"totalCount": 81}}
     assert await each_portal.queued_mails(ADMINISTRATION) == []
 
 

@@ -21,7 +21,7 @@ async def test_a_newcomer_signs_in_runs_the_page_and_reads_why_a_field_is_refuse
         organization = answer["data"]["viewer"]["memberships"]["nodes"][0]["organization"]
         assert organization["name"] == "Helios Montage GmbH"
         assert organization["members"] is None
-        assert organization["orders"]["totalCount"] == 84
+        assert organization["orders"]["totalCount"] == 81
         (error,) = answer["errors"]
         assert error["path"] == ["viewer", "memberships", "nodes", 0, "organization", "members"]
         assert error["extensions"]["code"] == "UNAUTHORIZED_FIELD_OR_TYPE"

@@ -51,6 +51,15 @@ async def mailbox_engine(database_kind: DatabaseKind) -> AsyncIterator[AsyncEngi
         await engine.dispose()
 
 
+async def test_a_mail_to_an_international_domain_is_handed_over_in_ascii() -> None:
+    async with smtp.mail_server() as server:
+        await plain(server.port).send(replace(MESSAGE, to="dina@müller-solar.example"))
+
+    (mail,) = server.mails
+    assert server.recipients == ["dina@xn--mller-solar-thb.example"]
+    assert mail["To"] == "dina@xn--mller-solar-thb.example"
+
+
 async def test_a_mail_arrives_as_it_was_written() -> None:
     async with smtp.mail_server() as server:
         await plain(server.port).send(MESSAGE)

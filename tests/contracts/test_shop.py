@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.errors import InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId, new_id
-from connectors.pages import Page, cursor
+from connectors.pages import Page, Slice, cursor
 from connectors.shop.embedded import EmbeddedShop
 from connectors.shop.interface import OrderFilter, OrderRecord, OrderStatus, Shop, ShopData
 from connectors.shop.migrations import MIGRATIONS
@@ -62,7 +62,7 @@ async def walk(shop: Shop, organization_id: OrganizationId, size: int, where: Or
     found: list[OrderRecord] = []
     after: str | None = None
     while True:
-        [page] = await shop.orders_of([organization_id], first=size, after=after, where=where)
+        [page] = await shop.orders_of([organization_id], Slice(size, after), where=where)
         found += page.items
         if not page.has_next_page:
             return found
@@ -140,7 +140,7 @@ async def test_each_organization_gets_its_own_orders_newest_first(shop_with: Sho
         )
     )
 
-    pages = await shop.orders_of([BETA, GAMMA, ACME, BETA], first=10, after=None, where=EVERY)
+    pages = await shop.orders_of([BETA, GAMMA, ACME, BETA], Slice(10), where=EVERY)
 
     assert numbers(pages) == [["B-1"], [], ["A-new", "A-twin-2", "A-twin-1", "A-old"], ["B-1"]]
     assert [page.has_next_page for page in pages] == [False, False, False, False]
@@ -150,10 +150,10 @@ async def test_each_organization_gets_its_own_orders_newest_first(shop_with: Sho
 async def test_a_page_says_whether_more_orders_follow(shop_with: ShopWith) -> None:
     shop = await shop_with(ShopData([order_of(ACME, f"A-{n}", created_at=after_noon(n)) for n in range(3)], [], []))
 
-    [all_but_one] = await shop.orders_of([ACME], first=2, after=None, where=EVERY)
-    [exactly_all] = await shop.orders_of([ACME], first=3, after=None, where=EVERY)
-    [rest] = await shop.orders_of([ACME], first=2, after=all_but_one.cursor_of(all_but_one.items[-1]), where=EVERY)
-    [nothing] = await shop.orders_of([ACME], first=0, after=None, where=EVERY)
+    [all_but_one] = await shop.orders_of([ACME], Slice(2), where=EVERY)
+    [exactly_all] = await shop.orders_of([ACME], Slice(3), where=EVERY)
+    [rest] = await shop.orders_of([ACME], Slice(2, all_but_one.cursor_of(all_but_one.items[-1])), where=EVERY)
+    [nothing] = await shop.orders_of([ACME], Slice(0), where=EVERY)
 
     assert numbers([all_but_one, exactly_all, rest, nothing]) == [["A-2", "A-1"], ["A-2", "A-1", "A-0"], ["A-0"], []]
     assert [page.has_next_page for page in (all_but_one, exactly_all, rest, nothing)] == [True, False, False, True]
@@ -168,9 +168,9 @@ async def test_a_cursor_of_one_organization_opens_nothing_of_it_in_another(shop_
         order_of(ACME, "A-late", created_at=after_noon(2)),
     ]
     shop = await shop_with(ShopData(orders, [], []))
-    [of_beta] = await shop.orders_of([BETA], first=1, after=None, where=EVERY)
+    [of_beta] = await shop.orders_of([BETA], Slice(1), where=EVERY)
 
-    pages = await shop.orders_of([ACME], first=9, after=of_beta.cursor_of(of_beta.items[0]), where=EVERY)
+    pages = await shop.orders_of([ACME], Slice(9, of_beta.cursor_of(of_beta.items[0])), where=EVERY)
 
     assert numbers(pages) == [["A-early"]]
 
@@ -205,7 +205,7 @@ async def test_a_filter_restricts_pages_and_counts_alike(
         )
     )
 
-    [page] = await shop.orders_of([ACME], first=10, after=None, where=where)
+    [page] = await shop.orders_of([ACME], Slice(10), where=where)
     counts = await shop.count_orders_of([GAMMA, ACME, ACME], where)
     walked = await walk(shop, ACME, 1, where)
 
@@ -239,7 +239,7 @@ async def test_nothing_asked_is_nothing_answered(shop_with: ShopWith) -> None:
     shop = await shop_with(ShopData([order_of(ACME, "A-1")], [], []))
 
     answers: list[Sequence[Any]] = [
-        await shop.orders_of([], first=10, after=None, where=EVERY),
+        await shop.orders_of([], Slice(10), where=EVERY),
         await shop.count_orders_of([], EVERY),
         await shop.orders([]),
         await shop.lines_of([]),
@@ -286,7 +286,7 @@ async def test_a_broken_or_foreign_cursor_is_refused(shop_with: ShopWith, broken
     shop = await shop_with(ShopData([], [], []))
 
     with pytest.raises(InvalidCursor):
-        await shop.orders_of([ACME], first=1, after=broken, where=EVERY)
+        await shop.orders_of([ACME], Slice(1, broken), where=EVERY)
 
 
 # What each organization ordered: in which minute, and how many of what price.

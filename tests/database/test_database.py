@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.schema import CreateTable
 
 from connectors.database.columns import IdText, UtcDateTime, new_metadata
-from connectors.database.dialects import contains, one_of
+from connectors.database.dialects import contains_each, one_of
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import DatabaseNotMigrated, DatabaseTooNew, Migrations, check_migrated, migrate
 from connectors.database.sql_errors import ChangeConflict, database_errors
@@ -273,8 +273,14 @@ async def test_a_list_is_one_parameter_however_long_it_is(database_url: str, tex
     await engine.dispose()
 
 
-@pytest.mark.parametrize(("part", "expected"), [("b%", ["ab%c"]), ("", ["ab%c", "x_y"]), ("_", ["x_y"]), ("B", [])])
-async def test_a_part_of_a_text_is_found_as_it_is_written(database_url: str, part: str, expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [(["b%"], ["ab%c"]), ([""], ["ab%c", "x_y"]), ([], ["ab%c", "x_y"]), (["_"], ["x_y"]), (["B"], []),
+     (["c", "a"], ["ab%c"]), (["a", "x"], []), (["y", "y"], ["x_y"])],
+)  # fmt: skip
+async def test_parts_of_a_text_are_found_as_they_are_written_in_any_order(
+    database_url: str, parts: list[str], expected: list[str]
+) -> None:
     words = Table("words", MetaData(), Column("word", IdText))
     engine = open_database(database_url)
     async with engine.begin() as connection:
@@ -282,7 +288,7 @@ async def test_a_part_of_a_text_is_found_as_it_is_written(database_url: str, par
         await connection.execute(insert(words), [{"word": "ab%c"}, {"word": "x_y"}])
 
         found = await connection.execute(
-            select(words.c.word).where(contains(words.c.word, "part")).order_by(words.c.word), {"part": part}
+            select(words.c.word).where(contains_each(words.c.word, "parts")).order_by(words.c.word), {"parts": parts}
         )
 
         assert [row[0] for row in found] == expected

@@ -13,9 +13,10 @@ from sqlalchemy.exc import DBAPIError
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.migrations import upgrade
 from connectors.directory.directory import Directory
-from connectors.directory.keys import folded, organization_keys, user_keys
+from connectors.directory.keys import organization_keys, user_keys
 from connectors.directory.migrations import MIGRATIONS
 from connectors.directory.records.organizations import OrganizationKind
+from connectors.folding import folded
 from connectors.ids import OrganizationId, UserId
 from tests.servers import PATIENT, DatabaseKind, fresh_database
 
@@ -103,7 +104,7 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
         users = await directory.users([UserId(f"usr_{index}") for index in range(len(PEOPLE))])
         assert [one.name for one in organizations if one is not None] == NAMES
         assert [one.email for one in users if one is not None] == [email for _, _, email, _ in PEOPLE]
-        if revision < "0011":  # what is written later is written by the code, not by a test
+        if revision < "0015":  # what is written later is written by the code, not by a test
             await _check_derived(engine, organizations, users)
         if revision < "0013":
             log = await _all(engine, "audit_events")

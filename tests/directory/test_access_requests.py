@@ -12,6 +12,7 @@ from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import AccessRequestId, new_id
+from connectors.pages import Slice
 from tests.directory.people import ANNA_AT_HELIOS, BERND_AT_HELIOS, HELIOS, LUMEN, NOW
 
 EXPIRY = NOW + timedelta(days=30)
@@ -83,11 +84,11 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_
     by_bernd = ACCESS_REQUESTS, "membership_id", [BERND_AT_HELIOS.id]
     pending, expired = [RequestStatus.PENDING], [RequestStatus.EXPIRED]
 
-    first, nothing = await directory.approvals_of(*of_both, first=2, now=NOW)
+    first, nothing = await directory.approvals_of(*of_both, Slice(2), now=NOW)
     after = first.cursor_of(first.items[-1])
-    second, _ = await directory.approvals_of(*of_both, first=2, after=after, now=NOW)
-    (own,) = await directory.approvals_of(*by_bernd, first=9, status=pending, now=NOW)
-    (late,) = await directory.approvals_of(*by_bernd, first=9, status=pending, now=EXPIRY)
+    second, _ = await directory.approvals_of(*of_both, Slice(2, after), now=NOW)
+    (own,) = await directory.approvals_of(*by_bernd, Slice(9), status=pending, now=NOW)
+    (late,) = await directory.approvals_of(*by_bernd, Slice(9), status=pending, now=EXPIRY)
 
     assert [*first.items, *second.items] == [other, *made[::-1]]
     assert (first.has_next_page, second.has_next_page, nothing.items) == (True, False, [])
@@ -95,4 +96,4 @@ async def test_pages_go_from_the_newest_to_the_oldest_and_status_is_what_counts_
     assert await directory.count_approvals_of(*of_both, None, NOW) == [4, 0]
     assert await directory.count_approvals_of(*by_bernd, expired, EXPIRY) == [3]
     with pytest.raises(InvalidCursor):
-        await directory.approvals_of(*by_bernd, first=1, after=after, now=NOW)
+        await directory.approvals_of(*by_bernd, Slice(1, after), now=NOW)

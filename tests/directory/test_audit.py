@@ -12,7 +12,7 @@ from connectors.directory.directory import Directory
 from connectors.directory.records.audit import AuditEntry, AuditFilter
 from connectors.errors import InvalidCursor
 from connectors.ids import AuditEventId, OrganizationId
-from connectors.pages import cursor
+from connectors.pages import Slice, cursor
 from tests.directory.people import ANNA, BERND, HELIOS, LUMEN, NOW, UNUSED
 from tests.servers import DatabaseKind
 
@@ -44,7 +44,7 @@ async def recorded(directory: Directory) -> Directory:
 
 async def requests_of(recorded: Directory, where: AuditFilter, organization_id: OrganizationId = HELIOS) -> list[str]:
     """The requests of an organization's entries; checks that they are counted as they are listed."""
-    (page,) = await recorded.audit_events_of([organization_id], first=50, after=None, where=where)
+    (page,) = await recorded.audit_events_of([organization_id], Slice(50), where=where)
     assert await recorded.count_audit_events_of([organization_id], where) == [len(page.items)]
     return [event.request_id for event in page.items]
 
@@ -52,9 +52,7 @@ async def requests_of(recorded: Directory, where: AuditFilter, organization_id: 
 async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(recorded: Directory) -> None:
     seen, after = [], None
     while True:
-        helios, lumen, nothing = await recorded.audit_events_of(
-            [HELIOS, LUMEN, UNUSED], first=2, after=after, where=ALL
-        )
+        helios, lumen, nothing = await recorded.audit_events_of([HELIOS, LUMEN, UNUSED], Slice(2, after), where=ALL)
         seen.append([event.request_id for event in helios.items])
         assert [*nothing.items] == []
         if not helios.has_next_page:
@@ -67,7 +65,7 @@ async def test_an_organizations_entries_are_paged_from_the_newest_to_the_oldest(
 
 
 async def test_an_entry_comes_back_as_it_was_written(recorded: Directory) -> None:
-    (page,) = await recorded.audit_events_of([HELIOS], first=50, after=None, where=AuditFilter(actor_id=ANNA.id))
+    (page,) = await recorded.audit_events_of([HELIOS], Slice(50), where=AuditFilter(actor_id=ANNA.id))
     given, refused = page.items
 
     assert (given.at, given.action, given.actor_id, given.subject_id) == (at(3), "grant.give", ANNA.id, "mbr_b")
@@ -94,12 +92,12 @@ async def test_conditions_count_together(recorded: Directory, where: AuditFilter
 
 
 async def test_a_person_sees_what_they_did_and_what_was_done_to_them_where_they_belong(recorded: Directory) -> None:
-    whole = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=50, after=None)
-    first = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=2, after=None)
+    whole = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], Slice(50))
+    first = await recorded.audit_events_of_person(ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], Slice(2))
     rest = await recorded.audit_events_of_person(
-        ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], first=9, after=first.cursor_of(first.items[-1])
+        ANNA.id, ["mbr_a", "mbr_b"], [HELIOS], Slice(9, first.cursor_of(first.items[-1]))
     )
-    nowhere = await recorded.audit_events_of_person(ANNA.id, [], [], first=50, after=None)
+    nowhere = await recorded.audit_events_of_person(ANNA.id, [], [], Slice(50))
 
     assert [event.request_id for event in whole.items] == ["r7", "r6", "r5", "r3", "r2"]
     assert [event.request_id for event in (*first.items, *rest.items)] == ["r7", "r6", "r5", "r3", "r2"]
@@ -130,7 +128,7 @@ async def test_an_operator_reads_the_end_of_the_log_of_one_organization_or_of_al
 )
 async def test_what_is_no_cursor_of_the_log_leads_nowhere(asked: Directory, after: str) -> None:
     with pytest.raises(InvalidCursor):
-        await asked.audit_events_of([HELIOS], first=1, after=after, where=ALL)
+        await asked.audit_events_of([HELIOS], Slice(1, after), where=ALL)
 
 
 REFUSED = {

@@ -16,7 +16,7 @@ from connectors.directory.records.organizations import OrganizationChange
 from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import AddressId, ChangeRequestId, OrganizationId, new_id
-from connectors.pages import cursor
+from connectors.pages import Slice, cursor
 from tests.directory.people import ADDRESS, ANNA, BERND, HELIOS, LUMEN, NOW, UNUSED, VERA
 
 
@@ -84,7 +84,7 @@ async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(d
     after = None
     while True:
         helios, lumen = await directory.approvals_of(
-            CHANGE_REQUESTS, "organization_id", [HELIOS, LUMEN], first=2, after=after, now=NOW
+            CHANGE_REQUESTS, "organization_id", [HELIOS, LUMEN], Slice(2, after), now=NOW
         )
         names.append([one.name for one in helios.items])
         if after is None:
@@ -99,13 +99,13 @@ async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(d
         CHANGE_REQUESTS, "organization_id", [HELIOS, LUMEN, UNUSED], None, NOW
     ) == [5, 2, 0]
     (open_page,) = await directory.approvals_of(
-        CHANGE_REQUESTS, "organization_id", [HELIOS], first=9, status=[RequestStatus.PENDING], now=NOW
+        CHANGE_REQUESTS, "organization_id", [HELIOS], Slice(9), status=[RequestStatus.PENDING], now=NOW
     )
     assert [one.name for one in open_page.items] == ["4"]
-    everywhere = await directory.all_approvals(CHANGE_REQUESTS, first=3, after=None, status=None)
+    everywhere = await directory.all_approvals(CHANGE_REQUESTS, Slice(3), status=None)
     assert [one.id for one in everywhere.items] == [at_lumen[1].id, at_lumen[0].id, at_helios[4].id]
     rest = await directory.all_approvals(
-        CHANGE_REQUESTS, first=9, after=everywhere.cursor_of(everywhere.items[-1]), status=None
+        CHANGE_REQUESTS, Slice(9, everywhere.cursor_of(everywhere.items[-1])), status=None
     )
     assert [one.name for one in rest.items] == ["3", "2", "1", "0"]
     assert await directory.count_all_approvals(CHANGE_REQUESTS, None) == 7
@@ -115,10 +115,10 @@ async def test_requests_are_paged_newest_first_in_each_organization_and_in_all(d
 async def test_a_cursor_of_another_list_leads_nowhere(asked: Directory) -> None:
     with pytest.raises(InvalidCursor):
         await asked.approvals_of(
-            CHANGE_REQUESTS, "organization_id", [HELIOS], first=1, after=cursor("members", "x"), now=NOW
+            CHANGE_REQUESTS, "organization_id", [HELIOS], Slice(1, cursor("members", "x")), now=NOW
         )
     with pytest.raises(InvalidCursor):
-        await asked.all_approvals(CHANGE_REQUESTS, first=1, after="nonsense", status=None)
+        await asked.all_approvals(CHANGE_REQUESTS, Slice(1, "nonsense"), status=None)
 
 
 async def test_an_address_book_keeps_its_entries_in_their_order(directory: Directory) -> None:
@@ -163,7 +163,7 @@ async def test_an_organizations_data_change_in_the_named_parts_only(directory: D
     assert before == was
     assert after == replace(was, name="Ärger & Söhne", seat=seat, phone="+49561", version=2)
     assert await directory.organizations([HELIOS]) == [after]
-    (page,) = await directory.memberships_of([ANNA.id], first=9, after=None, status=None)
+    (page,) = await directory.memberships_of([ANNA.id], Slice(9))
     assert page.items[1].organization_id == HELIOS  # by its new name, between Äolus and lumen
 
 

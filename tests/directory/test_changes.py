@@ -21,6 +21,7 @@ from connectors.directory.records.data import DirectoryData
 from connectors.directory.records.people import ProfileChange
 from connectors.directory.records.sessions import RotatedToken
 from connectors.ids import SessionId, UserId
+from connectors.pages import Slice
 from connectors.values import Address
 from tests.directory import people
 from tests.directory.conftest import statements
@@ -239,7 +240,7 @@ async def test_a_profile_changes_in_the_named_parts_only(directory: Directory) -
     assert before == ANNA
     assert after == replace(ANNA, last_name="Ångström", address=home, profile_version=2)
     assert await directory.users([ANNA.id]) == [after]
-    found = await directory.members_of([HELIOS], first=9, after=None, where=replace(people.EVERYBODY, search="angstr"))
+    found = await directory.members_of([HELIOS], Slice(9), where=replace(people.EVERYBODY, search="angstr"))
     assert [list(page.items) for page in found] == [[people.ANNA_AT_HELIOS]]
 
 

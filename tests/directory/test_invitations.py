@@ -16,6 +16,7 @@ from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.people import UserRecord
 from connectors.errors import InvalidCursor
 from connectors.ids import InvitationId, MembershipId, OrganizationId, UserId
+from connectors.pages import Slice
 from tests.directory.conftest import statements
 from tests.directory.people import (
     ANNA,
@@ -133,7 +134,7 @@ async def test_a_thousand_invitations_are_withdrawn_in_as_many_statements_as_one
     assert counted[1] == counted[0]
     assert counted[2] < counted[0]
     (left,) = await directory.approvals_of(
-        INVITATIONS, "organization_id", [HELIOS], first=9, status=[InvitationStatus.PENDING], now=NOW
+        INVITATIONS, "organization_id", [HELIOS], Slice(9), status=[InvitationStatus.PENDING], now=NOW
     )
     assert [one.id for one in left.items] == [invitation("other").id]
     members = await directory.memberships([one.membership_id for one in (invitation("other"), *many)])
@@ -186,18 +187,18 @@ async def test_each_organization_has_its_own_invitations_newest_first_in_pages(d
     await store(directory, *(invitation(f"n{number}") for number in range(5)), invitation("other", LUMEN))
 
     both, one = (INVITATIONS, "organization_id", [HELIOS, LUMEN]), (INVITATIONS, "organization_id", [HELIOS])
-    first, other = await directory.approvals_of(*both, first=2, now=NOW)
+    first, other = await directory.approvals_of(*both, Slice(2), now=NOW)
     after = first.cursor_of(first.items[-1])
-    (second,) = await directory.approvals_of(*one, first=2, after=after, now=NOW)
+    (second,) = await directory.approvals_of(*one, Slice(2, after), now=NOW)
     after = second.cursor_of(second.items[-1])
-    (third,) = await directory.approvals_of(*one, first=2, after=after, now=NOW)
+    (third,) = await directory.approvals_of(*one, Slice(2, after), now=NOW)
 
     pages = [[one.id[-2:] for one in page.items] for page in (first, second, third)]
     assert pages == [["n4", "n3"], ["n2", "n1"], ["n0"]]
     assert [page.has_next_page for page in (first, second, third)] == [True, True, False]
     assert [one.id for one in other.items] == ["inv_lumen_other"]
     with pytest.raises(InvalidCursor):
-        await directory.approvals_of(INVITATIONS, "organization_id", [HELIOS], first=2, after="x", now=NOW)
+        await directory.approvals_of(INVITATIONS, "organization_id", [HELIOS], Slice(2, "x"), now=NOW)
 
 
 @pytest.mark.parametrize(
@@ -223,7 +224,7 @@ async def test_what_is_past_its_time_is_expired_stored_so_or_not(
     )
 
     owner = INVITATIONS, "organization_id", [HELIOS]
-    (page,) = await directory.approvals_of(*owner, first=10, status=[status], now=now)
+    (page,) = await directory.approvals_of(*owner, Slice(10), status=[status], now=now)
 
     assert sorted(one.email.partition("@")[0] for one in page.items) == found
     assert await directory.count_approvals_of(*owner, [status], now) == [len(found)]
@@ -240,11 +241,17 @@ async def test_somebody_finds_the_open_invitations_to_their_address_into_active_
         invitation("yan", expires_at=NOW),
     )
 
-    found = await directory.open_invitations_to(["ZOE@new.example", "yan@new.example", "nobody@x.example"], NOW)
+    zoe, yan, nobody = (
+        replace(ANNA, id=UserId(f"usr_{email}"), email=email)
+        for email in ("ZOE@new.example", "yan@new.example", "nobody@x.example")
+    )
+    unconfirmed = replace(zoe, email_verified=False)
 
-    (oldest,) = await directory.open_invitations_to(["zoe@new.example"], NOW, limit=1)
+    found = await directory.open_invitations_to([zoe, yan, nobody, unconfirmed], NOW)
 
-    assert [[one.organization_id for one in own] for own in found] == [[HELIOS, LUMEN], [], []]
+    (oldest,) = await directory.open_invitations_to([zoe], NOW, limit=1)
+
+    assert [[one.organization_id for one in own] for own in found] == [[HELIOS, LUMEN], [], [], []]
     assert oldest == found[0][:1]
 
 

@@ -12,6 +12,7 @@ from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import JoinRequestId, OrganizationId, UserId, new_id
+from connectors.pages import Slice
 from tests.directory.people import ANNA, HELIOS, LUMEN, NOW, user
 
 OF_HELIOS = JOIN_REQUESTS, "organization_id", [HELIOS]
@@ -48,22 +49,20 @@ async def test_requests_come_newest_first_in_pages_by_organization(organizations
     await added(organizations, expired, declined, elsewhere, nowhere)
 
     of_helios, of_lumen = await organizations.approvals_of(
-        JOIN_REQUESTS, "organization_id", [HELIOS, LUMEN], first=5, after=None, now=NOW
+        JOIN_REQUESTS, "organization_id", [HELIOS, LUMEN], Slice(5), now=NOW
     )
     assert (of_helios.items, of_lumen.items) == ([declined, expired], [elsewhere])
-    (page,) = await organizations.approvals_of(*OF_HELIOS, first=1, now=NOW)
+    (page,) = await organizations.approvals_of(*OF_HELIOS, Slice(1), now=NOW)
     assert (page.items, page.has_next_page) == ([declined], True)
     after = page.cursor_of(declined)
-    (page,) = await organizations.approvals_of(
-        JOIN_REQUESTS, "organization_id", [HELIOS], first=1, after=after, now=NOW
-    )
+    (page,) = await organizations.approvals_of(JOIN_REQUESTS, "organization_id", [HELIOS], Slice(1, after), now=NOW)
     assert (page.items, page.has_next_page) == ([expired], False)
     assert await organizations.count_approvals_of(JOIN_REQUESTS, "organization_id", [LUMEN, HELIOS], None, NOW) == [
         1,
         2,
     ]
     with pytest.raises(InvalidCursor):
-        await organizations.approvals_of(*OF_HELIOS, first=1, after="x", now=NOW)
+        await organizations.approvals_of(*OF_HELIOS, Slice(1, "x"), now=NOW)
 
 
 async def test_a_request_past_its_time_is_found_as_expired(organizations: Directory) -> None:
@@ -72,7 +71,7 @@ async def test_a_request_past_its_time_is_found_as_expired(organizations: Direct
 
     for status, expected in ((RequestStatus.EXPIRED, [expired]), (RequestStatus.PENDING, [])):
         (page,) = await organizations.approvals_of(
-            JOIN_REQUESTS, "organization_id", [HELIOS], first=5, status=[status], now=NOW
+            JOIN_REQUESTS, "organization_id", [HELIOS], Slice(5), status=[status], now=NOW
         )
         assert page.items == expected
         assert await organizations.count_approvals_of(*OF_HELIOS, [status], NOW) == [len(expected)]
@@ -84,7 +83,7 @@ async def test_somebody_sees_their_own_requests_found_or_not(organizations: Dire
     of_bert = request(BERT.id)
     await added(organizations, first, second, third, of_bert)
 
-    pages = await organizations.approvals_of(JOIN_REQUESTS, "user_id", [ANNA.id, BERT.id], first=2, now=NOW)
+    pages = await organizations.approvals_of(JOIN_REQUESTS, "user_id", [ANNA.id, BERT.id], Slice(2), now=NOW)
     assert [page.items for page in pages] == [[third, second], [of_bert]]
     assert await organizations.approvals(JOIN_REQUESTS, [second.id, JoinRequestId("jrq_x")]) == [second, None]
 

@@ -10,6 +10,7 @@ import pytest
 from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord, StandingRecord
 from connectors.ids import OrganizationId, SessionId, UserId
+from connectors.pages import Slice
 from tests.directory import people
 from tests.directory.conftest import statements
 from tests.directory.people import (
@@ -212,9 +213,9 @@ LISTS: dict[str, Callable[[Directory, list[Any]], Awaitable[Any]]] = {
     "grants_of": lambda directory, ids: directory.grants_of(ids),
     "login_names_of": lambda directory, ids: directory.login_names_of(ids),
     "users_as_seen": lambda directory, ids: directory.users_as_seen(ids, [HELIOS], [LUMEN]),
-    "memberships_of": lambda directory, ids: directory.memberships_of(ids, first=5, after=None, status=None),
-    "count_memberships_of": lambda directory, ids: directory.count_memberships_of(ids, None),
-    "members_of": lambda directory, ids: directory.members_of(ids, first=5, after=None, where=people.EVERYBODY),
+    "memberships_of": lambda directory, ids: directory.memberships_of(ids, Slice(5)),
+    "count_memberships_of": lambda directory, ids: directory.count_memberships_of(ids),
+    "members_of": lambda directory, ids: directory.members_of(ids, Slice(5), where=people.EVERYBODY),
     "count_members_of": lambda directory, ids: directory.count_members_of(ids, people.EVERYBODY),
     "holders_of": lambda directory, ids: directory.holders_of(
         ids, role_keys=["purchase"], permissions=["orders:read"], now=NOW

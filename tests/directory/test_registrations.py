@@ -14,6 +14,7 @@ from connectors.directory.records.organizations import OrganizationKind
 from connectors.directory.records.registrations import Likeness, LikenessReason, RegistrationRecord, RegistrationStatus
 from connectors.errors import InvalidCursor
 from connectors.ids import OrganizationId, RegistrationId, UserId, new_id
+from connectors.pages import Slice
 from connectors.values import AccountKind, Address
 from tests.directory.people import ANNA, NOW, YESTERDAY, membership, organization, user
 
@@ -106,19 +107,19 @@ async def test_the_list_shows_submitted_organizations_only_oldest_first_in_pages
     ]
     await stored(directory, *organizations, *others)
 
-    everything = await directory.all_approvals(REGISTRATIONS, first=100, after=None, status=[waiting])
+    everything = await directory.all_approvals(REGISTRATIONS, Slice(100), status=[waiting])
     assert everything.items == organizations
     assert await directory.count_all_approvals(REGISTRATIONS, [waiting]) == 3
     seen, after = [], None
     while True:
-        page = await directory.all_approvals(REGISTRATIONS, first=1, after=after, status=[waiting])
+        page = await directory.all_approvals(REGISTRATIONS, Slice(1, after), status=[waiting])
         seen += page.items
         if not page.has_next_page:
             break
         after = page.cursor_of(page.items[-1])
     assert seen == organizations
     with pytest.raises(InvalidCursor):
-        await directory.all_approvals(REGISTRATIONS, first=1, after="x", status=[waiting])
+        await directory.all_approvals(REGISTRATIONS, Slice(1, "x"), status=[waiting])
 
 
 async def test_somebodys_last_registration_of_an_organization_is_theirs(directory: Directory) -> None:

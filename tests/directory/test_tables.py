@@ -28,7 +28,7 @@ from connectors.directory.records.registrations import Likeness
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import METADATA
 from connectors.ids import InvitationId, RegistrationId, SessionId
-from connectors.pages import ALL, cursor
+from connectors.pages import ALL, Slice, cursor
 from tests.directory.people import ANNA, ANNA_AT_HELIOS, BERND, HELIOS, LUMEN, NOW, TOMORROW, session
 from tests.servers import DatabaseKind, fresh_database
 
@@ -64,12 +64,12 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
             lambda _connection, _cursor, statement, parameters, *_rest: sent.append((statement, parameters)),
         )
     where = MemberFilter(search="a", role_keys=("purchase",), now=NOW) if has_next else MemberFilter()
-    (page,) = await directory.members_of([HELIOS], first=1, after=None, where=where)
+    (page,) = await directory.members_of([HELIOS], Slice(1), where=where)
     after = page.cursor_of(page.items[0]) if has_next else None
-    await directory.members_of([HELIOS, LUMEN], first=1, after=after, where=where)
+    await directory.members_of([HELIOS, LUMEN], Slice(1, after), where=where)
     await directory.count_members_of([HELIOS, LUMEN], where)
-    await directory.memberships_of([ANNA.id], first=1, after=None, status=None)
-    await directory.count_memberships_of([ANNA.id], None)
+    await directory.memberships_of([ANNA.id], Slice(1))
+    await directory.count_memberships_of([ANNA.id])
     await directory.caller(ANNA.id, None, NOW)
     await directory.caller(ANNA.id, "ses_x", NOW)  # type: ignore[arg-type]
     await directory.user_id_of_login_name("anna")
@@ -166,12 +166,12 @@ async def ask_what_waits(directory: Directory, has_next: bool) -> None:
     pending = [RequestStatus.PENDING]
     for kind, owner, id in owners:
         after = cursor(f"{kind.name} {owner}", "x") if has_next else None
-        await directory.approvals_of(kind, owner, [id], first=1, after=after, now=NOW)
-        await directory.approvals_of(kind, owner, [id], first=ALL, after=after, status=pending, now=NOW)
+        await directory.approvals_of(kind, owner, [id], Slice(1, after), now=NOW)
+        await directory.approvals_of(kind, owner, [id], Slice(ALL, after), status=pending, now=NOW)
         await directory.count_approvals_of(kind, owner, [id], None, NOW)
     for kind in (CHANGE_REQUESTS, REGISTRATIONS):
         after = cursor(kind.name, "x") if has_next else None
-        await directory.all_approvals(kind, first=1, after=after, status=pending)
+        await directory.all_approvals(kind, Slice(1, after), status=pending)
         await directory.count_all_approvals(kind, pending)
 
 
@@ -180,9 +180,9 @@ async def ask_the_audit_log(directory: Directory, has_next: bool) -> None:
     after = cursor("audit events", NOW.isoformat(), "aud_x") if has_next else None
     where = AuditFilter(("a",), ANNA.id, NOW, NOW) if has_next else AuditFilter()
     await directory.audit_events(["aud_x"])  # type: ignore[list-item]
-    await directory.audit_events_of([HELIOS, LUMEN], first=1, after=after, where=where)
+    await directory.audit_events_of([HELIOS, LUMEN], Slice(1, after), where=where)
     await directory.count_audit_events_of([HELIOS], where)
-    await directory.audit_events_of_person(ANNA.id, ["usr_x"], [HELIOS], first=1, after=after)
+    await directory.audit_events_of_person(ANNA.id, ["usr_x"], [HELIOS], Slice(1, after))
     await directory.audit_log(HELIOS, where, limit=1)
     await directory.audit_log(None, where, limit=1)
 
@@ -190,7 +190,7 @@ async def ask_the_audit_log(directory: Directory, has_next: bool) -> None:
 async def _ask_of_invitations(directory: Directory) -> None:
     await directory.approvals(INVITATIONS, [InvitationId("inv_x")])
     await directory.invitation_with_token(b"x")
-    await directory.open_invitations_to(["a@b.example"], NOW)
+    await directory.open_invitations_to([ANNA], NOW)
     await directory.last_invitations([(HELIOS, "a@b.example")])
     await directory.members_with_email([(HELIOS, "a@b.example")])
     await directory.expired_approvals(INVITATIONS, NOW, limit=1)

@@ -142,6 +142,21 @@ ENTRIES = {
             Row("grant.revoke", "PLANNER", ADMINISTRATION, "HELIOS", before={"role": "planning", "until": None}),
         ),
     ),
+    "updateMember": Entry(
+        by=PLANNING,
+        prepare=_helios,
+        input={"id": "PLANNER", "jobTitle": " Leitung Planung "},
+        rows=(
+            Row(
+                "membership.update",
+                "PLANNER",
+                PLANNING,
+                "HELIOS",
+                before={"job_title": "***"},
+                after={"job_title": "***"},
+            ),
+        ),
+    ),
     "suspendMember": Entry(
         by=ADMINISTRATION,
         prepare=_helios,

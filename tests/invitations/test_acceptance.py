@@ -81,7 +81,7 @@ async def test_somebody_without_an_account_gets_one_and_is_signed_in(each_portal
     nina = Person(each_portal.client, payload["accessToken"])
     orders = "{ viewer { emailVerified defaultOrganization { orders(first: 1) { totalCount } } } }"
     assert (await nina.asks(orders)).data == {
-        "viewer": {"emailVerified": True, "defaultOrganization": {"orders": {"totalCount": 84}}}
+        "viewer": {"emailVerified": True, "defaultOrganization": {"orders": {"totalCount": 81}}}
     }
     await signed_in(each_portal, NEW)
     administrator = await each_portal.person(ADMINISTRATOR)

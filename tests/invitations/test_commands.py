@@ -9,6 +9,7 @@ from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import Author
 from connectors.directory.records.memberships import MemberFilter
 from connectors.ids import OrganizationId
+from connectors.pages import Slice
 from resolvers.audit import recorded
 from tests.invitations.inviting import (
     ADMINISTRATOR,
@@ -149,9 +150,7 @@ async def test_nobody_delegates_what_they_may_not(software_portal: Portal) -> No
     hausgut = await software_portal.organization_of("licence.holder@hausgut.example")
     orders = await software_portal.person("orders@hausgut.example")
     directory = software_portal.wiring.backends.directory
-    (page,) = await directory.members_of(
-        [OrganizationId(hausgut)], first=1, after=None, where=MemberFilter(search="Köhler")
-    )
+    (page,) = await directory.members_of([OrganizationId(hausgut)], Slice(1), where=MemberFilter(search="Köhler"))
     async with directory.change() as change:
         await recorded.give(
             change,

@@ -118,5 +118,5 @@ async def test_the_examples_show_a_refusal_beside_what_is_allowed(portal: Portal
 
     organization = answer.at("viewer.memberships.nodes.0.organization")
     assert organization["members"] is None
-    assert organization["orders"]["totalCount"] == 84
+    assert organization["orders"]["totalCount"] == 81
     assert answer.codes == {"viewer.memberships.nodes.0.organization.members": "UNAUTHORIZED_FIELD_OR_TYPE"}

@@ -129,7 +129,7 @@ NEEDS_PERMISSION: dict[str, Case] = {
         having="purchase@helios.example",
         elsewhere=("two.companies@helios.example", HELIOS),  # who is purchase at Lumen
         seen={
-            "totalCount": 84,
+            "totalCount": 81,
             "nodes": [
                 {
                     "number": "SW-204718-0084",
@@ -228,6 +228,10 @@ NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
     "Mutation.decideAccessRequest": (
         'mutation Q { decideAccessRequest(input: { id: "arq_x", approve: true }) { errors { code } } }',
         "decideAccessRequest",
+    ),
+    "Mutation.updateMember": (
+        'mutation Q { updateMember(input: { id: "mbr_x", jobTitle: "x" }) { errors { code } } }',
+        "updateMember",
     ),
     "Mutation.leaveOrganization": (
         "mutation Q($id: ID!) { leaveOrganization(input: { organizationId: $id }) { errors { code } } }",

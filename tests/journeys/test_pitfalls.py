@@ -282,7 +282,7 @@ async def test_the_payload_of_sign_in_shows_what_the_new_session_may_see(changin
 
     viewer = answer.at("signIn.viewer")
     assert viewer["user"] == {"displayName": "Jörg Weiß", "email": PURCHASE}
-    assert viewer["defaultOrganization"] == {"members": None, "orders": {"totalCount": 84}}
+    assert viewer["defaultOrganization"] == {"members": None, "orders": {"totalCount": 81}}
     assert answer.codes == {"signIn.viewer.defaultOrganization.members": REFUSED}
 
 

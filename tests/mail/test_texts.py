@@ -12,9 +12,11 @@ from hatchling.builders.wheel import WheelBuilder
 from jinja2 import Environment, meta
 
 from gateway.settings_sources import read_settings
+from resolvers.mail.pages import PAGES, page_urls
 from resolvers.mail.rendering import FOLDER, MailTexts, RenderedMail, languages
-from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail
+from resolvers.mail.templates import TEMPLATES, InvalidMailTexts, UnknownMail, link_to
 from resolvers.mail.wording import MailWording
+from resolvers.texts import Text, stored
 from tests.mail.letters import LISTS, TOKEN, values_of
 
 ROOT = Path(__file__).parents[2]
@@ -40,14 +42,28 @@ HOSTILE = [
 ]
 
 
-PAGE_URLS = read_settings({}, public_url="https://portal.example").links
+PAGE_URLS = {
+    **page_urls("https://portal.example", PAGES),
+    **read_settings({}, public_url="https://portal.example").links,
+}
+
+
+ABOUT = {"organization": "org_1", "id": "obj_1"}
 
 
 def render(
     name: str, locale: str | None, values: dict[str, Any], texts: MailTexts | None = None, token: str | None = TOKEN
 ) -> RenderedMail:
     return (texts or MailTexts()).render(
-        name, locale, values, token, titles=TITLES, contacts=CONTACTS, page_urls=PAGE_URLS
+        name,
+        [locale, "en"],
+        "Europe/Berlin",
+        values,
+        token,
+        about=ABOUT,
+        titles=TITLES,
+        contacts=CONTACTS,
+        page_urls=PAGE_URLS,
     )
 
 
@@ -118,7 +134,7 @@ def test_a_mail_says_the_same_as_text_and_as_html(language: str, name: str, with
     said = "".join(page.words)
     lines = [line.removeprefix("> ").removeprefix("- ") for line in mail.text.splitlines()]
     assert [line for line in lines if line not in said and line != "-- "] == []
-    link = PAGE_URLS[TEMPLATES[name].page or "portal"].replace("{token}", TOKEN)
+    link = link_to(PAGE_URLS, TEMPLATES[name], TOKEN, ABOUT)
     assert set(page.links) <= {link}
     assert (link in mail.text.splitlines()) == bool(page.links)
     if TEMPLATES[name].page is not None:
@@ -188,14 +204,62 @@ _LINK = re.compile(r"(?i)\w:[/\\]{2}|\bwww[.\u3002\uff0e]\S|[\w-][.\u3002\uff0e]
 def test_a_mail_is_in_the_language_of_the_country_and_otherwise_in_english() -> None:
     values = values_of("data_export_ready", "Dina")
 
-    assert "28 novembre 2026 à 09:05 (UTC)" in render("data_export_ready", "fr", values).text
-    assert "28. November 2026, 09:05 Uhr (UTC)" in render("data_export_ready", "de-AT", values).text
-    assert "November 28, 2026, 9:05" in render("data_export_ready", "en", values).text
-    assert "28 November 2026, 09:05" in render("data_export_ready", "en-GB", values).text
+    assert "28 novembre 2026 à 10:05 (UTC+01:00)" in render("data_export_ready", "fr", values).text
+    assert "28. November 2026, 10:05 Uhr (MEZ)" in render("data_export_ready", "de-AT", values).text
+    assert "November 28, 2026, 10:05" in render("data_export_ready", "en", values).text
+    assert "28 November 2026, 10:05" in render("data_export_ready", "en-GB", values).text
     for locale in (None, "", "es", "it-CH", "zz", "x" * 300, "de\n"):
         assert render("data_export_ready", locale, values).locale == "en"
     assert render("data_export_ready", "fr-CH", values).locale == "fr"
     assert render("data_export_ready", "fr-XX", values).locale == "fr"
+
+
+def test_every_mail_leads_to_the_page_of_what_it_is_about() -> None:
+    """The others are about nothing that has a page: the way in, and an account or a membership that is no more."""
+    to_the_start = [name for name, template in TEMPLATES.items() if template.page is None and template.about is None]
+
+    assert to_the_start == [
+        "registration_existing_account",
+        "membership_ended",
+        "login_names",
+        "account_unknown",
+        "account_deleted",
+    ]
+    assert link_to(PAGE_URLS, TEMPLATES["join_request"], None, ABOUT) == (
+        "https://portal.example/organizations/org_1/join-requests/obj_1"
+    )
+    assert {template.about for template in TEMPLATES.values()} - {None} == PAGES.keys()
+
+
+def test_what_was_queued_before_pages_had_addresses_leads_to_the_start() -> None:
+    assert link_to(PAGE_URLS, TEMPLATES["join_request"], None, None) == "https://portal.example"
+
+
+@pytest.mark.parametrize("locale", ["it", "ja-JP", None, "de-AT", "fr-CA"])
+@pytest.mark.parametrize("default", ["de", "en", "fr"])
+def test_a_mail_has_one_language_whoever_reads_it(locale: str | None, default: str) -> None:
+    language = {"de-AT": "de", "fr-CA": "fr"}.get(str(locale), default)
+    labels = {"de": "Einkauf", "en": "Purchase", "fr": "Achat"}
+    wanted = [labels, Text("Registered office: {address}", address="Bern")]
+    values = {**values_of("access_request_decided"), "wanted": [stored(one) for one in wanted], "decision": "approved"}
+
+    mail = MailTexts().render(
+        "access_request_decided", [locale, default], "UTC", values, None,
+        titles=TITLES, contacts=CONTACTS, page_urls=PAGE_URLS,
+    )  # fmt: skip
+
+    assert mail.locale == language
+    assert labels[language] in mail.text
+    assert CONTACTS[language] in mail.text
+    assert {"de": "Sitz: Bern", "en": "Registered office: Bern", "fr": "Siège : Bern"}[language] in mail.text
+    assert [label for tag, label in labels.items() if tag != language and label in mail.text] == []
+
+
+def test_a_language_of_ones_own_needs_all_that_mails_share() -> None:
+    italian = "[account_deleted]\nsubject = 'Arrivederci'\nbody = ['Addio.']"
+
+    with pytest.raises(InvalidMailTexts, match=r"it\.toml, \[layout\]: .*greeting.* is missing"):
+        MailTexts({"it": (italian, "it.toml")})
 
 
 def test_a_list_is_written_as_people_do() -> None:
@@ -236,6 +300,12 @@ def test_a_portal_has_texts_of_its_own_for_some_mails_and_languages() -> None:
         body = ["Schön war's."]
         """
     italian = """
+        [layout]
+        greeting = "Buongiorno {{ name }},"
+        greeting_without_name = "Buongiorno,"
+        by_hand = "Se il pulsante non funziona, copi questo indirizzo nel browser:"
+        closing = "Cordiali saluti\\n{{ portal }}"
+        automatic = "Messaggio automatico del portale."
         [account_deleted]
         subject = "Arrivederci"
         body = ["{{ name }}, addio."]

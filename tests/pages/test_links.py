@@ -39,7 +39,7 @@ TITLES = {
     "account-deletion": {
         "de": ("Benutzerkonto behalten?", "Ihr Benutzerkonto bleibt bestehen"),
         "en": ("Keep your account?", "Your account will be kept"),
-        "fr": ("Conserver votre compte ?", "Votre compte est conservé"),
+        "fr": ("Conserver votre compte\u00a0?", "Votre compte est conservé"),
     },
 }
 
@@ -173,7 +173,7 @@ async def test_an_invitation_that_has_expired_says_so_and_a_new_one_is_asked_for
 
         assert (late.status, late.title) == (410, "Cette invitation a expiré | Solar Terminal")
         assert (expired.status, expired.title) == (410, "Cette invitation a expiré | Solar Terminal")
-        assert "valable jusqu’au 28 novembre 2026 à 09:00 (UTC)" in expired.words  # noqa: RUF001
+        assert "valable jusqu’au 28 novembre 2026 à 10:00 (UTC+01:00)" in expired.words  # noqa: RUF001
         assert (asked.status, asked.title) == (200, "Nous avons transmis votre demande | Solar Terminal")
         assert NEW in (await portal.mails(ADMINISTRATOR))[-1].subject
 

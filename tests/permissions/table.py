@@ -88,6 +88,7 @@ EVERYBODY = names(
     Role.id Role.label Role.description Role.applications Role.isAdministrative Role.viewerCanAssign
     RoleGrant.role RoleGrant.grantedBy
     User.displayName
+    User.firstName
     ValidationError.constraint
     AccessRequestPayload.viewer AcknowledgementPayload.viewer ChangeRequestPayload.viewer InvitationPayload.viewer
     InviteMembersPayload.viewer JoinRequestPayload.viewer MembershipPayload.viewer OrganizationPayload.viewer
@@ -111,7 +112,7 @@ SIGNED_IN = names(
     Mutation.signOut Mutation.updateProfile Mutation.changePassword Mutation.requestEmailChange
     Mutation.setNewsletterSubscription Mutation.setConsent Mutation.setDefaultOrganization
     Mutation.revokeSession Mutation.revokeOtherSessions Mutation.requestDataExport Mutation.requestAccountDeletion
-    Mutation.leaveOrganization Mutation.requestAccess Mutation.withdrawAccessRequest
+    Mutation.leaveOrganization Mutation.updateMember Mutation.requestAccess Mutation.withdrawAccessRequest
     Mutation.answerRegistration Mutation.requestToJoinOrganization Mutation.withdrawJoinRequest
     """
 )
@@ -170,6 +171,7 @@ BY_RIGHT = {
     "User.email": opens("administration", "licence_holder", own=True),
     "User.phone": opens("administration", "licence_holder", own=True),
     "User.locale": opens("administration", "licence_holder", own=True),
+    "User.timeZone": opens("administration", "licence_holder", own=True),
     "JoinRequest.decidedBy": opens("administration", "licence_holder"),
     "Mutation.approveJoinRequest": opens("administration", "licence_holder"),
     "Mutation.declineJoinRequest": opens("administration", "licence_holder"),
@@ -225,6 +227,9 @@ COMMANDS = {
     ),
     "Mutation.removeMember": (
         "mutation { removeMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
+    ),
+    "Mutation.updateMember": (
+        "mutation { updateMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
     ),
     "Mutation.leaveOrganization": (
         'mutation { leaveOrganization(input: {organizationId: ORGANIZATION, idempotencyKey: ""}) { errors { code } } }'

@@ -113,6 +113,15 @@ def test_what_is_no_toml_is_reported_with_the_parsers_line(text: str, message: s
     assert refused(text).removeprefix("policy.toml, ").removeprefix("policy.toml: ") == message
 
 
+def test_what_is_wrong_with_several_roles_and_tables_is_reported_at_once() -> None:
+    text = VALID.replace('"ROLE_ASSIGN"', '"ROLE_ASIGN"').replace('label = { en = "Buyer" }', "label = 1")
+    text = text.replace('"REGISTRATION_REVIEW"', '"REVIEW"').replace("ORDER_VIEW = 2", "ORDER_VIEW = 0")
+
+    said = refused(text).splitlines()
+
+    assert [line.partition(":")[0] for line in said] == [f"policy.toml, line {line}" for line in (7, 13, 21, 27)]
+
+
 def test_a_word_is_shown_where_it_is_wrong_and_not_where_it_stood_first() -> None:
     text = VALID.replace("# Who may do what.", '# "MEMBER_VEIW" is no permission.').replace(
         'toggles = ["ORDER_VIEW"]', 'toggles = [\n    "ORDER_VIEW",\n    "MEMBER_VEIW",  # here\n]'

@@ -195,7 +195,7 @@ async def test_nobody_floods_an_address_and_nobody_locks_its_owner_out() -> None
         attacker, owner = at_address(portal, "203.0.113.1"), at_address(portal, "203.0.113.2")
 
         codes = [
-            [error["code"] for error in (await registers(attacker, vatId=f"DE{number}"))["errors"]]
+            [error["code"] for error in (await registers(attacker, vatId=f"DE123456{number}"))["errors"]]
             for number in range(100, 110)
         ]
         by_owner = await registers(owner)

@@ -9,7 +9,9 @@ import pytest
 from sqlalchemy import func, select
 
 from connectors.directory.records.audit import Author
+from connectors.directory.records.memberships import MembershipFilter
 from connectors.directory.tables import audit_events, users
+from connectors.pages import Slice
 from gateway.profile_files import load_profile
 from permissions.access_rules import OPEN
 from permissions.policy import parse_policy
@@ -62,10 +64,7 @@ async def membership_of(portal: Portal, login_name: str, number: int = 0) -> str
         query = select(users.c.id).where(func.lower(users.c.email) == login_name)
         user_id = (await connection.execute(query)).scalar_one()
     (page,) = await portal.wiring.backends.directory.memberships_of(
-        [user_id],
-        first=10,
-        after=None,
-        status=["INVITED", "ACTIVE", "SUSPENDED", "REMOVED"],  # type: ignore[list-item]
+        [user_id], Slice(10), where=MembershipFilter(["INVITED", "ACTIVE", "SUSPENDED", "REMOVED"])
     )
     return page.items[number].id
 

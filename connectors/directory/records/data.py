@@ -8,6 +8,7 @@ from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
+from connectors.directory.records.registrations import RegistrationRecord
 from connectors.ids import UserId
 
 
@@ -25,3 +26,4 @@ class DirectoryData:
     grants: Sequence[GrantRecord]
     vendor_permissions: Sequence[tuple[UserId, str]]
     invitations: Sequence[InvitationRecord] = ()
+    registrations: Sequence[RegistrationRecord] = ()

@@ -25,7 +25,11 @@ class InvitationStatus(StrEnum):
 @quick
 @dataclass(frozen=True, slots=True)
 class InvitationRecord:
-    """An invitation as it is stored; what it gives (`role_keys`, `permissions`) ends at `valid_until`, None: never."""
+    """An invitation as it is stored; what it gives (`role_keys`, `permissions`) ends at `valid_until`, None: never.
+
+    `account_id` is whose confirmed address `email` was when it was sent, or has become since: the invitation is theirs,
+    whatever address they have now.
+    """
 
     id: InvitationId
     organization_id: OrganizationId
@@ -46,6 +50,7 @@ class InvitationRecord:
     inviter_id: UserId | None
     accepted_by_id: UserId | None
     ended_at: datetime | None
+    account_id: UserId | None = None
 
     def status_at(self, now: datetime) -> InvitationStatus:
         """Return where it stands: a PENDING one past its time is EXPIRED, be it stored so or not yet."""

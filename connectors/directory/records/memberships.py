@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId, OrganizationId, UserId
+from connectors.pages import SortDirection
 from connectors.quick import quick
 
 
@@ -34,14 +35,45 @@ class MembershipRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class MemberFilter:
-    """Which members of an organization are asked for; None means no restriction.
+class MembershipFilter:
+    """Which memberships of a person are asked for; None means no restriction.
 
-    `search` finds part of a first name, last name or e-mail address, whatever the case. `role_keys` keeps members
-    who hold at least one of these roles, unexpired at `now`. Without `status`, REMOVED members are left out.
+    `search` finds words of the organization's name and of its customer number, in any order and whatever the case.
+    Without `status`, REMOVED ones are left out. With `only`, there is none but this one.
+    """
+
+    status: tuple[MembershipStatus, ...] | None = None
+    search: str | None = None
+    only: MembershipId | None = None
+
+
+class MemberOrderField(StrEnum):
+    """What members are sorted by; those alike in it stand by name."""
+
+    NAME = "NAME"
+    JOINED_AT = "JOINED_AT"
+    STATUS = "STATUS"
+
+
+@dataclass(frozen=True, slots=True)
+class MemberOrder:
+    """How members are sorted."""
+
+    field: MemberOrderField = MemberOrderField.NAME
+    direction: SortDirection = SortDirection.ASC
+
+
+@dataclass(frozen=True, slots=True)
+class MemberFilter:
+    """Which members of an organization are asked for, and in which order; None means no restriction.
+
+    `search` finds words of name and e-mail address or parts of them, in any order, whatever case and accents.
+    `role_keys` keeps members who hold at least one of these roles, unexpired at `now`. Without `status`, REMOVED
+    members are left out.
     """
 
     status: tuple[MembershipStatus, ...] | None = None
     search: str | None = None
     role_keys: tuple[str, ...] | None = None
     now: datetime | None = None
+    order: MemberOrder = MemberOrder()

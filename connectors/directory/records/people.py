@@ -9,6 +9,11 @@ from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.quick import quick
 from connectors.values import AccountKind, Address
 
+DELETED = "deleted"
+"""What stands where a name stood."""
+DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
+"""What stands where an e-mail address stood; RFC 2606: a domain that never exists."""
+
 
 @quick
 @dataclass(frozen=True, slots=True)
@@ -29,14 +34,21 @@ class UserRecord:
     default_organization_id: OrganizationId | None
     created_at: datetime
     profile_version: int
+    time_zone: str | None = None
     seen_in: OrganizationId | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Whether nothing is known of the person any more but that they were there."""
+        return self.email == DELETED_ADDRESS
 
 
 @dataclass(frozen=True, slots=True)
 class ProfileChange:
     """The parts of a profile to set; a part that is absent from `values` stays as it is.
 
-    Keys: ``first_name``, ``last_name``, ``phone``, ``locale`` (str or None), ``address`` (Address or None).
+    Keys: ``first_name``, ``last_name``, ``phone``, ``locale``, ``time_zone`` (str or None), ``address``
+    (Address or None).
     """
 
     values: Mapping[str, str | Address | None]

@@ -66,6 +66,7 @@ users = Table(
     Column("access_epoch", Integer, nullable=False, server_default="0", doc="counts changes of what the person may do"),
     Column("credential_version", BigInteger, nullable=False, server_default="0", doc="grows with each password"),
     Column("credential_item_id", IdText, doc="the item of the outbox that carries the password of this version"),
+    Column("time_zone", CleanText, doc="a name of the IANA database"),
     one_of("account_kind", AccountKind),
 )
 Index("ix_users_default_organization_id", users.c.default_organization_id)

@@ -30,6 +30,12 @@ invitations = Table(
     Column("inviter_id", IdText, ForeignKey("users.id"), index=True),
     Column("accepted_by_id", IdText, ForeignKey("users.id"), index=True),
     Column("ended_at", UtcDateTime),
+    Column(
+        "account_id",
+        IdText,
+        index=True,
+        doc="whose confirmed address it was when it was sent",
+    ),
     Index("ix_invitations_organization_id", "organization_id", "id"),
     Index("ix_invitations_membership_id", "membership_id"),
     Index("ix_invitations_email_key", "email_key", "organization_id"),

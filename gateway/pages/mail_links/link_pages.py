@@ -8,6 +8,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,8 @@ from gateway.pipeline.request_parser import GraphqlRequest
 from gateway.server.cookies import cookie_in
 from gateway.server.header_names import LANGUAGE, ORGANIZATION, VIEW_AS
 from gateway.server.wanted_languages import accepted_languages
+from resolvers.languages import Reader, reader_of
+from resolvers.texts import instant_written
 
 STYLE = "/pages/style.css"
 LINK_IS_OPEN = 3_600
@@ -53,12 +56,19 @@ log = logging.getLogger("forecourt.pages")
 
 @dataclass(frozen=True, slots=True)
 class PortalWords:
-    """What every page says of the portal: its title and contact by language, its address, and where it begins."""
+    """What every page says of the portal: its title and contact by language, its address, and where it begins.
+
+    `default_locale` and `time_zone` are those of visitors. `pages` are the paths of a front end's pages, to which mails
+    lead: as long as there is no front end, they say what the page at which the portal begins says.
+    """
 
     title: Localized
     contact: Localized
     address: str
     start: str
+    default_locale: str = "en"
+    time_zone: str = "UTC"
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +91,7 @@ class _Visit:
 
     request: Request
     link: Link
+    language: str
     token: str = ""
 
     @property
@@ -88,7 +99,7 @@ class _Visit:
         """Return the texts in the reader's language."""
         from gateway.pages.mail_links.rendering import languages  # with the first page that somebody opens
 
-        return languages()[_language(self.request)]
+        return languages()[self.language]
 
 
 def page_routes(
@@ -101,7 +112,7 @@ def page_routes(
     pages = _Pages(endpoint, portal, has_graphiql=has_graphiql)
     routes: list[BaseRoute] = [style_route(STYLE, Path(__file__).with_name("style.css"))]
     if has_start:
-        routes.append(Route("/", pages.start))
+        routes += [Route(path, pages.start) for path in ("/", *portal.pages.values()) if path.startswith("/")]
     for link in LINKS:
         routes.append(Route(link.path, partial(pages.opened, link), methods=["GET"]))
         routes.append(Route(link.path + "/{name}", partial(pages.page, link), methods=["GET", "POST"]))
@@ -131,7 +142,7 @@ class _Pages:
         """Answer a link that was opened: its token goes into a cookie, and the browser to an address without it."""
         token = request.query_params.get("token", "")
         if not _TOKEN.fullmatch(token):
-            return self._message(_Visit(request, link), "no_token", 404)
+            return self._message(self._visit(request, link), "no_token", 404)
         path = f"{self._base}{link.path}/{_name_of(token)}"
         chosen = request.query_params.get("lang", "")[:10]
         answer = RedirectResponse(f"{path}?{urlencode({'lang': chosen})}" if chosen else path, 303, HEADERS)
@@ -143,8 +154,8 @@ class _Pages:
         token = cookie_in(request.headers, self._cookie) or ""
         # The name is made of the token: neither another link's cookie nor one that somebody planted counts here.
         if not _TOKEN.fullmatch(token) or _name_of(token) != request.path_params["name"]:
-            return self._message(_Visit(request, link), "not_open", 404)
-        visit = _Visit(request, link, token)
+            return self._message(self._visit(request, link), "not_open", 404)
+        visit = self._visit(request, link, token)
         try:
             if request.method != "POST":
                 return await self._shown(visit, _Form())
@@ -242,7 +253,7 @@ class _Pages:
         return await self._shown(visit, replace(form, errors=found, problem=problem, status=422))
 
     async def _preview(self, visit: _Visit) -> Any:
-        return await self._asked(visit, visit.link.preview, token=visit.token, locale=_language(visit.request))
+        return await self._asked(visit, visit.link.preview, token=visit.token, locale=visit.language)
 
     async def _sign_out(self, visit: _Visit, access_token: str) -> None:
         """End the session that a mutation has begun; where that fails, it ends when its time is over."""
@@ -259,7 +270,7 @@ class _Pages:
         """
         asked = GraphqlRequest(document, variables)
         try:
-            body = await self._endpoint.result_of(_by_nobody(visit.request, access_token), asked)
+            body = await self._endpoint.result_of(_by_nobody(visit.request, visit.language, access_token), asked)
         except (BackendUnavailable, Unauthenticated):
             raise _Problem(503, "away") from None
         for error in body.get("errors", ()):
@@ -276,15 +287,16 @@ class _Pages:
         return self._answer(visit.request, "message", status, message=message, **_NOTHING_ELSE | words)
 
     def _answer(self, request: Request, template: str, status: int, **words: Any) -> Response:
-        from gateway.pages.mail_links.rendering import instant, render  # as above
+        from gateway.pages.mail_links.rendering import render  # as above
 
-        language, preview = _language(request), words.get("preview")
+        reader, preview = self._reader(request), words.get("preview")
+        language = reader.language
         portal = _of(self._portal.title, language)
         facts = {"portal": portal, "reference": words.get("reference", ""), "organization": ""}
         if preview:
             facts["organization"] = preview["organizationName"] or ""
             facts["email"] = preview["maskedEmail"]
-            facts["until"] = instant(preview["expiresAt"], language)
+            facts["until"] = instant_written(datetime.fromisoformat(preview["expiresAt"]), reader)
         html = render(
             template,
             language,
@@ -298,6 +310,15 @@ class _Pages:
             **words,
         )
         return HTMLResponse(html, status, HEADERS | {"content-language": language})
+
+    def _visit(self, request: Request, link: Link, token: str = "") -> _Visit:
+        return _Visit(request, link, self._reader(request).language, token)
+
+    def _reader(self, request: Request) -> Reader:
+        """Return who reads a page: in the language chosen on it, else the browser's best, else the portal's."""
+        chosen = request.query_params.get("lang", "")[:10]
+        wanted = [chosen, *accepted_languages(request.headers), self._portal.default_locale]
+        return reader_of(wanted, self._portal.time_zone)
 
     def _keep(self, answer: Response, path: str, token: str, seconds: int) -> None:
         answer.set_cookie(
@@ -322,10 +343,10 @@ class _Problem(Exception):
         self.reference = reference
 
 
-def _by_nobody(request: Request, access_token: str | None) -> HTTPConnection:
+def _by_nobody(request: Request, language: str, access_token: str | None) -> HTTPConnection:
     """Return the request as the graph is to see it: by nobody, or with this token, in the language of the page."""
     headers = [(name, value) for name, value in request.scope["headers"] if name not in _NOT_PASSED_ON]
-    headers.append((b"accept-language", _language(request).encode()))
+    headers.append((b"accept-language", language.encode()))
     if access_token is not None:
         headers.append((b"authorization", f"Bearer {access_token}".encode()))
     return HTTPConnection({**request.scope, "headers": headers})
@@ -358,13 +379,6 @@ def _waiting(answer: Response, seconds: int | None) -> Response:
     if seconds is not None:
         answer.headers["retry-after"] = str(seconds)
     return answer
-
-
-def _language(request: Request) -> str:
-    from gateway.pages.mail_links.rendering import language_of  # as above
-
-    accepted = accepted_languages(request.headers)
-    return language_of(request.query_params.get("lang", "")[:10], accepted)
 
 
 def _of(texts: Localized, language: str) -> str:

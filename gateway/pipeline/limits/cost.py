@@ -1,12 +1,13 @@
 """What an operation will cost at most, estimated from the schema's ``@cost`` and ``@listSize`` before it is executed.
 
 An object costs 1 and what is asked of it, a mutation 10, a scalar nothing unless a back end is asked for it; an
-argument that makes a field expensive costs its weight where it is given; a list costs that times its entries. Of
-fragments on different types the most expensive possible type counts. A fragment is worked out once however often it is
-spread, and an operation once for all requests whose variables come to the same.
+argument that makes a field expensive costs its weight where it is given; a list costs that times its entries. Of an
+interface or a union the most expensive possible type counts, and of a type what is merged for it: a field that several
+fragments ask for is answered once. What is merged is worked out once wherever it stands, and an operation once for all
+requests whose variables come to the same.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -19,7 +20,6 @@ from graphql import (
     GraphQLNamedType,
     GraphQLObjectType,
     GraphQLSchema,
-    InlineFragmentNode,
     IntValueNode,
     ListValueNode,
     NullValueNode,
@@ -42,6 +42,10 @@ from schema.graph.cost_directives import FieldCost, ListSize, cost_of
 
 DEFAULT_LIST_SIZE = 10
 DEFAULT_MUTATION_WEIGHT = 10
+
+_MOST_MERGED = 1_000
+"""So many different selections are merged of several; what comes then is added up, which is never less. Documents can
+be written in which each path merges others."""
 
 _MOST_ESTIMATES = 100
 """So many estimates of an operation are kept, for different variables."""
@@ -85,57 +89,67 @@ class Cost:
 
     def _meaning(self, variables: Variables) -> tuple[Any, ...]:
         """Return what of the variables the estimate depends on: which are given, lengths, and names of types."""
-        return tuple([self._meaning_of(variables.get(name)) for name in self._depends_on])
+        return tuple([self._meaning_of(_within(variables.get(name), path)) for name, path in self._depends_on])
 
     def _meaning_of(self, value: Any) -> str | int | None:
         if isinstance(value, str):
             return value if value in self.schema.type_map else ""
-        return None if value is None else _length(value, 0)
+        return None if value is None else _length(value)
 
 
 class Part:
-    """What a selection costs: at once, and per entry of each list whose length is known only to the field above."""
+    """What a selection costs: at once, and per entry of each list whose length the field above may know."""
 
     __slots__ = ("lists", "once")
 
     def __init__(self) -> None:
         self.once = 0
-        self.lists: dict[str, int] = {}
+        self.lists: list[tuple[str, int, int]] = []
 
     def add(self, other: "Part") -> None:
-        """Add what a fragment costs."""
+        """Add what is selected beside it."""
         self.once += other.once
-        for name, entry in other.lists.items():
-            self.add_list(name, entry)
-
-    def add_list(self, name: str, entry: int) -> None:
-        """Add a list whose length the field above knows."""
-        self.lists[name] = self.lists.get(name, 0) + entry
+        self.lists += other.lists
 
     def total(self, size: ListSize | None, length: int) -> int:
         """Return the whole cost when the field above has this `@listSize`, of this length."""
-        return self.once + sum(length_below(name, size, length) * entry for name, entry in self.lists.items())
+        return self.once + sum(length_below(name, own, size, length) * entry for name, own, entry in self.lists)
 
 
-def length_below(name: str, size: ListSize | None, length: int) -> int:
-    """Return the length of a list that has none of its own, below a field with this `@listSize`, of this length."""
-    return length if size is not None and name in size.sized_fields else DEFAULT_LIST_SIZE
+def length_below(name: str, own: int, size: ListSize | None, length: int) -> int:
+    """Return the length of a list, assumed to be its `own`, below a field with this `@listSize`, of this length."""
+    return length if size is not None and name in size.sized_fields else own
+
+
+Selections: TypeAlias = tuple[SelectionSetNode, ...]
+"""Selection sets whose fields are merged, for they are asked of the same objects."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A field of a selection that costs something, or has something below it that does.
+    """A field of a selection that costs something, or has something below it that does, wherever it is asked for.
 
-    `length` is that of its list or page; None where it has none of its own.
+    `length` is that of its list or page, None where it has none of its own; the field above may know better if it is
+    only `assumed`.
     """
 
-    node: FieldNode
+    nodes: tuple[FieldNode, ...]
     named: GraphQLNamedType
     is_list: bool
     weight: int
     arguments: int
     size: ListSize | None
     length: int | None
+
+    @property
+    def selections(self) -> Selections:
+        """Return what is asked of its objects."""
+        return tuple([node.selection_set for node in self.nodes if node.selection_set is not None])
+
+    @property
+    def is_assumed(self) -> bool:
+        """Whether its length is neither asked for nor known."""
+        return self.size is None or not self.size.slicing_arguments
 
 
 class Estimation:
@@ -162,60 +176,90 @@ class Estimation:
         self._lengths = lengths or {}
         self._introspection = IntrospectionCost(schema, fragments)
         self._introspections = {} if introspections is None else introspections
-        self._known: dict[tuple[int, str], Part] = {}
-        self.used: dict[str, None] = {}
+        self._known: dict[tuple[object, ...], Part] = {}
+        self._types: dict[tuple[object, ...], list[GraphQLNamedType]] = {}
+        self._merged = 0
+        self.used: dict[tuple[str, tuple[str, ...]], None] = {}
 
     def of_operation(self, operation: OperationDefinitionNode) -> int:
         """Return what an operation costs."""
         root = self.schema.get_root_type(operation.operation)
         assert root is not None  # the document is valid
-        return self.part(operation.selection_set, root).total(None, 0)
+        return self.part((operation.selection_set,), root).total(None, 0)
 
-    def part(self, selection_set: SelectionSetNode, type_: GraphQLNamedType) -> Part:
-        """Return what a selection costs on objects of this type, worked out once."""
-        key = (id(selection_set), type_.name)
+    def part(self, selections: Selections, type_: GraphQLNamedType) -> Part:
+        """Return what selections cost, merged, on objects of this type, worked out once."""
+        key = (*map(id, selections), type_.name)
         part = self._known.get(key)
         if part is None:
             part = self._known[key] = Part()
-            for selection in selection_set.selections:
-                if isinstance(selection, FieldNode):
-                    self._add_field(part, selection, type_)
-                elif (within := self.fragment_on(selection, type_)) is not None:
-                    part.add(self.part(*within))
+            if len(selections) > 1:
+                self._merged += 1
+                if self._merged > _MOST_MERGED:
+                    for one in selections:
+                        part.add(self.part((one,), type_))
+                    return part
+            for nodes in self.fields_of(selections, type_):
+                self._add_field(part, nodes, type_)
         return part
 
-    def fragment_on(
-        self, fragment: FragmentSpreadNode | InlineFragmentNode | Any, type_: GraphQLNamedType
-    ) -> tuple[SelectionSetNode, GraphQLNamedType] | None:
-        """Return what a fragment selects and on which type, or None when it says nothing of objects of this type."""
-        if isinstance(fragment, FragmentSpreadNode):
-            fragment = self.fragments[fragment.name.value]
-        condition = fragment.type_condition
-        if condition is not None and condition.name.value != type_.name:
-            wanted = self.schema.get_type(condition.name.value)
-            # An abstract type stands here for those of its types that no fragment names.
-            if not (wanted and is_abstract_type(wanted) and self._overlap(wanted, type_)):
-                return None
-            if is_abstract_type(type_):
-                return fragment.selection_set, wanted  # whose fields `type_` may not have
-        return fragment.selection_set, type_
+    def fields_of(self, selections: Selections, type_: GraphQLNamedType) -> list[tuple[FieldNode, ...]]:
+        """Return the fields that may cost something on objects of this type: those of one name in the answer together.
 
-    def types_below(self, selection_set: SelectionSetNode, type_: GraphQLNamedType) -> list[GraphQLNamedType]:
-        """Return the types among which a selection may cost differently: of an abstract type those that it names."""
+        Each node once, in the order of the document.
+        """
+        found: dict[str, dict[int, FieldNode]] = {}
+        self._collect(selections, type_, found, set())
+        return [tuple(nodes.values()) for nodes in found.values()]
+
+    def _collect(
+        self,
+        selections: Sequence[SelectionSetNode],
+        type_: GraphQLNamedType,
+        found: dict[str, dict[int, FieldNode]],
+        spread: set[str],
+    ) -> None:
+        for selection_set in selections:
+            for selection in selection_set.selections:
+                if isinstance(selection, FieldNode):
+                    name = (selection.alias or selection.name).value
+                    if selection.selection_set is not None:
+                        found.setdefault(name, {})[id(selection)] = selection
+                    else:
+                        found.setdefault(name, {id(selection): selection})
+                    continue
+                fragment: Any = selection
+                if isinstance(selection, FragmentSpreadNode):
+                    if selection.name.value in spread:
+                        continue
+                    spread.add(selection.name.value)
+                    fragment = self.fragments[selection.name.value]
+                if fragment.type_condition is None or self._is_a(type_, fragment.type_condition.name.value):
+                    self._collect((fragment.selection_set,), type_, found, spread)
+
+    def types_below(self, selections: Selections, type_: GraphQLNamedType) -> list[GraphQLNamedType]:
+        """Return the types among which selections may cost differently: of those alike to all fragments, one."""
         if not is_abstract_type(type_):
             return [type_]
-        possible = {one.name: one for one in self.schema.get_possible_types(type_)}
-        named = dict.fromkeys(self._conditions(selection_set, set()))
-        return [type_, *(possible[name] for name in named if name in possible)]
+        key = (*map(id, selections), type_.name)
+        types = self._types.get(key)
+        if types is None:
+            seen: set[str] = set()
+            named = list(dict.fromkeys(one for it in selections for one in self._conditions(it, seen)))
+            alike: dict[tuple[bool, ...], GraphQLNamedType] = {}
+            for one in self.schema.get_possible_types(type_):
+                alike.setdefault(tuple([self._is_a(one, name) for name in named]), one)
+            types = self._types[key] = list(alike.values())
+        return types
 
     def entry(self, asked: Asked) -> int:
         """Return what an entry of a field costs with all below it, or the field itself where it is no list."""
-        selection_set = asked.node.selection_set
-        if selection_set is None:
+        selections = asked.selections
+        if not selections:
             return asked.weight
-        types = self.types_below(selection_set, asked.named)
+        types = self.types_below(selections, asked.named)
         return asked.weight + max(
-            self.part(selection_set, type_).total(asked.size, asked.length or 0) for type_ in types
+            (self.part(selections, type_).total(asked.size, asked.length or 0) for type_ in types), default=0
         )
 
     def introspected(self, node: FieldNode) -> int:
@@ -235,10 +279,11 @@ class Estimation:
             self._introspections[key] = cost
         return cost
 
-    def asked(self, node: FieldNode, type_: GraphQLNamedType) -> Asked | None:
+    def asked(self, nodes: tuple[FieldNode, ...], type_: GraphQLNamedType) -> Asked | None:
         """Return what a field of a selection asks; None when it costs nothing, and nothing is below it."""
         if not isinstance(type_, (GraphQLObjectType, GraphQLInterfaceType)):
             return None  # a union has only __typename
+        node = nodes[0]  # the others have the same arguments: the document is valid
         field = self.schema.get_field(type_, node.name.value)
         if field is None:
             return None
@@ -253,10 +298,10 @@ class Estimation:
             weight = DEFAULT_MUTATION_WEIGHT if is_mutation else _weight_of_type(named)
         if is_mutation and not self._counts_mutations:
             weight = 0
-        if node.alias is not None and node.selection_set is not None:
+        if node.selection_set is not None and any(one.alias is not None for one in nodes):
             weight = max(weight, 1)  # what comes along with its object does so once, and not under fifteen aliases
         return Asked(
-            node,
+            nodes,
             named,
             is_list,
             weight,
@@ -265,21 +310,22 @@ class Estimation:
             self._own_length(node, field, declared.size) if node.selection_set is not None else None,
         )
 
-    def _add_field(self, part: Part, node: FieldNode, type_: GraphQLNamedType) -> None:
-        if node.name.value in INTROSPECTION:
-            part.once += self.introspected(node)
+    def _add_field(self, part: Part, nodes: tuple[FieldNode, ...], type_: GraphQLNamedType) -> None:
+        if nodes[0].name.value in INTROSPECTION:
+            part.once += sum(map(self.introspected, nodes))
             return
-        asked = self.asked(node, type_)
+        asked = self.asked(nodes, type_)
         if asked is None:
             return
         part.once += asked.arguments
         entry = self.entry(asked)
         if not asked.is_list:
             part.once += entry
-        elif asked.length is None:
-            part.add_list(node.name.value, entry)
+        elif asked.is_assumed:
+            own = DEFAULT_LIST_SIZE if asked.length is None else asked.length
+            part.lists.append((nodes[0].name.value, own, entry))
         else:
-            part.once += asked.length * entry
+            part.once += (asked.length or 0) * entry
 
     def _arguments(self, node: FieldNode, declared: FieldCost) -> int:
         """Return what the arguments of a field cost, as far as they are given."""
@@ -295,19 +341,28 @@ class Estimation:
             return None
         if not size.slicing_arguments:
             return DEFAULT_LIST_SIZE if size.assumed is None else size.assumed
-        return max(
-            _length(self._value_of(node, name), _unsliced(field, name) if size.assumed is None else size.assumed)
-            for name in size.slicing_arguments
-        )
+        given = [_length(self._value_of(node, name)) for name in size.slicing_arguments]
+        if any(given):
+            return max(given)
+        return size.assumed or max(_unsliced(field, name) for name in size.slicing_arguments)
 
     def _value_of(self, node: FieldNode, argument: str) -> Any:
-        """Return the value of an argument: a number, a list, a text, something that is none of these, or None."""
-        match next((it.value for it in node.arguments or () if it.name.value == argument), None):
+        """Return the value of an argument, or of what stands in it at a dotted path.
+
+        A number, a list, a text, something that is none of these, or None.
+        """
+        name, *path = argument.split(".")
+        value: Any = next((it.value for it in node.arguments or () if it.name.value == name), None)
+        for index, step in enumerate(path):
+            if isinstance(value, VariableNode):
+                return self._of_variable(value.name.value, tuple(path[index:]))
+            fields = getattr(value, "fields", None) or ()
+            value = next((it.value for it in fields if it.name.value == step), None)
+        match value:
             case None | NullValueNode():
                 return None
             case VariableNode(name=variable):
-                self.used[variable.value] = None
-                return self._variables.get(variable.value)
+                return self._of_variable(variable.value, ())
             case IntValueNode(value=digits):
                 return int(digits)
             case ListValueNode(values=values):
@@ -315,6 +370,10 @@ class Estimation:
             case StringValueNode(value=text):
                 return text
         return ""
+
+    def _of_variable(self, name: str, path: tuple[str, ...]) -> Any:
+        self.used[name, path] = None
+        return _within(self._variables.get(name), path)
 
     def _conditions(self, selection_set: SelectionSetNode, seen: set[str]) -> Iterator[str]:
         """Return the types that the fragments of a selection name, in whatever fragment they stand."""
@@ -331,11 +390,19 @@ class Estimation:
                 yield fragment.type_condition.name.value
             yield from self._conditions(fragment.selection_set, seen)
 
-    def _overlap(self, abstract: Any, type_: GraphQLNamedType) -> bool:
-        if is_abstract_type(type_):
-            possible = {one.name for one in self.schema.get_possible_types(type_)}
-            return any(one.name in possible for one in self.schema.get_possible_types(abstract))
-        return self.schema.is_sub_type(abstract, type_)
+    def _is_a(self, type_: GraphQLNamedType, name: str) -> bool:
+        """Return whether objects of this type are of the named one."""
+        if type_.name == name:
+            return True
+        wanted: Any = self.schema.get_type(name)
+        return bool(wanted) and is_abstract_type(wanted) and self.schema.is_sub_type(wanted, type_)
+
+
+def _within(value: Any, path: Sequence[str]) -> Any:
+    """Return what stands in the value of a variable."""
+    for step in path:
+        value = value.get(step) if isinstance(value, Mapping) else None
+    return value
 
 
 def _weight_of_type(named: GraphQLNamedType) -> int:
@@ -346,13 +413,14 @@ def _weight_of_type(named: GraphQLNamedType) -> int:
 def _unsliced(field: GraphQLField, argument: str) -> int:
     """Return how many entries a field answers when the argument is not given: the argument's default says it."""
     default = coerce_default_value(field.args[argument]) if argument in field.args else Undefined
-    return _length(None if default is Undefined else default, DEFAULT_LIST_SIZE)
+    return (0 if default is Undefined else _length(default)) or DEFAULT_LIST_SIZE
 
 
-def _length(value: Any, otherwise: int) -> int:
-    """Return the length that a value asks for; at least 1, for the back end is asked for an empty page too."""
+def _length(value: Any) -> int:
+    """Return the length that a value asks for: at least 1, for the back end is asked for an empty page too; 0 for none.
+    """  # fmt: skip
     if isinstance(value, bool) or value is None:
-        return otherwise
+        return 0
     if isinstance(value, int):
         return max(value, 1)
     return max(len(value), 1) if isinstance(value, list) else 1

@@ -10,9 +10,9 @@ from heapq import heappop, heappush
 from itertools import count
 from typing import Any
 
-from graphql import FieldNode, GraphQLNamedType, SelectionSetNode
+from graphql import FieldNode, GraphQLNamedType
 
-from gateway.pipeline.limits.cost import Asked, Cost, Estimation, Variables, length_below
+from gateway.pipeline.limits.cost import DEFAULT_LIST_SIZE, Asked, Cost, Estimation, Selections, Variables, length_below
 from gateway.pipeline.limits.limit_exceeded import LARGEST_SHOWN, LimitExceeded, in_words
 from gateway.pipeline.limits.shape import INTROSPECTION
 from gateway.settings import Limits
@@ -117,59 +117,58 @@ class _Search:
         operation = self._one.cost.operation
         root = self._estimation.schema.get_root_type(operation.operation)
         assert root is not None  # the document is valid
-        self._await_selection(_Selection(operation.selection_set, root, 1, ()))
+        self._await_selection(_Selection((operation.selection_set,), root, 1, ()))
         parts: dict[int, Expensive] = {}
         while self._waiting and len(parts) < _MOST_PATHS and self._steps < _LONGEST_SEARCH:
             _, _, next_ = heappop(self._waiting)
             if isinstance(next_, _Selection):
                 self._look_at(next_)
-            elif id(next_.node) not in parts:  # a fragment's is named once
-                parts[id(next_.node)] = self._reported(next_)
+            elif id(next_.nodes[0]) not in parts:  # a fragment's is named once
+                parts[id(next_.nodes[0])] = self._reported(next_)
         return list(parts.values())
 
     def _look_at(self, selection: "_Selection") -> None:
-        for node in selection.set.selections:
-            self._steps += 1
-            if isinstance(node, FieldNode):
-                self._look_at_field(node, selection)
-            elif (within := self._estimation.fragment_on(node, selection.type)) is not None:
-                self._await_selection(replace(selection, set=within[0], type=within[1]))
+        for nodes in self._estimation.fields_of(selection.sets, selection.type):
+            self._steps += len(nodes)
+            self._look_at_field(nodes, selection)
 
-    def _look_at_field(self, node: FieldNode, selection: "_Selection") -> None:
+    def _look_at_field(self, nodes: tuple[FieldNode, ...], selection: "_Selection") -> None:
+        node = nodes[0]
         path = (*selection.path, (node.alias or node.name).value)
         if node.name.value in INTROSPECTION:
-            cost = self._estimation.introspected(node)
-            self._await(selection.times * cost, _Part(node, path, selection.times * cost))
+            cost = sum(map(self._estimation.introspected, nodes))
+            self._await(selection.times * cost, _Part(nodes, path, selection.times * cost))
             return
-        asked = self._estimation.asked(node, selection.type)
+        asked = self._estimation.asked(nodes, selection.type)
         if asked is None:
             return
-        own = asked.length
-        if own is None:
-            own = length_below(node.name.value, selection.size, selection.length)
+        own = DEFAULT_LIST_SIZE if asked.length is None else asked.length
+        if asked.is_assumed:
+            own = length_below(node.name.value, own, selection.size, selection.length)
         length = own if asked.is_list else 1
         if asked.size is not None or (asked.is_list and selection.size is None):
             cost = asked.arguments + length * self._estimation.entry(asked)
             sliced_by = asked.size.slicing_arguments if asked.size is not None else ()
-            argument = sliced_by[0] if len(sliced_by) == 1 else None
+            given = {argument.name.value for argument in node.arguments or ()}
+            argument = next((name for name in sliced_by if name in given), sliced_by[0] if sliced_by else None)
         elif asked.is_list:  # a page has been named with what is in it
             cost, argument = 0, None
         else:
             cost, argument = asked.arguments + asked.weight, None
-        part = _Part(node, path, selection.times * cost, argument, asked.length or 0)
+        part = _Part(nodes, path, selection.times * cost, argument, asked.length or 0)
         self._await(part.cost, part)
-        if node.selection_set is not None:
+        if asked.selections:
             below = _Selection(
-                node.selection_set, asked.named, selection.times * length, path, asked.size, asked.length or 0
+                asked.selections, asked.named, selection.times * length, path, asked.size, asked.length or 0
             )
             self._await_selection(self._most_expensive_type(below, asked))
 
     def _most_expensive_type(self, selection: "_Selection", asked: Asked) -> "_Selection":
-        types = self._estimation.types_below(selection.set, asked.named)
+        types = self._estimation.types_below(selection.sets, asked.named)
         return max((replace(selection, type=type_) for type_ in types), key=self._cost)
 
     def _cost(self, selection: "_Selection") -> int:
-        part = self._estimation.part(selection.set, selection.type)
+        part = self._estimation.part(selection.sets, selection.type)
         return selection.times * part.total(selection.size, selection.length)
 
     def _await_selection(self, selection: "_Selection") -> None:
@@ -195,7 +194,7 @@ class _Search:
         if part.argument is None or estimate <= self._allowed:
             return None
         cost = self._one.cost
-        without = Estimation(cost.schema, cost.fragments, self._one.variables, {id(part.node): 0})
+        without = Estimation(cost.schema, cost.fragments, self._one.variables, {id(node): 0 for node in part.nodes})
         least = without.of_operation(cost.operation)
         if least > self._allowed or least >= estimate:
             return None
@@ -204,12 +203,12 @@ class _Search:
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """A selection that is waiting to be looked at, on objects of a type that there are so many times.
+    """Merged selections that are waiting to be looked at, on objects of a type that there are so many times.
 
     `size` and `length` are the `@listSize` of the field above it, and how long its page is.
     """
 
-    set: SelectionSetNode
+    sets: Selections
     type: GraphQLNamedType
     times: int
     path: tuple[str, ...]
@@ -221,7 +220,7 @@ class _Selection:
 class _Part:
     """A part of an operation that is waiting to be named."""
 
-    node: FieldNode
+    nodes: tuple[FieldNode, ...]
     path: tuple[str, ...]
     cost: int
     argument: str | None = None

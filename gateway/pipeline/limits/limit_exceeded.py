@@ -24,6 +24,8 @@ class LimitExceeded(RefusedRequest):
         source = f" (setting {setting})" if setting else ""
         message = f"{what} {in_words(actual)}; at most {limit:,} are allowed{source}.{advice}"
         named: dict[str, Any] = {"setting": setting} if setting else {}
+        # GraphQL over HTTP, 5.2: "Examples of additional validation rules the server may apply include depth limit".
+        self.draft_status = 422 if status == 400 else None
         super().__init__(status, code, message, limit=limit, actual=min(actual, LARGEST_SHOWN), **named, **extensions)
 
 

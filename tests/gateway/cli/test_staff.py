@@ -57,6 +57,19 @@ async def held_by(portal: Portal, login_name: str) -> tuple[str, ...]:
     return caller.vendor_permissions
 
 
+async def test_everything_wrong_with_an_invitation_is_said_at_once(portal: Portal) -> None:
+    result = runs(
+        portal, "invite", "nobody", "REGISTRATION_REVIEW", "--first-name", "x" * 101, "--last-name", "a\u202eb",
+        "--language", "german" * 10_000,
+    )  # fmt: skip
+
+    said = result.stderr.removeprefix("forecourt: ").splitlines()
+    assert result.exit_code == 2
+    assert [line.partition(":")[0] for line in said] == ["ADDRESS", "--first-name", "--last-name", "--language"]
+    assert len(result.stderr) < 1_000
+    assert await portal.queued_mails() == []
+
+
 async def test_somebody_is_invited_chooses_a_password_and_is_staff(portal: Portal) -> None:
     result = runs(
         portal, "invite", DORA, "REGISTRATION_REVIEW", "--first-name", "Dora", "--last-name", "Vogt", "--language", "de"
@@ -134,9 +147,9 @@ async def test_a_permission_that_this_policy_no_longer_has_is_listed_as_such_and
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["invite", PURCHASE, "--all"], f"{PURCHASE} has an account already. Grant it permissions instead."),
+        (["invite", PURCHASE, "--all"], f"{PURCHASE} already has an account. Grant it permissions instead."),
         (["invite", "nobody", "--all"], "Enter an e-mail address such as name@company.example."),
-        (["invite", DORA, "--all", "--language", "xx-"], "There is no language 'xx-'"),
+        (["invite", DORA, "--all", "--language", "xx-"], "“xx-” is not a language; use a tag such as de, en or fr-CH."),
         (["invite", DORA], "Name permissions, or give --all. They are "),
         (["invite", DORA, "REGISTRATION_REVIEW", "--all"], "Name permissions, or give --all. They are "),
         (["grant", PURCHASE, "REGISTRATION_REVEIW"], 'did you mean "REGISTRATION_REVIEW"?'),

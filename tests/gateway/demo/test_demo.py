@@ -19,6 +19,7 @@ from connectors.values import AccountKind
 from gateway.demo.demo_data import DemoData, demo_data
 from gateway.profile_files import InvalidProfile, load_profile, shipped_profiles
 from permissions.policy import Policy, parse_policy
+from tests.portal import Portal
 
 TODAY = datetime(2027, 1, 15, 9, 0, tzinfo=UTC)
 REFERENCE = datetime(2026, 6, 30, 12, 0, tzinfo=UTC)
@@ -360,6 +361,18 @@ def test_a_problem_in_demo_toml_is_reported_with_its_path(right: str, wrong: str
         demo_data(spoilt, now=TODAY)
 
 
+def test_all_problems_of_the_form_of_a_demo_toml_are_reported_at_once() -> None:
+    profile = load_profile("solar_terminal")
+    text = (profile.demo_text or "").replace("orders = 84", 'orders = "many"').replace('"RESELLER"', '"SHOP"')
+
+    with pytest.raises(InvalidProfile) as refused:
+        demo_data(replace(profile, demo_text=text), now=TODAY)
+
+    assert [line.split(": ")[1] for line in str(refused.value).splitlines()] == [
+        "organizations.0.orders", "organizations.1.kind",
+    ]  # fmt: skip
+
+
 def test_a_profile_without_demo_data_says_so() -> None:
     profile = replace(load_profile("solar_terminal"), demo_text=None)
 
@@ -370,3 +383,28 @@ def test_a_profile_without_demo_data_says_so() -> None:
 def test_a_negative_number_of_organizations_is_refused() -> None:
     with pytest.raises(ValueError, match="organizations must be 0 or more, not -1"):
         demo_data(load_profile("solar_terminal"), organizations=-1, now=TODAY)
+
+
+async def test_the_organization_under_review_can_be_approved_by_the_vendors_staff(portal: Portal) -> None:
+    reviewer, applicant = await portal.person("review@vendor.example"), "info@dachwerk.example"
+    listed = await reviewer.asks("{ registrations { nodes { id status applicantEmail organization { name } } } }")
+    (registration,) = listed.at("registrations.nodes")
+    assert (registration["status"], registration["applicantEmail"]) == ("PENDING_REVIEW", applicant)
+
+    approved = await reviewer.asks(
+        """
+        mutation ($id: ID!) {
+          approveRegistration(input: { id: $id }) { registration { organization { name status } } errors { code } }
+        }
+        """,
+        id=registration["id"],
+    )
+
+    assert approved.at("approveRegistration") == {
+        "registration": {"organization": {"name": "Dachwerk Brückner & Söhne OHG", "status": "ACTIVE"}},
+        "errors": [],
+    }
+    own = await (await portal.person(applicant)).asks(
+        "{ viewer { memberships { nodes { organization { viewerCanManageMembers } } } } }"
+    )
+    assert own.at("viewer.memberships.nodes") == [{"organization": {"viewerCanManageMembers": True}}]

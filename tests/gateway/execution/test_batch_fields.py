@@ -211,10 +211,14 @@ async def test_one_refusal_of_many_objects_is_reported_once() -> None:
     assert answer.data is not None
     assert answer.data["nested"][0] == [{"value": 0, "v": 0}, {"value": None, "v": None}]
     assert error_facts(answer) == [
-        ("not allowed", ["nested", "@", "@", "value"], [(1, 12)]),
-        ("not allowed", ["nested", "@", "@", "v"], [(1, 18)]),
+        ("not allowed", ["nested", 0, 1, "value"], [(1, 12)]),
+        ("not allowed", ["nested", 0, 1, "v"], [(1, 18)]),
     ]
     assert answer.errors is not None
+    assert [error.extensions for error in answer.errors] == [
+        {"pathPattern": ["nested", "@", "@", "value"], "pathCount": 3},
+        {"pathPattern": ["nested", "@", "@", "v"], "pathCount": 3},
+    ]
     assert answer.errors[0].original_error is refusal
 
 
@@ -246,4 +250,8 @@ async def test_a_refusal_for_the_whole_field_is_reported_once() -> None:
         schema_with(Item_value=refuse, Query_value=refuse), "{ value items { value } }", {"items": items(1, 2)}
     )
 
-    assert [path for _, path, _ in error_facts(answer)] == [["value"], ["items", "@", "value"]]
+    assert [path for _, path, _ in error_facts(answer)] == [["value"], ["items", 0, "value"]]
+    assert [error.extensions for error in answer.errors or ()] == [
+        {},
+        {"pathPattern": ["items", "@", "value"], "pathCount": 2},
+    ]

@@ -239,10 +239,14 @@ async def test_a_refusal_is_kept_once_for_a_field_and_level_however_many_objects
     answer = await alone(schema, "{ items { items { items { items { id refused other } } } } }", {"items": tree(16, 4)})
 
     assert len(kept) == 2 + 5 + 4  # one of each field, of all rows of a level, and of all lists of a level
-    path: list[Any] = ["items", "@", "items", "@", "items", "@", "items", "@"]
+    path: list[Any] = ["items", 0, "items", 0, "items", 0, "items", allowed]
     assert error_facts(answer) == [
         ("not yours", [*path, "refused"], [(1, 38)]),
         ("not yours", [*path, "other"], [(1, 46)]),
+    ]
+    pattern = [step if isinstance(step, str) else "@" for step in path]
+    assert [error.extensions for error in answer.errors] == [
+        {"pathPattern": [*pattern, name], "pathCount": 16**3 * (16 - allowed)} for name in ("refused", "other")
     ]
     assert answer.data["items"][0]["items"][0]["items"][0]["items"][:2] == [
         {"id": 1, "refused": 1 if allowed else None, "other": 1 if allowed else None},

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from graphql import (
+    FragmentDefinitionNode,
     GraphQLObjectType,
     GraphQLSchema,
     build_schema,
@@ -16,7 +17,7 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.pipeline.limits.cost import Cost
+from gateway.pipeline.limits.cost import Cost, Estimation
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
 from schema.graph.cost_directives import COST, FieldCost, ListSize, cost_of
@@ -119,12 +120,20 @@ COSTS: list[tuple[str, dict[str, Any], int]] = [
         {},
         1 + 1 + 10,
     ),
-    ("{ any { ... on Shape { thing { name } ... on Circle { thing { name } } } } }", {}, 1 + 2),
+    ("{ any { ... on Shape { thing { name } ... on Circle { thing { name } } } } }", {}, 1 + 1),
+    ("{ one { thing { name } thing { free { thing { name } } } } one { thing { few { name } } } }", {}, 1 + 1 + 1 + 3),
+    ("{ one { a: things { name } b: things { name } } }", {}, 1 + 20),
+    (
+        "query($n: Int) { page(first: $n) { nodes { name } } ...P }"
+        " fragment P on Query { page(first: $n) { nodes { thing { name } } } }",
+        {"n": 4},
+        8,
+    ),
     ('{ picked(ids: ["a", "b"]) { name } }', {}, 2),
     ("query($ids: [ID!]!) { picked(ids: $ids) { name } }", {"ids": ["a", "b", "c"]}, 3),
     ("mutation { change { name } }", {}, 10),
     ("mutation { count a: count }", {}, 20),
-    ("{ __typename ...F ...F } fragment F on Query { one { name } }", {}, 2),
+    ("{ __typename ...F ...F } fragment F on Query { one { name } }", {}, 1),
     ("{ __schema { queryType { name } } }", {}, 1),
     ('{ __type(name: "Nothing") { name } }', {}, 1),
 ]
@@ -135,12 +144,44 @@ def test_an_operation_costs_what_its_objects_cost(text: str, variables: dict[str
     assert DOCUMENTS.document(text).operation(None).cost.of(variables) == expected
 
 
-def test_fragments_that_double_at_each_level_are_worked_out_once() -> None:
+def test_a_fragment_that_is_spread_again_is_answered_once() -> None:
     fragments = "".join(f"fragment F{n} on Thing {{ ...F{n + 1} ...F{n + 1} }} " for n in range(60))
 
     operation = DOCUMENTS.document(f"{{ one {{ ...F0 }} }} {fragments} fragment F60 on Thing {{ thing {{ name }} }}")
 
-    assert operation.operation(None).cost.of({}) == 1 + 2**60
+    assert operation.operation(None).cost.of({}) == 2
+
+
+def test_fragments_that_double_at_each_level_are_worked_out_once() -> None:
+    fragments = "".join(
+        f"fragment F{n} on Thing {{ thing {{ ...F{n + 1} }} things {{ ...F{n + 1} }} }} " for n in range(40)
+    )
+
+    operation = DOCUMENTS.document(f"{{ one {{ ...F0 }} }} {fragments} fragment F40 on Thing {{ name }}")
+
+    assert operation.operation(None).cost.of({}) == sum(11**n for n in range(41))
+
+
+def test_where_each_path_merges_others_they_are_added_up_in_the_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    depth, counted = 12, []
+    both = "fragment {0}{1} on Thing {{ thing {{ ...{0}{2} }} few {{ ...{0}{2} {3} }} }} "
+    text = "{ one { ...S0 } } fragment R12 on Thing { name } fragment S12 on Thing { name } "
+    for n in range(depth):  # which of the fragments R stand on a path says which of its steps were "few"
+        text += both.format("S", n, n + 1, "...R0") + both.format("R", n, n + 1, "")
+    original = Estimation.fields_of
+
+    def fields_of(self: Estimation, *selections: Any) -> Any:
+        counted.append(selections)
+        return original(self, *selections)
+
+    monkeypatch.setattr(Estimation, "fields_of", fields_of)
+    document = parse(text)  # which validation refuses, for it merges them too
+    fragments = {it.name.value: it for it in document.definitions if isinstance(it, FragmentDefinitionNode)}
+
+    estimate = Cost(SCHEMA, fragments, document.definitions[0]).of({})  # type: ignore[arg-type]
+
+    assert estimate >= sum(4**n for n in range(depth + 1))
+    assert 1_000 < len(counted) < 2_000
 
 
 @st.composite

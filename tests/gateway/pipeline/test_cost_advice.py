@@ -137,8 +137,10 @@ def _with_length(text: str, path: str, length: int) -> str:
 
 
 def test_fragments_that_double_at_each_level_are_searched_only_where_it_helps() -> None:
-    fragments = "".join(f"fragment F{n} on Thing {{ ...F{n + 1} ...F{n + 1} }} " for n in range(60))
-    last = "fragment F60 on Thing { page(first: 3) { nodes { name } } }"
+    fragments = "".join(
+        f"fragment F{n} on Thing {{ thing {{ ...F{n + 1} }} things {{ ...F{n + 1} }} }} " for n in range(40)
+    )
+    last = "fragment F40 on Thing { page(first: 3) { nodes { name } } }"
 
     refusal = refused(estimated(f"{{ one {{ ...F0 }} }} {fragments} {last}"))
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from graphql import (
     ExecutionResult,
     GraphQLInterfaceType,
@@ -16,6 +17,7 @@ from graphql import (
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.pipeline.limits import cost
 from gateway.pipeline.operation_cache import Documents
 from gateway.settings import Limits
 from schema.graph.cost_directives import COST, FieldCost, ListSize
@@ -53,7 +55,7 @@ def _declare() -> None:
 
 
 _declare()
-DOCUMENTS = Documents(SCHEMA, Limits(max_depth=50, max_aliases=1_000, max_root_fields=1_000))
+LIMITS = Limits(max_depth=50, max_aliases=1_000, max_root_fields=1_000)
 CONCRETE = ("Person", "Shop", "Order")
 
 
@@ -80,6 +82,26 @@ def selections(draw: st.DrawFn, type_name: str, depth: int, prefix: str = "") ->
         within = draw(selections(named.name, depth - 1, key)) if named and not is_leaf_type(named) else ""
         alias = "" if type_name == "Edge" and index == 0 else f"{key}: "
         parts.append(f"{alias}{choice}{argument}{within}")
+    return "{ " + " ".join(parts) + " }"
+
+
+@st.composite
+def merging(draw: st.DrawFn, type_name: str, depth: int) -> str:
+    """A selection set whose fields have no other names than their own, so that all that can be is merged."""
+    type_: Any = SCHEMA.type_map[type_name]
+    parts = ["__typename"]
+    for _ in range(draw(st.integers(1, 4))):
+        choices = ["..."] if depth else []
+        if not isinstance(type_, GraphQLUnionType):
+            choices += [name for name, it in type_.fields.items() if depth or is_leaf_type(get_named_type(it.type))]
+        choice = draw(st.sampled_from(choices or ["__typename"]))
+        if choice == "...":
+            on = draw(st.sampled_from(_conditions(type_name)))
+            parts.append(f"... on {on} {draw(merging(on, depth - 1))}")
+            continue
+        named = get_named_type(type_.fields[choice].type) if choice != "__typename" else None
+        within = draw(merging(named.name, depth - 1)) if named and not is_leaf_type(named) else ""
+        parts.append(f"{choice}{'(first: $n)' if choice == 'page' else ''}{within}")
     return "{ " + " ".join(parts) + " }"
 
 
@@ -121,24 +143,61 @@ class _World:
         return {"type": own[self.made % len(own)]}
 
 
-@examples(400)
-@given(
-    selections("Query", 4), st.integers(1, 6), st.lists(st.sampled_from(CONCRETE), min_size=1, max_size=3, unique=True)
-)
-def test_no_operation_answers_more_objects_than_it_was_estimated_to(text: str, number: int, types: list[str]) -> None:
-    text = f"query($n: Int) {text}" if "$n" in text else text
-    estimate = DOCUMENTS.document(text).operation(None).cost.of({"n": number})
-    world = _World(types)
+ANSWERS = (st.integers(1, 6), st.lists(st.sampled_from(CONCRETE), min_size=1, max_size=3, unique=True))
 
+
+@examples(400)
+@given(selections("Query", 4), *ANSWERS)
+def test_no_operation_answers_more_objects_than_it_was_estimated_to(text: str, number: int, types: list[str]) -> None:
+    assert _made(text, number, types) <= _estimated(text, number)
+
+
+@examples(400)
+@given(merging("Query", 5), *ANSWERS)
+def test_what_is_merged_is_answered_once_and_never_more_than_was_estimated(
+    text: str, number: int, types: list[str]
+) -> None:
+    assert _made(text, number, types) <= _estimated(text, number)
+
+
+@examples(200)
+@given(merging("Query", 5), st.integers(1, 6))
+def test_what_is_added_up_and_not_merged_costs_no_less(text: str, number: int) -> None:
+    estimate = _estimated(text, number)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cost, "_MOST_MERGED", 0)
+
+        assert _estimated(text, number) >= estimate
+
+
+@examples(200)
+@given(merging("Person", 4), st.integers(1, 6))
+def test_a_selection_that_stands_there_twice_costs_the_same(text: str, number: int) -> None:
+    once = f"{{ person {text} }}"
+    twice = f"{{ person {text} ...P person {{ ... on Person {text} }} }} fragment P on Query {{ person {text} }}"
+
+    assert _estimated(once, number) == _estimated(twice, number)
+
+
+def _with_variable(text: str) -> str:
+    return f"query($n: Int) {text}" if "$n" in text else text
+
+
+def _estimated(text: str, number: int) -> int:
+    return Documents(SCHEMA, LIMITS).document(_with_variable(text)).operation(None).cost.of({"n": number})
+
+
+def _made(text: str, number: int, types: list[str]) -> int:
+    """How many objects that cost something an answer has that is as large as it may be."""
+    world = _World(types)
     answer = execute(
         SCHEMA,
-        parse(text),
+        parse(_with_variable(text)),
         {},
         variable_values={"n": number},
         field_resolver=world.resolve,
         type_resolver=lambda value, *_: value["type"],
     )
-
     assert isinstance(answer, ExecutionResult)
     assert answer.errors is None
-    assert world.made <= estimate
+    return world.made

@@ -66,7 +66,7 @@ def _cost(type_: Any, name: str, value: Any) -> int:
         selection_set=selected if is_composite_type(get_named_type(field.type)) else None,
     )
     estimation = Estimation(CORE, {}, dict.fromkeys(field.args, value))
-    return estimation.part(SelectionSetNode(selections=(node,)), type_).total(None, 0)
+    return estimation.part((SelectionSetNode(selections=(node,)),), type_).total(None, 0)
 
 
 @pytest.mark.parametrize(("type_", "name"), _asking(), ids=str)
@@ -91,6 +91,66 @@ def test_an_argument_that_makes_a_field_expensive_costs_more_where_it_is_given(a
     with_it = f'{{ organization(id: "x") {{ members(first: 10, {argument}) {{ totalCount }} }} }}'
 
     assert DOCUMENTS.document(with_it).operation(None).cost.of({}) == 1 + 1 + 5 + weight
+
+
+SHARED = """
+fragment Errors on UserError {
+  __typename code message path
+  ... on ValidationError { constraint }
+  ... on ConflictError { currentVersion conflictingNode { __typename id } }
+  ... on PermissionError { reason missingPermissions { code label } grantableBy { id user { id displayName } } }
+  ... on LastAdministratorError { candidates { id user { id displayName } } }
+  ... on InvitationStateError { status canRequestNew }
+  ... on RateLimitError { retryAfterSeconds }
+}
+"""
+"""What a front end shares between all its mutations."""
+
+
+@pytest.mark.parametrize("name", sorted(CORE.mutation_type.fields) if CORE.mutation_type else [])
+def test_a_fragment_shared_by_all_mutations_adds_little_to_each(name: str) -> None:
+    assert CORE.mutation_type is not None
+    field = CORE.mutation_type.fields[name]
+    given = ", ".join(f"{argument}: ${argument}" for argument in field.args)
+    declared = ", ".join(f"${argument}: {it.type}" for argument, it in field.args.items())
+    text = "mutation({}) {{ {}({}) {{ errors {{ {} }} }} }} {}"
+
+    bare, shared = (
+        DOCUMENTS.document(text.format(declared, name, given, asked, further)).operation(None).cost.of({})
+        for asked, further in (("code", ""), ("...Errors ...Errors", SHARED))
+    )
+
+    assert bare < shared <= bare + 15
+
+
+INVITE = """
+mutation Invite($input: InviteMembersInput!) {
+  inviteMembers(input: $input) {
+    results {
+      email
+      invitation { id email status expiresAt roles { id label } }
+      membership { id status }
+      errors { ...Errors }
+    }
+    errors { ...Errors }
+  }
+}
+"""
+
+
+@pytest.mark.parametrize(("invitees", "cost"), [(1, 41), (10, 203), (50, 923)])
+def test_an_invitation_of_many_costs_as_much_as_there_are(invitees: int, cost: int) -> None:
+    operation = DOCUMENTS.document(INVITE + SHARED).operation(None)
+    written = INVITE.replace("($input: InviteMembersInput!)", "").replace(
+        "$input", f'{{ organizationId: "x", idempotencyKey: "x", invitees: [{INVITEE * invitees}] }}'
+    )
+
+    assert operation.cost.of({"input": {"invitees": [{}] * invitees}}) == cost
+    assert operation.cost.of({"input": {"invitees": [{}] * 2}}) == 59
+    assert DOCUMENTS.document(written + SHARED).operation(None).cost.of({}) == cost
+
+
+INVITEE = '{ email: "a@b.example", roleKeys: [] } '
 
 
 EXAMPLES = sorted(ROOT.glob("gateway/profiles/*/examples/*.graphql"))

@@ -13,7 +13,35 @@ GETS = [
     ({"sec-fetch-site": "Cross-Site "}, 403),
     ({"sec-fetch-site": "same-origin"}, 200),
     ({"sec-fetch-site": "none"}, 200),
-    ({"cookie": "session=x", "sec-fetch-site": "same-origin"}, 403),
+    ({"cookie": "session=x", "sec-fetch-site": "same-origin"}, 200),
+    ({"cookie": "session=x", "sec-fetch-site": "none"}, 200),
+    ({"cookie": "session=x", "sec-fetch-site": "same-site"}, 403),
+    ({"cookie": "session=x", "sec-fetch-site": "cross-site"}, 403),
+    ({"cookie": "session=x", "sec-fetch-site": ""}, 403),
+    ({"cookie": "session=x", "sec-fetch-site": "same-origin, cross-site"}, 403),
+    ({"cookie": "session=x", "origin": "http://localhost:8000", "referer": "http://localhost:8000/"}, 403),
+    ({"cookie": "session=x", "content-type": "application/json"}, 200),
+    ({"sec-fetch-site": "cross-site", "content-type": "application/json; charset=utf-8"}, 200),
+    ({"cookie": "session=x", "content-type": "text/plain"}, 415),
+    ({"cookie": "session=x", "content-type": ""}, 415),
+    ({"cookie": "session=x", "authorization": "Basic eDp5"}, 403),
+    ({"cookie": "session=x", "authorization": "Negotiate YII="}, 403),
+    ({"cookie": "session=x", "authorization": "Bearer"}, 403),
+    ({"cookie": "session=x", "authorization": ""}, 403),
+    ({"cookie": "session=x", "authorization": "Bearer {token}"}, 200),
+    ({"cookie": "session=x", "authorization": "bearer {token}", "sec-fetch-mode": "cors"}, 200),
+    ({"sec-fetch-site": "cross-site", "sec-fetch-mode": "cors", "authorization": "Bearer {token}"}, 200),
+    ({"cookie": "session=x", "authorization": "Bearer {token}", "sec-fetch-mode": "navigate"}, 403),
+    ({"sec-fetch-site": "cross-site", "authorization": "Bearer {token}", "sec-fetch-mode": "No-Cors"}, 403),
+    (
+        {
+            "cookie": "session=x",
+            "authorization": "Bearer {token}",
+            "sec-fetch-mode": "navigate",
+            "sec-fetch-site": "none",
+        },
+        200,
+    ),
     ({"cookie": "session=x", "apollo-require-preflight": "true"}, 200),
     ({"sec-fetch-site": "cross-site", "x-apollo-operation-name": "A"}, 200),
     ({"sec-fetch-site": "cross-site", "x-apollo-operation-name": ""}, 403),
@@ -24,7 +52,10 @@ GETS = [
 async def test_a_get_that_another_site_may_have_sent_needs_a_header_that_no_link_has(
     portal: Portal, headers: dict[str, str], status: int
 ) -> None:
-    response = await portal.client.get(QUERY, headers=headers)
+    person = await portal.person("purchase@helios.example")
+    sent = {name: value.replace("{token}", person.token or "") for name, value in headers.items()}
+
+    response = await portal.client.get(QUERY, headers=sent)
 
     assert response.status_code == status
     if status == 403:

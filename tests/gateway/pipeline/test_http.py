@@ -78,6 +78,135 @@ async def test_errors_beside_data_have_a_status_of_their_own_in_the_draft() -> N
     assert [answer.data for answer in answers] == [{"organization": None}] * 2
 
 
+# GraphQL over HTTP, draft of August 2026, 5.4 Status Codes and 5.4.1 Examples.
+DRAFT: list[tuple[str, bytes, int, int]] = [
+    ("JSON parsing failure", b"NONSENSE", 400, 400),
+    ("JSON parsing failure", b'{"query":', 400, 400),
+    ("Invalid parameters", b'{"qeury": "{__typename}"}', 400, 422),
+    ("Invalid parameters", b'{"query": "query Q ($i:Int!) { q(i: $i) }", "variables": [7]}', 400, 422),
+    ("Invalid parameters", b'{"query": null}', 400, 422),
+    ("Invalid parameters", b'{"query": ["{ __typename }"]}', 400, 422),
+    ("Invalid parameters", b'{"query": "{ __typename }", "operationName": 1}', 400, 422),
+    ("Invalid parameters", b'{"query": "{ __typename }", "variables": "{}"}', 400, 422),
+    ("Invalid parameters", b'{"query": "{ __typename }", "extensions": "x"}', 400, 422),
+    ("Invalid parameters", b"null", 400, 422),
+    ("Invalid parameters", b'"{ __typename }"', 400, 422),
+    ("Invalid parameters", b"7", 400, 422),
+    ("Invalid parameters", b"[]", 400, 422),
+    ("Invalid parameters", b'[{"query": "{ __typename }"}]', 400, 422),
+    ("Document parsing failure", b'{"query": "{"}', 400, 400),
+    ("Document parsing failure", b'{"query": ""}', 400, 400),
+    ("Document validation failure", b'{"query": "{ nothing }"}', 400, 422),
+    ("additional validation rules", b'{"query": "{ ' + b"x {" * 13 + b"}" * 13 + b' }"}', 400, 422),
+    ("additional validation rules", b'{"query": "{ node(id: \\"x\\") { id } ' + b"%s" + b'}"}', 400, 422),
+]
+
+
+@pytest.mark.parametrize("accept", [GRAPHQL_JSON, JSON, "*/*"])
+@pytest.mark.parametrize(("example", "body", "current", "draft"), DRAFT)
+async def test_the_draft_says_of_each_failure_which_status_it_has(
+    example: str, body: bytes, current: int, draft: int, accept: str
+) -> None:
+    many = b" ".join(b"a%d: __typename" % number for number in range(25))
+    sent = body.replace(b"%s", many)
+    async with open_portal() as today, open_portal(http_status_profile="draft") as tomorrow:
+        before = await today.anybody().posts(sent, accept=GRAPHQL_JSON)
+        answer = await tomorrow.anybody().posts(sent, accept=accept)
+
+    assert (before.status, answer.status) == (current, draft), example
+    assert answer.headers["content-type"] == f"{GRAPHQL_JSON}; charset=utf-8"
+    assert list(answer.body) == ["errors"]
+
+
+@pytest.mark.parametrize(("accept", "media_type"), [(GRAPHQL_JSON, GRAPHQL_JSON), (JSON, JSON), ("*/*", JSON)])
+@pytest.mark.parametrize(
+    ("query", "status"), [("{ roles { key } }", 200), ('{ organization(id: \\"x\\") { id } }', 294)]
+)
+async def test_in_the_draft_a_client_of_old_gets_what_succeeds_as_plain_json(
+    query: str, status: int, accept: str, media_type: str
+) -> None:
+    async with open_portal(http_status_profile="draft") as portal:
+        answer = await portal.anybody().posts(f'{{"query": "{query}"}}'.encode(), accept=accept)
+
+    assert answer.status == status
+    assert answer.headers["content-type"] == f"{media_type}; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    ("parameters", "current", "draft"),
+    [
+        ({"query": "{ roles { key } }", "variables": "NONSENSE"}, 400, 422),
+        ({"query": "{ roles { key } }", "variables": "[7]"}, 400, 422),
+        ({"qeury": "{ roles { key } }"}, 400, 422),
+        ({"query": "mutation { signOut(input: {}) { accepted } }"}, 405, 405),
+        ({"query": "{"}, 400, 400),
+    ],
+)
+async def test_a_get_that_is_not_well_formed_has_its_status_in_the_draft(
+    parameters: dict[str, str], current: int, draft: int
+) -> None:
+    async with open_portal() as today, open_portal(http_status_profile="draft") as tomorrow:
+        statuses = [
+            (await portal.client.get("/graphql", params=parameters, headers={"accept": GRAPHQL_JSON})).status_code
+            for portal in (today, tomorrow)
+        ]
+
+    assert statuses == [current, draft]
+
+
+NOTHING: list[dict[str, Any]] = [
+    {},
+    {"operationName": ""},
+    {"operationName": None, "variables": None, "extensions": None},
+    {"variables": {}, "extensions": {}},
+    {"extensions": {"organizationId": None}},
+    {"extensions": {"persistedQuery": None}},
+    {"anything": "else"},
+]
+
+
+@pytest.mark.parametrize("beside", NOTHING)
+async def test_what_clients_send_for_nothing_is_nothing(portal: Portal, beside: dict[str, Any]) -> None:
+    body = {"query": "{ viewer { id } }", **beside}
+    as_text = {name: value if isinstance(value, str) else json.dumps(value) for name, value in body.items()}
+    as_text |= {"operationName": ""} if "operationName" in body else {}
+
+    posted = await portal.anybody().posts(json.dumps(body).encode())
+    asked = await portal.client.get("/graphql", params=as_text)
+    empty = await portal.client.get("/graphql", params={**dict.fromkeys(beside, ""), "query": body["query"]})
+
+    assert posted.body == asked.json() == empty.json() == {"data": {"viewer": None}}
+
+
+async def test_an_empty_name_chooses_nothing_of_several_operations(portal: Portal) -> None:
+    answer = await portal.anybody().posts(
+        b'{"query": "query A { viewer { id } } query B { viewer { id } }", "operationName": ""}'
+    )
+
+    assert answer.codes == {"": "OPERATION_RESOLUTION_FAILURE"}
+
+
+@pytest.mark.parametrize("path", ["/graphqls", "/graphql/x", "/api", "/<script>", "/health"])
+async def test_an_address_where_nothing_is_says_where_graphql_is(portal: Portal, path: str) -> None:
+    for_program = await portal.client.get(path, headers={"accept": "application/json"})
+    for_people = await portal.client.post(path, headers={"accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+
+    assert (for_program.status_code, for_people.status_code) == (404, 404)
+    assert for_program.json()["errors"][0]["extensions"] == {"code": "NOT_FOUND"}
+    assert "/graphql" in for_program.json()["errors"][0]["message"]
+    assert for_people.headers["content-type"] == "text/html; charset=utf-8"
+    assert "/graphql" in for_people.text
+    assert "<script" not in for_people.text
+
+
+async def test_an_address_that_is_asked_in_another_way_says_so_and_which_ways_there_are(portal: Portal) -> None:
+    response = await portal.client.post("/.well-known/jwks.json")
+
+    assert response.status_code == 405
+    assert response.json()["errors"][0]["extensions"] == {"code": "METHOD_NOT_ALLOWED"}
+    assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
+
+
 async def test_a_query_may_be_asked_by_get(portal: Portal) -> None:
     response = await portal.client.get(
         "/graphql",

@@ -24,10 +24,8 @@ interface Visit {
 }
 
 export function Page({ config, session, errand }: { config: Config; session: Session; errand: Example | null }) {
-  const { account, signingIn, notice, organizations, organizationId } = useSyncExternalStore(
-    session.subscribe,
-    session.current,
-  );
+  const state = useSyncExternalStore(session.subscribe, session.current);
+  const { account, signingIn, notice, organizationCount, organizationId } = state;
   // A new fetcher makes GraphiQL read the schema again: it shows what this account may use in this organization.
   const fetcher = useMemo(
     () => fetcherOf(config.endpoint, session),
@@ -79,9 +77,7 @@ export function Page({ config, session, errand }: { config: Config; session: Ses
           ) : (
             account === null && <SignInForm busy={signingIn !== null} onSignIn={session.signIn} />
           )}
-          {organizations.length > 1 && (
-            <Organizations organizations={organizations} chosen={organizationId} onChoose={session.lookAt} />
-          )}
+          {organizationCount > 1 && <Organizations state={state} session={session} />}
           {account && !config.demo && <span className="signed-in">Signed in as {account.displayName}</span>}
           {account && (
             <button type="button" className="button" onClick={signOut}>

@@ -14,8 +14,12 @@ const SIGN_IN = `mutation SignIn($input: SignInInput!) {
 const REFRESH = `mutation RefreshSession($input: RefreshSessionInput!) {
   refreshSession(input: $input) { accessToken refreshToken expiresAt errors { code message } }
 }`;
-const ORGANIZATIONS = `query Organizations {
-  viewer { memberships(first: 100) { nodes { organization { id name } } } }
+const ORGANIZATIONS = `query Organizations($search: String, $after: String) {
+  viewer {
+    memberships(first: 100, after: $after, search: $search) {
+      totalCount pageInfo { hasNextPage endCursor } nodes { organization { id name } }
+    }
+  }
 }`;
 const SIGN_OUT = `mutation SignOut { signOut(input: {}) { accepted errors { code message } } }`;
 
@@ -25,11 +29,16 @@ export interface SessionState {
   /** A login name that is being signed in, or null. */
   signingIn: string | null;
   notice: { kind: "problem" | "information"; text: string } | null;
-  /** The organizations of the person, by name. */
+  /** The organizations of the person, by name: those that were searched for, as far as they have been read. */
   organizations: Organization[];
+  /** How many they have in all, and after which cursor more of those that were searched for follow; null for none. */
+  organizationCount: number;
+  moreOrganizations: string | null;
   /** The id of the organization whose schema they look at; null for all of theirs together. */
   organizationId: string | null;
 }
+
+const NO_ORGANIZATIONS = { organizations: [], organizationCount: 0, moreOrganizations: null };
 
 export interface Account {
   loginName: string;
@@ -66,11 +75,12 @@ export class Session {
     account: null,
     signingIn: null,
     notice: null,
-    organizations: [],
+    ...NO_ORGANIZATIONS,
     organizationId: null,
   };
   private tokens: Tokens | null = null;
   private renewal: Promise<void> | null = null;
+  private searches = 0;
   private readonly listeners = new Set<() => void>();
 
   constructor(private readonly endpoint: Config["endpoint"]) {
@@ -160,25 +170,32 @@ export class Session {
   /** Begin as somebody, and end the session that was there before. */
   private begin(tokens: Tokens, account: Account): void {
     const former = this.tokens;
-    this.state = { ...this.state, organizations: [], organizationId: null };
+    this.state = { ...this.state, ...NO_ORGANIZATIONS, organizationId: null };
     this.keep(tokens, account);
     void this.findOrganizations();
     if (former) void this.end(former).catch(() => undefined);
   }
 
   /** A portal that does not list a person's organizations shows no choice of them, and that is all. */
-  private async findOrganizations(): Promise<void> {
+  readonly findOrganizations = async (search = "", after: string | null = null): Promise<void> => {
+    const asked = ++this.searches;
     try {
       const token = await this.freshToken();
       const { account } = this.state;
-      const viewer = await this.ask<Memberships>("viewer", ORGANIZATIONS, {}, token);
-      if (account !== this.state.account) return; // signed out, or in as somebody else, in the meantime
-      const organizations = viewer.memberships.nodes.map((membership) => membership.organization);
-      this.update({ organizations });
+      const viewer = await this.ask<Memberships>("viewer", ORGANIZATIONS, { search, after }, token);
+      // Signed out, in as somebody else, or searching for something else in the meantime.
+      if (account !== this.state.account || asked !== this.searches) return;
+      const { nodes, pageInfo, totalCount } = viewer.memberships;
+      const found = nodes.map((membership) => membership.organization);
+      this.update({
+        organizations: after ? [...this.state.organizations, ...found] : found,
+        organizationCount: search ? this.state.organizationCount : totalCount,
+        moreOrganizations: pageInfo.hasNextPage ? pageInfo.endCursor : null,
+      });
     } catch {
       // The page works without.
     }
-  }
+  };
 
   /** A refresh token works once, and its reuse ends the session: everyone who needs it waits for the same renewal. */
   private renew(): Promise<void> {
@@ -234,7 +251,7 @@ export class Session {
     this.tokens = null;
     store(null);
     const notice: SessionState["notice"] = reason ? { kind: "problem", text: reason } : null;
-    this.update({ account: null, organizations: [], organizationId: null, notice });
+    this.update({ account: null, ...NO_ORGANIZATIONS, organizationId: null, notice });
   }
 
   private update(change: Partial<SessionState>): void {
@@ -248,7 +265,11 @@ interface Viewer {
 }
 
 interface Memberships {
-  memberships: { nodes: { organization: Organization }[] };
+  memberships: {
+    totalCount: number;
+    pageInfo: { hasNextPage: boolean; endCursor: string | null };
+    nodes: { organization: Organization }[];
+  };
 }
 
 class Unreachable extends Error {}
