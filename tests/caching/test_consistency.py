@@ -168,6 +168,7 @@ async def values_of(portal: Portal, login_name: str, colleague: str | None) -> V
             "Viewer.auditEvents": [{"first": 10}],
             "Organization.members": [few, others],
             "Organization.orders": [few],
+            "Organization.order": [{"number": "SW-204718-0084"}],
             "Organization.auditEvents": [{"first": 15}],
             "Organization.accessRequests": anyhow,
             "Organization.changeRequests": anyhow,

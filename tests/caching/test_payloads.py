@@ -37,6 +37,7 @@ def operations(organization_id: str) -> Operations:
                 "Viewer.membership": of,
                 "Viewer.can": [{"permissions": all_of("PermissionCode")}],
                 "Role.viewerCanAssign": of,
+                "Organization.order": [{"number": "SW-204718-0084"}],
             }
         )
     )

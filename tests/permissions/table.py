@@ -152,6 +152,7 @@ BY_RIGHT = {
     "Mutation.revokeInvitation": opens("administration", "licence_holder"),
     "Organization.joinRequests": opens("administration", "licence_holder"),
     "Organization.orders": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
+    "Organization.order": opens("purchase", "licence_holder ORDER_PLACE ORDER_VIEW"),
     "Organization.orders(placedBy:)": opens("administration", "licence_holder", own=True),
     "Membership.roleGrants": opens("administration", "licence_holder", own=True),
     "Membership.directGrants": opens("administration", "licence_holder", own=True),
@@ -204,6 +205,7 @@ ARGUMENTS = {
     "Query.organization": "id: $organization",
     "Query.previewAccess": "input: { membershipId: MEMBERSHIP, roleKeys: [] }",
     "Organization.orders(placedBy:)": "placedBy: PERSON",
+    "Organization.order": 'number: "x"',
 }
 """What a field, or a guarded argument of it, is asked with; PERSON is a colleague, or oneself where it is one's own.
 
