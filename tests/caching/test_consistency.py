@@ -155,6 +155,8 @@ async def values_of(portal: Portal, login_name: str, colleague: str | None) -> V
             "Query.organizationChangeRequests": anyhow,
             "Query.invitationPreview": [],
             "Query.mailLinkPreview": [],
+            "Query.linkPreview": [],
+            "Query.previewMembersAccess": [],
             "Query.registrationStatus": [],
             "Query.organizationRegistrationCheck": [],
             "Viewer.membership": [{"organizationId": id} for id in own],
