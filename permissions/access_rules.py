@@ -1,5 +1,6 @@
 """Who may what: the rules, by name. Fields, look-ups by id and mutations that guard the same ask the same rule."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from permissions.vocabulary import Permission, PermissionScope, mask_of, one_of
@@ -64,8 +65,6 @@ def any_of(
     return AccessRule(signed_in=True, any_of=permissions, scope=scope, or_self=or_self, personal=personal)
 
 
-MANAGE_ORGANIZATION = any_of(Permission.ORGANIZATION_MANAGE)
-
 CHANGE_ORGANIZATION = any_of(Permission.ORGANIZATION_MANAGE, Permission.ACCOUNT_MANAGE)
 """To change how to reach an organization, and to ask the vendor for what only the vendor changes."""
 
@@ -85,8 +84,22 @@ SEE_CONTACT_DATA = replace(SEE_MEMBERS, or_self=True, personal=True)
 
 MANAGE_MEMBERS = any_of(Permission.MEMBER_MANAGE)
 ASSIGN_ROLES = any_of(Permission.ROLE_ASSIGN)
+
+SEE_MEMBERSHIPS = any_of(*SEE_MEMBERS.any_of, *ASSIGN_ROLES.any_of)
+"""Any member and any grant of the organization by its id: who changes what members hold is given them too."""
+
 SEE_ACCESS_REQUESTS = replace(ASSIGN_ROLES, or_self=True)
 SEE_AUDIT_LOG = any_of(Permission.AUDIT_VIEW)
+
+PEOPLE_NAMED_IN: Mapping[str, AccessRule] = {
+    "grants": SEE_MEMBERSHIPS,
+    "access_requests": ASSIGN_ROLES,
+    "invitations": MANAGE_MEMBERS,
+    "join_requests": MANAGE_MEMBERS,
+    "change_requests": SEE_CHANGE_REQUESTS,
+    "audit_events": SEE_AUDIT_LOG,
+}
+"""By which rule the caller reads what names people: who is named there may be looked up by id."""
 
 SEE_ORDERS = any_of(Permission.ORDER_VIEW, Permission.ORDER_PLACE, Permission.ORDER_APPROVE)
 PLACE_ORDERS = any_of(Permission.ORDER_PLACE)

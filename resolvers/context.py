@@ -1,7 +1,7 @@
 """What one request knows: who asks, when, in which language, and the back ends it may ask."""
 
 from asyncio import Future, get_running_loop
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -88,6 +88,9 @@ class ViewAs:
     withheld: tuple[Permission, ...]
 
 
+ReadPeople = Callable[[Sequence[UserId]], Awaitable[Sequence[UserRecord | None]]]
+
+
 class People:
     """Who was read in one operation that changes nothing, so that nobody is read twice, wherever they occur."""
 
@@ -98,12 +101,12 @@ class People:
         self._reading: dict[UserId, Future[None]] = {}
         self._views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
 
-    async def read(self, directory: Directory, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
+    async def read(self, read: ReadPeople, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
         """Return everybody read so far, these users among them; who is being read already is waited for."""
         users, reading = self._users, self._reading
         while unread := [id for id in ids if id not in users]:
             if wanted := [id for id in unread if id not in reading]:
-                await self._read(directory, wanted)
+                await self._read(read, wanted)
             else:
                 await reading[unread[0]]
         return users
@@ -112,11 +115,11 @@ class People:
         """Take note of people who were read along with something else."""
         self._users |= {user.id: user for user in users}
 
-    async def _read(self, directory: Directory, ids: Sequence[UserId]) -> None:
+    async def _read(self, read: ReadPeople, ids: Sequence[UserId]) -> None:
         done: Future[None] = get_running_loop().create_future()
         self._reading |= dict.fromkeys(ids, done)
         try:
-            self._users |= zip(ids, await directory.users(ids), strict=True)
+            self._users |= zip(ids, await read(ids), strict=True)
         finally:
             # After a failure, whoever waits for the same people asks for them and reports their own failure.
             for id in ids:
@@ -138,6 +141,7 @@ class People:
 @dataclass(slots=True, weakref_slot=True)
 class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
+    `viewer_before` is who they were before the change whose payload is answered, None where nothing is changed.
 
     `now` is the instant at which the request is decided, the same for all of it. `deadline`, in seconds of
     `time.monotonic`, is when what has not been answered fails; None for never. `discloses` is how much a refusal may
@@ -162,6 +166,7 @@ class RequestContext:
     device: str = ""
     caller: CallerRecord | None = None
     viewer: Viewer | None = None
+    viewer_before: Viewer | None = None
     loaders: dict[Any, Any] = field(default_factory=dict)
     introspection: Any = None
     unenforced: list[Any] | None = None
@@ -181,6 +186,21 @@ class RequestContext:
     def may(self, rule: AccessRule, organization_id: str | None = None) -> bool:
         """Return whether the caller holds what the rule asks for in the organization, or as vendor staff."""
         return may(self.viewer, rule, organization_id, self.now)
+
+    def may_see(self, rule: AccessRule, organization_id: str | None = None) -> bool:
+        """Return whether the caller may read what the rule guards; in a payload, also what its change took away."""
+        if may(self.viewer, rule, organization_id, self.now):
+            return True
+        before = self.viewer_before
+        is_same = before is not None and self.viewer is not None and before.user_id == self.viewer.user_id
+        return is_same and may(before, rule, organization_id, self.now)
+
+    async def renew(self) -> CallerRecord | None:
+        """Read the caller again, so that the rest of the request is that of who they are after a change."""
+        caller = self.caller
+        if caller is not None:
+            self.become(await self.backends.directory.caller(caller.user.id, caller.session_id, self.now))
+        return self.caller
 
     @property
     def reader(self) -> Reader:

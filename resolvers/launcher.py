@@ -1,25 +1,33 @@
 """Which applications somebody may open, and where."""
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from connectors.applications.interface import ApplicationRecord, CategoryRecord, LaunchKind, ModeRecord
+from connectors.applications.interface import ApplicationRecord, LaunchKind, ModeRecord
+from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.records.access import GrantKind, GrantRecord
+from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
-from connectors.directory.records.organizations import OrganizationStatus
-from connectors.ids import OrganizationId
+from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.requests import RequestStatus
+from connectors.ids import MembershipId, OrganizationId, UserId
+from connectors.pages import ALL, Slice
 from connectors.quick import quick
 from connectors.values import AccountKind
+from permissions.access_rules import SEE_RIGHTS
 from permissions.policy import Role
 from permissions.viewer import Standing
-from permissions.vocabulary import DenialReason, Permission, permissions_in
+from permissions.vocabulary import DenialReason, Permission
+from resolvers.access.plans import standing_with
+from resolvers.access_requests.queries import is_seen
 from resolvers.context import RequestContext
-from resolvers.organizations.queries import default_organization_id, organizations_with
+from resolvers.organizations.queries import default_organization_id, is_visible, organizations_with
 from resolvers.people import people_with
+from resolvers.viewer import grants_under
 
 
 class ApplicationAccessState(StrEnum):
@@ -32,23 +40,6 @@ class ApplicationAccessState(StrEnum):
 
 @quick
 @dataclass(frozen=True, slots=True)
-class ApplicationView:
-    """An application as it is looked at from an organization, or from none."""
-
-    record: ApplicationRecord
-    organization_id: OrganizationId | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ModeView:
-    """A way to open an application, and whether the caller may."""
-
-    record: ModeRecord
-    available: bool
-
-
-@quick
-@dataclass(frozen=True, slots=True)
 class Launch:
     """Where to send the browser to open an application."""
 
@@ -57,17 +48,62 @@ class Launch:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class TileMode:
+    """A way to open an application, and where to send the browser if it opens so."""
+
+    record: ModeRecord
+    available: bool
+    launch: Launch | None
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Whose page a tile is on: a member's of an organization, or that of somebody who is no member of one.
+
+    `id` is the membership's, or the person's. What would be on the page after a change has an id of its own, which
+    finds nothing.
+    """
+
+    id: str
+    user_id: UserId
+    kind: AccountKind
+    organization_id: OrganizationId | None = None
+    standing: Standing | None = None
+
+
 @quick
 @dataclass(frozen=True, slots=True)
 class Tile:
     """An application on somebody's page: whether it opens, from which grants, else what is missing."""
 
-    application: ApplicationView
+    holder: Holder
+    application: ApplicationRecord
     state: ApplicationAccessState
     reason: DenialReason | None
     missing: tuple[Permission, ...]
     granted_by: tuple[GrantRecord, ...]
     launch: Launch | None
+    modes: tuple[TileMode, ...]
+
+    @property
+    def id(self) -> str:
+        """Return its id: the same application on another page is another tile."""
+        return f"{TILE}_{self.holder.id}_{self.application.key}"
+
+    @property
+    def organization_id(self) -> OrganizationId | None:
+        """Return the organization from which the application is opened; None for none."""
+        return self.holder.organization_id
+
+    @property
+    def user_id(self) -> UserId:
+        """Return on whose page it is."""
+        return self.holder.user_id
+
+
+TILE = "til"
+"""With this the ids of tiles begin."""
 
 
 class _Key(NamedTuple):
@@ -90,48 +126,130 @@ async def tiles_of(
     In the organization given, else in the caller's first; without any, those that open for the kind of account.
     Somebody else's organization and an unknown one give no tiles that come from an organization.
     """
-    catalogue = await context.backends.applications.catalogue()
+    known = await context.backends.applications.catalogue()
     answer = []
     for caller in callers:
         looked_at = organization_id or default_organization_id(caller)
-        standing = (
-            context.viewer.standings.get(looked_at) if context.viewer is not None and looked_at is not None else None
-        )
-        own = next((record.grants for record in caller.standings if record.organization_id == looked_at), ())
-        kind = caller.user.account_kind
-        answer.append(
-            tiles_with(context, kind, catalogue, looked_at, standing, own, include_unavailable=include_unavailable)
-        )
+        holder, grants = _holder_of(context, caller, looked_at)
+        answer.append(tiles_with(context, holder, known, grants, include_unavailable=include_unavailable))
     return answer
 
 
-async def catalogue(context: RequestContext, *, audience: AccountKind | None = None) -> list[ApplicationView]:
+async def tiles_of_members(
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, include_unavailable: bool = False
+) -> Sequence[Sequence[Tile]]:
+    """Return the tiles of each member in their organization, in the order of the page."""
+    known = await context.backends.applications.catalogue()
+    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
+    users = await people_with(context, {membership.user_id for membership in memberships})
+    grants = await context.backends.directory.grants_of([membership.id for membership in memberships])
+    answer: list[list[Tile]] = []
+    for membership, own in zip(memberships, grants, strict=True):
+        organization, user = organizations[membership.organization_id], users[membership.user_id]
+        if organization is None or user is None:
+            answer.append([])
+            continue
+        standing = standing_with(organization, membership, grants_under(context.policy, own))
+        holder = Holder(membership.id, user.id, user.account_kind, organization.id, standing)
+        answer.append(tiles_with(context, holder, known, own, include_unavailable=include_unavailable))
+    return answer
+
+
+async def tiles_with_ids(context: RequestContext, ids: Sequence[str]) -> Sequence[Tile | None]:
+    """Return the tiles with these ids, of whoever's page the caller may see; None for the others."""
+    caller = context.caller
+    if caller is None:
+        return [None] * len(ids)
+    holders = ["_".join(id.split("_", 3)[1:3]) for id in ids]
+    member_ids = [MembershipId(holder) for holder in dict.fromkeys(holders) if holder.startswith("mbr_")]
+    members = [
+        member
+        for member in await context.backends.directory.memberships(member_ids)
+        if member is not None and _may_see_page(context, caller, member)
+    ]
+    pages = [list(page) for page in await tiles_of_members(context, members, include_unavailable=True)]
+    if caller.user.id in holders:
+        pages += map(list, await tiles_of(context, [replace(caller, standings=())], include_unavailable=True))
+    found = {tile.id: tile for page in pages for tile in page}
+    return [found.get(id) for id in ids]
+
+
+async def organizations_of_tiles(context: RequestContext, tiles: Sequence[Tile]) -> Sequence[OrganizationRecord | None]:
+    """Return the organization from which each application is opened."""
+    ids = [tile.organization_id for tile in tiles if tile.organization_id is not None]
+    found = await organizations_with(context, ids)
+    return [found[tile.organization_id] if tile.organization_id is not None else None for tile in tiles]
+
+
+async def pending_requests_of(context: RequestContext, tiles: Sequence[Tile]) -> Sequence[AccessRequestRecord | None]:
+    """Return the latest request that waits for a decision and would open each tile's application, if it may be seen."""
+    closed = [tile for tile in tiles if tile.state is ApplicationAccessState.NEEDS_ROLE]
+    ids = list(dict.fromkeys(tile.holder.id for tile in closed if tile.organization_id is not None))
+    pages = (
+        await context.backends.directory.approvals_of(
+            ACCESS_REQUESTS, "membership_id", ids, Slice(ALL), status=[RequestStatus.PENDING], now=context.now
+        )
+        if ids
+        else ()
+    )
+    waiting = {id: page.items for id, page in zip(ids, pages, strict=True)}
+    return [
+        next(
+            (
+                one
+                for one in waiting.get(tile.holder.id, ())
+                if is_seen(context, one) and _would_open(context, tile, one)
+            ),
+            None,
+        )
+        if tile.state is ApplicationAccessState.NEEDS_ROLE
+        else None
+        for tile in tiles
+    ]
+
+
+def roles_that_open(context: RequestContext, tile: Tile) -> list[Role]:
+    """Return the roles that open a tile's application."""
+    return [role for role in context.policy.roles.values() if opens_for_role(tile.application, role)]
+
+
+def is_requestable(context: RequestContext, tile: Tile) -> bool:
+    """Return whether an application that does not open could be had from somebody in the organization."""
+    if tile.reason is not DenialReason.MISSING_PERMISSION:
+        return False
+    delegable = context.policy.delegable
+    return any(permission in tile.application.permissions for permission in delegable.permissions) or any(
+        delegable.has(role_key=role.key) for role in roles_that_open(context, tile)
+    )
+
+
+async def catalogue(context: RequestContext, *, audience: AccountKind | None = None) -> list[ApplicationRecord]:
     """Return every application there is, for everybody to see, or only those for a kind of account."""
     return [
-        ApplicationView(application)
+        application
         for application in await context.backends.applications.catalogue()
         if audience is None or audience in application.audience
     ]
 
 
-async def applications_of_roles(context: RequestContext, roles: Sequence[Role]) -> Sequence[Sequence[ApplicationView]]:
+async def applications_of_roles(
+    context: RequestContext, roles: Sequence[Role]
+) -> Sequence[Sequence[ApplicationRecord]]:
     """Return the applications that each role opens."""
     known = await context.backends.applications.catalogue()
-    return [
-        [ApplicationView(application) for application in known if opens_for_role(application, role)] for role in roles
-    ]
+    return [[application for application in known if opens_for_role(application, role)] for role in roles]
 
 
 async def applications_of_members(
     context: RequestContext, memberships: Sequence[MembershipRecord]
-) -> Sequence[Sequence[ApplicationView]]:
+) -> Sequence[Sequence[ApplicationRecord]]:
     """Return the applications that open for each member in their organization, whoever looks."""
     directory = context.backends.directory
     known = await context.backends.applications.catalogue()
     organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
     users = await people_with(context, {membership.user_id for membership in memberships})
     grants = await directory.grants_of([membership.id for membership in memberships])
-    answer: list[list[ApplicationView]] = []
+    answer: list[list[ApplicationRecord]] = []
     for membership, own in zip(memberships, grants, strict=True):
         keys = _keys_held(context, own)
         organization, user = organizations[membership.organization_id], users[membership.user_id]
@@ -143,7 +261,7 @@ async def applications_of_members(
         )
         answer.append(
             [
-                ApplicationView(application, membership.organization_id)
+                application
                 for application in known
                 if user is not None
                 and counts
@@ -155,90 +273,53 @@ async def applications_of_members(
 
 
 async def parents_of(
-    context: RequestContext, applications: Sequence[ApplicationView]
-) -> Sequence[ApplicationView | None]:
+    context: RequestContext, applications: Sequence[ApplicationRecord]
+) -> Sequence[ApplicationRecord | None]:
     """Return the application that each one is a part of."""
-    keys = list(dict.fromkeys(view.record.parent_key for view in applications if view.record.parent_key is not None))
+    keys = list(dict.fromkeys(one.parent_key for one in applications if one.parent_key is not None))
     parents = dict(zip(keys, await context.backends.applications.applications(keys), strict=True)) if keys else {}
-    return [
-        ApplicationView(parent, view.organization_id)
-        if view.record.parent_key is not None and (parent := parents.get(view.record.parent_key)) is not None
-        else None
-        for view in applications
-    ]
-
-
-def modes_of(context: RequestContext, application: ApplicationView) -> list[ModeView]:
-    """Return the ways to open an application; one is available in the organization looked at, else in any."""
-    standings = context.viewer.standings if context.viewer is not None else {}
-    held_where: Iterable[Standing] = (
-        standings.values()
-        if application.organization_id is None
-        else [standings[application.organization_id]]
-        if application.organization_id in standings
-        else []
-    )
-    held = [(standing.roles_at(context.now), standing.held_at(context.now)) for standing in held_where]
-    return [
-        ModeView(
-            mode,
-            any(
-                mode.role_keys & roles or mode.permissions & {permission.value for permission in permissions_in(mask)}
-                for roles, mask in held
-            ),
-        )
-        for mode in application.record.modes
-    ]
-
-
-def category_of(_context: RequestContext, application: ApplicationView) -> CategoryRecord:
-    """Return the group in which an application stands on the page."""
-    return application.record.category
+    return [parents.get(one.parent_key) if one.parent_key is not None else None for one in applications]
 
 
 def tiles_with(
     context: RequestContext,
-    kind: AccountKind,
+    holder: Holder,
     known: Iterable[ApplicationRecord],
-    looked_at: OrganizationId | None,
-    standing: Standing | None,
     grants: Iterable[GrantRecord],
     *,
     include_unavailable: bool = True,
 ) -> list[Tile]:
-    """Return the tiles of somebody with this kind of account, this standing in the organization and these grants."""
+    """Return the tiles of somebody who holds these grants."""
     keys = _keys_held(context, grants)
+    is_own = context.caller is not None and context.caller.user.id == holder.user_id
     tiles = [
-        _open_tile(kind, application, looked_at, standing, keys)
-        or (_closed_tile(application, looked_at, standing) if include_unavailable else None)
+        _open_tile(holder, application, keys, is_own=is_own)
+        or (_closed_tile(holder, application) if include_unavailable else None)
         for application in known
-        if kind in application.audience
+        if holder.kind in application.audience
     ]
     return [tile for tile in tiles if tile is not None]
 
 
-def _open_tile(
-    kind: AccountKind,
-    application: ApplicationRecord,
-    looked_at: OrganizationId | None,
-    standing: Standing | None,
-    keys: Iterable[_Key],
-) -> Tile | None:
-    """Return the tile of an application that opens, None for one that does not."""
+def _open_tile(holder: Holder, application: ApplicationRecord, keys: Iterable[_Key], *, is_own: bool) -> Tile | None:
+    """Return the tile of an application that opens, None for one that does not; only one's own is launched."""
     grants: tuple[GrantRecord, ...] = ()
-    if kind not in application.open_to:
-        if standing is None or standing.obstacle is not None:
+    counts = holder.standing is not None and holder.standing.obstacle is None
+    if holder.kind not in application.open_to:
+        if not counts:
             return None
         grants = _opening_grants(application, keys)
         if not grants and not application.for_every_member:
             return None
-    launch = Launch(application.launch_kind, application.launch_url)
-    return Tile(ApplicationView(application, looked_at), ApplicationAccessState.AVAILABLE, None, (), grants, launch)
+    launch = Launch(application.launch_kind, application.launch_url) if is_own else None
+    held = keys if counts else ()
+    modes = tuple(_mode(mode, launch, held) for mode in application.modes)
+    return Tile(holder, application, ApplicationAccessState.AVAILABLE, None, (), grants, launch, modes)
 
 
-def _closed_tile(application: ApplicationRecord, looked_at: OrganizationId | None, standing: Standing | None) -> Tile:
+def _closed_tile(holder: Holder, application: ApplicationRecord) -> Tile:
     """Return the tile of an application that does not open, with what it would take."""
-    state = ApplicationAccessState.NEEDS_ROLE
+    state, standing = ApplicationAccessState.NEEDS_ROLE, holder.standing
     if standing is None:
         reason = DenialReason.NOT_A_MEMBER
     elif standing.obstacle is not None:
@@ -246,7 +327,38 @@ def _closed_tile(application: ApplicationRecord, looked_at: OrganizationId | Non
     else:
         reason = DenialReason.MISSING_PERMISSION
     missing = tuple(permission for permission in Permission if permission in application.permissions)
-    return Tile(ApplicationView(application, looked_at), state, reason, missing, (), None)
+    modes = tuple(TileMode(mode, False, None) for mode in application.modes)
+    return Tile(holder, application, state, reason, missing, (), None, modes)
+
+
+def _mode(mode: ModeRecord, launch: Launch | None, keys: Iterable[_Key]) -> TileMode:
+    opens = any(key.role in mode.role_keys or not mode.permissions.isdisjoint(key.permissions) for key in keys)
+    return TileMode(mode, opens, launch if opens else None)
+
+
+def _holder_of(
+    context: RequestContext, caller: CallerRecord, looked_at: OrganizationId | None
+) -> tuple[Holder, Sequence[GrantRecord]]:
+    """Return the caller as the holder of tiles in an organization, and their grants there; in none if not theirs."""
+    record = next((one for one in caller.standings if one.organization_id == looked_at), None)
+    standing = context.viewer.standings.get(looked_at) if context.viewer is not None and looked_at is not None else None
+    user = caller.user
+    if record is None or standing is None or standing.obstacle is DenialReason.NOT_A_MEMBER:
+        return Holder(user.id, user.id, user.account_kind), ()
+    return Holder(record.membership_id, user.id, user.account_kind, looked_at, standing), record.grants
+
+
+def _may_see_page(context: RequestContext, caller: CallerRecord, member: MembershipRecord) -> bool:
+    if member.user_id == caller.user.id and is_visible(context, member.organization_id):
+        return True
+    return context.may_see(SEE_RIGHTS, member.organization_id)
+
+
+def _would_open(context: RequestContext, tile: Tile, request: AccessRequestRecord) -> bool:
+    roles = [context.policy.roles[key] for key in request.role_keys if key in context.policy.roles]
+    return not tile.application.permissions.isdisjoint(request.permissions) or any(
+        opens_for_role(tile.application, role) for role in roles
+    )
 
 
 def _keys_held(context: RequestContext, grants: Iterable[GrantRecord]) -> list[_Key]:

@@ -1,17 +1,16 @@
-"""People as seen through an organization: everybody's name, and contact details for those who may see members."""
+"""People as the caller sees them: everybody's name, and contact details of the members whom they may see."""
 
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
 from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId, UserId, new_id
 from connectors.values import AccountKind, masked_address
-from permissions.access_rules import AccessRule
+from permissions.access_rules import MANAGE_MEMBERS, SEE_MEMBERS, AccessRule
 from resolvers.context import People, RequestContext
 from resolvers.texts import Text
 
@@ -19,35 +18,45 @@ MOST_LOGIN_NAMES = 100
 
 
 async def people_with(context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
-    """Return these people by id, and perhaps others; None for one who is unknown."""
-    return await _known(context).read(context.backends.directory, ids)
+    """Return these people by id, and perhaps others, each as the caller sees them; None for one who is unknown."""
+    directory = context.backends.directory
+    knowing, asked = (organizations_where(context, rule) for rule in (SEE_MEMBERS, MANAGE_MEMBERS))
+    me = context.caller.user if context.caller is not None else None
+
+    async def read(ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
+        found = await (directory.users_as_seen(ids, knowing, asked) if knowing else directory.users(ids))
+        return [
+            me if me is not None and id == me.id and user is not None else user
+            for id, user in zip(ids, found, strict=True)
+        ]
+
+    return await _known(context).read(read, ids)
 
 
 async def seen(
     context: RequestContext, people: Iterable[tuple[UserId | None, OrganizationId | None]]
 ) -> list[UserRecord | None]:
-    """Return each person as seen through the organization, parallel to `people`; None for nobody or an unknown one.
+    """Return each person as the caller sees them, parallel to `people`; None for nobody or an unknown one.
 
-    Seen through none, a person shows their name and no contact details.
+    It is the same wherever somebody is met: contact details show by any organization that knows the person and whose
+    members the caller may see. Else the refusal is that of the organization where the person was met.
     """
     wanted = list(people)
     known = _known(context)
-    users = await known.read(context.backends.directory, {user_id for user_id, _ in wanted if user_id is not None})
+    users = await people_with(context, {user_id for user_id, _ in wanted if user_id is not None})
     return [
-        None if user_id is None or (user := users[user_id]) is None else known.view(user, organization_id)
+        None
+        if user_id is None or (user := users[user_id]) is None
+        else user
+        if user.seen_in is not None or organization_id is None or context.may_see(SEE_MEMBERS, organization_id)
+        else known.view(user, organization_id)
         for user_id, organization_id in wanted
     ]
 
 
 async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership; of somebody invited, no more than the organization knows of them."""
-    found = await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
-    return [
-        replace(user, phone=None, locale=None, time_zone=None)
-        if user is not None and membership.status is MembershipStatus.INVITED
-        else user
-        for user, membership in zip(found, memberships, strict=True)
-    ]
+    """Return the person of each membership."""
+    return await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
 
 
 def person(
@@ -55,7 +64,7 @@ def person(
 ) -> Callable[..., Awaitable[list[UserRecord | None]]]:
     """Return the function of a field that shows the person whom a record names at `user_id`, None for nobody.
 
-    They are seen through the organization that the record names at `through`; without, by name only.
+    `through` is where the record names its organization, see `seen`.
     """
     who = attrgetter(user_id)
     where = attrgetter(through) if through is not None else lambda _: None
@@ -64,6 +73,17 @@ def person(
         return await seen(context, ((who(record), where(record)) for record in records))
 
     return people
+
+
+def organizations_where(context: RequestContext, rule: AccessRule) -> list[OrganizationId]:
+    """Return the organizations in which the caller may read what the rule guards."""
+    standings = {
+        organization_id
+        for viewer in (context.viewer, context.viewer_before)
+        if viewer is not None
+        for organization_id in viewer.standings
+    }
+    return [OrganizationId(id) for id in sorted(standings) if context.may_see(rule, id)]
 
 
 def _known(context: RequestContext) -> People:

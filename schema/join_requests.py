@@ -15,9 +15,9 @@ from resolvers.join_requests import commands as join_requests
 from resolvers.join_requests.commands import Joining
 from resolvers.join_requests.queries import organizations_of
 from resolvers.people import person
-from schema.graph.fields import computed, field, graph_type
+from schema.graph.fields import attribute, computed, field, graph_type
 from schema.graph.mutations import mutation, of_object
-from schema.graph.references import LaterOrganization
+from schema.graph.references import LaterMembership, LaterOrganization
 from schema.graph.scalars import DateTime
 from schema.graph.user_errors import Payload
 from schema.nodes import Node
@@ -93,6 +93,11 @@ class JoinRequestPayload(Payload):
     join_request: JoinRequest | None = strawberry.field(
         description="The request as it is now; null when nothing was changed."
     )
+    membership: LaterMembership | None = attribute(
+        "membership",
+        requires=OPEN,
+        description="The person's membership of the organization, once the request is approved.",
+    )
 
 
 @strawberry.type
@@ -114,7 +119,7 @@ class JoinRequestMutations:
             message=input.message,
             key=input.idempotency_key,
         )
-        return JoinRequestPayload(join_request=request)
+        return JoinRequestPayload(join_request=request, membership=None)
 
     @mutation(requires=MANAGE_MEMBERS, within=of_object("jrq", "input.id"))
     async def approve_join_request(
@@ -122,9 +127,8 @@ class JoinRequestMutations:
     ) -> JoinRequestPayload | None:
         """Approve a request to join, with roles and permissions that you may delegate."""
         joining = Joining(tuple(input.role_keys), tuple(input.permissions or ()), input.idempotency_key)
-        return JoinRequestPayload(
-            join_request=await join_requests.approve_join_request(context, JoinRequestId(input.id), joining)
-        )
+        request, membership = await join_requests.approve_join_request(context, JoinRequestId(input.id), joining)
+        return JoinRequestPayload(join_request=request, membership=membership)
 
     @mutation(requires=MANAGE_MEMBERS, within=of_object("jrq", "input.id"))
     async def decline_join_request(
@@ -134,7 +138,7 @@ class JoinRequestMutations:
         declined = await join_requests.decline_join_request(
             context, JoinRequestId(input.id), input.note, input.idempotency_key
         )
-        return JoinRequestPayload(join_request=declined)
+        return JoinRequestPayload(join_request=declined, membership=None)
 
     @mutation(requires=AUTHENTICATED)
     async def withdraw_join_request(
@@ -143,5 +147,5 @@ class JoinRequestMutations:
         """Withdraw your own request."""
         id = JoinRequestId(input.id)
         return JoinRequestPayload(
-            join_request=await join_requests.withdraw_join_request(context, id, input.idempotency_key)
+            join_request=await join_requests.withdraw_join_request(context, id, input.idempotency_key), membership=None
         )

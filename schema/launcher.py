@@ -2,21 +2,30 @@
 
 import strawberry
 
-from connectors.applications.interface import MOST_APPLICATIONS, MOST_MODES, CategoryRecord, LaunchKind
+from connectors.applications.interface import (
+    MOST_APPLICATIONS,
+    MOST_MODES,
+    ApplicationRecord,
+    CategoryRecord,
+    LaunchKind,
+    ModeRecord,
+)
 from connectors.values import AccountKind
 from permissions.access_rules import OPEN
-from permissions.policy import MOST_SOURCES
+from permissions.policy import MOST_ROLES, MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher
 from resolvers.context import RequestContext
-from resolvers.launcher import ApplicationAccessState, ApplicationView, ModeView
+from resolvers.launcher import ApplicationAccessState
 from resolvers.localization import in_language
+from schema.access_requests.types import AccessRequest
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import attribute, computed, field, graph_type, listed, root
+from schema.graph.references import LaterOrganization
 from schema.graph.scalars import URL, DateTime
 from schema.members.types import PermissionSource
 from schema.nodes import Node
-from schema.roles import DescribedPermission
+from schema.roles import DescribedPermission, Role
 
 
 def _category_id(_context: RequestContext, category: CategoryRecord) -> str:
@@ -39,75 +48,60 @@ class ApplicationCategory(Node):
     position: int = strawberry.field(description="Its position on the page; lower comes first.")
 
 
-def _mode_label(context: RequestContext, mode: ModeView, *, locale: str | None = None) -> str:
-    return in_language(context, mode.record.labels, locale)
+def _mode_label(context: RequestContext, mode: ModeRecord, *, locale: str | None = None) -> str:
+    return in_language(context, mode.labels, locale)
 
 
-@graph_type(of=ModeView)
+@graph_type(of=ModeRecord)
 class ApplicationMode:
-    """A way in which an application can be opened."""
+    """A way in which an application can be opened; whether it opens so for somebody, the modes of their tile say."""
 
-    key: str = attribute("record.key", requires=OPEN, description="Its key, for programs.")
+    key: str = strawberry.field(description="Its key, for programs.")
     label: str = computed(_mode_label, requires=OPEN, description="Its name, for people.")
-    available: bool = strawberry.field(
-        description="Whether you may open it this way, in the organization from which you look at it, otherwise in any "
-        "of yours."
-    )
 
 
-def _application_id(_context: RequestContext, application: ApplicationView) -> str:
-    return f"app_{application.record.key}"
+def _application_id(_context: RequestContext, application: ApplicationRecord) -> str:
+    return f"app_{application.key}"
 
 
-def _name(context: RequestContext, application: ApplicationView, *, locale: str | None = None) -> str:
-    return in_language(context, application.record.names, locale)
+def _name(context: RequestContext, application: ApplicationRecord, *, locale: str | None = None) -> str:
+    return in_language(context, application.names, locale)
 
 
-def _tagline(context: RequestContext, application: ApplicationView, *, locale: str | None = None) -> str | None:
-    return in_language(context, application.record.taglines, locale) if application.record.taglines else None
+def _tagline(context: RequestContext, application: ApplicationRecord, *, locale: str | None = None) -> str | None:
+    return in_language(context, application.taglines, locale) if application.taglines else None
 
 
-def _description(context: RequestContext, application: ApplicationView, *, locale: str | None = None) -> str | None:
-    return in_language(context, application.record.descriptions, locale) if application.record.descriptions else None
+def _description(context: RequestContext, application: ApplicationRecord, *, locale: str | None = None) -> str | None:
+    return in_language(context, application.descriptions, locale) if application.descriptions else None
 
 
-def _audience(_context: RequestContext, application: ApplicationView) -> list[AccountKind]:
-    return [kind for kind in AccountKind if kind in application.record.audience]
+def _audience(_context: RequestContext, application: ApplicationRecord) -> list[AccountKind]:
+    return [kind for kind in AccountKind if kind in application.audience]
 
 
-@graph_type(of=ApplicationView)
+@graph_type(of=ApplicationRecord)
 class Application(Node):
     """An application that customers use."""
 
     id: strawberry.ID = computed(
         _application_id, requires=OPEN, description="The application's id. Opaque: do not take it apart."
     )
-    key: str = attribute("record.key", requires=OPEN, description="Its key, for programs.")
+    key: str = strawberry.field(description="Its key, for programs.")
     name: str = computed(_name, requires=OPEN, description="Its name, for people.")
     tagline: str | None = computed(_tagline, requires=OPEN, description="A short summary of it.")
     description: str | None = computed(_description, requires=OPEN, description="A description of what it does.")
-    icon_url: URL | None = attribute("record.icon_url", requires=OPEN, description="Its icon.")
-    category: ApplicationCategory = attribute(
-        "record.category", requires=OPEN, description="The category in which it appears on the page."
-    )
-    platforms: list[str] = attribute(
-        "record.platforms",
-        requires=OPEN,
-        at_most=10,
-        description="The devices it runs on: `pc`, `tablet`, `smartphone`.",
-    )
-    published_at: DateTime | None = attribute(
-        "record.published_at", requires=OPEN, description="When it was published in the catalogue."
-    )
+    icon_url: URL | None = strawberry.field(description="Its icon.")
+    category: ApplicationCategory = strawberry.field(description="The category in which it appears on the page.")
+    platforms: list[str] = listed(at_most=10, description="The devices it runs on: `pc`, `tablet`, `smartphone`.")
+    published_at: DateTime | None = strawberry.field(description="When it was published in the catalogue.")
     audience: list[AccountKind] = computed(
         _audience, requires=OPEN, at_most=len(AccountKind), description="The kinds of account to which it is shown."
     )
     parent: "Application | None" = field(
         launcher.parents_of, requires=OPEN, description="The application that it is a part of."
     )
-    modes: list[ApplicationMode] = computed(
-        launcher.modes_of,
-        requires=OPEN,
+    modes: list[ApplicationMode] = listed(
         at_most=MOST_MODES,
         assumed_size=3,
         description="The ways in which it can be opened.",
@@ -123,24 +117,72 @@ class Launch:
     expires_at: DateTime | None = strawberry.field(description="When the URL expires; null when it does not.")
 
 
-@graph_type(of=launcher.Tile)
-class ApplicationTile:
-    """An application on your page."""
+def _tile_mode_label(context: RequestContext, mode: launcher.TileMode, *, locale: str | None = None) -> str:
+    return in_language(context, mode.record.labels, locale)
 
+
+@graph_type(of=launcher.TileMode)
+class ApplicationTileMode:
+    """A way in which an application can be opened, and whether it opens so from this page."""
+
+    key: str = attribute("record.key", requires=OPEN, description="Its key, for programs.")
+    label: str = computed(_tile_mode_label, requires=OPEN, description="Its name, for people.")
+    available: bool = strawberry.field(description="Whether it opens in this way.")
+    launch: Launch | None = strawberry.field(
+        description="How to open it in this way; null when it does not open so, and on somebody else's page."
+    )
+
+
+@graph_type(of=launcher.Tile)
+class ApplicationTile(Node):
+    """An application on somebody's page in one organization. The same application on another page is another tile."""
+
+    id: strawberry.ID = strawberry.field(description="The tile's id. Opaque: do not take it apart.")
     application: Application = strawberry.field(description="The application.", directives=[CostDirective(weight=0)])
-    state: ApplicationAccessState = strawberry.field(description="Whether it opens for you.")
+    organization: LaterOrganization | None = field(
+        launcher.organizations_of_tiles,
+        requires=OPEN,
+        description="The organization on whose page it is; null on that of somebody who looks at none.",
+    )
+    state: ApplicationAccessState = strawberry.field(description="Whether it opens for the person.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it opens.")
     missing: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=2,
         description="Permissions any one of which would open it. Empty when it opens, or when only a role opens it.",
     )
+    opened_by_roles: list[Role] = computed(
+        launcher.roles_that_open,
+        requires=OPEN,
+        at_most=MOST_ROLES,
+        assumed_size=3,
+        description="The roles any one of which opens it.",
+    )
     granted_by: list[PermissionSource] = listed(
         at_most=MOST_SOURCES,
         assumed_size=1,
-        description="Your grants that open it.",
+        description="The person's grants that open it.",
     )
-    launch: Launch | None = strawberry.field(description="How to open it; null when it does not open for you.")
+    requestable: bool = computed(
+        launcher.is_requestable,
+        requires=OPEN,
+        description="Whether `requestAccess` with the application's id would help: it does not open, and members of "
+        "the organization delegate what opens it.",
+    )
+    pending_request: AccessRequest | None = field(
+        launcher.pending_requests_of,
+        requires=OPEN,
+        description="The person's latest open access request that would open it; null when it opens, and for whoever "
+        "may not see their requests.",
+    )
+    modes: list[ApplicationTileMode] = listed(
+        at_most=MOST_MODES,
+        assumed_size=3,
+        description="The ways in which the application can be opened.",
+    )
+    launch: Launch | None = strawberry.field(
+        description="How to open it; null when it does not open, and on somebody else's page."
+    )
 
 
 @strawberry.type

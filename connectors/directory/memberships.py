@@ -144,6 +144,9 @@ _COUNTS_BY_STATUS = (
     .where(one_of(memberships.c.organization_id, "ids"))
     .group_by(memberships.c.organization_id, memberships.c.status)
 )
+_AMONG = MEMBERSHIPS.select.where(
+    one_of(memberships.c.user_id, "ids"), one_of(memberships.c.organization_id, "organization_ids")
+)
 _SET_MEMBERSHIP = (
     update(memberships)
     .where(memberships.c.id == bindparam("membership_id"))
@@ -233,6 +236,12 @@ class MembershipQueries(DirectoryReader):
         In the order of `members_of`.
         """  # fmt: skip
         return await self.firsts(_LASTING_HOLDERS, organization_ids, ALL, role_keys=role_keys)
+
+    async def memberships_among(
+        self, user_ids: Sequence[UserId], organization_ids: Sequence[OrganizationId]
+    ) -> Sequence[MembershipRecord]:
+        """Return the memberships of these people in these organizations, whatever their status."""
+        return MEMBERSHIPS.records(await self.read_of(user_ids, _AMONG, organization_ids=organization_ids))
 
     async def who_belonged(
         self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]

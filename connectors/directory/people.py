@@ -1,22 +1,46 @@
 """Who a person is, and under which names they sign in."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, bindparam, insert, literal, or_, select, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    FromClause,
+    Integer,
+    and_,
+    bindparam,
+    func,
+    insert,
+    literal,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
-from connectors.database.reader import gathered, parallel
+from connectors.database.reader import Row, gathered, parallel
 from connectors.directory.errors import check_version
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
-from connectors.directory.records.people import ProfileChange, UserRecord
+from connectors.directory.records.people import Acquaintances, ProfileChange, UserRecord
 from connectors.directory.rows import USERS
-from connectors.directory.tables import invitations, login_names, memberships, users
+from connectors.directory.tables import (
+    access_requests,
+    audit_events,
+    change_requests,
+    grants,
+    invitations,
+    join_requests,
+    login_names,
+    memberships,
+    registrations,
+    users,
+)
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
 from connectors.values import login_key
@@ -52,27 +76,107 @@ _LOGIN_NAMES_OF = union_all(
     .where(one_of(login_names.c.user_id, "ids")),
 ).order_by("rank", "key")  # fmt: skip
 _USERS_WITH_EMAIL = select(users.c.email_key, *USERS.columns).where(one_of(users.c.email_key, "ids"))
-# Somebody who has an account shows themself to an organization once they have accepted its invitation.
-_SHOWN = or_(
+# Somebody shows themself to an organization once they have accepted its invitation, or asked to join it; until then it
+# knows the address that it has invited.
+_HAS_JOINED = or_(
     memberships.c.status == MembershipStatus.ACTIVE.value,
     memberships.c.status == MembershipStatus.SUSPENDED.value,
-    and_(memberships.c.status == MembershipStatus.INVITED.value, ~users.c.email_verified),
+    and_(memberships.c.status == MembershipStatus.REMOVED.value, memberships.c.joined_at.is_not(None)),
 )
-_mine = memberships.alias("mine")
-_USERS_IN_COMMON = (
-    select(*USERS.columns, memberships.c.organization_id)
-    .select_from(
-        _mine.join(memberships, memberships.c.organization_id == _mine.c.organization_id).join(
-            users, users.c.id == memberships.c.user_id
+
+
+def _first_organization(of: FromClause, among: str, *where: ColumnElement[bool]) -> ColumnElement[Any]:
+    there = of.c.organization_id
+    return (
+        select(func.min(there))
+        .where(of.c.user_id == users.c.id, one_of(there, among), *where)
+        .correlate(users)
+        .scalar_subquery()
+    )
+
+
+_USERS_AS_SEEN = select(
+    *USERS.columns,
+    _first_organization(memberships, "organization_ids", _HAS_JOINED),
+    _first_organization(
+        join_requests,
+        "asked_ids",
+        ~select(literal(1))
+        .where(
+            memberships.c.user_id == join_requests.c.user_id,
+            memberships.c.organization_id == join_requests.c.organization_id,
         )
+        .correlate(join_requests)
+        .exists(),
+    ),
+    _first_organization(memberships, "organization_ids"),
+).where(one_of(users.c.id, "ids"))
+
+
+def _is_named(what: FromClause, *people: str, where: ColumnElement[bool]) -> ColumnElement[bool]:
+    return (
+        select(literal(1)).where(or_(*(what.c[name] == users.c.id for name in people)), where).correlate(users).exists()
     )
-    .where(
-        _mine.c.user_id == bindparam("viewer_id"),
-        _mine.c.status != MembershipStatus.REMOVED.value,
-        one_of(memberships.c.user_id, "ids"),
-        _SHOWN,
-    )
-    .order_by(memberships.c.organization_id)
+
+
+def _when(parameter: str) -> ColumnElement[bool]:
+    return bindparam(parameter, type_=Integer) == 1
+
+
+_NAMED = select(users.c.id).where(
+    one_of(users.c.id, "ids"),
+    or_(
+        select(literal(1))
+        .where(
+            grants.c.granted_by_id == users.c.id,
+            grants.c.membership_id == memberships.c.id,
+            or_(one_of(memberships.c.organization_id, "grants"), one_of(memberships.c.id, "own_membership_ids")),
+        )
+        .correlate(users)
+        .exists(),
+        _is_named(
+            access_requests,
+            "decided_by_id",
+            where=or_(
+                one_of(access_requests.c.organization_id, "access_requests"),
+                one_of(access_requests.c.membership_id, "own_membership_ids"),
+            ),
+        ),
+        _is_named(
+            invitations,
+            "inviter_id",
+            "accepted_by_id",
+            where=or_(
+                one_of(invitations.c.organization_id, "invitations"),
+                and_(
+                    invitations.c.email_key == bindparam("own_email_key", type_=IdText),
+                    one_of(invitations.c.status, "shown_to_invited"),
+                ),
+            ),
+        ),
+        _is_named(
+            join_requests, "user_id", "decided_by_id", where=one_of(join_requests.c.organization_id, "join_requests")
+        ),
+        _is_named(
+            change_requests,
+            "requested_by_id",
+            "decided_by_id",
+            where=or_(one_of(change_requests.c.organization_id, "change_requests"), _when("reviews_changes")),
+        ),
+        _is_named(registrations, "user_id", where=_when("reviews_registrations")),
+        _is_named(
+            audit_events,
+            "actor_id",
+            where=or_(
+                one_of(audit_events.c.organization_id, "audit_events"),
+                and_(
+                    one_of(audit_events.c.subject_id, "own_subject_ids"),
+                    or_(audit_events.c.organization_id.is_(None), one_of(audit_events.c.organization_id, "own_ids")),
+                ),
+                and_(audit_events.c.action.startswith("registration."), _when("reviews_registrations")),
+            ),
+        ),
+    ),
 )
 
 
@@ -99,16 +203,39 @@ class PeopleQueries(DirectoryReader):
         """Return the users with these ids."""
         return await self.records(USERS, ids)
 
-    async def users_in_common(
-        self, viewer_id: UserId, ids: Sequence[UserId]
-    ) -> Sequence[Sequence[tuple[UserRecord, OrganizationId]]]:
-        """Return each user once per organization where both they and the viewer have a membership not REMOVED.
+    async def users_as_seen(
+        self, ids: Sequence[UserId], organization_ids: Sequence[OrganizationId], asked_ids: Sequence[OrganizationId]
+    ) -> Sequence[UserRecord | None]:
+        """Return the users as somebody sees them who may see the members of the first organizations, and who asked to
+        join the second ones.
 
-        Not where they are only invited, unless the record stands for an invited person and no more. The records carry
-        that organization as `seen_in`.
+        `seen_in` is an organization that knows them; None where none does. One that has only invited them knows no
+        telephone number and no language, be it that they asked to join it as well.
         """
-        rows = await self.read_of(ids, _USERS_IN_COMMON, viewer_id=viewer_id)
-        return gathered(ids, ((row[0], (USERS.record(row[:-1], row[-1]), row[-1])) for row in rows))
+        rows = await self.read_of(ids, _USERS_AS_SEEN, organization_ids=organization_ids, asked_ids=asked_ids)
+        return parallel(ids, {row[0]: _as_seen(row) for row in rows})
+
+    async def named(self, ids: Sequence[UserId], to: Acquaintances) -> Collection[UserId]:
+        """Return which of these people are named in what somebody may read: see `Acquaintances`."""
+        rows = await self.read_of(
+            ids,
+            _NAMED,
+            **{name: to.organization_ids.get(name, ()) for name in Acquaintances.TABLES},
+            own_membership_ids=to.own_membership_ids,
+            own_email_key=to.own_email_key,
+            own_subject_ids=to.own_subject_ids,
+            own_ids=to.own_ids,
+            shown_to_invited=to.shown_to_invited,
+            reviews_changes=int(to.reviews_changes),
+            reviews_registrations=int(to.reviews_registrations),
+        )
+        return {UserId(row[0]) for row in rows}
+
+
+def _as_seen(row: Row) -> UserRecord:
+    *columns, joined, asked, invited = row
+    user = USERS.record(columns, joined or asked or invited)
+    return user if joined or asked or invited is None else replace(user, phone=None, locale=None, time_zone=None)
 
 
 class PeopleChanges(Transaction):

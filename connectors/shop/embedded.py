@@ -1,10 +1,10 @@
 """The embedded shop: orders in tables of our own, on SQLite or PostgreSQL, for the demo and where no shop is."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, select, union
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
@@ -14,7 +14,7 @@ from connectors.database.reader import gathered, parallel
 from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable
 from connectors.folding import search_words
-from connectors.ids import OrderEventId, OrderId, OrganizationId
+from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.pages import ALL, Page, Slice, SortDirection
 from connectors.shop.interface import (
     OrderEventRecord,
@@ -42,6 +42,13 @@ _WITH_NUMBER = ORDERS.select.where(
 )
 _LINES = first_of_each(LINES, [_line.order_id], [_line.position], one_of(_line.order_id, "ids"))
 _EVENTS = first_of_each(EVENTS, [_event.order_id], [_event.at, _event.id], one_of(_event.order_id, "ids"))
+_HERE = one_of(_order.organization_id, "organization_ids")
+_PEOPLE = union(
+    select(_order.placed_by_id, _order.organization_id).where(one_of(_order.placed_by_id, "ids"), _HERE),
+    select(_event.actor_id, _order.organization_id)
+    .join_from(SHOP_ORDER_EVENTS, SHOP_ORDERS)
+    .where(one_of(_event.actor_id, "ids"), _HERE),
+)
 _CONDITIONS = {
     "status": _order.status == bindparam("status", type_=_order.status.type),
     "statuses": one_of(_order.status, "statuses"),
@@ -125,6 +132,15 @@ class EmbeddedShop(ListReader):
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""
         return await self.records(EVENTS, ids)
+
+    async def people_of_orders(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, OrganizationId]:
+        """Return those of these people who placed an order of one of the organizations, or did something to it, each
+        with such an organization.
+        """
+        rows = await self.read_of(_once(user_ids), _PEOPLE, organization_ids=_once(organization_ids))
+        return {UserId(row[0]): OrganizationId(row[1]) for row in rows}
 
     async def healthy(self) -> bool:
         """Return whether the shop answers."""

@@ -1,6 +1,6 @@
 """The shop as the rest of Forecourt sees it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -152,6 +152,13 @@ class Shop(Protocol):
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""
+
+    async def people_of_orders(
+        self, organization_ids: Sequence[OrganizationId], user_ids: Sequence[UserId]
+    ) -> Mapping[UserId, OrganizationId]:
+        """Return those of these people who placed an order of one of the organizations, or did something to it, each
+        with such an organization.
+        """
 
     async def healthy(self) -> bool:
         """Return whether the shop answers."""

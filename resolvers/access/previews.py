@@ -7,10 +7,11 @@ from typing import Any
 from connectors.applications.interface import ApplicationRecord
 from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.memberships import MembershipRecord
+from connectors.ids import new_id
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.access.plans import AccessPlan, DecisionContext, Warned, decision_context_of, difference, standing_with
 from resolvers.context import RequestContext
-from resolvers.launcher import ApplicationAccessState, ApplicationView, Tile, tiles_with
+from resolvers.launcher import ApplicationAccessState, Holder, Tile, tiles_with
 from resolvers.refusals import Refused
 from resolvers.viewer import grants_under
 
@@ -24,8 +25,8 @@ class AccessPreview:
 
     permissions_added: tuple[Permission, ...] = ()
     permissions_removed: tuple[Permission, ...] = ()
-    applications_added: tuple[ApplicationView, ...] = ()
-    applications_removed: tuple[ApplicationView, ...] = ()
+    applications_added: tuple[ApplicationRecord, ...] = ()
+    applications_removed: tuple[ApplicationRecord, ...] = ()
     tiles: tuple[Tile, ...] = ()
     warnings: tuple[Warned, ...] = ()
     refusals: tuple[Refused, ...] = ()
@@ -57,7 +58,7 @@ def written(preview: AccessPreview) -> dict[str, Any]:
             [one.value for one in some] for some in (preview.permissions_added, preview.permissions_removed)
         ],
         "applications": [
-            [view.record.key for view in some] for some in (preview.applications_added, preview.applications_removed)
+            [one.key for one in some] for some in (preview.applications_added, preview.applications_removed)
         ],
         "warnings": [[one.permission.value, one.holders, one.recommended] for one in preview.warnings],
     }
@@ -68,7 +69,7 @@ async def read(context: RequestContext, text: dict[str, Any], member: Membership
     directory = context.backends.directory
     (organization,) = await directory.organizations([member.organization_id])
     known = await context.backends.applications.catalogue()
-    by_key = {record.key: ApplicationView(record, member.organization_id) for record in known}
+    by_key = {record.key: record for record in known}
     added, removed = ([Permission(code) for code in some] for some in text["permissions"])
     opened, closed = ([by_key[key] for key in some if key in by_key] for some in text["applications"])
     tiles: list[Tile] = []
@@ -92,12 +93,9 @@ def _tiles(
     if user is None:
         return []
     standing = standing_with(decision_context.organization, member, grants_under(context.policy, grants))
-    return tiles_with(context, user.account_kind, known, decision_context.organization.id, standing, grants)
+    holder = Holder(new_id("pre"), user.id, user.account_kind, decision_context.organization.id, standing)
+    return tiles_with(context, holder, known, grants)
 
 
-def _opened(tiles: Sequence[Tile]) -> dict[str, ApplicationView]:
-    return {
-        tile.application.record.key: tile.application
-        for tile in tiles
-        if tile.state is ApplicationAccessState.AVAILABLE
-    }
+def _opened(tiles: Sequence[Tile]) -> dict[str, ApplicationRecord]:
+    return {tile.application.key: tile.application for tile in tiles if tile.state is ApplicationAccessState.AVAILABLE}

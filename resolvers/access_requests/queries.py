@@ -15,7 +15,7 @@ async def visible_access_requests(context: RequestContext, ids: Sequence[str]) -
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(ACCESS_REQUESTS, ids)
-    return [request if request is not None and _is_seen(context, request) else None for request in found]
+    return [request if request is not None and is_seen(context, request) else None for request in found]
 
 
 async def members_who_ask(
@@ -27,7 +27,8 @@ async def members_who_ask(
     return [found[request.membership_id] for request in requests]
 
 
-def _is_seen(context: RequestContext, request: AccessRequestRecord) -> bool:
+def is_seen(context: RequestContext, request: AccessRequestRecord) -> bool:
+    """Return whether the caller, who is signed in, made the request or may decide it in its organization."""
     assert context.viewer is not None
     if request.user_id == context.viewer.user_id and is_visible(context, request.organization_id):
         return True

@@ -13,7 +13,8 @@ from connectors.ids import AnyId, OrganizationId, UserId
 from connectors.pages import Page, Slice
 from permissions.access_rules import SEE_AUDIT_LOG
 from resolvers.context import RequestContext
-from resolvers.nodes.queries import found_nodes, own_subjects
+from resolvers.nodes.queries import found_nodes
+from resolvers.nodes.visible import own_subjects
 from resolvers.organizations.queries import is_visible
 from resolvers.pagination import Listing, check_range, paged
 from resolvers.people import seen
@@ -78,14 +79,10 @@ async def actors_of_events(context: RequestContext, events: Sequence[AuditEventR
     Whoever never belonged to the organization, such as the vendor's staff, is seen there with nothing but their name.
     """
     belonged = await _who_belonged(context, events)
-    people = await seen(
+    return await seen(
         context,
         ((event.actor_id, event.organization_id if _is_insider(event, belonged) else None) for event in events),
     )
-    me = context.caller.user if context.caller is not None and context.view_as is None else None
-    return [
-        me if me is not None and event.actor_id == me.id else one for event, one in zip(events, people, strict=True)
-    ]
 
 
 async def ip_addresses_of(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[str | None]:

@@ -12,6 +12,7 @@ from connectors.directory.records.memberships import MembershipRecord, Membershi
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId
+from connectors.values import login_key
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers.access.plans import not_delegable
@@ -22,6 +23,9 @@ from resolvers.texts import Text
 
 MOST_PENDING = 20
 """So many open invitations are shown to whom they are for."""
+
+SHOWN_TO_INVITED = (InvitationStatus.PENDING, InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
+"""Whom an invitation is for sees it while it is open, and once they have answered it."""
 
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
@@ -195,17 +199,21 @@ async def account_of(ask: DirectoryQueries, invitation: InvitationRecord) -> Use
 async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:
     """Return the invitations that the caller may see, None for all others; parallel to `ids`.
 
-    Those of organizations where they manage members, and the open ones to themself.
+    Those of organizations where they manage members, and the open and the answered ones to themself.
     """
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(INVITATIONS, ids)
-    if context.caller is None or all(one is None or _standing(context, one) is not None for one in found):
-        return list(found)
+    given = [
+        one is not None and (_standing(context, one) is not None or _is_answered_by(context, one)) for one in found
+    ]
+    if context.caller is None or all(is_given or one is None for one, is_given in zip(found, given, strict=True)):
+        return [one if is_given else None for one, is_given in zip(found, given, strict=True)]
     (own,) = await pending_invitations(context, [context.caller])
     mine = {one.id for one in own}
     return [
-        one if one is not None and (_standing(context, one) is not None or one.id in mine) else None for one in found
+        one if one is not None and (is_given or one.id in mine) else None
+        for one, is_given in zip(found, given, strict=True)
     ]
 
 
@@ -222,6 +230,17 @@ async def organization_names_of(
     """Return the name of the organization of each invitation."""
     found = await organizations_with(context, [invitation.organization_id for invitation in invitations])
     return [one.name if (one := found[it.organization_id]) is not None else None for it in invitations]
+
+
+def _is_answered_by(context: RequestContext, invitation: InvitationRecord) -> bool:
+    caller = context.caller
+    return (
+        caller is not None
+        and context.view_as is None
+        and caller.user.email_verified
+        and login_key(caller.user.email) == login_key(invitation.email)
+        and invitation.status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
+    )
 
 
 def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing | None:

@@ -158,8 +158,12 @@ async def notify_of_join_request(context: RequestContext, item: OutboxRecord) ->
     await changed_once(context, Once(item.id, "tellOfJoinRequest", item.id), command)
 
 
-async def approve_join_request(context: RequestContext, id: JoinRequestId, joining: Joining) -> JoinRequestRecord:
+async def approve_join_request(
+    context: RequestContext, id: JoinRequestId, joining: Joining
+) -> tuple[JoinRequestRecord, MembershipRecord | None]:
     """Let the person in with these roles and rights, all at once; nobody gives what they may not.
+
+    Returns the request and the person's membership as they are now.
 
     Raises:
         RefusedTogether: No role and no right, unknown ones, or ones that the caller may not give.
@@ -181,7 +185,10 @@ async def approve_join_request(context: RequestContext, id: JoinRequestId, joini
         return ended
 
     asked = [id, sorted(joining.role_keys), sorted(joining.permissions)]
-    return await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
+    request = await decided(context, JOIN_REQUESTS, Once(joining.key, "APPROVEDJoinRequest", asked), command)
+    assert request.organization_id is not None  # one that concerns no organization is not approved
+    found = await context.backends.directory.memberships_among([request.user_id], [request.organization_id])
+    return request, next(iter(found), None)
 
 
 async def decline_join_request(

@@ -14,14 +14,17 @@ from connectors.directory.records.memberships import (
     MembershipStatus,
 )
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
+from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId, UserId
 from connectors.pages import Slice
+from permissions.access_rules import SEE_MEMBERS
 from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
 from resolvers.access.edits import no_such_role
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import organizations_with
 from resolvers.pagination import Listing, check_search, paged
+from resolvers.people import organizations_where
 from resolvers.refusals import InvalidArgument
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
@@ -59,7 +62,13 @@ async def members_of(
     directory = context.backends.directory
     pages = await paged(page, ("members", asked), lambda one: directory.members_of(ids, one, where=where))
     if context.people is not None:
-        context.people.know(member.user for found in pages for member in found.items if member.user is not None)
+        knowing = organizations_where(context, SEE_MEMBERS)
+        context.people.know(
+            user
+            for found in pages
+            for member in found.items
+            if member.organization_id in knowing and (user := _as_known(member, knowing)) is not None
+        )
     return [Listing(found, identifier, where, _count_members) for identifier, found in zip(ids, pages, strict=True)]
 
 
@@ -181,6 +190,15 @@ def _effective(context: RequestContext, grants: Sequence[GrantRecord]) -> tuple[
 def _last_end(grants: Sequence[GrantRecord]) -> datetime | None:
     ends = [grant.valid_until for grant in grants]
     return None if None in ends else max(end for end in ends if end is not None)
+
+
+def _as_known(member: MembershipRecord, knowing: Sequence[OrganizationId]) -> UserRecord | None:
+    """Return the person read along as the caller sees them; None for whom other organizations may know better."""
+    if member.user is None or member.status in _BELONGING:
+        return member.user
+    if member.status is MembershipStatus.INVITED and len(knowing) == 1:
+        return replace(member.user, phone=None, locale=None, time_zone=None)
+    return None
 
 
 def _known_roles(context: RequestContext, role_keys: Sequence[str] | None) -> tuple[str, ...] | None:

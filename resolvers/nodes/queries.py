@@ -1,7 +1,6 @@
 """Any object by its id, when the caller may see it; otherwise nothing, as for an id that does not exist."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from connectors.directory.approvals import CHANGE_REQUESTS
@@ -34,7 +33,7 @@ from permissions.access_rules import (
     REVIEW_CHANGE_REQUESTS,
     SEE_AUDIT_LOG,
     SEE_CHANGE_REQUESTS,
-    SEE_MEMBERS,
+    SEE_MEMBERSHIPS,
     SEE_ORDERS,
     USE_ADDRESS_BOOK,
 )
@@ -42,15 +41,21 @@ from resolvers.access_requests.queries import visible_access_requests
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import visible_invitations
 from resolvers.join_requests.queries import visible_join_requests
-from resolvers.launcher import ApplicationView
-from resolvers.organizations.queries import is_visible, visible_organizations
+from resolvers.launcher import TILE, tiles_with_ids
+from resolvers.nodes.visible import (
+    given_memberships,
+    given_organizations,
+    organizations_of_people,
+    own_subjects,
+)
+from resolvers.organizations.queries import is_visible
+from resolvers.people import seen
 from resolvers.refusals import InvalidArgument
 from resolvers.registrations.queries import visible_registrations
 from resolvers.texts import Text
 
 MOST_NODES = 100
 
-M = TypeVar("M", MembershipRecord, GrantRecord)
 B = TypeVar("B", OrderRecord, OrderEventRecord)
 Own = TypeVar("Own", SessionRecord, ConsentRecord, DataExportRecord)
 
@@ -83,11 +88,6 @@ async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
     return await found_nodes(context, ids)
 
 
-def own_subjects(caller: CallerRecord) -> list[str]:
-    """Return the ids of what an audit event can be about that concerns the person: they, and their memberships."""
-    return [caller.user.id, *(standing.membership_id for standing in caller.standings)]
-
-
 async def found_nodes(context: RequestContext, ids: Sequence[AnyId]) -> list[Any]:
     """Return the objects parallel to `ids` as `nodes` does, however many they are."""
     kinds: dict[str, list[int]] = {}
@@ -108,7 +108,7 @@ async def found_nodes(context: RequestContext, ids: Sequence[AnyId]) -> list[Any
 
 
 async def _organizations(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
-    return await visible_organizations(context, [OrganizationId(identifier) for identifier in ids])
+    return await given_organizations(context, [OrganizationId(identifier) for identifier in ids])
 
 
 async def _viewers(context: RequestContext, ids: Sequence[str]) -> Sequence[CallerRecord | None]:
@@ -116,36 +116,26 @@ async def _viewers(context: RequestContext, ids: Sequence[str]) -> Sequence[Call
     return [caller if caller is not None and identifier == viewer_id(caller.user.id) else None for identifier in ids]
 
 
-async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRecord | None]:
-    caller = context.caller
-    if caller is None:
-        return [None] * len(ids)
-    shared = await context.backends.directory.users_in_common(
-        caller.user.id, [UserId(identifier) for identifier in ids]
-    )
-    answer: list[UserRecord | None] = []
-    for identifier, views in zip(ids, shared, strict=True):
-        if identifier == caller.user.id:
-            answer.append(caller.user)
-            continue
-        # A colleague is a node only for those who may see members; everybody else meets them through what they did.
-        seen = [(user, index) for user, index in views if context.may(SEE_MEMBERS, index)]
-        answer.append(replace(seen[0][0], seen_in=seen[0][1]) if seen else None)
-    return answer
+async def _users(context: RequestContext, ids: Sequence[str]) -> Sequence[UserRecord | ConnectorError | None]:
+    given = await organizations_of_people(context, [UserId(identifier) for identifier in ids])
+    errors = {id: at for id, at in given.items() if isinstance(at, ConnectorError)}
+    met = [(id, at) for id, at in given.items() if not isinstance(at, ConnectorError)]
+    found = dict(zip((id for id, _ in met), await seen(context, met), strict=True))
+    return [errors.get(UserId(id)) or found.get(UserId(id)) for id in ids]
 
 
 async def _memberships(context: RequestContext, ids: Sequence[str]) -> Sequence[MembershipRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
-    found = await context.backends.directory.memberships([MembershipId(identifier) for identifier in ids])
-    return [_if_member_seen(context, record) for record in found]
+    member_ids = [MembershipId(identifier) for identifier in ids]
+    return await given_memberships(context, member_ids, await context.backends.directory.memberships(member_ids))
 
 
 async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[GrantRecord | None]:
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.grants([GrantId(identifier) for identifier in ids])
-    return [_if_member_seen(context, record) for record in found]
+    return [_if_grant_given(context, record) for record in found]
 
 
 async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[OrderRecord | None]:
@@ -212,12 +202,8 @@ async def _roles(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
     return [context.policy.roles.get(identifier.removeprefix("role_")) for identifier in ids]
 
 
-async def _applications(context: RequestContext, ids: Sequence[str]) -> Sequence[ApplicationView | None]:
-    keys = [identifier.removeprefix("app_") for identifier in ids]
-    return [
-        ApplicationView(record) if record is not None else None
-        for record in await context.backends.applications.applications(keys)
-    ]
+async def _applications(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
+    return await context.backends.applications.applications([identifier.removeprefix("app_") for identifier in ids])
 
 
 async def _categories(context: RequestContext, ids: Sequence[str]) -> Sequence[Any]:
@@ -228,12 +214,12 @@ async def _categories(context: RequestContext, ids: Sequence[str]) -> Sequence[A
     return [known.get(identifier.removeprefix("cat_")) for identifier in ids]
 
 
-def _if_member_seen(context: RequestContext, record: M | None) -> M | None:
-    if record is None or context.viewer is None:
+def _if_grant_given(context: RequestContext, grant: GrantRecord | None) -> GrantRecord | None:
+    if grant is None or context.viewer is None:
         return None
-    if record.user_id == context.viewer.user_id and is_visible(context, record.organization_id):
-        return record
-    return record if context.may(SEE_MEMBERS, record.organization_id) else None
+    if grant.user_id == context.viewer.user_id and is_visible(context, grant.organization_id):
+        return grant
+    return grant if context.may(SEE_MEMBERSHIPS, grant.organization_id) else None
 
 
 def _is_event_seen(context: RequestContext, event: AuditEventRecord) -> bool:
@@ -280,4 +266,5 @@ _FINDERS: dict[str, Callable[[RequestContext, Sequence[str]], Awaitable[Sequence
     "role": _roles,
     "app": _applications,
     "cat": _categories,
+    TILE: tiles_with_ids,
 }

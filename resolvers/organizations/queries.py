@@ -7,7 +7,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
-from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, MANAGE_ORGANIZATION, PLACE_ORDERS
+from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, PLACE_ORDERS
 from permissions.vocabulary import DenialReason
 from resolvers.contact_data import email, phone, website
 from resolvers.context import RequestContext
@@ -121,7 +121,7 @@ def can_manage_members(context: RequestContext, organization: OrganizationRecord
 
 def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
     """Return whether the caller may change the organization's data."""
-    return context.may(MANAGE_ORGANIZATION, organization.id)
+    return context.may(CHANGE_ORGANIZATION, organization.id)
 
 
 def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:

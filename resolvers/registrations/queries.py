@@ -133,15 +133,16 @@ async def organizations_of(
     return [found[one.organization_id] if one.organization_id is not None else None for one in records]
 
 
+def likeness_of(record: RegistrationRecord) -> Likeness:
+    """Return by what other organizations may look the same as the one that is being registered."""
+    return Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
+
+
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
     """Return other organizations that look the same as the one that each registers, as of now, 20 at most."""
-    wanted = [
-        Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
-        for record in records
-    ]
-    found = await context.backends.directory.lookalikes(wanted)
+    found = await context.backends.directory.lookalikes([likeness_of(record) for record in records])
     return [
         [one for one in alike if one.organization.id != record.organization_id][:MOST_DUPLICATES]
         for record, alike in zip(records, found, strict=True)

@@ -8,7 +8,7 @@ import strawberry
 from strawberry.schema_directive import Location
 
 from permissions.access_rules import AUTHENTICATED, OPEN, AccessRule
-from permissions.decision import decide, may
+from permissions.decision import decide
 from permissions.vocabulary import DenialReason, Permission, PermissionScope
 from resolvers.context import RequestContext
 from resolvers.refusals import Coordinate, NotPermitted, NotSignedIn
@@ -104,9 +104,11 @@ class Guard:
     def refusals(self, context: RequestContext, parents: Sequence[Any]) -> Sequence[NotPermitted | None] | None:
         """Return why each parent's field is refused, None for those that are not; None when none is.
 
-        Decides once per organization; the parents of one organization share one refusal.
+        Decides once per organization; the parents of one organization share one refusal. What a payload shows may be
+        read by whoever might before its change or may after it.
         """
         rule, view_as = self.rule, context.view_as
+        holds = context.may if self._of_mutation else context.may_see
         if view_as is not None and self._of_mutation:
             raise ViewIsReadOnly  # the gateway has refused it before; whoever forgets to is caught here
         if not rule.signed_in:
@@ -117,14 +119,10 @@ class Guard:
         if not rule.any_of:
             return None
         if rule.scope is PermissionScope.VENDOR:
-            return None if may(viewer, rule, None, context.now) else [self._refusal(context, None)] * len(parents)
+            return None if holds(rule) else [self._refusal(context, None)] * len(parents)
         organization_of = self.organization_of
         assert organization_of is not None  # build_schema has checked it
-        closed = {
-            organization
-            for organization in set(map(organization_of, parents))
-            if not may(viewer, rule, organization, context.now)
-        }
+        closed = {organization for organization in set(map(organization_of, parents)) if not holds(rule, organization)}
         if not closed:
             return None
         organizations = map(organization_of, parents)

@@ -97,6 +97,7 @@ def mutation(
 
         async def answer(context: RequestContext, **arguments: Any) -> Any:
             target = _Target(action, arguments, within)
+            context.viewer_before = context.viewer
             try:
                 await (target.check_unless_done if answers_again else target.check)(context, requires)
                 return await method(None, context, **arguments)
@@ -242,4 +243,4 @@ def _nothing_of(payload: type) -> dict[str, Any]:
     """Return the fields of a payload when nothing was done; the build lets no other kinds of fields pass."""
     fields: list[StrawberryField] = payload.__strawberry_definition__.fields  # type: ignore[attr-defined]
     nothing = {StrawberryList: [], bool: False}
-    return {it.python_name: nothing.get(it.type if it.type is bool else type(it.type)) for it in fields}
+    return {it.python_name: nothing.get(it.type if it.type is bool else type(it.type)) for it in fields if it.init}

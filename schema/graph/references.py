@@ -10,7 +10,9 @@ def _later(name: str, module: str) -> Any:
 
 
 LaterApplication = _later("Application", "schema.launcher")
+LaterApplicationTile = _later("ApplicationTile", "schema.launcher")
 LaterInvitation = _later("Invitation", "schema.invitations.types")
 LaterMembership = _later("Membership", "schema.members.types")
 LaterOrganization = _later("Organization", "schema.organizations.types")
 LaterPermission = _later("DescribedPermission", "schema.roles")
+LaterViewer = _later("Viewer", "schema.viewer")

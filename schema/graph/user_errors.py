@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import strawberry
 from strawberry.utils.str_converters import to_camel_case
 
+from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipRecord
 from permissions.access_rules import OPEN
@@ -17,7 +18,7 @@ from resolvers.context import RequestContext
 from resolvers.members.administrators import MOST_CANDIDATES
 from resolvers.refusals import ErrorCode, Refused
 from schema.graph.fields import attribute, computed, field, graph_type, listed
-from schema.graph.references import LaterMembership, LaterPermission
+from schema.graph.references import LaterMembership, LaterPermission, LaterViewer
 from schema.nodes import Node
 
 MOST_ERRORS = 100
@@ -213,10 +214,20 @@ USER_ERRORS = (
 """The types of what stands in `errors`."""
 
 
-class Payload:
-    """What a mutation answers: the class is its GraphQL type, with `errors` at its end unless it declares them itself.
+async def _viewer_now(context: RequestContext, payloads: Sequence[Any]) -> Sequence[CallerRecord | None]:
+    return [await context.renew()] * len(payloads)
 
-    Its fields are given as what their types read: the record of a member, say, for a Membership.
+
+def _viewer() -> Any:
+    declared = field(_viewer_now, requires=OPEN, description="You as you are now; null when you are not signed in.")
+    declared.init = False
+    return declared
+
+
+class Payload:
+    """What a mutation answers: its GraphQL type, with `viewer` and `errors` unless the class declares them itself.
+
+    Its other fields are given as what their types read: the record of a member, say, for a Membership.
     """
 
     if TYPE_CHECKING:
@@ -225,6 +236,9 @@ class Payload:
 
     def __init_subclass__(cls) -> None:
         """Make the class a GraphQL type."""
+        if "viewer" not in cls.__annotations__:
+            cls.__annotations__["viewer"] = LaterViewer | None
+            cls.viewer = _viewer()  # type: ignore[attr-defined]
         if "errors" not in cls.__annotations__:
             cls.__annotations__["errors"] = list[UserError]
             cls.errors = entries("Why nothing was done; empty if it was.")  # type: ignore[attr-defined]

@@ -8,12 +8,14 @@ from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.invitations import commands as inviting
 from resolvers.invitations.sent import resend, revoke
+from resolvers.organizations import queries as organizations
 from schema.graph.fields import attribute, computed, graph_type, listed
 from schema.graph.mutations import in_organization, mutation, of_object
 from schema.graph.scalars import DateTime, EmailAddress, Locale
 from schema.graph.user_errors import Entry, Payload, UserError, entries, entry_of
 from schema.invitations.types import Invitation, InvitationPayload
 from schema.members.types import Membership
+from schema.organizations.types import Organization
 
 
 @strawberry.input
@@ -104,6 +106,9 @@ class InviteMembersPayload(Payload):
         at_most=inviting.MOST_AT_ONCE,
         description="One entry for each of `invitees`, in the same order; an error in one does not affect the others.",
     )
+    organization: Organization | None = strawberry.field(
+        description="The organization, with its invitations as they are now; null when nobody was invited."
+    )
     errors: list[UserError] = entries("Why nobody was invited; empty when each invitee has a result.")
 
 
@@ -126,15 +131,18 @@ class InvitingMutations:
             )
             for row in input.invitees
         ]
+        organization_id = OrganizationId(input.organization_id)
         outcomes = await inviting.invite(
             context,
-            OrganizationId(input.organization_id),
+            organization_id,
             rows,
             said=input.message,
             days=input.expires_in_days,
             key=input.idempotency_key,
         )
-        return InviteMembersPayload(results=outcomes)
+        return InviteMembersPayload(
+            results=outcomes, organization=await organizations.organization(context, id=organization_id)
+        )
 
     @mutation(requires=MANAGE_MEMBERS, within=of_object("inv", "input.id"))
     async def resend_invitation(

@@ -10,9 +10,10 @@ from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS
 from resolvers.approvals import lists as approvals
 from resolvers.invitations import queries as invitations
+from resolvers.nodes.visible import invited_memberships
 from resolvers.people import person
 from schema.graph.fields import computed, field, graph_type
-from schema.graph.references import LaterOrganization
+from schema.graph.references import LaterMembership, LaterOrganization
 from schema.graph.scalars import DateTime, EmailAddress, Locale
 from schema.graph.user_errors import Payload
 from schema.nodes import Node
@@ -36,6 +37,12 @@ class Invitation(Node):
         invitations.organizations_of,
         requires=OPEN,
         description="The organization; null for somebody who does not belong to it yet.",
+    )
+    membership: LaterMembership | None = field(
+        invited_memberships,
+        requires=OPEN,
+        description="The membership that waits for the person, as it is now; null for somebody who may not see the "
+        "members.",
     )
     roles: list[Role] = computed(
         approvals.roles_of,

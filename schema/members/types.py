@@ -30,7 +30,7 @@ from schema.access_requests.types import AccessRequest
 from schema.graph.connections import Connection
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import computed, field, graph_type, listed
-from schema.graph.references import LaterApplication, LaterInvitation, LaterOrganization
+from schema.graph.references import LaterApplication, LaterApplicationTile, LaterInvitation, LaterOrganization
 from schema.graph.scalars import DateTime
 from schema.nodes import Node
 from schema.people import User
@@ -141,6 +141,15 @@ class Membership(Node):
         at_most=MOST_APPLICATIONS,
         assumed_size=10,
         description="The applications that the person can open in this organization.",
+    )
+    tiles: list[LaterApplicationTile] | None = field(
+        launcher.tiles_of_members,
+        requires=SEE_RIGHTS,
+        at_most=MOST_APPLICATIONS,
+        assumed_size=20,
+        description="The applications on the person's page in this organization, in a fixed order; only those that "
+        "open, unless you ask for all.",
+        arguments={"include_unavailable": "Whether to include those that do not open, each with the reason."},
     )
     access_requests: Connection[AccessRequest] | None = field(
         pages_of(ACCESS_REQUESTS, "membership_id"),

@@ -190,12 +190,13 @@ class Organization(Node):
     viewer_can_manage_members: bool = computed(
         organizations.can_manage_members,
         requires=OPEN,
-        description="Whether you may invite, change and remove members.",
+        description="Whether you may invite, suspend, reactivate and remove members.",
     )
     viewer_can_manage_organization: bool = computed(
         organizations.can_manage_organization,
         requires=OPEN,
-        description="Whether you may change the organization's data.",
+        description="Whether you may change how to reach the organization, and ask the vendor for what only the vendor "
+        "changes: `updateOrganization`, `requestOrganizationChange`.",
     )
     viewer_can_place_orders: bool = computed(
         organizations.can_place_orders, requires=OPEN, description="Whether you may place orders in the shop."

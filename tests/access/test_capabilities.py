@@ -252,7 +252,7 @@ def _assert_agreement(answer: Answer, login_name: str) -> None:
     effective = organization["viewerMembership"]["effectivePermissions"]
     assert {entry["permission"]["code"] for entry in effective} == allowed, login_name
     assert organization["viewerCanManageMembers"] is ("MEMBER_MANAGE" in allowed)
-    assert organization["viewerCanManageOrganization"] is ("ORGANIZATION_MANAGE" in allowed)
+    assert organization["viewerCanManageOrganization"] is bool({"ORGANIZATION_MANAGE", "ACCOUNT_MANAGE"} & allowed)
     assert organization["viewerCanPlaceOrders"] is ("ORDER_PLACE" in allowed)
     assert (organization["members"] is not None, organization["orders"] is not None) == (sees_members, sees_orders)
     assert answer.codes == dict.fromkeys(refused, "UNAUTHORIZED_FIELD_OR_TYPE"), login_name

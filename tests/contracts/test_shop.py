@@ -328,3 +328,16 @@ async def test_a_shop_that_answers_is_healthy(shop_with: ShopWith) -> None:
     shop = await shop_with(ShopData([], [], []))
 
     assert await shop.healthy()
+
+
+async def test_people_are_found_who_placed_an_order_or_did_something_to_one(shop_with: ShopWith) -> None:
+    placed = order_of(ACME, "placed", placed_by_id=ANNA)
+    elsewhere = order_of(BETA, "elsewhere", placed_by_id=BEN)
+    confirmed = event_of(placed, "confirmed", after_noon(1), OrderStatus.CONFIRMED, actor_id=UserId("usr_clerk"))
+    shop = await shop_with(ShopData([placed, elsewhere], [], [confirmed]))
+    asked = [ANNA, BEN, UserId("usr_clerk"), UserId("usr_nobody")]
+
+    assert await shop.people_of_orders([ACME], asked) == {ANNA: ACME, UserId("usr_clerk"): ACME}
+    assert await shop.people_of_orders([ACME, BETA], [BEN]) == {BEN: BETA}
+    assert await shop.people_of_orders([GAMMA], asked) == {}
+    assert await shop.people_of_orders([ACME], []) == {}

@@ -174,20 +174,23 @@ async def test_a_strange_id_is_an_unknown_one(asked: Directory, id: str) -> None
     assert await asked.caller(ANNA.id, SessionId(id), NOW) is None
 
 
-async def test_colleagues_are_seen_once_in_each_organization_shared_with_the_viewer(asked: Directory) -> None:
-    seen = await asked.users_in_common(ANNA.id, [CLEO.id, PAUL.id, DORA.id, FRIEDA.id, ANNA.id])
+async def test_people_are_seen_through_an_organization_that_knows_them(asked: Directory) -> None:
+    ids = [CLEO.id, PAUL.id, DORA.id, FRIEDA.id, UserId("usr_unknown")]
 
-    assert seen == [
-        _seen(CLEO, HELIOS, LUMEN),
-        [],
-        _seen(DORA, HELIOS),
-        _seen(FRIEDA, LUMEN),
-        _seen(ANNA, AEOLUS, CLOSED, HELIOS, LUMEN),
-    ]
+    everywhere = await asked.users_as_seen(ids, [HELIOS, LUMEN], [])
+    nowhere = await asked.users_as_seen(ids, [], [])
+
+    assert [user and user.seen_in for user in everywhere] == [HELIOS, None, HELIOS, HELIOS, None]
+    assert nowhere == [CLEO, PAUL, DORA, FRIEDA, None]
 
 
-async def test_whom_an_organization_has_removed_sees_nobody_there(asked: Directory) -> None:
-    assert await asked.users_in_common(FRIEDA.id, [BERND.id, ANNA.id]) == [[], _seen(ANNA, LUMEN)]
+async def test_the_memberships_of_people_in_some_organizations_are_found_whatever_their_status(
+    asked: Directory,
+) -> None:
+    found = await asked.memberships_among([CLEO.id, FRIEDA.id], [HELIOS])
+
+    assert {one.user_id: one.organization_id for one in found} == {CLEO.id: HELIOS, FRIEDA.id: HELIOS}
+    assert await asked.memberships_among([], [HELIOS]) == []
 
 
 async def test_a_directory_is_empty_until_something_is_loaded(engine: Any) -> None:
@@ -209,7 +212,7 @@ LISTS: dict[str, Callable[[Directory, list[Any]], Awaitable[Any]]] = {
     "grants": lambda directory, ids: directory.grants(ids),
     "grants_of": lambda directory, ids: directory.grants_of(ids),
     "login_names_of": lambda directory, ids: directory.login_names_of(ids),
-    "users_in_common": lambda directory, ids: directory.users_in_common(ANNA.id, ids),
+    "users_as_seen": lambda directory, ids: directory.users_as_seen(ids, [HELIOS], [LUMEN]),
     "memberships_of": lambda directory, ids: directory.memberships_of(ids, Slice(5)),
     "count_memberships_of": lambda directory, ids: directory.count_memberships_of(ids),
     "members_of": lambda directory, ids: directory.members_of(ids, Slice(5), where=people.EVERYBODY),
@@ -245,7 +248,3 @@ async def test_the_caller_costs_one_statement(asked: Directory) -> None:
 def _standing(membership: Any, *grants: Any) -> StandingRecord:
     organization = next(record for record in ORGANIZATIONS if record.id == membership.organization_id)
     return StandingRecord(membership.id, organization, membership.status, grants)
-
-
-def _seen(user: Any, *organizations: OrganizationId) -> list[Any]:
-    return [(replace(user, seen_in=organization), organization) for organization in organizations]

@@ -23,6 +23,7 @@ from connectors.directory.records.audit import AuditFilter
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MemberFilter
 from connectors.directory.records.outbox import OutboxState
+from connectors.directory.records.people import Acquaintances
 from connectors.directory.records.registrations import Likeness
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.tables import METADATA
@@ -74,7 +75,9 @@ async def test_no_query_walks_through_a_whole_table(directory: Directory, has_ne
     await directory.user_id_of_login_name("anna")
     await directory.login_names_of([ANNA.id])
     await directory.users([ANNA.id])
-    await directory.users_in_common(ANNA.id, [ANNA.id])
+    await directory.users_as_seen([ANNA.id], [HELIOS], [LUMEN])
+    await directory.memberships_among([ANNA.id], [HELIOS])
+    await directory.named([ANNA.id], Acquaintances({}, own_subject_ids=["usr_x"], own_ids=[HELIOS]))
     await directory.organizations([HELIOS])
     await directory.memberships([ANNA_AT_HELIOS.id])
     await directory.grants_of([ANNA_AT_HELIOS.id])

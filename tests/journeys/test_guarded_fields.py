@@ -184,6 +184,9 @@ NEEDS_PERMISSION: dict[str, Case] = {
     "Membership.applications": of_administrators(
         "applications { key }", [[{"key": key} for key in APPLICATIONS] for _ in range(3)]
     ),
+    "Membership.tiles": of_administrators(
+        "tiles { application { key } }", [[{"application": {"key": key}} for key in APPLICATIONS] for _ in range(3)]
+    ),
     "User.email": of_people(
         "email", ["administration@helios.example", "two.companies@helios.example", "guenther.strauss@helios.example"]
     ),

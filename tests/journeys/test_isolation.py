@@ -331,7 +331,7 @@ async def test_each_object_is_a_node_only_where_the_right_is_held(solar: Portal,
         "query O($id: ID!) { organization(id: $id) { orders(first: 1) { nodes { id events { id } } } } }", id=lumen
     )
     member = await manager.asks(
-        "query M($id: ID!) { organization(id: $id) { members(first: 1) { nodes { id } } } }", id=lumen
+        'query M($id: ID!) { organization(id: $id) { members(search: "Zürcher") { nodes { id } } } }', id=lumen
     )
     at_lumen = [
         order.at("organization.orders.nodes.0.id"),

@@ -234,10 +234,10 @@ async def test_only_installation_opens_the_solar_portal_in_pro_mode(
     person = await solar.person(login_name)
 
     answer = await person.asks(
-        "{ viewer { applications { application { key parent { key } modes { key available } } } } }"
+        "{ viewer { applications { application { key parent { key } } modes { key available } } } }"
     )
 
-    modes = {tile["application"]["key"]: tile["application"]["modes"] for tile in answer.at("viewer.applications")}
+    modes = {tile["application"]["key"]: tile["modes"] for tile in answer.at("viewer.applications")}
     assert modes["solar_portal"] == [{"key": "pro", "available": available}]
 
 
@@ -318,3 +318,86 @@ def _people_with_every_set_of_roles(organization: OrganizationId) -> DirectoryDa
             for role in roles
         ]  # fmt: skip
     return DirectoryData(users, [], [], memberships, grants, [])
+
+
+PAGES = """
+query Pages($organization: ID!, $membership: ID!) {
+  viewer { applications(organizationId: $organization, includeUnavailable: true) { ...Tile } }
+  own: node(id: $membership) { ... on Membership { tiles(includeUnavailable: true) { ...Tile } } }
+}
+fragment Tile on ApplicationTile {
+  id application { key } organization { id } state requestable openedByRoles { key } pendingRequest { id }
+  modes { key available launch { url } } launch { url }
+}
+"""
+
+
+async def test_a_tile_is_the_same_by_the_page_by_the_membership_and_by_its_id(solar: Portal) -> None:
+    person = await solar.person("installation@helios.example")
+    helios = await solar.organization_of("installation@helios.example")
+    own = await person.asks("query M($id: ID!) { viewer { membership(organizationId: $id) { id } } }", id=helios)
+
+    answer = await person.asks(PAGES, organization=helios, membership=own.at("viewer.membership.id"))
+    tiles = answer.at("viewer.applications")
+    again = await person.asks(
+        "query N($ids: [ID!]!) { nodes(ids: $ids) { ... on ApplicationTile { id state launch { url } } } }",
+        ids=[tile["id"] for tile in tiles],
+    )
+
+    assert answer.errors == []
+    assert answer.at("own.tiles") == tiles
+    assert again.at("nodes") == [{key: tile[key] for key in ("id", "state", "launch")} for tile in tiles]
+    (portal_tile,) = [tile for tile in tiles if tile["application"]["key"] == "solar_portal"]
+    assert portal_tile["organization"] == {"id": helios}
+    assert portal_tile["modes"] == [{"key": "pro", "available": True, "launch": portal_tile["launch"]}]
+
+
+async def test_a_colleagues_tile_shows_what_it_would_take_and_opens_nothing(solar: Portal) -> None:
+    administrator = await solar.person("administration@helios.example")
+    planner = await solar.person("planning@helios.example")
+    helios = await solar.organization_of("planning@helios.example")
+    shop = "app_webshop"
+    asked = await planner.asks(
+        "mutation R($input: RequestAccessInput!) { requestAccess(input: $input) { accessRequest { id } } }",
+        input={"organizationId": helios, "applicationId": shop},
+    )
+    tiles = (
+        'search: "Löffler") { nodes { id tiles(includeUnavailable: true) { id application { id } state requestable '
+        "openedByRoles { key } pendingRequest { id } launch { url } modes { available launch { url } } } } } } }"
+    )
+
+    answer = await administrator.asks("query T($id: ID!) { organization(id: $id) { members(" + tiles, id=helios)
+
+    by_application = {
+        tile["application"]["id"]: tile
+        for member in answer.at("organization.members.nodes")
+        for tile in member["tiles"]
+    }
+    assert {tile["launch"] is None for tile in by_application.values()} == {True}
+    closed = by_application[shop]
+    assert (closed["state"], closed["requestable"]) == ("NEEDS_ROLE", True)
+    assert [role["key"] for role in closed["openedByRoles"]] == ["administration", "purchase", "installation"]
+    assert closed["pendingRequest"] == asked.at("requestAccess.accessRequest")
+    stranger = await solar.person("administration@lumen.example")
+    for person, found in ((planner, True), (administrator, True), (stranger, False)):
+        looked = await person.asks("query N($id: ID!) { node(id: $id) { id } }", id=closed["id"])
+        assert (looked.at("node") is not None) is found
+
+
+async def test_a_request_for_an_application_is_accepted_exactly_where_its_tile_is_requestable(solar: Portal) -> None:
+    request = "mutation R($input: RequestAccessInput!) { requestAccess(input: $input) { errors { code } } }"
+    for login_name in ("planning@helios.example", "suspended@helios.example", "lena.hartwig@helios.example"):
+        person = await solar.person(login_name)
+        helios = await solar.organization_of(login_name)
+        answer = await person.asks(
+            "query T($id: ID!) { viewer { applications(organizationId: $id, includeUnavailable: true) "
+            "{ application { id } requestable } } }",
+            id=helios,
+        )
+        for tile in answer.at("viewer.applications"):
+            asked = {"organizationId": helios, "applicationId": tile["application"]["id"]}
+            refused = (await person.asks(request, input=asked)).at("requestAccess.errors")
+            expected = [] if tile["requestable"] else refused
+            same = [{"code": "CONFLICT"}]  # two applications that the same role opens are one request
+            assert refused == expected or (tile["requestable"] and refused == same), (login_name, tile, refused)
+            assert tile["requestable"] or refused != []

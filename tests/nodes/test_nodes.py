@@ -1,8 +1,11 @@
 """Any object by its id."""
 
+from typing import Any
+
 import pytest
 
-from tests.portal import Portal
+from tests.every_mutation.entry import payload, user_id
+from tests.portal import Answer, Portal
 
 PURCHASE = "purchase@helios.example"
 
@@ -103,7 +106,7 @@ async def test_more_than_a_hundred_ids_at_once_are_refused(solar: Portal) -> Non
 
     assert answer.status == 200
     assert answer.codes == {"nodes": "BAD_USER_INPUT"}
-    assert answer.errors[0]["message"] == "`ids` has 101 entries; ask for 100 at most at once."
+    assert answer.errors[0]["message"] == "`ids` has 101 entries; ask for at most 100 at once."
 
 
 async def test_a_fragment_on_one_kind_of_object_opens_no_guarded_field_of_another(solar: Portal) -> None:
@@ -162,3 +165,63 @@ async def test_what_the_rights_in_an_organization_do_not_show_is_no_node_either(
         "administrator": ["Membership", "User", "RoleGrant", None, None],
         "buyer": [None, None, None, "Order", "OrderEvent"],
     }
+
+
+PERSON = "query P($id: ID!) { node(id: $id) { ... on User { displayName email phone locale } } }"
+
+
+async def person_seen(portal: Portal, login_name: str, id: str) -> Any:
+    """What somebody finds of a person by the id."""
+    answer: Answer = await (await portal.person(login_name)).asks(PERSON, id=id)
+    assert set(answer.codes.values()) <= {"UNAUTHORIZED_FIELD_OR_TYPE"}
+    return answer.at("node")
+
+
+async def test_whoever_is_named_in_what_one_reads_is_found_by_id_with_no_more_than_that(solar: Portal) -> None:
+    """Somebody who only asked to join, and the vendor's staff who decided: neither is a member."""
+    administrator, private, review = "administration@helios.example", "private@home.example", "review@vendor.example"
+    helios = await solar.organization_of(administrator)
+    ids = {name: await user_id(solar, name) for name in (private, review, PURCHASE)}
+    assert await person_seen(solar, administrator, ids[private]) is None
+    assert await person_seen(solar, administrator, ids[review]) is None
+
+    await payload(solar, private, "requestToJoinOrganization", {"customerNumber": "204718"}, "errors { code }")
+    asked = await payload(
+        solar, administrator, "requestOrganizationChange", {"organizationId": helios, "name": "Neu"},
+        "changeRequest { id } errors { code }",
+    )  # fmt: skip
+    decision = {"id": asked["changeRequest"]["id"], "approve": False, "note": "Nein"}
+    await payload(solar, review, "decideOrganizationChange", decision, "errors { code }")
+
+    asking = await person_seen(solar, administrator, ids[private])
+    assert (asking["displayName"], asking["email"]) == ("Hannelore Wörner", private)
+    decided = {"displayName": "Claire Hübner", "email": None, "phone": None, "locale": None}
+    assert await person_seen(solar, administrator, ids[review]) == decided
+    assert await person_seen(solar, PURCHASE, ids[private]) is None
+    assert await person_seen(solar, PURCHASE, ids[review]) is None
+    buyer = await person_seen(solar, review, ids[PURCHASE])
+    assert buyer is None
+    lumen = "administration@lumen.example"
+    assert [await person_seen(solar, lumen, id) for id in ids.values()] == [None] * 3
+
+
+async def test_who_is_invited_and_has_an_account_shows_nothing_of_it_before_they_accept(solar: Portal) -> None:
+    administrator, invited = "administration@helios.example", "gael.jaquet@leman.example"
+    id = await user_id(solar, invited)
+    change = {"expectedVersion": 1, "phone": "+41215550101", "locale": "fr-CH"}
+    await payload(solar, invited, "updateProfile", change, "errors { code }")
+    invitation = {
+        "organizationId": await solar.organization_of(administrator),
+        "invitees": [{"email": invited, "roleKeys": ["planning"]}],
+        "idempotencyKey": "k",
+    }
+    sent = await payload(solar, administrator, "inviteMembers", invitation, "results { invitation { id } }")
+
+    waiting = await person_seen(solar, administrator, id)
+    revoked = {"id": sent["results"][0]["invitation"]["id"]}
+    await payload(solar, administrator, "revokeInvitation", revoked, "errors { code }")
+    taken_back = await person_seen(solar, administrator, id)
+
+    assert waiting is None
+    assert taken_back is None
+    assert (await person_seen(solar, invited, id))["phone"] == "+41215550101"

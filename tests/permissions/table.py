@@ -38,12 +38,15 @@ EVERYBODY = names(
     AccessRequestConnection.totalCount
     AccessWarning.message
     AccessDecision.allowed AccessDecision.reason AccessDecision.grantableBy
-    Application.id Application.key Application.name Application.tagline Application.description Application.iconUrl
-    Application.category Application.platforms Application.publishedAt Application.audience Application.parent
-    Application.modes
+    Application.id Application.name Application.tagline Application.description Application.audience
+    Application.parent
+    ApplicationTile.organization ApplicationTile.openedByRoles ApplicationTile.requestable
+    ApplicationTile.pendingRequest
+    ApplicationTileMode.key ApplicationTileMode.label
     ApplicationCategory.id ApplicationCategory.label
     ApplicationMode.key ApplicationMode.label
     AuditEvent.reason
+    ApplicationMode.label
     AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
     AuditEvent.summary AuditEvent.actionLabel AuditEvent.subjectLabel AuditField.label AuditField.display
     AuditAction.label
@@ -56,13 +59,14 @@ EVERYBODY = names(
     Consent.label Consent.history DataExport.status DataExport.downloadUrl Session.current Session.deviceLabel
     ConflictError.currentVersion ConflictError.conflictingNode
     DirectGrant.permission DirectGrant.grantedBy
-    Invitation.organizationName Invitation.organization Invitation.roles Invitation.permissions Invitation.status
+    Invitation.organizationName Invitation.organization Invitation.membership Invitation.roles
+    Invitation.permissions Invitation.status
     Invitation.inviter Invitation.acceptedBy Invitation.viewerCanResend Invitation.viewerCanRevoke
     InvitationConnection.edges InvitationConnection.nodes InvitationConnection.pageInfo InvitationConnection.totalCount
     InvitationPreview.roleLabels
     InvitationStateError.status InvitationStateError.canRequestNew
     InviteResult.email InviteResult.invitation InviteResult.membership InviteResult.errors
-    JoinRequest.status JoinRequest.user JoinRequest.organization
+    JoinRequest.status JoinRequest.user JoinRequest.organization JoinRequestPayload.membership
     JoinRequestConnection.edges JoinRequestConnection.nodes JoinRequestConnection.pageInfo
     JoinRequestConnection.totalCount
     LastAdministratorError.candidates
@@ -103,6 +107,11 @@ EVERYBODY = names(
     User.displayName
     User.firstName
     ValidationError.constraint
+    AccessRequestPayload.viewer AcknowledgementPayload.viewer ChangeRequestPayload.viewer InvitationPayload.viewer
+    InviteMembersPayload.viewer JoinRequestPayload.viewer MembershipPayload.viewer OrganizationPayload.viewer
+    RegisterOrganizationPayload.viewer RegisterPrivateAccountPayload.viewer RegistrationPayload.viewer
+    SaveAddressPayload.viewer TransferAdministrationPayload.viewer UpdateMemberAccessPayload.viewer
+    UpdateMembersAccessPayload.viewer WithdrawRegistrationPayload.viewer
     Viewer.id Viewer.accountKind Viewer.emailVerified Viewer.loginNames Viewer.profileVersion Viewer.address
     Viewer.newsletterSubscribed Viewer.consents Viewer.sessions Viewer.passwordChangeUrl Viewer.dataExports
     Viewer.deletionDueAt
@@ -168,6 +177,7 @@ BY_RIGHT = {
     "Membership.directGrants": opens("administration", "licence_holder", own=True),
     "Membership.effectivePermissions": opens("administration", "licence_holder", own=True),
     "Membership.applications": opens("administration", "licence_holder", own=True),
+    "Membership.tiles": opens("administration", "licence_holder", own=True),
     "Organization.addressBook": opens("administration purchase", "licence_holder ORDER_PLACE"),
     "Organization.changeRequests": opens("administration", "licence_holder deputy ACCOUNT_MANAGE"),
     "Organization.auditEvents": opens("", "licence_holder"),

@@ -278,11 +278,17 @@ async def matrix_portals() -> AsyncIterator[dict[str, Portal]]:
 
 
 def members_of(profile: str) -> DirectoryData:
-    """An organization with an administrator and one member for each set, who holds everything in another one."""
+    """An organization with an administrator and one member for each set, who holds everything in another one.
+
+    The administrator is the first by name, so that they are among those whom everybody is shown, and the only one whom
+    the other organization does not know.
+    """
     policy = policy_of(profile)
     (administrative, *_) = policy.administrative_role_keys()
     everything = (*policy.roles, *(right.value for right in policy.direct_permissions))
-    people: list[tuple[UserId, str, Held | None]] = [(ADMINISTRATOR, "administrator@matrix.example", (administrative,))]
+    people: list[tuple[UserId, str, Held | None]] = [
+        (ADMINISTRATOR, "a.administrator@matrix.example", (administrative,))
+    ]
     people += [(user_of(held), login_of(held), held) for held in subsets_of(profile)]
     people += [(user_of(("all-elsewhere",)), "all-elsewhere@matrix.example", None)]
     memberships, grants = [], []

@@ -1,10 +1,11 @@
 """Who a person is."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
 
-from connectors.ids import OrganizationId, UserId
+from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.quick import quick
 from connectors.values import AccountKind, Address
 
@@ -17,7 +18,9 @@ DELETED_ADDRESS = f"{DELETED}@{DELETED}.invalid"
 @quick
 @dataclass(frozen=True, slots=True)
 class UserRecord:
-    """A person. `seen_in` is the organization through which the record was reached, None for the person themself."""
+    """A person. `seen_in` is an organization that knows them and through which they are seen; None for the person
+    themself, and for whoever is known to none.
+    """
 
     id: UserId
     email: str
@@ -49,3 +52,28 @@ class ProfileChange:
     """
 
     values: Mapping[str, str | Address | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Acquaintances:
+    """What somebody may read in which people are named: the organizations of which they read each of `TABLES`, and
+    what they read because it is about them. `own_email_key` is empty without a confirmed address.
+    """
+
+    TABLES: ClassVar[tuple[str, ...]] = (
+        "grants",
+        "access_requests",
+        "invitations",
+        "join_requests",
+        "change_requests",
+        "audit_events",
+    )
+
+    organization_ids: Mapping[str, Sequence[OrganizationId]]
+    own_ids: Sequence[OrganizationId] = ()
+    own_membership_ids: Sequence[MembershipId] = ()
+    own_subject_ids: Sequence[str] = ()
+    own_email_key: str = ""
+    shown_to_invited: Sequence[str] = ()
+    reviews_changes: bool = False
+    reviews_registrations: bool = False

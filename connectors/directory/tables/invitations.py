@@ -27,8 +27,8 @@ invitations = Table(
     Column("expires_at", UtcDateTime, nullable=False),
     Column("last_sent_at", UtcDateTime, nullable=False),
     Column("send_count", Integer, nullable=False),
-    Column("inviter_id", IdText, ForeignKey("users.id")),
-    Column("accepted_by_id", IdText, ForeignKey("users.id")),
+    Column("inviter_id", IdText, ForeignKey("users.id"), index=True),
+    Column("accepted_by_id", IdText, ForeignKey("users.id"), index=True),
     Column("ended_at", UtcDateTime),
     Column(
         "account_id",
