@@ -193,7 +193,7 @@ async def listed(person: Person, **variables: Any) -> Any:
 
 def at(answer: Answer, mutation: str) -> Any:
     """What the payload of a mutation says; fails the test when the mutation failed as a whole."""
-    assert answer.errors == []
+    assert answer.errors == [], answer.errors
     return answer.at(mutation)
 
 
