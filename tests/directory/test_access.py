@@ -15,7 +15,7 @@ from connectors.directory.errors import RefreshTokenReused, StaleVersion
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.audit import AuditEntry, AuditFilter
 from connectors.directory.records.caller import CallerRecord
-from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
 from connectors.directory.records.people import UserRecord
 from connectors.ids import GrantId, MembershipId, OrganizationId, SessionId, UserId
@@ -23,6 +23,7 @@ from tests.directory.people import (
     ANNA,
     ANNA_ADMINISTERS,
     ANNA_AT_HELIOS,
+    ANNA_AT_LUMEN,
     BERND,
     BERND_AT_HELIOS,
     CLEO,
@@ -290,6 +291,26 @@ async def test_organizations_that_share_members_are_blocked_at_once_without_a_de
 
     counted = await epochs(directory)
     assert (counted[ANNA.id], counted[CLEO.id], counted[BERND.id]) == (20, 20, 10)
+
+
+async def test_two_that_each_change_something_of_the_other_do_not_wait_for_one_another(directory: Directory) -> None:
+    """Each is locked by the other's change, which names whoever makes it: a reference waits for no lock."""
+    both_hold = asyncio.Barrier(2)
+    is_sqlite = directory.database == "sqlite"  # there, changes follow one another anyway
+
+    async def let_in(organization_id: OrganizationId, whom: UserRecord, holder: MembershipRecord, by: UserId) -> None:
+        async with directory.change() as change:
+            await change.lock_organization(organization_id)
+            await change.lock_user(whom.id)
+            if not is_sqlite:
+                await both_hold.wait()
+            await change.give(holder.id, GrantKind.PERMISSION, "P", until=None, by=by, now=NOW)
+
+    await asyncio.gather(
+        let_in(HELIOS, BERND, BERND_AT_HELIOS, ANNA.id), let_in(LUMEN, ANNA, ANNA_AT_LUMEN, BERND.id)
+    )
+
+    assert await epochs(directory) == {BERND.id: 1, HELIOS: 1, ANNA.id: 1, LUMEN: 1}
 
 
 async def test_two_that_take_the_same_grant_away_take_it_once(directory: Directory) -> None:
