@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.approvals import INVITATIONS
 from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.audit import Author
@@ -287,7 +288,9 @@ async def _accepted(
             )
         await change.add_user(person)
         account = person
-    await change.lock_user(account.id)
+    locked = await change.lock_user(account.id)
+    if locked is None or locked.is_deleted:  # while this one waited; the address may be somebody else's now
+        raise ChangeConflict("The account was deleted meanwhile.")
     by = Author(account.id, context.request_id, context.ip_address)
     own = await change.ask.membership_of(account.id, organization.id)
     if own is not None and own.status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):

@@ -120,7 +120,8 @@ async def update_member(context: RequestContext, command: MemberCommand, job_tit
         organization_id = seen.organization_id
         await change.lock_organization(organization_id)
         (member,) = await change.ask.memberships([command.id])
-        assert member is not None  # members are removed, never deleted, under the lock of their organization
+        if member is None:  # it stood for an invited person, who has meanwhile got back the one they had once
+            raise NotFound("member", ["id"])
         viewer = await current_viewer(context, change)
         own = viewer.standings.get(organization_id) if viewer is not None else None
         is_own = own is not None and own.membership_id == member.id and own.obstacle is None
