@@ -1,6 +1,6 @@
 """Reading the items of a list that is no list yet: no further than they count, and whatever gives them is closed."""
 
-from asyncio import create_task, sleep, timeout, wait
+from asyncio import CancelledError, create_task, current_task, sleep, timeout, wait
 from collections.abc import AsyncIterable, AsyncIterator, Iterable
 from contextlib import suppress
 from types import GeneratorType
@@ -178,11 +178,18 @@ async def _next_of(iterator: AsyncIterator[Any]) -> Any:
 
 
 async def _close(iterator: AsyncIterator[Any]) -> None:
-    aclose = getattr(iterator, "aclose", None)
-    if aclose is not None:
-        with suppress(Exception):  # as graphql-core: whoever is no longer wanted has no say
-            async with timeout(_CLOSING_SECONDS):
-                await aclose()
+    aclose, task = getattr(iterator, "aclose", None), current_task()
+    if aclose is None or task is None:
+        return
+    cancelled_before = task.cancelling()
+    try:
+        async with timeout(_CLOSING_SECONDS):
+            await aclose()
+    except CancelledError:
+        if task.cancelling() > cancelled_before:
+            raise  # this one is meant, and not a task of the stream's
+    except Exception:
+        return  # as graphql-core: whoever is no longer wanted has no say
 
 
 def _chained(parts: list[Any]) -> Column:

@@ -236,7 +236,39 @@ async def test_whoever_closes_badly_keeps_nobody_waiting(monkeypatch: pytest.Mon
         async def aclose(self) -> None:
             raise ValueError("I will not")
 
-    async with asyncio.timeout(30):
-        answers = [await alone(SCHEMA, "{ numbers }", {"numbers": source()}) for source in (Stubborn, Complaining)]
+    class Cancelled(Stubborn):
+        async def aclose(self) -> None:
+            raise asyncio.CancelledError  # as whoever awaits a task of their own that they have cancelled
 
-    assert [error_facts(answer)[0][1] for answer in answers] == [["numbers", 0], ["numbers", 0]]
+    async with asyncio.timeout(30):
+        answers = [
+            await alone(SCHEMA, "{ numbers }", {"numbers": source()}) for source in (Stubborn, Complaining, Cancelled)
+        ]
+
+    assert [error_facts(answer)[0][1] for answer in answers] == [["numbers", 0]] * 3
+
+
+async def test_a_cancelled_operation_stays_cancelled_whatever_closing_raises() -> None:
+    class Waiting:
+        closed = 0
+
+        def __aiter__(self) -> "Waiting":
+            return self
+
+        async def __anext__(self) -> Any:
+            await asyncio.Event().wait()
+
+        async def aclose(self) -> None:
+            Waiting.closed += 1
+            raise asyncio.CancelledError
+
+    answering = asyncio.ensure_future(alone(SCHEMA, "{ numbers words }", {"numbers": Waiting(), "words": Waiting()}))
+    before = asyncio.all_tasks()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+
+    assert Waiting.closed == 2
+    assert asyncio.all_tasks() <= before

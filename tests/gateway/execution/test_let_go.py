@@ -9,7 +9,7 @@ from typing import Any
 from weakref import ref
 
 import pytest
-from graphql import GraphQLSchema, build_schema, execute, parse
+from graphql import GraphQLError, GraphQLSchema, build_schema, execute, parse
 
 from gateway.execution import HANDED_OVER, AnswerTooLarge, BreadthFirstExecutor, Budget
 from gateway.execution.planner import Plan
@@ -58,6 +58,30 @@ async def raising_later(*_: Any, **__: Any) -> Any:
     raise Broken("raised later")
 
 
+def raising_several(*given: Any) -> Any:
+    found = []
+    for _ in range(2):
+        try:
+            raising(*given)
+        except Broken as error:
+            found.append(error)
+    try:
+        raise ExceptionGroup("several", found)
+    finally:
+        found.clear()  # or this frame would keep them, and they this frame
+
+
+def raising_wrapped(*given: Any) -> Any:
+    try:
+        raising(*given)
+    except Broken as error:
+        wrapped = error
+    try:
+        raise GraphQLError("said otherwise", original_error=wrapped)
+    finally:
+        del wrapped  # or this frame would keep it, and it this frame
+
+
 def deep(*_: Any, **__: Any) -> Any:
     return deep()
 
@@ -77,6 +101,12 @@ def schema_of(way: str) -> GraphQLSchema:
         case "late resolver":
             for name in ("value", "other", "third", "item_value"):
                 setattr(fields[name], resolved, raising_later)
+        case "several at once":
+            setattr(fields["value"], resolved, raising_several)
+            setattr(fields["item_value"], resolved, raising_several)
+        case "wrapped":
+            setattr(fields["value"], resolved, raising_wrapped)
+            setattr(fields["item_value"], resolved, raising_wrapped)
         case "batch":
             fields["value"].extensions = {"batch": batched(answer=raising)}
             fields["item_value"].extensions = {
@@ -95,7 +125,10 @@ def schema_of(way: str) -> GraphQLSchema:
     return schema
 
 
-WAYS = ["resolver", "late resolver", "batch", "late batch", "wrong answer", "too deep", "type", "values"]
+WAYS = [
+    *("resolver", "late resolver", "several at once", "wrapped", "batch", "late batch"),
+    *("wrong answer", "too deep", "type", "values"),
+]
 TEXT = """{
     value other third a: value b: value named { name } numbers
     items { name value items { value strict } } streamed { name strict }
