@@ -21,7 +21,7 @@ from connectors.ids import OrganizationId, SessionId, UserId
 R = TypeVar("R")
 
 # The organization's row is locked before anything of it is read, so that two changes of its access never overlap.
-# KEY SHARE is left to others: they may meanwhile refer to the row. So it is with a person's, or two who decide about one
+# KEY SHARE is left to others: they may meanwhile refer to the row. So it is with a person's: two who decide about one
 # another in two organizations would wait for each other.
 _LOCK_ORGANIZATION = ORGANIZATIONS.select.where(organizations.c.id == bindparam("organization_id")).with_for_update(
     key_share=True

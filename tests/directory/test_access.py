@@ -306,9 +306,7 @@ async def test_two_that_each_change_something_of_the_other_do_not_wait_for_one_a
                 await both_hold.wait()
             await change.give(holder.id, GrantKind.PERMISSION, "P", until=None, by=by, now=NOW)
 
-    await asyncio.gather(
-        let_in(HELIOS, BERND, BERND_AT_HELIOS, ANNA.id), let_in(LUMEN, ANNA, ANNA_AT_LUMEN, BERND.id)
-    )
+    await asyncio.gather(let_in(HELIOS, BERND, BERND_AT_HELIOS, ANNA.id), let_in(LUMEN, ANNA, ANNA_AT_LUMEN, BERND.id))
 
     assert await epochs(directory) == {BERND.id: 1, HELIOS: 1, ANNA.id: 1, LUMEN: 1}
 

@@ -25,6 +25,7 @@ audit_events = Table(
     Column("refused_with", IdText, doc="the code of the refusal; null for what was done"),
     Index("ix_audit_events_organization_id", "organization_id", "occurred_at", "id"),
     Index("ix_audit_events_actor_id", "actor_id", "occurred_at", "id"),
+    Index("ix_audit_events_actor_id_organization_id", "actor_id", "organization_id", "subject_id"),
     Index("ix_audit_events_subject_id", "subject_id", "occurred_at", "id"),
     Index("ix_audit_events_occurred_at", "occurred_at", "id"),
 )

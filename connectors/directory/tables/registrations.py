@@ -45,3 +45,10 @@ registrations = Table(
     one_of("account_kind", AccountKind),
     one_of("status", RegistrationStatus),
 )
+_has_token = registrations.c.token_hash.is_not(None)
+Index(
+    "ix_registrations_token_expires_at",
+    registrations.c.expires_at,  # of the others the token is forgotten already, and there are more of them every day
+    sqlite_where=_has_token,
+    postgresql_where=_has_token,
+)
