@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, func, literal, select, 
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import one_of
-from connectors.database.reader import gathered, parallel
+from connectors.database.reader import Row, gathered, parallel
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory.keys import likeness_key, vat_key
 from connectors.directory.reader import NOW, DirectoryReader
@@ -147,7 +147,13 @@ class RegistrationQueries(DirectoryReader):
             names=wanted[LikenessReason.NAME],
             domains=wanted[LikenessReason.MAIL_DOMAIN],
         )
-        return [_lookalikes(one, rows) for one in keys]
+        alike: dict[tuple[str, str], list[Row]] = {}
+        for row in rows:
+            alike.setdefault((row[0], row[1]), []).append(row)
+        return [
+            _lookalikes([row for reason, key in one.items() for row in alike.get((reason.value, key), ())])
+            for one in keys
+        ]
 
 
 class RegistrationChanges(Transaction):
@@ -193,13 +199,11 @@ def _keys(likeness: Likeness) -> dict[LikenessReason, str]:
     return {reason: key for reason, key in keys.items() if key}
 
 
-def _lookalikes(keys: dict[LikenessReason, str], rows: Sequence[Any]) -> list[Lookalike]:
+def _lookalikes(rows: Sequence[Row]) -> list[Lookalike]:
     reasons: dict[str, list[LikenessReason]] = {}
     found: dict[str, OrganizationRecord] = {}
     for row in rows:
-        reason = LikenessReason(row[0])
-        if keys.get(reason) == row[1]:
-            found.setdefault(row[2], ORGANIZATIONS.record(row[2:]))
-            reasons.setdefault(row[2], []).append(reason)
+        found.setdefault(row[2], ORGANIZATIONS.record(row[2:]))
+        reasons.setdefault(row[2], []).append(LikenessReason(row[0]))
     alike = [Lookalike(found[id], tuple(sorted(given, key=_RANK.index))) for id, given in reasons.items()]
     return sorted(alike, key=lambda one: (-len(one.reasons), one.organization.id))

@@ -139,10 +139,12 @@ async def _met_by_vendor_staff(context: RequestContext, ids: Sequence[Organizati
     """Return which organizations the caller meets in what they review: registered, alike, or asking for a change."""
     directory, met = context.backends.directory, set[OrganizationId]()
     if context.may(REVIEW_REGISTRATIONS):
-        everything = await directory.all_approvals(REGISTRATIONS, Slice(ALL), status=None)
-        met |= {one.organization_id for one in everything.items if one.organization_id is not None}
-        alike = await directory.lookalikes([likeness_of(one) for one in everything.items])
-        met |= {one.organization.id for some in alike for one in some}
+        pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, Slice(1), now=context.now)
+        met |= {id for id, page in zip(ids, pages, strict=True) if page.items}
+        if not met.issuperset(ids):  # only then: whom a registration looks like is known from all registrations alone
+            everything = await directory.all_approvals(REGISTRATIONS, Slice(ALL), status=None)
+            alike = await directory.lookalikes([likeness_of(one) for one in everything.items])
+            met |= {one.organization.id for some in alike for one in some}
     if context.may(REVIEW_CHANGE_REQUESTS):
         pages = await directory.approvals_of(CHANGE_REQUESTS, "organization_id", ids, Slice(1), now=context.now)
         met |= {id for id, page in zip(ids, pages, strict=True) if page.items}

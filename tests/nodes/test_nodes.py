@@ -6,6 +6,7 @@ import pytest
 
 from tests.every_mutation.entry import payload, user_id
 from tests.portal import Answer, Portal
+from tests.registrations.registering import applicant_of, registration_of
 
 PURCHASE = "purchase@helios.example"
 
@@ -225,3 +226,14 @@ async def test_who_is_invited_and_has_an_account_shows_nothing_of_it_before_they
     assert waiting is None
     assert taken_back is None
     assert (await person_seen(solar, invited, id))["phone"] == "+41215550101"
+
+
+async def test_a_reviewer_finds_the_organization_of_a_registration_without_reading_them_all(portal: Portal) -> None:
+    organization = (await registration_of(await applicant_of(portal)))["organization"]["id"]
+    review = await portal.person("review@vendor.example")
+
+    with portal.statements() as sent:
+        answer = await review.asks("query Node($id: ID!) { node(id: $id) { __typename } }", id=organization)
+
+    assert answer.data == {"node": {"__typename": "Organization"}}
+    assert [one for one in sent if "registrations.submitted_at IS NOT NULL" in one] == []
