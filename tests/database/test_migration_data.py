@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, MetaData, Table, insert, select, text
+from sqlalchemy import Connection, MetaData, Table, event, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from connectors.database.engine import AsyncEngine, open_database
@@ -117,6 +117,42 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
         with pytest.raises(DBAPIError, match="append only"):
             async with engine.begin() as connection:
                 await connection.execute(text("UPDATE audit_events SET reason = 'x'"))
+        await engine.dispose()
+
+
+async def test_columns_that_are_made_of_others_are_filled_a_thousand_rows_at_a_time(
+    database_kind: DatabaseKind,
+) -> None:
+    async with fresh_database(database_kind) as url:
+        engine = open_database(url, PATIENT)
+        await _migrated(engine, "0014")
+        rows = [
+            {
+                "id": f"usr_{number:04}", "email": f"{number}@x.example", "email_verified": True, "first_name": "a",
+                "last_name": "Łuczak", "account_kind": "BUSINESS_CUSTOMER", "created_at": NOW, "profile_version": 1,
+                "email_key": f"{number}@x.example", "last_name_key": "łuczak", "first_name_key": "a",
+                "search_text": "", "access_epoch": 0,
+            }
+            for number in range(2_500)
+        ]  # fmt: skip
+
+        def fill(connection: Connection) -> None:
+            users = Table("users", MetaData(), autoload_with=connection)
+            connection.execute(insert(users), [_as_kept(connection, row) for row in rows])
+
+        async with engine.begin() as connection:
+            await connection.run_sync(fill)
+        updates: list[str] = []
+        event.listen(
+            engine.sync_engine,
+            "before_cursor_execute",
+            lambda *given: updates.append(given[2]) if given[2].startswith("UPDATE users") else None,
+        )
+
+        await _migrated(engine)
+
+        assert len(updates) == 3
+        assert {row["last_name_key"] for row in await _all(engine, "users")} == {"luczak"}
         await engine.dispose()
 
 

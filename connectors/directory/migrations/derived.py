@@ -37,10 +37,17 @@ def _fill(
 ) -> None:
     last = ""
     while rows := list(_next(connection, table, last)):
-        for row in rows:
-            derived = derive(row)
-            if any(row[name] != value for name, value in derived.items()):
-                connection.execute(sa.update(table).where(table.c.id == row["id"]).values(dict(derived)))
+        derived = [(row, derive(row)) for row in rows]
+        changed = [
+            {"of_id": row["id"]} | {f"new_{name}": value for name, value in made.items()}
+            for row, made in derived
+            if any(row[name] != value for name, value in made.items())
+        ]
+        if changed:  # all at once: a statement for each takes minutes, and nobody reads the table meanwhile
+            made_of_others = {name: sa.bindparam(f"new_{name}") for name in derived[0][1]}
+            connection.execute(
+                sa.update(table).where(table.c.id == sa.bindparam("of_id")).values(made_of_others), changed
+            )
         last = rows[-1]["id"]
 
 
