@@ -13,6 +13,7 @@ from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import Acquaintances
+from connectors.directory.records.registrations import RegistrationRecord
 from connectors.errors import ConnectorError
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL, Slice
@@ -130,17 +131,23 @@ async def _registered(context: RequestContext, ids: Sequence[OrganizationId]) ->
     """Return which organizations the caller has registered."""
     if context.caller is None:
         return set()
-    me, directory = context.caller.user.id, context.backends.directory
-    pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, Slice(1), now=context.now)
-    return {id for id, page in zip(ids, pages, strict=True) if any(one.user_id == me for one in page.items)}
+    me, registrations = context.caller.user.id, await _registrations_of(context, ids)
+    return {one.organization_id for one in registrations if one.user_id == me and one.organization_id is not None}
+
+
+async def _registrations_of(context: RequestContext, ids: Sequence[OrganizationId]) -> list[RegistrationRecord]:
+    """Return the last registration of each of these organizations that was registered here."""
+    pages = await context.backends.directory.approvals_of(
+        REGISTRATIONS, "organization_id", ids, Slice(1), now=context.now
+    )
+    return [one for page in pages for one in page.items]
 
 
 async def _met_by_vendor_staff(context: RequestContext, ids: Sequence[OrganizationId]) -> set[OrganizationId]:
     """Return which organizations the caller meets in what they review: registered, alike, or asking for a change."""
     directory, met = context.backends.directory, set[OrganizationId]()
     if context.may(REVIEW_REGISTRATIONS):
-        pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, Slice(1), now=context.now)
-        met |= {id for id, page in zip(ids, pages, strict=True) if page.items}
+        met |= {one.organization_id for one in await _registrations_of(context, ids) if one.organization_id is not None}
         if not met.issuperset(ids):  # only then: whom a registration looks like is known from all registrations alone
             everything = await directory.all_approvals(REGISTRATIONS, Slice(ALL), status=None)
             alike = await directory.lookalikes([likeness_of(one) for one in everything.items])

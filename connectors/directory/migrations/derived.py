@@ -44,7 +44,7 @@ def _fill(
             if any(row[name] != value for name, value in made.items())
         ]
         if changed:  # all at once: a statement for each takes minutes, and nobody reads the table meanwhile
-            made_of_others = {name: sa.bindparam(f"new_{name}") for name in derived[0][1]}
+            made_of_others: dict[str, Any] = {name: sa.bindparam(f"new_{name}") for name in derived[0][1]}
             connection.execute(
                 sa.update(table).where(table.c.id == sa.bindparam("of_id")).values(made_of_others), changed
             )
