@@ -155,7 +155,7 @@ async def test_the_person_is_locked_before_their_link_as_by_a_new_password_so_th
     for statements in (confirming, changing):
         firsts = [
             next(number for number, one in enumerate(statements) if any(part in one for part in parts))
-            for parts in (("FOR UPDATE",), ("UPDATE mailed_tokens", "DELETE FROM mailed_tokens"))
+            for parts in (("FOR NO KEY UPDATE",), ("UPDATE mailed_tokens", "DELETE FROM mailed_tokens"))
         ]
         assert firsts == sorted(firsts)
 
