@@ -27,6 +27,7 @@ MOST_PENDING = 20
 SHOWN_TO_INVITED = (InvitationStatus.PENDING, InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
 """Whom an invitation is for sees it while it is open, and once they have answered it."""
 
+_ANSWERED = (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
 _ENDED = {
@@ -233,14 +234,14 @@ async def organization_names_of(
 
 
 def _is_answered_by(context: RequestContext, invitation: InvitationRecord) -> bool:
+    """Return whether the caller has answered the invitation; whose its address is by now does not count."""
     caller = context.caller
-    return (
-        caller is not None
-        and context.view_as is None
-        and caller.user.email_verified
-        and login_key(caller.user.email) == login_key(invitation.email)
-        and invitation.status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
-    )
+    if caller is None or context.view_as is not None or invitation.status not in _ANSWERED:
+        return False
+    me, owner = caller.user, invitation.accepted_by_id or invitation.account_id
+    if owner is not None:
+        return owner == me.id
+    return me.email_verified and login_key(me.email) == login_key(invitation.email)
 
 
 def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing | None:

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from connectors.directory.tables import users
 from tests.every_mutation.entry import payload, user_id
-from tests.portal import Answer, Portal
+from tests.invitations.inviting import DECLINE, accepts, invited
+from tests.portal import Answer, Person, Portal
 
 PURCHASE = "purchase@helios.example"
 
@@ -225,3 +228,27 @@ async def test_who_is_invited_and_has_an_account_shows_nothing_of_it_before_they
     assert waiting is None
     assert taken_back is None
     assert (await person_seen(solar, invited, id))["phone"] == "+41215550101"
+
+
+async def test_an_invitation_that_was_answered_is_theirs_who_answered_whoever_has_the_address_now(
+    solar: Portal,
+) -> None:
+    """An address is given to somebody else: a mailbox of a team, or of somebody who has left."""
+    accepting, later = "private@home.example", "administration@lumen.example"
+    inviter = await user_id(solar, "administration@helios.example")
+    accepted, token = await invited(solar, accepting)
+    assert (await accepts(solar.anybody(), token))["errors"] == []
+    declined, token = await invited(solar, "not.now@home.example")
+    await solar.anybody().asks(DECLINE, input={"token": token})
+    async with solar.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
+        for old, new in ((accepting, "elsewhere@home.example"), (later, accepting)):
+            moved = update(users).where(users.c.email_key == old).values(email=new, email_key=new)
+            await connection.execute(moved)
+
+    async def seen_by(person: Person) -> list[Any]:
+        query = "query N($ids: [ID!]!) { nodes(ids: $ids) { __typename } }"
+        nodes = (await person.asks(query, ids=[accepted, declined, inviter])).at("nodes")
+        return [node and node["__typename"] for node in nodes]
+
+    assert await seen_by(await solar.person(accepting)) == [None, None, None]
+    assert await seen_by(await solar.person("elsewhere@home.example")) == ["Invitation", None, "User"]
