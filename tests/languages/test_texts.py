@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 from permissions.vocabulary import DenialReason
 from resolvers.languages import CATALOGUES, LANGUAGES, Reader, reader_of
 from resolvers.refusals import ADVICE
-from resolvers.texts import AllOf, AnyOf, Text, restored, stored
+from resolvers.texts import AllOf, AnyOf, Text, restored, stored, translated
 from scripts.texts import placeholders, texts_in_code, with_texts
 
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
@@ -145,3 +145,8 @@ def test_a_text_that_was_stored_is_read_in_any_language() -> None:
 )
 def test_the_first_language_that_is_spoken_here_counts_with_its_region(tags: list[str | None], locale: str) -> None:
     assert str(reader_of(tags).locale) == locale
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_nothing_is_translated_as_nothing(language: str) -> None:
+    assert translated("", reader_of([language])) == str(Text("").to(reader_of([language]))) == ""
