@@ -39,8 +39,11 @@ def trimmed(text: str) -> str:
     start, end = 0, len(composed)
     while start < end and _is_blank(composed[start]):
         start += 1
-    while end > start and _is_blank(composed[end - 1]) and not _belongs(composed, end - 1):
+    while end > start and _is_blank(composed[end - 1]):
         end -= 1
+    for after in range(min(len(composed), end + _LONGEST_TAGS), end, -1):  # what belongs to the last letter
+        if end > start and _belongs(composed, after - 1):
+            return composed[start:after]
     return composed[start:end]
 
 

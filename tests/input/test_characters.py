@@ -196,6 +196,7 @@ _LONG = 20_000
         "a" + "\U000e0061" * _LONG,  # tags, of which seven stand after a flag
         "\U0001f3f4" + "\U000e0061" * _LONG,
         "a" + "\U000e0061" * _LONG + "b",
+        "a" + "\u200d" * _LONG,  # joiners, which join nothing
         "a" + "\u0300\u0316" * (_LONG // 2),  # marks, which normalization sorts
         "a" + "\u0300" * _LONG + "\u0316" * _LONG,
     ],
