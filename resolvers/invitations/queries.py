@@ -11,7 +11,7 @@ from connectors.directory.records.invitations import InvitationRecord, Invitatio
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
-from connectors.ids import OrganizationId
+from connectors.ids import InvitationId, OrganizationId
 from connectors.values import login_key
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
@@ -200,7 +200,8 @@ async def account_of(ask: DirectoryQueries, invitation: InvitationRecord) -> Use
 async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:
     """Return the invitations that the caller may see, None for all others; parallel to `ids`.
 
-    Those of organizations where they manage members, and the open and the answered ones to themself.
+    Those of organizations where they manage members, and the open and the answered ones to themself. Whether there is
+    one takes no other statements than whether there is none.
     """
     if context.viewer is None:
         return [None] * len(ids)
@@ -208,10 +209,10 @@ async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> li
     given = [
         one is not None and (_standing(context, one) is not None or _is_answered_by(context, one)) for one in found
     ]
-    if context.caller is None or all(is_given or one is None for one, is_given in zip(found, given, strict=True)):
-        return [one if is_given else None for one, is_given in zip(found, given, strict=True)]
-    (own,) = await pending_invitations(context, [context.caller])
-    mine = {one.id for one in own}
+    mine = set[InvitationId]()
+    if context.caller is not None and not all(given):
+        (own,) = await pending_invitations(context, [context.caller])
+        mine = {one.id for one in own}
     return [
         one if one is not None and (is_given or one.id in mine) else None
         for one, is_given in zip(found, given, strict=True)
