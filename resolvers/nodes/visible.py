@@ -13,6 +13,7 @@ from connectors.directory.records.invitations import InvitationRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import Acquaintances
+from connectors.directory.records.registrations import RegistrationRecord
 from connectors.errors import ConnectorError
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL, Slice
@@ -28,7 +29,7 @@ from permissions.access_rules import (
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import SHOWN_TO_INVITED
 from resolvers.organizations.queries import is_visible, organizations_with
-from resolvers.registrations.queries import likeness_of
+from resolvers.registrations.queries import likeness_of, shows_organization
 
 
 def own_subjects(caller: CallerRecord) -> list[str]:
@@ -127,12 +128,16 @@ async def organizations_of_people(
 
 
 async def _registered(context: RequestContext, ids: Sequence[OrganizationId]) -> set[OrganizationId]:
-    """Return which organizations the caller has registered."""
+    """Return which organizations the caller has registered, as long as their registration shows them."""
     if context.caller is None:
         return set()
     me, directory = context.caller.user.id, context.backends.directory
+
+    def is_theirs(registration: RegistrationRecord) -> bool:
+        return registration.user_id == me and shows_organization(context, registration)
+
     pages = await directory.approvals_of(REGISTRATIONS, "organization_id", ids, Slice(1), now=context.now)
-    return {id for id, page in zip(ids, pages, strict=True) if any(one.user_id == me for one in page.items)}
+    return {id for id, page in zip(ids, pages, strict=True) if any(map(is_theirs, page.items))}
 
 
 async def _met_by_vendor_staff(context: RequestContext, ids: Sequence[OrganizationId]) -> set[OrganizationId]:
