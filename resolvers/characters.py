@@ -22,12 +22,11 @@ _ZWNJ, _ZWJ, _NO_WIDTH_SPACE, _BRAILLE_BLANK = "\u200c", "\u200d", "\u200b", "\u
 _NO_WORD_SPACES = ("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "JAVANESE", "BALINESE", "TAI ", "NEW TAI", "CHAM")
 """Scripts that write no blanks between words and break lines at U+200B, by how their letters' names begin."""
 
+_LONGEST_RUN = 30
+"""UAX 15, 13 (Stream-Safe Text Format): no text of any language has more marks in a row; composing takes the square."""
+
 _MOST_MARKS = 4
 """UTS 39, 5.4: more nonspacing marks on one letter belong to no language; they cover the lines above and below."""
-
-_MOST_COMBINING = 30
-"""UAX 15, 13 (Stream-Safe Text Format): more in a row is in no text. To put them in their order takes time that grows
-with the square of their number."""
 
 _LONGEST_TAGS = 16
 """A flag of a region has seven tags after it, the one that ends them among them."""
@@ -48,8 +47,18 @@ def trimmed(text: str) -> str:
 
 
 def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
-    """Return the text in a form of Unicode; one with more combining characters in a row than any has, as it is."""
-    return unicodedata.normalize(form, text) if text.isascii() or _is_stream_safe(text) else text
+    """Return the text in a form of Unicode; one in which marks pile up as it is, for it is refused."""
+    return text if _piles_up(text) else unicodedata.normalize(form, text)
+
+
+def _piles_up(text: str) -> bool:
+    """Return whether marks stand in a run that no language has; such a text is refused as it is, uncomposed."""
+    run = 0
+    for one in "" if text.isascii() else text:
+        run = run + 1 if unicodedata.combining(one) else 0
+        if run > _LONGEST_RUN:
+            return True
+    return False
 
 
 def single_spaced(text: str) -> str:
@@ -94,15 +103,6 @@ def name_of(character: str) -> str:
     """Return how to call a character that nobody sees, such as ``U+200B (zero width space)``."""
     name = unicodedata.name(character, "")
     return f"U+{ord(character):04X}" + (f" ({name.lower()})" if name else "")
-
-
-def _is_stream_safe(text: str) -> bool:
-    in_a_row = 0
-    for one in text:
-        in_a_row = in_a_row + 1 if unicodedata.combining(one) else 0
-        if in_a_row > _MOST_COMBINING:
-            return False
-    return True
 
 
 def _is_ignorable(character: str) -> bool:
