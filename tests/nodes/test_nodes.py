@@ -231,16 +231,16 @@ async def test_who_is_invited_and_has_an_account_shows_nothing_of_it_before_they
 
 
 async def test_an_invitation_that_was_answered_is_theirs_who_answered_whoever_has_the_address_now(
-    solar: Portal,
+    portal: Portal,
 ) -> None:
     """An address is given to somebody else: a mailbox of a team, or of somebody who has left."""
     accepting, later = "private@home.example", "administration@lumen.example"
-    inviter = await user_id(solar, "administration@helios.example")
-    accepted, token = await invited(solar, accepting)
-    assert (await accepts(solar.anybody(), token))["errors"] == []
-    declined, token = await invited(solar, "not.now@home.example")
-    await solar.anybody().asks(DECLINE, input={"token": token})
-    async with solar.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
+    inviter = await user_id(portal, "administration@helios.example")
+    accepted, token = await invited(portal, accepting)
+    assert (await accepts(portal.anybody(), token))["errors"] == []
+    declined, token = await invited(portal, "not.now@home.example")
+    await portal.anybody().asks(DECLINE, input={"token": token})
+    async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
         for old, new in ((accepting, "elsewhere@home.example"), (later, accepting)):
             moved = update(users).where(users.c.email_key == old).values(email=new, email_key=new)
             await connection.execute(moved)
@@ -250,5 +250,5 @@ async def test_an_invitation_that_was_answered_is_theirs_who_answered_whoever_ha
         nodes = (await person.asks(query, ids=[accepted, declined, inviter])).at("nodes")
         return [node and node["__typename"] for node in nodes]
 
-    assert await seen_by(await solar.person(accepting)) == [None, None, None]
-    assert await seen_by(await solar.person("elsewhere@home.example")) == ["Invitation", None, "User"]
+    assert await seen_by(await portal.person(accepting)) == [None, None, None]
+    assert await seen_by(await portal.person("elsewhere@home.example")) == ["Invitation", None, "User"]
