@@ -126,7 +126,7 @@ def question(_context: RequestContext, registration: RegistrationRecord) -> str 
 async def organizations_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the organization of each registration; None before the address is confirmed, and for applicants who have left it."""
+    """Return the organization of each registration; None before the address is confirmed, and for those who left it."""
     ids = [one.organization_id if shows_organization(context, one) else None for one in records]
     found = await organizations_with(context, [id for id in ids if id is not None])
     return [found[id] if id is not None else None for id in ids]
