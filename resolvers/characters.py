@@ -8,6 +8,7 @@ characters of the newest Unicode that this Python does not know.
 
 import unicodedata
 from bisect import bisect_right
+from typing import Literal
 
 _IGNORABLE = (
     (0x00AD, 0x00AD), (0x034F, 0x034F), (0x061C, 0x061C), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F),
@@ -27,16 +28,27 @@ _LONGEST_RUN = 30
 _MOST_MARKS = 4
 """UTS 39, 5.4: more nonspacing marks on one letter belong to no language; they cover the lines above and below."""
 
+_LONGEST_TAGS = 16
+"""A flag of a region has seven tags after it, the one that ends them among them."""
+
 
 def trimmed(text: str) -> str:
     """Return the text composed (NFC), without blanks and invisible characters at both ends."""
-    composed = text if _piles_up(text) else unicodedata.normalize("NFC", text)
+    composed = normalized("NFC", text)
     start, end = 0, len(composed)
     while start < end and _is_blank(composed[start]):
         start += 1
-    while end > start and _is_blank(composed[end - 1]) and not _belongs(composed, end - 1):
+    while end > start and _is_blank(composed[end - 1]):
         end -= 1
+    for after in range(min(len(composed), end + _LONGEST_TAGS), end, -1):  # what belongs to the last letter
+        if end > start and _belongs(composed, after - 1):
+            return composed[start:after]
     return composed[start:end]
+
+
+def normalized(form: Literal["NFC", "NFKC"], text: str) -> str:
+    """Return the text in a form of Unicode; one in which marks pile up as it is, for it is refused."""
+    return text if _piles_up(text) else unicodedata.normalize(form, text)
 
 
 def _piles_up(text: str) -> bool:
@@ -127,10 +139,10 @@ def _belongs(text: str, index: int) -> bool:
             return after == "\u20e3"
         return _is_symbol(before) or _is_ideograph(before) or before in "\u2139\u203c\u2049\u3030" or _varies(before)
     if 0xE0020 <= code <= 0xE007F:
-        start = index
-        while start and 0xE0020 <= ord(text[start]) <= 0xE007F:
+        start, first = index, max(0, index - _LONGEST_TAGS)
+        while start > first and 0xE0020 <= ord(text[start]) <= 0xE007F:
             start -= 1
-        end = text.find("\U000e007f", index)
+        end = text.find("\U000e007f", index, start + _LONGEST_TAGS + 1)
         return text[start] == "\U0001f3f4" and end >= 0 and all(ord(tag) >= 0xE0020 for tag in text[index:end])
     return False
 

@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit, urlunsplit
 from babel.core import get_global
 
 from connectors.values import Address
-from resolvers.characters import trimmed
+from resolvers.characters import normalized, trimmed
 from resolvers.refusals import Invalid, excerpt
 from resolvers.texts import AnyOf, Text
 from resolvers.validation import LONGEST_ADDRESS_PART, optional_text, text, together
@@ -268,7 +268,8 @@ def _vat_id(text: str) -> str | None:
 
 def _plain(value: str, longest: int) -> str | None:
     """Return what somebody wrote in a field of letters and digits, full-width ones made plain; None: it is too long."""
-    return trimmed(unicodedata.normalize("NFKC", value)) if len(value) <= longest else None
+    plain = normalized("NFKC", value) if len(value) <= longest else ""
+    return trimmed(plain) if len(plain) <= longest >= len(value) else None  # one character may become eighteen
 
 
 def _is_between_digits(character: str) -> bool:

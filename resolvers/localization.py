@@ -49,10 +49,9 @@ def amounts(_context: RequestContext, moneys: Sequence[Money]) -> list[str]:
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:
     """Return the amount as it is written in the language asked for, else in the caller's, else in English."""
     for tag in _tags(context, locale):
-        written = _written(money.minor_units, money.currency, tag)
-        if written is not None:
-            return written
-    return _written(money.minor_units, money.currency, LAST_RESORT) or ""
+        if known_locale(tag) is not None:  # of what is no language, however long, nothing is kept
+            return _written(money.minor_units, money.currency, tag)
+    return _written(money.minor_units, money.currency, LAST_RESORT)
 
 
 def _exact(minor_units: int, decimals: int) -> Decimal:
@@ -65,15 +64,12 @@ def _decimals(currency: str) -> int:
 
 
 @lru_cache(maxsize=5_000)
-def _written(minor_units: int, currency: str, tag: str) -> str | None:
-    """Return the amount as it is written in a language, None for a language that is not known.
+def _written(minor_units: int, currency: str, tag: str) -> str:
+    """Return the amount as it is written in a language that is known.
 
     Writing one takes longer than reading its row, and the same prices come again and again.
     """
-    locale = known_locale(tag)
-    if locale is None:
-        return None
-    return str(format_currency(_exact(minor_units, _decimals(currency)), currency, locale=locale))
+    return str(format_currency(_exact(minor_units, _decimals(currency)), currency, locale=known_locale(tag)))
 
 
 def _tags(context: RequestContext, locale: str | None) -> Sequence[str]:

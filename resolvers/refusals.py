@@ -306,8 +306,12 @@ class RefusedTogether(Exception):
     """Several parts of one input are refused at once, so that all can be fixed in one go."""
 
     def __init__(self, refusals: list[Refused]) -> None:
-        super().__init__("; ".join(str(refusal) for refusal in refusals))
+        super().__init__(refusals)
         self.refusals = refusals
+
+    def __str__(self) -> str:
+        """Return all of them in English, for logs and the command line; thousands are put into words for nobody."""
+        return "; ".join(str(refusal) for refusal in self.refusals)
 
 
 @dataclass(frozen=True, slots=True)

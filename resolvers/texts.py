@@ -148,7 +148,7 @@ def _translations(language: str) -> Mapping[str, str]:
     if language == SOURCE_LANGUAGE or language not in LANGUAGES:
         return {}
     with (CATALOGUES / f"{language}.po").open("rb") as file:
-        return {str(one.id): str(one.string) for one in read_po(file, locale=language) if one.string}
+        return {str(one.id): str(one.string) for one in read_po(file, locale=language) if one.id and one.string}
 
 
 def _wait(wait: timedelta, reader: Reader) -> str:

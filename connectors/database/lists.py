@@ -6,6 +6,7 @@ from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
+    BigInteger,
     BindParameter,
     Column,
     ColumnElement,
@@ -276,8 +277,8 @@ def _written(value: str | int | datetime) -> str:
 
 def _read(text: str, column: ColumnElement[Any]) -> str | int | datetime:
     if isinstance(column.type, Integer):
-        number = int(text)
-        if not -(2**63) <= number < 2**63 or text != str(number):
+        number, most = int(text), 2**63 if isinstance(column.type, BigInteger) else 2**31
+        if not -most <= number < most or text != str(number):
             raise ValueError("No database keeps such a number.")
         return number
     if not isinstance(column.type, UtcDateTime):

@@ -123,6 +123,20 @@ def _when(parameter: str) -> ColumnElement[bool]:
     return bindparam(parameter, type_=Integer) == 1
 
 
+# As `resolvers.invitations.queries` says it: an address may be somebody else's by now.
+_IS_OWN_INVITATION = or_(
+    one_of(invitations.c.accepted_by_id, "own_subject_ids"),
+    and_(
+        invitations.c.accepted_by_id.is_(None),
+        or_(
+            one_of(invitations.c.account_id, "own_subject_ids"),
+            and_(
+                invitations.c.account_id.is_(None),
+                invitations.c.email_key == bindparam("own_email_key", type_=IdText),
+            ),
+        ),
+    ),
+)
 _NAMED = select(users.c.id).where(
     one_of(users.c.id, "ids"),
     or_(
@@ -148,10 +162,7 @@ _NAMED = select(users.c.id).where(
             "accepted_by_id",
             where=or_(
                 one_of(invitations.c.organization_id, "invitations"),
-                and_(
-                    invitations.c.email_key == bindparam("own_email_key", type_=IdText),
-                    one_of(invitations.c.status, "shown_to_invited"),
-                ),
+                and_(_IS_OWN_INVITATION, one_of(invitations.c.status, "shown_to_invited")),
             ),
         ),
         _is_named(

@@ -11,7 +11,7 @@ from connectors.directory.records.invitations import InvitationRecord, Invitatio
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
-from connectors.ids import OrganizationId
+from connectors.ids import InvitationId, OrganizationId
 from connectors.values import login_key
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
@@ -27,6 +27,7 @@ MOST_PENDING = 20
 SHOWN_TO_INVITED = (InvitationStatus.PENDING, InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
 """Whom an invitation is for sees it while it is open, and once they have answered it."""
 
+_ANSWERED = (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
 _ENDED = {
@@ -199,7 +200,8 @@ async def account_of(ask: DirectoryQueries, invitation: InvitationRecord) -> Use
 async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> list[InvitationRecord | None]:
     """Return the invitations that the caller may see, None for all others; parallel to `ids`.
 
-    Those of organizations where they manage members, and the open and the answered ones to themself.
+    Those of organizations where they manage members, and the open and the answered ones to themself. Whether there is
+    one takes no other statements than whether there is none.
     """
     if context.viewer is None:
         return [None] * len(ids)
@@ -207,10 +209,10 @@ async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> li
     given = [
         one is not None and (_standing(context, one) is not None or _is_answered_by(context, one)) for one in found
     ]
-    if context.caller is None or all(is_given or one is None for one, is_given in zip(found, given, strict=True)):
-        return [one if is_given else None for one, is_given in zip(found, given, strict=True)]
-    (own,) = await pending_invitations(context, [context.caller])
-    mine = {one.id for one in own}
+    mine = set[InvitationId]()
+    if context.caller is not None and not all(given):
+        (own,) = await pending_invitations(context, [context.caller])
+        mine = {one.id for one in own}
     return [
         one if one is not None and (is_given or one.id in mine) else None
         for one, is_given in zip(found, given, strict=True)
@@ -233,14 +235,14 @@ async def organization_names_of(
 
 
 def _is_answered_by(context: RequestContext, invitation: InvitationRecord) -> bool:
+    """Return whether the caller has answered the invitation; whose its address is by now does not count."""
     caller = context.caller
-    return (
-        caller is not None
-        and context.view_as is None
-        and caller.user.email_verified
-        and login_key(caller.user.email) == login_key(invitation.email)
-        and invitation.status in (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
-    )
+    if caller is None or context.view_as is not None or invitation.status not in _ANSWERED:
+        return False
+    me, owner = caller.user, invitation.accepted_by_id or invitation.account_id
+    if owner is not None:
+        return owner == me.id
+    return me.email_verified and login_key(me.email) == login_key(invitation.email)
 
 
 def _standing(context: RequestContext, invitation: InvitationRecord) -> Standing | None:

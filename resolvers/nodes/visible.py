@@ -29,7 +29,7 @@ from permissions.access_rules import (
 from resolvers.context import RequestContext
 from resolvers.invitations.queries import SHOWN_TO_INVITED
 from resolvers.organizations.queries import is_visible, organizations_with
-from resolvers.registrations.queries import likeness_of
+from resolvers.registrations.queries import likeness_of, shows_organization
 
 
 def own_subjects(caller: CallerRecord) -> list[str]:
@@ -128,11 +128,15 @@ async def organizations_of_people(
 
 
 async def _registered(context: RequestContext, ids: Sequence[OrganizationId]) -> set[OrganizationId]:
-    """Return which organizations the caller has registered."""
+    """Return which organizations the caller has registered, as long as their registration shows them."""
     if context.caller is None:
         return set()
     me, registrations = context.caller.user.id, await _registrations_of(context, ids)
-    return {one.organization_id for one in registrations if one.user_id == me and one.organization_id is not None}
+    return {
+        one.organization_id
+        for one in registrations
+        if one.user_id == me and one.organization_id is not None and shows_organization(context, one)
+    }
 
 
 async def _registrations_of(context: RequestContext, ids: Sequence[OrganizationId]) -> list[RegistrationRecord]:

@@ -19,7 +19,7 @@ from connectors.rate_limits.interface import Limit
 from connectors.values import login_key
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers.context import RequestContext
-from resolvers.organizations.queries import organizations_with
+from resolvers.organizations.queries import is_visible, organizations_with
 from resolvers.rate_limiting import Attempts, check_attempts
 from resolvers.registrations import guidance
 from resolvers.registrations.inputs import reference_in
@@ -126,11 +126,21 @@ def question(_context: RequestContext, registration: RegistrationRecord) -> str 
 async def organizations_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[OrganizationRecord | None]:
-    """Return the organization of each registration; None before the address is confirmed."""
-    found = await organizations_with(
-        context, [one.organization_id for one in records if one.organization_id is not None]
-    )
-    return [found[one.organization_id] if one.organization_id is not None else None for one in records]
+    """Return the organization of each registration; None before the address is confirmed, and for those who left it."""
+    ids = [one.organization_id if shows_organization(context, one) else None for one in records]
+    found = await organizations_with(context, [id for id in ids if id is not None])
+    return [found[id] if id is not None else None for id in ids]
+
+
+def shows_organization(context: RequestContext, registration: RegistrationRecord) -> bool:
+    """Return whether the organization of a registration is shown to the caller, who is given the registration.
+
+    Once it is approved, the organization is its members': an applicant who is one no longer sees nothing of it.
+    """
+    id = registration.organization_id
+    if id is None or registration.status is not RegistrationStatus.APPROVED:
+        return id is not None
+    return context.may(REVIEW_REGISTRATIONS) or is_visible(context, id)
 
 
 def likeness_of(record: RegistrationRecord) -> Likeness:

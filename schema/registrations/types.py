@@ -123,7 +123,7 @@ class OrganizationRegistration(Node):
     organization: Organization | None = field(
         registrations.organizations_of,
         requires=OPEN,
-        description="The organization; nobody may do anything in it before it is approved.",
+        description="The organization; nobody may do anything in it before it is approved. Null once you have left it.",
     )
     applicant: User | None = field(
         person("user_id", through=None), requires=OPEN, description="The person who registers it."

@@ -13,7 +13,7 @@ from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.lists import Listing, ListReader
 from connectors.database.record_rows import Rows
 from connectors.errors import InvalidCursor
-from connectors.pages import Page, Slice
+from connectors.pages import Page, Slice, cursor
 from tests.examples import examples
 from tests.servers import PATIENT, fresh_database
 
@@ -221,5 +221,16 @@ async def test_what_is_no_cursor_of_the_list_is_refused_at_either_side(engine: A
     await kept.begin([])
 
     for asked in (Slice(1, broken), Slice(1, before=broken)):
+        with pytest.raises(InvalidCursor):
+            await kept.page(asked)
+
+
+@pytest.mark.parametrize("rank", [-(2**63), -(2**31) - 1, 2**31, 2**62])
+async def test_a_number_that_its_column_cannot_hold_is_no_position(engine: AsyncEngine, rank: int) -> None:
+    kept = Kept(engine, True, True)
+    await kept.begin([])
+    forged = cursor("things True True", str(rank), "t1")
+
+    for asked in (Slice(1, forged), Slice(1, before=forged)):
         with pytest.raises(InvalidCursor):
             await kept.page(asked)

@@ -3,6 +3,7 @@
 # ruff: noqa: RUF001
 
 import unicodedata
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -184,3 +185,31 @@ def test_what_is_made_of_invisible_characters_alone_is_no_name(written: str) -> 
     assert cleaned == "" or first_unusable(cleaned) is not None or unicodedata.category(cleaned[0]) == "Cf", name_of(
         cleaned[0]
     )
+
+
+_LONG = 20_000
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "a" + "\U000e0061" * _LONG,  # tags, of which seven stand after a flag
+        "\U0001f3f4" + "\U000e0061" * _LONG,
+        "a" + "\U000e0061" * _LONG + "b",
+        "a" + "\u200d" * _LONG,  # joiners, which join nothing
+        "a" + "\u0300\u0316" * (_LONG // 2),  # marks, which normalization sorts
+        "a" + "\u0300" * _LONG + "\u0316" * _LONG,
+    ],
+)
+def test_what_is_long_takes_no_longer_than_its_length(written: str) -> None:
+    began = process_time()
+
+    first_unusable(single_spaced(written))
+
+    assert process_time() - began < 1
+
+
+def test_a_letter_with_more_marks_than_any_has_is_refused_composed_or_not() -> None:
+    for marks in (5, 30, 31, 100):
+        with pytest.raises(Invalid):
+            text("a" + "\u0300\u0316" * marks, ["name"], 200)

@@ -81,6 +81,7 @@ async def helios(solar: Portal) -> Helios:
               nodes { id user { id } roleGrants { id } } pageInfo { endCursor }
             }
             first: members(first: 1) { pageInfo { endCursor } }
+            invitations(first: 100) { nodes { id } }
           }
         }
         """,
@@ -106,9 +107,11 @@ async def helios(solar: Portal) -> Helios:
         "grt": [grant["id"] for member in members for grant in member["roleGrants"]],
         "ord": [order["id"] for order in bought],
         "oev": [event["id"] for order in bought for event in order["events"]],
+        "inv": [invitation["id"] for invitation in people.at("organization.invitations.nodes")],
+        "til": [f"til_{member['id']}_shop" for member in members],
     }
-    assert {kind: len(found) for kind, found in ids.items() if kind not in ("grt", "oev")} == {
-        "org": 1, "vwr": 1, "mbr": 27, "usr": 27, "ord": 81,
+    assert {kind: len(found) for kind, found in ids.items() if kind not in ("grt", "oev", "inv")} == {
+        "org": 1, "vwr": 1, "mbr": 27, "usr": 27, "ord": 81, "til": 27,
     }  # fmt: skip
     cursors = {
         "members": people.at("organization.first.pageInfo.endCursor"),
@@ -144,7 +147,7 @@ async def asked_with_both(
 async def test_no_object_of_an_organization_is_a_node_for_outsiders(
     solar: Portal, helios: Helios, login_name: str | None
 ) -> None:
-    """Every id of Helios, of all seven kinds, a hundred at a time."""
+    """Every id of Helios, of all nine kinds, a hundred at a time."""
     person = await someone(solar, login_name)
     shared = await solar.person("two.companies@helios.example")
     also_at_lumen = (await shared.asks("{ viewer { user { id } } }")).at("viewer.user.id")
@@ -164,7 +167,7 @@ async def test_no_object_of_an_organization_is_a_node_for_outsiders(
 
 
 @pytest.mark.parametrize("login_name", OUTSIDERS)
-@pytest.mark.parametrize("kind", ["org", "vwr", "mbr", "usr", "grt", "ord", "oev"])
+@pytest.mark.parametrize("kind", ["org", "vwr", "mbr", "usr", "grt", "ord", "oev", "inv", "til"])
 async def test_a_foreign_node_and_an_unknown_one_get_the_same_answer_at_the_same_cost(
     solar: Portal, helios: Helios, login_name: str | None, kind: str
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from resolvers.localization import _written
 from tests.examples import examples
 from tests.portal import Person, Portal
 
@@ -93,3 +94,21 @@ async def test_no_language_tag_is_an_error_of_ours(solar: Portal, tag: str) -> N
     )
 
     assert answer.at("node.label") in ("Einkauf", "Achat", "Purchase")
+
+
+async def test_of_a_language_that_there_is_not_nothing_is_kept(solar: Portal) -> None:
+    person = await solar.person("purchase@helios.example")
+    query = """
+        query Total($language: Locale!) {
+          viewer { memberships { nodes { organization { orders(first: 1) { nodes {
+            total { formatted(locale: $language) }
+          } } } } } }
+        }
+    """
+    kept = []
+    for number in range(3):
+        answer = await person.asks(query, language=f"{number}" * 5_000)
+        assert answer.errors == []
+        kept.append(_written.cache_info().currsize)
+
+    assert kept[0] == kept[1] == kept[2]

@@ -11,8 +11,8 @@ from babel.messages.pofile import read_po
 
 from permissions.vocabulary import DenialReason
 from resolvers.languages import CATALOGUES, LANGUAGES, Reader, reader_of
-from resolvers.refusals import ADVICE
-from resolvers.texts import AllOf, AnyOf, Text, restored, stored
+from resolvers.refusals import ADVICE, Invalid, RefusedTogether
+from resolvers.texts import AllOf, AnyOf, Text, restored, stored, translated
 from scripts.texts import placeholders, texts_in_code, with_texts
 
 TRANSLATIONS = [language for language in LANGUAGES if language != "en"]
@@ -145,3 +145,17 @@ def test_a_text_that_was_stored_is_read_in_any_language() -> None:
 )
 def test_the_first_language_that_is_spoken_here_counts_with_its_region(tags: list[str | None], locale: str) -> None:
     assert str(reader_of(tags).locale) == locale
+
+
+@pytest.mark.parametrize("language", TRANSLATIONS)
+def test_nothing_is_translated_as_nothing(language: str) -> None:
+    assert translated("", reader_of([language])) == str(Text("").to(reader_of([language]))) == ""
+
+
+def test_what_is_refused_together_is_put_into_words_for_whoever_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    refused = [Invalid(Text("This is not your password. If you have forgotten it, sign out and reset it."), [], "")] * 2
+    with monkeypatch.context() as patched:
+        patched.setattr(Text, "to", lambda *_: pytest.fail("nobody reads it"))
+        together = RefusedTogether([*refused])
+
+    assert str(together) == "; ".join(str(one.message) for one in refused)

@@ -3,9 +3,12 @@
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
+from connectors.directory.tables import users
 from tests.every_mutation.entry import payload, user_id
-from tests.portal import Answer, Portal
+from tests.invitations.inviting import DECLINE, accepts, invited
+from tests.portal import Answer, Person, Portal
 from tests.registrations.registering import applicant_of, registration_of
 
 PURCHASE = "purchase@helios.example"
@@ -237,3 +240,27 @@ async def test_a_reviewer_finds_the_organization_of_a_registration_without_readi
 
     assert answer.data == {"node": {"__typename": "Organization"}}
     assert [one for one in sent if "registrations.submitted_at IS NOT NULL" in one] == []
+
+
+async def test_an_invitation_that_was_answered_is_theirs_who_answered_whoever_has_the_address_now(
+    portal: Portal,
+) -> None:
+    """An address is given to somebody else: a mailbox of a team, or of somebody who has left."""
+    accepting, later = "private@home.example", "administration@lumen.example"
+    inviter = await user_id(portal, "administration@helios.example")
+    accepted, token = await invited(portal, accepting)
+    assert (await accepts(portal.anybody(), token))["errors"] == []
+    declined, token = await invited(portal, "not.now@home.example")
+    await portal.anybody().asks(DECLINE, input={"token": token})
+    async with portal.wiring.backends.directory._engine.begin() as connection:  # type: ignore[attr-defined]
+        for old, new in ((accepting, "elsewhere@home.example"), (later, accepting)):
+            moved = update(users).where(users.c.email_key == old).values(email=new, email_key=new)
+            await connection.execute(moved)
+
+    async def seen_by(person: Person) -> list[Any]:
+        query = "query N($ids: [ID!]!) { nodes(ids: $ids) { __typename } }"
+        nodes = (await person.asks(query, ids=[accepted, declined, inviter])).at("nodes")
+        return [node and node["__typename"] for node in nodes]
+
+    assert await seen_by(await portal.person(accepting)) == [None, None, None]
+    assert await seen_by(await portal.person("elsewhere@home.example")) == ["Invitation", None, "User"]

@@ -4,6 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from tests.invitations.inviting import accepts, account, invites
+from tests.invitations.inviting import token_of as invited_with
 from tests.portal import Person, Portal
 from tests.registrations.registering import (
     ACCESS,
@@ -388,3 +390,31 @@ async def test_what_happens_is_on_record_and_no_secret_is(each_portal: Portal) -
     )  # fmt: skip
     text = " ".join(f"{row.before} {row.after} {row.reason}" for row in rows)
     assert not any(secret in text for secret in (token, PASSWORD, confirmed["refreshToken"], ADDRESS))
+
+
+async def test_who_has_left_the_organization_that_they_registered_sees_nothing_of_it(each_portal: Portal) -> None:
+    portal = each_portal
+    founder, review = await applicant_of(portal), await reviewer(portal)
+    id = (await registration_of(founder))["id"]
+    await decides(review, "approveRegistration", id)
+    founder = await portal.person(ADDRESS)
+    organization_id = (await registration_of(founder))["organization"]["id"]
+    successor = {"email": "second@firstblick.example", "roleKeys": ["administration"]}
+    await invites(founder, organization_id, successor)
+    await accepts(portal.anybody(), await invited_with(portal, successor["email"]), **account())
+    remove = """
+      mutation R($id: ID!) { removeMember(input: {id: $id}) { membership { status } errors { code } } }
+    """
+    members = "query M($id: ID!) { organization(id: $id) { members { nodes { id user { email } } } } }"
+    administrator = await portal.person(successor["email"])
+    found = (await administrator.asks(members, id=organization_id)).at("organization.members.nodes")
+    (own,) = [member["id"] for member in found if member["user"]["email"] == ADDRESS]
+
+    removed = (await administrator.asks(remove, id=own)).at("removeMember")
+
+    assert removed == {"membership": {"status": "REMOVED"}, "errors": []}
+    node = "query N($id: ID!) { node(id: $id) { __typename } }"
+    assert (await registration_of(founder))["organization"] is None
+    assert (await founder.asks(node, id=organization_id)).at("node") is None
+    assert (await listed(review, status=["APPROVED"]))["nodes"][0]["organization"]["id"] == organization_id
+    assert (await review.asks(node, id=organization_id)).at("node") == {"__typename": "Organization"}
