@@ -242,7 +242,8 @@ class _Files:
         positions = TomlPositions(text)
         for path, problem in found:
             at = positions.line_of(*path)
-            self.problems.append(f"{file}{f', line {at}' if at else ''}: {problem}.")
+            end = "" if problem.endswith("?") else "."
+            self.problems.append(f"{file}{f', line {at}' if at else ''}: {problem}{end}")
         return settings, portal
 
     def example(self, file: Path) -> Example:
