@@ -194,4 +194,6 @@ def _sentence(problem: Any) -> str:
     message = problem["msg"].removeprefix("Value error, ")
     if problem["type"] == "extra_forbidden":
         return f'"{problem["loc"][-1]}" is not known in [{".".join(map(str, problem["loc"][:-1]))}]'
+    if problem["type"] == "string_type":
+        message = "write a text in quotes"
     return f"{name}: {message[0].lower()}{message[1:]}"

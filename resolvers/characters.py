@@ -21,19 +21,32 @@ _ZWNJ, _ZWJ, _NO_WIDTH_SPACE, _BRAILLE_BLANK = "\u200c", "\u200d", "\u200b", "\u
 _NO_WORD_SPACES = ("THAI", "LAO", "KHMER", "MYANMAR", "TIBETAN", "JAVANESE", "BALINESE", "TAI ", "NEW TAI", "CHAM")
 """Scripts that write no blanks between words and break lines at U+200B, by how their letters' names begin."""
 
+_LONGEST_RUN = 30
+"""UAX 15, 13 (Stream-Safe Text Format): no text of any language has more marks in a row; composing takes the square."""
+
 _MOST_MARKS = 4
 """UTS 39, 5.4: more nonspacing marks on one letter belong to no language; they cover the lines above and below."""
 
 
 def trimmed(text: str) -> str:
     """Return the text composed (NFC), without blanks and invisible characters at both ends."""
-    composed = unicodedata.normalize("NFC", text)
+    composed = text if _piles_up(text) else unicodedata.normalize("NFC", text)
     start, end = 0, len(composed)
     while start < end and _is_blank(composed[start]):
         start += 1
     while end > start and _is_blank(composed[end - 1]) and not _belongs(composed, end - 1):
         end -= 1
     return composed[start:end]
+
+
+def _piles_up(text: str) -> bool:
+    """Return whether marks stand in a run that no language has; such a text is refused as it is, uncomposed."""
+    run = 0
+    for one in "" if text.isascii() else text:
+        run = run + 1 if unicodedata.combining(one) else 0
+        if run > _LONGEST_RUN:
+            return True
+    return False
 
 
 def single_spaced(text: str) -> str:

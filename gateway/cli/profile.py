@@ -16,9 +16,9 @@ from gateway.cli.command import CommandRefused
 from gateway.profile_files import InvalidProfile, Profile, nobodys_host, read_profile, shipped_profiles, unreachable
 from gateway.server.terminal import say
 from gateway.wiring import profile_problems, read_policy, utc_now
+from permissions.access_rules import REVIEW_REGISTRATIONS
 from permissions.policy import Policy
 from permissions.toml_positions import TomlPositions
-from permissions.vocabulary import Permission
 from schema.graph.build import build_schema, core_schema
 
 profile_cli = typer.Typer(help="A profile: the files that make a gateway one vendor's portal.", no_args_is_help=True)
@@ -109,10 +109,10 @@ def _problems_of_demo(profile: Profile) -> list[str]:
 
 def _lacking(profile: Profile, policy: Policy, applications: Sequence[ApplicationRecord]) -> Iterator[str]:
     """Return what people would miss or be led astray by once the portal is live."""
-    if Permission.REGISTRATION_REVIEW not in policy.vendor_permissions:
+    if {*REVIEW_REGISTRATIONS.any_of}.isdisjoint(policy.vendor_permissions):
         yield (
-            f"{profile.policy_source}: REGISTRATION_REVIEW does not stand under [vendor], so nobody may approve a "
-            "registration."
+            f"{profile.policy_source}: {REVIEW_REGISTRATIONS.needed} does not stand under [vendor], so nobody may "
+            "approve a registration."
         )
     positions = TomlPositions(profile.applications_text)
     for application in applications:

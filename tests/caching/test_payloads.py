@@ -119,10 +119,10 @@ async def test_a_payload_refuses_no_field_because_of_its_change(name: str) -> No
     assert refused == []
 
 
-async def test_what_a_payload_still_shows_is_gone_with_the_next_field(solar: Portal) -> None:
+async def test_what_a_payload_still_shows_is_gone_with_the_next_field(portal: Portal) -> None:
     """Only the payload itself is read as before the change: neither the next mutation nor the next request is."""
-    person = await solar.person(ADMINISTRATION)
-    names = await _herself(solar)
+    person = await portal.person(ADMINISTRATION)
+    names = await _herself(portal)
     shown = "membership { organization { members { totalCount } } } errors { code }"
 
     answer = await person.asks(

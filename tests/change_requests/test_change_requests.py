@@ -222,7 +222,7 @@ async def test_the_vendor_notices_that_the_organization_changed_meanwhile(portal
     assert payload["errors"] == [
         {
             "__typename": "ConflictError", "code": "STALE_VERSION", "path": ["expectedVersion"], "currentVersion": 1,
-            "conflictingNode": None,
+            "conflictingNode": {"id": await portal.organization_of(ADMINISTRATION)},
         }
     ]  # fmt: skip
     assert (await organization(portal))["changeRequests"]["nodes"][0]["status"] == "PENDING"

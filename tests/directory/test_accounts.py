@@ -294,7 +294,7 @@ async def test_a_person_who_leaves_is_nobody_and_what_others_need_stays(director
         row = (
             await connection.execute(select(users.c.email_key, users.c.search_text).where(users.c.id == ANNA.id))
         ).one()
-    assert row == (ANNA.id, "deleted \ndeleted@deleted.invalid")
+    assert row == (ANNA.id, "deleted\ndeleted@deleted.invalid")
     async with directory.change() as change:  # the address is free
         await change.set_email(BERND.id, ANNA.email)
 

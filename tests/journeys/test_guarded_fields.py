@@ -97,6 +97,17 @@ NEEDS_PERMISSION: dict[str, Case] = {
     "Organization.members": of_members(
         ORGANIZATION, "members { totalCount }", "organization.members", {"totalCount": 25}
     ),
+    "Organization.memberCounts": of_members(
+        ORGANIZATION,
+        "memberCounts { status count }",
+        "organization.memberCounts",
+        [
+            {"status": "INVITED", "count": 1},
+            {"status": "ACTIVE", "count": 22},
+            {"status": "SUSPENDED", "count": 2},
+            {"status": "REMOVED", "count": 2},
+        ],
+    ),
     "Organization.invitations": Case(
         ORGANIZATION,
         "invitations { totalCount nodes { email status } }",
@@ -118,6 +129,17 @@ NEEDS_PERMISSION: dict[str, Case] = {
         having="administration@helios.example",
         elsewhere=("two.companies@helios.example", LUMEN),  # who is administration at Helios
         seen={"totalCount": 0, "nodes": []},
+    ),
+    "Organization.order": Case(
+        ORGANIZATION,
+        'order(number: "SW-204718-0084") { number }',
+        "organization.order",
+        required=("ORDER_VIEW", "ORDER_PLACE", "ORDER_APPROVE"),
+        roles=("purchase",),
+        without="administration@helios.example",
+        having="purchase@helios.example",
+        elsewhere=("two.companies@helios.example", HELIOS),  # who is purchase at Lumen
+        seen={"number": "SW-204718-0084"},
     ),
     "Organization.orders": Case(
         ORGANIZATION,
@@ -192,11 +214,13 @@ NEEDS_PERMISSION: dict[str, Case] = {
     ),
     "User.phone": of_people("phone", ["+493023125990", "+493023125735", "+493023125887"]),
     "User.locale": of_people("locale", ["de-DE", "de-DE", "de-DE"]),
+    "User.timeZone": of_people("timeZone", [None] * 3),
 }
 """Each field that needs a permission, by its coordinate."""
 
 TRIED_ELSEWHERE = {
     "Organization.auditEvents": "audit/test_audit_log.py",  # which nobody of the solar terminal may read
+    "Organization.auditActions": "audit/test_wording.py",  # the same
     "Query.organizationChangeRequests": "change_requests/test_who_sees_them.py",  # which is the vendor's
     "Query.registrations": "registrations/test_callers.py",
     "OrganizationRegistration.duplicates": "registrations/test_callers.py",
@@ -208,6 +232,10 @@ TRIED_ELSEWHERE = {
 MEMBER_COMMAND = 'mutation Q { NAME(input: { id: "mbr_x" }) { errors { code } } }'
 
 NEEDS_SIGN_IN: dict[str, tuple[str, str]] = {
+    "Query.previewMembersAccess": (
+        'query Q { previewMembersAccess(organizationId: "org_x", changes: []) { currentVersion } }',
+        "previewMembersAccess",
+    ),
     "Query.previewAccess": (
         'query Q { previewAccess(input: { membershipId: "mbr_x", roleKeys: [] }) { errors { code } } }',
         "previewAccess",

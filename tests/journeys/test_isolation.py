@@ -314,7 +314,7 @@ async def test_a_role_in_one_organization_opens_nothing_in_the_other(solar: Port
         "viewerCanManageOrganization": False,
         "viewerCanPlaceOrders": True,
         "members": None,
-        "orders": {"totalCount": 72},
+        "orders": {"totalCount": 68},
     }
     assert answer.codes == {
         "viewer.memberships.nodes.0.organization.orders": "UNAUTHORIZED_FIELD_OR_TYPE",

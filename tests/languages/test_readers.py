@@ -92,11 +92,11 @@ def test_a_profile_says_where_its_people_live_and_where_its_pages_are(tmp_path: 
     [
         (
             'time_zone = "Europe/Berlim"',
-            'time_zone: "Europe/Berlim" is no time zone of the IANA database; did you mean "Europe/Berlin"[?]$',
+            'time_zone: "Europe/Berlim" is no time zone.*; did you mean "Europe/Berlin"\\?$',
         ),
-        ("time_zone = 2", "time_zone: input should be a valid string"),
-        ('default_locale = "it"', 'default_locale: "it" is none of locales, which are de, en, fr'),
-        ('default_locale = ["de"]', "default_locale: input should be a valid string"),
+        ("time_zone = 2", "time_zone: write a text in quotes.$"),
+        ('default_locale = "it"', 'default_locale: "it" is none of locales, which are de, en, fr.$'),
+        ('default_locale = ["de"]', "default_locale: write a text in quotes.$"),
         ('pages = { membrs = "/x" }', 'there is no page "membrs". Did you mean "members"'),
         ('pages = { members = "x" }', "members = 'x' is no address; write a path such as /organizations"),
         ('pages = { members = "//evil.example/x" }', "is no address"),

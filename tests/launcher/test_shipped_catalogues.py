@@ -98,9 +98,10 @@ async def test_a_catalogue_names_only_roles_and_permissions_that_there_are(name:
 
 @pytest.mark.parametrize("name", shipped_profiles())
 async def test_each_application_has_an_icon_and_texts_in_three_languages(name: str) -> None:
-    catalogue = await catalogue_of(name)
+    catalogue, profile = await catalogue_of(name), load_profile(name)
+    of_the_portal = {profile.portal.logo, profile.portal.logo_dark, profile.portal.favicon}
 
-    assert {f"/icons/{icon}" for icon in load_profile(name).icons} == {tile.icon_url for tile in catalogue}
+    assert {f"/icons/{icon}" for icon in profile.icons} == {tile.icon_url for tile in catalogue} | of_the_portal
     for tile in catalogue:
         for texts in (tile.names, tile.taglines, tile.descriptions, tile.category.labels):
             assert sorted(texts) == ["de", "en", "fr"]

@@ -130,7 +130,7 @@ async def test_a_change_whose_commit_hangs_may_have_been_carried_out_and_can_be_
         (stored,) = await server.run("SELECT count(*) FROM invitations WHERE email LIKE 'nina.neu@%'", database)
 
     assert answer.codes == {"inviteMembers": "OUTCOME_UNKNOWN"}
-    assert "may have been carried out" in answer.errors[0]["message"]
+    assert "could not confirm in time whether this change was stored" in answer.errors[0]["message"]
     assert again.at("inviteMembers") == {
         "results": [{"email": "nina.neu@elsewhere.example", "errors": []}], "errors": [],
     }  # fmt: skip

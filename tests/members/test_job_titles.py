@@ -30,16 +30,16 @@ mutation Update($id: ID!, $title: String, $version: Int) {
     ],
 )
 async def test_a_job_title_is_written_by_the_member_and_by_those_who_manage_members(
-    solar: Portal, who: str, code: str | None
+    portal: Portal, who: str, code: str | None
 ) -> None:
-    id = await member_of(solar, PURCHASE)
-    (before,) = await solar.wiring.backends.directory.memberships([id])
+    id = await member_of(portal, PURCHASE)
+    (before,) = await portal.wiring.backends.directory.memberships([id])
     assert before is not None
     title = f"Leitung {who}"[:40]
 
-    answer = (await (await solar.person(who)).asks(UPDATE, id=id, title=f"  {title} ")).at("updateMember")
+    answer = (await (await portal.person(who)).asks(UPDATE, id=id, title=f"  {title} ")).at("updateMember")
 
-    (after,) = await solar.wiring.backends.directory.memberships([id])
+    (after,) = await portal.wiring.backends.directory.memberships([id])
     assert after is not None
     if code is None:
         assert answer == {"membership": {"jobTitle": title, "version": before.version + 1}, "errors": []}
@@ -52,10 +52,10 @@ async def test_a_job_title_is_written_by_the_member_and_by_those_who_manage_memb
         assert after == before
 
 
-async def test_a_job_title_is_removed_and_a_stale_version_or_a_long_one_is_refused(solar: Portal) -> None:
-    id = await member_of(solar, PURCHASE)
-    person = await solar.person(PURCHASE)
-    (before,) = await solar.wiring.backends.directory.memberships([id])
+async def test_a_job_title_is_removed_and_a_stale_version_or_a_long_one_is_refused(portal: Portal) -> None:
+    id = await member_of(portal, PURCHASE)
+    person = await portal.person(PURCHASE)
+    (before,) = await portal.wiring.backends.directory.memberships([id])
     assert before is not None
 
     stale = (await person.asks(UPDATE, id=id, title="x", version=before.version + 7)).at("updateMember.errors")

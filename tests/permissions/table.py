@@ -44,7 +44,7 @@ EVERYBODY = names(
     ApplicationTile.pendingRequest
     ApplicationTileMode.key ApplicationTileMode.label
     ApplicationCategory.id ApplicationCategory.label
-    ApplicationMode.key ApplicationMode.label
+    ApplicationMode.label
     AuditEvent.reason
     ApplicationMode.label
     AuditEvent.actor AuditEvent.subject AuditEvent.before AuditEvent.after AuditEvent.ipAddress
@@ -254,7 +254,7 @@ COMMANDS = {
         "mutation { removeMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
     ),
     "Mutation.updateMember": (
-        "mutation { updateMember(input: {id: MEMBERSHIP, expectedVersion: 99}) { errors { code } } }"
+        "mutation { updateMember(input: {id: THEMSELF, expectedVersion: 99}) { errors { code } } }"
     ),
     "Mutation.leaveOrganization": (
         'mutation { leaveOrganization(input: {organizationId: ORGANIZATION, idempotencyKey: ""}) { errors { code } } }'

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.profile_files import load_profile, shipped_profiles
-from permissions.access_rules import any_of
+from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, AccessRule, any_of
 from permissions.decision import decide, may
 from permissions.policy import Policy, parse_policy
 from permissions.viewer import Grant, Standing, Viewer
@@ -188,19 +188,19 @@ class Organization:
 
 
 @pytest.mark.parametrize(
-    ("capability", "right"),
+    ("capability", "rule"),
     [
-        (organizations.can_manage_members, Permission.MEMBER_MANAGE),
-        (organizations.can_manage_organization, Permission.ORGANIZATION_MANAGE),
-        (organizations.can_place_orders, Permission.ORDER_PLACE),
+        (organizations.can_manage_members, MANAGE_MEMBERS),
+        (organizations.can_manage_organization, CHANGE_ORGANIZATION),
+        (organizations.can_place_orders, any_of(Permission.ORDER_PLACE)),
     ],
 )
 @given(case=cases(), organization_id=st.sampled_from([HERE, THERE, "org_unknown"]))
 def test_a_capability_is_true_exactly_when_the_guard_does_not_refuse(
-    capability: Any, right: Permission, case: Case, organization_id: str
+    capability: Any, rule: AccessRule, case: Case, organization_id: str
 ) -> None:
     context = RequestContext(backends=None, policy=case.policy, now=NOW, request_id="test", viewer=case.viewer)  # type: ignore[arg-type]
-    guard = Guard(any_of(right), Coordinate("Organization", "command"), lambda organization: organization.id, None)
+    guard = Guard(rule, Coordinate("Organization", "command"), lambda organization: organization.id, None)
 
     assert capability(context, Organization(organization_id)) == (
         guard.refusals(context, [Organization(organization_id)]) is None

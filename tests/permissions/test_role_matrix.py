@@ -225,7 +225,8 @@ async def test_a_command_is_done_for_those_in_the_table_only(
         command = command.replace(word, f'"{id}"')
 
     for held in subsets_of(profile):
-        answer = await (await portal.person(login_of(held))).asks(command)
+        own = command.replace("THEMSELF", f'"mbr_{HERE}{user_of(held)}"')
+        answer = await (await portal.person(login_of(held))).asks(own)
         is_open = coordinate in SIGNED_IN or bool(getattr(BY_RIGHT[coordinate], profile).intersection(held))
         assert answer.errors == [], held
         codes = [error["code"] for error in answer.at(coordinate.partition(".")[2]).get("errors", ())]
@@ -235,7 +236,7 @@ async def test_a_command_is_done_for_those_in_the_table_only(
     if coordinate in BY_RIGHT:
         refused = (await elsewhere.asks(command)).at(coordinate.partition(".")[2])["errors"]
         assert [error["code"] for error in refused] in (["NOT_FOUND"], ["FORBIDDEN"])
-    stranger = await portal.anybody().asks(command)
+    stranger = await portal.anybody().asks(command.replace("THEMSELF", f'"mbr_{HERE}{ADMINISTRATOR}"'))
     assert list(stranger.codes.values()) == ["UNAUTHENTICATED"]
 
 

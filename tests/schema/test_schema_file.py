@@ -73,7 +73,8 @@ def test_the_description_of_a_guarded_field_says_what_it_needs() -> None:
     fields = shared_core().type_map
 
     assert fields["Organization"].fields["orders"].description == (  # type: ignore[attr-defined]
-        "The orders placed for it by any of its members, newest first.\n\n"
+        "The orders placed for it by any of its members, newest first by `placedAt` unless `orderBy` says otherwise. "
+        "Without `status`, drafts are left out; `status: [DRAFT]` gives them alone.\n\n"
         "Needs ORDER_VIEW, ORDER_PLACE or ORDER_APPROVE in the organization."
     )
     assert (

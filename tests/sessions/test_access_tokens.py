@@ -159,7 +159,7 @@ async def test_another_kind_of_authorization_learns_what_to_send(gate: Portal, h
     answer = await gate.anybody().posts(asked, authorization=header)
     open_to_all = await gate.anybody().posts(needs_nobody, authorization=header)
 
-    message = "Send the access token as `Authorization: Bearer <token>`."
+    message = "Please sign in: send the access token as `Authorization: Bearer <token>`."
     assert (answer.status, answer.headers["www-authenticate"]) == (401, 'Bearer realm="forecourt"')
     assert answer.body == {"errors": [{"message": message, "extensions": {"code": "UNAUTHENTICATED"}}]}
     assert (open_to_all.status, open_to_all.errors) == (200, [])

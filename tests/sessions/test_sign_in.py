@@ -447,7 +447,7 @@ async def test_a_role_that_was_taken_away_is_gone_on_the_next_request(each_porta
     after = await person.asks("{ viewer { memberships { nodes { organization { orders { totalCount } } } } } }")
     tiles = await person.asks(TILES)
 
-    assert before.at("viewer.memberships.nodes.0.organization.orders.totalCount") == 84
+    assert before.at("viewer.memberships.nodes.0.organization.orders.totalCount") == 81
     assert after.at("viewer.memberships.nodes.0.organization.orders") is None
     assert after.codes == {"viewer.memberships.nodes.0.organization.orders": "UNAUTHORIZED_FIELD_OR_TYPE"}
     assert tiles.at("viewer.applications") == []

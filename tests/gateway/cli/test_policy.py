@@ -1,6 +1,7 @@
 """``forecourt policy`` on the command line: what it prints, and with which code it exits."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,7 @@ def test_check_says_what_was_found() -> None:
 
 
 def test_check_refuses_a_policy_with_file_line_and_the_nearest_name(tmp_path: Path) -> None:
+    shutil.copytree(SOLAR.parent / "icons", tmp_path / "icons")
     for file in SOLAR.parent.glob("*.toml"):
         text = file.read_text(encoding="utf-8").replace('"ORDER_PLACE"', '"ORDER_PLAICE"')
         (tmp_path / file.name).write_text(text, encoding="utf-8")

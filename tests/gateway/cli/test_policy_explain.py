@@ -129,7 +129,7 @@ def test_what_is_open_or_ones_own_is_said(data_folder: Path) -> None:
         ("purchase@helios.example", "Lumen", "Organization.orders", 'no organization called "Lumen"; theirs are: Helios Montage GmbH'),
         ("purchase@helios.example", "org_0", "Organization.orders", 'no organization called "org_0"'),
         ("purchase@helios.example", HELIOS, "organization.orders", "Did you mean Organization.orders?"),
-        ("purchase@helios.example", HELIOS, "Organization.order", "Did you mean Organization.orders?"),
+        ("purchase@helios.example", HELIOS, "Organization.ordres", "Did you mean Organization.orders?"),
         ("purchase@helios.example", HELIOS, "nonsense", "`forecourt policy sheet` lists all there is"),
     ],
 )  # fmt: skip

@@ -286,7 +286,7 @@ async def test_a_role_that_ended_shows_nothing_any_more(portal: Portal) -> None:
     portal.clock.now = NOW
     after = names(await (await portal.person("miriam.thuermer@helios.example")).asks(FIELDS, type="Organization"))
 
-    assert before - after == {"addressBook", "orders"}
+    assert before - after == {"addressBook", "order", "orders"}
     assert after < before
 
 
