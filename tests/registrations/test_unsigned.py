@@ -187,7 +187,7 @@ class Elsewhere(Person):
 
 def at_address(portal: Portal, address: str) -> Elsewhere:
     """Somebody at this IP address."""
-    return Elsewhere(portal.client, None, address)
+    return Elsewhere(portal.client, address=address)
 
 
 async def test_nobody_floods_an_address_and_nobody_locks_its_owner_out() -> None:
