@@ -16,6 +16,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from connectors.values import Localized
 from gateway.profile_portal import KEYS, PortalTable, read_portal
@@ -76,6 +77,15 @@ def nobodys_domain(text: str) -> str | None:
     """Return a domain in the text that is nobody's (RFC 2606), None when there is none."""
     found = _RESERVED.search(text)
     return found[0] if found else None
+
+
+def nobodys_host(address: str) -> str | None:
+    """Return the host of an address that is nobody's or this machine's own, None when it is somebody's."""
+    try:
+        host = urlsplit(address).hostname or ""
+    except ValueError:
+        return None  # it has none
+    return host if nobodys_domain(f"@{host}") else None
 
 
 def profile_for(settings: Settings) -> Profile:

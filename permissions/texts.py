@@ -64,7 +64,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
     "ACCOUNT_MANAGE": _text(
         ("Änderungen am Konto", "Change the account", "Modifier le compte"),
         (
-            "Ändert die Angaben am Konto der Firma, zum Beispiel die Kontaktdaten.",
+            "Ändert die Angaben am Konto des Unternehmens, zum Beispiel die Kontaktdaten.",
             "Changes the details of the organization's account, for example its contact details.",
             "Modifie les données du compte de l'entreprise, par exemple ses coordonnées.",
         ),
@@ -176,7 +176,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
     "CONTRACT_DOCUMENT_VIEW": _text(
         ("Vertragsdokumente einsehen", "View contract documents", "Consulter les documents contractuels"),
         (
-            "Sieht die Vertragsdokumente der Firma und lädt sie herunter.",
+            "Sieht die Vertragsdokumente des Unternehmens und lädt sie herunter.",
             "Sees the organization's contract documents and downloads them.",
             "Consulte et télécharge les documents contractuels de l'entreprise.",
         ),
@@ -184,7 +184,7 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
     "SOFTWARE_DOWNLOAD": _text(
         ("Programme herunterladen", "Download software", "Télécharger les logiciels"),
         (
-            "Lädt die erworbenen Produkte der Firma und deren Updates herunter.",
+            "Lädt die erworbenen Produkte des Unternehmens und deren Updates herunter.",
             "Downloads the products the organization has acquired, and their updates.",
             "Télécharge les produits acquis par l'entreprise et leurs mises à jour.",
         ),
@@ -192,33 +192,33 @@ PERMISSION_TEXTS: Mapping[str, PermissionText] = {
     "REGISTRATION_REVIEW": _text(
         ("Registrierungen prüfen", "Review registrations", "Contrôler les inscriptions"),
         (
-            "Prüft im Auftrag des Herstellers die Registrierungen von Unternehmen.",
+            "Prüft im Auftrag des Anbieters die Registrierungen von Unternehmen.",
             "Reviews registrations of organizations on behalf of the vendor.",
-            "Contrôle les inscriptions d'entreprises pour le compte du fabricant.",
+            "Contrôle les inscriptions d'entreprises pour le compte du fournisseur.",
         ),
     ),
     "CHANGE_REQUEST_REVIEW": _text(
         ("Änderungsanträge prüfen", "Review change requests", "Contrôler les demandes de modification"),
         (
-            "Prüft im Auftrag des Herstellers Anträge auf Änderung von Name oder Sitz.",
+            "Prüft im Auftrag des Anbieters Anträge auf Änderung von Name oder Sitz.",
             "Reviews requests to change an organization's name or registered office on behalf of the vendor.",
-            "Contrôle les demandes de changement de raison sociale ou de siège pour le compte du fabricant.",
+            "Contrôle les demandes de changement de raison sociale ou de siège pour le compte du fournisseur.",
         ),
     ),
     "APPLICATION_MANAGE": _text(
         ("Anwendungen verwalten", "Manage applications", "Gérer les applications"),
         (
-            "Pflegt im Auftrag des Herstellers die Anwendungen des Portals.",
+            "Pflegt im Auftrag des Anbieters die Anwendungen des Portals.",
             "Maintains the portal's applications on behalf of the vendor.",
-            "Gère les applications du portail pour le compte du fabricant.",
+            "Gère les applications du portail pour le compte du fournisseur.",
         ),
     ),
     "ANNOUNCEMENT_MANAGE": _text(
         ("Mitteilungen verwalten", "Manage announcements", "Gérer les annonces"),
         (
-            "Veröffentlicht im Auftrag des Herstellers Mitteilungen im Portal.",
+            "Veröffentlicht im Auftrag des Anbieters Mitteilungen im Portal.",
             "Publishes announcements in the portal on behalf of the vendor.",
-            "Publie des annonces dans le portail pour le compte du fabricant.",
+            "Publie des annonces dans le portail pour le compte du fournisseur.",
         ),
     ),
 }

@@ -127,7 +127,9 @@ def vat_id(value: str | None, path: list[str]) -> str | None:
         return None
     read = _vat_id(written.rpartition(":")[2].upper()) if written is not None else None
     if read is None:
-        raise Invalid(Text("Enter the number with its country, such as DE123456789."), path, "VAT id")
+        raise Invalid(
+            Text("This is not a valid VAT number; enter it with its country, such as DE123456789."), path, "VAT id"
+        )
     return read
 
 
@@ -203,6 +205,9 @@ def _postal_code(value: str | None, path: list[str], country: str | None) -> str
     rules = _postal_rules(country) if country is not None else None
     if written == "" and (rules is None or not rules.needs_code):
         return ""
+    if written == "" and rules is not None:
+        missing = Text("Enter the postal code, such as {examples}.", examples=AnyOf(rules.examples[:2]))
+        raise Invalid(missing, path, f"length 1..{LONGEST_POSTAL_CODE}")
     code = text(given if written is None else written.upper(), path, LONGEST_POSTAL_CODE)
     if rules is None or rules.pattern is None or country is None:
         return code
@@ -213,7 +218,7 @@ def _postal_code(value: str | None, path: list[str], country: str | None) -> str
                 return form
     raise Invalid(
         Text(
-            "“{given}” is not a postal code of {country}; enter one such as {examples}.",
+            "“{given}” is not a valid postal code ({country}); enter one such as {examples}.",
             given=code,
             country=country,
             examples=AnyOf(rules.examples[:2]),

@@ -175,11 +175,8 @@ def customer_number(value: str | None, path: list[str]) -> str | None:
 
 
 def _wrong_length(length: int, path: list[str], longest: int) -> Invalid:
-    return Invalid(
-        Text("Use 1 to {longest} characters; this has {given}.", longest=longest, given=length),
-        path,
-        f"length 1..{longest}",
-    )
+    problem = Text("Use 1 to {longest} characters; this has {given}.", longest=longest, given=length)
+    return Invalid(problem if length else Text("Please fill in this field."), path, f"length 1..{longest}")
 
 
 def _unusable(written: str, index: int, path: list[str], is_control: Text) -> Invalid:

@@ -54,7 +54,7 @@ def _mode_label(context: RequestContext, mode: ModeRecord, *, locale: str | None
 
 @graph_type(of=ModeRecord)
 class ApplicationMode:
-    """A way in which an application can be opened; whether it opens so for somebody, the modes of their tile say."""
+    """A way in which an application can be opened; the modes of somebody's tile say whether it opens for them."""
 
     key: str = strawberry.field(description="Its key, for programs.")
     label: str = computed(_mode_label, requires=OPEN, description="Its name, for people.")
@@ -129,7 +129,7 @@ class ApplicationTileMode:
     label: str = computed(_tile_mode_label, requires=OPEN, description="Its name, for people.")
     available: bool = strawberry.field(description="Whether it opens in this way.")
     launch: Launch | None = strawberry.field(
-        description="How to open it in this way; null when it does not open so, and on somebody else's page."
+        description="How to open it in this way; null when it does not open in this way, and on somebody else's page."
     )
 
 
@@ -142,7 +142,7 @@ class ApplicationTile(Node):
     organization: LaterOrganization | None = field(
         launcher.organizations_of_tiles,
         requires=OPEN,
-        description="The organization on whose page it is; null on that of somebody who looks at none.",
+        description="The organization whose page it is on; null on the page of somebody who looks at none.",
     )
     state: ApplicationAccessState = strawberry.field(description="Whether it opens for the person.")
     reason: DenialReason | None = strawberry.field(description="Why it does not open; null when it opens.")
@@ -167,7 +167,7 @@ class ApplicationTile(Node):
         launcher.is_requestable,
         requires=OPEN,
         description="Whether `requestAccess` with the application's id would help: it does not open, and members of "
-        "the organization delegate what opens it.",
+        "the organization can grant what opens it.",
     )
     pending_request: AccessRequest | None = field(
         launcher.pending_requests_of,

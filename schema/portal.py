@@ -106,7 +106,7 @@ class RegistrationOptions:
 
 @graph_type(of=context.Portal)
 class Portal:
-    """The portal, as everybody may see it before signing in. It is the same for everybody, but for the language."""
+    """The portal, as everybody may see it before signing in. It is the same for everybody, apart from the language."""
 
     title: str = computed(portals.title, requires=OPEN, description="What the portal is called.")
     contact: str = computed(

@@ -72,7 +72,8 @@ async def check_migrated(engine: AsyncEngine, migrations: Migrations) -> None:
             _refuse_unknown(revision, known, migrations)
         if found != {known[-1]}:
             raise DatabaseNotMigrated(
-                f"The {migrations.backend} database is not up to date. Run `forecourt migrate` and start again."
+                f"The {migrations.backend} database is not up to date. Run `forecourt migrate`, with "
+                "the same `--profile` and settings, and start again."
             )
 
     async with database_errors(migrations.backend), engine.connect() as connection:

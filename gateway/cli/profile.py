@@ -13,7 +13,7 @@ from graphql import GraphQLError, parse, validate
 
 from connectors.applications.interface import ApplicationRecord
 from gateway.cli.command import CommandRefused
-from gateway.profile_files import InvalidProfile, Profile, nobodys_domain, read_profile, shipped_profiles, unreachable
+from gateway.profile_files import InvalidProfile, Profile, nobodys_host, read_profile, shipped_profiles, unreachable
 from gateway.server.terminal import say
 from gateway.wiring import profile_problems, read_policy, utc_now
 from permissions.access_rules import REVIEW_REGISTRATIONS
@@ -116,21 +116,51 @@ def _lacking(profile: Profile, policy: Policy, applications: Sequence[Applicatio
         )
     positions = TomlPositions(profile.applications_text)
     for application in applications:
-        if domain := nobodys_domain(application.launch_url):
+        if domain := nobodys_host(application.launch_url):
             line = positions.line_of("applications", application.key, "launch")
             yield (
                 f"{profile.applications_source}, line {line}: [applications.{application.key}] leads to {domain}, a "
                 "domain that is nobody's."
             )
+    yield from _leading_nowhere(profile)
     for where, texts in _texts(profile, policy, applications):
         if missing := [language for language in profile.title if not texts.get(language)]:
             yield f"{where} is missing in {', '.join(missing)}, in which the portal has its title."
 
 
+def _leading_nowhere(profile: Profile) -> Iterator[str]:
+    """Return which addresses in profile.toml are at a domain that is nobody's."""
+    portal = profile.portal
+    by_language = {key: getattr(portal, key) for key in ("terms_url", "privacy_url", "imprint_url", "help_url")}
+    images = {key: {"": getattr(portal, key) or ""} for key in ("logo", "logo_dark", "favicon")}
+    pages = {f"pages.{page}": {"": address} for page, address in profile.pages.items()}
+    file = profile.folder / "profile.toml"
+    positions = TomlPositions(file.read_text(encoding="utf-8"))
+    for key, addresses in {**images, **by_language, **pages}.items():
+        domains: dict[str, list[str]] = {}
+        for language, address in addresses.items():
+            if domain := nobodys_host(address):
+                domains.setdefault(domain, []).append(language)
+        for domain, languages in domains.items():
+            line = positions.line_of(*key.split("."), languages[0])
+            said = " ".join(filter(None, (key, ", ".join(languages))))
+            yield f"{file}, line {line}: {said} leads to {domain}, a domain that is nobody's."
+
+
 def _texts(
     profile: Profile, policy: Policy, applications: Sequence[ApplicationRecord]
 ) -> Iterator[tuple[str, Mapping[str, str]]]:
-    yield f"{profile.folder / 'profile.toml'}: contact", profile.contact
+    file, portal = profile.folder / "profile.toml", profile.portal
+    yield f"{file}: contact", profile.contact
+    of_portal = {
+        key: getattr(portal, key) for key in ("terms_url", "privacy_url", "imprint_url", "help_url", "login_name_hint")
+    }
+    for key, texts in {
+        **of_portal,
+        "registration.customer_number_hint": portal.registration.customer_number_hint,
+    }.items():
+        if texts:
+            yield f"{file}: {key}", texts
     for role in policy.roles.values():
         yield f"{profile.policy_source}: label of [roles.{role.key}]", role.labels
         yield f"{profile.policy_source}: description of [roles.{role.key}]", role.descriptions

@@ -201,7 +201,7 @@ def _mark_repeated(rows: Sequence[_Row]) -> None:
         if (earlier := first.setdefault(address, row.index)) != row.index:
             row.refusals.append(
                 Invalid(
-                    Text("This is also the address of entry {number}.", number=earlier),
+                    Text("This is also the address of entry {number}.", number=earlier + 1),
                     row.path("email"),
                     "each address once",
                 )

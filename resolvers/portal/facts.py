@@ -38,9 +38,9 @@ BY_PASSWORD = SignInMethod(
     SignInKind.PASSWORD,
     "password",
     {
-        "de": "Mit Anmeldename und Passwort anmelden",
+        "de": "Mit Benutzername und Passwort anmelden",
         "en": "Sign in with login name and password",
-        "fr": "Se connecter avec l'identifiant et le mot de passe",
+        "fr": "Se connecter avec le nom d'utilisateur et le mot de passe",
     },
 )
 

@@ -22,21 +22,21 @@ ACCOUNT_KIND_LABELS: Mapping[AccountKind, Localized] = {
         "fr": "Entreprise",
     },
     AccountKind.VENDOR_STAFF: {
-        "de": "Hersteller",
+        "de": "Anbieter",
         "en": "Vendor",
-        "fr": "Fabricant",
+        "fr": "Fournisseur",
     },
 }
 
 ACCOUNT_KIND_DESCRIPTIONS: Mapping[AccountKind, Localized] = {
     AccountKind.PRIVATE_OPERATOR: {
         "de": "Sie betreiben privat eine Anlage.",
-        "en": "You operate a plant privately.",
+        "en": "You operate an installation privately.",
         "fr": "Vous exploitez une installation à titre privé.",
     },
     AccountKind.COMMERCIAL_OPERATOR: {
         "de": "Sie betreiben gewerblich eine oder mehrere Anlagen.",
-        "en": "You operate one or more plants as a business.",
+        "en": "You operate one or more installations as a business.",
         "fr": "Vous exploitez une ou plusieurs installations à titre professionnel.",
     },
     AccountKind.BUSINESS_CUSTOMER: {

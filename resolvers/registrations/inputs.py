@@ -16,6 +16,7 @@ from resolvers import contact_data
 from resolvers import validation as checks
 from resolvers.context import RequestContext
 from resolvers.languages import country_of
+from resolvers.portal.texts import ACCOUNT_KIND_LABELS, ORGANIZATION_KIND_LABELS
 from resolvers.refusals import Conflict, Invalid
 from resolvers.texts import AnyOf, Text
 from resolvers.validation import Together, together
@@ -202,12 +203,15 @@ def _role_keys(context: RequestContext, checking: Together, role_keys: Sequence[
 def _not_offered_account(offered: Sequence[AccountKind]) -> Invalid:
     if not offered:
         return Invalid(
-            Text("Nobody registers here for themselves; register your organization."),
+            Text("People cannot register for themselves here; register your organization."),
             ["account_kind"],
             "an organization",
         )
     return Invalid(
-        Text("This kind of account cannot be registered here. Possible here: {kinds}.", kinds=AnyOf(offered)),
+        Text(
+            "This kind of account cannot be registered here. Possible here: {kinds}.",
+            kinds=AnyOf([ACCOUNT_KIND_LABELS[kind] for kind in offered]),
+        ),
         ["account_kind"],
         " or ".join(offered),
     )
@@ -215,9 +219,12 @@ def _not_offered_account(offered: Sequence[AccountKind]) -> Invalid:
 
 def _not_offered(offered: Sequence[OrganizationKind]) -> Invalid:
     if not offered:
-        return Invalid(Text("Organizations are not registered here."), ["kind"], "no organization")
+        return Invalid(Text("Organizations cannot register here."), ["kind"], "no organization")
     return Invalid(
-        Text("This kind of organization cannot be registered here. Possible here: {kinds}.", kinds=AnyOf(offered)),
+        Text(
+            "This kind of organization cannot be registered here. Possible here: {kinds}.",
+            kinds=AnyOf([ORGANIZATION_KIND_LABELS[kind] for kind in offered]),
+        ),
         ["kind"],
         " or ".join(offered),
     )
@@ -226,7 +233,7 @@ def _not_offered(offered: Sequence[OrganizationKind]) -> Invalid:
 def _vat_id(context: RequestContext, given: str | None) -> str | None:
     found = contact_data.vat_id(given, ["vat_id"])
     if found is None and context.backends.portal.facts.registration.vat_id_required:
-        raise Invalid(Text("Write the organization's VAT number, such as DE123456789."), ["vat_id"], "required")
+        raise Invalid(Text("Enter the organization's VAT number, such as DE123456789."), ["vat_id"], "required")
     return found
 
 

@@ -58,7 +58,7 @@ async def request_registration_mail(
     with together() as checking:
         if token is not None:
             if not token.strip() or len(token) > _LONGEST:
-                problem = Text("Copy the token from the link of the mail, as it stands there.")
+                problem = Text("Copy the token from the link in the e-mail exactly as it appears there.")
                 checking.refuse(Invalid(problem, ["token"], f"length 1..{_LONGEST}"))
             asked["token"] = hash_of(token).hex()
             for name, value in (("reference", reference), ("email", email)):

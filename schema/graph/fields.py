@@ -57,8 +57,8 @@ COMMON_ARGUMENTS = {
     "without `last`, 20.",
     "after": "The cursor after which to continue: `endCursor` of the previous page.",
     "last": "The maximum number of entries to return, from the end or from `before` backwards, 0 to 100; instead of "
-    "`first`. They come in the order of the list all the same.",
-    "before": "The cursor before which to stop: `startCursor` of the page that follows.",
+    "`first`. The entries keep the order of the list.",
+    "before": "The cursor to stop before: `startCursor` of the page that follows.",
     "order_by": "How to sort the list.",
     "status": "Only those with one of these statuses.",
     "locale": "The language of the text, as a BCP 47 tag such as `de`; without it, the caller's own.",

@@ -69,7 +69,7 @@ def _scalar(name: str, description: str, read: Any, write: Any = str, url: str |
 SCALARS: dict[object, ScalarDefinition] = {
     DateTime: _scalar(
         "DateTime",
-        "An instant in UTC, as in RFC 3339: `2026-03-01T12:00:00Z`. Another offset is accepted.",
+        "An instant in UTC, as in RFC 3339: `2026-03-01T12:00:00Z`. Other offsets are accepted.",
         _read_datetime,
         _print_datetime,
         "https://scalars.graphql.org/andimarek/date-time.html",

@@ -9,7 +9,7 @@ from connectors.shop.interface import OrderSortField
 
 @strawberry.input
 class MemberOrder:
-    """What members are sorted by; those alike in it stand by name."""
+    """What members are sorted by; equal ones are sorted by name."""
 
     field: MemberOrderField = strawberry.field(description="What to sort by.")
     direction: SortDirection = strawberry.field(default=SortDirection.ASC, description="Which way.")

@@ -112,7 +112,8 @@ class ConflictError(UserError):
     conflicting_node: Node | None = computed(
         _conflicting_node,
         requires=OPEN,
-        description="The conflicting object, if you may see it; of one that was changed meanwhile, as it is now.",
+        description="The conflicting object, if you may see it; when somebody has changed it in the meantime, "
+        "as it is now.",
     )
 
 

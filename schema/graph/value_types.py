@@ -41,7 +41,7 @@ class AddressInput:
     """A postal address."""
 
     street: list[str] = strawberry.field(description="Street and house number, and any further lines above the city.")
-    city: str = strawberry.field(description="The city or town; empty where the country is one.")
+    city: str = strawberry.field(description="The city or town; empty where the country itself is a city.")
     country_code: str = strawberry.field(description="The two-letter ISO 3166-1 code of the country.")
     postal_code: str | None = strawberry.field(
         default=None, description="The postal code, in the format of the country, which most countries require."

@@ -19,7 +19,7 @@ class MemberCount:
 
 @graph_type(of=counts.Waiting, cost=0)
 class WaitingCounts:
-    """How much waits in an organization for a decision. A count that is not yours to see is null, without an error."""
+    """How much is waiting for a decision in an organization. A count that you may not see is null, without an error."""
 
     access_requests: int | None = field(
         counts.access_requests_waiting,

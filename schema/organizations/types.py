@@ -125,7 +125,7 @@ class Organization(Node):
         order_with_number,
         requires=SEE_ORDERS,
         backend=Backend.SHOP,
-        description="The order with this number, a draft too; null when the organization has none such.",
+        description="The order with this number, drafts included; null when the organization has no such order.",
         arguments={"number": "The order number, as printed on documents."},
     )
     address_book: list[AddressBookEntry] | None = field(
@@ -167,7 +167,7 @@ class Organization(Node):
     waiting: WaitingCounts = computed(
         counts.waiting_in,
         requires=OPEN,
-        description="How much waits in it for a decision, as far as it is yours to see.",
+        description="How much is waiting for a decision in it, as far as you may see it.",
     )
     assignable_roles: list[Role] = computed(
         member_rules.assignable_roles,
@@ -195,8 +195,8 @@ class Organization(Node):
     viewer_can_manage_organization: bool = computed(
         organizations.can_manage_organization,
         requires=OPEN,
-        description="Whether you may change how to reach the organization, and ask the vendor for what only the vendor "
-        "changes: `updateOrganization`, `requestOrganizationChange`.",
+        description="Whether you may change the organization's contact data, and ask the vendor to change what only "
+        "the vendor can: `updateOrganization`, `requestOrganizationChange`.",
     )
     viewer_can_place_orders: bool = computed(
         organizations.can_place_orders, requires=OPEN, description="Whether you may place orders in the shop."

@@ -181,9 +181,9 @@ class RegisteringMutations:
     async def resend_registration_mail(
         self, context: RequestContext, input: ResendRegistrationMailInput
     ) -> AcknowledgementPayload:
-        """Have the mail sent again that confirms the address of a registration; it goes to that address, never to
-        another one. The link of the earlier mail is no longer valid then. The answer is the same whether or not there
-        is such a registration.
+        """Send the mail that confirms the address of a registration again. It goes to that address, never to another
+        one, and the link of the earlier mail is then no longer valid. The answer is the same whether or not there is
+        such a registration.
         """
         await resending.request_registration_mail(
             context, input.token, input.reference, input.email, input.idempotency_key

@@ -10,6 +10,7 @@ import pytest
 
 from connectors.values import Address, ascii_address, login_key
 from resolvers.contact_data import address, email, phone, vat_id, website
+from resolvers.languages import reader_of
 from resolvers.refusals import Invalid, RefusedTogether
 
 EMAILS = {
@@ -241,6 +242,21 @@ def test_all_that_is_wrong_with_an_address_is_reported_at_once() -> None:
         ["seat", step] for step in ("country_code", "street", "postal_code", "city", "name", "region", "phone")
     ]
     assert all(len(str(one.message)) < 200 for one in refused.value.refusals)
+
+
+@pytest.mark.parametrize(
+    ("code", "city", "said"),
+    [
+        ("", "Tübingen", ["Geben Sie die Postleitzahl ein, zum Beispiel 26133 oder 53225."]),
+        ("7207", "Tübingen", ["„7207“ ist keine gültige Postleitzahl (DE); geben Sie eine wie 26133 oder 53225 ein."]),
+        ("72070", " ", ["Bitte füllen Sie dieses Feld aus."]),
+    ],
+)
+def test_what_is_missing_is_asked_for_and_not_counted(code: str, city: str, said: list[str]) -> None:
+    with pytest.raises(RefusedTogether) as refused:
+        address(Address(("Weg 1",), code, city, "DE"), ["address"])
+
+    assert [one.message.to(reader_of(["de"])) for one in refused.value.refusals] == said
 
 
 def _refuses(check: Any, written: str, constraint: str) -> None:

@@ -110,6 +110,7 @@ async def test_each_row_has_its_own_result_and_a_bad_one_hinders_no_other(each_p
     assert [error.get("constraint") for result in results[1:5] for error in result["errors"]] == [
         "roles or permissions", "known role", "each address once", "not your own",
     ]  # fmt: skip
+    assert results[3]["errors"][0]["message"] == "This is also the address of entry 1."
     member = purchaser.at("organization.members.nodes.0.id")
     assert results[5]["errors"][0]["conflictingNode"] == {"__typename": "Membership", "id": member}
     assert results[6]["errors"][0]["conflictingNode"] == {"__typename": "Invitation", "id": open_id}

@@ -55,7 +55,7 @@ async def test_a_page_has_all_that_it_needs_before_anybody_signs_in(portal: Port
         {
             "kind": "PASSWORD",
             "key": "password",
-            "label": "Mit Anmeldename und Passwort anmelden",
+            "label": "Mit Benutzername und Passwort anmelden",
             "iconUrl": None,
             "startUrl": None,
         }

@@ -1,5 +1,6 @@
 """What cannot be registered is refused with the path of each problem; nothing is stored and no mail is queued."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -154,7 +155,9 @@ async def test_a_kind_of_organization_of_another_portal_is_refused_with_what_is_
         given = {"applicantEmail": None} if person is administrator else {}
         payload = await registers(person, kind="LICENSEE", **given)
         assert errors_of(payload) == [("INVALID_INPUT", ["kind"], "INSTALLER or RESELLER or OPERATOR")]
-        assert payload["errors"][0]["message"].endswith("Possible here: INSTALLER, RESELLER, or OPERATOR.")
+        assert payload["errors"][0]["message"].endswith("Possible here: Installer, Reseller, or Operator.")
+    german = await registers(replace(portal.anybody(), language="de"), kind="LICENSEE")
+    assert german["errors"][0]["message"].endswith("Möglich ist hier: Installationsbetrieb, Händler oder Betreiber.")
     for kind in ("INSTALLER", "RESELLER", "OPERATOR"):
         payload = await registers(software_portal.anybody(), kind=kind)
         assert errors_of(payload) == [("INVALID_INPUT", ["kind"], "LICENSEE")]

@@ -148,7 +148,9 @@ def test_the_schema_is_printed(folder: Path) -> None:
 def test_a_database_that_is_not_migrated_is_reported_with_what_to_run(folder: Path) -> None:
     answer = runs("token", PURCHASE, folder=folder)
 
-    assert_one_line(answer, "database is not up to date. Run `forecourt migrate` and start again.")
+    assert_one_line(
+        answer, "database is not up to date. Run `forecourt migrate`, with the same `--profile` and settings"
+    )
 
 
 @pytest.mark.parametrize("command", [("serve", "--port", "0"), ("migrate",), ("demo",), ("token", PURCHASE)])

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import shutil
 import socket
 import sys
 import tomllib
@@ -20,6 +21,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from gateway.cli.main import cli
+from gateway.profile_portal import PortalTable, Registration
 from tests.docs.markdown import ROOT
 from tests.mail.smtp import MailServer, mail_server
 from tests.registrations.registering import ACCESS, CONFIRM, DECIDE, LIST, REGISTER, organization
@@ -94,6 +96,62 @@ def test_what_a_new_profile_lacks_to_go_live_is_named_with_its_line(own: Path) -
     assert "applications.toml, line 16:" in lines[2]
 
 
+def test_every_key_that_a_profile_may_have_stands_in_a_new_one_ready_to_be_used(own: Path) -> None:
+    file = own / "profile.toml"
+    for logo in ("logo", "logo_dark", "favicon"):
+        shutil.copy(own / "icons" / "shop.svg", own / "icons" / f"{logo}.svg")
+    text = file.read_text(encoding="utf-8")
+    file.write_text(re.sub(r"(?m)^# (?=\[|[a-z_]+ = )", "", text), encoding="utf-8")
+
+    used = tomllib.loads(file.read_text(encoding="utf-8"))
+    checked = runs("check", str(own))
+
+    assert set(used) == {"title", "contact", "pages", *PortalTable.model_fields}
+    assert set(used["registration"]) == set(Registration.model_fields)
+    assert used["locales"] == ["de", "en", "fr"]
+    assert checked.exit_code == 0, checked.stderr
+
+
+def test_addresses_at_a_domain_that_is_nobodys_are_named_with_their_line(own: Path) -> None:
+    rewrite(
+        own / "profile.toml",
+        ('# logo = "/icons/logo.svg"', 'logo = "https://cdn.nord.test/logo.svg"\nfavicon = "https://nord.de/app.test"'),
+        (
+            "# [terms_url]",
+            '[pages]\nmembers = "https://portal.example.com/people"\n[privacy_url]\nen = "https://localhost/privacy"\n'
+            '[help_url]\nen = "https://nord.de/example/help"\nde = "https://nord.de/hilfe"\n[terms_url]\n'
+            'de = "https://www.vendor.example/agb"\nen = "https://www.nord.de/terms"\n'
+            'fr = "https://www.vendor.example/cgu"\n#',
+        ),
+    )
+
+    checked = runs("check", str(own))
+
+    assert checked.exit_code == 0, checked.stderr
+    text = (own / "profile.toml").read_text(encoding="utf-8").splitlines()
+    said = [line for line in checked.stdout.splitlines() if "profile.toml" in line]
+    found = [re.fullmatch(r".*profile\.toml, line (\d+): (.*)", line) for line in said[:4]]
+    assert [(match[2], text[int(match[1]) - 1]) for match in found if match] == [
+        (
+            "logo leads to cdn.nord.test, a domain that is nobody's.",
+            'logo = "https://cdn.nord.test/logo.svg"',
+        ),
+        (
+            "terms_url de, fr leads to www.vendor.example, a domain that is nobody's.",
+            'de = "https://www.vendor.example/agb"',
+        ),
+        ("privacy_url en leads to localhost, a domain that is nobody's.", 'en = "https://localhost/privacy"'),
+        (
+            "pages.members leads to portal.example.com, a domain that is nobody's.",
+            'members = "https://portal.example.com/people"',
+        ),
+    ]
+    assert [line.partition("profile.toml: ")[2] for line in said[4:]] == [
+        "privacy_url is missing in de, fr, in which the portal has its title.",
+        "help_url is missing in fr, in which the portal has its title.",
+    ]
+
+
 def test_without_a_contact_nobody_would_learn_how_to_reach_the_vendor(tmp_path: Path) -> None:
     folder = tmp_path / "unreachable"
     runs("new", str(folder))
@@ -102,7 +160,7 @@ def test_without_a_contact_nobody_would_learn_how_to_reach_the_vendor(tmp_path: 
     (folder / "profile.toml").write_text('[title]\nen = "Portal"\nde = "Portal"\n', encoding="utf-8")
     without = runs("check", str(folder)).stdout
 
-    assert 'profile.toml, line 16: [contact] de, en, fr: "vendor.example" is a domain that is nobody\'s' in checked
+    assert 'profile.toml, line 25: [contact] de, en, fr: "vendor.example" is a domain that is nobody\'s' in checked
     assert "profile.toml: it has no [contact], so nobody would learn how to reach you" in without
     assert "contact is missing in en, de" in without
 
@@ -176,7 +234,7 @@ def test_all_that_is_wrong_is_reported_at_once_with_file_and_line(own: Path) -> 
     assert (result.exit_code, result.stdout) == (1, "")
     said = result.stderr
     for expected in (
-        'profile.toml, line 15: "contakt" is not known; known are title, contact',
+        'profile.toml, line 24: "contakt" is not known; known are title, contact',
         'policy.toml, line 19: "ORDER_PLAICE" in permissions of [roles.purchase] is no permission',
         'policy.toml, line 10: [roles.administration] may assign "bying", which is no role',
         "policy.toml, line 8: administrative of [roles.administration] must be true or false",

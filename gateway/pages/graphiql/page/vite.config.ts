@@ -1,6 +1,6 @@
 import { defineConfig } from "vite";
 
-import { LicenceCollector } from "./licences";
+import { LicenceCollector } from "./licences.ts";
 
 const licences = new LicenceCollector();
 
