@@ -108,7 +108,13 @@ CALLS = {mutation: (mutation, ENTRIES[mutation]) for mutation in sorted(set(MUTA
 }
 
 
-@pytest.mark.parametrize("name", CALLS)
+IN_EACH_RUN = {*GIVING_AWAY, "transferAdministration", "removeMember", "acceptInvitation", "updateProfile"}
+"""Those that change most of what the caller may read; `make test-all` calls the others, too."""
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in IN_EACH_RUN else pytest.mark.slow) for name in CALLS]
+)
 async def test_a_payload_refuses_no_field_because_of_its_change(name: str) -> None:
     mutation, entry = CALLS[name]
     async with open_portal(entry.profile, **WITHOUT_LIMITS) as portal:
