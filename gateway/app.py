@@ -117,7 +117,7 @@ def _routes(
     if settings.pages:
         words = PortalWords(
             profile.title, profile.contact, settings.address, settings.links["portal"], profile.default_locale,
-            profile.time_zone, profile.pages,
+            profile.time_zone, profile.pages, profile.portal.facts(),
         )  # fmt: skip
         has_graphiql = settings.serves_graphiql and settings.environment == "development"
         has_start = not settings.serves_graphiql

@@ -104,6 +104,33 @@ async def test_the_language_can_be_changed_on_the_page_and_stays_with_the_form()
     assert refused.error_of("password") == "Wählen Sie ein Passwort mit 12 bis 256 Zeichen."
 
 
+@pytest.mark.parametrize(
+    ("language", "names"),
+    [
+        ("de", ["Nutzungsbedingungen", "Datenschutz", "Impressum", "Hilfe"]),
+        ("en", ["Terms of use", "Privacy", "Legal notice", "Help"]),
+        ("fr", ["Conditions d\u2019utilisation", "Protection des données", "Mentions légales", "Aide"]),
+    ],
+)
+async def test_what_one_accepts_can_be_read_and_each_page_leads_to_the_legal_ones(
+    language: str, names: list[str]
+) -> None:
+    async with open_to_visitors() as portal, visiting(portal, language) as visitor:
+        facts = portal.wiring.backends.portal.facts
+        page = await visitor.opens(await links.invitation(portal))
+        other = await visitor.opens(await links.password_reset(portal))
+
+    urls = [
+        texts.get(language) for texts in (facts.terms_urls, facts.privacy_urls, facts.imprint_urls, facts.help_urls)
+    ]
+    expected = {name: url for name, url in zip(names, urls, strict=True) if url}
+    assert len(expected) >= 3
+    for shown in (page, other):
+        assert {name: url for name, url in shown.links.items() if name in names} == expected
+    assert page.html.count(f'href="{urls[0]}"') == 2  # below the box that accepts them, too
+    assert other.html.count(f'href="{urls[0]}"') == 1
+
+
 async def test_an_organization_that_registers_hears_that_it_will_be_reviewed() -> None:
     async with open_to_visitors() as portal, visiting(portal) as visitor:
         page = await visitor.opens(await links.registration_of_an_organization(portal))

@@ -30,6 +30,7 @@ from gateway.server.cookies import cookie_in
 from gateway.server.header_names import LANGUAGE, ORGANIZATION, VIEW_AS
 from gateway.server.wanted_languages import accepted_languages
 from resolvers.languages import Reader, reader_of
+from resolvers.portal.facts import PortalFacts
 from resolvers.texts import instant_written
 
 STYLE = "/pages/style.css"
@@ -59,7 +60,8 @@ class PortalWords:
     """What every page says of the portal: its title and contact by language, its address, and where it begins.
 
     `default_locale` and `time_zone` are those of visitors. `pages` are the paths of a front end's pages, to which mails
-    lead: as long as there is no front end, they say what the page at which the portal begins says.
+    lead: as long as there is no front end, they say what the page at which the portal begins says. `facts` has the URLs
+    of the legal pages.
     """
 
     title: Localized
@@ -69,6 +71,7 @@ class PortalWords:
     default_locale: str = "en"
     time_zone: str = "UTC"
     pages: Mapping[str, str] = field(default_factory=dict)
+    facts: PortalFacts = field(default_factory=PortalFacts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -304,6 +307,7 @@ class _Pages:
             facts=facts,
             portal=portal,
             contact=_of(self._portal.contact, language),
+            legal=_legal(self._portal.facts, language),
             start=self._portal.start,
             style=self._base + STYLE,
             # What a form has led to is not at this address, so there is nothing to read in another language.
@@ -380,6 +384,17 @@ def _waiting(answer: Response, seconds: int | None) -> Response:
     if seconds is not None:
         answer.headers["retry-after"] = str(seconds)
     return answer
+
+
+def _legal(facts: PortalFacts, language: str) -> Mapping[str, str]:
+    """Return the URLs of the pages that the vendor has to show, or likes to, by the names of their texts."""
+    pages = {
+        "terms": facts.terms_urls,
+        "privacy": facts.privacy_urls,
+        "imprint": facts.imprint_urls,
+        "help": facts.help_urls,
+    }
+    return {name: _of(urls, language) or next(iter(urls.values())) for name, urls in pages.items() if urls}
 
 
 def _of(texts: Localized, language: str) -> str:
