@@ -185,7 +185,16 @@ TRIALS: dict[str, Callable[..., Any]] = {
 
 @pytest.mark.parametrize(
     ("mutation", "first"),
-    [*((mutation, "worker") for mutation in TRIALS), ("resetPassword", "sign-in"), ("changePassword", "sign-in")],
+    [
+        *(
+            pytest.param(mutation, "worker", marks=pytest.mark.slow)
+            for mutation in TRIALS
+            if mutation != "changePassword"
+        ),
+        ("changePassword", "worker"),
+        pytest.param("resetPassword", "sign-in", marks=pytest.mark.slow),
+        pytest.param("changePassword", "sign-in", marks=pytest.mark.slow),
+    ],
 )
 async def test_a_change_of_a_password_that_is_cut_off_anywhere_is_made_in_whole_or_not_at_all(
     each_portal: Portal, mutation: str, first: Literal["worker", "sign-in"]

@@ -11,7 +11,7 @@ from tests.browser.conftest import served
 from tests.browser.graphiql import Graphiql, graphiql_in, photograph
 from tests.portal import Portal
 
-pytestmark = pytest.mark.usefixtures("built_graphiql")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("built_graphiql")]
 
 TWO_ORGANIZATIONS = "two.companies@helios.example"
 HELIOS, LUMEN = "Helios Montage GmbH", "Lumen Handels AG"

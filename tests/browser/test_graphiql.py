@@ -10,6 +10,8 @@ from tests.browser.conftest import served
 from tests.browser.graphiql import Graphiql, graphiql_in
 from tests.browser.small_portal import EXAMPLES, PASSWORD, SmallPortal
 
+pytestmark = pytest.mark.slow
+
 PURCHASE = "purchase@helios.example"
 ADMINISTRATION = "administration@helios.example"
 PETRA = {"data": {"viewer": {"user": {"displayName": "Petra Einkauf"}}}}

@@ -7,7 +7,7 @@ from tests.browser.conftest import served
 from tests.browser.graphiql import Graphiql, graphiql_in, photograph
 from tests.portal import Portal, open_portal
 
-pytestmark = pytest.mark.usefixtures("built_graphiql")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("built_graphiql")]
 
 FIRST = ["PortalPage", "RolesAndCatalogue"]
 OF_ACCOUNTS = {
@@ -45,7 +45,6 @@ async def test_somebody_who_is_not_signed_in_sees_what_runs_and_nothing_red(
     assert len(answer["data"]["applicationCatalogue"]) == 10
 
 
-@pytest.mark.slow
 async def test_each_account_finds_the_examples_that_it_can_run_and_nothing_is_underlined(
     chromium: Browser, portal: Portal
 ) -> None:
@@ -76,7 +75,6 @@ async def test_what_somebody_has_written_stays_when_they_sign_in(chromium: Brows
         assert (await page.run())["data"]["viewer"]["user"]["displayName"] == "Claire Hübner"
 
 
-@pytest.mark.slow
 async def test_the_software_house_greets_as_calmly(chromium: Browser) -> None:
     async with (
         open_portal("software_house") as portal,

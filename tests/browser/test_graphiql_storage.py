@@ -20,7 +20,7 @@ OF_EARLIER_VERSIONS = {
     "graphiql:variables": PASSWORD,
 }
 
-pytestmark = pytest.mark.usefixtures("built_graphiql")
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("built_graphiql")]
 
 
 async def kept_by(page: Page) -> str:

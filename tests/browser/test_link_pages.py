@@ -12,6 +12,8 @@ from tests.pages import links
 from tests.pages.links import PASSWORD
 from tests.portal import Portal
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 async def telephone(chromium: Browser) -> AsyncIterator[BrowserContext]:

@@ -10,6 +10,8 @@ from tests.invitations.inviting import invited
 from tests.mail.letters import DINA, TOKEN, mail, queue
 from tests.portal import Portal
 
+pytestmark = pytest.mark.slow
+
 
 async def read_link(mailbox: Page) -> Page:
     """Click the button of the mail that is shown, and on the page that opens, the link to its mutation."""

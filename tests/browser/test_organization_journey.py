@@ -9,6 +9,8 @@ from playwright.async_api import BrowserContext, expect
 from tests.browser.graphiql import Graphiql, photograph, shown
 from tests.portal import NOW, Portal
 
+pytestmark = pytest.mark.slow
+
 BEN, NINA, MAX = "ben@solarhof.example", "nina@solarhof.example", "max@solarhof.example"
 PASSWORDS = {BEN: "three tiles in the rain", NINA: "five clouds over Basel", MAX: "one ladder too short"}
 
@@ -73,7 +75,6 @@ FOR_INSTALLING = FOR_BUYING | {"solar_portal", "solar_portal_app_pro"}
 
 
 @pytest.mark.usefixtures("built_graphiql")
-@pytest.mark.slow
 async def test_an_organization_registers_is_approved_and_invites_people_whose_new_roles_count_at_once(
     visitor: BrowserContext, open_to_browsers: tuple[Portal, str]
 ) -> None:

@@ -94,7 +94,9 @@ def given_for(type_: Any, name: str, ids: dict[str, str], *, empty: bool, depth:
     return "" if empty else "\x07" if name in ("name", "firstName", "reason", "message") else "x" * 600
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "language", [pytest.param(one, marks=[] if one == "de" else pytest.mark.slow) for one in LANGUAGES]
+)
 async def test_whoever_is_refused_reads_why_in_their_language(language: str) -> None:
     async with open_portal("solar_terminal") as portal:
         heard = await _heard_from_mutations(portal, language)
