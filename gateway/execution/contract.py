@@ -48,6 +48,10 @@ class BatchField(Protocol):
         Where an operation has aliases, what is asked again for the same objects with the same arguments is not asked
         again, unless a change lies between; an attribute `waits`, false, says that no answer is awaited, so that it is
         not worth the effort.
+
+        A field that is not awaited and refuses nobody may say how one object is answered, without effect on anything:
+        an attribute `path`, the dotted path of the object's attribute that is the answer, or `each`, a function of
+        context and object. Where there are no arguments, generated code uses these instead of `answer`.
         """
         ...
 

@@ -16,6 +16,8 @@ class Answering:
     answer_all: Callable[..., Any]
     waits: bool
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None)
+    path: str | None = None
+    each: Callable[[Any, Any], Any] | None = None
 
     def answer(self, context: RequestContext, parents: Sequence[Any], arguments: dict[str, Any]) -> Any:
         """Return the answers, or an awaitable of them, parallel to `parents`; `arguments` as graphql-core has them."""

@@ -269,7 +269,15 @@ def _bind(built: Schema) -> None:
         guard = Guard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[BATCH] = (
-            Answering(guard, declaration.answer_all, declaration.waits, _converter(built, definition))
+            Answering(
+                guard,
+                declaration.answer_all,
+                declaration.waits,
+                _converter(built, definition),
+                # What is guarded is asked for all objects at once, its guard first.
+                path=declaration.path if guard.is_open else None,
+                each=declaration.each if guard.is_open else None,
+            )
             if inputs is None
             else GuardedAnswering(
                 guard, declaration.answer_all, declaration.waits, _converter(built, definition), inputs=inputs
