@@ -57,6 +57,10 @@ class BatchField(Protocol):
 
         One with an attribute `wants`, which names records by parameters, is told by these names, as the last argument,
         which of their attributes the operation shows below the field; see `gateway.execution.projection`.
+
+        A field that is not awaited and refuses nobody may say how one object is answered, without effect on anything:
+        an attribute `path`, the dotted path of the object's attribute that is the answer, or `each`, a function of
+        context and object. Where there are no arguments, generated code uses these instead of `answer`.
         """
         ...
 

@@ -55,6 +55,8 @@ class BreadthFirstExecutor(Executor[Any]):
     """
 
     budget: Budget | None = None
+    uses_row_functions = True
+    """Whether rows are made by generated functions where there can be one; without, answers are the same."""
 
     def __init__(
         self,

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from inspect import iscoroutine
+from keyword import iskeyword
 from operator import attrgetter
 from typing import Any
 
@@ -12,7 +13,13 @@ from gateway.execution.contract import BatchField, DeadlineExceeded, WrongAnswer
 from gateway.execution.field_errors import PartialColumn
 from gateway.execution.generated_loops import Reader, reader
 from gateway.execution.leaves import Leaf
-from gateway.execution.library_internals import Executor, FieldDetailsList, argument_values, arguments_by_variable
+from gateway.execution.library_internals import (
+    Executor,
+    FieldDetailsList,
+    Undefined,
+    argument_values,
+    arguments_by_variable,
+)
 from gateway.execution.response_paths import FieldPaths, ResponsePaths
 from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
@@ -28,9 +35,12 @@ class Field(SelectedField):
         "_variables",
         "clean",
         "completion",
+        "each",
         "is_clean",
         "is_leaf",
+        "path",
         "read",
+        "why_general",
     )
 
     def __init__(self, key: str, parent_type: GraphQLObjectType, definition: GraphQLField, details: FieldDetailsList):
@@ -39,6 +49,10 @@ class Field(SelectedField):
         self._constants: dict[str, Any] | None = None
         self._variables: tuple[tuple[str, str], ...] = ()
         self.completion: Completion
+        # What a row function reads it by: the attribute at a dotted path, or a function of context and object.
+        self.path: str | None = None
+        self.each: Callable[[Any, Any], Any] | None = None
+        self.why_general: str | None = "a resolver of its own"
         # For a field that is but an attribute: what reads it, and when what was read is complete already.
         self.read: Reader | None = None
         self.clean: set[type] | None = None
@@ -80,6 +94,11 @@ class Field(SelectedField):
             self._variables = tuple(variables.items())
             self._constants = {name: value for name, value in values.items() if name not in variables}
 
+    def _is_at(self, path: str) -> None:
+        """Let row functions read the field at this path."""
+        if all(name.isidentifier() and not iskeyword(name) for name in path.split(".")):
+            self.path, self.why_general = path, None
+
     def all_failed(self, error: Exception, size: int) -> Column:
         """Return the column in which this error stands at every index."""
         return PartialColumn([None] * size, [self.completion.broken(error)] * size)
@@ -99,6 +118,10 @@ class TypenameField(Field):
 
     __slots__ = ()
 
+    def __init__(self, *selected: Any) -> None:
+        super().__init__(*selected)
+        self.why_general = None
+
     def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         return [self.parent_type.name] * len(parents)
 
@@ -112,6 +135,7 @@ class AttributeField(Field):
         super().__init__(*selected)
         self.read = reader(attribute)
         self._get = attrgetter(attribute)
+        self._is_at(attribute)
 
     def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         values: list[Any] = []
@@ -133,6 +157,7 @@ class DefaultField(Field):
         self._name = self.nodes[0].name.value
         if not self.definition.args:
             self.read = reader(self._name)
+            self._is_at(self._name)
 
     def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         name = self._name
@@ -216,6 +241,20 @@ class BatchedField(Field):
         self.sharing_key: SharingKey | None = None
         self.wants: Mapping[str, type] = getattr(batch, "wants", None) or {}
         self.wanted: Mapping[str, Any] | None = None if self.wants else {}
+        self.why_general = "awaited" if getattr(batch, "waits", True) else "asked for all objects at once"
+        if self.definition.args and not self._has_no_arguments():
+            self.why_general += ", with arguments"
+        elif (path := getattr(batch, "path", None)) is not None:
+            self._is_at(path)
+        elif (each := getattr(batch, "each", None)) is not None:
+            self.each, self.why_general = each, None
+
+    def _has_no_arguments(self) -> bool:
+        """Return whether there is none in any request: none is given, and none has a default."""
+        return not self.nodes[0].arguments and all(
+            argument.default is None and argument.default_value is Undefined
+            for argument in self.definition.args.values()
+        )
 
     def column(self, run: Run, parents: list[Any], paths: ResponsePaths) -> MaybeLate:
         try:

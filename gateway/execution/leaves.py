@@ -10,7 +10,7 @@ from graphql.pyutils import inspect
 
 from gateway.execution.completion import Column, Completion, MaybeLate, column_of
 from gateway.execution.field_errors import FieldError, FieldErrors
-from gateway.execution.library_internals import Undefined, is_plain_enum
+from gateway.execution.library_internals import Undefined, enum_members, is_plain_enum
 from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run
 from gateway.execution.selected_field import SelectedField
@@ -105,7 +105,7 @@ class Leaf(Completion):
 class PlainLeaf(Leaf):
     """A scalar that leaves values of one type unchanged: a column of that type is already complete."""
 
-    __slots__ = ("_clean_or_null", "clean", "is_clean")
+    __slots__ = ("_clean_or_null", "clean", "clean_type", "is_clean")
 
     def __init__(
         self,
@@ -116,6 +116,7 @@ class PlainLeaf(Leaf):
         is_clean: Callable[[list[Any]], bool] | None,
     ) -> None:
         super().__init__(field, non_null, type_)
+        self.clean_type = clean
         self.clean = {clean}
         self._clean_or_null = ({_NONE}, {_NONE, clean})
         self.is_clean = is_clean
@@ -136,15 +137,17 @@ class PlainLeaf(Leaf):
 class EnumLeaf(Leaf):
     """An enum: the names of its members are looked up once and remembered."""
 
-    __slots__ = ("_members", "_names")
+    __slots__ = ("_members", "names")
 
     def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLLeafType) -> None:
         super().__init__(field, non_null, type_)
-        self._names: dict[int, str] = {}
+        self.names: dict[int, str | None] = {} if non_null else {id(None): None}
         self._members: list[Enum] = []  # keeps the ids above taken
+        for enum in {type(member) for member in enum_members(type_)}:
+            self._learn([*enum], enum)
 
     def complete_types(self, run: Run, values: list[Any], types: set[type], paths: ResponsePaths) -> MaybeLate:
-        names = self._names
+        names = self.names
         try:
             return [names[id(value)] for value in values]
         except KeyError:
@@ -156,14 +159,14 @@ class EnumLeaf(Leaf):
     def _learn(self, values: list[Any], type_: type[Enum]) -> None:
         for value in values:
             # Only members themselves: a flag's combinations are made at will and would be remembered for ever.
-            if type(value) is type_ and id(value) not in self._names and value.name in type_.__members__:
+            if type(value) is type_ and id(value) not in self.names and value.name in type_.__members__:
                 try:
                     name = self.coerce(value)
                 except Exception:
                     continue
                 if isinstance(name, str):
                     self._members.append(value)
-                    self._names[id(value)] = name
+                    self.names[id(value)] = name
 
 
 def leaf(field: SelectedField, non_null: bool, type_: GraphQLLeafType) -> Leaf:

@@ -1,8 +1,9 @@
 """A level: one selection answered for all its objects, field by field, and the rows built at the end."""
 
 from asyncio import sleep
-from collections.abc import Coroutine
-from typing import Any
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, NamedTuple
 
 from gateway.execution.completion import Column, MaybeLate, column_of, finished, is_done
 from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
@@ -13,33 +14,84 @@ from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.value_kinds import MAPPING, kinds_of
 
+LEVELS: Counter[str] = Counter()
+"""How many levels were answered since the start, by who made their rows."""
+
+_NOTHING: Mapping[Field, Column] = {}
+BY_FUNCTION, BY_ENGINE, TAKEN_BACK = "row function", "general engine", "general engine after a row function"
+
+
+class RowFunction(NamedTuple):
+    """A generated function that makes the rows of a level, and what has to be known to call it and to explain it."""
+
+    rows: Callable[..., list[Any] | None]
+    """Called with the run, the objects and the columns; None when something is not as usual."""
+
+    columns: tuple[Field, ...]
+    """The fields whose columns the function is given, answered by the general engine."""
+
+    most_objects: int
+    """How many objects there are in a row at most."""
+
+    calls: bool
+    """Whether it calls functions of fields, which nobody does after the deadline."""
+
+    reads_defaults: bool
+    """Whether it reads fields without a resolver, which of a mapping are its keys."""
+
+    source: str
+    constants: Mapping[str, Any]
+    reasons: Mapping[str, str]
+    """By response name of the other fields, why they are left to the general engine."""
+
 
 class Selection:
     """The fields selected on one concrete type, in document order."""
 
-    __slots__ = ("fields", "reads_attributes", "rows", "width")
+    __slots__ = ("fields", "is_written", "reads_attributes", "row_function", "rows", "width", "write")
 
-    def __init__(self, fields: tuple[Field, ...]) -> None:
+    def __init__(self, fields: tuple[Field, ...], write: "Callable[[Selection, Any], RowFunction | None]") -> None:
         self.fields = fields
+        self.write = write
+        self.is_written = False
+        self.row_function: RowFunction | None = None
         self.reads_attributes = any(field.read is not None for field in fields)
         self.rows = row_builder(tuple(field.key for field in fields))
         self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
 
 
 def answer_level(
-    run: Run, selection: Selection, parents: list[Any], paths: ResponsePaths, types: set[type] | None = None
+    run: Run,
+    selection: Selection,
+    parents: list[Any],
+    paths: ResponsePaths,
+    types: set[type] | None = None,
+    known: Mapping[Field, Column] | None = None,
 ) -> MaybeLate:
     """Answer the selection for each parent, parallel to `parents`; `types` are theirs, where somebody has looked.
 
     Fields that wait for something wait together. A row with a broken field is None and has a field error that breaks.
+    With `known` columns, which nobody is asked for again, all others are made by the general engine.
     """
     columns: list[Any] = []
     is_clean = True
+    fields, function = selection.fields, None
+    if known is None:
+        known = _NOTHING
+        function = _usable_function(run, selection, parents, types)
+        if function is not None:
+            fields = function.columns
+        else:
+            LEVELS[BY_ENGINE] += 1
     # A mapping has its values under keys, so reading attributes is not for it.
-    has_attributes = selection.reads_attributes and not kinds_of(types or set(map(type, parents))) & MAPPING
+    has_attributes = function is None and selection.reads_attributes
+    if has_attributes:
+        has_attributes = not kinds_of(types or set(map(type, parents))) & MAPPING
     column: Any
-    for field in selection.fields:
-        if has_attributes and field.read is not None:
+    for field in fields:
+        if field in known:
+            column = known[field]
+        elif has_attributes and field.read is not None:
             # What `field.column` would do, without the calls: most of all values come this way. After an error it does
             # it again, object by object, and so reads some attributes twice.
             try:
@@ -57,12 +109,43 @@ def answer_level(
         if type(column) is not list:
             is_clean = False
         columns.append(column)
-    if is_clean:
-        return _rows(selection, columns, len(parents))
-    late = [index for index, column in enumerate(columns) if not is_done(column)]
-    if late:
-        return run.hold(_late_level(selection, columns, late, len(parents)))
-    return _judged(selection, columns, len(parents))
+    if not is_clean:
+        late = [index for index, column in enumerate(columns) if not is_done(column)]
+        if late:
+            return run.hold(_late_level(run, selection, function, columns, late, parents, paths))
+    if function is None:
+        return _rows(selection, columns, len(parents)) if is_clean else _judged(selection, columns, len(parents))
+    rows = _rows_of(run, function, parents, columns) if is_clean else None
+    if rows is not None:
+        return rows
+    return answer_level(run, selection, parents, paths, types, dict(zip(fields, columns, strict=True)))
+
+
+def _usable_function(run: Run, selection: Selection, parents: list[Any], types: set[type] | None) -> RowFunction | None:
+    """Return the function for the rows of a level, None when there is none or it is not for these objects."""
+    if not run.uses_row_functions:
+        return None
+    if not selection.is_written:
+        selection.is_written = True
+        selection.row_function = selection.write(selection, run.executor)
+    function, budget = selection.row_function, run.budget
+    if function is None or budget.objects + function.most_objects * len(parents) > budget.unwatched:
+        return None
+    if function.calls and run.is_over:
+        return None
+    if function.reads_defaults and kinds_of(types or set(map(type, parents))) & MAPPING:
+        return None
+    return function
+
+
+def _rows_of(run: Run, function: RowFunction, parents: list[Any], columns: list[list[Any]]) -> list[Any] | None:
+    """Return the rows that the function makes of columns without errors; None when something is not as usual."""
+    try:
+        rows = function.rows(run, parents, *columns)
+    except Exception:
+        rows = None  # the exception is gone before anything goes on
+    LEVELS[BY_FUNCTION if rows is not None else TAKEN_BACK] += 1
+    return rows
 
 
 async def answer_in_turns(run: Run, selection: Selection, parents: list[Any], paths: ResponsePaths) -> Column:
@@ -158,11 +241,26 @@ def _breaks(column: Column) -> bool:
     )
 
 
-async def _late_level(selection: Selection, columns: list[Any], late: list[int], size: int) -> Column:
+async def _late_level(
+    run: Run,
+    selection: Selection,
+    function: RowFunction | None,
+    columns: list[Any],
+    late: list[int],
+    parents: list[Any],
+    paths: ResponsePaths,
+) -> Column:
     waiting: list[Coroutine[Any, Any, Column]] = [columns[index] for index in late]
     for index, column in zip(late, await together(waiting), strict=True):
         columns[index] = column
-    return _judged(selection, columns, size)
+    if function is None:
+        return _judged(selection, columns, len(parents))
+    if all(type(column) is list for column in columns):
+        rows = _rows_of(run, function, parents, columns)
+        if rows is not None:
+            return rows
+    known = dict(zip(function.columns, columns, strict=True))
+    return await finished(answer_level(run, selection, parents, paths, None, known))
 
 
 def _rows(selection: Selection, columns: list[list[Any]], size: int) -> list[Any]:

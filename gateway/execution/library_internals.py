@@ -2,6 +2,7 @@
 
 from asyncio import gather
 from collections.abc import Awaitable, Callable, Sequence
+from enum import Enum
 from types import CodeType
 from typing import Any, TypeAlias
 
@@ -59,6 +60,7 @@ __all__ = [
     "default_field_resolver",
     "default_is_async_iterable",
     "default_is_awaitable",
+    "enum_members",
     "info_for_paths",
     "invalid_return_type_error",
     "is_iterable",
@@ -189,6 +191,13 @@ def is_strawberry_type_check(is_type_of: Callable[..., Any]) -> bool:
 def is_plain_enum(type_: GraphQLLeafType) -> bool:
     """Return whether equal values of the same class always have the same name in this type."""
     return type(type_) is GraphQLEnumType or type(type_) is CustomGraphQLEnumType
+
+
+def enum_members(type_: GraphQLLeafType) -> list[Enum]:
+    """Return the members of the Python enum that a GraphQL enum was made of, as far as that shows."""
+    if isinstance(type_, CustomGraphQLEnumType):
+        return [*type_.wrapped_cls]
+    return [value.value for value in getattr(type_, "values", {}).values() if isinstance(value.value, Enum)]
 
 
 async def _gather(values: Sequence[Awaitable[Any]]) -> list[Any]:

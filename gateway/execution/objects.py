@@ -21,15 +21,15 @@ Compile: TypeAlias = Callable[[Executor[Any], GraphQLObjectType, SelectedField],
 class ObjectOf(Completion):
     """An object of a concrete type."""
 
-    __slots__ = ("_class", "_compile", "_that_are", "selection", "type")
+    __slots__ = ("_compile", "class_", "selection", "that_are", "type")
 
     def __init__(self, field: SelectedField, non_null: bool, type_: GraphQLObjectType, compile: Compile) -> None:
         super().__init__(field, non_null)
         self.type = type_
         self._compile = compile
         self.selection: Selection | None = None
-        self._class: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
-        self._that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
+        self.class_: type | None = getattr(type_.is_type_of, INSTANCES_OF, None)
+        self.that_are: Callable[[Any], bool] | None = getattr(type_.is_type_of, THAT_ARE, None)
 
     def present(self, run: Run, values: list[Any], paths: ResponsePaths, types: set[type] | None = None) -> MaybeLate:
         budget = run.budget
@@ -41,6 +41,15 @@ class ObjectOf(Completion):
         if self.selection is not None and budget.objects <= budget.unwatched:
             return answer_level(run, self.selection, values, paths, types)
         return self._answered(run, values, paths)
+
+    def planned(self, executor: Executor[Any]) -> Selection | None:
+        """Return what is selected of the objects, None when it cannot be collected; who reaches one reports that."""
+        if self.selection is None:
+            try:
+                self.selection = self._compile(executor, self.type, self.field)
+            except Exception:
+                return None
+        return self.selection
 
     def _answered(self, run: Run, values: list[Any], paths: ResponsePaths) -> MaybeLate:
         selection = self.selection
@@ -57,11 +66,11 @@ class ObjectOf(Completion):
         return run.hold(answer_in_turns(run, selection, values, paths))
 
     def _are_surely_mine(self, types: set[type], values: list[Any]) -> bool:
-        class_ = self._class
+        class_ = self.class_
         if class_ is None or not (types == {class_} or all(issubclass(type_, class_) for type_ in types)):
             return False
         try:
-            return self._that_are is None or all(map(self._that_are, values))
+            return self.that_are is None or all(map(self.that_are, values))
         except Exception:
             return False  # asked again, object by object, it says whose error it is
 

@@ -38,6 +38,7 @@ from gateway.execution.library_internals import (
 from gateway.execution.list_columns import ListOf
 from gateway.execution.objects import AbstractOf, ObjectOf
 from gateway.execution.projection import learn_wanted
+from gateway.execution.row_functions import row_function
 from gateway.execution.selected_field import SelectedField
 
 
@@ -79,7 +80,7 @@ class Plan:
             for field in fields:
                 if isinstance(field, BatchedField):
                     field.share()
-        return Selection(tuple(field for field in fields if field is not None))
+        return Selection(tuple(field for field in fields if field is not None), row_function)
 
     def _field(
         self, executor: Executor[Any], key: str, type_: GraphQLObjectType, details: FieldDetailsList

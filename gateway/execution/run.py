@@ -27,7 +27,17 @@ class SharedAnswer(NamedTuple):
 class Run:
     """One execution of a plan; everything that belongs to the request and not to the document."""
 
-    __slots__ = ("_held", "_ignored", "_types_decide", "answers", "budget", "clock", "context", "executor")
+    __slots__ = (
+        "_held",
+        "_ignored",
+        "_types_decide",
+        "answers",
+        "budget",
+        "clock",
+        "context",
+        "executor",
+        "uses_row_functions",
+    )
 
     def __init__(self, executor: Executor[Any], budget: Budget) -> None:
         self.executor = executor
@@ -40,6 +50,7 @@ class Run:
             budget.when_exceeded = self.clock.end  # no field is waited for any more
         self._held: list[Any] = []
         self._types_decide = is_known_awaitable_check(executor.is_awaitable)
+        self.uses_row_functions = self._types_decide and executor.uses_row_functions  # type: ignore[attr-defined]
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
 
     def kinds(self, types: set[type]) -> int:

@@ -1,9 +1,12 @@
 """What a value is to the engine, decided by its type: one look at the set of types decides for a whole column."""
 
 from collections.abc import Mapping
+from datetime import date, datetime, time
+from decimal import Decimal
 from enum import Enum
 from types import CoroutineType, GeneratorType
 from typing import Any
+from uuid import UUID
 
 from graphql.pyutils import Undefined
 
@@ -19,6 +22,9 @@ _MOST_TYPES_KNOWN = 10_000
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE
 
 _known: dict[type, int] = {}
+
+ordinary_types: set[type] = set()
+"""Of the types seen so far, those of which nothing above is true."""
 
 
 def kinds_of(types: set[type]) -> int:
@@ -36,6 +42,12 @@ def kind_of(value: Any) -> int:
     return _learn(type(value)) if known is None else known
 
 
+def kind_of_type(type_: type) -> int:
+    """Return the kind of the instances of this type."""
+    known = _known.get(type_)
+    return _learn(type_) if known is None else known
+
+
 def is_frozen(value: Any) -> bool:
     """Return whether the value may be shared because nobody can change it."""
     return value is None or type(value) in (str, int, float, bool) or isinstance(value, Enum)
@@ -45,7 +57,10 @@ def _learn(type_: type) -> int:
     kind = _classify(type_)
     if len(_known) >= _MOST_TYPES_KNOWN:
         _known.clear()
+        ordinary_types.clear()
     _known[type_] = kind
+    if not kind:
+        ordinary_types.add(type_)
     return kind
 
 
@@ -71,3 +86,7 @@ def _classify(type_: type) -> int:
 def _answers_attributes_itself(type_: type) -> bool:
     written_in_python = type_.__flags__ & _HEAP_TYPE
     return bool(written_in_python) and ("__getattr__" in type_.__dict__ or "__getattribute__" in type_.__dict__)
+
+
+for _type in (*_PRIMITIVE, date, datetime, time, Decimal, UUID):
+    _learn(_type)

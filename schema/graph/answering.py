@@ -18,6 +18,8 @@ class Answering:
     waits: bool
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None)
     wants: Mapping[str, type] = field(default_factory=dict)
+    path: str | None = None
+    each: Callable[[Any, Any], Any] | None = None
 
     def answer(
         self,

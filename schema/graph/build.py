@@ -277,9 +277,12 @@ def _bind(built: Schema) -> None:
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[READS] = declaration.reads | _read_by_guards(guard, belonging, inputs is not None)
         answering = declaration.answer_all, declaration.waits, _converter(built, definition), declaration.wants
-        field.extensions[BATCH] = (
-            Answering(guard, *answering) if inputs is None else GuardedAnswering(guard, *answering, inputs=inputs)
-        )
+        if inputs is not None:
+            field.extensions[BATCH] = GuardedAnswering(guard, *answering, inputs=inputs)
+        elif guard.is_open:
+            field.extensions[BATCH] = Answering(guard, *answering, path=declaration.path, each=declaration.each)
+        else:  # what is guarded is asked for all objects at once, its guard first
+            field.extensions[BATCH] = Answering(guard, *answering)
 
 
 def _bind_record(type_: Any) -> None:

@@ -107,6 +107,7 @@ def docstring_of(element: Any) -> str:
 class Declaration:
     """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited.
 
+    `path` and `each` say how one object is answered, where nothing else is done for it: see the engine's `BatchField`.
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
 
     `reads` is what it reads of its parents. `wants` says by the names of parameters of which records it is told what is
@@ -121,6 +122,8 @@ class Declaration:
     asks_itself: bool = False
     reads: Wanted[Any] = EVERYTHING
     wants: Mapping[str, type] = dataclasses.field(default_factory=dict)
+    path: str | None = None
+    each: Callable[[Any, Any], Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +155,7 @@ class Sizing:
         def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
             return cut(answer_all(*arguments, **values), most)
 
-        return replace(declaration, answer_all=answer_later if declaration.waits else answer_now)
+        return replace(declaration, answer_all=answer_later if declaration.waits else answer_now, path=None, each=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +315,7 @@ def computed(
         return [function(context, parent) for parent in parents]  # most often, and at half the cost
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires, reads=reads_of(function)),
+        Declaration(answer_all, False, requires, reads=reads_of(function), each=function),
         function,
         description,
         arguments,
@@ -336,7 +339,7 @@ def attribute(
         return list(map(read, parents))
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires, reads=reads_of(read)),
+        Declaration(answer_all, False, requires, reads=reads_of(read), path=path),
         None,
         description,
         sizing=Sizing(cost, assumed_size, at_most=at_most),
@@ -389,7 +392,7 @@ class DeclaredField(StrawberryField):
         )
         names = [argument.python_name for argument in declared_arguments]
         if instants := [one.python_name for one in declared_arguments if one.type_annotation in _INSTANTS]:
-            declaration = dataclasses.replace(declaration, answer_all=_with_instants(declaration.answer_all, instants))
+            declaration = replace(declaration, answer_all=_with_instants(declaration.answer_all, instants), each=None)
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
         directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
@@ -542,7 +545,7 @@ def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -
     def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
         return answer_all(context, parents, **known(values))
 
-    return replace(declaration, answer_all=answer_later if declaration.waits else answer_now)
+    return replace(declaration, answer_all=answer_later if declaration.waits else answer_now, each=None)
 
 
 def _argument_type(name: str, hint: Any) -> Any:

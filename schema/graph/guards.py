@@ -101,6 +101,11 @@ class Guard:
         self.person_of = person_of
         self._of_mutation = of_mutation or coordinate.type_name == "Mutation"
 
+    @property
+    def is_open(self) -> bool:
+        """Whether it refuses nobody, ever."""
+        return not self.rule.signed_in and not self._of_mutation
+
     def refusals(self, context: RequestContext, parents: Sequence[Any]) -> Sequence[NotPermitted | None] | None:
         """Return why each parent's field is refused, None for those that are not; None when none is.
 

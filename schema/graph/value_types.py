@@ -5,7 +5,7 @@ import strawberry
 from connectors import values
 from permissions.access_rules import OPEN
 from resolvers import localization as texts
-from schema.graph.fields import computed, field, graph_type, listed
+from schema.graph.fields import computed, graph_type, listed
 from schema.graph.scalars import CurrencyCode, Decimal, PhoneNumber
 
 
@@ -29,7 +29,7 @@ class Address:
 class Money:
     """An amount of money, exact."""
 
-    amount: Decimal = field(texts.amounts, requires=OPEN, description="The amount in units of the currency.")
+    amount: Decimal = computed(texts.amount, requires=OPEN, description="The amount in units of the currency.")
     currency: CurrencyCode = strawberry.field(description="The currency.")
     formatted: str = computed(
         texts.formatted, requires=OPEN, description="The amount formatted for people, such as 1.234,50 €."

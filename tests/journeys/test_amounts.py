@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from connectors.values import Money
-from resolvers.localization import amounts
+from resolvers.localization import amount
 
 CONTEXT: Any = None
 
@@ -27,21 +27,11 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("minor_units", "currency", "written"), WRITTEN)
 def test_an_amount_is_written_with_the_decimals_of_its_currency(minor_units: int, currency: str, written: str) -> None:
-    assert amounts(CONTEXT, [Money(minor_units, currency)]) == [written]
+    assert amount(CONTEXT, Money(minor_units, currency)) == written
 
 
-def test_amounts_of_several_currencies_stand_beside_one_another() -> None:
-    moneys = [Money(minor_units, currency) for minor_units, currency, _ in WRITTEN]
+@given(st.integers(-(10**12), 10**12))
+def test_an_amount_is_what_a_decimal_says(minor_units: int) -> None:
+    written = amount(CONTEXT, Money(minor_units, "EUR"))
 
-    assert amounts(CONTEXT, moneys) == [written for _, _, written in WRITTEN]
-
-
-def test_no_amounts_are_none() -> None:
-    assert amounts(CONTEXT, []) == []
-
-
-@given(st.lists(st.integers(-(10**12), 10**12)))
-def test_amounts_of_one_currency_are_what_a_decimal_says(minor_units: list[int]) -> None:
-    written = amounts(CONTEXT, [Money(each, "EUR") for each in minor_units])
-
-    assert written == [str(Decimal(each).scaleb(-2)) for each in minor_units]
+    assert written == str(Decimal(minor_units).scaleb(-2))

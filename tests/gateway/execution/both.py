@@ -1,7 +1,7 @@
 """Runs an operation on graphql-core and on the engine, and compares what they answer."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from typing import Any
 
@@ -10,6 +10,16 @@ from graphql import ExecutionResult, GraphQLSchema, execute, execute_sync, parse
 from gateway.execution import HANDED_OVER, BreadthFirstExecutor, Budget
 
 ErrorFacts = tuple[str, list[str | int] | None, list[tuple[int, int]]]
+
+
+class GeneralExecutor(BreadthFirstExecutor):
+    """The engine without generated functions."""
+
+    uses_row_functions = False
+
+
+EVERY_ENGINE = (GeneralExecutor, BreadthFirstExecutor, BreadthFirstExecutor)
+"""The last one has learned by the one before it what types of values there are."""
 
 
 class StrawberrysExecutor(BreadthFirstExecutor):
@@ -32,16 +42,23 @@ def as_text(data: Any) -> str:
     return json.dumps(data, default=lambda value: f"<{type(value).__name__} {value!r}>")
 
 
-def in_sync(schema: GraphQLSchema, text: str, root: Callable[[], Any] = dict, **arguments: Any) -> ExecutionResult:
+def in_sync(
+    schema: GraphQLSchema,
+    text: str,
+    root: Callable[[], Any] = dict,
+    engines: Sequence[type[BreadthFirstExecutor]] = (BreadthFirstExecutor,),
+    **arguments: Any,
+) -> ExecutionResult:
     """Return the engine's answer after comparing data and errors with graphql-core's; each gets a root of its own."""
     document = parse(text)
     handed_over = HANDED_OVER.total()
     expected = execute(schema, document, root(), **arguments)
-    answered = execute(schema, document, root(), executor_class=BreadthFirstExecutor, **arguments)
     assert isinstance(expected, ExecutionResult)
-    assert isinstance(answered, ExecutionResult), "nothing had to be awaited"
-    assert as_text(answered.data) == as_text(expected.data)
-    assert error_facts(answered) == error_facts(expected)
+    for engine in engines:
+        answered = execute(schema, document, root(), executor_class=engine, **arguments)
+        assert isinstance(answered, ExecutionResult), "nothing had to be awaited"
+        assert as_text(answered.data) == as_text(expected.data)
+        assert error_facts(answered) == error_facts(expected)
     assert HANDED_OVER.total() == handed_over, "the engine answered itself"
     return answered
 
@@ -50,9 +67,10 @@ def in_declared_sync(schema: GraphQLSchema, text: str, root: Callable[[], Any] =
     """Do as `in_sync` with `execute_sync`, which treats nothing as awaitable."""
     document = parse(text)
     expected = execute_sync(schema, document, root())
-    answered = execute_sync(schema, document, root(), executor_class=BreadthFirstExecutor)
-    assert as_text(answered.data) == as_text(expected.data)
-    assert error_facts(answered) == error_facts(expected)
+    for engine in (GeneralExecutor, BreadthFirstExecutor):
+        answered = execute_sync(schema, document, root(), executor_class=engine)
+        assert as_text(answered.data) == as_text(expected.data)
+        assert error_facts(answered) == error_facts(expected)
     return answered
 
 
@@ -70,7 +88,7 @@ async def in_async(
     text: str,
     root: Callable[[], Any] = dict,
     same_errors: bool = True,
-    engine: type[BreadthFirstExecutor] = BreadthFirstExecutor,
+    engines: Sequence[type[BreadthFirstExecutor]] = (BreadthFirstExecutor,),
     **arguments: Any,
 ) -> ExecutionResult:
     """Do as `in_sync` where something may be awaited; errors of racing siblings may differ and can be left out."""
@@ -79,14 +97,16 @@ async def in_async(
     expected: Any = execute(schema, document, root(), **arguments)
     if isawaitable(expected):
         expected = await expected
-    answered: Any = execute(schema, document, root(), executor_class=engine, **arguments)
-    if isawaitable(answered):
-        answered = await answered
-    assert as_text(answered.data) == as_text(expected.data)
-    if same_errors:
-        assert error_facts(answered) == error_facts(expected)
-    else:
-        assert bool(answered.errors) == bool(expected.errors)
+    answered: Any = None
+    for engine in engines:
+        answered = execute(schema, document, root(), executor_class=engine, **arguments)
+        if isawaitable(answered):
+            answered = await answered
+        assert as_text(answered.data) == as_text(expected.data)
+        if same_errors:
+            assert error_facts(answered) == error_facts(expected)
+        else:
+            assert bool(answered.errors) == bool(expected.errors)
     assert HANDED_OVER.total() == handed_over, "the engine answered itself"
     return answered  # type: ignore[no-any-return]
 

@@ -2,6 +2,7 @@
 
 from asyncio import sleep
 from collections.abc import AsyncGenerator, Callable, Generator
+from enum import Enum
 from random import Random
 from types import SimpleNamespace
 from typing import Any
@@ -30,7 +31,7 @@ from graphql import (
     is_non_null_type,
 )
 
-LEAVES = ("i", "s", "f", "b", "d", "e", "c")
+LEAVES = ("i", "s", "f", "b", "d", "e", "c", "p")
 MOST_DEPTH = 4
 MOST_OBJECTS = 5_000
 """From then on, the lists of an answer are empty: one world in some thousands has millions of objects otherwise."""
@@ -62,11 +63,33 @@ class Raised:
         return "<raised>"
 
 
+class Color(Enum):
+    """An enum of Python."""
+
+    RED = 1
+    GREEN = 2
+
+
 class Record(SimpleNamespace):
     """An object with attributes that knows its GraphQL type."""
 
     def __repr__(self) -> str:
         return "<record>"
+
+
+class Record0(Record):
+    """An object of the type T0, where classes say the type."""
+
+
+class Record1(Record):
+    """One of the type T1."""
+
+
+class Record2(Record):
+    """One of the type T2."""
+
+
+CLASSES: dict[str, type[Record]] = {"T0": Record0, "T1": Record1, "T2": Record2}
 
 
 class Items:
@@ -125,6 +148,7 @@ class World:
             "d": GraphQLID,
             "e": enum,
             "c": scalar,
+            "p": GraphQLEnumType("P", {color.name: color for color in Color}),
         }
         self.schema = self._schema()
 
@@ -133,7 +157,8 @@ class World:
     def _schema(self) -> GraphQLSchema:
         chance = self.chance
         names = [f"T{number}" for number in range(chance.randint(1, 3))]
-        style = chance.choice(["typename", "is_type_of", "resolve_type"])
+        style = chance.choice(["typename", "is_type_of", "resolve_type", "class", "class"])
+        self.has_classes = style == "class"
         resolve_type: Any = self._resolve_type if style == "resolve_type" else None
         interface = GraphQLInterfaceType(
             "N", {"x": GraphQLField(GraphQLInt), "again": GraphQLField(GraphQLInt)}, resolve_type=resolve_type
@@ -144,7 +169,11 @@ class World:
                 name,
                 lambda name=name: self._fields(name),  # type: ignore[misc]
                 interfaces=[interface],
-                is_type_of=self._is_type_of(name) if style == "is_type_of" or chance.random() < 0.1 else None,
+                is_type_of=_is_instance_of(name, chance.random() < 0.3)
+                if self.has_classes
+                else self._is_type_of(name)
+                if style == "is_type_of" or chance.random() < 0.1
+                else None,
             )
         union = GraphQLUnionType("U", list(self.objects.values()), resolve_type=resolve_type)
         self.composites: dict[str, Any] = {**self.objects, "N": interface, "U": union}
@@ -175,13 +204,20 @@ class World:
         return GraphQLNonNull(type_) if chance.random() < 0.3 else type_
 
     def _field(self, name: str, type_: Any) -> GraphQLField:
-        kind = self.chance.choice(["default", "default", "resolved", "batch"])
+        kind = self.chance.choice(["default", "default", "resolved", "batch", "each", "path"])
         if kind == "default":
             return GraphQLField(type_)
+        if kind == "path":
+            batch = Batch(name, False, resolve=_reader(name), path=name)
+            return GraphQLField(type_, resolve=_reader(name), extensions={"batch": batch})
         arguments = {"n": GraphQLArgument(GraphQLInt, default_value=1), "m": GraphQLArgument(GraphQLInt)}
         resolve = _resolver(name)
         if kind == "resolved":
             return GraphQLField(type_, arguments, resolve=resolve)
+        if kind == "each":
+            batch = Batch(name, False, each=_each(resolve))
+            arguments = {"n": GraphQLArgument(GraphQLInt), "m": GraphQLArgument(GraphQLInt)}
+            return GraphQLField(type_, arguments, resolve=resolve, extensions={"batch": batch})
         is_late = self.is_async and self.chance.random() < 0.5
         return GraphQLField(type_, arguments, resolve=resolve, extensions={"batch": Batch(name, is_late)})
 
@@ -217,9 +253,10 @@ class World:
             for name, field in type_.fields.items()
             if is_calm or chance.random() < 0.97
         }
-        if chance.random() < 0.5:
+        if not self.has_classes and chance.random() < 0.5:
             return {"__typename": type_.name, **values}
-        record = Record(**values)
+        of = CLASSES.get(type_.name, Record) if self.has_classes and chance.random() < 0.99 else Record
+        record = of(**values)
         setattr(record, "_Record__typename", type_.name)  # noqa: B010  no mangling wanted
         return record
 
@@ -260,6 +297,7 @@ class World:
             "ID": ["1", "node"],
             "E": [0, "green", (1, 2)],
             "C": ["c", 1, None],
+            "P": list(Color),
         }
         odd: dict[str, list[Any]] = {
             "Int": [True, 1.0, 1.5, "7", "seven", 2**31, float("nan")],
@@ -269,6 +307,7 @@ class World:
             "ID": [1, 1.5, True, 10**20],
             "E": [7, True, "RED", [], None],
             "C": ["refused", "nothing"],
+            "P": [1, "RED", None],
         }
         choices = valid[type_.name] if is_calm or chance.random() < 0.85 else odd[type_.name]
         return chance.choice(choices)
@@ -357,9 +396,13 @@ class World:
 class Batch:
     """A batch field that reads the same data as the resolver of the field."""
 
-    def __init__(self, name: str, is_late: bool) -> None:
-        self.resolve = _resolver(name)
+    def __init__(
+        self, name: str, is_late: bool, *, resolve: Any = None, path: str | None = None, each: Any = None
+    ) -> None:
+        self.resolve = resolve or _resolver(name)
         self.is_late = is_late
+        self.path = path
+        self.each = each
 
     def answer(self, _context: Any, parents: Any, arguments: dict[str, Any]) -> Any:
         answers: list[Any] = []
@@ -381,6 +424,33 @@ def _resolver(name: str) -> Callable[..., Any]:
         return value
 
     return resolve
+
+
+def _reader(name: str) -> Callable[..., Any]:
+    def read(source: Any, _info: Any) -> Any:
+        return source.get(name) if isinstance(source, dict) else getattr(source, name)
+
+    return read
+
+
+def _each(resolve: Callable[..., Any]) -> Callable[[Any, Any], Any]:
+    def each(_context: Any, parent: Any) -> Any:
+        return resolve(parent, None)
+
+    return each
+
+
+def _is_instance_of(name: str, asks: bool) -> Callable[[Any, Any], Any]:
+    class_ = CLASSES[name]
+
+    def is_type_of(value: Any, _info: Any) -> bool:
+        return isinstance(value, class_)
+
+    is_type_of.instances_of = class_  # type: ignore[attr-defined]
+    is_type_of.ignores_info = True  # type: ignore[attr-defined]
+    if asks:
+        is_type_of.that_are = lambda value: value.x is not None or True  # type: ignore[attr-defined]
+    return is_type_of
 
 
 def _called_well(_info: Any, **_arguments: Any) -> int:

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.execution.levels import BY_FUNCTION, LEVELS, TAKEN_BACK
 from tests.examples import examples
-from tests.gateway.execution.both import CloselyCounted, in_async, in_declared_sync, in_sync
+from tests.gateway.execution.both import EVERY_ENGINE, CloselyCounted, in_async, in_declared_sync, in_sync
 from tests.gateway.execution.generated import World
 
 VARIABLES = {"yes": True, "no": False, "n": 3}
@@ -28,6 +29,14 @@ exhaustive = examples(1_000, fixed=100)
 chances = st.integers(0, 2**48).map(Random)
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _generated_functions_are_among_what_is_compared() -> Iterator[None]:
+    before = LEVELS.copy()
+    yield
+    assert LEVELS[BY_FUNCTION] - before[BY_FUNCTION] > 100
+    assert LEVELS[TAKEN_BACK] - before[TAKEN_BACK] > 100
+
+
 def _root_name(text: str) -> str:
     return text.split(" ", 1)[0].capitalize()
 
@@ -39,7 +48,13 @@ def test_synchronous_operations_have_the_same_data_and_the_same_errors(chance: R
 
     for _ in range(5):
         text = world.operation()
-        in_sync(world.schema, text, lambda text=text: world.root(_root_name(text)), variable_values=VARIABLES)  # type: ignore[misc]
+        in_sync(
+            world.schema,
+            text,
+            lambda text=text: world.root(_root_name(text)),  # type: ignore[misc]
+            EVERY_ENGINE,
+            variable_values=VARIABLES,
+        )
 
 
 @exhaustive
@@ -64,6 +79,7 @@ async def test_asynchronous_operations_have_the_same_data(chance: Random) -> Non
             text,
             lambda text=text: world.root(_root_name(text)),  # type: ignore[misc]
             same_errors=False,
+            engines=EVERY_ENGINE,
             variable_values=VARIABLES,
         )
 
@@ -82,6 +98,6 @@ async def test_operations_of_which_the_answer_is_long_have_the_same_data_and_the
             text,
             lambda text=text: world.root(_root_name(text)),  # type: ignore[misc]
             same_errors=not is_async,
-            engine=CloselyCounted,
+            engines=(CloselyCounted,),
             variable_values=VARIABLES,
         )
