@@ -22,6 +22,8 @@ def search_words(text: str) -> list[str]:
 
     Signs around a word are not part of it, unless there is nothing else.
     """
+    if not text:
+        return []
     words = [word.strip(_AROUND) or word for word in re.split(r"[\s,;]+", folded(text)) if word]
     return list(dict.fromkeys(words or text.split()))
 

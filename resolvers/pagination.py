@@ -85,7 +85,9 @@ async def paged(
         InvalidArgument: A cursor was not given out by this list, or when something else was asked of it.
     """
     seal = _seal_of(asked)
-    inside = replace(page, after=_opened("after", page.after, seal), before=_opened("before", page.before, seal))
+    inside = page
+    if page.after is not None or page.before is not None:
+        inside = replace(page, after=_opened("after", page.after, seal), before=_opened("before", page.before, seal))
     try:
         return [_sealed(found, seal) for found in await read(inside)]
     except InvalidCursor as error:
@@ -118,7 +120,7 @@ def check_range(from_: datetime | None, to: datetime | None) -> None:
 
 
 def _sealed(page: Page[Any], seal: str) -> Page[Any]:
-    return replace(page, cursor_of=lambda item: f"{page.cursor_of(item)}.{seal}")
+    return Page(page.items, page.has_next_page, page.has_previous_page, lambda item: f"{page.cursor_of(item)}.{seal}")
 
 
 def _opened(name: str, given: str | None, seal: str) -> str | None:

@@ -72,7 +72,7 @@ class Listing(Generic[R]):
         added = [column for column in self._order if not any(column is one for one in read)]
         self._columns = [*read, *added]
         self._source = joined(source, *self._columns, *where)
-        self._record = record or projection.record
+        self.records = projection.records if record is None else lambda rows: list(map(record, rows))
         self._key_at = [next(i for i, one in enumerate(self._columns) if one is column) for column in self._order]
         self._pages: dict[tuple[str, bool, bool, bool], Select[Any]] = {}
         length = select(func.count()) if owner is None else select(owner, func.count()).group_by(owner)
@@ -105,10 +105,6 @@ class Listing(Generic[R]):
     def sorted(self, columns: Sequence[ColumnElement[Any]], asked: Slice) -> list[ColumnElement[Any]]:
         """Return by what rows with these columns of the order are sorted, as `pages` expects them."""
         return list(columns) if self._ascending is not asked.backward else [column.desc() for column in columns]
-
-    def records(self, rows: Sequence[Row]) -> list[R]:
-        """Return the records of rows that were read with `page`."""
-        return list(map(self._record, rows))
 
     def of_each(self, owners: Sequence[str], records: Sequence[R]) -> list[list[R]]:
         """Return the records of each owner."""

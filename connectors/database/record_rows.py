@@ -6,7 +6,7 @@ from enum import StrEnum
 from functools import lru_cache
 from operator import attrgetter
 from types import NoneType
-from typing import Any, Generic, TypeVar, cast, get_args, get_origin
+from typing import Any, Generic, TypeAlias, TypeVar, cast, get_args, get_origin
 
 import orjson
 from sqlalchemy import ClauseElement, Column, ColumnElement, Join, Select, Table, select
@@ -28,27 +28,24 @@ MOST_PROJECTIONS = 500
 class Projection(Generic[R]):
     """What is read of a table's rows for some attributes of a record: these columns, from the tables that have them.
 
-    `record` makes the record of a row that begins with their values, and of values of the fields without a column.
+    `record` makes the record of a row that begins with their values, and of values of the fields without a column;
+    `records` those of many rows.
     """
 
-    __slots__ = ("columns", "record", "select", "source", "with_keys")
+    __slots__ = ("columns", "record", "records", "select", "source", "with_keys")
 
     def __init__(
         self,
         table: Table,
         source: FromClause,
         columns: tuple[ColumnElement[Any], ...],
-        record: Callable[..., R],
+        made: "_Made[R]",
     ) -> None:
         self.source = source
         self.columns = columns
-        self.record = record
+        self.record, self.records = made
         self.select: Select[Any] = select(*columns).select_from(joined(source, *columns))
         self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
-
-    def records(self, rows: Iterable[Row]) -> list[R]:
-        """Return the record of each row."""
-        return list(map(self.record, rows))
 
 
 class Rows(Generic[R]):
@@ -84,7 +81,8 @@ class Rows(Generic[R]):
         self._read = [(field, parts, _kept_as(field.type) if len(parts) == 1 else None) for field, parts in read]
         self.projected = lru_cache(maxsize=MOST_PROJECTIONS)(self._projected)
         self.whole = self.projected(EVERYTHING)
-        self.columns, self.record, self.select = self.whole.columns, self.whole.record, self.whole.select
+        self.columns, self.select = self.whole.columns, self.whole.select
+        self.record, self.records = self.whole.record, self.whole.records
         self._to_row = [
             (column.name, attrgetter(path), kind and kind[1])
             for field, parts, kind in self._read
@@ -94,24 +92,21 @@ class Rows(Generic[R]):
         self._derive = derive
 
     def _projected(self, wanted: Wanted[R], *keys: ColumnElement[Any]) -> Projection[R]:
-        """Return how to read these attributes, those that are the table's key, and those that these columns are."""
-        keys = (*self.table.primary_key, *keys)
+        """Return how to read these attributes, and those that are the table's key or these columns."""
+        keys = (next(iter(self.table.primary_key)), *keys)
         read = [
             (field, parts, kind)
             for field, parts, kind in self._read
             if wanted.names is None or field.name in wanted.names or any(part is key for part in parts for key in keys)
         ]
-        columns = tuple(column for _, parts, _ in read for column in parts)
-        made_of = [
-            (field.name, len(parts), cast("Maker", field.type) if len(parts) > 1 else kind and kind[0])
-            for field, parts, kind in read
-        ]
+        columns: list[ColumnElement[Any]] = []
+        made_of = []
+        for field, parts, kind in read:
+            columns += [part for part in parts if not any(part is one for one in columns)]
+            at = [next(index for index, one in enumerate(columns) if one is part) for part in parts]
+            made_of.append((field.name, at, cast("Maker", field.type) if len(parts) > 1 else kind and kind[0]))
         more = [(field.name, field.default) for field in fields(self._type)[len(self._read) :]]  # type: ignore[arg-type]
-        return Projection(self.table, self.source, columns, _maker(self._type, made_of, more))
-
-    def records(self, rows: Iterable[Row]) -> list[R]:
-        """Return the record of each row."""
-        return list(map(self.record, rows))
+        return Projection(self.table, self.source, tuple(columns), _maker(self._type, made_of, more))
 
     def first(self, rows: Sequence[Row]) -> R | None:
         """Return the record of the first row; None without any."""
@@ -151,35 +146,59 @@ def joined(source: FromClause, *needed: ClauseElement) -> FromClause:
     return joined(source.left, *needed, source.onclause).join(source.right, source.onclause)
 
 
-def _maker(record: type[R], made_of: Sequence[tuple[str, int, Maker | None]], more: Sequence[Any]) -> Callable[..., R]:
-    """Return the function that makes a record of a row, and of the values of `more`, the fields without a column.
+_Made: TypeAlias = tuple[Callable[..., R], Callable[[Iterable[Row]], list[R]]]
 
-    Each field is made of so many values, by what makes it of them. Fields that are not read stay unset.
 
-    It is written out for each choice of fields, as a dataclass writes its `__init__`: going through the fields each
+def _maker(
+    record: type[R], made_of: Sequence[tuple[str, Sequence[int], Maker | None]], more: Sequence[tuple[str, Any]]
+) -> _Made[R]:
+    """Return the function that makes a record of a row, and of the values of `more`, the fields without a column; and
+    the one that makes those of many rows.
+
+    Each field is made of the values at these positions, by what makes it of them. Fields that are not read stay unset.
+
+    They are written out for each choice of fields, as a dataclass writes its `__init__`: going through the fields each
     time would take twice as long.
     """
+    lines = []
+    for index, (name, at, how) in enumerate(made_of):
+        values = [f"row[{position}]" for position in at]
+        if how is None:
+            lines.append(f"record.{name} = {values[0]}")
+        elif isinstance(how, Mapping):
+            lines.append(f"record.{name} = how_{index}[{values[0]}]")
+        elif len(values) == 1:
+            lines.append(f"record.{name} = how_{index}({values[0]})")
+        else:
+            lines.append(f"record.{name} = value = new(how_{index})")
+            parts = fields(_open(how))
+            lines += [f"value.{part.name} = {value}" for part, value in zip(parts, values, strict=True)]
+    lines += [f"record.{name} = {name}" for name, _ in more]
+    parameters = "".join(f", {name}={default!r}" for name, default in more)
+    scope: dict[str, Any] = {"new": object.__new__, "of": _open(record)}
+    scope |= {f"how_{index}": how for index, (_, _, how) in enumerate(made_of)}
+    each = "".join(f"\n        {line}" for line in lines)
+    source = f"""
+def made(row{parameters}):
+        record = new(of){each}
+        return record
+
+def all_made(rows{parameters}):
+    records = []
+    for row in rows:
+        record = new(of){each}
+        records.append(record)
+    return records
+"""
+    exec(source, scope)
+    return scope["made"], scope["all_made"]
+
+
+def _open(record: Any) -> Any:
+    """Return a record class whose fields can be set one by one."""
     if "__setattr__" in vars(record):
         raise TypeError(f"{record.__name__} refuses that its fields are set one by one; decorate it with @quick.")
-    lines, first = [], 0
-    for index, (name, parts, how) in enumerate(made_of):
-        values = ", ".join(f"row[{position}]" for position in range(first, first + parts))
-        first += parts
-        made = (
-            values
-            if how is None
-            else f"how_{index}[{values}]"
-            if isinstance(how, Mapping)
-            else f"how_{index}({values})"
-        )
-        lines.append(f"    record.{name} = {made}\n")
-    parameters = ", ".join(["row", *(f"{name}={default!r}" for name, default in more)])
-    rest = [f"    record.{name} = {name}\n" for name, _ in more]
-    names: dict[str, Any] = {"new": record.__new__, "of": record}
-    names |= {f"how_{index}": how for index, (_, _, how) in enumerate(made_of)}
-    exec(f"def made({parameters}):\n    record = new(of)\n{''.join([*lines, *rest])}    return record", names)
-    made_by: Callable[..., R] = names["made"]
-    return made_by
+    return record
 
 
 def _kept_as(
