@@ -1,6 +1,7 @@
 """What every test can ask for: servers of its own, and fresh databases on both kinds of them."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
@@ -10,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from connectors.identity.embedded import EmbeddedAccounts
+from tests.kept import kept
 from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
@@ -19,6 +21,18 @@ from tests.servers import DatabaseKind, fresh_database, servers
 settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[*HealthCheck], database=None)
 settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, print_blob=True)
 settings.load_profile("fixed")
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage only among what tests make: looking through all tests and modules takes a second each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_is_the_same_is_made_once() -> Iterator[None]:
+    with kept():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

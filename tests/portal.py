@@ -33,7 +33,7 @@ from resolvers.mail.queue import MAIL
 from resolvers.sessions.commands import begin_session
 from resolvers.texts import in_words, restored
 from tests.schemas import shared_schema
-from tests.servers import DatabaseKind, servers
+from tests.servers import DatabaseKind, memory, servers
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 """When the tests take place, until a clock is moved."""
@@ -276,7 +276,7 @@ async def open_portal(
 async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any) -> AsyncIterator[Portal]:
     """Open a gateway on a database that has a profile's demo in it."""
     given = {"worker": False, "demo": True} | _PATIENT | given
-    folder = tempfile.mkdtemp(prefix="forecourt-data-")
+    folder = tempfile.mkdtemp(prefix="forecourt-data-", dir=memory())
     clock = Clock()
     try:
         settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)

@@ -1,0 +1,74 @@
+"""What each gateway would make again and is the same for all: the shipped profiles, and statements compiled to SQL.
+
+Reading a profile takes as long as all else that opening a gateway does, and compiling a statement longer than running
+it on the few rows of a demo.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.util import LRUCache
+
+from connectors.applications.embedded import EmbeddedApplications
+from connectors.applications.interface import ApplicationRecord
+from gateway import profile_files, wiring
+from gateway.profile_files import Profile, shipped_profiles
+from permissions.policy import Policy
+
+MOST_STATEMENTS = 5_000
+
+
+@contextmanager
+def kept() -> Iterator[None]:
+    """Let gateways share what is kept here for as long as the block runs."""
+    compiling_once = partial(create_engine, execution_options={"compiled_cache": _Compiled(MOST_STATEMENTS)})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("connectors.database.sqlite.create_engine", compiling_once)
+        patch.setattr("connectors.database.postgresql.create_engine", compiling_once)
+        _read_profiles_once(patch)
+        yield
+
+
+def _read_profiles_once(patch: pytest.MonkeyPatch) -> None:
+    """Keep what the files of the shipped profiles say; a profile of a test's own is read each time."""
+    load, read_policy = profile_files.load_profile, wiring._read_policy
+    profiles: dict[str, Profile] = {}
+    policies: dict[str, tuple[Policy, tuple[ApplicationRecord, ...]]] = {}
+
+    def loaded(name_or_path: str) -> Profile:
+        if name_or_path not in shipped_profiles():
+            return load(name_or_path)
+        if name_or_path not in profiles:
+            profiles[name_or_path] = load(name_or_path)
+        return profiles[name_or_path]
+
+    async def policy_of(profile: Profile) -> tuple[Policy, EmbeddedApplications]:
+        if profiles.get(profile.key) is not profile:
+            return await read_policy(profile)
+        if profile.key not in policies:
+            policy, applications = await read_policy(profile)
+            policies[profile.key] = policy, tuple(await applications.catalogue())
+        policy, records = policies[profile.key]
+        return policy, EmbeddedApplications(records)
+
+    patch.setattr(profile_files, "load_profile", loaded)
+    patch.setattr(wiring, "_read_policy", policy_of)
+
+
+class _Compiled(LRUCache[Any, Any]):
+    """Statements by themselves and the name of their dialect: engines of their own have dialects of their own."""
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        return super().get(_of_any_engine(key), default)
+
+    def __setitem__(self, key: Any, compiled: Any) -> None:
+        super().__setitem__(_of_any_engine(key), compiled)
+
+
+def _of_any_engine(key: Any) -> Any:
+    dialect, *statement = key
+    return (dialect.name, *statement)
