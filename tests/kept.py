@@ -1,7 +1,8 @@
-"""What each gateway would make again and is the same for all: the shipped profiles, and statements compiled to SQL.
+"""What each gateway and command would make again and is the same for all: the schema, the shipped profiles, and
+statements compiled to SQL.
 
-Reading a profile takes as long as all else that opening a gateway does, and compiling a statement longer than running
-it on the few rows of a demo.
+Building the schema takes as long as a dozen tests, reading a profile as long as all else that opening a gateway does,
+and compiling a statement longer than running it on the few rows of a demo.
 """
 
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ from connectors.applications.interface import ApplicationRecord
 from gateway import profile_files, wiring
 from gateway.profile_files import Profile, shipped_profiles
 from permissions.policy import Policy
+from tests.schemas import shared_schema
 
 MOST_STATEMENTS = 5_000
 
@@ -29,6 +31,8 @@ def kept() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("connectors.database.sqlite.create_engine", compiling_once)
         patch.setattr("connectors.database.postgresql.create_engine", compiling_once)
+        for module in ("app", "cli.policy", "cli.policy_explain", "cli.profile"):
+            patch.setattr(f"gateway.{module}.build_schema", shared_schema)
         _read_profiles_once(patch)
         yield
 
