@@ -23,8 +23,9 @@ settings.register_profile("random", settings.get_profile("fixed"), derandomize=F
 settings.load_profile("fixed")
 
 
-def pytest_collection_finish() -> None:
-    """Look for garbage only among what tests make: looking through all tests and modules takes a second each time."""
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_is_looked_for_among_what_is_new() -> None:
+    """Looking through all tests, modules and the schema as well takes a second each time."""
     gc.collect()
     gc.freeze()
 
