@@ -207,7 +207,7 @@ ALL = sorted(Permission)
     vendor=st.sets(st.sampled_from(ALL), max_size=4),
     held=st.lists(st.sets(st.sampled_from(ALL), max_size=6), max_size=3),
 )
-@examples(40)
+@examples(40, fixed=10)
 def test_every_audience_sees_a_valid_part_of_the_whole(
     signed_in: bool, vendor: set[Permission], held: list[set[Permission]]
 ) -> None:
