@@ -18,8 +18,10 @@ from tests.servers import DatabaseKind, fresh_database, servers
 # Neither how long an example takes nor how many of them fit says anything: other work shares the machine. The same
 # examples each time, so that whoever changes one thing never meets another's bad luck; `make test-all` looks for new
 # ones by --hypothesis-profile=random, and says how to see again the one that fails.
-settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[*HealthCheck], database=None)
-settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, print_blob=True)
+settings.register_profile(
+    "fixed", derandomize=True, max_examples=50, deadline=None, suppress_health_check=[*HealthCheck], database=None
+)
+settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, max_examples=100, print_blob=True)
 settings.load_profile("fixed")
 
 

@@ -64,7 +64,7 @@ def _read_profiles_once(patch: pytest.MonkeyPatch) -> None:
 
 
 class _Compiled(LRUCache[Any, Any]):
-    """Statements by themselves and the name of their dialect: engines of their own have dialects of their own."""
+    """Statements and the name of their dialect: engines of their own have dialects of their own."""
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get(_of_any_engine(key), default)
