@@ -64,7 +64,10 @@ def _read_profiles_once(patch: pytest.MonkeyPatch) -> None:
 
 
 class _Compiled(LRUCache[Any, Any]):
-    """Statements and the name of their dialect: engines of their own have dialects of their own."""
+    """Compiled statements by the name of their dialect, since each engine has a dialect of its own.
+
+    What a statement of ours compiles to depends on the kind of database alone, never on what one of them has or lacks.
+    """
 
     def get(self, key: Any, default: Any = None) -> Any:
         return super().get(_of_any_engine(key), default)
