@@ -1,6 +1,7 @@
 """What every test can ask for: servers of its own, and fresh databases on both kinds of them."""
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from functools import partial
@@ -10,15 +11,31 @@ from hypothesis import HealthCheck, settings
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from connectors.identity.embedded import EmbeddedAccounts
+from tests.kept import kept
 from tests.portal import UNMEASURED, Portal, open_portal
 from tests.servers import DatabaseKind, fresh_database, servers
 
 # Neither how long an example takes nor how many of them fit says anything: other work shares the machine. The same
 # examples each time, so that whoever changes one thing never meets another's bad luck; `make test-all` looks for new
 # ones by --hypothesis-profile=random, and says how to see again the one that fails.
-settings.register_profile("fixed", derandomize=True, deadline=None, suppress_health_check=[*HealthCheck], database=None)
-settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, print_blob=True)
+settings.register_profile(
+    "fixed", derandomize=True, max_examples=50, deadline=None, suppress_health_check=[*HealthCheck], database=None
+)
+settings.register_profile("random", settings.get_profile("fixed"), derandomize=False, max_examples=100, print_blob=True)
 settings.load_profile("fixed")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _garbage_is_looked_for_among_what_is_new() -> None:
+    """Looking through all tests, modules and the schema as well takes a second each time."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _what_is_the_same_is_made_once() -> Iterator[None]:
+    with kept():
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)

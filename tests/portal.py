@@ -20,9 +20,9 @@ from connectors.directory.tables import audit_events
 from connectors.errors import BackendUnavailable
 from connectors.mail.interface import Message
 from connectors.rate_limits.embedded import EmbeddedRateLimits
+from gateway import profile_files
 from gateway.app import create_app
 from gateway.demo.loading import load_demo
-from gateway.profile_files import load_profile
 from gateway.settings import Settings
 from gateway.settings_sources import read_settings
 from gateway.wiring import Wiring, migrate_our_database
@@ -33,7 +33,7 @@ from resolvers.mail.queue import MAIL
 from resolvers.sessions.commands import begin_session
 from resolvers.texts import in_words, restored
 from tests.schemas import shared_schema
-from tests.servers import DatabaseKind, servers
+from tests.servers import DatabaseKind, memory, servers
 
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 """When the tests take place, until a clock is moved."""
@@ -43,7 +43,8 @@ GRAPHQL_JSON = "application/graphql-response+json"
 UNMEASURED = {"cost_mode": "measure"}
 """Lets a test ask for more at once than a client may, to see everything."""
 
-_templates: dict[tuple[DatabaseKind, str], str] = {}
+_templates: dict[tuple[DatabaseKind, str | None, str], str] = {}
+"""Databases with a demo in them by what it is made from, which a copy of a shipped profile has in common with it."""
 
 
 @dataclass
@@ -146,6 +147,16 @@ class Portal:
         """The open back ends."""
         wiring: Wiring = self.app.state.wiring
         return wiring
+
+    @property
+    def changes_overlap(self) -> bool:
+        """Whether changes can be made at once; SQLite's follow one another."""
+        return self.wiring.backends.directory.database == "postgresql"  # type: ignore[attr-defined, no-any-return]
+
+    @property
+    def rounds(self) -> range:
+        """How often something is tried that may go either way, where changes overlap."""
+        return range(50 if self.changes_overlap else 5)
 
     def app_without_lifespan(self) -> ASGIApp:
         """The gateway for a server that starts while it is open already."""
@@ -276,7 +287,7 @@ async def open_portal(
 async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any) -> AsyncIterator[Portal]:
     """Open a gateway on a database that has a profile's demo in it."""
     given = {"worker": False, "demo": True} | _PATIENT | given
-    folder = tempfile.mkdtemp(prefix="forecourt-data-")
+    folder = tempfile.mkdtemp(prefix="forecourt-data-", dir=memory())
     clock = Clock()
     try:
         settings = read_settings({}, profile=profile, data_folder=Path(folder), database_url=url, port=80, **given)
@@ -292,9 +303,11 @@ async def open_portal_at(url: str, profile: str = "solar_terminal", **given: Any
 
 
 async def _template(profile: str, kind: DatabaseKind) -> str:
-    url = _templates.get((kind, profile))
+    read = profile_files.load_profile(profile)
+    key = (kind, read.demo_text, read.policy_text)
+    url = _templates.get(key)
     if url is None:
-        url = _templates[kind, profile] = await servers.copy(kind, None)
+        url = _templates[key] = await servers.copy(kind, None)
         await fill(url, profile)
     return url
 
@@ -303,7 +316,7 @@ async def fill(url: str, profile: str = "solar_terminal") -> None:
     """Migrate an empty database and load a profile's demo into it."""
     settings = read_settings({}, profile=profile, demo=True, database_url=url)
     await migrate_our_database(settings)
-    await load_demo(settings, load_profile(profile), clock=Clock())
+    await load_demo(settings, profile_files.load_profile(profile), clock=Clock())
 
 
 def _put(value: Any, locale: str | None) -> Any:

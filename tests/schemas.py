@@ -7,12 +7,16 @@ from graphql import GraphQLSchema
 from schema.graph.build import Schema, build_schema, core_schema
 
 
-@cache
-def shared_schema() -> Schema:
+def shared_schema(*, suggestions: bool = True) -> Schema:
     """The schema as strawberry knows it."""
-    return build_schema()
+    return _built(suggestions)
 
 
 def shared_core() -> GraphQLSchema:
     """The schema as graphql-core knows it."""
     return core_schema(shared_schema())
+
+
+@cache
+def _built(suggestions: bool) -> Schema:
+    return build_schema(suggestions=suggestions)

@@ -3,10 +3,11 @@
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.access.changing_access import ERRORS, MEMBERSHIP, does, member_of, organization_named, version_of
+from tests.examples import examples
 from tests.portal import Portal, open_portal
 
 HOLDER, GUT = "licence.holder@hausgut.example", "Hausverwaltung Gut"
@@ -44,7 +45,7 @@ CHANGE = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40)
+@examples(40, fixed=12)
 @given(
     wanted=st.lists(CHANGE, min_size=1, max_size=4, unique_by=lambda change: change["member"]),
     all_or_nothing=st.booleans(),

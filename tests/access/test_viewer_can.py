@@ -40,9 +40,13 @@ async def tried(portal: Portal, login_name: str, mutation: str, membership_id: s
     return not {error["code"] for error in payload["errors"]} & refused
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("profile", ORGANIZATIONS)
 async def test_what_is_said_beforehand_is_what_happens_for_every_account_and_member(profile: str) -> None:
-    """A version that is wrong is the last that is asked, so it shows that all else is right."""
+    """A version that is wrong is the last that is asked, so it shows that all else is right.
+
+    Of members who are said the same, `test_every_viewer_can` tries a few in each run.
+    """
     accounts, organizations = ORGANIZATIONS[profile]
     async with open_portal(profile, cost_mode="measure") as portal:
         tries = 0

@@ -17,19 +17,13 @@ from tests.registrations.registering import applicant_of, decides, registration_
 
 STRANGER, PLANNING = "private@home.example", "planning@helios.example"
 HELIOS = {"organizationName": "Helios Montage GmbH", "customerNumber": "204718"}
-ROUNDS = 50
 WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 DEADLOCKS = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
 
 
-def is_postgresql(portal: Portal) -> bool:
-    """Whether changes of this portal can overlap at all; SQLite's follow one another."""
-    return portal.wiring.backends.directory.database == "postgresql"  # type: ignore[attr-defined]
-
-
 async def number(portal: Portal, statement: str) -> int:
     """What PostgreSQL says; 0 without it."""
-    if not is_postgresql(portal):
+    if not portal.changes_overlap:
         return 0
     async with portal.wiring.backends.directory._engine.connect() as connection:  # type: ignore[attr-defined]
         return int((await connection.exec_driver_sql(statement)).scalar_one())
@@ -39,7 +33,7 @@ async def until_somebody_waits(portal: Portal) -> None:
     """Return when a change waits for the lock of another, or could not begin."""
     for _ in range(100):
         await asyncio.sleep(0.05)
-        if not is_postgresql(portal) or await number(portal, WAITING):
+        if not portal.changes_overlap or await number(portal, WAITING):
             return
 
 
@@ -59,7 +53,7 @@ async def test_an_invitation_and_a_request_to_join_answered_at_once_make_one_mem
     assert id is not None
     before = await number(portal, DEADLOCKS)
 
-    for _ in range(ROUNDS):
+    for _ in portal.rounds:
         portal.forget_attempts()
         request = (await joins(person, **HELIOS))["joinRequest"]["id"]
         _, token = await invited(portal, STRANGER)
@@ -89,7 +83,7 @@ async def test_access_that_is_given_and_approved_at_once_is_given_once(each_port
     helios, member = await portal.organization_of(ADMINISTRATOR), await member_of(portal, PLANNING)
     before = await number(portal, DEADLOCKS)
 
-    for _ in range(ROUNDS):
+    for _ in portal.rounds:
         portal.forget_attempts()
         asked = await does(person, "requestAccess", organizationId=helios, roleKeys=["purchase"])
         assert asked["errors"] == []

@@ -25,11 +25,11 @@ from connectors.identity.migrations import MIGRATIONS as IDENTITY
 from tests.cut_off import is_cut_off
 from tests.directory.people import ANNA, NOW, PEOPLE, USERS
 from tests.directory.test_people import LISTS
-from tests.servers import DatabaseKind
+from tests.servers import PATIENT, DatabaseKind
 
 
 async def test_migrating_makes_the_tables_once_and_then_has_nothing_to_do(database_url: str) -> None:
-    engine = open_database(database_url)
+    engine = open_database(database_url, PATIENT)
 
     first, second = await migrate(engine, DIRECTORY), await migrate(engine, DIRECTORY)
     await check_migrated(engine, DIRECTORY)
@@ -40,7 +40,7 @@ async def test_migrating_makes_the_tables_once_and_then_has_nothing_to_do(databa
 
 
 async def test_two_back_ends_share_a_database_without_knowing_each_other(database_url: str) -> None:
-    engine = open_database(database_url)
+    engine = open_database(database_url, PATIENT)
 
     await migrate(engine, IDENTITY)
     with pytest.raises(DatabaseNotMigrated, match="directory"):
@@ -53,7 +53,7 @@ async def test_two_back_ends_share_a_database_without_knowing_each_other(databas
 
 
 async def test_processes_that_start_together_migrate_once(database_url: str) -> None:
-    engines = [open_database(database_url) for _ in range(4)]
+    engines = [open_database(database_url, PATIENT) for _ in range(4)]
 
     done = await asyncio.gather(*(migrate(engine, DIRECTORY) for engine in engines))
 
@@ -63,7 +63,7 @@ async def test_processes_that_start_together_migrate_once(database_url: str) -> 
 
 
 async def test_a_database_of_a_newer_forecourt_is_refused_and_left_as_it_is(database_url: str) -> None:
-    engine = open_database(database_url)
+    engine = open_database(database_url, PATIENT)
     await migrate(engine, DIRECTORY)
     await Directory(engine).load(PEOPLE)
     await _run(engine, f"UPDATE {DIRECTORY.version_table} SET version_num = '9999'")
@@ -78,7 +78,7 @@ async def test_a_database_of_a_newer_forecourt_is_refused_and_left_as_it_is(data
 
 
 async def test_a_migration_that_fails_half_way_leaves_nothing_behind(database_url: str, tmp_path: Path) -> None:
-    engine = open_database(database_url)
+    engine = open_database(database_url, PATIENT)
     (tmp_path / "versions").mkdir()
     (tmp_path / "versions" / "0001_broken.py").write_text(
         "from alembic import op\n\nrevision, down_revision = '0001', None\n\n\n"

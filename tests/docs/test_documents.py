@@ -11,7 +11,7 @@ from tests.docs.shell import Workspace
 
 PAGES = pages()
 NAMES = [page.name for page in PAGES]
-LONG = ("docs/operations.md", "docs/permissions.md", "docs/mail.md", "docs/audit.md")
+LONG = tuple(f"docs/{name}.md" for name in ("operations", "permissions", "mail", "audit", "configuration", "frontend"))
 """These start a command of ours for almost every block, and some of them the tests."""
 
 

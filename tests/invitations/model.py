@@ -95,6 +95,8 @@ class World:
     done: Counter[str] = field(default_factory=Counter)
     mails: Counter[str] = field(default_factory=Counter)
     calls: int = 0
+    signed_in: dict[str, Person] = field(default_factory=dict)
+    """Who is signed in until time passes, when their tokens end."""
 
     def now_of(self, sent: Sent) -> str:
         """Where the invitation stands now."""
@@ -103,7 +105,13 @@ class World:
 
     async def administrator(self, organization: int) -> Person:
         """The organization's administrator, signed in now."""
-        return await self.portal.person(self.administrators[organization])
+        return await self.person(self.administrators[organization])
+
+    async def person(self, email: str) -> Person:
+        """Somebody, signed in since time passed."""
+        if email not in self.signed_in:
+            self.signed_in[email] = await self.portal.person(email)
+        return self.signed_in[email]
 
     async def token_for(self, address: int) -> str:
         """The token of the last mail to the address."""
@@ -218,7 +226,7 @@ async def accept(world: World, organization: int, address: int, role: str) -> No
     if invitee.last is None:
         return
     is_signed_in = role == "planning" and email in world.accounts
-    person = await world.portal.person(email) if is_signed_in else world.portal.anybody()
+    person = await world.person(email) if is_signed_in else world.portal.anybody()
     code = await _code(person, _ACCEPT, token=invitee.last.token)
     status = world.now_of(invitee.last)
     if status != "PENDING":
@@ -245,6 +253,7 @@ async def accept_with_spent_tokens(world: World, organization: int, address: int
 async def wait(world: World, _organization: int, address: int, _role: str) -> None:
     """Time passes: hours, days, or more than a week."""
     world.portal.clock.move((timedelta(hours=1), timedelta(days=3), WEEK)[address])
+    world.signed_in.clear()
 
 
 async def run_scheduled_tasks(world: World, _organization: int, _address: int, _role: str) -> None:
@@ -338,7 +347,7 @@ async def _check_sights(world: World) -> None:
     for address, email in enumerate(world.addresses):
         if email not in world.accounts:
             continue
-        answer = await (await world.portal.person(email)).asks(
+        answer = await (await world.person(email)).asks(
             "query O($a: ID!, $b: ID!) { a: organization(id: $a) { id } b: organization(id: $b) { id } "
             "viewer { memberships { nodes { organization { id } } } pendingInvitations { id } } }",
             a=world.organizations[0],

@@ -5,7 +5,7 @@ The full run of a thousand changes is `python -m scripts.live_proof`.
 
 from tests.live.two_processes import stage
 
-CHANGES = 60
+CHANGES = 18
 
 
 async def test_no_process_ever_gives_a_stale_answer_with_redis_and_without() -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -14,7 +15,7 @@ from permissions.access_rules import OPEN, any_of
 from permissions.vocabulary import Permission, PermissionScope
 from resolvers.context import RequestContext
 from resolvers.refusals import Conflict
-from schema.graph.build import InvalidSchema, Mutation, build_schema
+from schema.graph.build import InvalidSchema, Mutation, Schema, build_schema
 from schema.graph.mutations import mutation, of_object
 from schema.graph.user_errors import Payload
 from schema.members.types import Membership
@@ -74,12 +75,18 @@ mutation ($input: TouchInput!) {
 """
 
 
+@cache
+def touching_schema() -> Schema:
+    """The schema with two mutations more."""
+    return build_schema(mutation=TouchingMutation)
+
+
 @pytest.fixture(params=["breadth-first", "graphql-core"])
 async def touching(request: pytest.FixtureRequest) -> AsyncIterator[Portal]:
     """A gateway with two mutations more, on each executor."""
     CALLS.clear()
     async with open_portal(execution=request.param) as opened:
-        app = create_app(opened.settings, clock=opened.clock, schema=build_schema(mutation=TouchingMutation))
+        app = create_app(opened.settings, clock=opened.clock, schema=touching_schema())
         transport = httpx2.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),
@@ -229,7 +236,7 @@ async def test_a_refusal_says_no_more_than_the_deployment_discloses(
     level: str, message: str, reason: str | None, missing: list[str]
 ) -> None:
     async with open_portal(authorization_disclosure=level) as opened:
-        app = create_app(opened.settings, clock=opened.clock, schema=build_schema(mutation=TouchingMutation))
+        app = create_app(opened.settings, clock=opened.clock, schema=touching_schema())
         transport = httpx2.ASGITransport(app=app)
         async with (
             app.router.lifespan_context(app),

@@ -233,9 +233,10 @@ def test_all_records_of_the_directory_refer_to_each_other(name: str) -> None:
         assert grant.granted_by_id is None or grant.granted_by_id in users
 
 
+@pytest.mark.parametrize("organizations", [60, pytest.param(1_000, marks=pytest.mark.slow)])
 @both_profiles
-def test_what_must_be_unique_is_unique(name: str) -> None:
-    data = demo(name, 1000)
+def test_what_must_be_unique_is_unique(name: str, organizations: int) -> None:
+    data = demo(name, organizations)
     directory = data.directory
 
     for values in (

@@ -25,7 +25,7 @@ def _nothing_is_left_for_other_tests() -> Iterator[None]:
     gc.collect()
 
 
-exhaustive = examples(1_000, fixed=100)
+exhaustive = examples(1_000, fixed=40)
 chances = st.integers(0, 2**48).map(Random)
 
 

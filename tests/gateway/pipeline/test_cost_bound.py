@@ -146,13 +146,13 @@ class _World:
 ANSWERS = (st.integers(1, 6), st.lists(st.sampled_from(CONCRETE), min_size=1, max_size=3, unique=True))
 
 
-@examples(400)
+@examples(400, fixed=40)
 @given(selections("Query", 4), *ANSWERS)
 def test_no_operation_answers_more_objects_than_it_was_estimated_to(text: str, number: int, types: list[str]) -> None:
     assert _made(text, number, types) <= _estimated(text, number)
 
 
-@examples(400)
+@examples(400, fixed=40)
 @given(merging("Query", 5), *ANSWERS)
 def test_what_is_merged_is_answered_once_and_never_more_than_was_estimated(
     text: str, number: int, types: list[str]
@@ -160,7 +160,7 @@ def test_what_is_merged_is_answered_once_and_never_more_than_was_estimated(
     assert _made(text, number, types) <= _estimated(text, number)
 
 
-@examples(200)
+@examples(200, fixed=40)
 @given(merging("Query", 5), st.integers(1, 6))
 def test_what_is_added_up_and_not_merged_costs_no_less(text: str, number: int) -> None:
     estimate = _estimated(text, number)
@@ -170,7 +170,7 @@ def test_what_is_added_up_and_not_merged_costs_no_less(text: str, number: int) -
         assert _estimated(text, number) >= estimate
 
 
-@examples(200)
+@examples(200, fixed=40)
 @given(merging("Person", 4), st.integers(1, 6))
 def test_a_selection_that_stands_there_twice_costs_the_same(text: str, number: int) -> None:
     once = f"{{ person {text} }}"

@@ -21,11 +21,10 @@ from gateway.pipeline.introspection.filtering import SchemaFilter, _parts
 from gateway.pipeline.introspection.views import MOST_VIEWS, SchemaViews
 from permissions.access_rules import AUTHENTICATED, any_of
 from permissions.vocabulary import Permission, PermissionScope, mask_of
-from schema.graph.build import build_schema as build_whole
-from schema.graph.build import core_schema
 from schema.graph.guards import directives_of
 from tests.examples import examples
 from tests.schema.guarded_inputs import Caller
+from tests.schemas import shared_core
 
 GUARDS = {
     "orders": any_of(Permission.ORDER_VIEW),
@@ -199,7 +198,7 @@ def test_a_stranger_sees_what_is_open() -> None:
     assert named(seen(sdl, SOMEBODY)) == {"Query", "Me"}
 
 
-WHOLE = core_schema(build_whole())
+WHOLE = shared_core()
 ALL = sorted(Permission)
 
 
@@ -208,7 +207,7 @@ ALL = sorted(Permission)
     vendor=st.sets(st.sampled_from(ALL), max_size=4),
     held=st.lists(st.sets(st.sampled_from(ALL), max_size=6), max_size=3),
 )
-@examples(40)
+@examples(40, fixed=10)
 def test_every_audience_sees_a_valid_part_of_the_whole(
     signed_in: bool, vendor: set[Permission], held: list[set[Permission]]
 ) -> None:

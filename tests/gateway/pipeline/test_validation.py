@@ -40,8 +40,7 @@ def documents() -> list[str]:
     return [text for text in dict.fromkeys(found) if isinstance(text, str) and len(text) < 12_000]
 
 
-@pytest.mark.parametrize("max_errors", [3, 1_000])
-@pytest.mark.parametrize("hides", [False, True])
+@pytest.mark.parametrize(("max_errors", "hides"), [(3, False), (1_000, True)])
 def test_the_same_errors_are_found_in_the_same_order(max_errors: int, hides: bool) -> None:
     compared = 0
     for text in documents():
