@@ -1,6 +1,5 @@
 """From the caller to all that the request knows, once per request."""
 
-import asyncio
 import logging
 import secrets
 from collections.abc import Callable
@@ -16,6 +15,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
 from connectors.identity.tokens import AccessTokens, Identity, IntrospectionPass, TokenProblem
 from connectors.ids import MembershipId
+from connectors.time_limit import TimeLimit
 from gateway.auth.authentication import Unauthenticated, authenticate
 from gateway.auth.device_cookie import DeviceCookie
 from gateway.auth.policy_reloader import PolicyFile
@@ -65,6 +65,7 @@ class RequestContexts:
         self._clock = clock
         self._device_cookie = DeviceCookie(secure=settings.address.startswith("https:"))
         self._views = Views()
+        self._time_limit = TimeLimit(settings.request_timeout_seconds)
 
     async def of(
         self,
@@ -104,7 +105,7 @@ class RequestContexts:
         if not headers.getlist("authorization") and VIEW_AS not in headers:
             return context
         try:
-            async with asyncio.timeout_at(context.deadline):
+            with self._time_limit.wait():
                 await self._recognize(context, headers, needs_caller, only_introspects)
         except TimeoutError:
             raise BackendTimeout("directory", "no answer before the deadline of the request") from None

@@ -1,6 +1,5 @@
 """From an HTTP request to what it asks: GET or POST, one operation or a batch, or a clear refusal."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect, Request
 
+from connectors.time_limit import TimeLimit
 from gateway.auth.device_cookie import carries_other_cookies
 from gateway.pipeline.content_negotiation import JSON, parsed_type
 from gateway.pipeline.json_body import InvalidJson, read_json
@@ -25,18 +25,18 @@ class BodyTooLarge(Exception):
     """The body of a request is larger than is allowed."""
 
 
-async def read_body(request: Request, largest: int, seconds: float) -> bytes:
+async def read_body(request: Request, largest: int, time_limit: TimeLimit) -> bytes:
     """Return the body of a request.
 
     Raises:
         BodyTooLarge: It has more bytes than `largest`.
-        TimeoutError: It did not arrive within these seconds.
+        TimeoutError: It did not arrive within the time limit.
         ClientDisconnect: Nobody waits for the answer any more.
     """
     chunks: list[bytes] = []
     size, is_more = 0, True
     try:
-        async with asyncio.timeout(seconds):
+        with time_limit.wait():
             while is_more:
                 message = await request.receive()
                 if message["type"] == "http.disconnect":
@@ -81,7 +81,8 @@ class RequestReader:
         self._max_values = settings.max_json_values
         self._max_batch = settings.max_batch
         self._limits: Limits = settings
-        self._timeout = settings.body_timeout_seconds
+        self._seconds = settings.body_timeout_seconds
+        self._time_limit = TimeLimit(self._seconds)
         self._required_headers = settings.csrf_required_headers
 
     async def read(self, request: Request) -> GraphqlRequest | list[GraphqlRequest]:
@@ -107,7 +108,7 @@ class RequestReader:
 
     async def _body(self, request: Request) -> bytes:
         try:
-            return await read_body(request, self._max_body, self._timeout)
+            return await read_body(request, self._max_body, self._time_limit)
         except BodyTooLarge:
             raise RefusedRequest(
                 413,
@@ -121,7 +122,7 @@ class RequestReader:
             raise RefusedRequest(
                 408,
                 "REQUEST_TIMEOUT",
-                f"The body did not arrive within {self._timeout:g} seconds (setting body_timeout_seconds).",
+                f"The body did not arrive within {self._seconds:g} seconds (setting body_timeout_seconds).",
                 {"connection": "close"},
             ) from None
 
