@@ -331,7 +331,8 @@ def tiles_with(
     held = _held(holder.grants) if is_member and holder.obstacle is None else ()
     page = _remembered(context.policy, known)
     said = page(holder.kind, is_member, holder.obstacle, held, is_own, include_unavailable)
-    return [Tile._make((holder, *one)) for one in said]
+    of_holder = (holder,)
+    return [tuple.__new__(Tile, of_holder + one) for one in said]  # a third less than Tile._make
 
 
 def _remembered(policy: Policy, known: Sequence[ApplicationRecord]) -> Callable[..., tuple[_Said, ...]]:
@@ -353,13 +354,13 @@ def _page(
     kind: AccountKind,
     is_member: bool,
     obstacle: DenialReason | None,
-    held: Sequence[tuple[bool, str]],
+    held: Sequence[tuple[GrantKind, str]],
     is_own: bool,
     include_unavailable: bool,
 ) -> tuple[_Said, ...]:
     """Return what the tiles of somebody say, in the order of the page.
 
-    `held` are their grants: whether each is of a role, and of which, else of which permission.
+    `held` are kind and key of their grants.
     """
     keys = _keys(policy, held)
     counts = is_member and obstacle is None
@@ -430,16 +431,16 @@ def _in_force(grants: Iterable[GrantRecord], now: datetime) -> tuple[GrantRecord
     return tuple([grant for grant in grants if grant.valid_until is None or now < grant.valid_until])
 
 
-def _held(grants: Iterable[GrantRecord]) -> tuple[tuple[bool, str], ...]:
-    """Return what the grants are of: whether it is a role, and its key."""
-    return tuple([(grant.kind is GrantKind.ROLE, grant.key) for grant in grants])
+def _held(grants: Iterable[GrantRecord]) -> tuple[tuple[GrantKind, str], ...]:
+    """Return kind and key of the grants."""
+    return tuple([(grant.kind, grant.key) for grant in grants])
 
 
-def _keys(policy: Policy, held: Iterable[tuple[bool, str]]) -> list[_Key]:
+def _keys(policy: Policy, held: Iterable[tuple[GrantKind, str]]) -> list[_Key]:
     """Return what opens applications of what is held; a role that the policy does not have opens none."""
     keys = []
-    for number, (is_role, key) in enumerate(held):
-        if not is_role:
+    for number, (kind, key) in enumerate(held):
+        if kind is not GrantKind.ROLE:
             keys.append(_Key(number, None, (key,)))
         elif (role := policy.roles.get(key)) is not None:
             keys.append(_Key(number, role.key, role.permissions))

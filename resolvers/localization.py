@@ -1,6 +1,6 @@
 """The language in which the portal speaks to a caller, and how it writes money."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
@@ -20,7 +20,7 @@ _CENTS = tuple(f".{cents:02}" for cents in range(100))
 
 def in_language(context: RequestContext, texts: Localized, locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
-    return texts[_nearest((*_tags(context, locale), context.backends.portal.default_locale), tuple(texts))]
+    return texts[_nearest((*_tags(context, locale), context.backends.portal.default_locale), texts)]
 
 
 def localized(texts: str) -> Callable[..., list[str | None]]:
@@ -44,13 +44,14 @@ def localized(texts: str) -> Callable[..., list[str | None]]:
     return shown
 
 
-def _nearest(wanted: Sequence[str], known: Sequence[str]) -> str:
+def _nearest(wanted: Sequence[str], known: Collection[str]) -> str:
     """Return under which of the languages known the text stands that is shown to whoever wants these, best first."""
     for tag in wanted:
-        for one in (tag, tag.partition("-")[0]):
-            if one in known:
-                return one
-    return LAST_RESORT if LAST_RESORT in known else known[0]
+        if tag in known:
+            return tag
+        if (language := tag.partition("-")[0]) in known:
+            return language
+    return LAST_RESORT if LAST_RESORT in known else next(iter(known))
 
 
 def as_stored(context: RequestContext, words: str | None) -> str | None:
