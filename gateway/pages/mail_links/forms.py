@@ -62,7 +62,7 @@ async def read_form(request: Request) -> dict[str, str]:
     if media_type != _FORM or charset not in (None, "utf-8", "utf8") or "content-encoding" in request.headers:
         raise RefusedForm(415, "unreadable")
     try:
-        body = await read_body(request, LARGEST, TimeLimit(SECONDS))
+        body = await read_body(request.receive, LARGEST, TimeLimit(SECONDS))
         pairs = parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,
