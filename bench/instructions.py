@@ -1,5 +1,8 @@
 """How many instructions a request takes: `python -m bench.instructions Dashboard forecourt`. Needs valgrind.
 
+Instead of a query's name, the text of one can be counted, `python -m bench.instructions "{ __typename }"`, so that
+leaving something out says what it costs.
+
 On a machine that others use too, the same request takes twice as long from one minute to the next, while the count
 differs by a hundredth. It leaves out what the kernel does and what a full cache costs, so it says what a change is
 worth, and not what a request costs.
@@ -19,7 +22,7 @@ import uvloop
 from bench.asgi import asked
 from bench.serve import CONTESTANTS
 from bench.stage import Stage, open_stage
-from bench.workload import QUERIES, Query, growing
+from bench.workload import ORGANIZATION_ID, QUERIES, Query, growing
 from gateway.server.gc_tuning import settle
 from gateway.server.logging import configure_logs
 
@@ -39,7 +42,8 @@ async def counted(query: Query, contestant: str) -> float:
 
 
 def _counted(stage: Stage, query: Query, contestant: str) -> float:
-    task = json.dumps([str(stage.folder), stage.database_url, stage.token, query.name, contestant])
+    asked_for = query.name or query.document
+    task = json.dumps([str(stage.folder), stage.database_url, stage.token, asked_for, contestant])
     counter = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={stage.folder}/callgrind"]
     report = stage.folder / "valgrind"
     with report.open("w") as errors:
@@ -76,7 +80,7 @@ def _count(pid: int, state: str) -> None:
 async def _ask(folder: str, database_url: str, token: str, name: str, contestant: str) -> None:
     """Ask in this process, when the parent says so."""
     configure_logs("json")
-    query = next(query for query in (*QUERIES, growing(100)) if query.name == name)
+    query = _query(name)
     stage = Stage(Path(folder), database_url, token)
     app: Any = CONTESTANTS[contestant](stage.folder, stage.database_url)
     async with app.router.lifespan_context(app):
@@ -90,14 +94,21 @@ async def _ask(folder: str, database_url: str, token: str, name: str, contestant
         print(flush=True)  # noqa: T201
 
 
+def _query(name: str) -> Query:
+    """Return the query of this name, or of this text, which may use the organization's id as `$id`."""
+    if "{" in name:
+        return Query("", name, {"id": ORGANIZATION_ID})
+    return next(query for query in (*QUERIES, growing(100)) if query.name == name)
+
+
 def main(name: str = "Dashboard", contestant: str = "forecourt") -> None:
     """Print how many instructions a request takes."""
-    if name.startswith("["):
+    if name.startswith('["'):
         uvloop.run(_ask(*json.loads(name)))
         return
-    query = next(query for query in (*QUERIES, growing(100)) if query.name == name)
+    query = _query(name)
     instructions = uvloop.run(counted(query, contestant))
-    print(f"{name}, {contestant}: {instructions / 1000:,.0f} thousand instructions per request")  # noqa: T201
+    print(f"{' '.join(name.split())}, {contestant}: {instructions / 1000:,.0f} thousand instructions per request")  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -51,8 +51,7 @@ def create_app(
             contexts = RequestContexts(settings, wiring.backends, wiring.tokens, wiring.policies, clock)
             endpoint = GraphqlEndpoint(core_schema(graph), contexts, settings)
             app.router.routes.extend(_routes(settings, profile, endpoint, contexts, wiring, clock))
-            safe = UnexpectedErrors(endpoint)
-            app.graphql = Cors(safe, settings) if settings.cors_origins else safe
+            app.graphql = Cors(endpoint, settings) if settings.cors_origins else endpoint
             app.state.wiring = wiring
             async with worker_of(settings, wiring, clock):
                 yield
@@ -73,12 +72,13 @@ class Gateway(Starlette):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI application; a path with a slash at its end is the same as without."""
-        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"][:-1]}
-        if self.graphql is not None and scope["type"] == "http" and scope["path"] == ENDPOINT:
-            await self.graphql(scope, receive, send)
-        else:
-            await super().__call__(scope, receive, send)
+        if scope["type"] == "http":
+            if len(scope["path"]) > 1 and scope["path"].endswith("/"):
+                scope = {**scope, "path": scope["path"][:-1]}
+            if scope["path"] == ENDPOINT and self.graphql is not None:
+                await self.graphql(scope, receive, send)
+                return
+        await super().__call__(scope, receive, send)
 
 
 def worker_of(

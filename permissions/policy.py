@@ -71,7 +71,8 @@ class Policy:
 
     `warnings` says from how many holders of a permission on one more deserves a warning. Who holds one of
     `view_as_organization` in an organization, or of `view_as_vendor` as the vendor's staff, may see the portal as a
-    member would. `delegable` is what somebody in an organization may give, and so what makes sense to ask for.
+    member would. `delegable` is what somebody in an organization may give, and so what makes sense to ask for. `kept`
+    is where others keep what they have worked out under this policy, each under a name of its own; it goes with it.
     """
 
     roles: Mapping[str, Role]
@@ -82,6 +83,7 @@ class Policy:
     view_as_organization: tuple[Permission, ...] = ()
     view_as_vendor: tuple[Permission, ...] = ()
     delegable: Delegable = field(init=False, compare=False, repr=False)
+    kept: dict[str, Any] = field(init=False, compare=False, repr=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         """Compile what may be delegated."""

@@ -1,12 +1,14 @@
 """The language in which the portal speaks to a caller, and how it writes money."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from decimal import Decimal
 from functools import lru_cache
+from operator import attrgetter
+from typing import Any
 
 from babel.numbers import format_currency, get_currency_precision
 
-from connectors.values import Address, Money
+from connectors.values import Address, Localized, Money
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
 from resolvers.texts import translated
@@ -14,13 +16,40 @@ from resolvers.texts import translated
 LAST_RESORT = "en"
 
 
-def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
+def in_language(context: RequestContext, texts: Localized, locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
-    for tag in (*_tags(context, locale), context.backends.portal.default_locale):
-        text = texts.get(tag) or texts.get(tag.partition("-")[0])
-        if text is not None:
-            return text
-    return texts.get(LAST_RESORT) or next(iter(texts.values()))
+    return texts[_nearest((*_tags(context, locale), context.backends.portal.default_locale), texts)]
+
+
+def localized(texts: str) -> Callable[..., list[str | None]]:
+    """Return the function of a field that shows the text that each record has under this name, as `in_language` does;
+    None of a record that has it in no language.
+    """
+    texts_of = attrgetter(texts)
+
+    def shown(context: RequestContext, records: Sequence[Any], *, locale: str | None = None) -> list[str | None]:
+        wanted = (*_tags(context, locale), context.backends.portal.default_locale)
+        nearest: dict[tuple[str, ...], str] = {}  # most texts are there in the same languages
+        answer: list[str | None] = []
+        for text in map(texts_of, records):
+            known = tuple(text)
+            tag = nearest.get(known)
+            if tag is None and known:
+                tag = nearest[known] = _nearest(wanted, known)
+            answer.append(text[tag] if tag is not None else None)
+        return answer
+
+    return shown
+
+
+def _nearest(wanted: Sequence[str], known: Collection[str]) -> str:
+    """Return under which of the languages known the text stands that is shown to whoever wants these, best first."""
+    for tag in wanted:
+        if tag in known:
+            return tag
+        if (language := tag.partition("-")[0]) in known:
+            return language
+    return LAST_RESORT if LAST_RESORT in known else next(iter(known))
 
 
 def as_stored(context: RequestContext, words: str | None) -> str | None:

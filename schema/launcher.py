@@ -17,7 +17,7 @@ from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
 from resolvers import launcher
 from resolvers.context import RequestContext
 from resolvers.launcher import ApplicationAccessState
-from resolvers.localization import in_language
+from resolvers.localization import localized
 from schema.access_requests.types import AccessRequest
 from schema.graph.cost_directives import CostDirective
 from schema.graph.fields import attribute, computed, field, graph_type, listed, root
@@ -32,10 +32,6 @@ def _category_id(_context: RequestContext, category: CategoryRecord) -> str:
     return f"cat_{category.key}"
 
 
-def _category_label(context: RequestContext, category: CategoryRecord, *, locale: str | None = None) -> str:
-    return in_language(context, category.labels, locale)
-
-
 @graph_type(of=CategoryRecord, cost=0)
 class ApplicationCategory(Node):
     """A category of applications on the page."""
@@ -44,12 +40,8 @@ class ApplicationCategory(Node):
         _category_id, requires=OPEN, description="The category's id. Opaque: do not take it apart."
     )
     key: str = strawberry.field(description="Its key, for programs.")
-    label: str = computed(_category_label, requires=OPEN, description="Its name, for people.")
+    label: str = field(localized("labels"), requires=OPEN, description="Its name, for people.")
     position: int = strawberry.field(description="Its position on the page; lower comes first.")
-
-
-def _mode_label(context: RequestContext, mode: ModeRecord, *, locale: str | None = None) -> str:
-    return in_language(context, mode.labels, locale)
 
 
 @graph_type(of=ModeRecord)
@@ -57,23 +49,11 @@ class ApplicationMode:
     """A way in which an application can be opened; the modes of somebody's tile say whether it opens for them."""
 
     key: str = strawberry.field(description="Its key, for programs.")
-    label: str = computed(_mode_label, requires=OPEN, description="Its name, for people.")
+    label: str = field(localized("labels"), requires=OPEN, description="Its name, for people.")
 
 
 def _application_id(_context: RequestContext, application: ApplicationRecord) -> str:
     return f"app_{application.key}"
-
-
-def _name(context: RequestContext, application: ApplicationRecord, *, locale: str | None = None) -> str:
-    return in_language(context, application.names, locale)
-
-
-def _tagline(context: RequestContext, application: ApplicationRecord, *, locale: str | None = None) -> str | None:
-    return in_language(context, application.taglines, locale) if application.taglines else None
-
-
-def _description(context: RequestContext, application: ApplicationRecord, *, locale: str | None = None) -> str | None:
-    return in_language(context, application.descriptions, locale) if application.descriptions else None
 
 
 def _audience(_context: RequestContext, application: ApplicationRecord) -> list[AccountKind]:
@@ -88,9 +68,11 @@ class Application(Node):
         _application_id, requires=OPEN, description="The application's id. Opaque: do not take it apart."
     )
     key: str = strawberry.field(description="Its key, for programs.")
-    name: str = computed(_name, requires=OPEN, description="Its name, for people.")
-    tagline: str | None = computed(_tagline, requires=OPEN, description="A short summary of it.")
-    description: str | None = computed(_description, requires=OPEN, description="A description of what it does.")
+    name: str = field(localized("names"), requires=OPEN, description="Its name, for people.")
+    tagline: str | None = field(localized("taglines"), requires=OPEN, description="A short summary of it.")
+    description: str | None = field(
+        localized("descriptions"), requires=OPEN, description="A description of what it does."
+    )
     icon_url: URL | None = strawberry.field(description="Its icon.")
     category: ApplicationCategory = strawberry.field(description="The category in which it appears on the page.")
     platforms: list[str] = listed(at_most=10, description="The devices it runs on: `pc`, `tablet`, `smartphone`.")
@@ -117,16 +99,12 @@ class Launch:
     expires_at: DateTime | None = strawberry.field(description="When the URL expires; null when it does not.")
 
 
-def _tile_mode_label(context: RequestContext, mode: launcher.TileMode, *, locale: str | None = None) -> str:
-    return in_language(context, mode.record.labels, locale)
-
-
 @graph_type(of=launcher.TileMode)
 class ApplicationTileMode:
     """A way in which an application can be opened, and whether it opens so from this page."""
 
     key: str = attribute("record.key", requires=OPEN, description="Its key, for programs.")
-    label: str = computed(_tile_mode_label, requires=OPEN, description="Its name, for people.")
+    label: str = field(localized("record.labels"), requires=OPEN, description="Its name, for people.")
     available: bool = strawberry.field(description="Whether it opens in this way.")
     launch: Launch | None = strawberry.field(
         description="How to open it in this way; null when it does not open in this way, and on somebody else's page."

@@ -11,7 +11,7 @@ from permissions.policy import MOST_ROLES
 from permissions.vocabulary import MOST_PERMISSIONS, Permission
 from resolvers import launcher
 from resolvers.context import RequestContext
-from resolvers.localization import in_language
+from resolvers.localization import localized
 from resolvers.members import rules as member_rules
 from schema.graph.fields import computed, field, graph_type, listed, root
 from schema.graph.references import LaterApplication
@@ -22,33 +22,17 @@ def _permission_code(_context: RequestContext, permission: Permission) -> Permis
     return permission
 
 
-def _permission_label(context: RequestContext, permission: Permission, *, locale: str | None = None) -> str:
-    return in_language(context, permission.labels, locale)
-
-
-def _permission_description(context: RequestContext, permission: Permission, *, locale: str | None = None) -> str:
-    return in_language(context, permission.descriptions, locale)
-
-
 @graph_type(of=Permission, name="Permission")
 class DescribedPermission:
     """One thing that somebody may do."""
 
     code: Permission = computed(_permission_code, requires=OPEN, description="Its key, for programs.")
-    label: str = computed(_permission_label, requires=OPEN, description="Its name, for people.")
-    description: str = computed(_permission_description, requires=OPEN, description="What it allows somebody to do.")
+    label: str = field(localized("labels"), requires=OPEN, description="Its name, for people.")
+    description: str = field(localized("descriptions"), requires=OPEN, description="What it allows somebody to do.")
 
 
 def _role_id(_context: RequestContext, role: policy.Role) -> str:
     return f"role_{role.key}"
-
-
-def _role_label(context: RequestContext, role: policy.Role, *, locale: str | None = None) -> str:
-    return in_language(context, role.labels, locale)
-
-
-def _role_description(context: RequestContext, role: policy.Role, *, locale: str | None = None) -> str:
-    return in_language(context, role.descriptions, locale)
 
 
 @graph_type(of=policy.Role)
@@ -57,8 +41,8 @@ class Role(Node):
 
     id: strawberry.ID = computed(_role_id, requires=OPEN, description="The role's id. Opaque: do not take it apart.")
     key: str = strawberry.field(description="Its key, for programs.")
-    label: str = computed(_role_label, requires=OPEN, description="Its name, for people.")
-    description: str = computed(_role_description, requires=OPEN, description="Its purpose.")
+    label: str = field(localized("labels"), requires=OPEN, description="Its name, for people.")
+    description: str = field(localized("descriptions"), requires=OPEN, description="Its purpose.")
     permissions: list[DescribedPermission] = listed(
         at_most=MOST_PERMISSIONS,
         assumed_size=10,

@@ -68,4 +68,6 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def clean_text(text: str) -> str:
     """Return the text with every character that a database refuses replaced by U+FFFD."""
+    if text.isascii() and "\x00" not in text:  # as every id of ours is
+        return text
     return _REFUSED.sub("\ufffd", text)

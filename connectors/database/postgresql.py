@@ -103,7 +103,8 @@ class ReadConnections:
         return rows
 
     async def _asked(self, backend: str, text: str, arguments: Sequence[Any]) -> Sequence[Any]:
-        connection, period = await self._taken(), self._period
+        period = self._period
+        connection = self._idle_one() or await self._taken()
         try:
             if self._locked:  # not before its turn: a hundred may have queued until the first of them met the lock
                 self._look_seldom(backend, text)
@@ -142,12 +143,17 @@ class ReadConnections:
             raise
         return rows
 
-    async def _taken(self) -> Any:
+    def _idle_one(self) -> Any:
+        """Return a connection that is idle, None when there is none."""
         while self._idle:
             connection = self._idle.pop()
             if not connection.is_closed():
                 return connection
             self._slots += 1
+        return None
+
+    async def _taken(self) -> Any:
+        """Return a new connection, or one that another query gives back."""
         if self._slots:
             self._slots -= 1
             return await self._opened()

@@ -92,15 +92,19 @@ class _Query:
             compiled = statement.params(given).compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
         self.text = str(compiled)
         binds = compiled.binds
-        self._parameters: list[tuple[str, Any, Callable[[Any], Any] | None]] = [
+        parameters = [
             (name, binds[name].value, _processor(binds[name].type, dialect)) for name in compiled.positiontup or ()
+        ]
+        # What the statement itself says is the same each time.
+        self._parameters = [
+            (name, process(own) if process is not None else own, process) for name, own, process in parameters
         ]
 
     def arguments(self, values: Mapping[str, Any]) -> tuple[Any, ...]:
         """Return the values as the driver takes them; what the statement itself says stands where none is given."""
         return tuple(
             [
-                process(values.get(name, own)) if process is not None else values.get(name, own)
+                own if name not in values else process(values[name]) if process is not None else values[name]
                 for name, own, process in self._parameters
             ]
         )

@@ -1,26 +1,27 @@
 """From the caller to all that the request knows, once per request."""
 
-import asyncio
 import logging
-import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from os import urandom
 from time import monotonic
 from typing import Literal
 
 from starlette.datastructures import Headers
-from starlette.requests import HTTPConnection
 
 from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
 from connectors.identity.tokens import AccessTokens, Identity, IntrospectionPass, TokenProblem
 from connectors.ids import MembershipId
+from connectors.quick import quick
+from connectors.time_limit import TimeLimit
 from gateway.auth.authentication import Unauthenticated, authenticate
 from gateway.auth.device_cookie import DeviceCookie
 from gateway.auth.policy_reloader import PolicyFile
 from gateway.auth.view_as import REFUSED
 from gateway.server.client_address import client_address
+from gateway.server.fast_http import Connection
 from gateway.server.header_names import ORGANIZATION, VIEW_AS
 from gateway.server.request_errors import RefusedRequest
 from gateway.server.wanted_languages import chosen_language, wanted_languages
@@ -39,6 +40,7 @@ _ONLY_INTROSPECTION = (
 log = logging.getLogger("forecourt.introspection")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Introspection:
     """How much of the schema a request may see, and in which organization its caller looks; None: in any of theirs."""
@@ -65,10 +67,11 @@ class RequestContexts:
         self._clock = clock
         self._device_cookie = DeviceCookie(secure=settings.address.startswith("https:"))
         self._views = Views()
+        self._time_limit = TimeLimit(settings.request_timeout_seconds)
 
     async def of(
         self,
-        connection: HTTPConnection,
+        connection: Connection,
         *,
         needs_caller: Callable[[], bool] = lambda: True,
         only_introspects: Callable[[], bool] = lambda: False,
@@ -86,13 +89,14 @@ class RequestContexts:
                 tokens, or has one for introspection and asks for something else.
         """
         headers, now, settings = connection.headers, self._clock(), self._settings
+        chosen, authorizations = chosen_language(headers), headers.getlist("authorization")
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,
             now=now,
-            request_id=secrets.token_hex(8),
-            languages=wanted_languages(headers),
-            chosen_language=chosen_language(headers),
+            request_id=urandom(8).hex(),
+            languages=wanted_languages(headers, chosen),
+            chosen_language=chosen,
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
             introspection=Introspection(settings.introspection, headers.get(ORGANIZATION)),
@@ -101,11 +105,11 @@ class RequestContexts:
             deadline=monotonic() + settings.request_timeout_seconds,
             device_token=self._device_cookie.token_in(headers),
         )
-        if not headers.getlist("authorization") and VIEW_AS not in headers:
+        if not authorizations and VIEW_AS not in headers:
             return context
         try:
-            async with asyncio.timeout_at(context.deadline):
-                await self._recognize(context, headers, needs_caller, only_introspects)
+            with self._time_limit.wait():
+                await self._recognize(context, headers, authorizations, needs_caller, only_introspects)
         except TimeoutError:
             raise BackendTimeout("directory", "no answer before the deadline of the request") from None
         return context
@@ -114,11 +118,12 @@ class RequestContexts:
         self,
         context: RequestContext,
         headers: Headers,
+        authorizations: Sequence[str],
         needs_caller: Callable[[], bool],
         only_introspects: Callable[[], bool],
     ) -> None:
         try:
-            identity = await authenticate(headers.getlist("authorization"), self._tokens, context.now)
+            identity = await authenticate(authorizations, self._tokens, context.now)
             if isinstance(identity, IntrospectionPass):
                 if VIEW_AS in headers or not only_introspects():
                     raise RefusedRequest(403, ONLY_INTROSPECTION, _ONLY_INTROSPECTION)
@@ -142,12 +147,14 @@ class RequestContexts:
         tokens = context.issued_device_tokens
         return {"set-cookie": self._device_cookie.header_of(tokens[-1])} if tokens else None
 
-    def reader(self, connection: HTTPConnection) -> Reader:
+    def reader(self, connection: Connection) -> Reader:
         """Return who reads an answer for which nobody was recognized."""
-        portal = self._backends.portal
-        return reader_of([*wanted_languages(connection.headers), portal.default_locale], portal.time_zone)
+        headers, portal = connection.headers, self._backends.portal
+        return reader_of(
+            [*wanted_languages(headers, chosen_language(headers)), portal.default_locale], portal.time_zone
+        )
 
-    def network(self, connection: HTTPConnection) -> str:
+    def network(self, connection: Connection) -> str:
         """Return the network that a request comes from: an IPv4 address, an IPv6 /64; the same for all unknown ones."""
         return network_of(self._address(connection)) or "unknown"
 
@@ -157,7 +164,7 @@ class RequestContexts:
             raise Unauthenticated(TokenProblem.SESSION_ENDED)
         return caller
 
-    def _address(self, connection: HTTPConnection) -> str | None:
-        peer = connection.client.host if connection.client is not None else None
-        settings = self._settings
+    def _address(self, connection: Connection) -> str | None:
+        settings, client = self._settings, connection.scope.get("client")
+        peer = client[0] if client is not None else None
         return client_address(connection.headers, peer, settings.trusted_proxies, settings.forwarded_header)

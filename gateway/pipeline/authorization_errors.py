@@ -33,6 +33,9 @@ class Reported:
     is_rejected: bool = False
 
 
+NOTHING_REPORTED = Reported()
+
+
 class AuthorizationReport:
     """Reports refusals as the settings say."""
 
@@ -51,8 +54,6 @@ class AuthorizationReport:
         unenforced: list[NotPermitted] = list(context.unenforced or ())
         if context.unenforced:
             context.unenforced.clear()  # the next operation of a batch reports its own
-        if not errors and not unenforced:
-            return Reported()
         refused = [cause for error in errors if isinstance(cause := cause_of(error), NotPermitted)]
         if not refused and not unenforced:
             return Reported(shown(errors, context, is_mutation=is_mutation))

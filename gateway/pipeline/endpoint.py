@@ -3,25 +3,25 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from inspect import isawaitable
 from typing import Any
 
 import orjson
 from graphql import ExecutionResult, GraphQLError, GraphQLSchema
 from graphql.execution import default_field_resolver, default_type_resolver
 from graphql.execution.values import VariableValues
-from starlette.requests import ClientDisconnect, HTTPConnection
+from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
+from connectors.quick import quick
 from gateway.auth.authentication import Unauthenticated
 from gateway.auth.request_context import RequestContexts
 from gateway.auth.view_as import check_changes_nothing, mark_of
 from gateway.execution import AnswerTooLarge, BreadthFirstExecutor, Budget, CountingExecutor, DeadlineExceeded, kept
 from gateway.pipeline.anonymous_operations import Needs
-from gateway.pipeline.authorization_errors import AuthorizationReport
+from gateway.pipeline.authorization_errors import NOTHING_REPORTED, AuthorizationReport
 from gateway.pipeline.content_negotiation import GRAPHQL_JSON, JSON, answered_type
 from gateway.pipeline.error_formatting import directory_away, shown
 from gateway.pipeline.introspection.views import (
@@ -46,7 +46,8 @@ from gateway.pipeline.operation_cache import (
 )
 from gateway.pipeline.request_parser import ALLOWED, GraphqlRequest, RequestReader
 from gateway.server import header_names
-from gateway.server.fast_http import Answer, GraphqlHttpRequest, raw_headers
+from gateway.server.error_middleware import answer_to_unexpected
+from gateway.server.fast_http import Answer, Connection, GraphqlHttpRequest, raw_headers
 from gateway.server.request_errors import RefusedRequest, request_error
 from gateway.settings import Limits, Settings
 from resolvers.context import People, RequestContext
@@ -71,8 +72,6 @@ one after the other before anybody else is looked at."""
 _MOST_EXPENSIVE = 2
 """So many of them at once: one keeps the processor busy while another waits for the database."""
 
-_AT_ONCE = nullcontext()
-
 _PARTIAL = 294
 """GraphQL over HTTP, draft, 5.4 Status Codes: "contains both the data entry (even if it is null) and the errors entry".
 """
@@ -82,6 +81,7 @@ _ANSWERED_TO_NOBODY = Text("The access token was not accepted, so this was answe
 log = logging.getLogger("forecourt.http")
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """An operation with this request's variables, and its estimated cost."""
@@ -124,7 +124,10 @@ class GraphqlEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer as an ASGI application."""
-        answer = await self.answer(GraphqlHttpRequest(scope, receive))
+        try:
+            answer = await self.answer(GraphqlHttpRequest(scope, receive))
+        except Exception as error:
+            answer = answer_to_unexpected(error, scope)
         await answer(scope, receive, send)
 
     async def answer(self, request: GraphqlHttpRequest) -> Answer:
@@ -135,7 +138,7 @@ class GraphqlEndpoint:
         try:
             media_type = answered_type(request.headers.get("accept"))
             asked = await self._reader.read(request)
-            shows_cost = request.headers.get(header_names.COST, "").lower() == "true"
+            shows_cost = (request.headers.get(header_names.COST) or "").lower() == "true"
             if isinstance(asked, list):
                 return await self._batch_answered(request, asked, media_type, shows_cost)
             body, status, context, prepared = await self._answered(request, asked, shows_cost)
@@ -157,7 +160,7 @@ class GraphqlEndpoint:
         except ClientDisconnect:
             return Answer(400, ())
 
-    async def result_of(self, request: HTTPConnection, asked: GraphqlRequest) -> dict[str, Any]:
+    async def result_of(self, request: Connection, asked: GraphqlRequest) -> dict[str, Any]:
         """Execute an operation of the gateway's own, as if this request had sent it, and return the answer's body.
 
         It passes all that one from outside passes: limits, guards, counts of attempts, audit.
@@ -170,22 +173,29 @@ class GraphqlEndpoint:
         return body
 
     async def _answered(
-        self, request: HTTPConnection, asked: GraphqlRequest, shows_cost: bool
+        self, request: Connection, asked: GraphqlRequest, shows_cost: bool
     ) -> tuple[dict[str, Any], int, RequestContext, _Prepared]:
         # Prepared before anybody asks who it is, so that what cannot be executed costs no back end a call.
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
-        async with self._turn(request, [prepared]):
-            context = await self._contexts.of(
-                request,
-                needs_caller=lambda: self._needs_caller(prepared),
-                only_introspects=lambda: _only_introspects(prepared),
-            )
-            check_changes_nothing(context, [prepared.operation.is_mutation])
-            only_reads = not prepared.operation.is_mutation
-            result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
-            return *await self._reported(prepared, result, context, shows_cost), context, prepared
+        if not self._takes_turn([prepared]):
+            return await self._answered_now(request, prepared, shows_cost)
+        async with self._turns.taken(self._contexts.network(request)):
+            return await self._answered_now(request, prepared, shows_cost)
+
+    async def _answered_now(
+        self, request: Connection, prepared: _Prepared, shows_cost: bool
+    ) -> tuple[dict[str, Any], int, RequestContext, _Prepared]:
+        context = await self._contexts.of(
+            request,
+            needs_caller=lambda: self._needs_caller(prepared),
+            only_introspects=lambda: _only_introspects(prepared),
+        )
+        is_mutation = prepared.operation.is_mutation
+        check_changes_nothing(context, [is_mutation])
+        result = await self._executed(prepared, context, self._budget(), only_reads=not is_mutation)
+        return *await self._reported(prepared, result, context, shows_cost), context, prepared
 
     async def _batch_answered(
         self, request: GraphqlHttpRequest, asked: list[GraphqlRequest], media_type: str, shows_cost: bool
@@ -195,7 +205,8 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
-        async with self._turn(request, executable):
+        taken = self._turns.taken(self._contexts.network(request)) if self._takes_turn(executable) else nullcontext()
+        async with taken:
             context = await self._contexts.of(
                 request,
                 needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable)),
@@ -237,11 +248,11 @@ class GraphqlEndpoint:
     def _needs_caller(self, prepared: _Prepared) -> bool:
         return self._needs.caller(prepared.operation, prepared.variables)
 
-    def _turn(self, request: HTTPConnection, prepared: Sequence[_Prepared]) -> AbstractAsyncContextManager[None]:
+    def _takes_turn(self, prepared: Sequence[_Prepared]) -> bool:
         least = self._limits.max_cost / _EXPENSIVE_SHARE
-        is_expensive = sum(one.cost for one in prepared) >= least
-        takes_turn = is_expensive and sum(one.cost_of_answer for one in prepared) >= least
-        return self._turns.taken(self._contexts.network(request)) if takes_turn else _AT_ONCE
+        if sum([one.cost for one in prepared]) < least:
+            return False
+        return sum([one.cost_of_answer for one in prepared]) >= least
 
     def _budget(self) -> Budget:
         return Budget(self._limits.max_objects, self._limits.max_answer_bytes)
@@ -317,8 +328,9 @@ class GraphqlEndpoint:
                 hide_suggestions=not self._suggestions,
             )
             executor.budget = budget
-            result = executor.execute_operation()
-            answer = await self._in_time(result, context) if isawaitable(result) else result
+            answer: Any = executor.execute_operation()
+            if not isinstance(answer, ExecutionResult):
+                answer = await self._in_time(answer, context)
             assert isinstance(answer, ExecutionResult)  # validation knows neither @defer nor @stream
         except GraphQLError as error:
             return ExecutionResult(None, [kept(error)])
@@ -343,7 +355,9 @@ class GraphqlEndpoint:
         self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool
     ) -> tuple[dict[str, Any], int]:
         """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
-        reported = await self._authorization.reported(result, context, is_mutation=prepared.operation.is_mutation)
+        reported = NOTHING_REPORTED
+        if result.errors or context.unenforced:
+            reported = await self._authorization.reported(result, context, is_mutation=prepared.operation.is_mutation)
         body: dict[str, Any] = {} if reported.is_rejected else {"data": result.data}
         status = 403 if reported.is_rejected else 200
         if reported.errors:

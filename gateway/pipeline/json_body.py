@@ -13,6 +13,9 @@ class InvalidJson(Exception):
 _DIGITS = bytes(ord("0" if byte in b"0123456789" else " ") for byte in range(256))
 _LONG_NUMBER = b"0" * 100
 _STEPS = bytes.maketrans(b"[{]}", b"\x01\x01\xff\xff")
+_HARMLESS = bytes(byte for byte in range(256) if byte not in b"0123456789[{,")
+"""What neither makes a number longer, nor the nesting deeper, nor the values more: few others, and all is well."""
+
 _NO_BRACKETS = bytes(byte for byte in range(256) if byte not in b"[]{}")
 
 
@@ -23,6 +26,15 @@ def read_json(text: bytes, *, max_depth: int, max_values: int) -> Any:
         InvalidJson: It is not JSON in UTF-8, is nested too deeply, has too many values, or a number too long to mean
             anything.
     """
+    if len(text.translate(None, _HARMLESS)) > min(max_depth, max_values, len(_LONG_NUMBER) - 1):
+        _check_what_it_holds(text, max_depth, max_values)
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError as error:
+        raise InvalidJson(f"{error.msg}, line {error.lineno}, column {error.colno}") from None
+
+
+def _check_what_it_holds(text: bytes, max_depth: int, max_values: int) -> None:
     if _values(text) > min(max_depth, max_values) or _has_long_number(text):
         plain = _without_escapes(text)
         # Each step takes longer than the one before, so each bounds what the next one looks at. An entry has two
@@ -33,10 +45,6 @@ def read_json(text: bytes, *, max_depth: int, max_values: int) -> Any:
             raise InvalidJson(f"it is nested more than {max_depth} levels deep (setting max_json_depth)")
         if _has_long_number(bare):
             raise InvalidJson("it has a number of a hundred digits or more")
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError as error:
-        raise InvalidJson(f"{error.msg}, line {error.lineno}, column {error.colno}") from None
 
 
 def _has_long_number(text: bytes) -> bool:

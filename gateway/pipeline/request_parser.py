@@ -1,17 +1,20 @@
 """From an HTTP request to what it asks: GET or POST, one operation or a batch, or a clear refusal."""
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from starlette.datastructures import Headers
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive
 
+from connectors.quick import quick
+from connectors.time_limit import TimeLimit
 from gateway.auth.device_cookie import carries_other_cookies
 from gateway.pipeline.content_negotiation import JSON, parsed_type
 from gateway.pipeline.json_body import InvalidJson, read_json
 from gateway.pipeline.limits.text import check_values
+from gateway.server.fast_http import GraphqlHttpRequest
 from gateway.server.request_errors import NotWellFormed, RefusedRequest
 from gateway.settings import Limits, Settings
 
@@ -25,20 +28,20 @@ class BodyTooLarge(Exception):
     """The body of a request is larger than is allowed."""
 
 
-async def read_body(request: Request, largest: int, seconds: float) -> bytes:
+async def read_body(receive: Receive, largest: int, time_limit: TimeLimit) -> bytes:
     """Return the body of a request.
 
     Raises:
         BodyTooLarge: It has more bytes than `largest`.
-        TimeoutError: It did not arrive within these seconds.
+        TimeoutError: It did not arrive within the time limit.
         ClientDisconnect: Nobody waits for the answer any more.
     """
     chunks: list[bytes] = []
     size, is_more = 0, True
     try:
-        async with asyncio.timeout(seconds):
+        with time_limit.wait():
             while is_more:
-                message = await request.receive()
+                message = await receive()
                 if message["type"] == "http.disconnect":
                     raise ClientDisconnect
                 chunk, is_more = message.get("body", b""), message.get("more_body", False)
@@ -58,6 +61,7 @@ async def read_body(request: Request, largest: int, seconds: float) -> bytes:
     return b"".join(chunks)
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class GraphqlRequest:
     """One operation to execute: the text it stands in, its name and its variables.
@@ -81,10 +85,11 @@ class RequestReader:
         self._max_values = settings.max_json_values
         self._max_batch = settings.max_batch
         self._limits: Limits = settings
-        self._timeout = settings.body_timeout_seconds
+        self._seconds = settings.body_timeout_seconds
+        self._time_limit = TimeLimit(self._seconds)
         self._required_headers = settings.csrf_required_headers
 
-    async def read(self, request: Request) -> GraphqlRequest | list[GraphqlRequest]:
+    async def read(self, request: GraphqlHttpRequest) -> GraphqlRequest | list[GraphqlRequest]:
         """Return what a request asks; a list when it is a batch.
 
         Raises:
@@ -105,9 +110,9 @@ class RequestReader:
             405, "METHOD_NOT_ALLOWED", "Ask by GET or POST; what changes something, by POST.", {"allow": ALLOWED}
         )
 
-    async def _body(self, request: Request) -> bytes:
+    async def _body(self, request: GraphqlHttpRequest) -> bytes:
         try:
-            return await read_body(request, self._max_body, self._timeout)
+            return await read_body(request.receive, self._max_body, self._time_limit)
         except BodyTooLarge:
             raise RefusedRequest(
                 413,
@@ -121,7 +126,7 @@ class RequestReader:
             raise RefusedRequest(
                 408,
                 "REQUEST_TIMEOUT",
-                f"The body did not arrive within {self._timeout:g} seconds (setting body_timeout_seconds).",
+                f"The body did not arrive within {self._seconds:g} seconds (setting body_timeout_seconds).",
                 {"connection": "close"},
             ) from None
 
@@ -161,7 +166,7 @@ class RequestReader:
             )
         return [self._check_values(_request(entry), size) for entry in body]
 
-    def _asked_by_get(self, request: Request) -> GraphqlRequest:
+    def _asked_by_get(self, request: GraphqlHttpRequest) -> GraphqlRequest:
         parameters = request.query_params
         body: dict[str, Any] = {name: parameters[name] for name in ("query", "operationName") if name in parameters}
         for name in ("variables", "extensions"):
@@ -170,9 +175,9 @@ class RequestReader:
                     body[name] = self._read_json(parameters[name].encode("utf-8", "replace"))
                 except InvalidJson as error:
                     raise NotWellFormed(f'"{name}" in the address cannot be read as JSON: {error}.') from None
-        return self._check_values(_request(body, changes_allowed=False), len(request.url.query))
+        return self._check_values(_request(body, changes_allowed=False), len(request.scope["query_string"]))
 
-    def _check_not_forged(self, request: Request) -> None:
+    def _check_not_forged(self, request: GraphqlHttpRequest) -> None:
         """Refuse a GET that another site's page may have sent with somebody's cookies.
 
         A POST needs no such look: its content type makes a browser ask beforehand whether it may (CORS preflight).
@@ -236,7 +241,7 @@ def _request(body: Any, *, changes_allowed: bool = True) -> GraphqlRequest:
     return GraphqlRequest(query, variables, name or None, changes_allowed, organization_id or None)
 
 
-def _check_content(request: Request, *, required: bool) -> None:
+def _check_content(request: GraphqlHttpRequest, *, required: bool) -> None:
     headers = request.headers
     content_type = headers.get("content-type")
     if content_type is not None or required:
@@ -250,7 +255,8 @@ def _check_content(request: Request, *, required: bool) -> None:
             )
         if charset not in (None, "utf-8", "utf8"):
             raise RefusedRequest(415, "UNSUPPORTED_MEDIA_TYPE", "Send the request in UTF-8.", {"accept": JSON})
-    if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity"):
+    encoding = headers.get("content-encoding")
+    if encoding is not None and encoding.strip().lower() not in ("", "identity"):
         # RFC 9110, 12.5.3: in an answer, Accept-Encoding says what a request may be encoded in.
         raise RefusedRequest(
             415, "UNSUPPORTED_MEDIA_TYPE", "Send the request without compression.", {"accept-encoding": "identity"}

@@ -5,11 +5,11 @@ import secrets
 
 import orjson
 from starlette.datastructures import Headers
-from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.server.fast_http import Answer, raw_headers
 from gateway.server.request_errors import MASKED, request_error, unexpected
-from gateway.server.wanted_languages import wanted_languages
+from gateway.server.wanted_languages import chosen_language, wanted_languages
 from resolvers.languages import reader_of
 
 log = logging.getLogger("forecourt.http")
@@ -36,11 +36,19 @@ class UnexpectedErrors:
         try:
             await self._app(scope, receive, sent)
         except Exception as error:
-            reference = secrets.token_hex(8)
-            log.error("unexpected error", exc_info=error, extra={"reference": reference, "path": scope["path"]})
+            answer = answer_to_unexpected(error, scope)
             if begun:
                 raise  # half an answer cannot be taken back; the server closes the connection
-            message = unexpected(reference).to(reader_of(wanted_languages(Headers(scope=scope))))
-            body = orjson.dumps(request_error(message, MASKED, reference=reference))
-            headers = {"cache-control": "no-store"}
-            await Response(body, 500, headers, "application/json; charset=utf-8")(scope, receive, send)
+            await answer(scope, receive, send)
+
+
+def answer_to_unexpected(error: Exception, scope: Scope) -> Answer:
+    """Return the answer to a request that failed unforeseen, and log why."""
+    reference = secrets.token_hex(8)
+    log.error("unexpected error", exc_info=error, extra={"reference": reference, "path": scope["path"]})
+    headers = Headers(scope=scope)
+    message = unexpected(reference).to(reader_of(wanted_languages(headers, chosen_language(headers))))
+    return Answer(500, _HEADERS, orjson.dumps(request_error(message, MASKED, reference=reference)))
+
+
+_HEADERS = raw_headers({"content-type": "application/json; charset=utf-8", "cache-control": "no-store"})

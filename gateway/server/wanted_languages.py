@@ -12,7 +12,10 @@ from resolvers.languages import known_locale
 
 def chosen_language(headers: Headers) -> str | None:
     """Return the language that was chosen for this request, None for none and for one that nobody knows."""
-    chosen = headers.get(LANGUAGE, "").strip()
+    chosen: str | None = headers.get(LANGUAGE)
+    if chosen is None:
+        return None
+    chosen = chosen.strip()
     return chosen if known_locale(chosen) is not None else None
 
 
@@ -21,9 +24,11 @@ def accepted_languages(headers: Headers) -> Sequence[str]:
     return _accepted(headers.get("accept-language", "")[:_LONGEST_ACCEPTED])
 
 
-def wanted_languages(headers: Headers) -> Sequence[str]:
-    """Return the languages in which to answer somebody of whom nothing is known but the request, best first."""
-    chosen = chosen_language(headers)
+def wanted_languages(headers: Headers, chosen: str | None) -> Sequence[str]:
+    """Return the languages in which to answer somebody of whom nothing is known but the request, best first.
+
+    `chosen` is the `chosen_language`.
+    """
     accepted = accepted_languages(headers)
     return accepted if chosen is None else (chosen, *accepted)
 

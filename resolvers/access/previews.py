@@ -9,11 +9,10 @@ from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.ids import new_id
 from permissions.vocabulary import Permission, permissions_in
-from resolvers.access.plans import AccessPlan, DecisionContext, Warned, decision_context_of, difference, standing_with
+from resolvers.access.plans import AccessPlan, DecisionContext, Warned, decision_context_of, difference
 from resolvers.context import RequestContext
-from resolvers.launcher import ApplicationAccessState, Holder, Tile, tiles_with
+from resolvers.launcher import ApplicationAccessState, Tile, holder_with, tiles_with
 from resolvers.refusals import Refused
-from resolvers.viewer import grants_under
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +91,8 @@ def _tiles(
     user = decision_context.users.get(member.user_id)
     if user is None:
         return []
-    standing = standing_with(decision_context.organization, member, grants_under(context.policy, grants))
-    holder = Holder(new_id("pre"), user.id, user.account_kind, decision_context.organization.id, standing)
-    return tiles_with(context, holder, known, grants)
+    holder = holder_with(context, new_id("pre"), user, decision_context.organization, member, grants)
+    return tiles_with(context, holder, known)
 
 
 def _opened(tiles: Sequence[Tile]) -> dict[str, ApplicationRecord]:

@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from starlette.requests import Request
 
+from connectors.time_limit import TimeLimit
 from gateway.pipeline.content_negotiation import parsed_type
 from gateway.pipeline.request_parser import BodyTooLarge, read_body
 
@@ -61,7 +62,7 @@ async def read_form(request: Request) -> dict[str, str]:
     if media_type != _FORM or charset not in (None, "utf-8", "utf8") or "content-encoding" in request.headers:
         raise RefusedForm(415, "unreadable")
     try:
-        body = await read_body(request, LARGEST, SECONDS)
+        body = await read_body(request.receive, LARGEST, TimeLimit(SECONDS))
         pairs = parse_qsl(
             body.decode("ascii"),
             keep_blank_values=True,

@@ -52,6 +52,28 @@ async def test_a_right_added_to_a_role_counts_from_the_next_request_with_the_sam
     assert (before, await sees_members(buyer, organization)) == (False, True)
 
 
+async def test_tiles_seen_before_follow_the_policy_that_is_in_force_now(tmp_path: Path) -> None:
+    folder = shutil.copytree(load_profile("software_house").folder, tmp_path / "own")
+    without, with_downloads = "permissions = []", 'permissions = ["SOFTWARE_DOWNLOAD"]'
+
+    async with open_portal(str(folder)) as portal:
+        authorised = await portal.person("orders@hausgut.example")
+
+        async def tiles() -> list[str]:
+            answer = await authorised.asks("{ viewer { applications { application { key } } } }")
+            return [tile["application"]["key"] for tile in answer.at("viewer.applications")]
+
+        before = await tiles()
+        rewrite(portal, without, with_downloads)
+        assert await portal.wiring.policies.reload()
+        with_another_permission = await tiles()
+        rewrite(portal, with_downloads, without)
+        assert await portal.wiring.policies.reload()
+
+        assert set(with_another_permission) - set(before) == {"downloads"}
+        assert await tiles() == before
+
+
 @pytest.mark.parametrize(
     ("old", "new", "problem"),
     [
