@@ -169,7 +169,7 @@ async def tiles_with_ids(context: RequestContext, ids: Sequence[str]) -> Sequenc
     ]
     pages = [list(page) for page in await tiles_of_members(context, members, include_unavailable=True)]
     if caller.user.id in holders:
-        pages += map(list, await tiles_of(context, [replace(caller, standings=())], include_unavailable=True))
+        pages += map(list, await tiles_of(context, [replace(caller, standings={})], include_unavailable=True))
     found = {tile.id: tile for page in pages for tile in page}
     return [found.get(id) for id in ids]
 
@@ -340,7 +340,7 @@ def _holder_of(
     context: RequestContext, caller: CallerRecord, looked_at: OrganizationId | None
 ) -> tuple[Holder, Sequence[GrantRecord]]:
     """Return the caller as the holder of tiles in an organization, and their grants there; in none if not theirs."""
-    record = next((one for one in caller.standings if one.organization_id == looked_at), None)
+    record = caller.standings.get(looked_at) if looked_at is not None else None
     standing = context.viewer.standings.get(looked_at) if context.viewer is not None and looked_at is not None else None
     user = caller.user
     if record is None or standing is None or standing.obstacle is DenialReason.NOT_A_MEMBER:

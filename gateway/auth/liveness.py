@@ -57,7 +57,7 @@ class Watch:
             case SessionEnded(session_id=session_id):
                 return session_id == self.caller.session_id
             case AccessChanged(user_id=None, organization_id=organization_id):
-                return any(one.organization_id == organization_id for one in self.caller.standings)
+                return organization_id in self.caller.standings
         return event.user_id == self.caller.user.id
 
 

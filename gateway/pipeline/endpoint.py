@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect, HTTPConnection
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
+from connectors.ids import OrganizationId
 from gateway.auth.authentication import Unauthenticated
 from gateway.auth.request_context import RequestContexts
 from gateway.auth.view_as import check_changes_nothing, mark_of
@@ -176,14 +177,15 @@ class GraphqlEndpoint:
         prepared = await self._prepared(asked)
         if prepared.cost > self._limits.max_cost:
             check_costs([prepared.estimated], self._limits)
+        only_reads = not prepared.operation.is_mutation
         async with self._turn(request, [prepared]):
             context = await self._contexts.of(
                 request,
                 needs_caller=lambda: self._needs_caller(prepared),
                 only_introspects=lambda: _only_introspects(prepared),
+                reads_of=_organizations_named([prepared]) if only_reads else None,
             )
             check_changes_nothing(context, [prepared.operation.is_mutation])
-            only_reads = not prepared.operation.is_mutation
             result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
             return *await self._reported(prepared, result, context, shows_cost), context, prepared
 
@@ -195,13 +197,14 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
+        are_mutations = [one.operation.is_mutation for one in executable]
         async with self._turn(request, executable):
             context = await self._contexts.of(
                 request,
                 needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable)),
                 only_introspects=lambda: bool(executable) and all(map(_only_introspects, executable)),
+                reads_of=_organizations_named(executable) if not any(are_mutations) else None,
             )
-            are_mutations = [one.operation.is_mutation for one in executable]
             check_changes_nothing(context, are_mutations)
             answers, budget = [], self._budget()
             for one in prepared:
@@ -385,6 +388,12 @@ class _NotExecutable(Exception):
         failure", "Operation cannot be determined" and "Variable coercion failure".
         """
         return 422 if draft and self.code != PARSE_FAILED else 400
+
+
+def _organizations_named(prepared: Sequence[_Prepared]) -> list[OrganizationId]:
+    """Return the organizations that variables name, so that what a caller in many holds there is read at once."""
+    values = [value for one in prepared for value in one.variables.coerced.values()]
+    return [OrganizationId(value) for value in values if type(value) is str and value.startswith("org_")]
 
 
 def _only_introspects(prepared: _Prepared) -> bool:

@@ -34,7 +34,7 @@ from resolvers.registrations.queries import likeness_of, shows_organization
 
 def own_subjects(caller: CallerRecord) -> list[str]:
     """Return the ids of what an audit event can be about that concerns the person: they, and their memberships."""
-    return [caller.user.id, *(standing.membership_id for standing in caller.standings)]
+    return [caller.user.id, *(standing.membership_id for standing in caller.standings.values())]
 
 
 async def given_organizations(
@@ -178,7 +178,7 @@ def _acquaintances(context: RequestContext, caller: CallerRecord, here: Sequence
     return Acquaintances(
         {name: [id for id in here if context.may_see(rule, id)] for name, rule in PEOPLE_NAMED_IN.items()},
         own_ids=here,
-        own_membership_ids=[one.membership_id for one in caller.standings if one.organization_id in here],
+        own_membership_ids=[one.membership_id for one in caller.standings.values() if one.organization_id in here],
         own_subject_ids=own_subjects(caller) if is_oneself else (),
         own_email_key=login_key(caller.user.email) if is_oneself and caller.user.email_verified else "",
         shown_to_invited=[status.value for status in SHOWN_TO_INVITED],

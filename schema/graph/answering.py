@@ -1,11 +1,16 @@
 """Answering a declared field: its guard first, then its function with the parents that are allowed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
+from connectors.directory.standings import StandingsUnread
+from connectors.ids import OrganizationId
 from resolvers.context import RequestContext
 from schema.graph.guards import Guard
+
+_UNDECIDED = object()
 
 
 @dataclass(slots=True)
@@ -25,7 +30,64 @@ class Answering:
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
         """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands at a refused index."""
-        refusals = self.bound.refusals(context, parents)
+        if context.standings_on_demand is not None:
+            return self._answered_in_many(context, parents, values)
+        return self._answered(context, parents, values, self.refusals(context, parents, values))
+
+    def refusals(
+        self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]
+    ) -> Sequence[Exception | None] | None:
+        """Return why each parent's field is refused, None for those that are not; None when none is."""
+        return self.bound.refusals(context, parents)
+
+    def _answered_in_many(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
+        """Answer for somebody in many organizations: later where it has yet to be read what they hold there."""
+        refusals: Any = _UNDECIDED
+        try:
+            refusals = self.refusals(context, parents, values)
+            if not self.waits:
+                return self._answered(context, parents, values, refusals)
+        except StandingsUnread:
+            pass
+        return self._answered_later(context, parents, values, refusals)
+
+    async def _answered_later(
+        self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any], refusals: Any
+    ) -> Any:
+        async def learnt(ask: Callable[[], Any]) -> Any:
+            """Ask, and again with what turned out to be unread; for the third time with all that there is."""
+            for _ in range(2):
+                try:
+                    answer = ask()
+                    return await answer if isawaitable(answer) else answer
+                except StandingsUnread as unread:
+                    await context.learn(self._with_those_of(parents, unread.organization_id))
+            await context.learn(None)
+            answer = ask()
+            return await answer if isawaitable(answer) else answer
+
+        # Decided once: in a dry run, a decision is also noted.
+        if refusals is _UNDECIDED:
+            refusals = await learnt(lambda: self.refusals(context, parents, values))
+        return await learnt(lambda: self._answered(context, parents, values, refusals))
+
+    def _with_those_of(
+        self, parents: Sequence[Any], organization_id: OrganizationId | None
+    ) -> Collection[OrganizationId] | None:
+        """Return the organization with those of the parents, so that one statement is enough for a level."""
+        organization_of = self.bound.organization_of
+        if organization_id is None or organization_of is None:
+            return None if organization_id is None else [organization_id]
+        of_parents = {OrganizationId(id) for id in map(organization_of, parents) if id is not None}
+        return of_parents | {organization_id}
+
+    def _answered(
+        self,
+        context: RequestContext,
+        parents: Sequence[Any],
+        values: dict[str, Any],
+        refusals: Sequence[Exception | None] | None,
+    ) -> Any:
         if refusals is None:
             return self.answer_all(context, parents, **values)
         return self._partly_answered(context, parents, values, refusals)
