@@ -162,11 +162,9 @@ async def tiles_with_ids(context: RequestContext, ids: Sequence[str]) -> Sequenc
         return [None] * len(ids)
     holders = ["_".join(id.split("_", 3)[1:3]) for id in ids]
     member_ids = [MembershipId(holder) for holder in dict.fromkeys(holders) if holder.startswith("mbr_")]
-    members = [
-        member
-        for member in await context.backends.directory.memberships(member_ids)
-        if member is not None and _may_see_page(context, caller, member)
-    ]
+    found_members = await context.backends.directory.memberships(member_ids)
+    await context.learn_of_found(found_members)
+    members = [member for member in found_members if member is not None and _may_see_page(context, caller, member)]
     pages = [list(page) for page in await tiles_of_members(context, members, include_unavailable=True)]
     if caller.user.id in holders:
         pages += map(list, await tiles_of(context, [replace(caller, standings={})], include_unavailable=True))

@@ -114,7 +114,9 @@ def _caller_at_once(most: int) -> Select[Any]:
     """
     # Said in the text, so that PostgreSQL knows how few rows are coming and goes by the indexes. Removed memberships
     # count: that way an index alone says whether there are many, and is read no further than that.
-    one_too_many = select(memberships.c.user_id).where(memberships.c.user_id == _USER_ID).limit(1).offset(_literal(most))
+    one_too_many = (
+        select(memberships.c.user_id).where(memberships.c.user_id == _USER_ID).limit(1).offset(_literal(most))
+    )
     few = select(not_(one_too_many.exists()).label("are_all")).cte("few")
     are_few = select(few.c.are_all).scalar_subquery()
     default = select(users.c.default_organization_id).where(users.c.id == _USER_ID).scalar_subquery()

@@ -63,8 +63,10 @@ class StandingsOnDemand(Mapping[OrganizationId, StandingRecord]):
             raise StandingsUnread(None)
         return len(self._known)
 
-    async def learn(self, organization_ids: Collection[OrganizationId] | None) -> None:
+    async def learn(self, organization_ids: Collection[OrganizationId] | None, *, where_none_too: bool = False) -> None:
         """Read what the person holds in these organizations, None for all of theirs, unless that is known.
+
+        With `where_none_too`, it is read again where nothing was held.
 
         Raises:
             BackendUnavailable: The directory does not answer; what was not read stays unread.
@@ -77,7 +79,10 @@ class StandingsOnDemand(Mapping[OrganizationId, StandingRecord]):
                 standings = [one for one in self._known.values() if one is not None]
                 self._known = {one.organization_id: one for one in sorted(standings, key=_MEMBERSHIP)}
                 self._are_all_known = True
-            elif unread := [id for id in organization_ids if id not in self._known]:
+                return
+            known = self._known
+            unread = [id for id in organization_ids if (known.get(id) is None if where_none_too else id not in known)]
+            if unread:
                 self._know(await self._read(unread), unread)
 
     async def learn_beside(self, people: Sequence[UserId]) -> Collection[OrganizationId]:

@@ -44,6 +44,7 @@ async def given_organizations(
 
     Whether there is one takes no other statements than whether there is none.
     """
+    await context.learn(ids)
     shown = {id for id in ids if is_visible(context, id)}
     if (rest := [id for id in dict.fromkeys(ids) if id not in shown]) and context.view_as is None:
         shown |= await _met_by_vendor_staff(context, rest)
@@ -64,6 +65,7 @@ async def given_memberships(
     viewer = context.viewer
     if viewer is None:
         return [None] * len(ids)
+    await context.learn_of_found(records)
     given = [
         record is not None
         and (
@@ -111,6 +113,7 @@ async def organizations_of_people(
     if caller is None or context.viewer is None:
         return {}
     given: dict[UserId, OrganizationId | ConnectorError | None] = {caller.user.id: None}
+    await context.learn(None)  # by any of them somebody may be met
     here = [OrganizationId(id) for id in context.viewer.standings if is_visible(context, id)]
     if rest := [id for id in dict.fromkeys(ids) if id not in given]:
         found = await _memberships_of(context, rest, here)
