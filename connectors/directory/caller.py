@@ -151,11 +151,9 @@ def _in_session(statement: Select[Any]) -> Select[Any]:
     return statement.where(_SESSION_RUNS)
 
 
+_STATUSES = {status.value: status for status in MembershipStatus}
 _PERMISSIONS = len(USERS.columns)
 _STANDING = _PERMISSIONS + 3
-_MEMBERSHIP = itemgetter(0)
-_ORGANIZATION = 2
-_GRANT = _ORGANIZATION + len(ORGANIZATIONS.columns)
 
 
 class CallerQueries(DirectoryReader):
@@ -184,9 +182,7 @@ class CallerQueries(DirectoryReader):
             return None
         user = USERS.record(rows[0][:_PERMISSIONS])
         permissions, access_epoch, are_all = rows[0][_PERMISSIONS:_STANDING]
-        standings: Mapping[OrganizationId, StandingRecord] = _by_organization(
-            user_id, (row[_STANDING:] for row in rows)
-        )
+        standings: Mapping[OrganizationId, StandingRecord] = _by_organization(user_id, rows, _STANDING)
         if not are_all:
             standings = StandingsOnDemand(
                 {**dict.fromkeys(at_once or ()), **standings},
@@ -209,28 +205,35 @@ class CallerQueries(DirectoryReader):
             rows = await self.read(_STANDINGS, user_id=user_id)
         else:
             rows = await self.read_of(organization_ids, _STANDINGS_IN, user_id=user_id)
-        return list(_by_organization(user_id, rows).values())
+        return list(_by_organization(user_id, rows, 0).values())
 
     async def standings_beside(self, user_id: UserId, people: Sequence[UserId]) -> Sequence[StandingRecord]:
         """Return what somebody holds in the organizations that know one of these people: members, those who were or
         are to be, and those who asked to join.
         """
         rows = await self.read(_STANDINGS_BESIDE, user_id=user_id, people=people) if people else ()
-        return list(_by_organization(user_id, rows).values())
+        return list(_by_organization(user_id, rows, 0).values())
 
 
-def _by_organization(user_id: UserId, rows: Iterable[Row]) -> dict[OrganizationId, StandingRecord]:
-    """Return the standings from their rows, one for each grant, or one without; a row without a membership is none."""
-    standings = (_standing(user_id, list(own)) for membership_id, own in groupby(rows, _MEMBERSHIP) if membership_id)
+def _by_organization(user_id: UserId, rows: Iterable[Row], at: int) -> dict[OrganizationId, StandingRecord]:
+    """Return the standings from their rows, one for each grant, or one without; a row without a membership is none.
+
+    The columns of standings begin `at` this one.
+    """
+    standings = (
+        _standing(user_id, list(own), at) for membership_id, own in groupby(rows, itemgetter(at)) if membership_id
+    )
     return {standing.organization_id: standing for standing in standings}
 
 
-def _standing(user_id: UserId, rows: Sequence[Row]) -> StandingRecord:
-    membership_id, status = rows[0][:_ORGANIZATION]
-    organization = ORGANIZATIONS.record(rows[0][_ORGANIZATION:_GRANT])
+def _standing(user_id: UserId, rows: Sequence[Row], at: int) -> StandingRecord:
+    organization_at = at + 2
+    grant_at = organization_at + len(ORGANIZATIONS.columns)
+    membership_id, status = rows[0][at:organization_at]
+    organization = ORGANIZATIONS.record(rows[0][organization_at:grant_at])
     grants = tuple(
-        GRANTS.record((row[_GRANT], membership_id, organization.id, user_id, *row[_GRANT + 1 :]))
+        GRANTS.record((row[grant_at], membership_id, organization.id, user_id, *row[grant_at + 1 :]))
         for row in rows
-        if row[_GRANT] is not None
+        if row[grant_at] is not None
     )
-    return StandingRecord(membership_id, organization, MembershipStatus(status), grants)
+    return StandingRecord(membership_id, organization, _STATUSES[status], grants)

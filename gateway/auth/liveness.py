@@ -23,7 +23,7 @@ log = logging.getLogger("forecourt.liveness")
 
 
 class Watch:
-    """One stream's view of its caller."""
+    """One stream's view of its caller, who comes with all of their standings."""
 
     def __init__(self, caller: CallerRecord, directory: Directory, clock: Callable[[], datetime]) -> None:
         self.caller = caller
