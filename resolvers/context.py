@@ -226,7 +226,7 @@ class RequestContext:
     async def learn(self, organization_ids: Collection[OrganizationId] | None) -> None:
         """Read what the caller holds in these organizations, None for all of theirs, unless it is known.
 
-        Until then, whoever asks is told that nobody knows: `StandingsUnread` is raised. A field that raises it is
+        Until then, `StandingsUnread` is raised at whoever asks. A field that raises it is
         answered again (see schema/graph/answering.py), so this is for what would otherwise be learnt one by one.
         """
         if self.standings_on_demand is not None:

@@ -68,22 +68,21 @@ class Answering:
     async def _answered_later(
         self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any], refusals: Any
     ) -> Any:
-        async def learnt(ask: Callable[[], Any]) -> Any:
-            """Ask, and again with what turned out to be unread; for the third time with all that there is."""
-            for _ in range(2):
-                try:
-                    answer = ask()
-                    return await answer if isawaitable(answer) else answer
-                except StandingsUnread as unread:
-                    await context.learn(self._with_those_of(parents, unread.organization_id))
-            await context.learn(None)
-            answer = ask()
-            return await answer if isawaitable(answer) else answer
+        if refusals is _UNDECIDED:  # decided once, for a dry run notes what was decided
+            refusals = await self._learnt(context, parents, lambda: self.refusals(context, parents, values))
+        return await self._learnt(context, parents, lambda: self._answered(context, parents, values, refusals))
 
-        # Decided once: in a dry run, a decision is also noted.
-        if refusals is _UNDECIDED:
-            refusals = await learnt(lambda: self.refusals(context, parents, values))
-        return await learnt(lambda: self._answered(context, parents, values, refusals))
+    async def _learnt(self, context: RequestContext, parents: Sequence[Any], ask: Callable[[], Any]) -> Any:
+        """Ask, and again once what turned out to be unread is read; the third time with all that there is."""
+        for _ in range(2):
+            try:
+                answer = ask()
+                return await answer if isawaitable(answer) else answer
+            except StandingsUnread as unread:
+                await context.learn(self._with_those_of(parents, unread.organization_id))
+        await context.learn(None)
+        answer = ask()
+        return await answer if isawaitable(answer) else answer
 
     def _with_those_of(
         self, parents: Sequence[Any], organization_id: OrganizationId | None
@@ -104,15 +103,6 @@ class Answering:
     ) -> Any:
         if refusals is None:
             return self.answer_all(context, parents, **values)
-        return self._partly_answered(context, parents, values, refusals)
-
-    def _partly_answered(
-        self,
-        context: RequestContext,
-        parents: Sequence[Any],
-        values: dict[str, Any],
-        refusals: Sequence[Exception | None],
-    ) -> Any:
         allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
         if not allowed:
             return refusals

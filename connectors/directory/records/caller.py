@@ -33,7 +33,7 @@ class CallerRecord:
     """All that a request needs to know of its caller: the person, and their standings (REMOVED ones left out).
 
     `standings` are by organization, in the order of the memberships' ids. Of somebody in many organizations they may be
-    `StandingsOnDemand`, which raise `StandingsUnread` where a dictionary would not know what it was not told.
+    `StandingsOnDemand`, which raise `StandingsUnread` where a dictionary would know nothing of what was not read.
     `vendor_permissions` are codes that vendor staff hold personally, never through an organization.
     `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
     request can see that it is out of date. A grant that ends automatically changes no number.
