@@ -14,6 +14,7 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any
 
@@ -38,12 +39,16 @@ async def counted(query: Query, contestant: str) -> float:
         RuntimeError: The contestant did not start.
     """
     async with open_stage() as stage:
-        return await asyncio.to_thread(_counted, stage, query, contestant)
+        return await asyncio.to_thread(counted_on, stage, query, contestant)
 
 
-def _counted(stage: Stage, query: Query, contestant: str) -> float:
-    asked_for = query.name or query.document
-    task = json.dumps([str(stage.folder), stage.database_url, stage.token, asked_for, contestant])
+def counted_on(stage: Stage, query: Query, contestant: str) -> float:
+    """Return the instructions of a request on this stage, the mean of some.
+
+    Raises:
+        RuntimeError: The contestant did not start.
+    """
+    task = json.dumps([str(stage.folder), stage.database_url, stage.token, astuple(query), contestant])
     counter = ["valgrind", "--tool=callgrind", "--instr-atstart=no", f"--callgrind-out-file={stage.folder}/callgrind"]
     report = stage.folder / "valgrind"
     with report.open("w") as errors:
@@ -77,10 +82,10 @@ def _count(pid: int, state: str) -> None:
     subprocess.run(["callgrind_control", "-i", state, str(pid)], check=True, capture_output=True)
 
 
-async def _ask(folder: str, database_url: str, token: str, name: str, contestant: str) -> None:
+async def _ask(folder: str, database_url: str, token: str, asking: tuple[Any, ...], contestant: str) -> None:
     """Ask in this process, when the parent says so."""
     configure_logs("json")
-    query = _query(name)
+    query = Query(*asking)
     stage = Stage(Path(folder), database_url, token)
     app: Any = CONTESTANTS[contestant](stage.folder, stage.database_url)
     async with app.router.lifespan_context(app):

@@ -256,7 +256,7 @@ async def _notify_requester(
 ) -> None:
     """Mail whoever asked, unless they have left the organization since: it is not theirs to know any more."""
     requester = await change.ask.caller(request.requested_by_id, None, context.now)
-    if requester is None or organization.id not in [one.organization_id for one in requester.standings]:
+    if requester is None or organization.id not in requester.standings:
         return
     values: dict[str, Value] = {
         "organization": organization.name,

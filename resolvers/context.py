@@ -10,6 +10,7 @@ from connectors.applications.interface import Applications
 from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.people import UserRecord
+from connectors.directory.standings import StandingsOnDemand
 from connectors.identity.interface import Accounts
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
@@ -160,6 +161,9 @@ class People:
         return view
 
 
+_NOWHERE = OrganizationId("")
+
+
 @dataclass(slots=True, weakref_slot=True)
 class RequestContext:
     """What one request knows; `caller` is None for somebody who is not signed in.
@@ -171,11 +175,12 @@ class RequestContext:
     the one of their profile. `loaders` belongs to the execution on graphql-core, `introspection` to the gateway: how
     much of the schema the request may see. `unenforced` is None unless a dry run is on (see docs/permissions.md): the
     refusals that were not enforced, in the order in which the fields were met. With `view_as`, caller and viewer are
-    those of a member
-    whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member alone. `people`
-    are those read so far by an operation that changes nothing; None where something may change. `device_token` is by
-    what the device was known that the request comes from, and of those issued, the last goes back with the answer; see
-    devices.py. `not_accepted` is why an access token that was sent does not count, though the request is answered.
+    those of a member whom somebody else looks as: nothing may be changed, and nothing be shown that is for the member
+    alone. `standings_on_demand` are those of a caller in many organizations, in an operation that changes nothing; None
+    where all are read. `people` are those read so far by an operation that changes nothing; None where something may
+    change. `device_token` is by what the device was known that the request comes from, and of those issued, the last
+    goes back with the answer; see devices.py.
+    `not_accepted` is why an access token that was sent does not count, though the request is answered.
     """
 
     backends: Backends
@@ -196,6 +201,7 @@ class RequestContext:
     deadline: float | None = None
     discloses: Literal["none", "code", "permission", "full"] = "full"
     people: People | None = None
+    standings_on_demand: StandingsOnDemand | None = None
     device_token: str | None = None
     issued_device_tokens: list[str] = field(default_factory=list)
     not_accepted: Exception | None = None
@@ -216,6 +222,26 @@ class RequestContext:
         before = self.viewer_before
         is_same = before is not None and self.viewer is not None and before.user_id == self.viewer.user_id
         return is_same and may(before, rule, organization_id, self.now)
+
+    async def learn(self, organization_ids: Collection[OrganizationId] | None) -> None:
+        """Read what the caller holds in these organizations, None for all of theirs, unless it is known.
+
+        Until then, `StandingsUnread` is raised at whoever asks. A field that raises it is
+        answered again (see schema/graph/answering.py), so this is for what would otherwise be learnt one by one.
+        """
+        if self.standings_on_demand is not None:
+            await self.standings_on_demand.learn(organization_ids)
+
+    async def learn_of_found(self, records: Iterable[Any]) -> None:
+        """Read what the caller holds in the organizations of records that were looked up by ids from outside, with None
+        among them for what there is not.
+
+        It takes the same statements whether there is such a record in somebody else's organization or none at all, so
+        that nobody learns which from the time that it takes.
+        """
+        if self.standings_on_demand is not None:
+            ids = (record.organization_id if record is not None else None for record in records)
+            await self.standings_on_demand.learn([id or _NOWHERE for id in ids], where_none_too=True)
 
     async def renew(self) -> CallerRecord | None:
         """Read the caller again, so that the rest of the request is that of who they are after a change."""
@@ -239,6 +265,8 @@ class RequestContext:
         """Let the rest of the request be that of this caller: after signing in, or out (None)."""
         self.caller = caller
         self.viewer = viewer_of(caller, self.policy) if caller is not None else None
+        standings = caller.standings if caller is not None else None
+        self.standings_on_demand = standings if isinstance(standings, StandingsOnDemand) else None
         if caller is not None and caller.user.locale is not None:
             chosen = [self.chosen_language] if self.chosen_language is not None else []
             self.languages = [*chosen, caller.user.locale, *self.languages[len(chosen) :]]

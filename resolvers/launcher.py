@@ -186,14 +186,12 @@ async def tiles_with_ids(context: RequestContext, ids: Sequence[str]) -> Sequenc
         return [None] * len(ids)
     holders = ["_".join(id.split("_", 3)[1:3]) for id in ids]
     member_ids = [MembershipId(holder) for holder in dict.fromkeys(holders) if holder.startswith("mbr_")]
-    members = [
-        member
-        for member in await context.backends.directory.memberships(member_ids)
-        if member is not None and _may_see_page(context, caller, member)
-    ]
+    found_members = await context.backends.directory.memberships(member_ids)
+    await context.learn_of_found(found_members)
+    members = [member for member in found_members if member is not None and _may_see_page(context, caller, member)]
     pages = [list(page) for page in await tiles_of_members(context, members, include_unavailable=True)]
     if caller.user.id in holders:
-        pages += map(list, await tiles_of(context, [replace(caller, standings=())], include_unavailable=True))
+        pages += map(list, await tiles_of(context, [replace(caller, standings={})], include_unavailable=True))
     found = {tile.id: tile for page in pages for tile in page}
     return [found.get(id) for id in ids]
 
@@ -404,7 +402,7 @@ def _mode(mode: ModeRecord, launch: Launch | None, keys: Iterable[_Key]) -> Tile
 
 def _holder_of(context: RequestContext, caller: CallerRecord, looked_at: OrganizationId | None) -> Holder:
     """Return the caller as the holder of tiles in an organization; in none if it is not theirs."""
-    record = next((one for one in caller.standings if one.organization_id == looked_at), None)
+    record = caller.standings.get(looked_at) if looked_at is not None else None
     standing = context.viewer.standings.get(looked_at) if context.viewer is not None and looked_at is not None else None
     user = caller.user
     if record is None or standing is None or standing.obstacle is DenialReason.NOT_A_MEMBER:

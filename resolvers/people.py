@@ -23,10 +23,11 @@ async def people_with(
 ) -> Mapping[UserId, UserRecord | None]:
     """Return these people by id, and perhaps others, each as the caller sees them; None for one who is unknown."""
     directory = context.backends.directory
-    knowing, asked = (organizations_where(context, rule) for rule in (SEE_MEMBERS, MANAGE_MEMBERS))
     me = context.caller.user if context.caller is not None else None
 
     async def read(ids: Sequence[UserId], wanted: Wanted[UserRecord]) -> Sequence[UserRecord | None]:
+        beside = await _organizations_beside(context, ids)
+        knowing, asked = (organizations_where(context, rule, beside) for rule in (SEE_MEMBERS, MANAGE_MEMBERS))
         found = await (
             directory.users_as_seen(ids, knowing, asked, wanted) if knowing else directory.users(ids, wanted)
         )
@@ -89,15 +90,26 @@ def person(
     return people
 
 
-def organizations_where(context: RequestContext, rule: AccessRule) -> list[OrganizationId]:
-    """Return the organizations in which the caller may read what the rule guards."""
-    standings = {
-        organization_id
-        for viewer in (context.viewer, context.viewer_before)
-        if viewer is not None
-        for organization_id in viewer.standings
-    }
-    return [OrganizationId(id) for id in sorted(standings) if context.may_see(rule, id)]
+def organizations_where(
+    context: RequestContext, rule: AccessRule, among: Collection[str] | None = None
+) -> list[OrganizationId]:
+    """Return the organizations in which the caller may read what the rule guards, of all or of those among which."""
+    ids = _own_organizations(context) if among is None else among
+    return [OrganizationId(id) for id in sorted(ids) if context.may_see(rule, id)]
+
+
+async def _organizations_beside(context: RequestContext, people: Collection[UserId]) -> Collection[str]:
+    """Return the caller's organizations that may know one of these people; of many, just those that do are read."""
+    caller, many = context.caller, context.standings_on_demand
+    if caller is None or many is None:
+        return _own_organizations(context)
+    return await many.learn_beside([id for id in people if id != caller.user.id])
+
+
+def _own_organizations(context: RequestContext) -> Collection[str]:
+    """Return the caller's organizations; in a payload, also those that its change took away."""
+    viewers = (context.viewer, context.viewer_before)
+    return {organization_id for viewer in viewers if viewer is not None for organization_id in viewer.standings}
 
 
 def _known(context: RequestContext) -> People:

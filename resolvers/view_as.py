@@ -67,7 +67,7 @@ class Views:
                 Text("This person is not a member of the organization at the moment, so there is nothing to see.")
             )
         viewed = await context.backends.directory.caller(membership.user_id, None, context.now)
-        if viewed is None or membership_id not in [one.membership_id for one in viewed.standings]:
+        if viewed is None or membership_id not in [one.membership_id for one in viewed.standings.values()]:
             raise ViewAsRefused(Text("This person has just left the organization."))
         await self._record(context, membership)
         _see(context, viewed, membership, most)
@@ -146,7 +146,7 @@ def _see(context: RequestContext, viewed: CallerRecord, membership: MembershipRe
         viewed,
         user=replace(viewed.user, address=None),
         session_id=None,
-        standings=tuple(one for one in viewed.standings if one.membership_id == membership.id),
+        standings={membership.organization_id: viewed.standings[membership.organization_id]},
         vendor_permissions=(),
     )
     viewer = viewer_of(seen, context.policy)

@@ -23,7 +23,7 @@ log = logging.getLogger("forecourt.liveness")
 
 
 class Watch:
-    """One stream's view of its caller."""
+    """One stream's view of its caller, who comes with all of their standings."""
 
     def __init__(self, caller: CallerRecord, directory: Directory, clock: Callable[[], datetime]) -> None:
         self.caller = caller
@@ -57,7 +57,7 @@ class Watch:
             case SessionEnded(session_id=session_id):
                 return session_id == self.caller.session_id
             case AccessChanged(user_id=None, organization_id=organization_id):
-                return any(one.organization_id == organization_id for one in self.caller.standings)
+                return organization_id in self.caller.standings
         return event.user_id == self.caller.user.id
 
 

@@ -13,7 +13,7 @@ from starlette.datastructures import Headers
 from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
 from connectors.identity.tokens import AccessTokens, Identity, IntrospectionPass, TokenProblem
-from connectors.ids import MembershipId
+from connectors.ids import MembershipId, OrganizationId
 from connectors.quick import quick
 from connectors.time_limit import TimeLimit
 from gateway.auth.authentication import Unauthenticated, authenticate
@@ -75,11 +75,14 @@ class RequestContexts:
         *,
         needs_caller: Callable[[], bool] = lambda: True,
         only_introspects: Callable[[], bool] = lambda: False,
+        reads_of: Sequence[OrganizationId] | None = None,
     ) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
 
         So it is when a token is not accepted for a request that needs no caller; `not_accepted` then says why. What
         needs one is found out only then. A token for introspection counts for what asks for nothing but the schema.
+        A request that changes nothing says by `reads_of` which organizations it names: of a caller in many, what they
+        hold in others is read on demand.
 
         Raises:
             Unauthenticated: A token was sent that proves nobody, or whose session has ended.
@@ -109,7 +112,7 @@ class RequestContexts:
             return context
         try:
             with self._time_limit.wait():
-                await self._recognize(context, headers, authorizations, needs_caller, only_introspects)
+                await self._recognize(context, headers, authorizations, needs_caller, only_introspects, reads_of)
         except TimeoutError:
             raise BackendTimeout("directory", "no answer before the deadline of the request") from None
         return context
@@ -121,6 +124,7 @@ class RequestContexts:
         authorizations: Sequence[str],
         needs_caller: Callable[[], bool],
         only_introspects: Callable[[], bool],
+        reads_of: Sequence[OrganizationId] | None,
     ) -> None:
         try:
             identity = await authenticate(authorizations, self._tokens, context.now)
@@ -131,7 +135,8 @@ class RequestContexts:
                 address = {"token": identity.id, "address": context.ip_address}
                 log.info("schema read with an introspection token", extra=address)
             elif identity is not None:
-                context.become(await self._caller(identity, context.now))
+                at_once = reads_of if VIEW_AS not in headers else None
+                context.become(await self._caller(identity, context.now, at_once))
         except Unauthenticated as problem:
             if VIEW_AS in headers or needs_caller():
                 raise
@@ -158,8 +163,11 @@ class RequestContexts:
         """Return the network that a request comes from: an IPv4 address, an IPv6 /64; the same for all unknown ones."""
         return network_of(self._address(connection)) or "unknown"
 
-    async def _caller(self, identity: Identity, now: datetime) -> CallerRecord:
-        caller = await self._backends.directory.caller(identity.user_id, identity.session_id, now)
+    async def _caller(
+        self, identity: Identity, now: datetime, at_once: Sequence[OrganizationId] | None
+    ) -> CallerRecord:
+        directory = self._backends.directory
+        caller = await directory.caller(identity.user_id, identity.session_id, now, at_once=at_once)
         if caller is None:
             raise Unauthenticated(TokenProblem.SESSION_ENDED)
         return caller

@@ -93,7 +93,7 @@ async def explained(
         context.become(_as_of(caller, at))
         decision = _decided(context, part, at_organization.id)
         counting = {grant.id for grant in decision.sources}
-        sources = tuple(grant for one in caller.standings for grant in one.grants if grant.id in counting)
+        sources = tuple(grant for one in caller.standings.values() for grant in one.grants if grant.id in counting)
         ways = await ways_to(context, [(at_organization.id, decision.missing)]) if decision.requestable else [()]
         names = await _names(
             context,
@@ -115,10 +115,10 @@ def _as_of(caller: CallerRecord, at: datetime) -> CallerRecord:
     """Return the caller without the grants that were given later than `at`."""
     return replace(
         caller,
-        standings=tuple(
-            replace(standing, grants=tuple(grant for grant in standing.grants if grant.granted_at <= at))
-            for standing in caller.standings
-        ),
+        standings={
+            id: replace(standing, grants=tuple(grant for grant in standing.grants if grant.granted_at <= at))
+            for id, standing in caller.standings.items()
+        },
     )
 
 
@@ -153,7 +153,7 @@ async def _organization(directory: DirectoryQueries, caller: CallerRecord, name:
         (found,) = await directory.organizations([OrganizationId(name)])
         if found is not None:
             return found
-    own = [one for one in await directory.organizations([one.organization_id for one in caller.standings]) if one]
+    own = [one for one in await directory.organizations(list(caller.standings)) if one]
     for one in own:
         if name.casefold() in (one.name.casefold(), (one.customer_number or "").casefold()):
             return one

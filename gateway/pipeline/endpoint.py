@@ -15,6 +15,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from connectors.errors import BackendUnavailable
+from connectors.ids import OrganizationId
 from connectors.quick import quick
 from gateway.auth.authentication import Unauthenticated
 from gateway.auth.request_context import RequestContexts
@@ -187,14 +188,15 @@ class GraphqlEndpoint:
     async def _answered_now(
         self, request: Connection, prepared: _Prepared, shows_cost: bool
     ) -> tuple[dict[str, Any], int, RequestContext, _Prepared]:
+        only_reads = not prepared.operation.is_mutation
         context = await self._contexts.of(
             request,
             needs_caller=lambda: self._needs_caller(prepared),
             only_introspects=lambda: _only_introspects(prepared),
+            reads_of=_organizations_named([prepared]) if only_reads else None,
         )
-        is_mutation = prepared.operation.is_mutation
-        check_changes_nothing(context, [is_mutation])
-        result = await self._executed(prepared, context, self._budget(), only_reads=not is_mutation)
+        check_changes_nothing(context, [prepared.operation.is_mutation])
+        result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
         return *await self._reported(prepared, result, context, shows_cost), context, prepared
 
     async def _batch_answered(
@@ -205,14 +207,15 @@ class GraphqlEndpoint:
         prepared = [await self._prepared_or_refused(one) for one in asked]
         executable = [one for one in prepared if isinstance(one, _Prepared)]
         check_costs([one.estimated if isinstance(one, _Prepared) else None for one in prepared], self._limits)
+        are_mutations = [one.operation.is_mutation for one in executable]
         taken = self._turns.taken(self._contexts.network(request)) if self._takes_turn(executable) else nullcontext()
         async with taken:
             context = await self._contexts.of(
                 request,
                 needs_caller=lambda: bool(executable) and all(map(self._needs_caller, executable)),
                 only_introspects=lambda: bool(executable) and all(map(_only_introspects, executable)),
+                reads_of=_organizations_named(executable) if not any(are_mutations) else None,
             )
-            are_mutations = [one.operation.is_mutation for one in executable]
             check_changes_nothing(context, are_mutations)
             answers, budget = [], self._budget()
             for one in prepared:
@@ -399,6 +402,12 @@ class _NotExecutable(Exception):
         failure", "Operation cannot be determined" and "Variable coercion failure".
         """
         return 422 if draft and self.code != PARSE_FAILED else 400
+
+
+def _organizations_named(prepared: Sequence[_Prepared]) -> list[OrganizationId]:
+    """Return the organizations that variables name, so that what a caller in many holds there is read at once."""
+    values = [value for one in prepared for value in one.variables.coerced.values()]
+    return [OrganizationId(value) for value in values if type(value) is str and value.startswith("org_")]
 
 
 def _only_introspects(prepared: _Prepared) -> bool:

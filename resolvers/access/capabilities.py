@@ -184,5 +184,6 @@ def _decided(
         policy=context.policy,
     )
     counting = {grant.id for grant in decision.sources}
-    records = tuple(grant for standing in caller.standings for grant in standing.grants if grant.id in counting)
+    standing = caller.standings.get(organization_id) if organization_id is not None else None
+    records = tuple(grant for grant in standing.grants if grant.id in counting) if standing is not None else ()
     return AccessDecision(permission, decision, organization_id, records)

@@ -15,6 +15,7 @@ async def visible_access_requests(context: RequestContext, ids: Sequence[str]) -
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(ACCESS_REQUESTS, ids)
+    await context.learn_of_found(found)
     return [request if request is not None and is_seen(context, request) else None for request in found]
 
 

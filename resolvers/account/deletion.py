@@ -194,7 +194,7 @@ async def _check_administered_without(context: RequestContext, change: Directory
     caller = await change.ask.caller(id, None, context.now)
     ids = [
         standing.organization_id
-        for standing in (caller.standings if caller is not None else ())
+        for standing in (caller.standings.values() if caller is not None else ())
         if standing.membership_status is MembershipStatus.ACTIVE
         and standing.organization.status is OrganizationStatus.ACTIVE
     ]

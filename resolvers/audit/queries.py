@@ -118,7 +118,7 @@ def after_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditFie
 
 
 async def _own(context: RequestContext, caller: CallerRecord, page: Slice) -> Listing:
-    organization_ids = [one.organization_id for one in caller.standings if is_visible(context, one.organization_id)]
+    organization_ids = [id for id in caller.standings if is_visible(context, id)]
     directory, subjects = context.backends.directory, own_subjects(caller)
 
     async def read(asked: Slice) -> Sequence[Page[AuditEventRecord]]:

@@ -206,6 +206,7 @@ async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> li
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(INVITATIONS, ids)
+    await context.learn_of_found(found)
     given = [
         one is not None and (_standing(context, one) is not None or _is_answered_by(context, one)) for one in found
     ]

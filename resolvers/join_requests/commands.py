@@ -235,11 +235,8 @@ async def withdraw_join_request(context: RequestContext, id: JoinRequestId, key:
 
 
 def _belongs_to(caller: CallerRecord, organization_id: OrganizationId) -> bool:
-    known = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
-    return any(
-        standing.organization_id == organization_id and standing.membership_status in known
-        for standing in caller.standings
-    )
+    standing = caller.standings.get(organization_id)
+    return standing is not None and standing.membership_status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 
 
 async def _not_asked_yet(

@@ -32,6 +32,7 @@ async def visible_join_requests(context: RequestContext, ids: Sequence[str]) -> 
     if caller is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(JOIN_REQUESTS, ids)
+    await context.learn_of_found(found)
     return [record if record is not None and _is_visible(context, caller, record) else None for record in found]
 
 

@@ -161,7 +161,7 @@ async def leave_organization(
     async def command(change: DirectoryChange) -> Receipt:
         organization = await change.lock_organization(organization_id)
         now = await change.ask.caller(caller.user.id, None, context.now)
-        own = next((one for one in now.standings if one.organization_id == organization_id), None) if now else None
+        own = now.standings.get(organization_id) if now else None
         if organization is None or own is None:
             raise NotFound("organization", ["organization_id"])
         subject, user = await _subject(context, change, own.membership_id)

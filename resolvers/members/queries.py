@@ -75,13 +75,15 @@ async def members_of(
         lambda one: directory.members_of(ids, one, where=where, wanted=of_each, people=people),
     )
     if context.people is not None and shows_people:
-        knowing = organizations_where(context, SEE_MEMBERS)
+        knowing = {id for id in ids if context.may_see(SEE_MEMBERS, id)}
+        # Of somebody in many organizations, nobody has read whether another one might know better.
+        is_alone = context.standings_on_demand is None and len(organizations_where(context, SEE_MEMBERS)) == 1
         context.people.know(
             (
                 user
                 for found in pages
                 for member in found.items
-                if member.organization_id in knowing and (user := _as_known(member, knowing)) is not None
+                if member.organization_id in knowing and (user := _as_known(member, is_alone=is_alone)) is not None
             ),
             people,
         )
@@ -116,17 +118,8 @@ async def membership_in(
     context: RequestContext, callers: Sequence[CallerRecord], *, organization_id: OrganizationId
 ) -> Sequence[MembershipRecord | None]:
     """Return each caller's own membership in the organization; None where there is none, or no such organization."""
-    own = [
-        next(
-            (
-                standing
-                for standing in caller.standings
-                if standing.organization_id == organization_id and standing.membership_status in _BELONGING
-            ),
-            None,
-        )
-        for caller in callers
-    ]
+    standings = [caller.standings.get(organization_id) for caller in callers]
+    own = [one if one is not None and one.membership_status in _BELONGING else None for one in standings]
     ids = [standing.membership_id for standing in own if standing is not None]
     found = iter(await context.backends.directory.memberships(ids) if ids else ())
     return [next(found) if standing is not None else None for standing in own]
@@ -216,11 +209,14 @@ def _last_end(grants: Sequence[GrantRecord]) -> datetime | None:
     return None if None in ends else max(end for end in ends if end is not None)
 
 
-def _as_known(member: MembershipRecord, knowing: Sequence[OrganizationId]) -> UserRecord | None:
-    """Return the person read along as the caller sees them; None for whom other organizations may know better."""
+def _as_known(member: MembershipRecord, *, is_alone: bool) -> UserRecord | None:
+    """Return the person read along as the caller sees them; None for whom other organizations may know better.
+
+    `is_alone` says that there is no other where the caller sees members.
+    """
     if member.user is None or member.status in _BELONGING:
         return member.user
-    if member.status is MembershipStatus.INVITED and len(knowing) == 1:
+    if member.status is MembershipStatus.INVITED and is_alone:
         return as_invited(member.user)
     return None
 

@@ -30,6 +30,7 @@ async def visible_organization_of(context: RequestContext, kind: str, id: str) -
     if not id.startswith(f"{kind}_"):
         return None
     organization_id = await KINDS[kind].organization_of(context, id)
+    await context.learn([organization_id or OrganizationId("")])  # so that both take as many statements
     return organization_id if organization_id is not None and is_visible(context, organization_id) else None
 
 

@@ -135,6 +135,7 @@ async def _grants(context: RequestContext, ids: Sequence[str]) -> Sequence[Grant
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.grants([GrantId(identifier) for identifier in ids])
+    await context.learn_of_found(found)
     return [_if_grant_given(context, record) for record in found]
 
 
@@ -142,6 +143,7 @@ async def _orders(context: RequestContext, ids: Sequence[str]) -> Sequence[Order
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.shop.orders([OrderId(identifier) for identifier in ids])
+    await context.learn_of_found(found)
     return [_if_order_seen(context, record) for record in found]
 
 
@@ -149,6 +151,7 @@ async def _order_events(context: RequestContext, ids: Sequence[str]) -> Sequence
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.shop.events([OrderEventId(identifier) for identifier in ids])
+    await context.learn_of_found(found)
     return [_if_order_seen(context, record) for record in found]
 
 
@@ -156,6 +159,7 @@ async def _addresses(context: RequestContext, ids: Sequence[str]) -> Sequence[Ad
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.addresses([AddressId(identifier) for identifier in ids])
+    await context.learn_of_found(found)
     return [one if one is not None and context.may(USE_ADDRESS_BOOK, one.organization_id) else None for one in found]
 
 
@@ -163,6 +167,7 @@ async def _change_requests(context: RequestContext, ids: Sequence[str]) -> Seque
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.approvals(CHANGE_REQUESTS, ids)
+    await context.learn_of_found(found)
     reviews = context.may(REVIEW_CHANGE_REQUESTS)
     return [
         one if one is not None and (reviews or context.may(SEE_CHANGE_REQUESTS, one.organization_id)) else None
@@ -174,6 +179,7 @@ async def _audit_events(context: RequestContext, ids: Sequence[str]) -> Sequence
     if context.viewer is None:
         return [None] * len(ids)
     found = await context.backends.directory.audit_events([AuditEventId(identifier) for identifier in ids])
+    await context.learn(None)  # an event may be about any of the caller's memberships
     return [one if one is not None and _is_event_seen(context, one) else None for one in found]
 
 

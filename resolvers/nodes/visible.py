@@ -34,7 +34,7 @@ from resolvers.registrations.queries import likeness_of, shows_organization
 
 def own_subjects(caller: CallerRecord) -> list[str]:
     """Return the ids of what an audit event can be about that concerns the person: they, and their memberships."""
-    return [caller.user.id, *(standing.membership_id for standing in caller.standings)]
+    return [caller.user.id, *(standing.membership_id for standing in caller.standings.values())]
 
 
 async def given_organizations(
@@ -44,6 +44,7 @@ async def given_organizations(
 
     Whether there is one takes no other statements than whether there is none.
     """
+    await context.learn(ids)
     shown = {id for id in ids if is_visible(context, id)}
     if (rest := [id for id in dict.fromkeys(ids) if id not in shown]) and context.view_as is None:
         shown |= await _met_by_vendor_staff(context, rest)
@@ -64,6 +65,7 @@ async def given_memberships(
     viewer = context.viewer
     if viewer is None:
         return [None] * len(ids)
+    await context.learn_of_found(records)
     given = [
         record is not None
         and (
@@ -111,6 +113,7 @@ async def organizations_of_people(
     if caller is None or context.viewer is None:
         return {}
     given: dict[UserId, OrganizationId | ConnectorError | None] = {caller.user.id: None}
+    await context.learn(None)  # by any of them somebody may be met
     here = [OrganizationId(id) for id in context.viewer.standings if is_visible(context, id)]
     if rest := [id for id in dict.fromkeys(ids) if id not in given]:
         found = await _memberships_of(context, rest, here)
@@ -178,7 +181,7 @@ def _acquaintances(context: RequestContext, caller: CallerRecord, here: Sequence
     return Acquaintances(
         {name: [id for id in here if context.may_see(rule, id)] for name, rule in PEOPLE_NAMED_IN.items()},
         own_ids=here,
-        own_membership_ids=[one.membership_id for one in caller.standings if one.organization_id in here],
+        own_membership_ids=[one.membership_id for one in caller.standings.values() if one.organization_id in here],
         own_subject_ids=own_subjects(caller) if is_oneself else (),
         own_email_key=login_key(caller.user.email) if is_oneself and caller.user.email_verified else "",
         shown_to_invited=[status.value for status in SHOWN_TO_INVITED],

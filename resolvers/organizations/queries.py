@@ -34,6 +34,7 @@ async def visible_organizations(
     context: RequestContext, ids: Sequence[OrganizationId]
 ) -> list[OrganizationRecord | None]:
     """Return the organizations that the caller belongs to, None for all others; parallel to `ids`."""
+    await context.learn(ids)
     visible = [identifier for identifier in ids if is_visible(context, identifier)]
     found = await organizations_with(context, visible)
     return [found.get(identifier) for identifier in ids]
@@ -57,7 +58,8 @@ async def organizations_with(
     caller = context.caller
     found: dict[OrganizationId, OrganizationRecord | None] = {}
     if context.only_reads and caller is not None:
-        found = {one.organization_id: one.organization for one in caller.standings if one.organization_id in ids}
+        await context.learn(ids)  # which reads the organization, too
+        found = {id: own.organization for id in ids if (own := caller.standings.get(id)) is not None}
     unread = list(dict.fromkeys(id for id in ids if id not in found))
     if unread:
         found |= zip(unread, await context.backends.directory.organizations(unread), strict=True)
@@ -79,10 +81,13 @@ def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
 
     A suspended member looks at the organization too, so that every refusal can say why.
     """
+    chosen, standings = caller.user.default_organization_id, caller.standings
+    own = standings.get(chosen) if chosen is not None else None
+    if own is not None and own.membership_status is MembershipStatus.ACTIVE:
+        return chosen  # without a look at all the others
     for status in (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED):
-        there = [standing.organization_id for standing in caller.standings if standing.membership_status is status]
+        there = [id for id, standing in standings.items() if standing.membership_status is status]
         if there:
-            chosen = caller.user.default_organization_id
             return chosen if chosen in there else there[0]
     return None
 
@@ -104,6 +109,7 @@ async def viewer_memberships(
     context: RequestContext, organizations: Sequence[OrganizationRecord]
 ) -> Sequence[MembershipRecord | None]:
     """Return the caller's own membership in each organization."""
+    await context.learn([organization.id for organization in organizations])
     standings = context.viewer.standings if context.viewer is not None else {}
     ids = [
         MembershipId(standings[organization.id].membership_id)
@@ -163,9 +169,9 @@ async def update_organization(
 
 def _country_of(context: RequestContext, id: OrganizationId) -> str | None:
     """Return the country of the registered office of one of the caller's organizations."""
-    standings = context.caller.standings if context.caller is not None else ()
-    offices = [one.organization.seat for one in standings if one.organization_id == id]
-    return next((office.country_code for office in offices if office is not None), None)
+    standing = context.caller.standings.get(id) if context.caller is not None else None
+    office = standing.organization.seat if standing is not None else None
+    return office.country_code if office is not None else None
 
 
 async def changed_data(

@@ -308,11 +308,10 @@ async def _applicant(
 async def _standing(
     context: RequestContext, change: DirectoryChange, registration: RegistrationRecord
 ) -> StandingRecord | None:
-    if registration.user_id is None:
+    if registration.user_id is None or registration.organization_id is None:
         return None
     caller = await change.ask.caller(registration.user_id, None, context.now)
-    standings = caller.standings if caller is not None else ()
-    return next((one for one in standings if one.organization_id == registration.organization_id), None)
+    return caller.standings.get(registration.organization_id) if caller is not None else None
 
 
 async def _give_number(

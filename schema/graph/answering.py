@@ -1,12 +1,17 @@
 """Answering a declared field: its guard first, then its function with the parents that are allowed."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from inspect import isawaitable
 from typing import Any
 
+from connectors.directory.standings import StandingsUnread
+from connectors.ids import OrganizationId
 from connectors.wanted import Wanted
 from resolvers.context import RequestContext
 from schema.graph.guards import Guard
+
+_UNDECIDED = object()
 
 
 @dataclass(slots=True)
@@ -41,18 +46,65 @@ class Answering:
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
         """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands at a refused index."""
-        refusals = self.bound.refusals(context, parents)
-        if refusals is None:
-            return self.answer_all(context, parents, **values)
-        return self._partly_answered(context, parents, values, refusals)
+        if context.standings_on_demand is not None:
+            return self._answered_in_many(context, parents, values)
+        return self._answered(context, parents, values, self.refusals(context, parents, values))
 
-    def _partly_answered(
+    def refusals(
+        self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]
+    ) -> Sequence[Exception | None] | None:
+        """Return why each parent's field is refused, None for those that are not; None when none is."""
+        return self.bound.refusals(context, parents)
+
+    def _answered_in_many(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
+        """Answer for somebody in many organizations: later where it has yet to be read what they hold there."""
+        refusals: Any = _UNDECIDED
+        try:
+            refusals = self.refusals(context, parents, values)
+            if not self.waits:
+                return self._answered(context, parents, values, refusals)
+        except StandingsUnread:
+            pass
+        return self._answered_later(context, parents, values, refusals)
+
+    async def _answered_later(
+        self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any], refusals: Any
+    ) -> Any:
+        if refusals is _UNDECIDED:  # decided once, for a dry run notes what was decided
+            refusals = await self._learnt(context, parents, lambda: self.refusals(context, parents, values))
+        return await self._learnt(context, parents, lambda: self._answered(context, parents, values, refusals))
+
+    async def _learnt(self, context: RequestContext, parents: Sequence[Any], ask: Callable[[], Any]) -> Any:
+        """Ask, and again once what turned out to be unread is read; the third time with all that there is."""
+        for _ in range(2):
+            try:
+                answer = ask()
+                return await answer if isawaitable(answer) else answer
+            except StandingsUnread as unread:
+                await context.learn(self._with_those_of(parents, unread.organization_id))
+        await context.learn(None)
+        answer = ask()
+        return await answer if isawaitable(answer) else answer
+
+    def _with_those_of(
+        self, parents: Sequence[Any], organization_id: OrganizationId | None
+    ) -> Collection[OrganizationId] | None:
+        """Return the organization with those of the parents, so that one statement is enough for a level."""
+        organization_of = self.bound.organization_of
+        if organization_id is None or organization_of is None:
+            return None if organization_id is None else [organization_id]
+        of_parents = {OrganizationId(id) for id in map(organization_of, parents) if id is not None}
+        return of_parents | {organization_id}
+
+    def _answered(
         self,
         context: RequestContext,
         parents: Sequence[Any],
         values: dict[str, Any],
-        refusals: Sequence[Exception | None],
+        refusals: Sequence[Exception | None] | None,
     ) -> Any:
+        if refusals is None:
+            return self.answer_all(context, parents, **values)
         allowed = [parent for parent, refusal in zip(parents, refusals, strict=True) if refusal is None]
         if not allowed:
             return refusals

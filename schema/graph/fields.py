@@ -422,7 +422,8 @@ class DeclaredField(StrawberryField):
         answering: Answering = raw.parent_type.fields[raw.field_name].extensions[BATCH]
         context: RequestContext = raw.context
         if not answering.waits:
-            return _only(answering.answer_converted(context, [source], kwargs))
+            answers = answering.answer_converted(context, [source], kwargs)
+            return _only_later(answers) if inspect.isawaitable(answers) else _only(answers)
         if source is None:  # a root field, which has no siblings to wait for
             return _only_later(answering.answer_converted(context, [source], kwargs))
         loader_key = (id(answering), id(raw.field_nodes[0]))

@@ -52,12 +52,11 @@ class GuardedAnswering(Answering):
 
     inputs: "InputGuards" = dataclass_field(kw_only=True)
 
-    def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; a refusal stands at a refused index."""
-        refusals = _joined(self.bound.refusals(context, parents), self.inputs.refusals(context, parents, values))
-        if refusals is None:
-            return self.answer_all(context, parents, **values)
-        return self._partly_answered(context, parents, values, refusals)
+    def refusals(
+        self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]
+    ) -> Sequence[Exception | None] | None:
+        """Return why each parent's field is refused, by itself or because of these inputs; None when none is."""
+        return _joined(self.bound.refusals(context, parents), self.inputs.refusals(context, parents, values))
 
 
 class InputGuards:

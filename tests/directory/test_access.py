@@ -65,8 +65,8 @@ async def seen(directory: Directory, person: UserRecord) -> CallerRecord:
 
 async def keys_of(directory: Directory, person: UserRecord, organization_id: OrganizationId) -> list[str]:
     """The keys of what a person holds in an organization."""
-    standings = (await seen(directory, person)).standings
-    return [grant.key for one in standings if one.organization_id == organization_id for grant in one.grants]
+    standing = (await seen(directory, person)).standings.get(organization_id)
+    return [grant.key for grant in standing.grants] if standing is not None else []
 
 
 async def epochs(directory: Directory) -> dict[str, int]:
@@ -151,7 +151,7 @@ async def test_a_removed_member_has_no_standing_any_more(directory: Directory) -
     async with directory.change() as change:
         await change.set_membership_status(BERND_AT_HELIOS.id, MembershipStatus.REMOVED, now=NOW)
 
-    assert (await seen(directory, BERND)).standings == ()
+    assert (await seen(directory, BERND)).standings == {}
 
 
 @pytest.mark.parametrize("membership", [EMIL_AT_HELIOS, FRIEDA_AT_HELIOS, DORA_AT_HELIOS], ids=lambda one: one.status)

@@ -34,20 +34,30 @@ from tests.directory.people import (
 )
 
 
+def _standing(membership: Any, *grants: Any) -> StandingRecord:
+    organization = next(record for record in ORGANIZATIONS if record.id == membership.organization_id)
+    return StandingRecord(membership.id, organization, membership.status, grants)
+
+
+def _standings(*standings: StandingRecord) -> dict[OrganizationId, StandingRecord]:
+    return {standing.organization_id: standing for standing in standings}
+
+
+ANNAS = _standings(
+    _standing(people.ANNA_AT_AEOLUS),
+    _standing(people.ANNA_AT_CLOSED),
+    _standing(people.ANNA_AT_HELIOS, people.ANNA_ADMINISTERS, people.ANNA_BUYS_NO_MORE, people.ANNA_READS_ORDERS),
+    _standing(people.ANNA_AT_LUMEN, people.ANNA_BUYS_AT_LUMEN),
+)
+
+
 async def test_the_caller_comes_with_every_standing_and_every_grant_expired_ones_too(asked: Directory) -> None:
     caller = await asked.caller(ANNA.id, None, NOW)
 
     assert caller == CallerRecord(
         user=ANNA,
         session_id=None,
-        standings=(
-            _standing(people.ANNA_AT_AEOLUS),
-            _standing(people.ANNA_AT_CLOSED),
-            _standing(
-                people.ANNA_AT_HELIOS, people.ANNA_ADMINISTERS, people.ANNA_BUYS_NO_MORE, people.ANNA_READS_ORDERS
-            ),
-            _standing(people.ANNA_AT_LUMEN, people.ANNA_BUYS_AT_LUMEN),
-        ),
+        standings=ANNAS,
         vendor_permissions=(),
     )
 
@@ -56,7 +66,7 @@ async def test_an_organization_that_removed_the_caller_is_not_among_their_standi
     caller = await asked.caller(FRIEDA.id, None, NOW)
 
     assert caller is not None
-    assert caller.standings == (_standing(people.FRIEDA_AT_LUMEN),)
+    assert caller.standings == _standings(_standing(people.FRIEDA_AT_LUMEN))
 
 
 async def test_suspended_and_invited_standings_say_so(asked: Directory) -> None:
@@ -64,18 +74,18 @@ async def test_suspended_and_invited_standings_say_so(asked: Directory) -> None:
 
     assert dora is not None
     assert emil is not None
-    assert dora.standings == (_standing(people.DORA_AT_HELIOS, people.DORA_ADMINISTERED),)
-    assert emil.standings == (_standing(people.EMIL_AT_HELIOS),)
+    assert dora.standings == _standings(_standing(people.DORA_AT_HELIOS, people.DORA_ADMINISTERED))
+    assert emil.standings == _standings(_standing(people.EMIL_AT_HELIOS))
 
 
 async def test_vendor_staff_come_with_vendor_permissions_and_without_organizations(asked: Directory) -> None:
     caller = await asked.caller(VERA.id, None, NOW)
 
-    assert caller == CallerRecord(VERA, None, (), ("vendor:audit", "vendor:review"))
+    assert caller == CallerRecord(VERA, None, {}, ("vendor:audit", "vendor:review"))
 
 
 async def test_a_private_person_is_a_caller_without_any_standing(asked: Directory) -> None:
-    assert await asked.caller(PAUL.id, None, NOW) == CallerRecord(PAUL, None, (), ())
+    assert await asked.caller(PAUL.id, None, NOW) == CallerRecord(PAUL, None, {}, ())
 
 
 async def test_nobody_is_the_caller_with_an_unknown_id(asked: Directory) -> None:
@@ -243,8 +253,3 @@ async def test_the_caller_costs_one_statement(asked: Directory) -> None:
         await asked.is_empty()
 
     assert len(sent) == 4
-
-
-def _standing(membership: Any, *grants: Any) -> StandingRecord:
-    organization = next(record for record in ORGANIZATIONS if record.id == membership.organization_id)
-    return StandingRecord(membership.id, organization, membership.status, grants)

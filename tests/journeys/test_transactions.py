@@ -112,7 +112,7 @@ async def test_a_change_that_others_are_always_in_the_way_of_is_given_up(portal:
 async def test_who_lost_the_right_since_the_guard_asked_is_refused_within_the_change(each_portal: Portal) -> None:
     context = await context_of(each_portal, "administration@helios.example")
     assert context.caller is not None
-    (standing,) = context.caller.standings
+    (standing,) = context.caller.standings.values()
     async with each_portal.wiring.backends.directory.change() as change:
         for grant in standing.grants:
             await recorded.revoke(change, grant.id, by=author(context), now=context.now)

@@ -114,7 +114,7 @@ class Stage:
         assert user_id is not None
         caller = await self.directory.caller(user_id, None, utc_now())
         assert caller is not None
-        (standing,) = caller.standings
+        (standing,) = caller.standings.values()
         self.user_id: UserId = user_id
         self.membership_id: MembershipId = standing.membership_id
         self.organization_id: OrganizationId = standing.organization_id

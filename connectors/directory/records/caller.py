@@ -1,5 +1,6 @@
 """All that a request needs to know of whoever sends it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from connectors.directory.records.access import GrantRecord
@@ -31,6 +32,8 @@ class StandingRecord:
 class CallerRecord:
     """All that a request needs to know of its caller: the person, and their standings (REMOVED ones left out).
 
+    `standings` are by organization, in the order of the memberships' ids. Of somebody in many organizations they may be
+    `StandingsOnDemand`, which raise `StandingsUnread` where a dictionary would know nothing of what was not read.
     `vendor_permissions` are codes that vendor staff hold personally, never through an organization.
     `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
     request can see that it is out of date. A grant that ends automatically changes no number.
@@ -38,6 +41,6 @@ class CallerRecord:
 
     user: UserRecord
     session_id: SessionId | None
-    standings: tuple[StandingRecord, ...]
+    standings: Mapping[OrganizationId, StandingRecord]
     vendor_permissions: tuple[str, ...]
     access_epoch: int = 0

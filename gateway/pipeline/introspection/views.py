@@ -26,6 +26,7 @@ from graphql import (
     TypeMetaFieldDef,
 )
 
+from connectors.directory.standings import StandingsUnread
 from gateway.auth.request_context import Introspection
 from gateway.pipeline.introspection.audience import Audience, audience_of
 from gateway.pipeline.introspection.filtering import POSSIBLE_TYPES, SchemaFilter
@@ -142,12 +143,29 @@ def filter_introspection(core: GraphQLSchema) -> SchemaViews:
     return views
 
 
-def _schema(_source: Any, info: GraphQLResolveInfo[Any]) -> GraphQLSchema:
+def _schema(_source: Any, info: GraphQLResolveInfo[Any]) -> Any:
+    try:
+        return _seen(info)
+    except StandingsUnread as unread:
+        return _seen_later(info, unread)
+
+
+def _type(_source: Any, info: GraphQLResolveInfo[Any], name: str) -> Any:
+    try:
+        return _seen(info).get_type(name)
+    except StandingsUnread as unread:
+        return _type_later(info, unread, name)
+
+
+async def _seen_later(info: GraphQLResolveInfo[Any], unread: StandingsUnread) -> GraphQLSchema:
+    """Return the schema seen by somebody in many organizations, once it has been read what they hold there."""
+    id = unread.organization_id
+    await info.context.learn(None if id is None else [id])
     return _seen(info)
 
 
-def _type(_source: Any, info: GraphQLResolveInfo[Any], name: str) -> GraphQLNamedType | None:
-    return _seen(info).get_type(name)
+async def _type_later(info: GraphQLResolveInfo[Any], unread: StandingsUnread, name: str) -> GraphQLNamedType | None:
+    return (await _seen_later(info, unread)).get_type(name)
 
 
 def _seen(info: GraphQLResolveInfo[Any]) -> GraphQLSchema:
