@@ -80,7 +80,7 @@ class Rows(Generic[R]):
                 raise LookupError(f"{record.__name__}.{field.name} has no column of this name in table {table.name}.")
         self.table = table
         self.source: FromClause = table if source is None else source
-        self._type = record
+        self.type = record
         self._read = [(field, parts, _kept_as(field.type) if len(parts) == 1 else None) for field, parts in read]
         self.projected = lru_cache(maxsize=MOST_PROJECTIONS)(self._projected)
         self.whole = self.projected(EVERYTHING)
@@ -106,8 +106,8 @@ class Rows(Generic[R]):
             (field.name, len(parts), cast("Maker", field.type) if len(parts) > 1 else kind and kind[0])
             for field, parts, kind in read
         ]
-        more = [(field.name, field.default) for field in fields(self._type)[len(self._read) :]]  # type: ignore[arg-type]
-        return Projection(self.table, self.source, columns, _maker(self._type, made_of, more))
+        more = [(field.name, field.default) for field in fields(self.type)[len(self._read) :]]  # type: ignore[arg-type]
+        return Projection(self.table, self.source, columns, _maker(self.type, made_of, more))
 
     def records(self, rows: Iterable[Row]) -> list[R]:
         """Return the record of each row."""

@@ -123,7 +123,8 @@ def _members(
     )
 
 
-def _holders(what: ColumnElement[bool]) -> Listing[MembershipRecord]:
+@lru_cache(MOST_PROJECTIONS)
+def _holders(what: ColumnElement[bool], wanted: Wanted[MembershipRecord]) -> Listing[MembershipRecord]:
     return Listing(
         "holders",
         MEMBERSHIPS,
@@ -133,11 +134,12 @@ def _holders(what: ColumnElement[bool]) -> Listing[MembershipRecord]:
         order=_BY_PERSON,
         ascending=True,
         source=_WITH_USER,
+        wanted=wanted,
     )
 
 
-_HOLDERS = _holders(_was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION)))
-_LASTING_HOLDERS = _holders(
+_HOLDS_NOW = _was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION))
+_HOLDS_LASTINGLY = (
     select(grants.c.id)
     .where(grants.c.membership_id == memberships.c.id, _HOLDS_ROLE, grants.c.valid_until.is_(None))
     .exists()
@@ -248,22 +250,28 @@ class MembershipQueries(DirectoryReader):
         permissions: Sequence[str],
         now: datetime,
         limit: int | None = None,
+        wanted: Wanted[MembershipRecord] = EVERYTHING,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`.
 
         In the order of `members_of`; the first `limit` of each organization, without it all.
         """
         asked: dict[str, Any] = {"role_keys": role_keys, "permissions": permissions, "now": now}
-        return await self.firsts(_HOLDERS, organization_ids, ALL if limit is None else limit, **asked)
+        holders = _holders(_HOLDS_NOW, wanted)
+        return await self.firsts(holders, organization_ids, ALL if limit is None else limit, **asked)
 
     async def lasting_holders_of(
-        self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
+        self,
+        organization_ids: Sequence[OrganizationId],
+        *,
+        role_keys: Sequence[str],
+        wanted: Wanted[MembershipRecord] = EVERYTHING,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles that does not end automatically.
 
         In the order of `members_of`.
         """  # fmt: skip
-        return await self.firsts(_LASTING_HOLDERS, organization_ids, ALL, role_keys=role_keys)
+        return await self.firsts(_holders(_HOLDS_LASTINGLY, wanted), organization_ids, ALL, role_keys=role_keys)
 
     async def memberships_among(
         self, user_ids: Sequence[UserId], organization_ids: Sequence[OrganizationId]
