@@ -77,8 +77,8 @@ class _Shown:
                     wanted |= _read(type_, selection)
                 elif of is None:
                     waiting.extend(selection.fields)
-                else:  # what a record has in itself comes along with it
-                    waiting.extend(one for one in selection.fields if BATCH not in one.definition.extensions)
+                else:
+                    waiting.extend(filter(_comes_along, selection.fields))
         return wanted
 
     def _want_everywhere(self, record: type, wanted: Wanted[Any]) -> None:
@@ -98,6 +98,12 @@ class _Shown:
             found = [(one, self._plan.selection_of(self._executor, one, field)) for one in types]
             self._selected[field] = found
         return found
+
+
+def _comes_along(field: SelectedField) -> bool:
+    """Return whether a record has in itself what its field shows, so that it was read along with the record."""
+    batch = field.definition.extensions.get(BATCH)
+    return batch is None or not getattr(batch, "waits", True)
 
 
 def _read(type_: GraphQLObjectType, selection: "Selection") -> Wanted[Any]:
