@@ -92,6 +92,7 @@ def _memberships(only_one: bool, wanted: Wanted[MembershipRecord] = EVERYTHING) 
 @lru_cache(MOST_PROJECTIONS)
 def _members(
     by_roles: bool,
+    by_words: bool,
     field: MemberOrderField,
     ascending: bool,
     wanted: Wanted[MembershipRecord] = NOTHING,
@@ -111,7 +112,7 @@ def _members(
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
         one_of(memberships.c.status, "statuses"),
-        contains_each(users.c.search_text, "words"),
+        *([contains_each(users.c.search_text, "words")] if by_words else []),
         *([_was_given(_HOLDS_ROLE)] if by_roles else []),
         owner=memberships.c.organization_id,
         order=order,
@@ -355,7 +356,8 @@ def _listing(
     where: MemberFilter, wanted: Wanted[MembershipRecord] = NOTHING, people: Wanted[UserRecord] = NOTHING
 ) -> Listing[MembershipRecord]:
     ascending = where.order.direction is SortDirection.ASC
-    return _members(where.role_keys is not None, where.order.field, ascending, wanted, people)
+    by_roles, by_words = where.role_keys is not None, bool(search_words(where.search or ""))
+    return _members(by_roles, by_words, where.order.field, ascending, wanted, people)
 
 
 def _of_person(where: MembershipFilter) -> dict[str, Any]:
@@ -367,10 +369,9 @@ def _of_person(where: MembershipFilter) -> dict[str, Any]:
 
 
 def _filter(where: MemberFilter) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "words": search_words(where.search or ""),
-    }
+    parameters: dict[str, Any] = {"statuses": where.status if where.status is not None else _NOT_REMOVED}
+    if words := search_words(where.search or ""):
+        parameters["words"] = words
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}
     return parameters
