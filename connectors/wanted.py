@@ -1,6 +1,6 @@
 """Which attributes of a record somebody will look at, so that a back end is asked for those and no others."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -9,8 +9,8 @@ R = TypeVar("R")
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
-READS = "reads"
-"""Where a function keeps what it reads of each record, see `reads`."""
+READS, NEEDS = "reads", "needs"
+"""Where a function keeps what it reads of each record, and of others, see `reads` and `needs`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,26 @@ def reads(record: type[R], read: Callable[[R], object]) -> Callable[[F], F]:
         return function
 
     return decorate
+
+
+def needs(record: type, read: Callable[[Any], object] | None = None) -> Callable[[F], F]:
+    """Declare what a function reads of records that it asks for itself, whatever is shown of them; without `read`, all.
+
+    It is for records that are read once in an operation, wherever they occur: so they are read with this, too.
+    """
+    needed = EVERYTHING if read is None else Wanted.of(record, read)
+
+    def decorate(function: F) -> F:
+        setattr(function, NEEDS, {record: needed})
+        return function
+
+    return decorate
+
+
+def needs_of(function: Any) -> Mapping[type, Wanted[Any]]:
+    """Return what a function reads of records that it asks for itself, by their class."""
+    needed: Mapping[type, Wanted[Any]] = getattr(function, NEEDS, {})
+    return needed
 
 
 def reads_of(function: Any) -> Wanted[Any]:

@@ -12,6 +12,7 @@ from connectors.directory.records.people import UserRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import ChangeRequestId, OrganizationId, new_id
 from connectors.values import Address
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import CHANGE_ORGANIZATION, REVIEW_CHANGE_REQUESTS
 from resolvers import contact_data
 from resolvers import validation as checks
@@ -162,25 +163,34 @@ async def decide_organization_change(
     return await changed(context, command)
 
 
+@reads(ChangeRequestRecord, lambda request: (request.organization_id, request.status))
 def can_withdraw(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may withdraw the request now."""
     return is_open(context, request) and context.may(CHANGE_ORGANIZATION, request.organization_id)
 
 
+@reads(ChangeRequestRecord, lambda request: request.status)
 def can_decide(context: RequestContext, request: ChangeRequestRecord) -> bool:
     """Return whether the caller may decide on the request now."""
     return is_open(context, request) and context.may(REVIEW_CHANGE_REQUESTS)
 
 
+@reads(ChangeRequestRecord, lambda request: request.organization_id)
 async def requesting_organizations(
-    context: RequestContext, requests: Sequence[ChangeRequestRecord]
+    context: RequestContext,
+    requests: Sequence[ChangeRequestRecord],
+    *,
+    wanted: Wanted[OrganizationRecord] = EVERYTHING,
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each request; whoever sees the request sees whose it is."""
-    found = await organizations_with(context, [request.organization_id for request in requests])
+    found = await organizations_with(context, [request.organization_id for request in requests], wanted)
     return [found[request.organization_id] for request in requests]
 
 
-async def deciders(context: RequestContext, requests: Sequence[ChangeRequestRecord]) -> list[UserRecord | None]:
+@reads(ChangeRequestRecord, lambda request: (request.decided_by_id, request.organization_id, request.status))
+async def deciders(
+    context: RequestContext, requests: Sequence[ChangeRequestRecord], *, wanted: Wanted[UserRecord] = EVERYTHING
+) -> list[UserRecord | None]:
     """Return who decided on each request, by name only, or withdrew it."""
     return await seen(
         context,
@@ -191,6 +201,7 @@ async def deciders(context: RequestContext, requests: Sequence[ChangeRequestReco
             )
             for request in requests
         ),
+        wanted,
     )
 
 

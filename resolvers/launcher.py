@@ -20,6 +20,7 @@ from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL, Slice
 from connectors.quick import quick
 from connectors.values import AccountKind
+from connectors.wanted import EVERYTHING, Wanted, needs, reads
 from permissions.access_rules import SEE_RIGHTS
 from permissions.policy import Policy, Role
 from permissions.vocabulary import DenialReason, Permission
@@ -111,6 +112,17 @@ class Tile(NamedTuple):
         return tuple(self.holder.grants[number] for number in self.opened_by)
 
 
+_STATUS = Wanted.of(OrganizationRecord, lambda organization: organization.status)
+_EFFECT = Wanted.of(GrantRecord, lambda grant: (grant.kind, grant.key, grant.valid_until))
+_READ_TO_OPEN = Wanted.of(
+    AccessRequestRecord,
+    lambda request: (request.organization_id, request.user_id, request.role_keys, request.permissions),
+)
+_reads_member = reads(
+    MembershipRecord, lambda member: (member.id, member.organization_id, member.user_id, member.status)
+)
+_needs_kind = needs(UserRecord, lambda user: user.account_kind)
+
 TILE = "til"
 """With this the ids of tiles begin."""
 
@@ -160,14 +172,22 @@ async def tiles_of(
     return answer
 
 
+@_needs_kind
+@_reads_member
 async def tiles_of_members(
-    context: RequestContext, memberships: Sequence[MembershipRecord], *, include_unavailable: bool = False
+    context: RequestContext,
+    memberships: Sequence[MembershipRecord],
+    *,
+    include_unavailable: bool = False,
+    wanted: Wanted[GrantRecord] = EVERYTHING,
+    people: Wanted[UserRecord] = EVERYTHING,
 ) -> Sequence[Sequence[Tile]]:
     """Return the tiles of each member in their organization, in the order of the page."""
     known = await context.backends.applications.catalogue()
-    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
-    users = await people_with(context, {membership.user_id for membership in memberships})
-    grants = await context.backends.directory.grants_of([membership.id for membership in memberships])
+    ids = [membership.organization_id for membership in memberships]
+    organizations = await organizations_with(context, ids, _STATUS)
+    users = await people_with(context, {membership.user_id for membership in memberships}, people)
+    grants = await context.backends.directory.grants_of([one.id for one in memberships], wanted | _EFFECT)
     answer: list[list[Tile]] = []
     for membership, own in zip(memberships, grants, strict=True):
         organization, user = organizations[membership.organization_id], users[membership.user_id]
@@ -196,20 +216,30 @@ async def tiles_with_ids(context: RequestContext, ids: Sequence[str]) -> Sequenc
     return [found.get(id) for id in ids]
 
 
-async def organizations_of_tiles(context: RequestContext, tiles: Sequence[Tile]) -> Sequence[OrganizationRecord | None]:
+async def organizations_of_tiles(
+    context: RequestContext, tiles: Sequence[Tile], *, wanted: Wanted[OrganizationRecord] = EVERYTHING
+) -> Sequence[OrganizationRecord | None]:
     """Return the organization from which each application is opened."""
     ids = [tile.organization_id for tile in tiles if tile.organization_id is not None]
-    found = await organizations_with(context, ids)
+    found = await organizations_with(context, ids, wanted)
     return [found[tile.organization_id] if tile.organization_id is not None else None for tile in tiles]
 
 
-async def pending_requests_of(context: RequestContext, tiles: Sequence[Tile]) -> Sequence[AccessRequestRecord | None]:
+async def pending_requests_of(
+    context: RequestContext, tiles: Sequence[Tile], *, wanted: Wanted[AccessRequestRecord] = EVERYTHING
+) -> Sequence[AccessRequestRecord | None]:
     """Return the latest request that waits for a decision and would open each tile's application, if it may be seen."""
     closed = [tile for tile in tiles if tile.state is ApplicationAccessState.NEEDS_ROLE]
     ids = list(dict.fromkeys(tile.holder.id for tile in closed if tile.organization_id is not None))
     pages = (
         await context.backends.directory.approvals_of(
-            ACCESS_REQUESTS, "membership_id", ids, Slice(ALL), status=[RequestStatus.PENDING], now=context.now
+            ACCESS_REQUESTS,
+            "membership_id",
+            ids,
+            Slice(ALL),
+            status=[RequestStatus.PENDING],
+            now=context.now,
+            wanted=wanted | _READ_TO_OPEN,
         )
         if ids
         else ()
@@ -262,15 +292,17 @@ async def applications_of_roles(
     return [[application for application in known if opens_for_role(application, role)] for role in roles]
 
 
+@_needs_kind
+@_reads_member
 async def applications_of_members(
-    context: RequestContext, memberships: Sequence[MembershipRecord]
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, people: Wanted[UserRecord] = EVERYTHING
 ) -> Sequence[Sequence[ApplicationRecord]]:
     """Return the applications that open for each member in their organization, whoever looks."""
-    directory = context.backends.directory
     known = await context.backends.applications.catalogue()
-    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
-    users = await people_with(context, {membership.user_id for membership in memberships})
-    grants = await directory.grants_of([membership.id for membership in memberships])
+    ids = [membership.organization_id for membership in memberships]
+    organizations = await organizations_with(context, ids, _STATUS)
+    users = await people_with(context, {membership.user_id for membership in memberships}, people)
+    grants = await context.backends.directory.grants_of([one.id for one in memberships], _EFFECT)
     answer: list[list[ApplicationRecord]] = []
     for membership, own in zip(memberships, grants, strict=True):
         keys = _keys(context.policy, _held(_in_force(own, context.now)))

@@ -5,6 +5,7 @@ from operator import attrgetter
 import strawberry
 
 from connectors.directory.records.audit import AuditEventRecord
+from connectors.wanted import reads
 from permissions.access_rules import OPEN
 from resolvers.audit import queries as audit
 from resolvers.audit import wording
@@ -39,6 +40,7 @@ class AuditAction:
     label: str = computed(wording.label_of_action, requires=OPEN, description="Its name, for people.")
 
 
+@reads(AuditEventRecord, lambda event: event.reason)
 def _reason(context: RequestContext, event: AuditEventRecord) -> str | None:
     return as_stored(context, event.reason)
 

@@ -5,6 +5,7 @@ from operator import attrgetter
 import strawberry
 
 from connectors.shop.interface import OrderEventRecord, OrderLineRecord, OrderRecord, OrderStatus
+from connectors.wanted import reads
 from permissions.access_rules import OPEN
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
@@ -29,6 +30,7 @@ class OrderLine:
     total: Money = strawberry.field(description="Quantity times unit price.")
 
 
+@reads(OrderEventRecord, lambda event: event.messages)
 def _message(context: RequestContext, event: OrderEventRecord, *, locale: str | None = None) -> str | None:
     return in_language(context, event.messages, locale) if event.messages else None
 

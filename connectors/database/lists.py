@@ -21,6 +21,8 @@ from sqlalchemy import (
     union_all,
 )
 from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.util import ClauseAdapter
+from sqlalchemy.sql.visitors import iterate
 
 from connectors.database.columns import UtcDateTime, clean_text
 from connectors.database.dialects import listed, one_of
@@ -250,6 +252,25 @@ class ListReader(Reader):
     async def count(self, listing: Listing[R], **values: Any) -> int:
         """Return how long a list is that has no owners."""
         return int((await self.read(listing.count, **values))[0][0])
+
+
+def first_of_owners(
+    database: str, projection: Projection[Any], owner: Column[Any], order: Sequence[ColumnElement[Any]]
+) -> Select[Any]:
+    """Return the statement that selects the first `limit` rows of each owner in `ids`, none of whom may come twice.
+
+    PostgreSQL reads each owner's from the index and no further, in half the time that row_number() takes; the loop over
+    the owners keeps each one's order, so all together are not sorted again. What is made of columns is made last.
+    """
+    if database != "postgresql":  # SQLite has no LATERAL
+        return first_of_each(projection, [owner], order, one_of(owner, "ids"))
+    asked = listed(database, "ids")
+    source = joined(projection.source, *projection.columns, owner, *order)
+    read = dict.fromkeys(one for column in projection.columns for one in iterate(column) if isinstance(one, Column))
+    of_owner = select(*read).select_from(source).where(owner == asked.c.value).order_by(*order)
+    first = of_owner.limit(bindparam("limit")).correlate(asked).lateral("first")
+    shown = map(ClauseAdapter(first).traverse, projection.columns)
+    return select(*shown).select_from(asked.join(first, true()))
 
 
 def first_of_each(

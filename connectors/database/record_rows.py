@@ -77,7 +77,7 @@ class Rows(Generic[R]):
                 raise LookupError(f"{record.__name__}.{field.name} has no column of this name in table {table.name}.")
         self.table = table
         self.source: FromClause = table if source is None else source
-        self._type = record
+        self.type = record
         self._read = [(field, parts, _kept_as(field.type) if len(parts) == 1 else None) for field, parts in read]
         self.projected = lru_cache(maxsize=MOST_PROJECTIONS)(self._projected)
         self.whole = self.projected(EVERYTHING)
@@ -105,8 +105,8 @@ class Rows(Generic[R]):
             columns += [part for part in parts if not any(part is one for one in columns)]
             at = [next(index for index, one in enumerate(columns) if one is part) for part in parts]
             made_of.append((field.name, at, cast("Maker", field.type) if len(parts) > 1 else kind and kind[0]))
-        more = [(field.name, field.default) for field in fields(self._type)[len(self._read) :]]  # type: ignore[arg-type]
-        return Projection(self.table, self.source, tuple(columns), _maker(self._type, made_of, more))
+        more = [(field.name, field.default) for field in fields(self.type)[len(self._read) :]]  # type: ignore[arg-type]
+        return Projection(self.table, self.source, tuple(columns), _maker(self.type, made_of, more))
 
     def first(self, rows: Sequence[Row]) -> R | None:
         """Return the record of the first row; None without any."""

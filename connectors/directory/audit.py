@@ -35,15 +35,7 @@ _CONDITIONS = {
 
 _HERE = or_(_event.organization_id.is_(None), one_of(_event.organization_id, "organization_ids"))
 _PERSON = bindparam("user_id", type_=IdText)
-_BY_PERSON = Listing("audit events", AUDIT_EVENTS, _event.actor_id == _PERSON, _HERE, order=_ORDER)
-_TO_PERSON = Listing(
-    "audit events",
-    AUDIT_EVENTS,
-    one_of(_event.subject_id, "subject_ids"),
-    or_(_event.actor_id.is_(None), _event.actor_id != _PERSON),
-    _HERE,
-    order=_ORDER,
-)
+_TO_PERSON = (one_of(_event.subject_id, "subject_ids"), or_(_event.actor_id.is_(None), _event.actor_id != _PERSON))
 _RECORD_UNLESS_THERE = {
     "postgresql": postgresql.insert(audit_events).on_conflict_do_nothing(),
     "sqlite": sqlite.insert(audit_events).on_conflict_do_nothing(),
@@ -63,13 +55,25 @@ def _log(asked: tuple[str, ...]) -> Listing[AuditEventRecord]:
     return Listing("audit events", AUDIT_EVENTS, *(_CONDITIONS[name] for name in asked), order=_ORDER)
 
 
-@cache
-def _of_person(database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
+@lru_cache(MOST_PROJECTIONS)
+def _by_person(wanted: Wanted[AuditEventRecord]) -> Listing[AuditEventRecord]:
+    return Listing("audit events", AUDIT_EVENTS, _event.actor_id == _PERSON, _HERE, order=_ORDER, wanted=wanted)
+
+
+@lru_cache(MOST_PROJECTIONS)
+def _to_person(wanted: Wanted[AuditEventRecord]) -> Listing[AuditEventRecord]:
+    return Listing("audit events", AUDIT_EVENTS, *_TO_PERSON, _HERE, order=_ORDER, wanted=wanted)
+
+
+@lru_cache(MOST_PROJECTIONS)
+def _of_person(
+    database: str, after: bool, before: bool, backward: bool, wanted: Wanted[AuditEventRecord]
+) -> Select[Any]:
     """Select what somebody did and what was done to them, each read from its own index and no further than needed."""
     page = Slice(0, "" if after else None, "" if before else None, backward)
-    parts = [listing.page(database, page).subquery() for listing in (_BY_PERSON, _TO_PERSON)]
+    parts = [listing.page(database, page).subquery() for listing in (_by_person(wanted), _to_person(wanted))]
     both = union_all(*map(select, parts)).subquery("both")
-    return select(both).order_by(*_BY_PERSON.sorted([both.c[column.name] for column in _ORDER], page))
+    return select(both).order_by(*_by_person(wanted).sorted([both.c[column.name] for column in _ORDER], page))
 
 
 class AuditQueries(DirectoryReader):
@@ -108,20 +112,22 @@ class AuditQueries(DirectoryReader):
         subject_ids: Sequence[str],
         organization_ids: Sequence[OrganizationId],
         page: Slice,
+        wanted: Wanted[AuditEventRecord] = EVERYTHING,
     ) -> Page[AuditEventRecord]:
         """Return what a person did, and what was done to these objects, in one of the organizations or in none.
 
         Raises:
             InvalidCursor: A cursor is not one of this list.
         """
+        listing = _by_person(wanted)
         rows = await self.read(
-            _of_person(self.database, page.after is not None, page.before is not None, page.backward),
+            _of_person(self.database, page.after is not None, page.before is not None, page.backward, wanted),
             user_id=user_id,
             subject_ids=subject_ids,
             organization_ids=organization_ids,
-            **_BY_PERSON.bounds(page),
+            **listing.bounds(page),
         )
-        return _BY_PERSON.whole_page(rows, page)
+        return listing.whole_page(rows, page)
 
     async def audit_log(
         self, organization_id: OrganizationId | None, where: AuditFilter, *, limit: int

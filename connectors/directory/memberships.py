@@ -92,6 +92,7 @@ def _memberships(only_one: bool, wanted: Wanted[MembershipRecord] = EVERYTHING) 
 @lru_cache(MOST_PROJECTIONS)
 def _members(
     by_roles: bool,
+    by_words: bool,
     field: MemberOrderField,
     ascending: bool,
     wanted: Wanted[MembershipRecord] = NOTHING,
@@ -111,7 +112,7 @@ def _members(
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
         one_of(memberships.c.status, "statuses"),
-        contains_each(users.c.search_text, "words"),
+        *([contains_each(users.c.search_text, "words")] if by_words else []),
         *([_was_given(_HOLDS_ROLE)] if by_roles else []),
         owner=memberships.c.organization_id,
         order=order,
@@ -123,7 +124,8 @@ def _members(
     )
 
 
-def _holders(what: ColumnElement[bool]) -> Listing[MembershipRecord]:
+@lru_cache(MOST_PROJECTIONS)
+def _holders(what: ColumnElement[bool], wanted: Wanted[MembershipRecord]) -> Listing[MembershipRecord]:
     return Listing(
         "holders",
         MEMBERSHIPS,
@@ -133,11 +135,12 @@ def _holders(what: ColumnElement[bool]) -> Listing[MembershipRecord]:
         order=_BY_PERSON,
         ascending=True,
         source=_WITH_USER,
+        wanted=wanted,
     )
 
 
-_HOLDERS = _holders(_was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION)))
-_LASTING_HOLDERS = _holders(
+_HOLDS_NOW = _was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION))
+_HOLDS_LASTINGLY = (
     select(grants.c.id)
     .where(grants.c.membership_id == memberships.c.id, _HOLDS_ROLE, grants.c.valid_until.is_(None))
     .exists()
@@ -248,22 +251,28 @@ class MembershipQueries(DirectoryReader):
         permissions: Sequence[str],
         now: datetime,
         limit: int | None = None,
+        wanted: Wanted[MembershipRecord] = EVERYTHING,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles or single permissions, unexpired at `now`.
 
         In the order of `members_of`; the first `limit` of each organization, without it all.
         """
         asked: dict[str, Any] = {"role_keys": role_keys, "permissions": permissions, "now": now}
-        return await self.firsts(_HOLDERS, organization_ids, ALL if limit is None else limit, **asked)
+        holders = _holders(_HOLDS_NOW, wanted)
+        return await self.firsts(holders, organization_ids, ALL if limit is None else limit, **asked)
 
     async def lasting_holders_of(
-        self, organization_ids: Sequence[OrganizationId], *, role_keys: Sequence[str]
+        self,
+        organization_ids: Sequence[OrganizationId],
+        *,
+        role_keys: Sequence[str],
+        wanted: Wanted[MembershipRecord] = EVERYTHING,
     ) -> Sequence[Sequence[MembershipRecord]]:
         """Return each organization's ACTIVE holders of one of these roles that does not end automatically.
 
         In the order of `members_of`.
         """  # fmt: skip
-        return await self.firsts(_LASTING_HOLDERS, organization_ids, ALL, role_keys=role_keys)
+        return await self.firsts(_holders(_HOLDS_LASTINGLY, wanted), organization_ids, ALL, role_keys=role_keys)
 
     async def memberships_among(
         self, user_ids: Sequence[UserId], organization_ids: Sequence[OrganizationId]
@@ -347,7 +356,8 @@ def _listing(
     where: MemberFilter, wanted: Wanted[MembershipRecord] = NOTHING, people: Wanted[UserRecord] = NOTHING
 ) -> Listing[MembershipRecord]:
     ascending = where.order.direction is SortDirection.ASC
-    return _members(where.role_keys is not None, where.order.field, ascending, wanted, people)
+    by_roles, by_words = where.role_keys is not None, bool(search_words(where.search or ""))
+    return _members(by_roles, by_words, where.order.field, ascending, wanted, people)
 
 
 def _of_person(where: MembershipFilter) -> dict[str, Any]:
@@ -359,10 +369,9 @@ def _of_person(where: MembershipFilter) -> dict[str, Any]:
 
 
 def _filter(where: MemberFilter) -> dict[str, Any]:
-    parameters: dict[str, Any] = {
-        "statuses": where.status if where.status is not None else _NOT_REMOVED,
-        "words": search_words(where.search or ""),
-    }
+    parameters: dict[str, Any] = {"statuses": where.status if where.status is not None else _NOT_REMOVED}
+    if words := search_words(where.search or ""):
+        parameters["words"] = words
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}
     return parameters

@@ -99,7 +99,8 @@ def _first_organization(of: FromClause, among: str, *where: ColumnElement[bool])
     )
 
 
-_SEEN_IN = (
+_ONLY_INVITED = "only invited "
+_SEEN_IN = func.coalesce(
     _first_organization(memberships, "organization_ids", _HAS_JOINED),
     _first_organization(
         join_requests,
@@ -112,14 +113,16 @@ _SEEN_IN = (
         .correlate(join_requests)
         .exists(),
     ),
-    _first_organization(memberships, "organization_ids"),
+    _ONLY_INVITED + _first_organization(memberships, "organization_ids"),
 )
-"""By which organization the reader knows somebody: one that they joined, asked to join, or were invited to."""
+"""By which organization the reader knows somebody: one that they joined, asked to join, or were only invited to, which
+it says. The database looks no further than the first, which most people have.
+"""
 
 
 @lru_cache(MOST_PROJECTIONS)
 def _users_as_seen(projection: Projection[UserRecord]) -> Select[Any]:
-    return projection.with_keys.add_columns(*_SEEN_IN)
+    return projection.with_keys.add_columns(_SEEN_IN)
 
 
 def _is_named(what: FromClause, *people: str, where: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -269,9 +272,10 @@ class PeopleQueries(DirectoryReader):
 
 
 def _as_seen(row: Row, projection: Projection[UserRecord]) -> UserRecord:
-    *columns, joined, asked, invited = row
-    user = projection.record(columns, joined or asked or invited)
-    return user if joined or asked or invited is None else as_invited(user)
+    *columns, seen_in = row
+    if seen_in is None or not seen_in.startswith(_ONLY_INVITED):
+        return projection.record(columns, seen_in)
+    return as_invited(projection.record(columns, seen_in.removeprefix(_ONLY_INVITED)))
 
 
 class PeopleChanges(Transaction):

@@ -9,7 +9,7 @@ from sqlalchemy import Select, bindparam, insert, select, union
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
 from connectors.database.engine import AsyncEngine
-from connectors.database.lists import Listing, ListReader, first_of_each
+from connectors.database.lists import Listing, ListReader, first_of_owners
 from connectors.database.reader import gathered, parallel
 from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.database.sql_errors import database_errors
@@ -72,13 +72,13 @@ def _with_number(projection: Projection[OrderRecord]) -> Select[Any]:
 
 
 @lru_cache(MOST_PROJECTIONS)
-def _lines(projection: Projection[OrderLineRecord]) -> Select[Any]:
-    return first_of_each(projection, [_line.order_id], [_line.position], one_of(_line.order_id, "ids"))
+def _lines(database: str, projection: Projection[OrderLineRecord]) -> Select[Any]:
+    return first_of_owners(database, projection, _line.order_id, [_line.position])
 
 
 @lru_cache(MOST_PROJECTIONS)
-def _events(projection: Projection[OrderEventRecord]) -> Select[Any]:
-    return first_of_each(projection, [_event.order_id], [_event.at, _event.id], one_of(_event.order_id, "ids"))
+def _events(database: str, projection: Projection[OrderEventRecord]) -> Select[Any]:
+    return first_of_owners(database, projection, _event.order_id, [_event.at, _event.id])
 
 
 @lru_cache(MOST_PROJECTIONS)
@@ -143,7 +143,7 @@ class EmbeddedShop(ListReader):
     ) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position, the first `limit` of each."""
         projection = LINES.projected(wanted)
-        found = projection.records(await self.read_of(_once(order_ids), _lines(projection), limit=limit))
+        found = projection.records(await self.read_of(_once(order_ids), _lines(self.database, projection), limit=limit))
         return gathered(order_ids, ((line.order_id, line) for line in found))
 
     async def events_of(
@@ -151,7 +151,9 @@ class EmbeddedShop(ListReader):
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
         projection = EVENTS.projected(wanted, _ORDER_ID)
-        found = projection.records(await self.read_of(_once(order_ids), _events(projection), limit=limit))
+        found = projection.records(
+            await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit)
+        )
         return gathered(order_ids, ((event.order_id, event) for event in found))
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:

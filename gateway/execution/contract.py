@@ -7,10 +7,10 @@ BATCH = "batch"
 """The key of a `GraphQLField`'s extensions under which its batch field is found."""
 
 
-RECORD, READ_ONCE, READS = "record", "read_once", "reads"
+RECORD, READ_ONCE, READS, NEEDS = "record", "read_once", "reads", "needs"
 """The keys of an object type's extensions under which stand of which class its records are, whether they are read once
 in an operation wherever they occur, and what says that a record is of the type; READS of a field's, what it reads of
-one, as `connectors.wanted.Wanted`."""
+one, as `connectors.wanted.Wanted`; NEEDS of a field's, what it reads of records that are read once, by their class."""
 
 
 INSTANCES_OF = "instances_of"

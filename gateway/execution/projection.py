@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from graphql import GraphQLObjectType, TypeNameMetaFieldDef, get_named_type, is_abstract_type, is_object_type
 
 from connectors.wanted import EVERYTHING, NOTHING, Wanted
-from gateway.execution.contract import READ_ONCE, READS, RECORD
+from gateway.execution.contract import BATCH, NEEDS, READ_ONCE, READS, RECORD
 from gateway.execution.library_internals import Executor
 from gateway.execution.selected_field import SelectedField
 
@@ -49,10 +49,11 @@ class _Shown:
         waiting, seen = [plan.root], {id(plan.root)}
         while waiting:
             for field in waiting.pop().fields:
+                for record, needed in field.definition.extensions.get(NEEDS, {}).items():
+                    self._want_everywhere(record, needed)
                 for type_, selection in self._selections(field):
                     if type_.extensions.get(READ_ONCE):
-                        record = type_.extensions[RECORD]
-                        self._everywhere[record] = self._everywhere.get(record, NOTHING) | _read(type_, selection)
+                        self._want_everywhere(type_.extensions[RECORD], _read(type_, selection))
                     if id(selection) not in seen:
                         seen.add(id(selection))
                         waiting.append(selection)
@@ -76,7 +77,12 @@ class _Shown:
                     wanted |= _read(type_, selection)
                 elif of is None:
                     waiting.extend(selection.fields)
+                else:
+                    waiting.extend(filter(_comes_along, selection.fields))
         return wanted
+
+    def _want_everywhere(self, record: type, wanted: Wanted[Any]) -> None:
+        self._everywhere[record] = self._everywhere.get(record, NOTHING) | wanted
 
     def _selections(self, field: "Field") -> list[tuple[GraphQLObjectType, "Selection"]]:
         found = self._selected.get(field)
@@ -92,6 +98,12 @@ class _Shown:
             found = [(one, self._plan.selection_of(self._executor, one, field)) for one in types]
             self._selected[field] = found
         return found
+
+
+def _comes_along(field: SelectedField) -> bool:
+    """Return whether a record has in itself what its field shows, so that it was read along with the record."""
+    batch = field.definition.extensions.get(BATCH)
+    return batch is None or not getattr(batch, "waits", True)
 
 
 def _read(type_: GraphQLObjectType, selection: "Selection") -> Wanted[Any]:

@@ -14,6 +14,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import AccessRequestId, GrantId, MembershipId, OrganizationId, UserId, new_id
 from connectors.rate_limits.interface import Limit
+from connectors.wanted import reads
 from permissions.access_rules import ASSIGN_ROLES
 from permissions.decision import Decision
 from permissions.viewer import Standing
@@ -224,6 +225,10 @@ async def end_access_request(
     return await end(context, change, ACCESS_REQUESTS, request, status, by, shown=shown, **values)
 
 
+@reads(
+    AccessRequestRecord,
+    lambda one: (one.organization_id, one.status, one.expires_at, one.role_keys, one.permissions),
+)
 def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
     """Return whether the caller may decide the request now; whether the member is still active is asked then."""
     standing = context.viewer.standings.get(request.organization_id) if context.viewer is not None else None
@@ -235,6 +240,7 @@ def may_decide(context: RequestContext, request: AccessRequestRecord) -> bool:
     )
 
 
+@reads(AccessRequestRecord, lambda one: (one.user_id, one.status, one.expires_at))
 def may_withdraw(context: RequestContext, request: AccessRequestRecord) -> bool:
     """Return whether the caller may take the request back now."""
     is_own = context.viewer is not None and context.viewer.user_id == request.user_id

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.records.access_requests import AccessRequestRecord
 from connectors.directory.records.memberships import MembershipRecord
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import ASSIGN_ROLES
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible
@@ -19,12 +20,13 @@ async def visible_access_requests(context: RequestContext, ids: Sequence[str]) -
     return [request if request is not None and is_seen(context, request) else None for request in found]
 
 
+@reads(AccessRequestRecord, lambda request: request.membership_id)
 async def members_who_ask(
-    context: RequestContext, requests: Sequence[AccessRequestRecord]
+    context: RequestContext, requests: Sequence[AccessRequestRecord], *, wanted: Wanted[MembershipRecord] = EVERYTHING
 ) -> Sequence[MembershipRecord | None]:
     """Return who made each request."""
     ids = list(dict.fromkeys(request.membership_id for request in requests))
-    found = dict(zip(ids, await context.backends.directory.memberships(ids), strict=True))
+    found = dict(zip(ids, await context.backends.directory.memberships(ids, wanted), strict=True))
     return [found[request.membership_id] for request in requests]
 
 

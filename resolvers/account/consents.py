@@ -8,6 +8,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.ids import ConsentId, UserId, new_id
 from connectors.rate_limits.interface import Limit
 from connectors.values import Localized
+from connectors.wanted import reads
 from resolvers.context import RequestContext
 from resolvers.localization import in_language
 from resolvers.rate_limiting import Attempts, check_attempts
@@ -80,6 +81,7 @@ async def subscribed(context: RequestContext, callers: Sequence[CallerRecord]) -
     ]
 
 
+@reads(ConsentRecord, lambda consent: (consent.user_id, consent.purpose))
 async def history_of(context: RequestContext, consents: Sequence[ConsentRecord]) -> Sequence[Sequence[ConsentRecord]]:
     """Return all decisions of the same person about the same purpose, the last first, a hundred at most."""
     ids: list[UserId] = list(dict.fromkeys(consent.user_id for consent in consents))
@@ -88,6 +90,7 @@ async def history_of(context: RequestContext, consents: Sequence[ConsentRecord])
     return [[one for one in by_person[consent.user_id] if one.purpose is consent.purpose] for consent in consents]
 
 
+@reads(ConsentRecord, lambda consent: consent.purpose)
 def label_of(context: RequestContext, consent: ConsentRecord, *, locale: str | None = None) -> str:
     """Return what was asked, in the language asked for, else in the caller's."""
     return in_language(context, LABELS[consent.purpose], locale)

@@ -12,6 +12,7 @@ from connectors.directory.records.accounts import DataExportRecord, DataExportSt
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.outbox import OutboxRecord
 from connectors.ids import DataExportId, new_id
+from connectors.wanted import reads
 from resolvers.context import RequestContext
 from resolvers.mail.queue import mail_to, queue_mail
 from resolvers.people import display_name
@@ -106,11 +107,13 @@ async def data_exports_of(context: RequestContext, callers: Sequence[CallerRecor
     return await context.backends.directory.data_exports_of(ids, limit=MOST_SHOWN)
 
 
+@reads(DataExportRecord, lambda export: (export.status, export.expires_at))
 def status_of(context: RequestContext, export: DataExportRecord) -> DataExportStatus:
     """Return where the export stands; one whose time is over is EXPIRED, erased or not yet."""
     return export.status if export.expires_at > context.now else DataExportStatus.EXPIRED
 
 
+@reads(DataExportRecord, lambda export: (export.id, export.status, export.expires_at))
 def download_url(context: RequestContext, export: DataExportRecord) -> str | None:
     """Return where its owner fetches the export, signed in; None for one that is not ready."""
     return f"{EXPORT_PATH}{export.id}" if _is_ready(context, export) else None

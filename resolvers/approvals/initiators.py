@@ -17,6 +17,7 @@ from connectors.directory.records.invitations import InvitationRecord, Invitatio
 from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.ids import OrganizationId, UserId
+from connectors.wanted import reads
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS
 from permissions.decision import may
 from resolvers.approvals.decisions import decision, end
@@ -84,6 +85,7 @@ async def end_change_request(
     return await end(context, change, CHANGE_REQUESTS, request, status, by, **values)
 
 
+@reads(MembershipRecord, lambda member: (member.organization_id, member.user_id))
 async def open_invitations_by(
     context: RequestContext, members: Sequence[MembershipRecord], *, first: int = 10
 ) -> Sequence[Sequence[InvitationRecord]]:

@@ -14,20 +14,24 @@ from connectors.directory.records.join_requests import JoinRequestRecord
 from connectors.directory.records.registrations import RegistrationRecord
 from connectors.directory.records.requests import RequestStatus
 from connectors.pages import ALL, Page, Slice
+from connectors.wanted import EVERYTHING, READS, Wanted, reads
 from permissions.policy import Role
 from permissions.vocabulary import Permission
 from resolvers.context import RequestContext
 from resolvers.pagination import Listing, paged
 
 R = TypeVar("R", AccessRequestRecord, JoinRequestRecord, ChangeRequestRecord, InvitationRecord, RegistrationRecord)
+T = TypeVar("T")
 Waiting = AccessRequestRecord | JoinRequestRecord | ChangeRequestRecord | InvitationRecord | RegistrationRecord
 
 
+@reads(AccessRequestRecord, lambda waiting: (waiting.status, waiting.expires_at))
 def status_of(context: RequestContext, waiting: Waiting) -> StrEnum:
     """Return where it stands now: past its time, what nobody decided has expired."""
     return waiting.status_at(context.now)
 
 
+@reads(AccessRequestRecord, lambda waiting: waiting.role_keys)
 def roles_of(
     context: RequestContext, waiting: AccessRequestRecord | InvitationRecord | RegistrationRecord
 ) -> list[Role]:
@@ -35,6 +39,7 @@ def roles_of(
     return [context.policy.roles[key] for key in waiting.role_keys if key in context.policy.roles]
 
 
+@reads(AccessRequestRecord, lambda waiting: waiting.permissions)
 def permissions_of(_context: RequestContext, waiting: AccessRequestRecord | InvitationRecord) -> list[Permission]:
     """Return the direct permissions that it would give, as far as they (still) exist."""
     return [Permission(code) for code in waiting.permissions if code in Permission.__members__]
@@ -59,18 +64,19 @@ def pages_of(kind: Kind[Any], owner: str) -> Callable[..., Awaitable[Sequence[Li
         *,
         page: Slice,
         status: Sequence[StrEnum] | None = None,
+        wanted: Wanted[Any] = EVERYTHING,
     ) -> Sequence[Listing]:
         where, ids = tuple(sorted(set(status))) if status is not None else None, [one.id for one in owners]
 
         async def read(asked: Slice) -> Sequence[Page[Any]]:
             directory = context.backends.directory
-            return await directory.approvals_of(kind, owner, ids, asked, status=where, now=context.now)
+            return await directory.approvals_of(kind, owner, ids, asked, status=where, now=context.now, wanted=wanted)
 
         found = await paged(page, (kind.name, owner, where), read)
         return [Listing(one, id, (kind, owner, where), _count_of) for id, one in zip(ids, found, strict=True)]
 
-    pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None  # an argument of the field
-    return pages
+    setattr(pages, READS, Wanted(frozenset({"id"})))
+    return _annotated(pages, kind)
 
 
 def pages_of_all(kind: Kind[Any], *undecided: StrEnum) -> Callable[..., Awaitable[Listing]]:
@@ -84,16 +90,23 @@ def pages_of_all(kind: Kind[Any], *undecided: StrEnum) -> Callable[..., Awaitabl
         *,
         page: Slice,
         status: Sequence[StrEnum] | None = None,
+        wanted: Wanted[Any] = EVERYTHING,
     ) -> Listing:
         where = tuple(sorted(set(status))) if status is not None else undecided or None
 
         async def read(asked: Slice) -> Sequence[Page[Any]]:
-            return [await context.backends.directory.all_approvals(kind, asked, status=where)]
+            return [await context.backends.directory.all_approvals(kind, asked, status=where, wanted=wanted)]
 
         (found,) = await paged(page, (kind.name, where), read)
         return Listing(found, "", (kind, where), _count_all)
 
-    pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None  # an argument of the field
+    return _annotated(pages, kind)
+
+
+def _annotated(pages: Callable[..., T], kind: Kind[Any]) -> Callable[..., T]:
+    """Return the function of a field with the types of the kind: of an argument, and of the records it is told of."""
+    pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None
+    pages.__annotations__["wanted"] = GenericAlias(Wanted, kind.rows.type)
     return pages
 
 

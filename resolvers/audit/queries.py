@@ -11,6 +11,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import AnyId, OrganizationId, UserId
 from connectors.pages import Page, Slice
+from connectors.wanted import EVERYTHING, Wanted, needs, reads
 from permissions.access_rules import SEE_AUDIT_LOG
 from resolvers.context import RequestContext
 from resolvers.nodes.queries import found_nodes
@@ -33,6 +34,7 @@ class AuditField:
     organization_id: OrganizationId | None = None
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def audit_events_of(
     context: RequestContext,
     organizations: Sequence[OrganizationRecord],
@@ -42,6 +44,7 @@ async def audit_events_of(
     actor_id: UserId | None = None,
     from_: datetime | None = None,
     to: datetime | None = None,
+    wanted: Wanted[AuditEventRecord] = EVERYTHING,
 ) -> Sequence[Listing]:
     """Return what was done in each organization, newest first, parallel to `organizations`."""
     if actions is not None and len(actions) > MOST_ACTIONS:
@@ -52,12 +55,18 @@ async def audit_events_of(
     where = AuditFilter(tuple(actions) if actions is not None else None, actor_id, from_, to)
     ids = [organization.id for organization in organizations]
     directory = context.backends.directory
-    pages = await paged(page, ("audit", where), lambda asked: directory.audit_events_of(ids, asked, where=where))
+    pages = await paged(
+        page, ("audit", where), lambda one: directory.audit_events_of(ids, one, where=where, wanted=wanted)
+    )
     return [Listing(found, id, where, _count) for id, found in zip(ids, pages, strict=True)]
 
 
 async def own_audit_events(
-    context: RequestContext, callers: Sequence[CallerRecord], *, page: Slice
+    context: RequestContext,
+    callers: Sequence[CallerRecord],
+    *,
+    page: Slice,
+    wanted: Wanted[AuditEventRecord] = EVERYTHING,
 ) -> Sequence[Listing]:
     """Return what each caller did, and what was done to them, newest first; parallel to `callers`.
 
@@ -69,11 +78,14 @@ async def own_audit_events(
     listings: dict[UserId, Listing] = {}
     for caller in callers:
         if caller.user.id not in listings:
-            listings[caller.user.id] = await _own(context, caller, page)
+            listings[caller.user.id] = await _own(context, caller, page, wanted)
     return [listings[caller.user.id] for caller in callers]
 
 
-async def actors_of_events(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[UserRecord | None]:
+@reads(AuditEventRecord, lambda event: (event.actor_id, event.organization_id))
+async def actors_of_events(
+    context: RequestContext, events: Sequence[AuditEventRecord], *, wanted: Wanted[UserRecord] = EVERYTHING
+) -> Sequence[UserRecord | None]:
     """Return who did what each event records; None when the portal itself did, or somebody who was not signed in.
 
     Whoever never belonged to the organization, such as the vendor's staff, is seen there with nothing but their name.
@@ -82,9 +94,11 @@ async def actors_of_events(context: RequestContext, events: Sequence[AuditEventR
     return await seen(
         context,
         ((event.actor_id, event.organization_id if _is_insider(event, belonged) else None) for event in events),
+        wanted,
     )
 
 
+@reads(AuditEventRecord, lambda event: (event.ip_address, event.actor_id, event.organization_id))
 async def ip_addresses_of(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[str | None]:
     """Return from where each event was done, for the person themself, and for those who may read an organization's log.
 
@@ -100,6 +114,8 @@ async def ip_addresses_of(context: RequestContext, events: Sequence[AuditEventRe
     ]
 
 
+@needs(UserRecord)
+@reads(AuditEventRecord, lambda event: event.subject_id)
 async def subjects_of_events(context: RequestContext, events: Sequence[AuditEventRecord]) -> Sequence[Any]:
     """Return what each event was done to; None when it is gone, or nothing that the caller may see."""
     ids = list(dict.fromkeys(AnyId(event.subject_id) for event in events))
@@ -107,22 +123,24 @@ async def subjects_of_events(context: RequestContext, events: Sequence[AuditEven
     return [found[AnyId(event.subject_id)] for event in events]
 
 
+@reads(AuditEventRecord, lambda event: (event.before, event.organization_id))
 def before_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditField]:
     """Return the values before."""
     return _fields(event, event.before)
 
 
+@reads(AuditEventRecord, lambda event: (event.after, event.organization_id))
 def after_of(_context: RequestContext, event: AuditEventRecord) -> list[AuditField]:
     """Return the values after."""
     return _fields(event, event.after)
 
 
-async def _own(context: RequestContext, caller: CallerRecord, page: Slice) -> Listing:
+async def _own(context: RequestContext, caller: CallerRecord, page: Slice, wanted: Wanted[AuditEventRecord]) -> Listing:
     organization_ids = [id for id in caller.standings if is_visible(context, id)]
     directory, subjects = context.backends.directory, own_subjects(caller)
 
     async def read(asked: Slice) -> Sequence[Page[AuditEventRecord]]:
-        return [await directory.audit_events_of_person(caller.user.id, subjects, organization_ids, asked)]
+        return [await directory.audit_events_of_person(caller.user.id, subjects, organization_ids, asked, wanted)]
 
     (found,) = await paged(page, "own audit", read)
     return Listing(found, caller.user.id, None, _uncounted)

@@ -27,6 +27,7 @@ from connectors.directory.records.registrations import RegistrationRecord
 from connectors.directory.records.sessions import SessionRecord
 from connectors.ids import OrganizationId, UserId
 from connectors.values import Localized
+from connectors.wanted import EVERYTHING, Wanted, needs, reads
 from permissions.vocabulary import Permission
 from resolvers.account.consents import LABELS as CONSENT_LABELS
 from resolvers.audit.queries import AuditField, after_of, before_of, subjects_of_events
@@ -130,6 +131,7 @@ class _Reader:
         return labelled(labels, self.reader)
 
 
+@reads(OrganizationRecord, lambda _: ())
 def organization_actions(_context: RequestContext, _organization: OrganizationRecord) -> list[AuditAction]:
     """Return what can stand in the log of an organization: what was done, then what was refused."""
     actions = [key for key in wordings()["en"].actions if not key.startswith(_IN_NO_ORGANIZATION)]
@@ -144,11 +146,14 @@ def label_of_action(context: RequestContext, of: AuditAction, *, locale: str | N
     return reader.wording.words["refused_action"].format(action=label) if refused else label
 
 
+@reads(AuditEventRecord, lambda event: event.action)
 def action_label(context: RequestContext, event: AuditEventRecord, *, locale: str | None = None) -> str:
     """Return what was done or tried, in a few words."""
     return _label(_reader(context, locale), event.action)
 
 
+@needs(UserRecord)
+@reads(AuditEventRecord, lambda event: event.subject_id)
 async def subject_labels(
     context: RequestContext, events: Sequence[AuditEventRecord], *, locale: str | None = None
 ) -> Sequence[str | None]:
@@ -156,6 +161,11 @@ async def subject_labels(
     return await _subjects(_reader(context, locale), events)
 
 
+@needs(UserRecord)
+@reads(
+    AuditEventRecord,
+    lambda event: (event.id, event.action, event.subject_id, event.organization_id, event.before, event.after),
+)
 async def summaries(
     context: RequestContext, events: Sequence[AuditEventRecord], *, locale: str | None = None
 ) -> Sequence[str]:
@@ -175,12 +185,17 @@ def field_label(context: RequestContext, field: AuditField, *, locale: str | Non
     return _field_label(_reader(context, locale), field.name)
 
 
+@needs(UserRecord, lambda user: (user.first_name, user.last_name, user.email))
 async def displays(
-    context: RequestContext, fields: Sequence[AuditField], *, locale: str | None = None
+    context: RequestContext,
+    fields: Sequence[AuditField],
+    *,
+    locale: str | None = None,
+    people: Wanted[UserRecord] = EVERYTHING,
 ) -> Sequence[str | None]:
     """Return each field's value as its reader would write it; None where there was none."""
     reader = _reader(context, locale)
-    names = await _names(context, fields)
+    names = await _names(context, fields, people)
     return [_display(reader, field, names) for field in fields]
 
 
@@ -230,7 +245,9 @@ def _name(reader: _Reader, subject: Any, people: Mapping[UserId, UserRecord | No
     return None
 
 
-async def _names(context: RequestContext, fields: Iterable[AuditField]) -> dict[str, str]:
+async def _names(
+    context: RequestContext, fields: Iterable[AuditField], wanted: Wanted[UserRecord] = EVERYTHING
+) -> dict[str, str]:
     """Return the names of the people and organizations whose ids are values, by id, as far as the reader may know them.
 
     People who never belonged to the organization whose log it is are not named there.
@@ -244,7 +261,7 @@ async def _names(context: RequestContext, fields: Iterable[AuditField]) -> dict[
         belonged = await context.backends.directory.who_belonged(where, sorted({id for id, _ in people}))
         me = context.caller.user.id if context.caller is not None else None
         shown = {id for id, where in people if id == me or (where, id) in belonged}
-        found = await people_with(context, shown)
+        found = await people_with(context, shown, wanted)
         names |= {id: display_name(context, user) for id in shown if (user := found.get(id)) is not None}
     if organizations:
         seen = await visible_organizations(context, sorted(organizations))

@@ -13,6 +13,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import InvitationId, OrganizationId
 from connectors.values import login_key
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import MANAGE_MEMBERS
 from permissions.viewer import Standing
 from resolvers.access.plans import not_delegable
@@ -29,6 +30,8 @@ SHOWN_TO_INVITED = (InvitationStatus.PENDING, InvitationStatus.ACCEPTED, Invitat
 
 _ANSWERED = (InvitationStatus.ACCEPTED, InvitationStatus.DECLINED)
 _HERE = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
+
+_NAME = Wanted.of(OrganizationRecord, lambda organization: organization.name)
 
 _ENDED = {
     InvitationStatus.EXPIRED: (
@@ -158,6 +161,13 @@ def why_not_revoke(context: RequestContext, invitation: InvitationRecord) -> Ref
     return ended(context, invitation, ["id"])
 
 
+@reads(
+    InvitationRecord,
+    lambda one: (
+        *(one.id, one.organization_id, one.email, one.status, one.expires_at),
+        *(one.valid_until, one.role_keys, one.permissions),
+    ),
+)
 async def viewer_can_resend(context: RequestContext, invitations: Sequence[InvitationRecord]) -> Sequence[bool]:
     """Return whether the caller could resend each invitation now: the decision that `resendInvitation` takes."""
     standings = [_standing(context, invitation) for invitation in invitations]
@@ -170,6 +180,7 @@ async def viewer_can_resend(context: RequestContext, invitations: Sequence[Invit
     ]
 
 
+@reads(InvitationRecord, lambda one: (one.organization_id, one.status, one.expires_at))
 def viewer_can_revoke(context: RequestContext, invitation: InvitationRecord) -> bool:
     """Return whether the caller could revoke the invitation now: the decision that `revokeInvitation` takes."""
     return _standing(context, invitation) is not None and why_not_revoke(context, invitation) is None
@@ -220,18 +231,23 @@ async def visible_invitations(context: RequestContext, ids: Sequence[str]) -> li
     ]
 
 
+@reads(InvitationRecord, lambda invitation: invitation.organization_id)
 async def organizations_of(
-    context: RequestContext, invitations: Sequence[InvitationRecord]
+    context: RequestContext,
+    invitations: Sequence[InvitationRecord],
+    *,
+    wanted: Wanted[OrganizationRecord] = EVERYTHING,
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each invitation, for those who belong to it; the invited know its name only."""
-    return await visible_organizations(context, [invitation.organization_id for invitation in invitations])
+    return await visible_organizations(context, [invitation.organization_id for invitation in invitations], wanted)
 
 
+@reads(InvitationRecord, lambda invitation: invitation.organization_id)
 async def organization_names_of(
     context: RequestContext, invitations: Sequence[InvitationRecord]
 ) -> Sequence[str | None]:
     """Return the name of the organization of each invitation."""
-    found = await organizations_with(context, [invitation.organization_id for invitation in invitations])
+    found = await organizations_with(context, [invitation.organization_id for invitation in invitations], _NAME)
     return [one.name if (one := found[it.organization_id]) is not None else None for it in invitations]
 
 

@@ -9,6 +9,7 @@ from connectors.directory.records.memberships import MemberFilter, MembershipRec
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
 from connectors.pages import Slice
+from connectors.wanted import EVERYTHING, Wanted
 from permissions.policy import Policy
 from resolvers.context import RequestContext
 from resolvers.refusals import LastAdministrator
@@ -17,13 +18,17 @@ MOST_CANDIDATES = 20
 
 
 async def lasting_administrators(
-    context: RequestContext, ask: DirectoryQueries, ids: Sequence[OrganizationId]
+    context: RequestContext,
+    ask: DirectoryQueries,
+    ids: Sequence[OrganizationId],
+    wanted: Wanted[MembershipRecord] = EVERYTHING,
 ) -> Sequence[Sequence[MembershipRecord]]:
     """Return the active members of each organization with an administrative role that does not end automatically.
 
     Only these count as its last administrators, so no grant that ends automatically leaves an organization to nobody.
     """
-    return await ask.lasting_holders_of(ids, role_keys=context.policy.administrative_role_keys())
+    role_keys = context.policy.administrative_role_keys()
+    return await ask.lasting_holders_of(ids, role_keys=role_keys, wanted=wanted)
 
 
 def holds_permanently(policy: Policy, grants: Sequence[GrantRecord]) -> bool:

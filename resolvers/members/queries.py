@@ -31,6 +31,8 @@ from resolvers.refusals import InvalidArgument
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
 _READ_FOR_PERSON = Wanted.of(MembershipRecord, lambda member: (member.organization_id, member.status))
+_STATUS = Wanted.of(OrganizationRecord, lambda organization: organization.status)
+_EFFECT = Wanted.of(GrantRecord, lambda grant: (grant.kind, grant.key, grant.valid_until))
 _IN_FORCE = Wanted.of(GrantRecord, lambda grant: (grant.kind, grant.valid_until))
 
 
@@ -115,13 +117,17 @@ async def memberships_of(
 
 
 async def membership_in(
-    context: RequestContext, callers: Sequence[CallerRecord], *, organization_id: OrganizationId
+    context: RequestContext,
+    callers: Sequence[CallerRecord],
+    *,
+    organization_id: OrganizationId,
+    wanted: Wanted[MembershipRecord] = EVERYTHING,
 ) -> Sequence[MembershipRecord | None]:
     """Return each caller's own membership in the organization; None where there is none, or no such organization."""
     standings = [caller.standings.get(organization_id) for caller in callers]
     own = [one if one is not None and one.membership_status in _BELONGING else None for one in standings]
     ids = [standing.membership_id for standing in own if standing is not None]
-    found = iter(await context.backends.directory.memberships(ids) if ids else ())
+    found = iter(await context.backends.directory.memberships(ids, wanted) if ids else ())
     return [next(found) if standing is not None else None for standing in own]
 
 
@@ -141,16 +147,18 @@ async def direct_permissions_of(
     return await _grants(context, memberships, GrantKind.PERMISSION, wanted)
 
 
+@reads(MembershipRecord, lambda member: (member.id, member.organization_id, member.status))
 async def effective_permissions_of(
-    context: RequestContext, memberships: Sequence[MembershipRecord]
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, wanted: Wanted[GrantRecord] = EVERYTHING
 ) -> Sequence[Sequence[EffectivePermission]]:
     """Return what each member may do now: the union of their grants, each with its sources.
 
     Empty for a member who is not active, or in an organization that is not.
     """
     directory = context.backends.directory
-    organizations = await organizations_with(context, [membership.organization_id for membership in memberships])
-    grants = await directory.grants_of([membership.id for membership in memberships])
+    ids = [membership.organization_id for membership in memberships]
+    organizations = await organizations_with(context, ids, _STATUS)
+    grants = await directory.grants_of([membership.id for membership in memberships], wanted | _EFFECT)
     return [
         _effective(context, own)
         if membership.status is MembershipStatus.ACTIVE

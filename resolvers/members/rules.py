@@ -8,6 +8,7 @@ from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId
+from connectors.wanted import NOTHING, Wanted, reads
 from permissions.access_rules import ASSIGN_ROLES, MANAGE_MEMBERS, AccessRule
 from permissions.decision import Decision, decide
 from permissions.policy import Delegable, Policy, Role
@@ -24,7 +25,7 @@ ACTIVE, SUSPENDED = MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """A member as a decision about them needs it."""
+    """A member as a decision about them needs it; of the administrators only who they are, of grants what they give."""
 
     member: MembershipRecord
     grants: tuple[GrantRecord, ...]
@@ -32,6 +33,11 @@ class Subject:
 
 
 Rule = Callable[[RequestContext, Viewer | None, Subject], list[DenialReason]]
+
+_GIVES = Wanted.of(GrantRecord, lambda grant: (grant.kind, grant.key))
+_decides_about = reads(
+    MembershipRecord, lambda member: (member.id, member.organization_id, member.user_id, member.status)
+)
 
 
 def against_updating(context: RequestContext, viewer: Viewer | None, subject: Subject) -> list[DenialReason]:
@@ -70,8 +76,8 @@ async def subjects_of(context: RequestContext, members: Sequence[MembershipRecor
     """Return the members as decisions need them, in two statements however many they are."""
     directory = context.backends.directory
     ids = list(dict.fromkeys(member.organization_id for member in members))
-    found = dict(zip(ids, await lasting_administrators(context, directory, ids), strict=True))
-    grants = await directory.grants_of([member.id for member in members])
+    found = dict(zip(ids, await lasting_administrators(context, directory, ids, NOTHING), strict=True))
+    grants = await directory.grants_of([member.id for member in members], _GIVES)
     return [
         Subject(member, tuple(own), tuple(found[member.organization_id]))
         for member, own in zip(members, grants, strict=True)
@@ -81,6 +87,7 @@ async def subjects_of(context: RequestContext, members: Sequence[MembershipRecor
 def denied(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
     """Return the query why each member cannot be changed by the rule, for the field with the reasons."""
 
+    @_decides_about
     async def reasons(context: RequestContext, members: Sequence[MembershipRecord]) -> Sequence[Sequence[DenialReason]]:
         return [rule(context, context.viewer, subject) for subject in await subjects_of(context, members)]
 
@@ -90,6 +97,7 @@ def denied(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
 def allowed(rule: Rule) -> Callable[..., Awaitable[Sequence[Any]]]:
     """Return the query whether each member can be changed by the rule."""
 
+    @_decides_about
     async def answers(context: RequestContext, members: Sequence[MembershipRecord]) -> Sequence[bool]:
         return [not rule(context, context.viewer, subject) for subject in await subjects_of(context, members)]
 
@@ -126,11 +134,13 @@ def can_assign(context: RequestContext, role: Role, *, organization_id: Organiza
     return _delegable(context, organization_id).has(role_key=role.key)
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 def assignable_roles(context: RequestContext, organization: OrganizationRecord) -> list[Role]:
     """Return the roles that the caller may give to others in the organization now, and take away."""
     return [context.policy.roles[key] for key in _delegable(context, organization.id).role_keys]
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 def assignable_permissions(context: RequestContext, organization: OrganizationRecord) -> Sequence[Permission]:
     """Return the direct permissions that the caller may give to others in the organization now, and take away."""
     return _delegable(context, organization.id).permissions

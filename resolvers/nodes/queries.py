@@ -29,6 +29,7 @@ from connectors.ids import (
     UserId,
 )
 from connectors.shop.interface import OrderEventRecord, OrderRecord
+from connectors.wanted import needs
 from permissions.access_rules import (
     REVIEW_CHANGE_REQUESTS,
     SEE_AUDIT_LOG,
@@ -65,6 +66,7 @@ def viewer_id(user_id: str) -> str:
     return "vwr_" + user_id.removeprefix("usr_")
 
 
+@needs(UserRecord)
 async def node(context: RequestContext, *, id: AnyId) -> Any:
     """Return the object, None for an unknown one and for one that the caller may not see alike."""
     (found,) = await nodes(context, ids=[id])
@@ -73,6 +75,7 @@ async def node(context: RequestContext, *, id: AnyId) -> Any:
     return found
 
 
+@needs(UserRecord)
 async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
     """Return the objects parallel to `ids`, in one call per kind of object.
 

@@ -18,6 +18,7 @@ from connectors.errors import ConnectorError
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL, Slice
 from connectors.values import login_key
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import (
     ASSIGN_ROLES,
     PEOPLE_NAMED_IN,
@@ -30,6 +31,8 @@ from resolvers.context import RequestContext
 from resolvers.invitations.queries import SHOWN_TO_INVITED
 from resolvers.organizations.queries import is_visible, organizations_with
 from resolvers.registrations.queries import likeness_of, shows_organization
+
+_READ_TO_GIVE = Wanted.of(MembershipRecord, lambda member: (member.organization_id, member.user_id, member.status))
 
 
 def own_subjects(caller: CallerRecord) -> list[str]:
@@ -94,12 +97,15 @@ async def given_memberships(
     return [record if is_given else None for record, is_given in zip(records, given, strict=True)]
 
 
+@reads(InvitationRecord, lambda invitation: invitation.membership_id)
 async def invited_memberships(
-    context: RequestContext, invitations: Sequence[InvitationRecord]
+    context: RequestContext, invitations: Sequence[InvitationRecord], *, wanted: Wanted[MembershipRecord] = EVERYTHING
 ) -> list[MembershipRecord | None]:
     """Return the membership that each invitation is for, None to whoever is not given it."""
     ids = [one.membership_id for one in invitations]
-    return await given_memberships(context, ids, await context.backends.directory.memberships(ids))
+    return await given_memberships(
+        context, ids, await context.backends.directory.memberships(ids, wanted | _READ_TO_GIVE)
+    )
 
 
 async def organizations_of_people(

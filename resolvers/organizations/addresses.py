@@ -9,6 +9,7 @@ from connectors.directory.records.addresses import AddressRecord
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import AddressId, OrganizationId, new_id
 from connectors.values import Address
+from connectors.wanted import reads
 from permissions.access_rules import USE_ADDRESS_BOOK
 from resolvers.contact_data import address
 from resolvers.context import RequestContext
@@ -32,6 +33,7 @@ class AddressEdit:
     default_shipping: bool | None
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def books_of(
     context: RequestContext, organizations: Sequence[OrganizationRecord]
 ) -> Sequence[Sequence[AddressRecord]]:

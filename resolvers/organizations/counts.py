@@ -12,6 +12,7 @@ from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationRecord
 from connectors.ids import OrganizationId
 from connectors.shop.interface import OrderFilter, OrderStatus
+from connectors.wanted import reads
 from permissions.access_rules import APPROVE_ORDERS, ASSIGN_ROLES, MANAGE_MEMBERS, SEE_CHANGE_REQUESTS, AccessRule
 from resolvers.context import RequestContext
 
@@ -34,6 +35,7 @@ class Waiting:
 Count = Callable[[RequestContext, Sequence[Waiting]], Awaitable[Sequence[int | None]]]
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def member_counts(
     context: RequestContext, organizations: Sequence[OrganizationRecord]
 ) -> Sequence[Sequence[MemberCount]]:
@@ -42,6 +44,7 @@ async def member_counts(
     return [[MemberCount(status, counted.get(status, 0)) for status in MembershipStatus] for counted in found]
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 def waiting_in(_context: RequestContext, organization: OrganizationRecord) -> Waiting:
     """Return what waits in the organization."""
     return Waiting(organization.id)

@@ -7,6 +7,7 @@ from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
 from connectors.directory.records.organizations import OrganizationChange, OrganizationRecord
 from connectors.ids import MembershipId, OrganizationId
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, PLACE_ORDERS
 from permissions.vocabulary import DenialReason
 from resolvers.contact_data import email, phone, website
@@ -25,31 +26,37 @@ def is_visible(context: RequestContext, organization_id: str) -> bool:
     return standing is not None and standing.obstacle is not DenialReason.NOT_A_MEMBER
 
 
-async def organization(context: RequestContext, *, id: OrganizationId) -> OrganizationRecord | None:
+async def organization(
+    context: RequestContext, *, id: OrganizationId, wanted: Wanted[OrganizationRecord] = EVERYTHING
+) -> OrganizationRecord | None:
     """Return the organization, None for an unknown one and for somebody else's alike."""
-    return (await visible_organizations(context, [id]))[0]
+    return (await visible_organizations(context, [id], wanted))[0]
 
 
 async def visible_organizations(
-    context: RequestContext, ids: Sequence[OrganizationId]
+    context: RequestContext, ids: Sequence[OrganizationId], wanted: Wanted[OrganizationRecord] = EVERYTHING
 ) -> list[OrganizationRecord | None]:
     """Return the organizations that the caller belongs to, None for all others; parallel to `ids`."""
     await context.learn(ids)
     visible = [identifier for identifier in ids if is_visible(context, identifier)]
-    found = await organizations_with(context, visible)
+    found = await organizations_with(context, visible, wanted)
     return [found.get(identifier) for identifier in ids]
 
 
+@reads(MembershipRecord, lambda membership: membership.organization_id)
 async def member_organizations(
-    context: RequestContext, memberships: Sequence[MembershipRecord]
+    context: RequestContext,
+    memberships: Sequence[MembershipRecord],
+    *,
+    wanted: Wanted[OrganizationRecord] = EVERYTHING,
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each membership."""
-    found = await organizations_with(context, [membership.organization_id for membership in memberships])
+    found = await organizations_with(context, [membership.organization_id for membership in memberships], wanted)
     return [found[membership.organization_id] for membership in memberships]
 
 
 async def organizations_with(
-    context: RequestContext, ids: Sequence[OrganizationId]
+    context: RequestContext, ids: Sequence[OrganizationId], wanted: Wanted[OrganizationRecord] = EVERYTHING
 ) -> Mapping[OrganizationId, OrganizationRecord | None]:
     """Return these organizations by id; the caller's own came with them, and are read again only where they may change.
 
@@ -62,16 +69,17 @@ async def organizations_with(
         found = {id: own.organization for id in ids if (own := caller.standings.get(id)) is not None}
     unread = list(dict.fromkeys(id for id in ids if id not in found))
     if unread:
-        found |= zip(unread, await context.backends.directory.organizations(unread), strict=True)
+        found |= zip(unread, await context.backends.directory.organizations(unread, wanted), strict=True)
     return found
 
 
 async def default_organizations(
-    context: RequestContext, callers: Sequence[CallerRecord]
+    context: RequestContext, callers: Sequence[CallerRecord], *, wanted: Wanted[OrganizationRecord] = EVERYTHING
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization that each caller looks at first."""
     chosen = [default_organization_id(caller) for caller in callers]
-    found = await visible_organizations(context, [identifier for identifier in chosen if identifier is not None])
+    ids = [identifier for identifier in chosen if identifier is not None]
+    found = await visible_organizations(context, ids, wanted)
     rest = iter(found)
     return [next(rest) if identifier is not None else None for identifier in chosen]
 
@@ -92,8 +100,12 @@ def default_organization_id(caller: CallerRecord) -> OrganizationId | None:
     return None
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def administrators_of(
-    context: RequestContext, organizations: Sequence[OrganizationRecord]
+    context: RequestContext,
+    organizations: Sequence[OrganizationRecord],
+    *,
+    wanted: Wanted[MembershipRecord] = EVERYTHING,
 ) -> Sequence[Sequence[MembershipRecord]]:
     """Return active members who hold each organization, by name, 8 at most: whom to ask."""
     return await context.backends.directory.holders_of(
@@ -102,11 +114,16 @@ async def administrators_of(
         permissions=(),
         now=context.now,
         limit=MOST_ADMINISTRATORS,
+        wanted=wanted,
     )
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def viewer_memberships(
-    context: RequestContext, organizations: Sequence[OrganizationRecord]
+    context: RequestContext,
+    organizations: Sequence[OrganizationRecord],
+    *,
+    wanted: Wanted[MembershipRecord] = EVERYTHING,
 ) -> Sequence[MembershipRecord | None]:
     """Return the caller's own membership in each organization."""
     await context.learn([organization.id for organization in organizations])
@@ -116,20 +133,23 @@ async def viewer_memberships(
         for organization in organizations
         if organization.id in standings
     ]
-    found = iter(await context.backends.directory.memberships(ids) if ids else ())
+    found = iter(await context.backends.directory.memberships(ids, wanted) if ids else ())
     return [next(found) if organization.id in standings else None for organization in organizations]
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 def can_manage_members(context: RequestContext, organization: OrganizationRecord) -> bool:
     """Return whether the caller may invite, change and remove members."""
     return context.may(MANAGE_MEMBERS, organization.id)
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 def can_manage_organization(context: RequestContext, organization: OrganizationRecord) -> bool:
     """Return whether the caller may change the organization's data."""
     return context.may(CHANGE_ORGANIZATION, organization.id)
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 def can_place_orders(context: RequestContext, organization: OrganizationRecord) -> bool:
     """Return whether the caller may order in the shop."""
     return context.may(PLACE_ORDERS, organization.id)

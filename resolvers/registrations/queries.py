@@ -17,6 +17,7 @@ from connectors.directory.records.registrations import (
 )
 from connectors.rate_limits.interface import Limit
 from connectors.values import login_key
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import REVIEW_REGISTRATIONS
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible, organizations_with
@@ -102,33 +103,41 @@ def guidance_of_state(context: RequestContext, state: RegistrationState, *, loca
     return guidance.with_contact(context, guidance.OF_STATUS[state.status], locale)
 
 
+@reads(RegistrationRecord, lambda registration: (registration.status, registration.review_due_at))
 def is_overdue(context: RequestContext, registration: RegistrationRecord) -> bool:
     """Return whether it waits for a review longer than it should."""
     due = registration.review_due_at
     return registration.status is RegistrationStatus.PENDING_REVIEW and due is not None and due <= context.now
 
 
+@reads(RegistrationRecord, lambda registration: (registration.first_name, registration.last_name))
 def applicant_name(_context: RequestContext, registration: RegistrationRecord) -> str:
     """Return the applicant's name as they wrote it."""
     return f"{registration.first_name} {registration.last_name}".strip()
 
 
+@reads(RegistrationRecord, lambda registration: (registration.status, registration.note))
 def rejection_reason(_context: RequestContext, registration: RegistrationRecord) -> str | None:
     """Return why it was rejected."""
     return registration.note if registration.status is RegistrationStatus.REJECTED else None
 
 
+@reads(RegistrationRecord, lambda registration: (registration.status, registration.note))
 def question(_context: RequestContext, registration: RegistrationRecord) -> str | None:
     """Return what the vendor asked last."""
     return registration.note if registration.status in UNDECIDED else None
 
 
+@reads(RegistrationRecord, lambda registration: (registration.organization_id, registration.status))
 async def organizations_of(
-    context: RequestContext, records: Sequence[RegistrationRecord]
+    context: RequestContext,
+    records: Sequence[RegistrationRecord],
+    *,
+    wanted: Wanted[OrganizationRecord] = EVERYTHING,
 ) -> Sequence[OrganizationRecord | None]:
     """Return the organization of each registration; None before the address is confirmed, and for those who left it."""
     ids = [one.organization_id if shows_organization(context, one) else None for one in records]
-    found = await organizations_with(context, [id for id in ids if id is not None])
+    found = await organizations_with(context, [id for id in ids if id is not None], wanted)
     return [found[id] if id is not None else None for id in ids]
 
 
@@ -148,6 +157,10 @@ def likeness_of(record: RegistrationRecord) -> Likeness:
     return Likeness(record.vat_id, record.customer_number, record.organization_name, organization_domain(record.email))
 
 
+@reads(
+    RegistrationRecord,
+    lambda one: (one.organization_id, one.vat_id, one.customer_number, one.organization_name, one.email),
+)
 async def duplicates_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[Lookalike]]:
@@ -159,6 +172,7 @@ async def duplicates_of(
     ]
 
 
+@reads(RegistrationRecord, lambda registration: registration.id)
 async def history_of(
     context: RequestContext, records: Sequence[RegistrationRecord]
 ) -> Sequence[Sequence[RegistrationEventRecord]]:

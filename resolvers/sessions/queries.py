@@ -6,6 +6,7 @@ from connectors.directory.directory import DirectoryChange
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.sessions import SessionRecord
 from connectors.ids import OrganizationId, SessionId
+from connectors.wanted import reads
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import is_visible
 from resolvers.refusals import NotFound
@@ -22,6 +23,7 @@ async def sessions_of(context: RequestContext, callers: Sequence[CallerRecord]) 
     return await context.backends.directory.sessions_of(ids, now=context.now, limit=MOST_SHOWN)
 
 
+@reads(SessionRecord, lambda session: session.id)
 def is_current(context: RequestContext, session: SessionRecord) -> bool:
     """Return whether this request is made in the session."""
     return context.caller is not None and context.caller.session_id == session.id

@@ -4,6 +4,7 @@ import strawberry
 
 from connectors.directory.records.accounts import ConsentPurpose, ConsentRecord, DataExportRecord, DataExportStatus
 from connectors.directory.records.sessions import SessionRecord
+from connectors.wanted import reads
 from permissions.access_rules import OPEN
 from resolvers.account import consents, data_exports
 from resolvers.context import RequestContext
@@ -14,6 +15,7 @@ from schema.graph.scalars import URL, DateTime
 from schema.nodes import Node
 
 
+@reads(SessionRecord, lambda session: session.device_label)
 def _device_label(context: RequestContext, session: SessionRecord) -> str:
     return as_stored(context, session.device_label) or ""
 

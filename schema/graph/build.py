@@ -43,6 +43,7 @@ from schema.graph.fields import (
     BATCH,
     BELONGINGS,
     DECLARATION,
+    NEEDS,
     READ_ONCE,
     READS,
     RECORD,
@@ -276,6 +277,7 @@ def _bind(built: Schema) -> None:
         guard = Guard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[READS] = declaration.reads | _read_by_guards(guard, belonging, inputs is not None)
+        field.extensions[NEEDS] = declaration.needs
         answering = declaration.answer_all, declaration.waits, _converter(built, definition), declaration.wants
         if inputs is not None:
             field.extensions[BATCH] = GuardedAnswering(guard, *answering, inputs=inputs)

@@ -30,7 +30,7 @@ from connectors import ids
 from connectors.directory.records.memberships import MemberOrder
 from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
-from connectors.wanted import EVERYTHING, Wanted, reads_of
+from connectors.wanted import EVERYTHING, Wanted, needs_of, reads_of
 from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
@@ -53,8 +53,9 @@ SIZING = "forecourt sizing"
 BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
 
-RECORD, READ_ONCE, READS = "record", "read_once", "reads"
-"""Where an object type keeps of which records it is and what says so, and a field what it reads of one, likewise."""
+RECORD, READ_ONCE, READS, NEEDS = "record", "read_once", "reads", "needs"
+"""Where an object type keeps of which records it is and what says so, and a field what it reads of one and of others,
+likewise."""
 
 COMMON_ARGUMENTS = {
     "first": "The maximum number of entries to return, from the beginning or from `after` on: 0 to 100. Without it and "
@@ -110,8 +111,8 @@ class Declaration:
     `path` and `each` say how one object is answered, where nothing else is done for it: see the engine's `BatchField`.
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
 
-    `reads` is what it reads of its parents. `wants` says by the names of parameters of which records it is told what is
-    wanted of them.
+    `reads` is what it reads of its parents, `needs` of records that are read once in an operation. `wants` says by the
+    names of parameters of which records it is told what is wanted of them.
     """
 
     answer_all: Callable[..., Any]
@@ -121,6 +122,7 @@ class Declaration:
     organization_in: str | None = None
     asks_itself: bool = False
     reads: Wanted[Any] = EVERYTHING
+    needs: Mapping[type, Wanted[Any]] = dataclasses.field(default_factory=dict)
     wants: Mapping[str, type] = dataclasses.field(default_factory=dict)
     path: str | None = None
     each: Callable[[Any, Any], Any] | None = None
@@ -247,6 +249,7 @@ def field(
             requires,
             backend,
             reads=reads_of(function),
+            needs=needs_of(function),
             wants=_wants(function),
         ),
         function,
@@ -287,7 +290,13 @@ def root(
     waits = inspect.iscoroutinefunction(function)
     return DeclaredField.of(
         Declaration(
-            answer_later if waits else answer_now, waits, requires, backend, organization_in, wants=_wants(function)
+            answer_later if waits else answer_now,
+            waits,
+            requires,
+            backend,
+            organization_in,
+            needs=needs_of(function),
+            wants=_wants(function),
         ),
         function,
         description,

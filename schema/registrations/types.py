@@ -14,6 +14,7 @@ from connectors.directory.records.registrations import (
     RegistrationRecord,
     RegistrationStatus,
 )
+from connectors.wanted import reads
 from permissions.access_rules import OPEN, REVIEW_REGISTRATIONS
 from permissions.policy import MOST_ROLES
 from resolvers.approvals import lists as approvals
@@ -67,9 +68,12 @@ class RegistrationEvent:
     )
 
 
-@graph_type(
-    of=RegistrationRecord, when=lambda record: record.organization_kind is not None, person=attrgetter("user_id")
-)
+@reads(RegistrationRecord, lambda registration: registration.organization_kind)
+def _is_of_organization(registration: RegistrationRecord) -> bool:
+    return registration.organization_kind is not None
+
+
+@graph_type(of=RegistrationRecord, when=_is_of_organization, person=attrgetter("user_id"))
 class OrganizationRegistration(Node):
     """The registration of an organization, which the vendor has to approve. Visible to the applicant and the
     reviewers.
