@@ -55,7 +55,7 @@ class BatchField(Protocol):
         again, unless a change lies between; an attribute `waits`, false, says that no answer is awaited, so that it is
         not worth the effort.
 
-        One with an attribute `wants`, which names records by parameters, is told by these names, as the last argument,
+        One with an attribute `wants`, which names records by parameters, gets by these names, as the last argument,
         which of their attributes the operation shows below the field; see `gateway.execution.projection`.
 
         A field that is not awaited and refuses nobody may say how one object is answered, without effect on anything:

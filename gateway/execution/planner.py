@@ -1,6 +1,5 @@
 """Plans: what a document asks of a schema, compiled once and kept for the next request."""
 
-from functools import partial
 from typing import Any
 
 from graphql import (
@@ -95,13 +94,18 @@ class Plan:
             field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
         return field
 
+    def _learn_wanted(self, executor: Executor[Any]) -> None:
+        """Let the fields that read records know what is wanted of them."""
+        assert self.root is not None
+        learn_wanted(self.root, self.selection_of, executor)
+
     def _reader(self, executor: Executor[Any], definition: GraphQLField, *selected: Any) -> Field:
         """Return the field that reads its raw values as this definition has them read."""
         if definition is TypeNameMetaFieldDef:
             return TypenameField(*selected)
         batch = definition.extensions.get(BATCH)
         if batch is not None:
-            return BatchedField(*selected, batch=batch, learn=partial(learn_wanted, self))
+            return BatchedField(*selected, batch=batch, learn=self._learn_wanted)
         attribute = strawberry_attribute(definition)
         if attribute is not None:
             return AttributeField(*selected, attribute=attribute)

@@ -1,11 +1,11 @@
-"""Which attributes of records an operation shows, so that each field that reads records is told which to read.
+"""Which attributes of records an operation shows, so that each field that reads records learns which to read.
 
 A type of records says in its extensions which class they are of (RECORD), a field of such a type what it reads of one
 (READS). What stands between a field and its records, such as the page of a connection, is passed through.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from graphql import GraphQLObjectType, TypeNameMetaFieldDef, get_named_type, is_abstract_type, is_object_type
 
@@ -17,36 +17,37 @@ from gateway.execution.selected_field import SelectedField
 if TYPE_CHECKING:
     from gateway.execution.field_plans import Field
     from gateway.execution.levels import Selection
-    from gateway.execution.planner import Plan
+
+SelectionOf: TypeAlias = "Callable[[Executor[Any], GraphQLObjectType, SelectedField], Selection]"
+"""Returns what a field selects on a concrete type, as a plan has it."""
 
 
-def learn_wanted(plan: "Plan", executor: Executor[Any]) -> None:
-    """Tell each field of the plan that reads records which attributes of them to read.
+def learn_wanted(root: "Selection", selection_of: SelectionOf, executor: Executor[Any]) -> None:
+    """Let each field of a plan that reads records know which attributes of them to read.
 
-    Equal fields, which are asked once, are told what is shown below any of them. Of records that are read once in an
+    Equal fields, which are asked once, read what is shown below any of them. Of records that are read once in an
     operation, what all of it shows is wanted.
     """
-    shown = _Shown(plan, executor)
-    told: dict[Any, dict[str, Wanted[Any]]] = {}
+    shown = _Shown(root, selection_of, executor)
+    wanted: dict[Any, dict[str, Wanted[Any]]] = {}
     fields = list(shown.fields_that_read())
     for field, wants in fields:
-        together = told.setdefault(field.sharing_key or id(field), {})
+        together = wanted.setdefault(field.sharing_key or id(field), {})
         for name, record in wants.items():
             together[name] = together.get(name, NOTHING) | shown.below(field, record)
     for field, _ in fields:
-        field.wanted = told[field.sharing_key or id(field)]
+        field.wanted = wanted[field.sharing_key or id(field)]
 
 
 class _Shown:
     """What a plan selects, down to its last level."""
 
-    def __init__(self, plan: "Plan", executor: Executor[Any]) -> None:
-        self._plan = plan
+    def __init__(self, root: "Selection", selection_of: SelectionOf, executor: Executor[Any]) -> None:
+        self._selection_of = selection_of
         self._executor = executor
         self._everywhere: dict[type, Wanted[Any]] = {}
         self._selected: dict[SelectedField, list[tuple[GraphQLObjectType, Selection]]] = {}
-        assert plan.root is not None
-        waiting, seen = [plan.root], {id(plan.root)}
+        waiting, seen = [root], {id(root)}
         while waiting:
             for field in waiting.pop().fields:
                 for record, needed in field.definition.extensions.get(NEEDS, {}).items():
@@ -59,7 +60,7 @@ class _Shown:
                         waiting.append(selection)
 
     def fields_that_read(self) -> Iterator[tuple[Any, Mapping[str, type]]]:
-        """Yield the fields that are told what to read, each with the records by the names of its parameters."""
+        """Yield the fields that learn what to read, each with the records by the names of its parameters."""
         for field in self._selected:
             if wants := getattr(field, "wants", None):
                 yield field, wants
@@ -95,7 +96,7 @@ class _Shown:
                 if is_abstract_type(type_)
                 else []
             )
-            found = [(one, self._plan.selection_of(self._executor, one, field)) for one in types]
+            found = [(one, self._selection_of(self._executor, one, field)) for one in types]
             self._selected[field] = found
         return found
 
