@@ -25,7 +25,7 @@ MOST_WAITING = 1_000
 
 _MOST_PREPARED = 200
 """So many statements each connection keeps prepared: those of all pages that a portal's front end has, and some more.
-Whoever asks for other attributes each time drives out what was used least, on the server too; each costs some 20 kB.
+Whoever asks for other attributes each time drives out what was used least lately, on the server too.
 """
 
 _GRACE_SECONDS = 0.5

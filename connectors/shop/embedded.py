@@ -151,7 +151,9 @@ class EmbeddedShop(ListReader):
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
         projection = EVENTS.projected(wanted, _ORDER_ID)
-        found = projection.records(await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit))
+        found = projection.records(
+            await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit)
+        )
         return gathered(order_ids, ((event.order_id, event) for event in found))
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:

@@ -55,8 +55,8 @@ class BatchField(Protocol):
         again, unless a change lies between; an attribute `waits`, false, says that no answer is awaited, so that it is
         not worth the effort.
 
-        One with an attribute `wants`, which names records by parameters, is told by these names, as the last argument,
-        which of their attributes the operation shows below the field; see `gateway.execution.projection`.
+        One with an attribute `wants`, which names records by parameters, is handed by these names, as the last
+        argument, which of their attributes the operation shows below the field; see `gateway.execution.projection`.
         """
         ...
 

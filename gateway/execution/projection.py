@@ -1,11 +1,11 @@
-"""Which attributes of records an operation shows, so that each field that reads records is told which to read.
+"""Which attributes of records an operation shows, so that each field that reads records is handed which to read.
 
 A type of records says in its extensions which class they are of (RECORD), a field of such a type what it reads of one
 (READS). What stands between a field and its records, such as the page of a connection, is passed through.
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from graphql import GraphQLObjectType, TypeNameMetaFieldDef, get_named_type, is_abstract_type, is_object_type
 
@@ -17,30 +17,40 @@ from gateway.execution.selected_field import SelectedField
 if TYPE_CHECKING:
     from gateway.execution.field_plans import Field
     from gateway.execution.levels import Selection
-    from gateway.execution.planner import Plan
 
 
-def learn_wanted(plan: "Plan", executor: Executor[Any]) -> None:
-    """Tell each field of the plan that reads records which attributes of them to read.
+class Plan(Protocol):
+    """The plan of an operation, as far as it matters here."""
 
-    Equal fields, which are asked once, are told what is shown below any of them. Of records that are read once in an
+    @property
+    def root(self) -> "Selection | None":
+        """What is selected of the root type."""
+
+    def selection_of(self, executor: Executor[Any], type_: GraphQLObjectType, field: Any) -> "Selection":
+        """Return what is selected of a type below a field."""
+
+
+def learn_wanted(plan: Plan, executor: Executor[Any]) -> None:
+    """Hand each field of the plan that reads records which attributes of them to read.
+
+    Equal fields, which are asked once, are handed what is shown below any of them. Of records that are read once in an
     operation, what all of it shows is wanted.
     """
     shown = _Shown(plan, executor)
-    told: dict[Any, dict[str, Wanted[Any]]] = {}
+    handed: dict[Any, dict[str, Wanted[Any]]] = {}
     fields = list(shown.fields_that_read())
     for field, wants in fields:
-        together = told.setdefault(field.sharing_key or id(field), {})
+        together = handed.setdefault(field.sharing_key or id(field), {})
         for name, record in wants.items():
             together[name] = together.get(name, NOTHING) | shown.below(field, record)
     for field, _ in fields:
-        field.wanted = told[field.sharing_key or id(field)]
+        field.wanted = handed[field.sharing_key or id(field)]
 
 
 class _Shown:
     """What a plan selects, down to its last level."""
 
-    def __init__(self, plan: "Plan", executor: Executor[Any]) -> None:
+    def __init__(self, plan: Plan, executor: Executor[Any]) -> None:
         self._plan = plan
         self._executor = executor
         self._everywhere: dict[type, Wanted[Any]] = {}
@@ -59,7 +69,7 @@ class _Shown:
                         waiting.append(selection)
 
     def fields_that_read(self) -> Iterator[tuple[Any, Mapping[str, type]]]:
-        """Yield the fields that are told what to read, each with the records by the names of its parameters."""
+        """Yield the fields that are handed what to read, each with the records by the names of its parameters."""
         for field in self._selected:
             if wants := getattr(field, "wants", None):
                 yield field, wants

@@ -111,7 +111,7 @@ class Declaration:
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
 
     `reads` is what it reads of its parents, `needs` of records that are read once in an operation. `wants` says by the
-    names of parameters of which records it is told what is wanted of them.
+    names of parameters of which records it is handed what is wanted of them.
     """
 
     answer_all: Callable[..., Any]
@@ -232,7 +232,7 @@ def field(
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
     `schema.graph.cost_directives`. A function with the parameter `page` answers the slice of a list that the arguments
-    of a connection ask for; one with a parameter of the type `Wanted[…]` is told which attributes of such records the
+    of a connection ask for; one with a parameter of the type `Wanted[…]` is handed which attributes of such records the
     operation shows below the field. What it reads of its parents, `connectors.wanted.reads` declares. An async function
     costs at least 1, for it asks a back end.
 
@@ -513,7 +513,7 @@ def _arguments_of(
 
 
 def _wants(function: Callable[..., Any]) -> dict[str, type]:
-    """Return of which records a function is told what is wanted, by the names of the parameters."""
+    """Return of which records a function is handed what is wanted, by the names of the parameters."""
     hints = get_type_hints(function)
     return {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is Wanted}
 
