@@ -196,6 +196,8 @@ class Listing(Generic[R]):
             page = found(columns).lateral("page") if asked is not None else found(columns).subquery("page")
             shown = list(page.c)
             source = page if asked is None else asked.join(page, true())
+            if not beyond:  # the loop over the owners keeps each one's order
+                return select(*shown).select_from(source)
             order = self.sorted([shown[index] for index in self._key_at], slice_)
             return select(*shown).select_from(source).order_by(*order)
         key = self._order[-1]  # SQLite has no LATERAL

@@ -23,6 +23,11 @@ from connectors.errors import BackendTimeout, BackendUnavailable
 
 MOST_WAITING = 1_000
 
+_MOST_PREPARED = 200
+"""So many statements each connection keeps prepared: those of all pages that a portal's front end has, and some more.
+Whoever asks for other attributes each time drives out what was used least lately, on the server too.
+"""
+
 _GRACE_SECONDS = 0.5
 """So much longer than the server we wait: an error of its own costs no connection."""
 
@@ -61,6 +66,7 @@ class ReadConnections:
             **options,
             **_options(limits, limits.lock_seconds),
             "command_timeout": limits.statement_seconds + _GRACE_SECONDS,
+            "statement_cache_size": _MOST_PREPARED,
         }
         self._limits = limits
         self._events = engine.dispatch

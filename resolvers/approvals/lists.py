@@ -104,7 +104,7 @@ def pages_of_all(kind: Kind[Any], *undecided: StrEnum) -> Callable[..., Awaitabl
 
 
 def _annotated(pages: Callable[..., T], kind: Kind[Any]) -> Callable[..., T]:
-    """Return the function of a field with the types of the kind: of an argument, and of the records it is told of."""
+    """Return the function of a field with the types of the kind: of an argument, and of the records it is handed."""
     pages.__annotations__["status"] = GenericAlias(Sequence, kind.statuses) | None
     pages.__annotations__["wanted"] = GenericAlias(Wanted, kind.rows.type)
     return pages

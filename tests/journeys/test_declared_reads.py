@@ -21,7 +21,7 @@ BY_IDS = {("Query", "node"), ("Query", "nodes")}
 
 
 def read_in_part() -> dict[type, list[GraphQLObjectType]]:
-    """Return the types of the records of which some field is told what to read."""
+    """Return the types of the records of which some field is handed what to read."""
     types: dict[type, list[GraphQLObjectType]] = {}
     wanted = {record for _, _, wants in fields_that_read() for record in wants}
     for type_ in object_types():
@@ -36,7 +36,7 @@ def object_types() -> list[GraphQLObjectType]:
 
 
 def fields_that_read() -> Iterator[tuple[GraphQLObjectType, str, set[type]]]:
-    """Yield the fields that are told what to read, with the types of the records."""
+    """Yield the fields that are handed what to read, with the types of the records."""
     for type_ in object_types():
         for name, field in type_.fields.items():
             definition = field.extensions.get("strawberry-definition")
@@ -71,7 +71,7 @@ class Alone:
 
 
 def alone(values: Values) -> Iterator[Alone]:
-    """Yield an operation for each relation that is told what to read, with each field of each type it leads to."""
+    """Yield an operation for each relation that is handed what to read, with each field of each type it leads to."""
     operations, ways = Operations(values), ways_to_types(values)
     types = read_in_part()
     for parent, relation, records in fields_that_read():
