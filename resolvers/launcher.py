@@ -79,7 +79,7 @@ class Tile(NamedTuple):
     """An application on somebody's page: whether it opens, by which of the holder's grants, else what is missing.
 
     A tuple, for all but the holder is remembered, and a page of twelve is made of that with each request; a dataclass
-    takes ten times as long.
+    takes more than twice as long.
     """
 
     holder: Holder
