@@ -5,8 +5,8 @@ all its time. The decorator gives such a class the `__init__` of an open one, an
 changed any more when it runs. mypy still does, so nobody changes a record.
 """
 
-from dataclasses import MISSING, field, fields, make_dataclass
-from typing import TypeVar
+from dataclasses import MISSING, Field, field, fields, make_dataclass
+from typing import Any, TypeVar
 
 T = TypeVar("T", bound=type)
 
@@ -15,11 +15,15 @@ def quick(cls: T) -> T:
     """Let a frozen, slotted dataclass be made as quickly as one that is not frozen."""
     opened = make_dataclass(
         cls.__name__,
-        [
-            (it.name, it.type, field() if it.default is MISSING else field(default=it.default))
-            for it in fields(cls)  # no field of a record has a default_factory
-        ],
+        [(it.name, it.type, _like(it)) for it in fields(cls)],
     )
     cls.__init__ = opened.__init__  # type: ignore[misc]
     del cls.__setattr__, cls.__delattr__
     return cls
+
+
+def _like(it: Field[Any]) -> Any:
+    """Return a new field with the same default."""
+    if it.default_factory is not MISSING:
+        return field(default_factory=it.default_factory)
+    return field() if it.default is MISSING else field(default=it.default)

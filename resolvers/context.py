@@ -2,9 +2,8 @@
 
 from asyncio import Future, get_running_loop
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from operator import attrgetter
 from typing import Any, Literal
 
 from connectors.applications.interface import Applications
@@ -19,6 +18,7 @@ from connectors.mail.interface import Mailer
 from connectors.rate_limits.interface import RateLimits
 from connectors.shop.interface import Shop
 from connectors.values import Localized
+from connectors.wanted import NOTHING, Wanted, altered
 from permissions.access_rules import AccessRule
 from permissions.decision import may
 from permissions.policy import Policy
@@ -88,42 +88,64 @@ class ViewAs:
     withheld: tuple[Permission, ...]
 
 
-ReadPeople = Callable[[Sequence[UserId]], Awaitable[Sequence[UserRecord | None]]]
+ReadPeople = Callable[[Sequence[UserId], Wanted[UserRecord]], Awaitable[Sequence[UserRecord | None]]]
+"""Reads these people, each as the caller sees them, and of each what is wanted."""
 
 
 class People:
-    """Who was read in one operation that changes nothing, so that nobody is read twice, wherever they occur."""
+    """Who was read in one operation that changes nothing, so that nobody is read twice, wherever they occur.
 
-    __slots__ = ("_reading", "_users", "_views")
+    Of everybody the same is read: what is wanted of people anywhere in the operation.
+    """
+
+    __slots__ = ("_reading", "_users", "_views", "_wanted")
 
     def __init__(self) -> None:
         self._users: dict[UserId, UserRecord | None] = {}
         self._reading: dict[UserId, Future[None]] = {}
         self._views: dict[tuple[UserId, OrganizationId | None], UserRecord] = {}
+        self._wanted: Wanted[UserRecord] = NOTHING
 
-    async def read(self, read: ReadPeople, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
+    async def read(
+        self, read: ReadPeople, ids: Collection[UserId], wanted: Wanted[UserRecord]
+    ) -> Mapping[UserId, UserRecord | None]:
         """Return everybody read so far, these users among them; who is being read already is waited for."""
+        self._want(wanted)
         users, reading = self._users, self._reading
         while unread := [id for id in ids if id not in users]:
-            if wanted := [id for id in unread if id not in reading]:
-                await self._read(read, wanted)
+            if missing := [id for id in unread if id not in reading]:
+                await self._read(read, missing, users, reading)
             else:
                 await reading[unread[0]]
         return users
 
-    def know(self, users: Iterable[UserRecord]) -> None:
-        """Take note of people who were read along with something else."""
-        self._users |= {user.id: user for user in users}
+    def know(self, users: Iterable[UserRecord], wanted: Wanted[UserRecord]) -> None:
+        """Take note of people who were read along with something else, as far as is wanted."""
+        self._want(wanted)
+        if wanted.covers(self._wanted):
+            self._users |= {user.id: user for user in users}
 
-    async def _read(self, read: ReadPeople, ids: Sequence[UserId]) -> None:
+    def _want(self, wanted: Wanted[UserRecord]) -> None:
+        """Forget everybody of whom less was read than is wanted now."""
+        if not self._wanted.covers(wanted):
+            self._wanted |= wanted
+            self._users, self._reading, self._views = {}, {}, {}
+
+    async def _read(
+        self,
+        read: ReadPeople,
+        ids: Sequence[UserId],
+        users: dict[UserId, UserRecord | None],
+        reading: dict[UserId, Future[None]],
+    ) -> None:
         done: Future[None] = get_running_loop().create_future()
-        self._reading |= dict.fromkeys(ids, done)
+        reading |= dict.fromkeys(ids, done)
         try:
-            self._users |= zip(ids, await read(ids), strict=True)
+            users |= zip(ids, await read(ids, self._wanted), strict=True)
         finally:
             # After a failure, whoever waits for the same people asks for them and reports their own failure.
             for id in ids:
-                del self._reading[id]
+                del reading[id]
             if not done.done():
                 done.set_result(None)
 
@@ -134,7 +156,7 @@ class People:
         index = user.id, organization_id
         view = self._views.get(index)
         if view is None:
-            view = self._views[index] = UserRecord(*(*_BUT_SEEN_IN(user), organization_id))
+            view = self._views[index] = altered(user, seen_in=organization_id)
         return view
 
 
@@ -220,8 +242,3 @@ class RequestContext:
         if caller is not None and caller.user.locale is not None:
             chosen = [self.chosen_language] if self.chosen_language is not None else []
             self.languages = [*chosen, caller.user.locale, *self.languages[len(chosen) :]]
-
-
-_BUT_SEEN_IN: Callable[[UserRecord], Any] = attrgetter(
-    *(field.name for field in fields(UserRecord) if field.name != "seen_in")
-)

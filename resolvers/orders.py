@@ -14,6 +14,7 @@ from connectors.shop.interface import (
     OrderSort,
     OrderStatus,
 )
+from connectors.wanted import EVERYTHING, Wanted, reads
 from resolvers.context import RequestContext
 from resolvers.pagination import Listing, check_range, check_search, paged
 
@@ -22,6 +23,7 @@ MOST_EVENTS = 50
 PLACED = tuple(sorted(status for status in OrderStatus if status is not OrderStatus.DRAFT))
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def orders_of(
     context: RequestContext,
     organizations: Sequence[OrganizationRecord],
@@ -33,6 +35,7 @@ async def orders_of(
     from_: datetime | None = None,
     to: datetime | None = None,
     order_by: OrderSort | None = None,
+    wanted: Wanted[OrderRecord] = EVERYTHING,
 ) -> Sequence[Listing]:
     """Return each organization's orders, parallel to `organizations`; one call to the shop.
 
@@ -44,26 +47,39 @@ async def orders_of(
     where = OrderFilter(statuses, placed_by, search, from_, to, order_by or OrderSort())
     ids = [organization.id for organization in organizations]
     shop = context.backends.shop
-    pages = await paged(page, ("orders", where), lambda asked: shop.orders_of(ids, asked, where=where))
+    pages = await paged(page, ("orders", where), lambda one: shop.orders_of(ids, one, where=where, wanted=wanted))
     return [Listing(found, identifier, where, _count_orders) for identifier, found in zip(ids, pages, strict=True)]
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def order_with_number(
-    context: RequestContext, organizations: Sequence[OrganizationRecord], *, number: str
+    context: RequestContext,
+    organizations: Sequence[OrganizationRecord],
+    *,
+    number: str,
+    wanted: Wanted[OrderRecord] = EVERYTHING,
 ) -> Sequence[OrderRecord | None]:
     """Return each organization's order with this number, drafts too; one call to the shop."""
     ids = [organization.id for organization in organizations]
-    return await context.backends.shop.orders_with_number(ids, number.strip())
+    return await context.backends.shop.orders_with_number(ids, number.strip(), wanted=wanted)
 
 
-async def lines_of(context: RequestContext, orders: Sequence[OrderRecord]) -> Sequence[Sequence[OrderLineRecord]]:
+@reads(OrderRecord, lambda order: order.id)
+async def lines_of(
+    context: RequestContext, orders: Sequence[OrderRecord], *, wanted: Wanted[OrderLineRecord] = EVERYTHING
+) -> Sequence[Sequence[OrderLineRecord]]:
     """Return each order's first 200 lines; one call to the shop."""
-    return await context.backends.shop.lines_of([order.id for order in orders], limit=MOST_LINES)
+    ids = [order.id for order in orders]
+    return await context.backends.shop.lines_of(ids, limit=MOST_LINES, wanted=wanted)
 
 
-async def events_of(context: RequestContext, orders: Sequence[OrderRecord]) -> Sequence[Sequence[OrderEventRecord]]:
+@reads(OrderRecord, lambda order: order.id)
+async def events_of(
+    context: RequestContext, orders: Sequence[OrderRecord], *, wanted: Wanted[OrderEventRecord] = EVERYTHING
+) -> Sequence[Sequence[OrderEventRecord]]:
     """Return what happened to each order, oldest first, 50 events at most; one call to the shop."""
-    return await context.backends.shop.events_of([order.id for order in orders], limit=MOST_EVENTS)
+    ids = [order.id for order in orders]
+    return await context.backends.shop.events_of(ids, limit=MOST_EVENTS, wanted=wanted)
 
 
 async def _count_orders(

@@ -3,6 +3,7 @@
 from collections.abc import Awaitable, Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -83,12 +84,17 @@ async def paged(
     Raises:
         InvalidArgument: A cursor was not given out by this list, or when something else was asked of it.
     """
-    seal = base32(int.from_bytes(blake2b(repr(asked).encode(errors="replace"), digest_size=5).digest()))
+    seal = _seal_of(asked)
     inside = replace(page, after=_opened("after", page.after, seal), before=_opened("before", page.before, seal))
     try:
         return [_sealed(found, seal) for found in await read(inside)]
     except InvalidCursor as error:
         raise _no_cursor("after" if page.after is not None else "before") from error
+
+
+@lru_cache(maxsize=1_000)  # most often the same is asked: the first page of a list without a filter
+def _seal_of(asked: Hashable) -> str:
+    return base32(int.from_bytes(blake2b(repr(asked).encode(errors="replace"), digest_size=5).digest()))
 
 
 def check_search(search: str | None) -> None:

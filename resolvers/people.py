@@ -10,6 +10,7 @@ from connectors.directory.records.memberships import MembershipRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import OrganizationId, UserId, new_id
 from connectors.values import AccountKind, masked_address
+from connectors.wanted import EVERYTHING, NOTHING, Wanted, reads, reads_of
 from permissions.access_rules import MANAGE_MEMBERS, SEE_MEMBERS, AccessRule
 from resolvers.context import People, RequestContext
 from resolvers.texts import Text
@@ -17,46 +18,56 @@ from resolvers.texts import Text
 MOST_LOGIN_NAMES = 100
 
 
-async def people_with(context: RequestContext, ids: Collection[UserId]) -> Mapping[UserId, UserRecord | None]:
+async def people_with(
+    context: RequestContext, ids: Collection[UserId], wanted: Wanted[UserRecord] = EVERYTHING
+) -> Mapping[UserId, UserRecord | None]:
     """Return these people by id, and perhaps others, each as the caller sees them; None for one who is unknown."""
     directory = context.backends.directory
     knowing, asked = (organizations_where(context, rule) for rule in (SEE_MEMBERS, MANAGE_MEMBERS))
     me = context.caller.user if context.caller is not None else None
 
-    async def read(ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
-        found = await (directory.users_as_seen(ids, knowing, asked) if knowing else directory.users(ids))
+    async def read(ids: Sequence[UserId], wanted: Wanted[UserRecord]) -> Sequence[UserRecord | None]:
+        found = await (
+            directory.users_as_seen(ids, knowing, asked, wanted) if knowing else directory.users(ids, wanted)
+        )
         return [
             me if me is not None and id == me.id and user is not None else user
             for id, user in zip(ids, found, strict=True)
         ]
 
-    return await _known(context).read(read, ids)
+    return await _known(context).read(read, ids, wanted)
 
 
 async def seen(
-    context: RequestContext, people: Iterable[tuple[UserId | None, OrganizationId | None]]
+    context: RequestContext,
+    people: Iterable[tuple[UserId | None, OrganizationId | None]],
+    wanted: Wanted[UserRecord] = EVERYTHING,
 ) -> list[UserRecord | None]:
     """Return each person as the caller sees them, parallel to `people`; None for nobody or an unknown one.
 
     It is the same wherever somebody is met: contact details show by any organization that knows the person and whose
     members the caller may see. Else the refusal is that of the organization where the person was met.
     """
-    wanted = list(people)
+    met = list(people)
     known = _known(context)
-    users = await people_with(context, {user_id for user_id, _ in wanted if user_id is not None})
+    users = await people_with(context, {user_id for user_id, _ in met if user_id is not None}, wanted)
     return [
         None
         if user_id is None or (user := users[user_id]) is None
         else user
         if user.seen_in is not None or organization_id is None or context.may_see(SEE_MEMBERS, organization_id)
         else known.view(user, organization_id)
-        for user_id, organization_id in wanted
+        for user_id, organization_id in met
     ]
 
 
-async def member_users(context: RequestContext, memberships: Sequence[MembershipRecord]) -> list[UserRecord | None]:
-    """Return the person of each membership."""
-    return await seen(context, ((membership.user_id, membership.organization_id) for membership in memberships))
+@reads(MembershipRecord, lambda member: (member.user_id, member.organization_id, member.user))
+async def member_users(
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, wanted: Wanted[UserRecord] = EVERYTHING
+) -> list[UserRecord | None]:
+    """Return the person of each membership, who was perhaps read along with it."""
+    met = ((membership.user_id, membership.organization_id) for membership in memberships)
+    return await seen(context, met, wanted)
 
 
 def person(
@@ -69,9 +80,12 @@ def person(
     who = attrgetter(user_id)
     where = attrgetter(through) if through is not None else lambda _: None
 
-    async def people(context: RequestContext, records: Sequence[Any]) -> list[UserRecord | None]:
-        return await seen(context, ((who(record), where(record)) for record in records))
+    async def people(
+        context: RequestContext, records: Sequence[Any], *, wanted: Wanted[UserRecord] = EVERYTHING
+    ) -> list[UserRecord | None]:
+        return await seen(context, ((who(record), where(record)) for record in records), wanted)
 
+    people.reads = reads_of(who) | (reads_of(where) if through is not None else NOTHING)  # type: ignore[attr-defined]
     return people
 
 
@@ -136,6 +150,7 @@ def new_user(
     )  # fmt: skip
 
 
+@reads(UserRecord, lambda user: (user.first_name, user.last_name, user.email))
 def display_name(context: RequestContext, user: UserRecord) -> str:
     """Return first and last name as one text; of somebody invited without a name, what the address shows of it."""
     if user.is_deleted:
@@ -143,11 +158,13 @@ def display_name(context: RequestContext, user: UserRecord) -> str:
     return f"{user.first_name} {user.last_name}".strip() or masked_address(user.email)
 
 
+@reads(UserRecord, lambda user: (user.first_name, user.email))
 def first_name(_context: RequestContext, user: UserRecord) -> str | None:
     """Return the first name; None of somebody who was deleted."""
     return None if user.is_deleted else user.first_name
 
 
+@reads(UserRecord, lambda user: user.email)
 def address_of(_context: RequestContext, user: UserRecord) -> str | None:
     """Return the e-mail address; None of somebody who was deleted."""
     return None if user.is_deleted else user.email

@@ -12,7 +12,7 @@ from schema.graph.scalars import DateTime, EmailAddress, Locale, PhoneNumber
 from schema.nodes import Node
 
 
-@graph_type(of=UserRecord, organization=attrgetter("seen_in"), person=attrgetter("id"))
+@graph_type(of=UserRecord, organization=attrgetter("seen_in"), person=attrgetter("id"), read_once=True)
 class User(Node):
     """A person."""
 

@@ -25,9 +25,10 @@ from sqlalchemy.sql.selectable import FromClause
 from connectors.database.columns import UtcDateTime, clean_text
 from connectors.database.dialects import listed, one_of
 from connectors.database.reader import Reader, Row, gathered, parallel
-from connectors.database.record_rows import Rows
+from connectors.database.record_rows import Projection, Rows, joined
 from connectors.errors import InvalidCursor
 from connectors.pages import Page, Slice, cursor, position
+from connectors.wanted import EVERYTHING, Wanted
 
 R = TypeVar("R")
 
@@ -39,9 +40,10 @@ _BEFORE, _WITHIN, _AFTER = range(3)
 class Listing(Generic[R]):
     """The rows that fulfil some conditions, newest first, or by `order`, whose last column is the key of the rows.
 
-    With an `owner`, the column that says whose a row is, each owner has a list; `owner_of` returns whose a record is
-    where the column has another name. `name` stands in the cursors. `source` joins what the conditions and the order
-    need; with `further` columns, `record` makes the record of all that is read, to which those of the order are added.
+    Of each row, what is `wanted` of its record is read. With an `owner`, the column that says whose a row is, each
+    owner has a list; `owner_of` returns whose a record is where the column has another name. `name` stands in the
+    cursors. `source` joins what the conditions and the order need; what nothing is needed of is not joined. With
+    `further` columns, `record` makes the record of all that is read, to which those of the order are added.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Listing(Generic[R]):
         order: Sequence[ColumnElement[Any]] = (),
         ascending: bool = False,
         source: FromClause | None = None,
+        wanted: Wanted[R] = EVERYTHING,
         further: Sequence[ColumnElement[Any]] = (),
         record: Callable[[Row], R] | None = None,
     ) -> None:
@@ -63,16 +66,19 @@ class Listing(Generic[R]):
         self._where = where
         self._order = tuple(order) or (rows.table.c.id,)
         self._ascending = ascending
-        self._source = rows.source if source is None else source
-        read = [*rows.columns, *further]
+        projection = rows.projected(wanted, *([] if owner is None else [owner]))
+        source = rows.source if source is None else source
+        read = [*projection.columns, *further]
         added = [column for column in self._order if not any(column is one for one in read)]
         self._columns = [*read, *added]
-        self._record = record or (rows.record if not added else lambda row: rows.record(row[: len(read)]))
+        self._source = joined(source, *self._columns, *where)
+        self._record = record or projection.record
         self._key_at = [next(i for i, one in enumerate(self._columns) if one is column) for column in self._order]
         self._pages: dict[tuple[str, bool, bool, bool], Select[Any]] = {}
         length = select(func.count()) if owner is None else select(owner, func.count()).group_by(owner)
         of_owners = [] if owner is None else [one_of(owner, "ids")]
-        self.count: Select[Any] = length.select_from(self._source).where(*of_owners, *where)
+        counted = joined(source, *([] if owner is None else [owner]), *where)
+        self.count: Select[Any] = length.select_from(counted).where(*of_owners, *where)
 
     def page(self, database: str, asked: Slice = _FROM_THE_BEGINNING) -> Select[Any]:
         """Return the statement that selects `limit` rows of a slice, of each owner in `ids` if there are owners.
@@ -134,8 +140,14 @@ class Listing(Generic[R]):
         return (before, within, after), self._cursors(parts[_WITHIN])
 
     def _cursors(self, rows: Sequence[Row]) -> Callable[[Any], str]:
-        read = {row[self._key_at[-1]]: row for row in rows}
-        return lambda record: cursor(self.name, *(_written(read[record.id][index]) for index in self._key_at))
+        read: dict[str, Row] = {}
+
+        def cursor_of(record: Any) -> str:
+            if not read:  # most pages are shown without a single cursor
+                read.update((row[self._key_at[-1]], row) for row in rows)
+            return cursor(self.name, *(_written(read[record.id][index]) for index in self._key_at))
+
+        return cursor_of
 
     def _position(self, side: str, given: str | None) -> dict[str, Any]:
         if given is None:
@@ -204,10 +216,11 @@ class ListReader(Reader):
         """Return which kind of database is asked, ``sqlite`` or ``postgresql``."""
         return self._engine.dialect.name
 
-    async def records(self, rows: Rows[R], keys: Sequence[str]) -> list[R | None]:
+    async def records(self, rows: Rows[R], keys: Sequence[str], wanted: Wanted[R] = EVERYTHING) -> list[R | None]:
         """Return the records with these keys."""
-        found = await self.read_of(keys, rows.with_keys)
-        return parallel(keys, {row[0]: rows.record(row) for row in found})
+        projection = rows.projected(wanted)
+        found = await self.read_of(keys, projection.with_keys)
+        return parallel(keys, {row[0]: projection.record(row) for row in found})
 
     async def pages(self, listing: Listing[R], owners: Sequence[str], page: Slice, **values: Any) -> list[Page[R]]:
         """Return a page of each owner's list.
@@ -244,14 +257,16 @@ class ListReader(Reader):
 
 
 def first_of_each(
-    rows: Rows[Any],
+    projection: Projection[Any],
     owner: Sequence[ColumnElement[Any]],
     order: Sequence[ColumnElement[Any]],
     *where: ColumnElement[bool],
 ) -> Select[Any]:
     """Return the statement that selects the first `limit` rows of each owner, who may be known by several columns."""
     number = func.row_number().over(partition_by=owner, order_by=order).label("number_in_list")
-    *shown, position_in_list = rows.select.add_columns(number).where(*where).subquery("numbered").c
+    source = joined(projection.source, *projection.columns, *owner, *order, *where)
+    numbered = select(*projection.columns, number).select_from(source).where(*where).subquery("numbered")
+    *shown, position_in_list = numbered.c
     return select(*shown).where(position_in_list <= bindparam("limit")).order_by(position_in_list)
 
 

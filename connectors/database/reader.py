@@ -6,6 +6,7 @@ whose driver works in threads, stays on SQLAlchemy, on connections that only rea
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from sqlalchemy import CompoundSelect, Select
@@ -21,6 +22,9 @@ Statement = Select[Any] | CompoundSelect[Any]
 T = TypeVar("T")
 Key = TypeVar("Key")
 
+_MOST_QUERIES = 2_000
+"""So many statements are kept as they were compiled; which attributes are asked for makes many of one list."""
+
 
 class Reader:
     """Asks the database of an engine; `backend` names it in errors."""
@@ -28,7 +32,7 @@ class Reader:
     def __init__(self, engine: AsyncEngine, backend: str) -> None:
         self._engine = engine
         self._backend = backend
-        self._queries: dict[Statement, _Query] = {}
+        self._query = lru_cache(maxsize=_MOST_QUERIES)(lambda statement: _Query(statement, engine.dialect))
 
     async def read(self, statement: Statement, **values: Any) -> Sequence[Row]:
         """Return the rows; asks once more when the connection turns out to be one that the database has closed.
@@ -42,9 +46,7 @@ class Reader:
         if direct is None:
             async with database_errors(self._backend), self._engine.connect_to_read() as connection:
                 return (await connection.execute(statement, values)).all()
-        query = self._queries.get(statement)
-        if query is None:
-            query = self._queries[statement] = _Query(statement, self._engine.dialect)
+        query = self._query(statement)
         return await direct.rows(self._backend, query.text, query.arguments(values))
 
     async def read_of(self, ids: Sequence[str], statement: Statement, **values: Any) -> Sequence[Row]:

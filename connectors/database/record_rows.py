@@ -3,20 +3,52 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from types import NoneType
 from typing import Any, Generic, TypeVar, cast, get_args, get_origin
 
 import orjson
-from sqlalchemy import Column, ColumnElement, Select, Table, select
+from sqlalchemy import ClauseElement, Column, ColumnElement, Join, Select, Table, select
 from sqlalchemy.sql.selectable import FromClause
+from sqlalchemy.sql.visitors import iterate
 
 from connectors.database.dialects import one_of
 from connectors.database.reader import Row
 from connectors.values import Address, address_from
+from connectors.wanted import EVERYTHING, Wanted
 
 R = TypeVar("R")
 Maker = Callable[..., Any] | Mapping[Any, Any]
+
+MOST_PROJECTIONS = 500
+"""Clients may ask for any choice of attributes; so many choices are kept of each list."""
+
+
+class Projection(Generic[R]):
+    """What is read of a table's rows for some attributes of a record: these columns, from the tables that have them.
+
+    `record` makes the record of a row that begins with their values, and of values of the fields without a column.
+    """
+
+    __slots__ = ("columns", "record", "select", "source", "with_keys")
+
+    def __init__(
+        self,
+        table: Table,
+        source: FromClause,
+        columns: tuple[ColumnElement[Any], ...],
+        record: Callable[..., R],
+    ) -> None:
+        self.source = source
+        self.columns = columns
+        self.record = record
+        self.select: Select[Any] = select(*columns).select_from(joined(source, *columns))
+        self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
+
+    def records(self, rows: Iterable[Row]) -> list[R]:
+        """Return the record of each row."""
+        return list(map(self.record, rows))
 
 
 class Rows(Generic[R]):
@@ -24,7 +56,8 @@ class Rows(Generic[R]):
 
     A field is the column of its name, or the one that `columns` has for it, which may be one of a table that `source`
     joins, or several, for a value that is made of as many parts, such as Money; fields without a column come last and
-    have a default. `derive` returns the columns that are made of others.
+    have a default. Each row has exactly one in a table that is joined, so that joining leaves none out. `derive`
+    returns the columns that are made of others.
 
     `record` returns the record of the values of `columns`, and of those of the fields without a column.
     """
@@ -47,22 +80,34 @@ class Rows(Generic[R]):
                 raise LookupError(f"{record.__name__}.{field.name} has no column of this name in table {table.name}.")
         self.table = table
         self.source: FromClause = table if source is None else source
-        self.columns: tuple[ColumnElement[Any], ...] = tuple(column for _, parts in read for column in parts)
-        self.select: Select[Any] = select(*self.columns).select_from(self.source)
-        self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
-        kinds = [_kept_as(field.type) if len(parts) == 1 else None for field, parts in read]
-        made_of = [
-            (len(parts), kind[0] if kind is not None else None if len(parts) == 1 else cast("Maker", field.type))
-            for (field, parts), kind in zip(read, kinds, strict=True)
-        ]
-        self.record = _maker(record, made_of)
+        self._type = record
+        self._read = [(field, parts, _kept_as(field.type) if len(parts) == 1 else None) for field, parts in read]
+        self.projected = lru_cache(maxsize=MOST_PROJECTIONS)(self._projected)
+        self.whole = self.projected(EVERYTHING)
+        self.columns, self.record, self.select = self.whole.columns, self.whole.record, self.whole.select
         self._to_row = [
             (column.name, attrgetter(path), kind and kind[1])
-            for (field, parts), kind in zip(read, kinds, strict=True)
+            for field, parts, kind in self._read
             for column, path in zip(parts, _paths(field, len(parts)), strict=True)
             if isinstance(column, Column) and column.table is table
         ]
         self._derive = derive
+
+    def _projected(self, wanted: Wanted[R], *keys: ColumnElement[Any]) -> Projection[R]:
+        """Return how to read these attributes, those that are the table's key, and those that these columns are."""
+        keys = (*self.table.primary_key, *keys)
+        read = [
+            (field, parts, kind)
+            for field, parts, kind in self._read
+            if wanted.names is None or field.name in wanted.names or any(part is key for part in parts for key in keys)
+        ]
+        columns = tuple(column for _, parts, _ in read for column in parts)
+        made_of = [
+            (field.name, len(parts), cast("Maker", field.type) if len(parts) > 1 else kind and kind[0])
+            for field, parts, kind in read
+        ]
+        more = [(field.name, field.default) for field in fields(self._type)[len(self._read) :]]  # type: ignore[arg-type]
+        return Projection(self.table, self.source, columns, _maker(self._type, made_of, more))
 
     def records(self, rows: Iterable[Row]) -> list[R]:
         """Return the record of each row."""
@@ -95,26 +140,46 @@ def _paths(field: Field[Any], parts: int) -> list[str]:
     return [f"{field.name}.{part.name}" for part in fields(field.type)]  # type: ignore[arg-type]
 
 
-def _maker(record: type[R], made_of: Sequence[tuple[int, Maker | None]]) -> Callable[..., R]:
-    """Return the function that makes a record of a row, and of the values of the fields without a column.
+def joined(source: FromClause, *needed: ClauseElement) -> FromClause:
+    """Return the source of rows without the joined tables of which nothing is needed."""
+    if not isinstance(source, Join):
+        return source
+    tables = {column.table for one in needed for column in iterate(one) if isinstance(column, Column)}
+    if source.right not in tables:
+        return joined(source.left, *needed)
+    assert source.onclause is not None
+    return joined(source.left, *needed, source.onclause).join(source.right, source.onclause)
 
-    Each field is made of so many values, by what makes it of them.
 
-    It is written out for each record, as a dataclass writes its `__init__`: going through the fields each time would
-    take twice as long.
+def _maker(record: type[R], made_of: Sequence[tuple[str, int, Maker | None]], more: Sequence[Any]) -> Callable[..., R]:
+    """Return the function that makes a record of a row, and of the values of `more`, the fields without a column.
+
+    Each field is made of so many values, by what makes it of them. Fields that are not read stay unset.
+
+    It is written out for each choice of fields, as a dataclass writes its `__init__`: going through the fields each
+    time would take twice as long.
     """
-    values = [", ".join(f"value_{index}_{part}" for part in range(parts)) for index, (parts, _) in enumerate(made_of)]
-    arguments = [
-        value if how is None else f"how_{index}[{value}]" if isinstance(how, Mapping) else f"how_{index}({value})"
-        for index, (value, (_, how)) in enumerate(zip(values, made_of, strict=True))
-    ]
-    more = [(field.name, field.default) for field in fields(record)[len(values) :]]  # type: ignore[arg-type]
+    if "__setattr__" in vars(record):
+        raise TypeError(f"{record.__name__} refuses that its fields are set one by one; decorate it with @quick.")
+    lines, first = [], 0
+    for index, (name, parts, how) in enumerate(made_of):
+        values = ", ".join(f"row[{position}]" for position in range(first, first + parts))
+        first += parts
+        made = (
+            values
+            if how is None
+            else f"how_{index}[{values}]"
+            if isinstance(how, Mapping)
+            else f"how_{index}({values})"
+        )
+        lines.append(f"    record.{name} = {made}\n")
     parameters = ", ".join(["row", *(f"{name}={default!r}" for name, default in more)])
-    body = f"({', '.join(values)},) = row\n    return record({', '.join([*arguments, *(name for name, _ in more)])})"
-    names: dict[str, Any] = {"record": record, **{f"how_{index}": how for index, (_, how) in enumerate(made_of)}}
-    exec(f"def made({parameters}):\n    {body}", names)
-    made: Callable[..., R] = names["made"]
-    return made
+    rest = [f"    record.{name} = {name}\n" for name, _ in more]
+    names: dict[str, Any] = {"new": record.__new__, "of": record}
+    names |= {f"how_{index}": how for index, (_, _, how) in enumerate(made_of)}
+    exec(f"def made({parameters}):\n    record = new(of)\n{''.join([*lines, *rest])}    return record", names)
+    made_by: Callable[..., R] = names["made"]
+    return made_by
 
 
 def _kept_as(

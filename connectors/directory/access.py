@@ -2,14 +2,16 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import Select, bindparam, delete, func, insert, select, update
 
 from connectors.access_events import AccessChanged
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
 from connectors.database.reader import gathered
+from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
@@ -18,6 +20,7 @@ from connectors.directory.rows import GRANTS, MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, memberships, organizations, users, vendor_permissions
 from connectors.directory.transaction import Transaction
 from connectors.ids import GrantId, MembershipId, OrganizationId, UserId, new_id
+from connectors.wanted import EVERYTHING, Wanted
 
 _organization, _user, _membership, _grant, _vendor = (
     organizations.c,
@@ -26,6 +29,7 @@ _organization, _user, _membership, _grant, _vendor = (
     grants.c,
     vendor_permissions.c,
 )
+_MEMBERSHIP_ID = _grant.membership_id
 _LOCK_ORGANIZATION_OF = (
     select(_organization.id)
     .where(
@@ -78,7 +82,6 @@ _TAKE_GRANT = delete(grants).where(_grant.id == bindparam("grant_id"))
 _VENDOR_PERMISSIONS_OF = select(_vendor.permission).where(_vendor.user_id == bindparam("of_user"))
 _TAKE_VENDOR_PERMISSIONS = delete(vendor_permissions).where(_vendor.user_id == bindparam("of_user"))
 _EPOCHS = select(_user.id, _user.access_epoch).where(one_of(_user.id, "ids"))
-_GRANTS_OF = GRANTS.select.where(one_of(_grant.membership_id, "ids")).order_by(_grant.kind.desc(), _grant.key)
 _HOLDERS_OF_VENDOR_PERMISSION = (
     select(*USERS.columns)
     .join_from(vendor_permissions, users, _user.id == _vendor.user_id)
@@ -94,6 +97,11 @@ _VENDOR_STAFF = (
 )
 
 
+@lru_cache(MOST_PROJECTIONS)
+def _grants_of(projection: Projection[GrantRecord]) -> Select[Any]:
+    return projection.select.where(one_of(_grant.membership_id, "ids")).order_by(_grant.kind.desc(), _grant.key)
+
+
 class AccessQueries(DirectoryReader):
     """Queries about what people were granted."""
 
@@ -102,9 +110,12 @@ class AccessQueries(DirectoryReader):
         found = {row[0]: row[1] for row in await self.read_of(user_ids, _EPOCHS)}
         return [found.get(id) for id in user_ids]
 
-    async def grants_of(self, membership_ids: Sequence[MembershipId]) -> Sequence[Sequence[GrantRecord]]:
+    async def grants_of(
+        self, membership_ids: Sequence[MembershipId], wanted: Wanted[GrantRecord] = EVERYTHING
+    ) -> Sequence[Sequence[GrantRecord]]:
         """Return each membership's grants, expired ones too, roles first, then by key."""
-        found = GRANTS.records(await self.read_of(membership_ids, _GRANTS_OF))
+        projection = GRANTS.projected(wanted, _MEMBERSHIP_ID)
+        found = projection.records(await self.read_of(membership_ids, _grants_of(projection)))
         return gathered(membership_ids, ((grant.membership_id, grant) for grant in found))
 
     async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:

@@ -26,7 +26,7 @@ from connectors.ids import ConsentId, DataExportId, UserId
 _consent, _token, _export, _deletion = consents.c, mailed_tokens.c, data_exports.c, account_deletions.c
 
 _CONSENTS_OF = first_of_each(
-    CONSENTS, [_consent.user_id, _consent.purpose], [_consent.id.desc()], one_of(_consent.user_id, "ids")
+    CONSENTS.whole, [_consent.user_id, _consent.purpose], [_consent.id.desc()], one_of(_consent.user_id, "ids")
 )
 _EXPORTS_OF = Listing("data exports", DATA_EXPORTS, owner=_export.user_id)
 _CONTENT = select(_export.content).where(_export.id == bindparam("export_id"))

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Update, bindparam, case, insert, update
 
 from connectors.database.dialects import one_of
 from connectors.database.lists import Listing
-from connectors.database.record_rows import Rows
+from connectors.database.record_rows import MOST_PROJECTIONS, Rows
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory import rows
 from connectors.directory.reader import NOW, DirectoryReader, chosen
@@ -27,6 +27,7 @@ from connectors.directory.records.registrations import RegistrationRecord, Regis
 from connectors.directory.records.requests import RequestStatus
 from connectors.directory.transaction import Transaction
 from connectors.pages import Page, Slice
+from connectors.wanted import EVERYTHING, Wanted
 
 R = TypeVar("R")
 
@@ -80,16 +81,16 @@ REGISTRATIONS: Kind[RegistrationRecord] = Kind(
 )
 
 
-@cache
-def _of(kind: Kind[R], owner: str) -> Listing[R]:
+@lru_cache(MOST_PROJECTIONS)
+def _of(kind: Kind[R], owner: str, wanted: Wanted[R] = EVERYTHING) -> Listing[R]:
     column = kind.rows.table.c[owner]
-    return Listing(f"{kind.name} {owner}", kind.rows, one_of(kind.status, "statuses"), owner=column)
+    return Listing(f"{kind.name} {owner}", kind.rows, one_of(kind.status, "statuses"), owner=column, wanted=wanted)
 
 
-@cache
-def _all(kind: Kind[R]) -> Listing[R]:
+@lru_cache(MOST_PROJECTIONS)
+def _all(kind: Kind[R], wanted: Wanted[R] = EVERYTHING) -> Listing[R]:
     in_status = one_of(kind.rows.table.c.status, "statuses")
-    return Listing(kind.name, kind.rows, in_status, *kind.listed, ascending=kind.oldest_first)
+    return Listing(kind.name, kind.rows, in_status, *kind.listed, ascending=kind.oldest_first, wanted=wanted)
 
 
 @cache
@@ -125,6 +126,7 @@ class ApprovalQueries(DirectoryReader):
         *,
         status: Sequence[StrEnum] | None = None,
         now: datetime,
+        wanted: Wanted[R] = EVERYTHING,
     ) -> Sequence[Page[R]]:
         """Return each owner's, newest first; `owner` is the column that says whose one is, such as `user_id`.
 
@@ -132,7 +134,7 @@ class ApprovalQueries(DirectoryReader):
             InvalidCursor: A cursor is not one of this list.
         """
         statuses = chosen(status, kind.statuses)
-        return await self.pages(_of(kind, owner), owners, page, statuses=statuses, now=now)
+        return await self.pages(_of(kind, owner, wanted), owners, page, statuses=statuses, now=now)
 
     async def count_approvals_of(
         self, kind: Kind[Any], owner: str, owners: Sequence[str], status: Sequence[StrEnum] | None, now: datetime
@@ -140,13 +142,15 @@ class ApprovalQueries(DirectoryReader):
         """Return how many entries `approvals_of` has for each owner in all."""
         return await self.counts(_of(kind, owner), owners, statuses=chosen(status, kind.statuses), now=now)
 
-    async def all_approvals(self, kind: Kind[R], page: Slice, *, status: Sequence[StrEnum] | None) -> Page[R]:
+    async def all_approvals(
+        self, kind: Kind[R], page: Slice, *, status: Sequence[StrEnum] | None, wanted: Wanted[R] = EVERYTHING
+    ) -> Page[R]:
         """Return those of the kind that are stored like this, whosever they are.
 
         Raises:
             InvalidCursor: A cursor is not one of this list.
         """
-        return await self.page(_all(kind), page, statuses=chosen(status, kind.statuses))
+        return await self.page(_all(kind, wanted), page, statuses=chosen(status, kind.statuses))
 
     async def count_all_approvals(self, kind: Kind[Any], status: Sequence[StrEnum] | None) -> int:
         """Return how many entries `all_approvals` has in all."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import one_of
 from connectors.database.lists import Listing
+from connectors.database.record_rows import MOST_PROJECTIONS
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.audit import AuditEntry, AuditEventRecord, AuditFilter
 from connectors.directory.rows import AUDIT_ENTRIES, AUDIT_EVENTS
@@ -19,6 +20,7 @@ from connectors.directory.tables import audit_events
 from connectors.directory.transaction import Transaction
 from connectors.ids import AuditEventId, OrganizationId, UserId, base32, new_id
 from connectors.pages import Page, Slice
+from connectors.wanted import EVERYTHING, Wanted
 
 _event = audit_events.c
 _ORDER = (_event.occurred_at, _event.id)
@@ -48,10 +50,12 @@ _RECORD_UNLESS_THERE = {
 }
 
 
-@cache
-def _of_organization(asked: tuple[str, ...]) -> Listing[AuditEventRecord]:
+@lru_cache(MOST_PROJECTIONS)
+def _of_organization(
+    asked: tuple[str, ...], wanted: Wanted[AuditEventRecord] = EVERYTHING
+) -> Listing[AuditEventRecord]:
     where = (_CONDITIONS[name] for name in asked)
-    return Listing("audit events", AUDIT_EVENTS, *where, owner=_event.organization_id, order=_ORDER)
+    return Listing("audit events", AUDIT_EVENTS, *where, owner=_event.organization_id, order=_ORDER, wanted=wanted)
 
 
 @cache
@@ -76,7 +80,12 @@ class AuditQueries(DirectoryReader):
         return await self.records(AUDIT_EVENTS, ids)
 
     async def audit_events_of(
-        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: AuditFilter
+        self,
+        organization_ids: Sequence[OrganizationId],
+        page: Slice,
+        *,
+        where: AuditFilter,
+        wanted: Wanted[AuditEventRecord] = EVERYTHING,
     ) -> Sequence[Page[AuditEventRecord]]:
         """Return each organization's entries.
 
@@ -84,7 +93,7 @@ class AuditQueries(DirectoryReader):
             InvalidCursor: A cursor is not one of this list.
         """
         values = _values(where)
-        return await self.pages(_of_organization(tuple(values)), organization_ids, page, **values)
+        return await self.pages(_of_organization(tuple(values), wanted), organization_ids, page, **values)
 
     async def count_audit_events_of(
         self, organization_ids: Sequence[OrganizationId], where: AuditFilter

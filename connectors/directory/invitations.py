@@ -35,7 +35,7 @@ _i, _m, _u, _g = invitations.c, memberships.c, users.c, grants.c
 _OPEN = (_i.status == _PENDING, _i.expires_at > NOW)
 _to = invitations.alias("sent_to")
 _OPEN_TO = first_of_each(
-    INVITATIONS,
+    INVITATIONS.whole,
     [func.coalesce(_i.account_id, _i.email_key)],
     [_i.id],
     _i.id.in_(
@@ -50,7 +50,7 @@ _OPEN_TO = first_of_each(
     .exists(),
 )
 _OPEN_BY = first_of_each(
-    INVITATIONS,
+    INVITATIONS.whole,
     [_i.organization_id, _i.inviter_id],
     [_i.id.desc()],
     one_of(_i.organization_id, "organizations"),
@@ -59,7 +59,7 @@ _OPEN_BY = first_of_each(
 )
 # Two processes' clocks may differ by more than the time between taking an invitation back and inviting again.
 _PENDING_OR_NEWEST = first_of_each(
-    INVITATIONS,
+    INVITATIONS.whole,
     [_i.organization_id, _i.email_key],
     [case((_i.status == _PENDING, 0), else_=1), _i.id.desc()],
     one_of(_i.organization_id, "organizations"),

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, update
@@ -12,22 +12,26 @@ from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
 from connectors.database.lists import Listing
 from connectors.database.reader import Row, gathered
+from connectors.database.record_rows import MOST_PROJECTIONS
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import NOW, DirectoryReader
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.memberships import (
+    WITH_PERSON,
     MemberFilter,
     MemberOrderField,
     MembershipFilter,
     MembershipRecord,
     MembershipStatus,
 )
+from connectors.directory.records.people import UserRecord
 from connectors.directory.rows import MEMBERSHIPS, USERS
 from connectors.directory.tables import grants, memberships, organizations, users
 from connectors.folding import search_words
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import ALL, Page, Slice, SortDirection
+from connectors.wanted import EVERYTHING, NOTHING, Wanted
 
 _ALL = MembershipFilter()
 _NOT_REMOVED = tuple(status for status in MembershipStatus if status is not MembershipStatus.REMOVED)
@@ -57,15 +61,6 @@ def _was_given(what: ColumnElement[bool]) -> ColumnElement[bool]:
     return select(grants.c.id).where(grants.c.membership_id == memberships.c.id, what, _UNEXPIRED).exists()
 
 
-def _member(row: Row) -> MembershipRecord:
-    """Return the membership with the person read along."""
-    return MEMBERSHIPS.record(row[:_PERSON], USERS.record(row[_PERSON : _PERSON + len(USERS.columns)], row[_IN]))
-
-
-_PERSON = len(MEMBERSHIPS.columns)
-_IN = MEMBERSHIPS.columns.index(memberships.c.organization_id)
-
-
 _SORTED: dict[tuple[MemberOrderField, bool], tuple[str, tuple[ColumnElement[Any], ...]]] = {
     (field, ascending): (name, (*first, *_BY_PERSON))
     for ascending in (True, False)
@@ -78,8 +73,8 @@ _SORTED: dict[tuple[MemberOrderField, bool], tuple[str, tuple[ColumnElement[Any]
 """How the members are sorted: the name of the list, which its cursors carry, and its columns."""
 
 
-@cache
-def _memberships(only_one: bool) -> Listing[MembershipRecord]:
+@lru_cache(MOST_PROJECTIONS)
+def _memberships(only_one: bool, wanted: Wanted[MembershipRecord] = EVERYTHING) -> Listing[MembershipRecord]:
     return Listing(
         "memberships",
         MEMBERSHIPS,
@@ -90,12 +85,28 @@ def _memberships(only_one: bool) -> Listing[MembershipRecord]:
         order=(organizations.c.name_key, memberships.c.id),
         ascending=True,
         source=_WITH_ORGANIZATION,
+        wanted=wanted,
     )
 
 
-@cache
-def _members(by_roles: bool, field: MemberOrderField, ascending: bool) -> Listing[MembershipRecord]:
+@lru_cache(MOST_PROJECTIONS)
+def _members(
+    by_roles: bool,
+    field: MemberOrderField,
+    ascending: bool,
+    wanted: Wanted[MembershipRecord] = NOTHING,
+    people: Wanted[UserRecord] = NOTHING,
+) -> Listing[MembershipRecord]:
     name, order = _SORTED[field, ascending]
+    of_member = MEMBERSHIPS.projected(wanted, memberships.c.organization_id)
+    with_person = wanted.covers(WITH_PERSON)
+    of_person, first = USERS.projected(people), len(of_member.columns)
+    where = of_member.columns.index(memberships.c.organization_id)
+
+    def record(row: Row) -> MembershipRecord:
+        """Return the membership with the person read along, as seen in it."""
+        return of_member.record(row, of_person.record(row[first:], row[where]))
+
     return Listing(
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
@@ -106,8 +117,9 @@ def _members(by_roles: bool, field: MemberOrderField, ascending: bool) -> Listin
         order=order,
         ascending=ascending,
         source=_WITH_USER,
-        further=USERS.columns,
-        record=_member,
+        wanted=wanted,
+        further=of_person.columns if with_person else (),
+        record=record if with_person else None,
     )
 
 
@@ -168,37 +180,53 @@ _RENEW_MEMBERSHIP = (
 class MembershipQueries(DirectoryReader):
     """Queries about memberships."""
 
-    async def memberships(self, ids: Sequence[MembershipId]) -> Sequence[MembershipRecord | None]:
+    async def memberships(
+        self, ids: Sequence[MembershipId], wanted: Wanted[MembershipRecord] = EVERYTHING
+    ) -> Sequence[MembershipRecord | None]:
         """Return the memberships with these ids."""
-        return await self.records(MEMBERSHIPS, ids)
+        return await self.records(MEMBERSHIPS, ids, wanted)
 
     async def membership_of(self, user_id: UserId, organization_id: OrganizationId) -> MembershipRecord | None:
         """Return the person's membership of the organization, whatever its status."""
         return MEMBERSHIPS.first(await self.read(_OF_PERSON, of_user=user_id, of_organization=organization_id))
 
     async def memberships_of(
-        self, user_ids: Sequence[UserId], page: Slice, *, where: MembershipFilter = _ALL
+        self,
+        user_ids: Sequence[UserId],
+        page: Slice,
+        *,
+        where: MembershipFilter = _ALL,
+        wanted: Wanted[MembershipRecord] = EVERYTHING,
     ) -> Sequence[Page[MembershipRecord]]:
         """Return each user's memberships by name of the organization.
 
         Raises:
             InvalidCursor: A cursor is not one of this list.
         """
-        return await self.pages(_memberships(where.only is not None), user_ids, page, **_of_person(where))
+        listing = _memberships(where.only is not None, wanted)
+        return await self.pages(listing, user_ids, page, **_of_person(where))
 
     async def count_memberships_of(self, user_ids: Sequence[UserId], where: MembershipFilter = _ALL) -> Sequence[int]:
         """Return how many entries `memberships_of` has for each user in all."""
         return await self.counts(_memberships(where.only is not None), user_ids, **_of_person(where))
 
     async def members_of(
-        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: MemberFilter
+        self,
+        organization_ids: Sequence[OrganizationId],
+        page: Slice,
+        *,
+        where: MemberFilter,
+        wanted: Wanted[MembershipRecord] = EVERYTHING,
+        people: Wanted[UserRecord] = EVERYTHING,
     ) -> Sequence[Page[MembershipRecord]]:
-        """Return each organization's members, sorted as `where` says, each with the person read along.
+        """Return each organization's members, sorted as `where` says.
+
+        Where `MembershipRecord.user` is wanted, each comes with the person, of whom what is wanted of `people` is read.
 
         Raises:
             InvalidCursor: A cursor is not one of this list.
         """
-        return await self.pages(_listing(where), organization_ids, page, **_filter(where))
+        return await self.pages(_listing(where, wanted, people), organization_ids, page, **_filter(where))
 
     async def count_members_of(self, organization_ids: Sequence[OrganizationId], where: MemberFilter) -> Sequence[int]:
         """Return how many entries `members_of` has for each organization in all."""
@@ -315,8 +343,11 @@ class MembershipChanges(AccessChanges):
         await self._add(MEMBERSHIPS, membership)
 
 
-def _listing(where: MemberFilter) -> Listing[MembershipRecord]:
-    return _members(where.role_keys is not None, where.order.field, where.order.direction is SortDirection.ASC)
+def _listing(
+    where: MemberFilter, wanted: Wanted[MembershipRecord] = NOTHING, people: Wanted[UserRecord] = NOTHING
+) -> Listing[MembershipRecord]:
+    ascending = where.order.direction is SortDirection.ASC
+    return _members(where.role_keys is not None, where.order.field, ascending, wanted, people)
 
 
 def _of_person(where: MembershipFilter) -> dict[str, Any]:

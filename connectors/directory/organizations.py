@@ -15,6 +15,7 @@ from connectors.directory.records.organizations import OrganizationChange, Organ
 from connectors.directory.rows import ORGANIZATIONS
 from connectors.directory.tables import organizations, users
 from connectors.ids import OrganizationId
+from connectors.wanted import EVERYTHING, Wanted
 
 _ORGANIZATION = frozenset({"name", "legal_name", "seat", "phone", "email", "website"})
 _UPDATE_ORGANIZATION = (
@@ -32,9 +33,11 @@ _SET_NUMBER = (
 class OrganizationQueries(DirectoryReader):
     """Queries about organizations."""
 
-    async def organizations(self, ids: Sequence[OrganizationId]) -> Sequence[OrganizationRecord | None]:
+    async def organizations(
+        self, ids: Sequence[OrganizationId], wanted: Wanted[OrganizationRecord] = EVERYTHING
+    ) -> Sequence[OrganizationRecord | None]:
         """Return the organizations with these ids."""
-        return await self.records(ORGANIZATIONS, ids)
+        return await self.records(ORGANIZATIONS, ids, wanted)
 
     async def organizations_with_numbers(self, numbers: Sequence[str]) -> Sequence[OrganizationRecord | None]:
         """Return the organization with each customer number."""

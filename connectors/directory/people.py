@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
     FromClause,
     Integer,
+    Select,
     and_,
     bindparam,
     func,
@@ -23,11 +25,12 @@ from sqlalchemy import (
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
 from connectors.database.reader import Row, gathered, parallel
+from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.directory.errors import check_version
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.invitations import InvitationStatus
 from connectors.directory.records.memberships import MembershipStatus
-from connectors.directory.records.people import Acquaintances, ProfileChange, UserRecord
+from connectors.directory.records.people import Acquaintances, ProfileChange, UserRecord, as_invited
 from connectors.directory.rows import USERS
 from connectors.directory.tables import (
     access_requests,
@@ -44,6 +47,7 @@ from connectors.directory.tables import (
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
 from connectors.values import login_key
+from connectors.wanted import EVERYTHING, Wanted
 
 _PROFILE = frozenset({"first_name", "last_name", "phone", "locale", "time_zone", "address"})
 _LOGIN_NAME = select(login_names.c.user_id).where(login_names.c.name_key == bindparam("key")).with_for_update()
@@ -95,8 +99,7 @@ def _first_organization(of: FromClause, among: str, *where: ColumnElement[bool])
     )
 
 
-_USERS_AS_SEEN = select(
-    *USERS.columns,
+_SEEN_IN = (
     _first_organization(memberships, "organization_ids", _HAS_JOINED),
     _first_organization(
         join_requests,
@@ -110,7 +113,13 @@ _USERS_AS_SEEN = select(
         .exists(),
     ),
     _first_organization(memberships, "organization_ids"),
-).where(one_of(users.c.id, "ids"))
+)
+"""By which organization the reader knows somebody: one that they joined, asked to join, or were invited to."""
+
+
+@lru_cache(MOST_PROJECTIONS)
+def _users_as_seen(projection: Projection[UserRecord]) -> Select[Any]:
+    return projection.with_keys.add_columns(*_SEEN_IN)
 
 
 def _is_named(what: FromClause, *people: str, where: ColumnElement[bool]) -> ColumnElement[bool]:
@@ -218,12 +227,18 @@ class PeopleQueries(DirectoryReader):
         rows = await self.read_of(keys, _USERS_WITH_EMAIL)
         return parallel(keys, {row[0]: USERS.record(row[1:]) for row in rows})
 
-    async def users(self, ids: Sequence[UserId]) -> Sequence[UserRecord | None]:
+    async def users(
+        self, ids: Sequence[UserId], wanted: Wanted[UserRecord] = EVERYTHING
+    ) -> Sequence[UserRecord | None]:
         """Return the users with these ids."""
-        return await self.records(USERS, ids)
+        return await self.records(USERS, ids, wanted)
 
     async def users_as_seen(
-        self, ids: Sequence[UserId], organization_ids: Sequence[OrganizationId], asked_ids: Sequence[OrganizationId]
+        self,
+        ids: Sequence[UserId],
+        organization_ids: Sequence[OrganizationId],
+        asked_ids: Sequence[OrganizationId],
+        wanted: Wanted[UserRecord] = EVERYTHING,
     ) -> Sequence[UserRecord | None]:
         """Return the users as somebody sees them who may see the members of the first organizations, and who asked to
         join the second ones.
@@ -231,8 +246,10 @@ class PeopleQueries(DirectoryReader):
         `seen_in` is an organization that knows them; None where none does. One that has only invited them knows no
         telephone number and no language, be it that they asked to join it as well.
         """
-        rows = await self.read_of(ids, _USERS_AS_SEEN, organization_ids=organization_ids, asked_ids=asked_ids)
-        return parallel(ids, {row[0]: _as_seen(row) for row in rows})
+        projection = USERS.projected(wanted)
+        statement = _users_as_seen(projection)
+        rows = await self.read_of(ids, statement, organization_ids=organization_ids, asked_ids=asked_ids)
+        return parallel(ids, {row[0]: _as_seen(row, projection) for row in rows})
 
     async def named(self, ids: Sequence[UserId], to: Acquaintances) -> Collection[UserId]:
         """Return which of these people are named in what somebody may read: see `Acquaintances`."""
@@ -251,10 +268,10 @@ class PeopleQueries(DirectoryReader):
         return {UserId(row[0]) for row in rows}
 
 
-def _as_seen(row: Row) -> UserRecord:
+def _as_seen(row: Row, projection: Projection[UserRecord]) -> UserRecord:
     *columns, joined, asked, invited = row
-    user = USERS.record(columns, joined or asked or invited)
-    return user if joined or asked or invited is None else replace(user, phone=None, locale=None, time_zone=None)
+    user = projection.record(columns, joined or asked or invited)
+    return user if joined or asked or invited is None else as_invited(user)
 
 
 class PeopleChanges(Transaction):

@@ -1,16 +1,17 @@
 """The embedded shop: orders in tables of our own, on SQLite or PostgreSQL, for the demo and where no shop is."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import bindparam, insert, select, union
+from sqlalchemy import Select, bindparam, insert, select, union
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
 from connectors.database.engine import AsyncEngine
 from connectors.database.lists import Listing, ListReader, first_of_each
 from connectors.database.reader import gathered, parallel
+from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.database.sql_errors import database_errors
 from connectors.errors import BackendUnavailable
 from connectors.folding import search_words
@@ -28,6 +29,7 @@ from connectors.shop.interface import (
 )
 from connectors.shop.rows import EVENTS, LINES, ORDERS, order_row
 from connectors.shop.tables import SHOP_ORDER_EVENTS, SHOP_ORDER_LINES, SHOP_ORDERS
+from connectors.wanted import EVERYTHING, Wanted
 
 BACKEND = "shop"
 
@@ -35,13 +37,9 @@ T = TypeVar("T")
 
 _order, _line, _event = SHOP_ORDERS.c, SHOP_ORDER_LINES.c, SHOP_ORDER_EVENTS.c
 
+_ORGANIZATION_ID, _ORDER_ID = _order.organization_id, _event.order_id
 _NOTHING = select(1)
 _ANY_ORDER = select(_order.id).limit(1)
-_WITH_NUMBER = ORDERS.select.where(
-    _order.number == bindparam("number", type_=IdText), one_of(_order.organization_id, "ids")
-)
-_LINES = first_of_each(LINES, [_line.order_id], [_line.position], one_of(_line.order_id, "ids"))
-_EVENTS = first_of_each(EVENTS, [_event.order_id], [_event.at, _event.id], one_of(_event.order_id, "ids"))
 _HERE = one_of(_order.organization_id, "organization_ids")
 _PEOPLE = union(
     select(_order.placed_by_id, _order.organization_id).where(one_of(_order.placed_by_id, "ids"), _HERE),
@@ -67,8 +65,24 @@ _SORTED = {
 """How the list is sorted: its name, which the cursors carry, and its columns."""
 
 
-@cache
-def _listing(asked: tuple[str, ...], sort: OrderSort) -> Listing[OrderRecord]:
+@lru_cache(MOST_PROJECTIONS)
+def _with_number(projection: Projection[OrderRecord]) -> Select[Any]:
+    number = _order.number == bindparam("number", type_=IdText)
+    return projection.select.where(number, one_of(_order.organization_id, "ids"))
+
+
+@lru_cache(MOST_PROJECTIONS)
+def _lines(projection: Projection[OrderLineRecord]) -> Select[Any]:
+    return first_of_each(projection, [_line.order_id], [_line.position], one_of(_line.order_id, "ids"))
+
+
+@lru_cache(MOST_PROJECTIONS)
+def _events(projection: Projection[OrderEventRecord]) -> Select[Any]:
+    return first_of_each(projection, [_event.order_id], [_event.at, _event.id], one_of(_event.order_id, "ids"))
+
+
+@lru_cache(MOST_PROJECTIONS)
+def _listing(asked: tuple[str, ...], sort: OrderSort, wanted: Wanted[OrderRecord] = EVERYTHING) -> Listing[OrderRecord]:
     name, order = _SORTED[sort.field]
     ascending = sort.direction is SortDirection.ASC
     return Listing(
@@ -78,6 +92,7 @@ def _listing(asked: tuple[str, ...], sort: OrderSort) -> Listing[OrderRecord]:
         owner=_order.organization_id,
         order=order,
         ascending=ascending,
+        wanted=wanted,
     )
 
 
@@ -91,7 +106,12 @@ class EmbeddedShop(ListReader):
         super().__init__(engine, BACKEND)
 
     async def orders_of(
-        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: OrderFilter
+        self,
+        organization_ids: Sequence[OrganizationId],
+        page: Slice,
+        *,
+        where: OrderFilter,
+        wanted: Wanted[OrderRecord] = EVERYTHING,
     ) -> Sequence[Page[OrderRecord]]:
         """Return each organization's orders, sorted as `where` says.
 
@@ -99,7 +119,7 @@ class EmbeddedShop(ListReader):
             InvalidCursor: A cursor is not one of this list.
         """
         values = _values(where)
-        return await self.pages(_listing(tuple(values), where.sort), organization_ids, page, **values)
+        return await self.pages(_listing(tuple(values), where.sort, wanted), organization_ids, page, **values)
 
     async def count_orders_of(self, organization_ids: Sequence[OrganizationId], where: OrderFilter) -> Sequence[int]:
         """Return how many orders `orders_of` has for each organization in all."""
@@ -107,26 +127,31 @@ class EmbeddedShop(ListReader):
         return await self.counts(_listing(tuple(values), where.sort), organization_ids, **values)
 
     async def orders_with_number(
-        self, organization_ids: Sequence[OrganizationId], number: str
+        self, organization_ids: Sequence[OrganizationId], number: str, *, wanted: Wanted[OrderRecord] = EVERYTHING
     ) -> Sequence[OrderRecord | None]:
         """Return the order that has this number, for the organization whose it is."""
-        found = ORDERS.records(await self.read_of(organization_ids, _WITH_NUMBER, number=number))
+        projection = ORDERS.projected(wanted, _ORGANIZATION_ID)
+        found = projection.records(await self.read_of(organization_ids, _with_number(projection), number=number))
         return parallel(organization_ids, {order.organization_id: order for order in found})
 
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
         """Return the orders with these ids."""
         return await self.records(ORDERS, ids)
 
-    async def lines_of(self, order_ids: Sequence[OrderId], *, limit: int = ALL) -> Sequence[Sequence[OrderLineRecord]]:
+    async def lines_of(
+        self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderLineRecord] = EVERYTHING
+    ) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position, the first `limit` of each."""
-        found = LINES.records(await self.read_of(_once(order_ids), _LINES, limit=limit))
+        projection = LINES.projected(wanted)
+        found = projection.records(await self.read_of(_once(order_ids), _lines(projection), limit=limit))
         return gathered(order_ids, ((line.order_id, line) for line in found))
 
     async def events_of(
-        self, order_ids: Sequence[OrderId], *, limit: int = ALL
+        self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderEventRecord] = EVERYTHING
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
-        found = EVENTS.records(await self.read_of(_once(order_ids), _EVENTS, limit=limit))
+        projection = EVENTS.projected(wanted, _ORDER_ID)
+        found = projection.records(await self.read_of(_once(order_ids), _events(projection), limit=limit))
         return gathered(order_ids, ((event.order_id, event) for event in found))
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:

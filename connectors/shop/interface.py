@@ -10,6 +10,7 @@ from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
 from connectors.pages import ALL, Page, Slice, SortDirection
 from connectors.quick import quick
 from connectors.values import Address, Money
+from connectors.wanted import EVERYTHING, Wanted
 
 
 class OrderStatus(StrEnum):
@@ -116,12 +117,20 @@ class ShopData:
 class Shop(Protocol):
     """Queries. Every list answer is parallel to the list asked with, None where there is no such record.
 
+    Of each record, what is `wanted` is filled in, and the ids by which it was asked for; a shop that sends more anyway
+    may fill in all.
+
     Each method costs one call to the shop however long the lists are, and raises BackendUnavailable when the shop
     does not answer.
     """
 
     async def orders_of(
-        self, organization_ids: Sequence[OrganizationId], page: Slice, *, where: OrderFilter
+        self,
+        organization_ids: Sequence[OrganizationId],
+        page: Slice,
+        *,
+        where: OrderFilter,
+        wanted: Wanted[OrderRecord] = EVERYTHING,
     ) -> Sequence[Page[OrderRecord]]:
         """Return each organization's orders, sorted as `where` says.
 
@@ -135,18 +144,20 @@ class Shop(Protocol):
         """Return how many orders `orders_of` has for each organization in all; None where the shop cannot count."""
 
     async def orders_with_number(
-        self, organization_ids: Sequence[OrganizationId], number: str
+        self, organization_ids: Sequence[OrganizationId], number: str, *, wanted: Wanted[OrderRecord] = EVERYTHING
     ) -> Sequence[OrderRecord | None]:
         """Return the order that has this number, for the organization whose it is."""
 
     async def orders(self, ids: Sequence[OrderId]) -> Sequence[OrderRecord | None]:
         """Return the orders with these ids."""
 
-    async def lines_of(self, order_ids: Sequence[OrderId], *, limit: int = ALL) -> Sequence[Sequence[OrderLineRecord]]:
+    async def lines_of(
+        self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderLineRecord] = EVERYTHING
+    ) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position, the first `limit` of each."""
 
     async def events_of(
-        self, order_ids: Sequence[OrderId], *, limit: int = ALL
+        self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderEventRecord] = EVERYTHING
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
 

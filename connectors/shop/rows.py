@@ -19,9 +19,8 @@ ORDERS = Rows(OrderRecord, SHOP_ORDERS, derive=_listed_at, total=(_order.total_m
 LINES = Rows(
     OrderLineRecord,
     SHOP_ORDER_LINES,
-    source=SHOP_ORDER_LINES.join(SHOP_ORDERS),
-    unit_price=(_line.unit_price_minor_units, _order.currency),
-    total=(_line.quantity * _line.unit_price_minor_units, _order.currency),
+    unit_price=(_line.unit_price_minor_units, _line.currency),
+    total=(_line.quantity * _line.unit_price_minor_units, _line.currency),
 )
 EVENTS = Rows(
     OrderEventRecord,

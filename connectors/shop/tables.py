@@ -1,7 +1,7 @@
 """The embedded shop's tables. Organizations and persons are known by their ids alone: the directory owns them.
 
 An order keeps its total although it is the sum of the lines, so that a list of orders is read without touching the
-lines; `EmbeddedShop.load` refuses an order whose lines say otherwise.
+lines; `EmbeddedShop.load` refuses an order whose lines say otherwise, or are in another currency.
 """
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
@@ -49,6 +49,7 @@ SHOP_ORDER_LINES = Table(
     Column("name", Text, nullable=False),
     Column("quantity", Integer, nullable=False),
     Column("unit_price_minor_units", BigInteger, nullable=False),
+    Column("currency", Text),  # the order's, so that lines are read without it
     CheckConstraint("position > 0", name="position"),
     CheckConstraint("quantity > 0", name="quantity"),
 )

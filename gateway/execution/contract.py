@@ -7,6 +7,12 @@ BATCH = "batch"
 """The key of a `GraphQLField`'s extensions under which its batch field is found."""
 
 
+RECORD, READ_ONCE, READS = "record", "read_once", "reads"
+"""The keys of an object type's extensions under which stand of which class its records are, whether they are read once
+in an operation wherever they occur, and what says that a record is of the type; READS of a field's, what it reads of
+one, as `connectors.wanted.Wanted`."""
+
+
 INSTANCES_OF = "instances_of"
 """An `is_type_of` function that says yes to every instance of a class may name the class in this attribute.
 
@@ -52,6 +58,9 @@ class BatchField(Protocol):
         A field that is not awaited and refuses nobody may say how one object is answered, without effect on anything:
         an attribute `path`, the dotted path of the object's attribute that is the answer, or `each`, a function of
         context and object. Where there are no arguments, generated code uses these instead of `answer`.
+
+        One with an attribute `wants`, which names records by parameters, is told by these names, as the last argument,
+        which of their attributes the operation shows below the field; see `gateway.execution.projection`.
         """
         ...
 

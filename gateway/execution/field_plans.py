@@ -14,6 +14,7 @@ from gateway.execution.field_errors import PartialColumn
 from gateway.execution.generated_loops import Reader, reader
 from gateway.execution.leaves import Leaf
 from gateway.execution.library_internals import (
+    Executor,
     FieldDetailsList,
     Undefined,
     argument_values,
@@ -231,12 +232,15 @@ class ResolvedField(Field):
 class BatchedField(Field):
     """A field with a batch field: asked once, with all parents."""
 
-    __slots__ = ("_batch", "sharing_key")
+    __slots__ = ("_batch", "_learn", "sharing_key", "wanted", "wants")
 
-    def __init__(self, *selected: Any, batch: BatchField) -> None:
+    def __init__(self, *selected: Any, batch: BatchField, learn: Callable[[Executor[Any]], None]) -> None:
         super().__init__(*selected)
         self._batch = batch
+        self._learn = learn
         self.sharing_key: SharingKey | None = None
+        self.wants: Mapping[str, type] = getattr(batch, "wants", None) or {}
+        self.wanted: Mapping[str, Any] | None = None if self.wants else {}
         self.why_general = "awaited" if getattr(batch, "waits", True) else "asked for all objects at once"
         if self.definition.args and not self._has_no_arguments():
             self.why_general += ", with arguments"
@@ -257,10 +261,13 @@ class BatchedField(Field):
             if run.is_over:
                 raise DeadlineExceeded(is_begun=False)
             arguments = self.arguments(run) if self.definition.args else {}
+            if self.wanted is None:
+                self._learn_wanted(run)
+            asked = (arguments, self.wanted) if self.wanted else (arguments,)
             if self.sharing_key is None:
-                answer = self._batch.answer(run.context, parents, arguments)
+                answer = self._batch.answer(run.context, parents, *asked)
             else:
-                answer = shared_answer(run, self.sharing_key, self._batch, parents, arguments)
+                answer = shared_answer(run, self.sharing_key, self._batch, parents, *asked)
             if type(answer) is list and len(answer) == len(parents):
                 values = answer
             elif run.is_late(answer):
@@ -270,6 +277,13 @@ class BatchedField(Field):
         except Exception as error:
             return self.all_failed(error, len(parents))
         return self.completed(run, values, set(map(type, values)), parents, paths)
+
+    def _learn_wanted(self, run: Run) -> None:
+        """Have the plan say what is shown of the records; where it cannot, whole records are read."""
+        try:
+            self._learn(run.executor)
+        except Exception:
+            self.wanted = {}
 
     def share(self) -> None:
         """Ask only once in a run what other fields ask, too."""

@@ -1,5 +1,6 @@
 """Plans: what a document asks of a schema, compiled once and kept for the next request."""
 
+from functools import partial
 from typing import Any
 
 from graphql import (
@@ -36,6 +37,7 @@ from gateway.execution.library_internals import (
 )
 from gateway.execution.list_columns import ListOf
 from gateway.execution.objects import AbstractOf, ObjectOf
+from gateway.execution.projection import learn_wanted
 from gateway.execution.row_functions import row_function
 from gateway.execution.selected_field import SelectedField
 
@@ -87,11 +89,26 @@ class Plan:
         definition = executor.schema.get_field(type_, details[0].node.name.value)
         if definition is None:
             return None
-        field = _reader(executor, definition, key, type_, definition, details)
+        field = self._reader(executor, definition, key, type_, definition, details)
         field.completion = self._completion(field, definition.type, non_null=False)
         if isinstance(field.completion, PlainLeaf):
             field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
         return field
+
+    def _reader(self, executor: Executor[Any], definition: GraphQLField, *selected: Any) -> Field:
+        """Return the field that reads its raw values as this definition has them read."""
+        if definition is TypeNameMetaFieldDef:
+            return TypenameField(*selected)
+        batch = definition.extensions.get(BATCH)
+        if batch is not None:
+            return BatchedField(*selected, batch=batch, learn=partial(learn_wanted, self))
+        attribute = strawberry_attribute(definition)
+        if attribute is not None:
+            return AttributeField(*selected, attribute=attribute)
+        resolve = definition.resolve or executor.field_resolver
+        if resolve is default_field_resolver:
+            return DefaultField(*selected)
+        return ResolvedField(*selected, resolve=resolve)
 
     def _completion(self, field: Field, type_: GraphQLOutputType, *, non_null: bool) -> Completion:
         if is_non_null_type(type_):
@@ -103,19 +120,3 @@ class Plan:
         if is_object_type(type_):
             return ObjectOf(field, non_null, type_, self.selection_of)
         return AbstractOf(field, non_null, type_, self.selection_of)  # type: ignore[arg-type]
-
-
-def _reader(executor: Executor[Any], definition: GraphQLField, *selected: Any) -> Field:
-    """Return the field that reads its raw values as this definition has them read."""
-    if definition is TypeNameMetaFieldDef:
-        return TypenameField(*selected)
-    batch = definition.extensions.get(BATCH)
-    if batch is not None:
-        return BatchedField(*selected, batch=batch)
-    attribute = strawberry_attribute(definition)
-    if attribute is not None:
-        return AttributeField(*selected, attribute=attribute)
-    resolve = definition.resolve or executor.field_resolver
-    if resolve is default_field_resolver:
-        return DefaultField(*selected)
-    return ResolvedField(*selected, resolve=resolve)

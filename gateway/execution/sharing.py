@@ -20,15 +20,13 @@ def sharing_key_of(batch: BatchField, node: FieldNode) -> SharingKey | None:
     return (id(batch), *sorted(map(print_ast, node.arguments or ())))
 
 
-def shared_answer(
-    run: Run, sharing_key: SharingKey, batch: BatchField, parents: list[Any], arguments: dict[str, Any]
-) -> Any:
+def shared_answer(run: Run, sharing_key: SharingKey, batch: BatchField, parents: list[Any], *asked: Any) -> Any:
     """Return what the batch field answers for these parents, or an awaitable of it; asked only for the first time."""
     key = (sharing_key, *map(id, parents))
     known = run.answers.get(key)
     if known is not None:
         return _awaited(known.coming)
-    answer = batch.answer(run.context, parents, arguments)
+    answer = batch.answer(run.context, parents, *asked)
     if not run.is_late(answer):
         return answer
     coming: Future[tuple[Any, Exception | None]] = get_running_loop().create_future()

@@ -7,6 +7,7 @@ from datetime import datetime
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import (
+    WITH_PERSON,
     MemberFilter,
     MemberOrder,
     MembershipFilter,
@@ -14,9 +15,10 @@ from connectors.directory.records.memberships import (
     MembershipStatus,
 )
 from connectors.directory.records.organizations import OrganizationRecord, OrganizationStatus
-from connectors.directory.records.people import UserRecord
+from connectors.directory.records.people import UserRecord, as_invited
 from connectors.ids import OrganizationId, UserId
 from connectors.pages import Slice
+from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import SEE_MEMBERS
 from permissions.policy import Role
 from permissions.vocabulary import Permission, permissions_in
@@ -28,6 +30,8 @@ from resolvers.people import organizations_where
 from resolvers.refusals import InvalidArgument
 
 _BELONGING = (MembershipStatus.ACTIVE, MembershipStatus.SUSPENDED)
+_READ_FOR_PERSON = Wanted.of(MembershipRecord, lambda member: (member.organization_id, member.status))
+_IN_FORCE = Wanted.of(GrantRecord, lambda grant: (grant.kind, grant.valid_until))
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +43,7 @@ class EffectivePermission:
     valid_until: datetime | None
 
 
+@reads(OrganizationRecord, lambda organization: organization.id)
 async def members_of(
     context: RequestContext,
     organizations: Sequence[OrganizationRecord],
@@ -48,6 +53,8 @@ async def members_of(
     search: str | None = None,
     role_keys: Sequence[str] | None = None,
     order_by: MemberOrder | None = None,
+    wanted: Wanted[MembershipRecord] = EVERYTHING,
+    people: Wanted[UserRecord] = EVERYTHING,
 ) -> Sequence[Listing]:
     """Return each organization's members, by name unless `order_by` says otherwise, parallel to `organizations`."""
     check_search(search)
@@ -60,14 +67,23 @@ async def members_of(
     where = replace(asked, now=context.now) if role_keys is not None else asked
     ids = [organization.id for organization in organizations]
     directory = context.backends.directory
-    pages = await paged(page, ("members", asked), lambda one: directory.members_of(ids, one, where=where))
-    if context.people is not None:
+    shows_people = wanted.covers(WITH_PERSON)
+    of_each = wanted | _READ_FOR_PERSON if shows_people else wanted
+    pages = await paged(
+        page,
+        ("members", asked),
+        lambda one: directory.members_of(ids, one, where=where, wanted=of_each, people=people),
+    )
+    if context.people is not None and shows_people:
         knowing = organizations_where(context, SEE_MEMBERS)
         context.people.know(
-            user
-            for found in pages
-            for member in found.items
-            if member.organization_id in knowing and (user := _as_known(member, knowing)) is not None
+            (
+                user
+                for found in pages
+                for member in found.items
+                if member.organization_id in knowing and (user := _as_known(member, knowing)) is not None
+            ),
+            people,
         )
     return [Listing(found, identifier, where, _count_members) for identifier, found in zip(ids, pages, strict=True)]
 
@@ -79,17 +95,20 @@ async def memberships_of(
     page: Slice,
     status: Sequence[MembershipStatus] | None = None,
     search: str | None = None,
+    wanted: Wanted[MembershipRecord] = EVERYTHING,
 ) -> Sequence[Listing]:
     """Return each caller's own memberships by name of the organization, parallel to `callers`."""
     check_search(search)
     ids = [caller.user.id for caller in callers]
     # A removed member sees nothing of the organization, not even that it was left. Who is invited sees the invitation
     # (Viewer.pendingInvitations), and the organization once they have accepted.
-    wanted = tuple(one for one in (_BELONGING if status is None else status) if one in _BELONGING)
+    statuses = tuple(one for one in (_BELONGING if status is None else status) if one in _BELONGING)
     # Whoever looks as somebody else sees the one membership that they look at.
     directory, only = context.backends.directory, context.view_as.membership_id if context.view_as is not None else None
-    where = MembershipFilter(tuple(sorted(wanted)), search, only)
-    pages = await paged(page, ("memberships", where), lambda one: directory.memberships_of(ids, one, where=where))
+    where = MembershipFilter(tuple(sorted(statuses)), search, only)
+    pages = await paged(
+        page, ("memberships", where), lambda one: directory.memberships_of(ids, one, where=where, wanted=wanted)
+    )
     return [Listing(found, user_id, where, _count_memberships) for user_id, found in zip(ids, pages, strict=True)]
 
 
@@ -113,18 +132,20 @@ async def membership_in(
     return [next(found) if standing is not None else None for standing in own]
 
 
+@reads(MembershipRecord, lambda member: member.id)
 async def role_grants_of(
-    context: RequestContext, memberships: Sequence[MembershipRecord]
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, wanted: Wanted[GrantRecord] = EVERYTHING
 ) -> Sequence[Sequence[GrantRecord]]:
     """Return each membership's roles that have not ended."""
-    return await _grants(context, memberships, GrantKind.ROLE)
+    return await _grants(context, memberships, GrantKind.ROLE, wanted)
 
 
+@reads(MembershipRecord, lambda member: member.id)
 async def direct_permissions_of(
-    context: RequestContext, memberships: Sequence[MembershipRecord]
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, wanted: Wanted[GrantRecord] = EVERYTHING
 ) -> Sequence[Sequence[GrantRecord]]:
     """Return each membership's single permissions that have not ended."""
-    return await _grants(context, memberships, GrantKind.PERMISSION)
+    return await _grants(context, memberships, GrantKind.PERMISSION, wanted)
 
 
 async def effective_permissions_of(
@@ -147,20 +168,23 @@ async def effective_permissions_of(
     ]
 
 
+@reads(GrantRecord, lambda grant: grant.key)
 def role_of(context: RequestContext, grant: GrantRecord) -> Role | None:
     """Return the role that a grant gives; None when this installation has no such role any more."""
     return context.policy.roles.get(grant.key)
 
 
+@reads(GrantRecord, lambda grant: grant.key)
 def permission_of(_context: RequestContext, grant: GrantRecord) -> Permission | None:
     """Return the permission that a grant gives; None when it is no longer known."""
     return Permission(grant.key) if grant.key in Permission.__members__ else None
 
 
 async def _grants(
-    context: RequestContext, memberships: Sequence[MembershipRecord], kind: GrantKind
+    context: RequestContext, memberships: Sequence[MembershipRecord], kind: GrantKind, wanted: Wanted[GrantRecord]
 ) -> Sequence[Sequence[GrantRecord]]:
-    grants = await context.backends.directory.grants_of([membership.id for membership in memberships])
+    ids = [membership.id for membership in memberships]
+    grants = await context.backends.directory.grants_of(ids, wanted | _IN_FORCE)
     now = context.now
     return [
         [grant for grant in own if grant.kind is kind and (grant.valid_until is None or now < grant.valid_until)]
@@ -197,7 +221,7 @@ def _as_known(member: MembershipRecord, knowing: Sequence[OrganizationId]) -> Us
     if member.user is None or member.status in _BELONGING:
         return member.user
     if member.status is MembershipStatus.INVITED and len(knowing) == 1:
-        return replace(member.user, phone=None, locale=None, time_zone=None)
+        return as_invited(member.user)
     return None
 
 

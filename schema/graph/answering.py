@@ -1,9 +1,10 @@
 """Answering a declared field: its guard first, then its function with the parents that are allowed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from connectors.wanted import Wanted
 from resolvers.context import RequestContext
 from schema.graph.guards import Guard
 
@@ -16,13 +17,26 @@ class Answering:
     answer_all: Callable[..., Any]
     waits: bool
     convert: Callable[[dict[str, Any]], dict[str, Any]] | None = field(default=None)
+    wants: Mapping[str, type] = field(default_factory=dict)
     path: str | None = None
     each: Callable[[Any, Any], Any] | None = None
 
-    def answer(self, context: RequestContext, parents: Sequence[Any], arguments: dict[str, Any]) -> Any:
-        """Return the answers, or an awaitable of them, parallel to `parents`; `arguments` as graphql-core has them."""
+    def answer(
+        self,
+        context: RequestContext,
+        parents: Sequence[Any],
+        arguments: dict[str, Any],
+        wanted: Mapping[str, Wanted[Any]] | None = None,
+    ) -> Any:
+        """Return the answers, or an awaitable of them, parallel to `parents`; `arguments` as graphql-core has them.
+
+        `wanted` is what the operation shows of the records that `wants` names; without it, the function reads whole
+        records.
+        """
         if arguments and self.convert:
             arguments = self.convert(arguments)
+        if wanted:
+            arguments = {**arguments, **wanted}
         return self.answer_converted(context, parents, arguments)
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:

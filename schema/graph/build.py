@@ -26,6 +26,7 @@ from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
 import schema.graph.enums  # noqa: F401  describes the enums before anything is built of them
+from connectors.wanted import EVERYTHING, NOTHING, Wanted, reads_of
 from permissions.access_rules import OPEN
 from permissions.vocabulary import PermissionScope
 from resolvers.refusals import Coordinate
@@ -42,6 +43,9 @@ from schema.graph.fields import (
     BATCH,
     BELONGINGS,
     DECLARATION,
+    READ_ONCE,
+    READS,
+    RECORD,
     SIZING,
     Belonging,
     Declaration,
@@ -249,6 +253,7 @@ def _bind(built: Schema) -> None:
     """Give each field its cost, and each declared one its answering object, where those who ask look for them."""
     for type_ in core_schema(built).type_map.values():
         bind_cost(type_, _directives_of(type_))
+        _bind_record(type_)
     for type_, name, field in _fields(core_schema(built)):
         definition = field.extensions.get("strawberry-definition")
         if isinstance(definition, DeclaredField) and type_ is not core_schema(built).mutation_type:
@@ -259,30 +264,51 @@ def _bind(built: Schema) -> None:
             to_camel_case,
             {name: _directives_of(argument) for name, argument in field.args.items()},
         )
+        belonging = BELONGINGS.get(type_.name, Belonging())
         if not isinstance(definition, DeclaredField):
+            if definition is not None and (record := belonging.record) is not None:
+                field.extensions[READS] = _read_by_name(record, definition.python_name)
             if definition is not None and SIZING in definition.metadata:
                 _keep_short(field, definition, Coordinate(type_.name, name))
             continue
         declaration: Declaration = definition.metadata[DECLARATION]
-        belonging = BELONGINGS.get(type_.name, Belonging())
         asked = declaration.requires.without_permissions if declaration.asks_itself else declaration.requires
         guard = Guard(asked, Coordinate(type_.name, name), belonging.organization_of, belonging.person_of)
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
+        field.extensions[READS] = declaration.reads | _read_by_guards(guard, belonging, inputs is not None)
+        answering = declaration.answer_all, declaration.waits, _converter(built, definition), declaration.wants
         field.extensions[BATCH] = (
             Answering(
                 guard,
-                declaration.answer_all,
-                declaration.waits,
-                _converter(built, definition),
+                *answering,
                 # What is guarded is asked for all objects at once, its guard first.
                 path=declaration.path if guard.is_open else None,
                 each=declaration.each if guard.is_open else None,
             )
             if inputs is None
-            else GuardedAnswering(
-                guard, declaration.answer_all, declaration.waits, _converter(built, definition), inputs=inputs
-            )
+            else GuardedAnswering(guard, *answering, inputs=inputs)
         )
+
+
+def _bind_record(type_: Any) -> None:
+    """Say of a type which records it is of, where the engine looks for what an operation shows of them."""
+    belonging = BELONGINGS.get(type_.name)
+    if belonging is not None and isinstance(type_, GraphQLObjectType):
+        type_.extensions[RECORD] = belonging.record
+        type_.extensions[READ_ONCE] = belonging.read_once
+        type_.extensions[READS] = reads_of(belonging.when) if belonging.when is not None else NOTHING
+
+
+def _read_by_name(record: type, name: str) -> Wanted[Any]:
+    return Wanted.of(record, attrgetter(name)) if hasattr(record, name) else EVERYTHING
+
+
+def _read_by_guards(guard: Guard, belonging: Belonging, guards_inputs: bool) -> Wanted[Any]:
+    """Return what the guards of a field and of its inputs read of a record."""
+    asks = guard.rule.any_of and guard.rule.scope is PermissionScope.ORGANIZATION
+    of_organization = reads_of(belonging.organization_of) if asks or guards_inputs else NOTHING
+    of_person = reads_of(belonging.person_of) if guard.rule.or_self else NOTHING
+    return of_organization | of_person
 
 
 def _keep_short(field: GraphQLField, definition: StrawberryField, coordinate: Coordinate) -> None:

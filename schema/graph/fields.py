@@ -30,6 +30,7 @@ from connectors import ids
 from connectors.directory.records.memberships import MemberOrder
 from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
+from connectors.wanted import EVERYTHING, Wanted, reads_of
 from permissions.access_rules import OPEN, AccessRule
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
@@ -51,6 +52,9 @@ SIZING = "forecourt sizing"
 
 BATCH = "batch"
 """Where a GraphQL field keeps its answering object, in `extensions`; the executors look for it there."""
+
+RECORD, READ_ONCE, READS = "record", "read_once", "reads"
+"""Where an object type keeps of which records it is and what says so, and a field what it reads of one, likewise."""
 
 COMMON_ARGUMENTS = {
     "first": "The maximum number of entries to return, from the beginning or from `after` on: 0 to 100. Without it and "
@@ -105,6 +109,9 @@ class Declaration:
 
     `path` and `each` say how one object is answered, where nothing else is done for it: see the engine's `BatchField`.
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
+
+    `reads` is what it reads of its parents. `wants` says by the names of parameters of which records it is told what is
+    wanted of them.
     """
 
     answer_all: Callable[..., Any]
@@ -113,6 +120,8 @@ class Declaration:
     backend: Backend | None = None
     organization_in: str | None = None
     asks_itself: bool = False
+    reads: Wanted[Any] = EVERYTHING
+    wants: Mapping[str, type] = dataclasses.field(default_factory=dict)
     path: str | None = None
     each: Callable[[Any, Any], Any] | None = None
 
@@ -151,10 +160,16 @@ class Sizing:
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """How to find out to which organization, and to whom, an object of a type belongs."""
+    """Of which record a type is, and how to find out to which organization, and to whom, an object of it belongs.
+
+    `when` says which records are of the type; those `read_once` are read once in an operation, wherever they occur.
+    """
 
     organization_of: Callable[[Any], str | None] | None = None
     person_of: Callable[[Any], str | None] | None = None
+    record: type | None = None
+    when: Callable[[Any], bool] | None = None
+    read_once: bool = False
 
 
 BELONGINGS: dict[str, Belonging] = {}
@@ -168,13 +183,15 @@ def graph_type(
     organization: Callable[[Any], str | None] | None = None,
     person: Callable[[Any], str | None] | None = None,
     when: Callable[[Any], bool] | None = None,
+    read_once: bool = False,
     cost: int | None = None,
 ) -> Callable[[T], T]:
     """Make a class the GraphQL type of a record; fields without a declaration read the record's attribute of that name.
 
     `organization` and `person` find the id of the organization and of the person that a record belongs to, for guards.
-    `when` distinguishes the records of this type from others of the same class. `cost` is what each object costs, 1
-    without it; 0 is for values that come along with the object they stand in.
+    `when` distinguishes the records of this type from others of the same class. Those `read_once` are read once in an
+    operation wherever they occur, so of each is read what the whole operation shows of such records. `cost` is what
+    each object costs, 1 without it; 0 is for values that come along with the object they stand in.
     """
 
     def is_type_of(record: Any, _info: Any) -> bool:
@@ -186,7 +203,7 @@ def graph_type(
 
     def decorate(cls: T) -> T:
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
-        BELONGINGS[name or cls.__name__] = Belonging(organization, person)
+        BELONGINGS[name or cls.__name__] = Belonging(organization, person, of, when, read_once)
         directives = () if cost is None else (CostDirective(weight=cost),)
         return strawberry.type(cls, name=name, directives=directives)
 
@@ -216,13 +233,22 @@ def field(
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
     `schema.graph.cost_directives`. A function with the parameter `page` answers the slice of a list that the arguments
-    of a connection ask for. An async function costs at least 1, for it asks a back end.
+    of a connection ask for; one with a parameter of the type `Wanted[…]` is told which attributes of such records the
+    operation shows below the field. What it reads of its parents, `connectors.wanted.reads` declares. An async function
+    costs at least 1, for it asks a back end.
 
     A list that is no page is never longer than `at_most`, whatever the function answers, and is described and
     estimated so; `assumed_size` is for one that is seldom as long as it may be.
     """
     return DeclaredField.of(
-        Declaration(function, inspect.iscoroutinefunction(function), requires, backend),
+        Declaration(
+            function,
+            inspect.iscoroutinefunction(function),
+            requires,
+            backend,
+            reads=reads_of(function),
+            wants=_wants(function),
+        ),
         function,
         description,
         arguments,
@@ -260,7 +286,9 @@ def root(
 
     waits = inspect.iscoroutinefunction(function)
     return DeclaredField.of(
-        Declaration(answer_later if waits else answer_now, waits, requires, backend, organization_in),
+        Declaration(
+            answer_later if waits else answer_now, waits, requires, backend, organization_in, wants=_wants(function)
+        ),
         function,
         description,
         arguments,
@@ -287,7 +315,7 @@ def computed(
         return [function(context, parent) for parent in parents]  # most often, and at half the cost
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires, each=function),
+        Declaration(answer_all, False, requires, reads=reads_of(function), each=function),
         function,
         description,
         arguments,
@@ -311,7 +339,7 @@ def attribute(
         return list(map(read, parents))
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires, path=path),
+        Declaration(answer_all, False, requires, reads=reads_of(read), path=path),
         None,
         description,
         sizing=Sizing(cost, assumed_size, at_most=at_most),
@@ -455,6 +483,8 @@ def _arguments_of(
         if hints[parameter.name] is Slice:
             arguments += map(_page_argument, PAGE_ARGUMENTS)
             continue
+        if get_origin(hints[parameter.name]) is Wanted:
+            continue
         description = descriptions.get(parameter.name) or COMMON_ARGUMENTS.get(parameter.name)
         if description is None:
             raise TypeError(
@@ -474,6 +504,12 @@ def _arguments_of(
             )
         )
     return arguments
+
+
+def _wants(function: Callable[..., Any]) -> dict[str, type]:
+    """Return of which records a function is told what is wanted, by the names of the parameters."""
+    hints = get_type_hints(function)
+    return {name: get_args(hint)[0] for name, hint in hints.items() if get_origin(hint) is Wanted}
 
 
 def _page_argument(name: str) -> StrawberryArgument:

@@ -9,6 +9,7 @@ from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.directory.approvals import ACCESS_REQUESTS
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.memberships import MembershipRecord, MembershipStatus
+from connectors.wanted import reads
 from permissions.access_rules import MANAGE_MEMBERS, OPEN, SEE_ACCESS_REQUESTS, SEE_RIGHTS
 from permissions.policy import MOST_ROLES, MOST_SOURCES
 from permissions.vocabulary import MOST_PERMISSIONS, DenialReason
@@ -37,9 +38,19 @@ from schema.people import User
 from schema.roles import DescribedPermission, Role
 
 
+@reads(GrantRecord, lambda grant: grant.kind)
+def _gives_role(grant: GrantRecord) -> bool:
+    return grant.kind is GrantKind.ROLE
+
+
+@reads(GrantRecord, lambda grant: grant.kind)
+def _gives_permission(grant: GrantRecord) -> bool:
+    return grant.kind is GrantKind.PERMISSION
+
+
 @graph_type(
     of=GrantRecord,
-    when=lambda grant: grant.kind is GrantKind.ROLE,
+    when=_gives_role,
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )
@@ -58,7 +69,7 @@ class RoleGrant(Node):
 
 @graph_type(
     of=GrantRecord,
-    when=lambda grant: grant.kind is GrantKind.PERMISSION,
+    when=_gives_permission,
     organization=attrgetter("organization_id"),
     person=attrgetter("user_id"),
 )

@@ -14,6 +14,7 @@ from connectors.database.lists import Listing, ListReader
 from connectors.database.record_rows import Rows
 from connectors.errors import InvalidCursor
 from connectors.pages import Page, Slice, cursor
+from connectors.quick import quick
 from tests.examples import examples
 from tests.servers import PATIENT, fresh_database
 
@@ -27,6 +28,7 @@ THINGS = Table(
 )
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class Thing:
     """A row of a list that is sorted by a rank, which many share."""

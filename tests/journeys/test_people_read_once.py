@@ -43,7 +43,7 @@ class SlowDirectory:
         self.asked: list[list[UserId]] = []
         self._failures = failures
 
-    async def users(self, ids: Sequence[UserId]) -> list[UserRecord | None]:
+    async def users(self, ids: Sequence[UserId], _wanted: object) -> list[UserRecord | None]:
         self.asked.append(sorted(ids))
         await asyncio.sleep(0.001)
         if self._failures:

@@ -50,6 +50,7 @@ class ConsentRecord:
     source: str
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class CredentialsRecord:
     """Which of a person's passwords counts: the one of this version, whatever the identity back end knows yet.
@@ -62,6 +63,7 @@ class CredentialsRecord:
     item_id: OutboxId | None
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class MailedTokenRecord:
     """The secret of a link in a mail, of which only the hash is kept; `value` is the address to be confirmed."""
@@ -87,6 +89,7 @@ class DataExportRecord:
     expires_at: datetime
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AccountDeletionRecord:
     """That somebody's account is to be deleted, and when."""

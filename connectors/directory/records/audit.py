@@ -8,6 +8,7 @@ from connectors.ids import AuditEventId, OrganizationId, UserId
 from connectors.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
     """What the audit log keeps of one change: names and values before and after, never a secret.

@@ -8,6 +8,7 @@ from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.pages import SortDirection
 from connectors.quick import quick
+from connectors.wanted import Wanted
 
 
 class MembershipStatus(StrEnum):
@@ -32,6 +33,10 @@ class MembershipRecord:
     joined_at: datetime | None
     job_title: str | None
     user: UserRecord | None = field(default=None, compare=False, repr=False)
+
+
+WITH_PERSON = Wanted.of(MembershipRecord, lambda member: member.user)
+"""Lets a list of members read the person of each along."""
 
 
 @dataclass(frozen=True, slots=True)

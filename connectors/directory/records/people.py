@@ -8,6 +8,7 @@ from typing import ClassVar
 from connectors.ids import MembershipId, OrganizationId, UserId
 from connectors.quick import quick
 from connectors.values import AccountKind, Address
+from connectors.wanted import altered
 
 DELETED = "deleted"
 """What stands where a name stood."""
@@ -77,3 +78,8 @@ class Acquaintances:
     shown_to_invited: Sequence[str] = ()
     reviews_changes: bool = False
     reviews_registrations: bool = False
+
+
+def as_invited(user: UserRecord) -> UserRecord:
+    """Return a person as an organization sees them that has only invited them: it knows the address it wrote to."""
+    return altered(user, phone=None, locale=None, time_zone=None)

@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from connectors.ids import SessionId, UserId
+from connectors.quick import quick
 
 
+@quick
 @dataclass(frozen=True, slots=True)
 class SessionRecord:
     """One signed-in device; ended sessions are refused on the next request."""

@@ -1,0 +1,97 @@
+"""Which attributes of a record somebody will look at, so that a back end is asked for those and no others."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+R = TypeVar("R")
+T = TypeVar("T")
+F = TypeVar("F", bound=Callable[..., Any])
+
+READS = "reads"
+"""Where a function keeps what it reads of each record, see `reads`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted(Generic[R]):
+    """The attributes of a record that will be read; all of them where `names` is None.
+
+    Who reads records for somebody else gets this and fills in these attributes, and the record's keys. Of a record that
+    was read so, every other attribute raises AttributeError.
+    """
+
+    names: frozenset[str] | None = None
+
+    @classmethod
+    def of(cls, record: type[R], read: Callable[[R], object]) -> "Wanted[R]":
+        """Return the attributes that a function reads, such as ``lambda order: (order.number, order.total)``."""
+        noting = _Noting(record)
+        read(noting)  # type: ignore[arg-type]
+        names: Wanted[R] = cls(frozenset(noting.names))
+        for found in (getattr(record, name) for name in noting.names):
+            if isinstance(found, property):
+                names |= reads_of(found.fget)
+        return names
+
+    def __or__(self, other: "Wanted[Any]") -> "Wanted[R]":
+        """Return what is wanted here or there."""
+        if self.names is None or other.names is None:
+            return EVERYTHING
+        return Wanted(self.names | other.names)
+
+    def covers(self, other: "Wanted[Any]") -> bool:
+        """Return whether everything that is wanted there is wanted here."""
+        return self.names is None or (other.names is not None and other.names <= self.names)
+
+
+EVERYTHING: Wanted[Any] = Wanted()
+NOTHING: Wanted[Any] = Wanted(frozenset())
+
+
+def reads(record: type[R], read: Callable[[R], object]) -> Callable[[F], F]:
+    """Declare which attributes a function reads of each record it is given, as `Wanted.of` has them.
+
+    A relation or a computed field without the declaration is given whole records. One that reads more than it declares
+    meets an AttributeError as soon as it is asked.
+    """
+    declared = Wanted.of(record, read)
+
+    def decorate(function: F) -> F:
+        setattr(function, READS, declared)
+        return function
+
+    return decorate
+
+
+def reads_of(function: Any) -> Wanted[Any]:
+    """Return what a function reads of a record: what it declares, what an attrgetter gets, else everything."""
+    if isinstance(function, attrgetter):
+        paths: tuple[str, ...] = function.__reduce__()[1]  # type: ignore[assignment]
+        return Wanted(frozenset(path.partition(".")[0] for path in paths))
+    declared: Wanted[Any] = getattr(function, READS, EVERYTHING)
+    return declared
+
+
+def altered(record: T, **values: Any) -> T:
+    """Return a record like this one but for these values; what was not read of it is not read of the new one either."""
+    copy = object.__new__(type(record))
+    for name in record.__slots__:  # type: ignore[attr-defined]
+        try:
+            value = getattr(record, name)
+        except AttributeError:
+            continue
+        object.__setattr__(copy, name, values.get(name, value))
+    return copy
+
+
+class _Noting:
+    """Stands in for a record, and notes what is read of it."""
+
+    def __init__(self, record: type) -> None:
+        self.record = record
+        self.names: list[str] = []
+
+    def __getattr__(self, name: str) -> None:
+        getattr(self.record, name)  # which says what the record has not
+        self.names.append(name)

@@ -1,0 +1,103 @@
+"""Which attributes of records an operation shows, so that each field that reads records is told which to read.
+
+A type of records says in its extensions which class they are of (RECORD), a field of such a type what it reads of one
+(READS). What stands between a field and its records, such as the page of a connection, is passed through.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from graphql import GraphQLObjectType, TypeNameMetaFieldDef, get_named_type, is_abstract_type, is_object_type
+
+from connectors.wanted import EVERYTHING, NOTHING, Wanted
+from gateway.execution.contract import READ_ONCE, READS, RECORD
+from gateway.execution.library_internals import Executor
+from gateway.execution.selected_field import SelectedField
+
+if TYPE_CHECKING:
+    from gateway.execution.field_plans import Field
+    from gateway.execution.levels import Selection
+    from gateway.execution.planner import Plan
+
+
+def learn_wanted(plan: "Plan", executor: Executor[Any]) -> None:
+    """Tell each field of the plan that reads records which attributes of them to read.
+
+    Equal fields, which are asked once, are told what is shown below any of them. Of records that are read once in an
+    operation, what all of it shows is wanted.
+    """
+    shown = _Shown(plan, executor)
+    told: dict[Any, dict[str, Wanted[Any]]] = {}
+    fields = list(shown.fields_that_read())
+    for field, wants in fields:
+        together = told.setdefault(field.sharing_key or id(field), {})
+        for name, record in wants.items():
+            together[name] = together.get(name, NOTHING) | shown.below(field, record)
+    for field, _ in fields:
+        field.wanted = told[field.sharing_key or id(field)]
+
+
+class _Shown:
+    """What a plan selects, down to its last level."""
+
+    def __init__(self, plan: "Plan", executor: Executor[Any]) -> None:
+        self._plan = plan
+        self._executor = executor
+        self._everywhere: dict[type, Wanted[Any]] = {}
+        self._selected: dict[SelectedField, list[tuple[GraphQLObjectType, Selection]]] = {}
+        assert plan.root is not None
+        waiting, seen = [plan.root], {id(plan.root)}
+        while waiting:
+            for field in waiting.pop().fields:
+                for type_, selection in self._selections(field):
+                    if type_.extensions.get(READ_ONCE):
+                        record = type_.extensions[RECORD]
+                        self._everywhere[record] = self._everywhere.get(record, NOTHING) | _read(type_, selection)
+                    if id(selection) not in seen:
+                        seen.add(id(selection))
+                        waiting.append(selection)
+
+    def fields_that_read(self) -> Iterator[tuple[Any, Mapping[str, type]]]:
+        """Yield the fields that are told what to read, each with the records by the names of its parameters."""
+        for field in self._selected:
+            if wants := getattr(field, "wants", None):
+                yield field, wants
+
+    def below(self, field: "Field", record: type) -> Wanted[Any]:
+        """Return what is shown of the records that a field reads."""
+        if record in self._everywhere:
+            return self._everywhere[record]
+        wanted: Wanted[Any] = NOTHING
+        waiting: list[SelectedField] = [field]
+        while waiting:
+            for type_, selection in self._selected[waiting.pop()]:
+                of = type_.extensions.get(RECORD)
+                if of is record:
+                    wanted |= _read(type_, selection)
+                elif of is None:
+                    waiting.extend(selection.fields)
+        return wanted
+
+    def _selections(self, field: "Field") -> list[tuple[GraphQLObjectType, "Selection"]]:
+        found = self._selected.get(field)
+        if found is None:
+            type_ = get_named_type(field.definition.type)
+            types = (
+                [type_]
+                if is_object_type(type_)
+                else self._executor.schema.get_possible_types(type_)
+                if is_abstract_type(type_)
+                else []
+            )
+            found = [(one, self._plan.selection_of(self._executor, one, field)) for one in types]
+            self._selected[field] = found
+        return found
+
+
+def _read(type_: GraphQLObjectType, selection: "Selection") -> Wanted[Any]:
+    """Return what the selected fields read of a record, and what says that it is of this type."""
+    wanted: Wanted[Any] = type_.extensions.get(READS, NOTHING)
+    for field in selection.fields:
+        if field.definition is not TypeNameMetaFieldDef:
+            wanted |= field.definition.extensions.get(READS, EVERYTHING)
+    return wanted
