@@ -16,10 +16,14 @@ LAST_RESORT = "en"
 
 def in_language(context: RequestContext, texts: Mapping[str, str], locale: str | None) -> str:
     """Return the text in the language asked for, else in the caller's, else in English."""
-    for tag in (*_tags(context, locale), context.backends.portal.default_locale):
+    for tag in _tags(context, locale):
         text = texts.get(tag) or texts.get(tag.partition("-")[0])
         if text is not None:
             return text
+    default = context.backends.portal.default_locale
+    text = texts.get(default) or texts.get(default.partition("-")[0])
+    if text is not None:
+        return text
     return texts.get(LAST_RESORT) or next(iter(texts.values()))
 
 
