@@ -77,5 +77,5 @@ def _constant(value: Any) -> str:
 
 
 def _located(file: Path, error: dict[str, Any]) -> str:
-    places = error.get("locations") or [{"line": 1, "column": 1}]
-    return f"{file}, line {places[0]['line']}, column {places[0]['column']}: {error['message']}"
+    location = next(iter(error.get("locations", ())), {"line": 1, "column": 1})
+    return f"{file}, line {location['line']}, column {location['column']}: {error['message']}"

@@ -21,7 +21,7 @@ from gateway.execution.projection import learn_wanted
 
 @dataclass(frozen=True, slots=True)
 class FieldLeft:
-    """A field that is left to the general engine: why, and which attributes of which records it is told to read."""
+    """A field that is left to the general engine: why, and which attributes of which records are read for it."""
 
     key: str
     reason: str

@@ -79,7 +79,7 @@ def test_all_operations_of_a_file_are_explained(tmp_path: Path) -> None:
         ("\ud800".encode("utf-8", "surrogatepass").decode("latin-1"), "Syntax Error"),
     ],
 )
-def test_what_is_wrong_with_a_document_is_said_with_its_place(tmp_path: Path, text: str, problem: str) -> None:
+def test_what_is_wrong_with_a_document_is_said_with_its_position(tmp_path: Path, text: str, problem: str) -> None:
     done = explained(tmp_path, text)
 
     assert done.exit_code == 2
