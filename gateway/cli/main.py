@@ -18,6 +18,7 @@ from gateway.app import ENDPOINT, create_app
 from gateway.cli.audit import audit
 from gateway.cli.command import CommandRefused, Commands, ProfileOption, settings_and_profile
 from gateway.cli.database import backup, restore_backup, transfer_database
+from gateway.cli.documents import documents_cli
 from gateway.cli.keys import keys_cli
 from gateway.cli.mail import mail_cli
 from gateway.cli.policy import policy_cli
@@ -47,6 +48,7 @@ cli = typer.Typer(
 )
 schema_cli = typer.Typer(help="The schema as clients see it.", no_args_is_help=True)
 cli.add_typer(schema_cli, name="schema")
+cli.add_typer(documents_cli, name="documents")
 cli.add_typer(policy_cli, name="policy")
 cli.add_typer(profile_cli, name="profile")
 cli.add_typer(mail_cli, name="mail")

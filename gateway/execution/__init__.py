@@ -9,11 +9,13 @@ from gateway.execution.contract import (
     DeadlineExceeded,
     ErrorsOmitted,
 )
-from gateway.execution.executor import HANDED_OVER, BreadthFirstExecutor
+from gateway.execution.executor import HANDED_OVER, BreadthFirstExecutor, prepare
 from gateway.execution.kept_exceptions import kept, raised_at
+from gateway.execution.levels import LEVELS
 
 __all__ = [
     "HANDED_OVER",
+    "LEVELS",
     "PATH_COUNT",
     "PATH_PATTERN",
     "AnswerTooLarge",
@@ -24,5 +26,6 @@ __all__ = [
     "DeadlineExceeded",
     "ErrorsOmitted",
     "kept",
+    "prepare",
     "raised_at",
 ]

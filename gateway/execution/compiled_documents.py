@@ -28,7 +28,7 @@ _MOST_PLANS_OF_AN_OPERATION = 16
 class Operation:
     """One operation of a document on one schema: what of it is beyond the engine, and its plans."""
 
-    __slots__ = ("_conditions", "_document", "_has_aliases", "_plans", "_roots", "beyond")
+    __slots__ = ("_document", "_has_aliases", "_plans", "_roots", "beyond", "conditions")
 
     def __init__(
         self,
@@ -41,7 +41,8 @@ class Operation:
         self._roots = (schema, tuple(fragments.values()))
         self._document: Any = None
         self._plans: OrderedDict[Choice, Plan] = OrderedDict()
-        conditions: dict[str, None] = {}
+        # By variable of `@skip` and `@include`, the value with which more is selected.
+        self.conditions: dict[str, bool] = {}
         self.beyond: str | None = None
         if any(fragment.variable_definitions for fragment in fragments.values()):
             self.beyond = "fragment arguments"
@@ -59,23 +60,26 @@ class Operation:
                 if len(values) != 1 or not isinstance(values[0], BooleanValueNode | VariableNode):
                     self.beyond = "condition that is no Boolean"
                 elif isinstance(values[0], VariableNode):
-                    conditions[values[0].name.value] = None
-        self._conditions = tuple(conditions)
+                    self.conditions[values[0].name.value] = name == "include"
 
     def plan(self, executor: Executor[Any]) -> Plan | None:
         """Return the plan for this request's conditions; None when one of them has no value."""
         variables = executor.variable_values.coerced
-        choice: Choice = tuple(variables.get(name) for name in self._conditions)  # type: ignore[misc]
+        choice: Choice = tuple(variables.get(name) for name in self.conditions)  # type: ignore[misc]
         if not {bool}.issuperset(map(type, choice)):
             return None
         if executor.field_resolver is not default_field_resolver:
             return Plan()  # the resolver may belong to the request
         plan = self._plans.get(choice)
         if plan is None:
-            plan = self._plans[choice] = Plan(shares=self._has_aliases)
+            plan = self._plans[choice] = self.new_plan()
             if len(self._plans) > _MOST_PLANS_OF_AN_OPERATION:
                 self._plans.popitem(last=False)
         return plan
+
+    def new_plan(self) -> Plan:
+        """Return a plan in which nothing is compiled yet."""
+        return Plan(shares=self._has_aliases)
 
 
 _operations: OrderedDict[tuple[int, ...], Operation] = OrderedDict()

@@ -1,7 +1,8 @@
 """The executor that stands in for graphql-core's own."""
 
 from collections import Counter
-from collections.abc import AsyncIterable, Awaitable, Callable
+from collections.abc import AsyncIterable, Awaitable, Callable, Mapping
+from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeGuard
 
@@ -15,7 +16,7 @@ from graphql import (
     OperationDefinitionNode,
     OperationType,
 )
-from graphql.execution import MiddlewareManager
+from graphql.execution import MiddlewareManager, default_type_resolver
 from graphql.pyutils import AbortSignal
 
 from gateway.execution.budget import Budget
@@ -30,6 +31,7 @@ from gateway.execution.library_internals import (
     FragmentDetails,
     IncrementalExecutor,
     VariableValues,
+    default_field_resolver,
     default_is_async_iterable,
     default_is_awaitable,
     resolve_info_helpers,
@@ -168,6 +170,53 @@ class BreadthFirstExecutor(Executor[Any]):
             hooks=self.hooks,
         )
         return executor.execute_operation(serially)
+
+
+def planning_executor(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: dict[str, FragmentDefinitionNode],
+    details: dict[str, FragmentDetails],
+    conditions: Mapping[str, bool],
+) -> BreadthFirstExecutor:
+    """Return an executor that only plans, for these values of the variables of `@skip` and `@include`."""
+    return BreadthFirstExecutor(
+        schema,
+        fragments,
+        details,
+        None,
+        None,
+        operation,
+        VariableValues({}, dict(conditions)),
+        default_field_resolver,
+        default_type_resolver,
+        default_field_resolver,
+    )
+
+
+def prepare(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: dict[str, FragmentDefinitionNode],
+    details: dict[str, FragmentDetails],
+) -> None:
+    """Plan a valid operation and generate its functions before it is first executed, in whatever thread.
+
+    For the values of `@skip` and `@include` with which most is selected, and for objects of one type; the rest is
+    planned when it is reached.
+    """
+    root_type = schema.get_root_type(operation.operation)
+    if root_type is None or not isinstance(root_type, GraphQLObjectType):
+        return
+    executor = planning_executor(schema, operation, fragments, details, {})
+    known = operation_of(executor)
+    executor.variable_values.coerced.update(known.conditions)
+    plan = known.plan(executor) if known.beyond is None else None
+    if plan is None or _root_of(plan, executor, root_type) is None:
+        return
+    with suppress(Exception):  # whoever reaches what cannot be planned reports it
+        for _ in plan.levels(executor, root_type, of_every_type=False):
+            pass  # a level that is looked at has its function
 
 
 def _root_of(plan: Plan, executor: BreadthFirstExecutor, root_type: GraphQLObjectType) -> Selection | None:

@@ -10,6 +10,7 @@ from gateway.execution.contract import AnswerTooLarge, DeadlineExceeded
 from gateway.execution.field_errors import PartialColumn, joined
 from gateway.execution.field_plans import Field
 from gateway.execution.generated_loops import row_builder
+from gateway.execution.library_internals import Executor
 from gateway.execution.response_paths import ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.value_kinds import MAPPING, kinds_of
@@ -19,6 +20,7 @@ LEVELS: Counter[str] = Counter()
 
 _NOTHING: Mapping[Field, Column] = {}
 BY_FUNCTION, BY_ENGINE, TAKEN_BACK = "row function", "general engine", "general engine after a row function"
+NOT_GENERATED = "row function that could not be generated"
 
 
 class RowFunction(NamedTuple):
@@ -48,16 +50,23 @@ class RowFunction(NamedTuple):
 class Selection:
     """The fields selected on one concrete type, in document order."""
 
-    __slots__ = ("fields", "is_written", "reads_attributes", "row_function", "rows", "width", "write")
+    __slots__ = ("_write", "fields", "is_written", "reads_attributes", "row_function", "rows", "width")
 
     def __init__(self, fields: tuple[Field, ...], write: "Callable[[Selection, Any], RowFunction | None]") -> None:
         self.fields = fields
-        self.write = write
-        self.is_written = False
+        self._write = write
+        self.is_written = False  # it is, when a level of it is first reached or the document is made ready
         self.row_function: RowFunction | None = None
         self.reads_attributes = any(field.read is not None for field in fields)
         self.rows = row_builder(tuple(field.key for field in fields))
         self.width = 2 + sum(len(field.key) + 5 for field in fields)  # of a row as JSON, its values taken as one byte
+
+    def written(self, executor: Executor[Any]) -> RowFunction | None:
+        """Return the function for the rows, generated now if it was not before."""
+        if not self.is_written:
+            self.is_written = True
+            self.row_function = self._write(self, executor)
+        return self.row_function
 
 
 def answer_level(
@@ -125,10 +134,7 @@ def _usable_function(run: Run, selection: Selection, parents: list[Any], types: 
     """Return the function for the rows of a level, None when there is none or it is not for these objects."""
     if not run.uses_row_functions:
         return None
-    if not selection.is_written:
-        selection.is_written = True
-        selection.row_function = selection.write(selection, run.executor)
-    function, budget = selection.row_function, run.budget
+    function, budget = selection.row_function if selection.is_written else selection.written(run.executor), run.budget
     if function is None or budget.objects + function.most_objects * len(parents) > budget.unwatched:
         return None
     if function.calls and run.is_over:

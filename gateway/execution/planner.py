@@ -1,5 +1,7 @@
 """Plans: what a document asks of a schema, compiled once and kept for the next request."""
 
+from collections import deque
+from collections.abc import Iterator
 from typing import Any
 
 from graphql import (
@@ -7,6 +9,8 @@ from graphql import (
     GraphQLObjectType,
     GraphQLOutputType,
     TypeNameMetaFieldDef,
+    get_named_type,
+    is_abstract_type,
     is_leaf_type,
     is_list_type,
     is_non_null_type,
@@ -24,7 +28,7 @@ from gateway.execution.field_plans import (
     TypenameField,
 )
 from gateway.execution.leaves import PlainLeaf, leaf
-from gateway.execution.levels import Selection
+from gateway.execution.levels import LEVELS, NOT_GENERATED, RowFunction, Selection
 from gateway.execution.library_internals import (
     Executor,
     FieldDetailsList,
@@ -40,6 +44,20 @@ from gateway.execution.projection import learn_wanted
 from gateway.execution.row_functions import row_function
 from gateway.execution.selected_field import SelectedField
 
+MOST_GENERATED_BYTES = 16_000_000
+"""So much memory generated functions take together, about. What is planned beyond it has none until others are gone."""
+
+MOST_GENERATED_BYTES_OF_A_PLAN = 500_000
+"""Some ninety functions; a document of more levels has none for its last ones."""
+
+_BYTES_PER_CHARACTER, _BYTES_PER_FUNCTION = 4, 3_000  # measured
+
+
+class _Generated:
+    """How much memory the functions of all plans take."""
+
+    bytes = 0
+
 
 class Plan:
     """One operation of a document for one choice of what `@skip` and `@include` leave in it.
@@ -47,12 +65,16 @@ class Plan:
     A selection is compiled when a value of its type is first reached. A plan holds nothing of a request.
     """
 
-    __slots__ = ("_selections", "_shares", "root")
+    __slots__ = ("_generated_bytes", "_selections", "_shares", "root")
 
     def __init__(self, *, shares: bool = False) -> None:
+        self._generated_bytes = 0
         self._shares = shares
         self.root: Selection | None = None
         self._selections: dict[tuple[Any, ...], Selection] = {}
+
+    def __del__(self) -> None:
+        _Generated.bytes -= self._generated_bytes
 
     def root_of(self, executor: Executor[Any], type_: GraphQLObjectType) -> Selection:
         """Return the selection of the root fields."""
@@ -70,6 +92,30 @@ class Plan:
             selection = self._selections[key] = self._compiled(executor, type_, grouped, shares=self._shares)
         return selection
 
+    def levels(
+        self, executor: Executor[Any], root_type: GraphQLObjectType, *, of_every_type: bool
+    ) -> Iterator[tuple[tuple[str, ...], GraphQLObjectType, Selection]]:
+        """Yield the levels that there may be, each once, with path and type; the ones above first.
+
+        Where objects may be of several types, only `of_every_type`.
+        """
+        waiting: deque[tuple[tuple[str, ...], GraphQLObjectType, Selection]] = deque()
+        waiting.append(((), root_type, self.root_of(executor, root_type)))
+        seen: set[int] = set()
+        while waiting:
+            path, type_, selection = waiting.popleft()
+            if id(selection) in seen:
+                continue
+            seen.add(id(selection))
+            yield path, type_, selection
+            function = selection.written(executor)
+            for field in selection.fields if function is None else function.columns:
+                named: Any = get_named_type(field.definition.type)
+                types = [named] if is_object_type(named) else []
+                if of_every_type and is_abstract_type(named):
+                    types = executor.schema.get_possible_types(named)
+                waiting += [((*path, field.key), one, self.selection_of(executor, one, field)) for one in types]
+
     def _compiled(
         self, executor: Executor[Any], type_: GraphQLObjectType, grouped: GroupedFieldSet, *, shares: bool
     ) -> Selection:
@@ -79,7 +125,22 @@ class Plan:
             for field in fields:
                 if isinstance(field, BatchedField):
                     field.share()
-        return Selection(tuple(field for field in fields if field is not None), row_function)
+        return Selection(tuple(field for field in fields if field is not None), self._row_function)
+
+    def _row_function(self, selection: Selection, executor: Executor[Any]) -> RowFunction | None:
+        """Return the generated function for a selection, None when there is none or no room for it."""
+        if _Generated.bytes > MOST_GENERATED_BYTES or self._generated_bytes > MOST_GENERATED_BYTES_OF_A_PLAN:
+            return None
+        try:
+            function = row_function(selection, executor)
+        except Exception:
+            LEVELS[NOT_GENERATED] += 1
+            return None
+        if function is not None:
+            size = _BYTES_PER_FUNCTION + _BYTES_PER_CHARACTER * len(function.source)
+            self._generated_bytes += size
+            _Generated.bytes += size
+        return function
 
     def _field(
         self, executor: Executor[Any], key: str, type_: GraphQLObjectType, details: FieldDetailsList

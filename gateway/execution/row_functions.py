@@ -275,7 +275,7 @@ def _snake(name: str) -> str:
 
 
 def _unless_null(name: str, is_other: str) -> str:
-    return f"{name} is not None and ({is_other})"
+    return f"{name} is not None and " + (f"({is_other})" if " or " in is_other else is_other)
 
 
 def _given_up_if(unusual: list[str]) -> list[str]:

@@ -111,7 +111,9 @@ class GraphqlEndpoint:
         self._contexts = contexts
         self._limits: Limits = settings
         self._suggestions = settings.makes_suggestions
-        self._documents = Documents(schema, settings, suggestions=self._suggestions)
+        self._documents = Documents(
+            schema, settings, suggestions=self._suggestions, prepares=settings.execution == "breadth-first"
+        )
         self._reader = RequestReader(settings)
         self._turns = Turns(_MOST_EXPENSIVE, settings.request_timeout_seconds)
         self._hides_schema = settings.introspection == "off"

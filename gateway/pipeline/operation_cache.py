@@ -20,6 +20,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import Location, Token
 from graphql.language.parser import Parser
 
+from gateway.execution import prepare
 from gateway.pipeline.limits.cost import Cost
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
 from gateway.pipeline.limits.shape import check_shape
@@ -105,7 +106,11 @@ class InvalidDocument(Exception):
 class Documents:
     """Makes documents ready, each text once; the ones used last are kept, so are the refusals, apart from them."""
 
-    def __init__(self, schema: GraphQLSchema, limits: Limits, *, suggestions: bool = True) -> None:
+    def __init__(
+        self, schema: GraphQLSchema, limits: Limits, *, suggestions: bool = True, prepares: bool = False
+    ) -> None:
+        """`prepares` for the engine, so that it plans nothing of a document's only operation when that is asked."""
+        self._prepares = prepares
         self._schema = schema
         self._limits = limits
         self._suggestions = suggestions
@@ -178,6 +183,9 @@ class Documents:
     def _ready_to_execute(self, document: DocumentNode) -> Document:
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         details = {name: FragmentDetails(node, None) for name, node in fragments.items()}
+        nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
+        if self._prepares and len(nodes) == 1:
+            prepare(self._schema, nodes[0], fragments, details)
         return Document(
             tuple(
                 Operation(
@@ -188,8 +196,7 @@ class Documents:
                     Cost(self._schema, fragments, node),
                     Variables(self._schema, node, suggestions=self._suggestions),
                 )
-                for node in document.definitions
-                if isinstance(node, OperationDefinitionNode)
+                for node in nodes
             )
         )
 

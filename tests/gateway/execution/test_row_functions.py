@@ -7,11 +7,19 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from graphql import ExecutionResult, GraphQLEnumType, GraphQLSchema, build_schema, execute, parse
+from graphql import (
+    ExecutionResult,
+    GraphQLEnumType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    build_schema,
+    execute,
+    parse,
+)
 
-from gateway.execution import BreadthFirstExecutor, Budget
+from gateway.execution import BreadthFirstExecutor, Budget, prepare
 from gateway.execution import compiled_documents as documents
-from gateway.execution.levels import BY_ENGINE, BY_FUNCTION, LEVELS, TAKEN_BACK, Selection
+from gateway.execution.levels import BY_ENGINE, BY_FUNCTION, LEVELS, NOT_GENERATED, TAKEN_BACK, Selection
 from gateway.execution.row_functions import MOST_DEPTH, MOST_VALUES
 from tests.gateway.execution.both import GeneralExecutor, as_text, error_facts
 
@@ -316,3 +324,38 @@ def test_objects_in_rows_count_as_the_general_engine_counts_them(discounts: int)
 
     assert counted == [6 + discounts] * 2
     assert LEVELS[BY_FUNCTION] == 1
+
+
+def test_a_document_that_was_prepared_has_its_functions_before_it_is_executed(monkeypatch: pytest.MonkeyPatch) -> None:
+    schema, document = schema_with(), parse("{ items { id price { amount } } }")
+    (operation,) = document.definitions
+    assert isinstance(operation, OperationDefinitionNode)
+
+    prepare(schema, operation, {}, {})
+    monkeypatch.setattr("gateway.execution.planner.row_function", None)
+    answer: Any = execute(schema, document, {"items": [Item()]}, executor_class=BreadthFirstExecutor)
+
+    assert answer.data == {"items": [{"id": "1", "price": {"amount": "1.00"}}]}
+    assert LEVELS == {BY_ENGINE: 1, BY_FUNCTION: 1}
+
+
+@pytest.mark.parametrize("bound", ["MOST_GENERATED_BYTES", "MOST_GENERATED_BYTES_OF_A_PLAN"])
+def test_without_room_for_functions_the_general_engine_answers(monkeypatch: pytest.MonkeyPatch, bound: str) -> None:
+    monkeypatch.setattr(f"gateway.execution.planner.{bound}", -1)
+
+    answer = run(schema_with(), "{ items { id } }", [Item()])
+
+    assert answer.data == {"items": [{"id": "1"}]}
+    assert LEVELS == {BY_ENGINE: 2}
+
+
+def test_a_function_that_cannot_be_generated_is_counted_and_done_without(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: Any) -> None:
+        raise RecursionError
+
+    monkeypatch.setattr("gateway.execution.planner.row_function", refuse)
+
+    answer = run(schema_with(), "{ items { id } }", [Item()])
+
+    assert answer.data == {"items": [{"id": "1"}]}
+    assert LEVELS == {BY_ENGINE: 2, NOT_GENERATED: 2}

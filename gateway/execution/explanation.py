@@ -1,0 +1,80 @@
+"""How an operation will be executed, level by level: what a generated function makes, and why it does not make all."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from graphql import (
+    FragmentDefinitionNode,
+    GraphQLObjectType,
+    GraphQLSchema,
+    OperationDefinitionNode,
+)
+
+from gateway.execution.compiled_documents import Operation
+from gateway.execution.executor import BreadthFirstExecutor, planning_executor
+from gateway.execution.field_plans import Field
+from gateway.execution.levels import RowFunction, Selection
+from gateway.execution.library_internals import FragmentDetails
+from gateway.execution.projection import learn_wanted
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLeft:
+    """A field that is left to the general engine: why, and which attributes of which records are read for it."""
+
+    key: str
+    reason: str
+    wanted: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainedLevel:
+    """A selection of a concrete type at a path of response names, and the function for its rows, if it has one."""
+
+    path: tuple[str, ...]
+    type_name: str
+    function: RowFunction | None
+    left: tuple[FieldLeft, ...]
+
+
+def explained(
+    schema: GraphQLSchema,
+    operation: OperationDefinitionNode,
+    fragments: dict[str, FragmentDefinitionNode],
+    details: dict[str, FragmentDetails],
+) -> list[ExplainedLevel]:
+    """Return the levels of a valid operation, the ones above first; nothing is executed.
+
+    A field under `@include` is taken as included, one under `@skip` as not skipped.
+    """
+    known = Operation(schema, operation, fragments)
+    executor = planning_executor(schema, operation, fragments, details, known.conditions)
+    root_type = schema.get_root_type(operation.operation)
+    assert root_type is not None
+    plan = known.new_plan()
+    plan.root_of(executor, root_type)
+    learn_wanted(plan, executor)
+    return [_explained(*level, executor) for level in plan.levels(executor, root_type, of_every_type=True)]
+
+
+def _explained(
+    path: tuple[str, ...], type_: GraphQLObjectType, selection: Selection, executor: BreadthFirstExecutor
+) -> ExplainedLevel:
+    function = selection.written(executor)
+    reasons = function.reasons if function is not None else {}
+    left = [
+        FieldLeft(field.key, reasons.get(field.key) or field.why_general or _why_alone(field), _wanted(field))
+        for field in selection.fields
+        if function is None or field in function.columns
+    ]
+    return ExplainedLevel(path, type_.name, function, tuple(left))
+
+
+def _why_alone(field: Field) -> str:
+    """Return why a field is left that could be read, in a selection of which nothing else is."""
+    return "a level of its own" if not field.is_leaf else "more values than one function writes"
+
+
+def _wanted(field: Field) -> Mapping[str, Any]:
+    return getattr(field, "wanted", None) or {}
