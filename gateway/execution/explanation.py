@@ -53,8 +53,7 @@ def explained(
     root_type = schema.get_root_type(operation.operation)
     assert root_type is not None
     plan = known.new_plan()
-    plan.root_of(executor, root_type)
-    learn_wanted(plan, executor)
+    learn_wanted(plan.root_of(executor, root_type), plan.selection_of, executor)
     return [_explained(*level, executor) for level in plan.levels(executor, root_type, of_every_type=True)]
 
 
