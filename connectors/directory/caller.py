@@ -21,7 +21,8 @@ _VENDOR_PERMISSIONS = (
     .where(vendor_permissions.c.user_id == users.c.id)
     .scalar_subquery()
 )
-_GIVEN = tuple(column for column in GRANTS.columns if column.table is grants and column is not grants.c.membership_id)
+_KNOWN = (grants.c.membership_id, grants.c.organization_id)
+_GIVEN = tuple(one for one in GRANTS.columns if one.table is grants and not any(one is known for known in _KNOWN))
 _CALLER = (
     select(
         *USERS.columns,
