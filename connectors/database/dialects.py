@@ -118,7 +118,8 @@ def _one_of_on_sqlite(element: _OneOf, compiler: SQLCompiler, **options: Any) ->
 @compiles(_OneOf, "postgresql")
 def _one_of_on_postgresql(element: _OneOf, compiler: SQLCompiler, **options: Any) -> str:
     column, texts = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} = ANY (string_to_array({texts}, {_SEPARATOR_IN_SQL})))"
+    # In a query of its own the list is taken apart once, and not for each row that is looked at.
+    return f"({column} = ANY ((SELECT string_to_array({texts}, {_SEPARATOR_IN_SQL}))::text[]))"
 
 
 @compiles(_ContainsEach, "sqlite")

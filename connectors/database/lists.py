@@ -9,9 +9,11 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ClauseElement,
     Column,
     ColumnElement,
     Integer,
+    Join,
     Select,
     and_,
     bindparam,
@@ -252,6 +254,8 @@ class Listing(Generic[R]):
 
         key = self._order[-1]
         if database == "postgresql" and self._each is None and not self._rare:
+            if asked is not None and not beyond and self._joins_afterwards():
+                return self._page_joined(asked, slice_, limit)
             page = found(columns).lateral("page") if asked is not None else found(columns).subquery("page")
             shown = list(page.c)
             source = page if asked is None else asked.join(page, true())
@@ -268,6 +272,31 @@ class Listing(Generic[R]):
         if asked is None:
             return read.select_from(self._source).where(chosen)
         return read.select_from(asked.join(self._source, chosen))
+
+    def _joins_afterwards(self) -> bool:
+        """Return whether others are joined, but neither order nor conditions need them."""
+        return isinstance(self._source, Join) and joined(self._source, *self._order, *self._where) is self._table
+
+    def _page_joined(self, asked: FromClause, slice_: Slice, limit: BindParameter[int]) -> Select[Any]:
+        """Select each owner's first rows, and join with those rows alone what is read of others."""
+
+        def of_table(*clauses: ClauseElement) -> list[Column[Any]]:
+            read = (one for clause in clauses for one in iterate(clause))
+            return [one for one in dict.fromkeys(read) if isinstance(one, Column) and one.table is self._table]
+
+        joins, source = [], self._source
+        while isinstance(source, Join):
+            assert source.onclause is not None
+            joins.append((source.right, source.onclause))
+            source = source.left
+        read = of_table(*self._columns, *(on for _, on in joins))
+        page = self._stretch("postgresql", asked, read, (), slice_, limit).lateral("page")
+        shown = ClauseAdapter(page).traverse
+        found: FromClause = asked.join(page, true())
+        for right, on in reversed(joins):
+            found = found.join(right, shown(on))
+        order = self.sorted([shown(column) for column in self._order], slice_)
+        return select(*map(shown, self._columns)).select_from(found).order_by(*order)
 
     def _stretch(
         self,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, literal_column, or_, select, update
 
 from connectors.database.columns import IdText
 from connectors.database.dialects import contains_each, likely, one_of
@@ -68,6 +68,9 @@ _SORTED: dict[tuple[MemberOrderField, bool], tuple[str, tuple[ColumnElement[Any]
 }
 """How the members are sorted: the name of the list, which its cursors carry, and its columns."""
 
+_PRESENT = memberships.c.status != literal_column(f"'{MembershipStatus.REMOVED.value}'")
+"""All but who was removed, in the words of the index that has them by name."""
+
 _IN_RANKS = Each(memberships.c.status_rank, "ranks", kept=one_of(memberships.c.status, "statuses"))
 # By status, one stretch of the index has them all. The list of ranks is no condition of the index: PostgreSQL would
 # begin at each of them, and go on from there to where the page begins.
@@ -99,8 +102,9 @@ _BY_ROLES = _by_grants(and_(_HOLDS_ROLE, _UNEXPIRED))
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """By what members are asked for: by a text, one with a part that the index finds, and by roles."""
+    """By what members are asked for: all but the removed, by a text (with a part that the index finds), by roles."""
 
+    present: bool
     text: bool
     part: bool
     roles: bool
@@ -141,16 +145,17 @@ def _members(
         return of_member.record(row, of_person.record(row[first:], row[where]))
 
     is_by_status = field is MemberOrderField.STATUS
+    in_one_index = asked.present and field is MemberOrderField.NAME
     return Listing(
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
-        *(_FROM_RANK_TO_RANK if is_by_status else ()),
+        *(_FROM_RANK_TO_RANK if is_by_status else [_PRESENT] if in_one_index else ()),
         *([contains_each(memberships.c.search_text, "words")] if asked.text and not asked.part else []),
         owner=memberships.c.organization_id,
         order=order,
         ascending=ascending,
         source=_WITH_USER,
-        each=None if is_by_status else _IN_RANKS,
+        each=None if is_by_status or in_one_index else _IN_RANKS,
         rare=[*([_BY_TEXT] if asked.part else []), *([_BY_ROLES] if asked.roles else [])],
         wanted=wanted,
         further=of_person.columns if with_person else (),
@@ -388,7 +393,9 @@ class MembershipChanges(AccessChanges):
 
 def _asked(where: MemberFilter) -> _Asked:
     words = search_words(where.search or "")
-    return _Asked(bool(words), longest_part(words) is not None, where.role_keys is not None)
+    by_part, by_roles = longest_part(words) is not None, where.role_keys is not None
+    is_whole = where.status is None or {*where.status} == {*_NOT_REMOVED}
+    return _Asked(is_whole and not by_part and not by_roles, bool(words), by_part, by_roles)
 
 
 def _of_person(where: MembershipFilter) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, and_, bindparam, insert, select, union
+from sqlalchemy import Select, and_, bindparam, insert, literal_column, select, union
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
@@ -52,12 +52,15 @@ _CONDITIONS = {
     "status": _order.status == bindparam("status", type_=_order.status.type),
     "placed_by": _order.placed_by_id == bindparam("placed_by", type_=IdText),
     "words": contains_each(_order.search_text, "words"),  # each too short for the index
+    # All that are placed, in the words of the index that has them by day.
+    "placed": _order.status != literal_column(f"'{OrderStatus.DRAFT.value}'"),
     "since": _order.listed_at >= bindparam("since", type_=UtcDateTime()),
     "until": _order.listed_at < bindparam("until", type_=UtcDateTime()),
 }
 """What can be asked for, by the names of the values; lists are built once for each set of them."""
 
-_PART, _STATUSES = "part", "statuses"
+_PART, _STATUSES, _PLACED = "part", "statuses", "placed"
+_ALL_PLACED = {*OrderStatus} - {OrderStatus.DRAFT}
 _BY_STATUS = Rare(
     lambda row: one_of(row.status, _STATUSES),
     lambda organization: and_(_order.organization_id == organization, one_of(_order.status, _STATUSES)),
@@ -222,9 +225,12 @@ def _values(where: OrderFilter) -> dict[str, Any]:
     """Return the values of what is asked for; one status alone is an equality, which an index has in its order."""
     status = tuple(dict.fromkeys(where.status)) if where.status is not None else None
     words = search_words(where.search or "")
+    is_placed = status is not None and {*status} == _ALL_PLACED
+    in_one_index = is_placed and where.sort.field is OrderSortField.PLACED_AT and longest_part(words) is None
     values = {
+        _PLACED: True if in_one_index else None,
         "status": status[0] if status is not None and len(status) == 1 else None,
-        "statuses": status if status is not None and len(status) != 1 else None,
+        _STATUSES: status if status is not None and len(status) != 1 and not in_one_index else None,
         "placed_by": where.placed_by_id,
         "words": words or None,
         _PART: longest_part(words),

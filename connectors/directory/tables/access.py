@@ -1,6 +1,6 @@
 """Who belongs to which organization and what they were granted there."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
 
 from connectors.database.columns import CleanText, IdText, MadeOf, UtcDateTime
 from connectors.directory.records.access import GrantKind
@@ -104,6 +104,13 @@ memberships = Table(
     # Each list of members stands in an index, within each status; both databases read backwards at no cost.
     Index("ix_memberships_organization_id", "organization_id", "status"),
     Index("ix_memberships_name", "organization_id", "status_rank", *_NAME),
+    Index(
+        "ix_memberships_present",  # most lists are of all but who was removed
+        "organization_id",
+        *_NAME,
+        sqlite_where=text("status <> 'REMOVED'"),
+        postgresql_where=text("status <> 'REMOVED'"),
+    ),
     Index("ix_memberships_joined_up", "organization_id", "status_rank", "joined_up", *_NAME),
     Index("ix_memberships_joined_down", "organization_id", "status_rank", "joined_down", *_NAME),
     UniqueConstraint("user_id", "organization_id", name="uq_memberships_user_id_organization_id"),

@@ -86,6 +86,14 @@ def upgrade() -> None:
         ("joined_down", ("joined_down", *by_name)),
     ):
         op.create_index(f"ix_memberships_{index}", "memberships", ["organization_id", "status_rank", *columns])
+    is_present = sa.text("status <> 'REMOVED'")
+    op.create_index(
+        "ix_memberships_present",
+        "memberships",
+        ["organization_id", *by_name],
+        sqlite_where=is_present,
+        postgresql_where=is_present,
+    )
     op.create_index("ix_grants_organization_id", "grants", ["organization_id", "kind", "key", "membership_id"])
     for table in ("access_requests", "join_requests", "change_requests", "invitations"):
         op.drop_index(f"ix_{table}_organization_id", table)
