@@ -290,14 +290,14 @@ async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: 
         directory, goes_on, both, begun = portal.wiring.backends.directory, asyncio.Event(), asyncio.Event(), 0
         caller = directory.caller
 
-        async def slow(*given: Any) -> Any:
+        async def slow(*given: Any, **more: Any) -> Any:
             nonlocal begun
             begun += 1
             if begun == 2:
                 both.set()
             if begun <= 2:
                 await goes_on.wait()
-            return await caller(*given)
+            return await caller(*given, **more)
 
         person = await portal.person("purchase@helios.example")
         monkeypatch.setattr(directory, "caller", slow)
