@@ -144,7 +144,7 @@ async def test_a_body_that_comes_a_byte_at_a_time_is_not_waited_for_either(serve
             await asyncio.sleep(0.05)
 
     dripping = asyncio.create_task(drip())
-    answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+    answer = await asyncio.wait_for(reader.read(1_000), PATIENCE_SECONDS)
     dripping.cancel()
     writer.close()
 
