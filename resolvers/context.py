@@ -120,6 +120,14 @@ class People:
                 await reading[unread[0]]
         return users
 
+    def known(
+        self, ids: Collection[UserId], wanted: Wanted[UserRecord]
+    ) -> Mapping[UserId, UserRecord | None] | None:
+        """Return what `read` does where none of these users has to be read, else None."""
+        self._want(wanted)
+        users = self._users
+        return users if all(id in users for id in ids) else None
+
     def know(self, users: Iterable[UserRecord], wanted: Wanted[UserRecord]) -> None:
         """Take note of people who were read along with something else, as far as is wanted."""
         self._want(wanted)

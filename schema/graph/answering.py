@@ -120,7 +120,8 @@ class Answering:
         refusals: Sequence[Exception | None],
     ) -> list[Any]:
         # Called here and not before: when this is never begun, nothing is left that nobody awaits.
-        return _merged(await self.answer_all(context, allowed, **values), refusals)
+        answers = self.answer_all(context, allowed, **values)
+        return _merged(await answers if isawaitable(answers) else answers, refusals)
 
 
 def cut(answers: Sequence[Any], most: int) -> Sequence[Any]:

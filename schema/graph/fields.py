@@ -32,6 +32,7 @@ from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
 from connectors.wanted import EVERYTHING, Wanted, needs_of, reads_of
 from permissions.access_rules import OPEN, AccessRule
+from resolvers.at_once import at_once_or_later, known_at_once
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
 from resolvers.refusals import InvalidArgument
@@ -106,7 +107,7 @@ def docstring_of(element: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited.
+    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer may be awaited.
 
     `path` and `each` say how one object is answered, where nothing else is done for it: see the engine's `BatchField`.
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
@@ -152,7 +153,8 @@ class Sizing:
             return declaration
 
         async def answer_later(*arguments: Any, **values: Any) -> Sequence[Any]:
-            return cut(await answer_all(*arguments, **values), most)
+            answers = answer_all(*arguments, **values)
+            return cut(await answers if inspect.isawaitable(answers) else answers, most)
 
         def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
             return cut(answer_all(*arguments, **values), most)
@@ -230,7 +232,8 @@ def field(
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
-    Exception instead of an answer fails only that parent's field. It is async, unless it asks nobody.
+    Exception instead of an answer fails only that parent's field. It is async, unless it asks nobody; see
+    `resolvers.at_once` for one that mostly need not ask.
 
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
@@ -244,7 +247,7 @@ def field(
     """
     return DeclaredField.of(
         Declaration(
-            function,
+            at_once_or_later(function),
             inspect.iscoroutinefunction(function),
             requires,
             backend,
@@ -281,16 +284,23 @@ def root(
     the dotted path `organization_in` of the arguments, such as ``input.organization_id``.
     """
 
+    at_once = known_at_once(function)
+
     async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [await function(context, **values)] * len(parents)
 
     def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [function(context, **values)] * len(parents)
 
+    def answer_soon(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+        assert at_once is not None
+        known = at_once(context, **values)
+        return answer_later(context, parents, **values) if known is None else [known] * len(parents)
+
     waits = inspect.iscoroutinefunction(function)
     return DeclaredField.of(
         Declaration(
-            answer_later if waits else answer_now,
+            answer_now if not waits else answer_later if at_once is None else answer_soon,
             waits,
             requires,
             backend,
@@ -421,7 +431,7 @@ class DeclaredField(StrawberryField):
 
     @property
     def is_async(self) -> bool:
-        """Whether the field's answer is awaited."""
+        """Whether the field's answer may have to be awaited."""
         declaration: Declaration = self.metadata[DECLARATION]
         return declaration.waits
 
@@ -549,13 +559,10 @@ def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -
                 values[name] = of(**vars(values[name]))
         return values
 
-    async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
-        return await answer_all(context, parents, **known(values))
-
-    def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+    def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
         return answer_all(context, parents, **known(values))
 
-    return replace(declaration, answer_all=answer_later if declaration.waits else answer_now, each=None)
+    return replace(declaration, answer_all=answer, each=None)
 
 
 def _argument_type(name: str, hint: Any) -> Any:
