@@ -158,5 +158,5 @@ async def _put_back_later(
     return await finished(put_back(run, groups, field_errors))
 
 
-async def _contained_later(late: MaybeLate) -> Column:
-    return contained(await finished(late))
+async def _contained_later(late: Coroutine[Any, Any, Column]) -> Column:
+    return contained(await late)

@@ -8,7 +8,7 @@ from typing import Any
 
 from graphql import GraphQLField, GraphQLObjectType, get_named_type, is_leaf_type
 
-from gateway.execution.completion import Column, Completion, MaybeLate, finished
+from gateway.execution.completion import Column, Completion, MaybeLate, is_done
 from gateway.execution.contract import BatchField, DeadlineExceeded, WrongAnswer
 from gateway.execution.field_errors import PartialColumn
 from gateway.execution.generated_loops import Reader, reader
@@ -295,7 +295,7 @@ class BatchedField(Field):
         except Exception as error:
             return self.all_failed(error, len(parents))
         done = self.completed(run, values, set(map(type, values)), parents, paths)
-        return await finished(done)
+        return done if is_done(done) else await done
 
     def _parallel(self, answer: Any, size: int) -> list[Any]:
         if type(answer) is not list:
