@@ -25,16 +25,3 @@ def known_at_once(function: Callable[..., Any]) -> Callable[..., Any] | None:
     """Return what was declared of a function to be called before it."""
     at_once: Callable[..., Any] | None = getattr(function, _AT_ONCE, None)
     return at_once
-
-
-def at_once_or_later(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return what answers at once where it can, and with what is to be awaited where not."""
-    at_once = known_at_once(function)
-    if at_once is None:
-        return function
-
-    def answer(*arguments: Any, **values: Any) -> Any:
-        known = at_once(*arguments, **values)
-        return function(*arguments, **values) if known is None else known
-
-    return answer

@@ -278,7 +278,7 @@ def _bind(built: Schema) -> None:
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[READS] = declaration.reads | _read_by_guards(guard, belonging, inputs is not None)
         field.extensions[NEEDS] = declaration.needs
-        answering = declaration.answer_all, declaration.waits, _converter(built, definition), declaration.wants
+        answering = declaration.answer, declaration.waits, _converter(built, definition), declaration.wants
         if inputs is not None:
             field.extensions[BATCH] = GuardedAnswering(guard, *answering, inputs=inputs)
         elif guard.is_open:

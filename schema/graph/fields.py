@@ -32,7 +32,7 @@ from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
 from connectors.wanted import EVERYTHING, Wanted, needs_of, reads_of
 from permissions.access_rules import OPEN, AccessRule
-from resolvers.at_once import at_once_or_later, known_at_once
+from resolvers.at_once import known_at_once
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
 from resolvers.refusals import InvalidArgument
@@ -109,6 +109,8 @@ def docstring_of(element: Any) -> str:
 class Declaration:
     """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer may be awaited.
 
+    `at_once` is called before it, and answers None where somebody has to be asked: see `resolvers.at_once`.
+
     `path` and `each` say how one object is answered, where nothing else is done for it: see the engine's `BatchField`.
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
 
@@ -122,11 +124,30 @@ class Declaration:
     backend: Backend | None = None
     organization_in: str | None = None
     asks_itself: bool = False
+    at_once: Callable[..., Any] | None = None
     reads: Wanted[Any] = EVERYTHING
     needs: Mapping[type, Wanted[Any]] = dataclasses.field(default_factory=dict)
     wants: Mapping[str, type] = dataclasses.field(default_factory=dict)
     path: str | None = None
     each: Callable[[Any, Any], Any] | None = None
+
+    def asked_by(self, changed: Callable[[Callable[..., Any]], Callable[..., Any]]) -> "Declaration":
+        """Return the declaration with functions that ask its own by other arguments."""
+        at_once = changed(self.at_once) if self.at_once is not None else None
+        return replace(self, answer_all=changed(self.answer_all), at_once=at_once, each=None)
+
+    @property
+    def answer(self) -> Callable[..., Any]:
+        """Return what answers at once where it can, and with what is to be awaited where not."""
+        at_once, answer_all = self.at_once, self.answer_all
+        if at_once is None:
+            return answer_all
+
+        def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+            known = at_once(context, parents, **values)
+            return answer_all(context, parents, **values) if known is None else known
+
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,18 +169,28 @@ class Sizing:
 
     def kept(self, declaration: "Declaration") -> "Declaration":
         """Return the declaration with its lists cut at their greatest length; a function should not read so much."""
-        most, answer_all = self.at_most, declaration.answer_all
+        most, answer_all, at_once = self.at_most, declaration.answer_all, declaration.at_once
         if most is None:
             return declaration
 
         async def answer_later(*arguments: Any, **values: Any) -> Sequence[Any]:
-            answers = answer_all(*arguments, **values)
-            return cut(await answers if inspect.isawaitable(answers) else answers, most)
+            return cut(await answer_all(*arguments, **values), most)
 
         def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
             return cut(answer_all(*arguments, **values), most)
 
-        return replace(declaration, answer_all=answer_later if declaration.waits else answer_now, path=None, each=None)
+        def answer_at_once(*arguments: Any, **values: Any) -> Sequence[Any] | None:
+            assert at_once is not None
+            known = at_once(*arguments, **values)
+            return cut(known, most) if known is not None else None
+
+        return replace(
+            declaration,
+            answer_all=answer_later if declaration.waits else answer_now,
+            at_once=answer_at_once if at_once is not None else None,
+            path=None,
+            each=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,10 +278,11 @@ def field(
     """
     return DeclaredField.of(
         Declaration(
-            at_once_or_later(function),
+            function,
             inspect.iscoroutinefunction(function),
             requires,
             backend,
+            at_once=known_at_once(function),
             reads=reads_of(function),
             needs=needs_of(function),
             wants=_wants(function),
@@ -292,19 +324,20 @@ def root(
     def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [function(context, **values)] * len(parents)
 
-    def answer_soon(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+    def answer_at_once(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any] | None:
         assert at_once is not None
         known = at_once(context, **values)
-        return answer_later(context, parents, **values) if known is None else [known] * len(parents)
+        return [known] * len(parents) if known is not None else None
 
     waits = inspect.iscoroutinefunction(function)
     return DeclaredField.of(
         Declaration(
-            answer_now if not waits else answer_later if at_once is None else answer_soon,
+            answer_later if waits else answer_now,
             waits,
             requires,
             backend,
             organization_in,
+            at_once=answer_at_once if at_once is not None else None,
             needs=needs_of(function),
             wants=_wants(function),
         ),
@@ -411,7 +444,7 @@ class DeclaredField(StrawberryField):
         )
         names = [argument.python_name for argument in declared_arguments]
         if instants := [one.python_name for one in declared_arguments if one.type_annotation in _INSTANTS]:
-            declaration = replace(declaration, answer_all=_with_instants(declaration.answer_all, instants), each=None)
+            declaration = declaration.asked_by(lambda answer_all: _with_instants(answer_all, instants))
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
         directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
@@ -549,7 +582,6 @@ def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -
     is_paged = hints.get("page") is Slice
     if not is_paged and not inputs:
         return declaration
-    answer_all = declaration.answer_all
 
     def known(values: dict[str, Any]) -> dict[str, Any]:
         if is_paged:
@@ -559,10 +591,9 @@ def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -
                 values[name] = of(**vars(values[name]))
         return values
 
-    def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
-        return answer_all(context, parents, **known(values))
-
-    return replace(declaration, answer_all=answer, each=None)
+    return declaration.asked_by(
+        lambda answer_all: lambda context, parents, **values: answer_all(context, parents, **known(values))
+    )
 
 
 def _argument_type(name: str, hint: Any) -> Any:
