@@ -50,7 +50,8 @@ class Completion:
         if kinds is None:
             kinds = run.kinds(types)
         if not kinds & (NULL | ERROR | LATE | UNSURE):
-            return self._bounded(run, self.present(run, values, paths, types))
+            done = self.present(run, values, paths, types)
+            return done if self.non_null or type(done) is list else self._bounded(run, done)
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
             return run.hold(self._awaited(run, run.hold_all(values), paths))
         if kinds & ERROR and len(types) == 1:

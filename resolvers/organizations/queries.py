@@ -10,8 +10,8 @@ from connectors.ids import MembershipId, OrganizationId
 from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, PLACE_ORDERS
 from permissions.vocabulary import DenialReason
-from resolvers.contact_data import email, phone, website
 from resolvers.at_once import known_by
+from resolvers.contact_data import email, phone, website
 from resolvers.context import RequestContext
 from resolvers.refusals import Stale
 from resolvers.transactions import acting_in, author, changed, values_of
