@@ -585,7 +585,10 @@ def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -
 
     def known(values: dict[str, Any]) -> dict[str, Any]:
         if is_paged:
-            values["page"] = slice_of(*(values.pop(name, None) for name in PAGE_ARGUMENTS))
+            taken = values.pop
+            values["page"] = slice_of(
+                taken("first", None), taken("after", None), taken("last", None), taken("before", None)
+            )
         for name, of in inputs.items():
             if values.get(name) is not None:
                 values[name] = of(**vars(values[name]))
