@@ -159,5 +159,5 @@ async def _put_back_later(
     return await finished(put_back(run, groups, field_errors))
 
 
-async def _contained_later(late: Coroutine[Any, Any, Column]) -> Column:
+async def _contained_later(late: Any) -> Column:
     return contained(await late)

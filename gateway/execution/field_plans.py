@@ -295,7 +295,7 @@ class BatchedField(Field):
         except Exception as error:
             return self.all_failed(error, len(parents))
         done = self.completed(run, values, set(map(type, values)), parents, paths)
-        return done if is_done(done) else await done
+        return done if is_done(done) else await done  # type: ignore[misc]
 
     def _parallel(self, answer: Any, size: int) -> list[Any]:
         if type(answer) is not list:
