@@ -1,6 +1,7 @@
 """Which implementation stands behind each interface: opened here, closed in reverse, chosen nowhere else."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from connectors.applications.embedded import EmbeddedApplications
 from connectors.applications.interface import ApplicationRecord, InvalidCatalogue
 from connectors.database.engine import AsyncEngine, open_database
 from connectors.database.limits import DatabaseLimits
-from connectors.database.migrations import check_migrated, migrate
+from connectors.database.migrations import check_migrated, migrate, unindexed
 from connectors.directory.directory import Directory
 from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.events.embedded import EmbeddedEvents
@@ -47,6 +48,8 @@ from resolvers.mail.pages import page_urls
 from resolvers.mail.templates import InvalidMailTexts
 from resolvers.mail.wording import MailWording
 from resolvers.portal.facts import BY_PASSWORD, Domain
+
+log = logging.getLogger("forecourt")
 
 MIGRATIONS = (DIRECTORY, IDENTITY, MAIL, SHOP)
 TABLES = (directory_tables.METADATA, identity_tables.METADATA, mailbox_tables.METADATA, shop_tables.METADATA)
@@ -110,6 +113,7 @@ async def open_wiring(
         stack.push_async_callback(engine.dispose)
         for migrations in MIGRATIONS:
             await check_migrated(engine, migrations)
+        await _warn_of_slow_searches(engine)
         rate_limits: RateLimits = EmbeddedRateLimits()
         if settings.redis_url is not None:
             from connectors.rate_limits.redis import RedisRateLimits  # its client takes 5 MB of memory
@@ -295,6 +299,17 @@ async def migrate_our_database(settings: Settings) -> list[str]:
         return done
     finally:
         await engine.dispose()
+
+
+async def _warn_of_slow_searches(engine: AsyncEngine) -> None:
+    """Say so once where texts are found row by row."""
+    slow = [table for migrations in MIGRATIONS for table in await unindexed(engine, migrations)]
+    if slow:
+        log.warning(
+            "Searches look at every row of %s: PostgreSQL's extension pg_trgm is missing. Have whoever administers the "
+            "database run `CREATE EXTENSION pg_trgm`, then run `forecourt migrate`.",
+            " and ".join(slow),
+        )
 
 
 async def check_catalogue(applications: EmbeddedApplications, policy: Policy, source: str, text: str = "") -> None:

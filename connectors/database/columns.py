@@ -4,7 +4,9 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Dialect, MetaData, Text
+from sqlalchemy import Computed, DateTime, Dialect, MetaData, Text
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import DDLCompiler
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
 _REFUSED = re.compile("[\x00\ud800-\udfff]")
@@ -64,6 +66,22 @@ class UtcDateTime(TypeDecorator[datetime]):
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
         """Return an aware datetime in UTC."""
         return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+class MadeOf(Computed):
+    """What a column is made of, by the database itself, so that an index has it: kept on PostgreSQL, not on SQLite."""
+
+    inherit_cache = True
+
+
+@compiles(MadeOf, "postgresql")
+def _made_of_on_postgresql(made_of: MadeOf, _compiler: DDLCompiler, **_options: Any) -> str:
+    return f"GENERATED ALWAYS AS ({made_of.sqltext}) STORED"
+
+
+@compiles(MadeOf, "sqlite")
+def _made_of_on_sqlite(made_of: MadeOf, _compiler: DDLCompiler, **_options: Any) -> str:
+    return f"GENERATED ALWAYS AS ({made_of.sqltext})"
 
 
 def clean_text(text: str) -> str:

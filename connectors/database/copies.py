@@ -151,13 +151,14 @@ async def transfer(source: AsyncEngine, target: AsyncEngine, tables: Sequence[Me
 
 async def _copied(reading: Any, writing: Any, table: Table) -> int:
     number, last = 0, -1
+    columns = [column for column in table.c if column.computed is None]
     rowid: ColumnElement[int] = literal_column("rowid")
     while True:
-        page = select(rowid, *table.c).where(rowid > last).order_by(rowid).limit(_AT_ONCE)
+        page = select(rowid, *columns).where(rowid > last).order_by(rowid).limit(_AT_ONCE)
         rows = (await reading.execute(page)).all()
         if not rows:
             return number
-        names = [column.name for column in table.c]
+        names = [column.name for column in columns]
         await writing.execute(insert(table), [dict(zip(names, row[1:], strict=True)) for row in rows])
         number, last = number + len(rows), rows[-1][0]
 

@@ -1,6 +1,7 @@
 """Long lists, of each of many owners or whole: their pages, how long they are, and the cursors into them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
@@ -8,13 +9,18 @@ from typing import Any, Generic, TypeVar
 from sqlalchemy import (
     BigInteger,
     BindParameter,
+    ClauseElement,
     Column,
     ColumnElement,
     Integer,
+    Join,
     Select,
+    and_,
     bindparam,
     case,
     func,
+    literal_column,
+    or_,
     select,
     true,
     tuple_,
@@ -35,8 +41,36 @@ from connectors.wanted import EVERYTHING, Wanted
 R = TypeVar("R")
 
 _FROM_THE_BEGINNING = Slice(0)
+_ONE = literal_column("1", Integer)
+_WALKED = literal_column("300", Integer)
+"""So many rows of a list are looked at in its order, before those that fulfil a rare condition are looked up."""
 _BEFORE, _WITHIN, _AFTER = range(3)
 """Where a row stands to the positions of a slice, as its last column says."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Rare:
+    """A condition that many rows of a list may fulfil, or hardly one, which nobody knows before.
+
+    `holds` says so of a row, given its columns, of which it needs `columns` and the key. `looked_up` is the same as an
+    index answers it, given whose list it is.
+    """
+
+    holds: Callable[[Any], ColumnElement[bool]]
+    looked_up: Callable[[ColumnElement[Any]], ColumnElement[bool]]
+    columns: tuple[Column[Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Each:
+    """A list keeps the rows with one of the values of a parameter in a column, by which each value's rows are indexed.
+
+    `kept` says the same where rows are not read value by value, if another column says it too, with a smaller index.
+    """
+
+    column: Column[Any]
+    parameter: str
+    kept: ColumnElement[bool] | None = None
 
 
 class Listing(Generic[R]):
@@ -46,6 +80,12 @@ class Listing(Generic[R]):
     owner has a list; `owner_of` returns whose a record is where the column has another name. `name` stands in the
     cursors. `source` joins what the conditions and the order need; what nothing is needed of is not joined. With
     `further` columns, `record` makes the record of all that is read, to which those of the order are added.
+
+    How much a page of an owner's list costs does not depend on the length of the list, given an index on the owner and
+    the order. With `each`, the index has that column between both, and each value's rows are read from it no further
+    than needed. Where conditions are `rare`, some rows
+    are looked at in order; when these do not fill the page, all that fulfil the conditions are looked up and sorted.
+    Then order and conditions are of the table alone, without what `source` joins.
     """
 
     def __init__(
@@ -58,6 +98,8 @@ class Listing(Generic[R]):
         order: Sequence[ColumnElement[Any]] = (),
         ascending: bool = False,
         source: FromClause | None = None,
+        each: Each | None = None,
+        rare: Sequence[Rare] = (),
         wanted: Wanted[R] = EVERYTHING,
         further: Sequence[ColumnElement[Any]] = (),
         record: Callable[[Row], R] | None = None,
@@ -66,6 +108,7 @@ class Listing(Generic[R]):
         self._owner = owner
         self._owner_of = owner_of or (attrgetter(owner.name) if owner is not None else None)
         self._where = where
+        self._table, self._each, self._rare = rows.table, each, rare
         self._order = tuple(order) or (rows.table.c.id,)
         self._ascending = ascending
         projection = rows.projected(wanted, *([] if owner is None else [owner]))
@@ -77,10 +120,7 @@ class Listing(Generic[R]):
         self.records = projection.records if record is None else lambda rows: list(map(record, rows))
         self._key_at = [next(i for i, one in enumerate(self._columns) if one is column) for column in self._order]
         self._pages: dict[tuple[str, bool, bool, bool], Select[Any]] = {}
-        length = select(func.count()) if owner is None else select(owner, func.count()).group_by(owner)
-        of_owners = [] if owner is None else [one_of(owner, "ids")]
-        counted = joined(source, *([] if owner is None else [owner]), *where)
-        self.count: Select[Any] = length.select_from(counted).where(*of_owners, *where)
+        self._counts: dict[str, Select[Any]] = {}
 
     def page(self, database: str, asked: Slice = _FROM_THE_BEGINNING) -> Select[Any]:
         """Return the statement that selects `limit` rows of a slice, of each owner in `ids` if there are owners.
@@ -93,6 +133,12 @@ class Listing(Generic[R]):
         if shape not in self._pages:
             self._pages[shape] = self._page(*shape)
         return self._pages[shape]
+
+    def count(self, database: str) -> Select[Any]:
+        """Return the statement that counts the rows, of each owner in `ids` if there are owners."""
+        if database not in self._counts:
+            self._counts[database] = self._count(database)
+        return self._counts[database]
 
     def bounds(self, asked: Slice) -> dict[str, Any]:
         """Return the values that `page` takes for a slice, one row more than it shows.
@@ -155,6 +201,22 @@ class Listing(Generic[R]):
         except ValueError as error:
             raise InvalidCursor(f"{given!r} is not a cursor of {self.name}.") from error
 
+    def _count(self, database: str) -> Select[Any]:
+        number, where = select(func.count()), [*self._where, *self._kept(), *self._hold(self._table.c)]
+        if self._owner is None:
+            return number.select_from(joined(self._source, *where)).where(*where)
+        if not self._rare:
+            source = joined(self._source, self._owner, *where)
+            of_each = number.add_columns(self._owner).with_only_columns(self._owner, func.count())
+            return of_each.select_from(source).where(one_of(self._owner, "ids"), *where).group_by(self._owner)
+        asked = listed(database, "ids")
+        its = self._owner == asked.c.value
+        beginning = select(_ONE).where(its).limit(_WALKED).correlate(asked).subquery()
+        is_long = select(func.count()).select_from(beginning).scalar_subquery() == _WALKED
+        in_list = number.where(its, *where).correlate(asked).scalar_subquery()
+        looked_up = number.where(*self._looked_up(asked.c.value), *where).correlate(asked).scalar_subquery()
+        return select(asked.c.value, case((is_long, looked_up), else_=in_list)).select_from(asked)
+
     def _page(self, database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
         here = self._order[0] if len(self._order) == 1 else tuple_(*self._order)
         beyond, within = [], []  # on the one side of a position, and on the other
@@ -173,25 +235,26 @@ class Listing(Generic[R]):
         limit: BindParameter[int] = bindparam("limit")
         if self._owner is None and not beyond:
             return select(*columns).select_from(self._source).where(*self._where).order_by(*order).limit(limit)
-        where, asked = self._where, None
-        if self._owner is not None:
-            asked = listed(database, "ids")
-            where = (*where, self._owner == asked.c.value)
+        asked = listed(database, "ids") if self._owner is not None else None
 
         def found(shown: Sequence[ColumnElement[Any]]) -> Select[Any]:
             """Select the slice, and of what is beyond a position the entry that stands next to it."""
-            parts = [select(*shown).where(*where, *within).order_by(*order).limit(limit)]
+            if self._rare:
+                parts = [self._found(database, asked, within, slice_, limit)]
+            else:
+                parts = [self._stretch(database, asked, shown, within, slice_, limit)]
             for there, is_first in beyond:
-                outwards = self.sorted(self._order, Slice(0, backward=is_first))
-                parts.append(select(*shown).where(*where, there).order_by(*outwards).limit(1))
-            parts = [part.select_from(self._source) for part in parts]
-            if asked is not None:
-                parts = [part.correlate(asked) for part in parts]
+                outwards = Slice(0, backward=is_first)
+                where = [there, *self._hold(self._table.c)]
+                parts.append(self._stretch(database, asked, shown, where, outwards, _ONE))
             if len(parts) == 1:
                 return parts[0]
             return select(union_all(*(select(part.subquery()) for part in parts)).subquery())
 
-        if database == "postgresql":
+        key = self._order[-1]
+        if database == "postgresql" and self._each is None and not self._rare:
+            if asked is not None and not beyond and self._joins_afterwards():
+                return self._page_joined(asked, slice_, limit)
             page = found(columns).lateral("page") if asked is not None else found(columns).subquery("page")
             shown = list(page.c)
             source = page if asked is None else asked.join(page, true())
@@ -199,12 +262,126 @@ class Listing(Generic[R]):
                 return select(*shown).select_from(source)
             order = self.sorted([shown[index] for index in self._key_at], slice_)
             return select(*shown).select_from(source).order_by(*order)
-        key = self._order[-1]  # SQLite has no LATERAL
-        chosen = key.in_(found([key]))
+        if database == "postgresql" and asked is not None:
+            page = found([key]).lateral("page")
+            source = asked.join(page, true()).join(self._source, key == page.c[0])
+            return select(*columns).select_from(source).order_by(*order)
+        chosen = key.in_(found([key]))  # SQLite has no LATERAL
         read = select(*columns).order_by(*order)
         if asked is None:
             return read.select_from(self._source).where(chosen)
         return read.select_from(asked.join(self._source, chosen))
+
+    def _joins_afterwards(self) -> bool:
+        """Return whether others are joined, but neither order nor conditions need them."""
+        return isinstance(self._source, Join) and joined(self._source, *self._order, *self._where) is self._table
+
+    def _page_joined(self, asked: FromClause, slice_: Slice, limit: BindParameter[int]) -> Select[Any]:
+        """Select each owner's first rows, and join with those rows alone what is read of others."""
+
+        def of_table(*clauses: ClauseElement) -> list[Column[Any]]:
+            read = (one for clause in clauses for one in iterate(clause))
+            return [one for one in dict.fromkeys(read) if isinstance(one, Column) and one.table is self._table]
+
+        joins, source = [], self._source
+        while isinstance(source, Join):
+            assert source.onclause is not None
+            joins.append((source.right, source.onclause))
+            source = source.left
+        read = of_table(*self._columns, *(on for _, on in joins))
+        page = self._stretch("postgresql", asked, read, (), slice_, limit).lateral("page")
+        shown = ClauseAdapter(page).traverse
+        found: FromClause = asked.join(page, true())
+        for right, on in reversed(joins):
+            found = found.join(right, shown(on))
+        order = self.sorted([shown(column) for column in self._order], slice_)
+        return select(*map(shown, self._columns)).select_from(found).order_by(*order)
+
+    def _stretch(
+        self,
+        database: str,
+        asked: FromClause | None,
+        shown: Sequence[ColumnElement[Any]],
+        where: Sequence[ColumnElement[bool]],
+        slice_: Slice,
+        limit: ColumnElement[int],
+    ) -> Select[Any]:
+        """Select the first rows, in the order of the slice, of whom is `asked` for, as they stand in the index."""
+        order, key = self.sorted(self._order, slice_), self._order[-1]
+        outer = [] if asked is None else [asked]
+        its = [] if asked is None or self._owner is None else [self._owner == asked.c.value]
+        if self._each is None:
+            source = joined(self._source, *shown, *order, *self._where, *where)
+            first = select(*shown).select_from(source).where(*its, *where, *self._where)
+            return first.order_by(*order).limit(limit).correlate(*outer)
+        values = listed(database, self._each.parameter)
+        outer.append(values)
+        first = select(*(shown if database == "postgresql" else [key])).select_from(self._table)
+        first = (
+            first.where(*its, self._each.column == values.c.value, *where, *self._where).order_by(*order).limit(limit)
+        )
+        if database != "postgresql":
+            of_each = select(*shown).select_from(values.join(self._table, key.in_(first.correlate(*outer))))
+            return of_each.order_by(*order).limit(limit).correlate(*outer[:-1])
+        added = [one for one in self._order if not any(one is column for column in shown)]
+        each = first.add_columns(*added).correlate(*outer).lateral("of_each")
+        at = dict(zip([*map(id, shown), *map(id, added)], each.c, strict=True))
+        order = self.sorted([at[id(one)] for one in self._order], slice_)
+        merged = select(*(at[id(one)] for one in shown)).select_from(values.join(each, true()))
+        return merged.order_by(*order).limit(limit).correlate(*outer[:-1])
+
+    def _found(
+        self,
+        database: str,
+        asked: FromClause | None,
+        within: Sequence[ColumnElement[bool]],
+        slice_: Slice,
+        limit: BindParameter[int],
+    ) -> Select[Any]:
+        """Select the first rows that fulfil the rare conditions.
+
+        How many do, nobody knows before. Where they are many, a page is soon full when the list is walked through in
+        its order, and to look them all up would take long; where they are few, it is the other way round.
+        """
+        assert asked is not None
+        needed = [column for rare in self._rare for column in rare.columns]
+        shown = [*self._order, *needed]
+        walked = self._stretch(database, asked, shown, within, slice_, _WALKED).cte("walked")
+        order = self.sorted(list(walked.c)[: len(self._order)], slice_)
+        fitting = select(walked).where(*self._hold(walked.c)).order_by(*order).limit(limit).cte("fitting")
+        is_enough = or_(
+            select(func.count()).select_from(fitting).scalar_subquery() >= limit,
+            select(func.count()).select_from(walked).scalar_subquery() < _WALKED,
+        )
+        key = self._order[-1]
+        fulfilling = [*self._looked_up(asked.c.value), *self._where, *self._kept(), *self._hold(self._table.c), *within]
+        all_of_them = select(key).order_by(*self.sorted(self._order, slice_)).limit(limit)
+        if database == "postgresql":
+            all_of_them = all_of_them.where(*fulfilling, ~is_enough)
+        else:  # SQLite would ask of each row whether it is enough; what is joined from the left, it asks first
+            is_needed = select(_ONE).where(~is_enough).correlate(asked).subquery()
+            all_of_them = all_of_them.select_from(is_needed.outerjoin(self._table, and_(*fulfilling)))
+        all_of_them = all_of_them.correlate(asked)
+        either = union_all(select(fitting.c[key.name]).where(is_enough), select(all_of_them.subquery())).subquery()
+        return select(either).add_cte(walked, fitting, nest_here=True)
+
+    def _hold(self, row: Any) -> list[ColumnElement[bool]]:
+        return [rare.holds(row) for rare in self._rare]
+
+    def _kept(self) -> list[ColumnElement[bool]]:
+        if self._each is None:
+            return []
+        kept = self._each.kept
+        return [one_of(self._each.column, self._each.parameter) if kept is None else kept]
+
+    def _looked_up(self, owner: ColumnElement[Any]) -> list[ColumnElement[bool]]:
+        """Return what finds the rows by the rare conditions, in no other way than by their indexes.
+
+        That is why the owner's column is no column here but an expression: how many rows an owner has on average says
+        nothing about one who has a hundred thousand, and the database would read them all.
+        """
+        assert self._owner is not None
+        return [self._owner.concat("") == owner, *(rare.looked_up(owner) for rare in self._rare)]
 
 
 class ListReader(Reader):
@@ -248,11 +425,11 @@ class ListReader(Reader):
 
     async def counts(self, listing: Listing[R], owners: Sequence[str], **values: Any) -> list[int]:
         """Return how long each owner's list is."""
-        return counts(owners, await self.read_of(owners, listing.count, **values))
+        return counts(owners, await self.read_of(owners, listing.count(self.database), **values))
 
     async def count(self, listing: Listing[R], **values: Any) -> int:
         """Return how long a list is that has no owners."""
-        return int((await self.read(listing.count, **values))[0][0])
+        return int((await self.read(listing.count(self.database), **values))[0][0])
 
 
 def first_of_owners(

@@ -13,8 +13,8 @@ from typing import Any, Generic, TypeVar
 
 from sqlalchemy import ColumnElement, Select, Update, bindparam, case, insert, update
 
-from connectors.database.dialects import one_of
-from connectors.database.lists import Listing
+from connectors.database.dialects import likely, one_of
+from connectors.database.lists import Each, Listing
 from connectors.database.record_rows import MOST_PROJECTIONS, Rows
 from connectors.database.sql_errors import ChangeConflict
 from connectors.directory import rows
@@ -84,7 +84,21 @@ REGISTRATIONS: Kind[RegistrationRecord] = Kind(
 @lru_cache(MOST_PROJECTIONS)
 def _of(kind: Kind[R], owner: str, wanted: Wanted[R] = EVERYTHING) -> Listing[R]:
     column = kind.rows.table.c[owner]
-    return Listing(f"{kind.name} {owner}", kind.rows, one_of(kind.status, "statuses"), owner=column, wanted=wanted)
+    return Listing(
+        f"{kind.name} {owner}",
+        kind.rows,
+        *([likely(one_of(kind.status, "statuses"))] if kind.expires else []),
+        owner=column,
+        each=Each(kind.rows.table.c.status, "stored"),
+        wanted=wanted,
+    )
+
+
+def _standing(kind: Kind[Any], status: Sequence[StrEnum] | None) -> dict[str, Any]:
+    """Return how those that are asked for stand at `now`, and how they are stored, which an index knows."""
+    statuses = chosen(status, kind.statuses)
+    may_be_open = [kind.open] if kind.expires and "EXPIRED" in statuses else []
+    return {"statuses": statuses, "stored": list(dict.fromkeys([*statuses, *may_be_open]))}
 
 
 @lru_cache(MOST_PROJECTIONS)
@@ -133,14 +147,13 @@ class ApprovalQueries(DirectoryReader):
         Raises:
             InvalidCursor: A cursor is not one of this list.
         """
-        statuses = chosen(status, kind.statuses)
-        return await self.pages(_of(kind, owner, wanted), owners, page, statuses=statuses, now=now)
+        return await self.pages(_of(kind, owner, wanted), owners, page, **_standing(kind, status), now=now)
 
     async def count_approvals_of(
         self, kind: Kind[Any], owner: str, owners: Sequence[str], status: Sequence[StrEnum] | None, now: datetime
     ) -> Sequence[int]:
         """Return how many entries `approvals_of` has for each owner in all."""
-        return await self.counts(_of(kind, owner), owners, statuses=chosen(status, kind.statuses), now=now)
+        return await self.counts(_of(kind, owner), owners, **_standing(kind, status), now=now)
 
     async def all_approvals(
         self, kind: Kind[R], page: Slice, *, status: Sequence[StrEnum] | None, wanted: Wanted[R] = EVERYTHING

@@ -6,12 +6,12 @@ from functools import cache, lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from sqlalchemy import Select, bindparam, insert, or_, select, union_all
+from sqlalchemy import Select, and_, bindparam, insert, or_, select, union_all
 from sqlalchemy.dialects import postgresql, sqlite
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import one_of
-from connectors.database.lists import Listing
+from connectors.database.lists import Each, Listing, Rare
 from connectors.database.record_rows import MOST_PROJECTIONS
 from connectors.directory.reader import DirectoryReader
 from connectors.directory.records.audit import AuditEntry, AuditEventRecord, AuditFilter
@@ -33,6 +33,12 @@ _CONDITIONS = {
 }
 """What can be asked for, by the names of the values; lists and statements are built once for each set of them."""
 
+_ACTOR = bindparam("actor_id", type_=IdText)
+_BY_ACTOR = Rare(
+    lambda row: row.actor_id == _ACTOR,
+    lambda organization: and_(_event.organization_id == organization, _event.actor_id == _ACTOR),
+    (_event.actor_id,),
+)
 _HERE = or_(_event.organization_id.is_(None), one_of(_event.organization_id, "organization_ids"))
 _PERSON = bindparam("user_id", type_=IdText)
 _TO_PERSON = (one_of(_event.subject_id, "subject_ids"), or_(_event.actor_id.is_(None), _event.actor_id != _PERSON))
@@ -46,8 +52,17 @@ _RECORD_UNLESS_THERE = {
 def _of_organization(
     asked: tuple[str, ...], wanted: Wanted[AuditEventRecord] = EVERYTHING
 ) -> Listing[AuditEventRecord]:
-    where = (_CONDITIONS[name] for name in asked)
-    return Listing("audit events", AUDIT_EVENTS, *where, owner=_event.organization_id, order=_ORDER, wanted=wanted)
+    where = (_CONDITIONS[name] for name in asked if name not in ("actions", "actor_id"))
+    return Listing(
+        "audit events",
+        AUDIT_EVENTS,
+        *where,
+        owner=_event.organization_id,
+        order=_ORDER,
+        each=Each(_event.action, "actions") if "actions" in asked else None,
+        rare=[_BY_ACTOR] if "actor_id" in asked else [],
+        wanted=wanted,
+    )
 
 
 @cache

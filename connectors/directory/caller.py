@@ -59,7 +59,8 @@ _VENDOR_PERMISSIONS = (
     .scalar_subquery()
 )
 _USER_ID = bindparam("user_id", type_=IdText)
-_GIVEN = tuple(column for column in GRANTS.columns if column.table is grants and column is not grants.c.membership_id)
+_KNOWN = (grants.c.membership_id, grants.c.organization_id)
+_GIVEN = tuple(one for one in GRANTS.columns if one.table is grants and not any(one is known for known in _KNOWN))
 
 
 def _held(*which: ColumnElement[bool]) -> Select[Any]:

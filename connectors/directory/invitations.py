@@ -233,8 +233,8 @@ class InvitationChanges(AccessChanges):
         given = GRANTS.records(await self._execute(_GIVEN_TO, leaving))
         if given:
             await self._execute(_TAKE_GIVEN, leaving)
-        await self._execute(_REMOVE_INVITED, leaving)
         await self._count_all({member.user_id for member in invited}, ended[0].organization_id)
+        await self._execute(_REMOVE_INVITED, leaving)
         return Withdrawn(ended, given, invited)
 
     async def hand_over(self, invitation: InvitationRecord, user_id: UserId) -> MembershipId:

@@ -1,18 +1,19 @@
 """Who belongs to which organization."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, literal_column, or_, select, update
 
-from connectors.database.columns import IdText, UtcDateTime
-from connectors.database.dialects import contains_each, one_of
-from connectors.database.lists import Listing
+from connectors.database.columns import IdText
+from connectors.database.dialects import contains_each, likely, one_of
+from connectors.database.lists import Each, Listing, Rare
 from connectors.database.reader import Row, gathered
 from connectors.database.record_rows import MOST_PROJECTIONS
+from connectors.database.text_search import contains_part, longest_part
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import NOW, DirectoryReader
@@ -35,7 +36,9 @@ from connectors.wanted import EVERYTHING, NOTHING, Wanted
 
 _ALL = MembershipFilter()
 _NOT_REMOVED = tuple(status for status in MembershipStatus if status is not MembershipStatus.REMOVED)
-_BY_PERSON = (users.c.last_name_key, users.c.first_name_key, memberships.c.id)
+_RANKS = {status: str(rank) for rank, status in enumerate(MembershipStatus)}
+_BY_NAME = (memberships.c.last_name_key, memberships.c.first_name_key, memberships.c.id)
+_ACTIVE = {"statuses": [MembershipStatus.ACTIVE], "ranks": [_RANKS[MembershipStatus.ACTIVE]]}
 _WITH_USER = memberships.join(users, users.c.id == memberships.c.user_id)
 _WITH_ORGANIZATION = memberships.join(organizations, organizations.c.id == memberships.c.organization_id)
 _UNEXPIRED = or_(grants.c.valid_until.is_(None), grants.c.valid_until > NOW)
@@ -43,34 +46,68 @@ _HOLDS_ROLE = and_(grants.c.kind == GrantKind.ROLE.value, one_of(grants.c.key, "
 _HOLDS_PERMISSION = and_(grants.c.kind == GrantKind.PERMISSION.value, one_of(grants.c.key, "permissions"))
 
 
-_EARLIEST, _LATEST = datetime(1, 1, 1, tzinfo=UTC), datetime(9999, 12, 31, tzinfo=UTC)
-
-
-def _joined_at(if_never: datetime) -> ColumnElement[datetime]:
-    """Return since when somebody is a member; who never was stands last, whichever way the list is read."""
-    return func.coalesce(memberships.c.joined_at, literal(if_never, UtcDateTime()))
-
-
-_STATUS_RANK: ColumnElement[int] = case(
-    {status.value: rank for rank, status in enumerate(MembershipStatus)}, value=memberships.c.status
-)
 _NUMBER = func.lower(organizations.c.customer_number, type_=IdText)
 
 
-def _was_given(what: ColumnElement[bool]) -> ColumnElement[bool]:
-    return select(grants.c.id).where(grants.c.membership_id == memberships.c.id, what, _UNEXPIRED).exists()
+def _bind(name: str) -> BindParameter[str]:
+    return bindparam(name, type_=IdText)
 
 
 _SORTED: dict[tuple[MemberOrderField, bool], tuple[str, tuple[ColumnElement[Any], ...]]] = {
-    (field, ascending): (name, (*first, *_BY_PERSON))
+    (field, ascending): (name, (*first, *_BY_NAME))
     for ascending in (True, False)
     for field, name, first in (
         (MemberOrderField.NAME, "members", ()),
-        (MemberOrderField.JOINED_AT, "members by day", (_joined_at(_LATEST if ascending else _EARLIEST),)),
-        (MemberOrderField.STATUS, "members by status", (_STATUS_RANK,)),
+        (
+            MemberOrderField.JOINED_AT,
+            "members by day",
+            (memberships.c.joined_up if ascending else memberships.c.joined_down,),
+        ),
+        (MemberOrderField.STATUS, "members by status", (memberships.c.status_rank,)),
     )
 }
 """How the members are sorted: the name of the list, which its cursors carry, and its columns."""
+
+_PRESENT = memberships.c.status != literal_column(f"'{MembershipStatus.REMOVED.value}'")
+"""All but who was removed, in the words of the index that has them by name."""
+
+_IN_RANKS = Each(memberships.c.status_rank, "ranks", kept=one_of(memberships.c.status, "statuses"))
+# By status, one stretch of the index has them all. The list of ranks is no condition of the index: PostgreSQL would
+# begin at each of them, and go on from there to where the page begins.
+_FROM_RANK_TO_RANK = (
+    memberships.c.status_rank >= _bind("first_rank"),
+    memberships.c.status_rank <= _bind("last_rank"),
+    likely(one_of(memberships.c.status_rank.concat(""), "ranks")),
+)
+_BY_TEXT = Rare(
+    lambda row: contains_each(row.search_text, "words"),
+    lambda _organization: contains_part(memberships.c.search_text, "part"),
+    (memberships.c.search_text,),
+)
+
+
+def _by_grants(what: ColumnElement[bool]) -> Rare:
+    def looked_up(organization: ColumnElement[Any]) -> ColumnElement[bool]:
+        there = grants.c.organization_id == organization
+        return memberships.c.id.in_(select(grants.c.membership_id).where(there, what).correlate_except(grants))
+
+    return Rare(
+        lambda row: select(grants.c.id).where(grants.c.membership_id == row.id, what).correlate_except(grants).exists(),
+        looked_up,
+    )
+
+
+_BY_ROLES = _by_grants(and_(_HOLDS_ROLE, _UNEXPIRED))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """By what members are asked for: all but the removed, by a text (with a part that the index finds), by roles."""
+
+    present: bool
+    text: bool
+    part: bool
+    roles: bool
 
 
 @lru_cache(MOST_PROJECTIONS)
@@ -91,8 +128,7 @@ def _memberships(only_one: bool, wanted: Wanted[MembershipRecord] = EVERYTHING) 
 
 @lru_cache(MOST_PROJECTIONS)
 def _members(
-    by_roles: bool,
-    by_words: bool,
+    asked: _Asked,
     field: MemberOrderField,
     ascending: bool,
     wanted: Wanted[MembershipRecord] = NOTHING,
@@ -108,16 +144,19 @@ def _members(
         """Return the membership with the person read along, as seen in it."""
         return of_member.record(row, of_person.record(row[first:], row[where]))
 
+    is_by_status = field is MemberOrderField.STATUS
+    in_one_index = asked.present and field is MemberOrderField.NAME
     return Listing(
         name if ascending else f"{name}, descending",
         MEMBERSHIPS,
-        one_of(memberships.c.status, "statuses"),
-        *([contains_each(users.c.search_text, "words")] if by_words else []),
-        *([_was_given(_HOLDS_ROLE)] if by_roles else []),
+        *(_FROM_RANK_TO_RANK if is_by_status else [_PRESENT] if in_one_index else ()),
+        *([contains_each(memberships.c.search_text, "words")] if asked.text and not asked.part else []),
         owner=memberships.c.organization_id,
         order=order,
         ascending=ascending,
         source=_WITH_USER,
+        each=None if is_by_status or in_one_index else _IN_RANKS,
+        rare=[*([_BY_TEXT] if asked.part else []), *([_BY_ROLES] if asked.roles else [])],
         wanted=wanted,
         further=of_person.columns if with_person else (),
         record=record if with_person else None,
@@ -125,26 +164,21 @@ def _members(
 
 
 @lru_cache(MOST_PROJECTIONS)
-def _holders(what: ColumnElement[bool], wanted: Wanted[MembershipRecord]) -> Listing[MembershipRecord]:
+def _holders(what: Rare, wanted: Wanted[MembershipRecord]) -> Listing[MembershipRecord]:
     return Listing(
         "holders",
         MEMBERSHIPS,
-        memberships.c.status == MembershipStatus.ACTIVE.value,
-        what,
         owner=memberships.c.organization_id,
-        order=_BY_PERSON,
+        order=_BY_NAME,
         ascending=True,
-        source=_WITH_USER,
+        each=_IN_RANKS,
+        rare=[what],
         wanted=wanted,
     )
 
 
-_HOLDS_NOW = _was_given(or_(_HOLDS_ROLE, _HOLDS_PERMISSION))
-_HOLDS_LASTINGLY = (
-    select(grants.c.id)
-    .where(grants.c.membership_id == memberships.c.id, _HOLDS_ROLE, grants.c.valid_until.is_(None))
-    .exists()
-)
+_HOLDS_NOW = _by_grants(and_(or_(_HOLDS_ROLE, _HOLDS_PERMISSION), _UNEXPIRED))
+_HOLDS_LASTINGLY = _by_grants(and_(_HOLDS_ROLE, grants.c.valid_until.is_(None)))
 _OF_PERSON = MEMBERSHIPS.select.where(
     memberships.c.user_id == bindparam("of_user", type_=IdText),
     memberships.c.organization_id == bindparam("of_organization", type_=IdText),
@@ -229,11 +263,14 @@ class MembershipQueries(DirectoryReader):
         Raises:
             InvalidCursor: A cursor is not one of this list.
         """
-        return await self.pages(_listing(where, wanted, people), organization_ids, page, **_filter(where))
+        order = where.order.field, where.order.direction is SortDirection.ASC
+        listing = _members(_asked(where), *order, wanted, people)
+        return await self.pages(listing, organization_ids, page, **_filter(where))
 
     async def count_members_of(self, organization_ids: Sequence[OrganizationId], where: MemberFilter) -> Sequence[int]:
         """Return how many entries `members_of` has for each organization in all."""
-        return await self.counts(_listing(where), organization_ids, **_filter(where))
+        listing = _members(_asked(where), MemberOrderField.NAME, ascending=True)
+        return await self.counts(listing, organization_ids, **_filter(where))
 
     async def member_counts_of(
         self, organization_ids: Sequence[OrganizationId]
@@ -257,7 +294,7 @@ class MembershipQueries(DirectoryReader):
 
         In the order of `members_of`; the first `limit` of each organization, without it all.
         """
-        asked: dict[str, Any] = {"role_keys": role_keys, "permissions": permissions, "now": now}
+        asked: dict[str, Any] = {"role_keys": role_keys, "permissions": permissions, "now": now, **_ACTIVE}
         holders = _holders(_HOLDS_NOW, wanted)
         return await self.firsts(holders, organization_ids, ALL if limit is None else limit, **asked)
 
@@ -272,7 +309,8 @@ class MembershipQueries(DirectoryReader):
 
         In the order of `members_of`.
         """  # fmt: skip
-        return await self.firsts(_holders(_HOLDS_LASTINGLY, wanted), organization_ids, ALL, role_keys=role_keys)
+        holders = _holders(_HOLDS_LASTINGLY, wanted)
+        return await self.firsts(holders, organization_ids, ALL, role_keys=role_keys, **_ACTIVE)
 
     async def memberships_among(
         self, user_ids: Sequence[UserId], organization_ids: Sequence[OrganizationId]
@@ -326,8 +364,9 @@ class MembershipChanges(AccessChanges):
             "new_version": after.version,
             "new_joined_at": after.joined_at,
         }
-        await self._execute(_SET_MEMBERSHIP, changed)
+        # The person first, the membership then, as whoever changes the name locks them.
         await self._count(before.user_id, before.organization_id)
+        await self._execute(_SET_MEMBERSHIP, changed)
         return before, after
 
     async def set_job_title(
@@ -352,12 +391,11 @@ class MembershipChanges(AccessChanges):
         await self._add(MEMBERSHIPS, membership)
 
 
-def _listing(
-    where: MemberFilter, wanted: Wanted[MembershipRecord] = NOTHING, people: Wanted[UserRecord] = NOTHING
-) -> Listing[MembershipRecord]:
-    ascending = where.order.direction is SortDirection.ASC
-    by_roles, by_words = where.role_keys is not None, bool(search_words(where.search or ""))
-    return _members(by_roles, by_words, where.order.field, ascending, wanted, people)
+def _asked(where: MemberFilter) -> _Asked:
+    words = search_words(where.search or "")
+    by_part, by_roles = longest_part(words) is not None, where.role_keys is not None
+    is_whole = where.status is None or {*where.status} == {*_NOT_REMOVED}
+    return _Asked(is_whole and not by_part and not by_roles, bool(words), by_part, by_roles)
 
 
 def _of_person(where: MembershipFilter) -> dict[str, Any]:
@@ -369,9 +407,13 @@ def _of_person(where: MembershipFilter) -> dict[str, Any]:
 
 
 def _filter(where: MemberFilter) -> dict[str, Any]:
-    parameters: dict[str, Any] = {"statuses": where.status if where.status is not None else _NOT_REMOVED}
-    if words := search_words(where.search or ""):
-        parameters["words"] = words
+    statuses = where.status if where.status is not None else _NOT_REMOVED
+    ranks = sorted(_RANKS[status] for status in statuses)
+    first, last = min(ranks, default=""), max(ranks, default="")
+    parameters: dict[str, Any] = {"statuses": statuses, "ranks": ranks, "first_rank": first, "last_rank": last}
+    if where.search is not None:
+        words = search_words(where.search)
+        parameters |= {"words": words, "part": longest_part(words)}
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}
     return parameters

@@ -44,6 +44,7 @@ from connectors.directory.tables import (
     registrations,
     users,
 )
+from connectors.directory.tables.journal import IS_OF_REGISTRATION
 from connectors.directory.transaction import Transaction
 from connectors.ids import OrganizationId, UserId
 from connectors.values import login_key
@@ -205,7 +206,7 @@ _NAMED = select(users.c.id).where(
         _is_named(
             audit_events,
             "actor_id",
-            where=and_(audit_events.c.action.startswith("registration."), _when("reviews_registrations")),
+            where=and_(IS_OF_REGISTRATION, _when("reviews_registrations")),
         ),
     ),
 )

@@ -49,7 +49,6 @@ GRANTS = Rows(
     GrantRecord,
     grants,
     source=grants.join(memberships, memberships.c.id == grants.c.membership_id),
-    organization_id=memberships.c.organization_id,
     user_id=memberships.c.user_id,
 )
 SESSIONS = Rows(SessionRecord, sessions)

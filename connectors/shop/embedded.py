@@ -5,15 +5,16 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import Any, TypeVar
 
-from sqlalchemy import Select, bindparam, insert, select, union
+from sqlalchemy import Select, and_, bindparam, insert, literal_column, select, union
 
 from connectors.database.columns import IdText, UtcDateTime
 from connectors.database.dialects import contains_each, one_of
 from connectors.database.engine import AsyncEngine
-from connectors.database.lists import Listing, ListReader, first_of_owners
+from connectors.database.lists import Each, Listing, ListReader, Rare, first_of_owners
 from connectors.database.reader import gathered, parallel
 from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.database.sql_errors import database_errors
+from connectors.database.text_search import contains_part, longest_part
 from connectors.errors import BackendUnavailable
 from connectors.folding import search_words
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
@@ -51,13 +52,27 @@ _PEOPLE = union(
 )
 _CONDITIONS = {
     "status": _order.status == bindparam("status", type_=_order.status.type),
-    "statuses": one_of(_order.status, "statuses"),
     "placed_by": _order.placed_by_id == bindparam("placed_by", type_=IdText),
-    "words": contains_each(_order.search_text, "words"),
+    "words": contains_each(_order.search_text, "words"),  # each too short for the index
+    # All that are placed, in the words of the index that has them by day.
+    "placed": _order.status != literal_column(f"'{OrderStatus.DRAFT.value}'"),
     "since": _order.listed_at >= bindparam("since", type_=UtcDateTime()),
     "until": _order.listed_at < bindparam("until", type_=UtcDateTime()),
 }
 """What can be asked for, by the names of the values; lists are built once for each set of them."""
+
+_PART, _STATUSES, _PLACED = "part", "statuses", "placed"
+_ALL_PLACED = {*OrderStatus} - {OrderStatus.DRAFT}
+_BY_STATUS = Rare(
+    lambda row: one_of(row.status, _STATUSES),
+    lambda organization: and_(_order.organization_id == organization, one_of(_order.status, _STATUSES)),
+    (_order.status,),
+)
+_BY_TEXT = Rare(
+    lambda row: contains_each(row.search_text, "words"),
+    lambda _organization: contains_part(_order.search_text, _PART),
+    (_order.search_text,),
+)
 
 _SORTED = {
     OrderSortField.PLACED_AT: ("orders", (_order.listed_at, _order.id)),
@@ -87,13 +102,20 @@ def _events(database: str, projection: Projection[OrderEventRecord]) -> Select[A
 def _listing(asked: tuple[str, ...], sort: OrderSort, wanted: Wanted[OrderRecord] = EVERYTHING) -> Listing[OrderRecord]:
     name, order = _SORTED[sort.field]
     ascending = sort.direction is SortDirection.ASC
+    looked_for = _PART in asked
+    is_in_index = sort.field is OrderSortField.PLACED_AT  # the one for each status
     return Listing(
         f"{name}, ascending" if ascending else name,
         ORDERS,
-        *(_CONDITIONS[one] for one in asked),
+        *(_CONDITIONS[one] for one in asked if one in _CONDITIONS and not (looked_for and one == "words")),
         owner=_order.organization_id,
         order=order,
         ascending=ascending,
+        each=Each(_order.status, _STATUSES) if _STATUSES in asked and is_in_index else None,
+        rare=[
+            *([_BY_TEXT] if looked_for else []),
+            *([_BY_STATUS] if _STATUSES in asked and not is_in_index else []),
+        ],
         wanted=wanted,
     )
 
@@ -204,11 +226,16 @@ class EmbeddedShop(ListReader):
 def _values(where: OrderFilter) -> dict[str, Any]:
     """Return the values of what is asked for; one status alone is an equality, which an index has in its order."""
     status = tuple(dict.fromkeys(where.status)) if where.status is not None else None
+    words = search_words(where.search or "")
+    is_placed = status is not None and {*status} == _ALL_PLACED
+    in_one_index = is_placed and where.sort.field is OrderSortField.PLACED_AT and longest_part(words) is None
     values = {
+        _PLACED: True if in_one_index else None,
         "status": status[0] if status is not None and len(status) == 1 else None,
-        "statuses": status if status is not None and len(status) != 1 else None,
+        _STATUSES: status if status is not None and len(status) != 1 and not in_one_index else None,
         "placed_by": where.placed_by_id,
-        "words": search_words(where.search or "") or None,
+        "words": words or None,
+        _PART: longest_part(words),
         "since": where.since,
         "until": where.until,
     }

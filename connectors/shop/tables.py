@@ -4,7 +4,7 @@ An order keeps its total although it is the sum of the lines, so that a list of 
 lines; `EmbeddedShop.load` refuses an order whose lines say otherwise, or are in another currency.
 """
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text
+from sqlalchemy import BigInteger, CheckConstraint, Column, ForeignKey, Index, Integer, Table, Text, text
 
 from connectors.database.columns import IdText, UtcDateTime, new_metadata
 from connectors.shop.interface import OrderStatus
@@ -35,6 +35,14 @@ SHOP_ORDERS = Table(
     # One for each order of the list, and for what narrows it most. Both databases read backwards at no cost.
     Index(None, "organization_id", "listed_at", "id"),
     Index(None, "organization_id", "status", "listed_at", "id"),
+    Index(
+        "ix_shop_orders_placed",  # most lists are of all but drafts
+        "organization_id",
+        "listed_at",
+        "id",
+        sqlite_where=text("status <> 'DRAFT'"),
+        postgresql_where=text("status <> 'DRAFT'"),
+    ),
     Index(None, "organization_id", "placed_by_id", "listed_at", "id"),
     Index(None, "organization_id", "number", "id"),
     Index(None, "organization_id", "currency", "total_minor_units", "id"),

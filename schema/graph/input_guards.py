@@ -55,7 +55,7 @@ class GuardedAnswering(Answering):
     def refusals(
         self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]
     ) -> Sequence[Exception | None] | None:
-        """Return why each parent's field is refused, by itself or because of these inputs; None when none is."""
+        """Return why each parent's field is refused, for itself or because of these inputs; None when none is."""
         return _joined(self.bound.refusals(context, parents), self.inputs.refusals(context, parents, values))
 
 

@@ -68,13 +68,20 @@ async def test_the_migrations_make_the_tables_that_the_code_knows(database_url: 
 
     async with engine.connect() as connection:
         differences = await connection.run_sync(
-            lambda sync: compare_metadata(MigrationContext.configure(sync, opts={"compare_type": True}), METADATA)
+            lambda sync: compare_metadata(
+                MigrationContext.configure(sync, opts={"compare_type": True, "include_name": _is_of_tables}), METADATA
+            )
         )
     assert revisions[0] == "0001"
     assert [difference for difference in differences if not _is_version_table(difference)] == []
     assert await migrate(engine, MIGRATIONS) == []
     await check_migrated(engine, MIGRATIONS)
     await engine.dispose()
+
+
+def _is_of_tables(name: str | None, _kind: str, _parents: object) -> bool:
+    """Return whether the tables speak of something; of what `connectors.database.text_search` makes, they do not."""
+    return name is None or not name.startswith(("shop_orders_search", "ix_shop_orders_search"))
 
 
 def _is_version_table(difference: Any) -> bool:
@@ -151,13 +158,20 @@ async def _make_history(engine: AsyncEngine) -> None:
 @pytest.mark.parametrize(
     ("where", "index"),
     [
-        (EVERY, "listed_at_id"),
-        (OrderFilter(tuple(status for status in OrderStatus if status is not OrderStatus.DRAFT)), "listed_at_id"),
-        (OrderFilter(since=NOON, until=NOON + timedelta(days=2)), "listed_at_id"),
-        (OrderFilter((OrderStatus.DRAFT,)), "status_listed_at_id"),
-        (OrderFilter(placed_by_id=UserId("usr_anna")), "placed_by_id_listed_at_id"),
-        (OrderFilter(sort=OrderSort(OrderSortField.NUMBER)), "number_id"),
-        (OrderFilter(sort=OrderSort(OrderSortField.TOTAL, SortDirection.ASC)), "currency_total_minor_units_id"),
+        (EVERY, "organization_id_listed_at_id"),
+        (
+            OrderFilter(tuple(status for status in OrderStatus if status is not OrderStatus.DRAFT)),
+            "placed",
+        ),
+        (OrderFilter(since=NOON, until=NOON + timedelta(days=2)), "organization_id_listed_at_id"),
+        (OrderFilter((OrderStatus.SHIPPED, OrderStatus.DELIVERED)), "organization_id_status_listed_at_id"),
+        (OrderFilter((OrderStatus.DRAFT,)), "organization_id_status_listed_at_id"),
+        (OrderFilter(placed_by_id=UserId("usr_anna")), "organization_id_placed_by_id_listed_at_id"),
+        (OrderFilter(sort=OrderSort(OrderSortField.NUMBER)), "organization_id_number_id"),
+        (
+            OrderFilter(sort=OrderSort(OrderSortField.TOTAL, SortDirection.ASC)),
+            "organization_id_currency_total_minor_units_id",
+        ),
     ],
 )
 @pytest.mark.parametrize("backward", [False, True])
@@ -176,7 +190,7 @@ async def test_a_page_of_a_long_history_is_cut_off_at_an_index(
     for page in asked:
         plan = await _plan(long_history, shop, where, page)
 
-        assert f"ix_shop_orders_organization_id_{index}" in plan
+        assert f"ix_shop_orders_{index}" in plan
         assert "SCAN shop_orders" not in plan
         assert "Seq Scan" not in plan
         # What PostgreSQL read of the index, in all: the pages, one entry more, and one beyond each cursor.

@@ -15,9 +15,11 @@ from connectors.database.migrations import upgrade
 from connectors.directory.directory import Directory
 from connectors.directory.keys import organization_keys, user_keys
 from connectors.directory.migrations import MIGRATIONS
+from connectors.directory.records.memberships import MemberFilter, MembershipStatus
 from connectors.directory.records.organizations import OrganizationKind
-from connectors.folding import folded
+from connectors.folding import folded, searchable
 from connectors.ids import OrganizationId, UserId
+from connectors.pages import Slice
 from tests.servers import PATIENT, DatabaseKind, fresh_database
 
 KIND = next(iter(OrganizationKind)).value
@@ -58,6 +60,15 @@ def _rows(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
             "last_name": last_name, "account_kind": "BUSINESS_CUSTOMER", "created_at": NOW, "profile_version": 1,
             "email_key": email.lower(), "last_name_key": last, "first_name_key": first,
             "search_text": f"{first} {last}\n{folded(email)}", "access_epoch": 0,
+        }  # fmt: skip
+    for index in range(len(PEOPLE)):
+        yield "memberships", {
+            "id": f"mbr_{index}", "version": 1, "organization_id": f"org_{index}", "user_id": f"usr_{index}",
+            "status": ("ACTIVE", "REMOVED", "INVITED")[index], "joined_at": NOW if index < 2 else None,
+        }  # fmt: skip
+        yield "grants", {
+            "id": f"grt_{index}", "membership_id": f"mbr_{index}", "organization_id": f"org_{index}", "kind": "ROLE",
+            "key": "purchase", "granted_at": NOW,
         }  # fmt: skip
     for index, (action, before, after) in enumerate(AUDIT):
         yield "audit_events", {
@@ -104,6 +115,7 @@ async def test_data_of_every_revision_comes_out_as_the_code_writes_it(
         users = await directory.users([UserId(f"usr_{index}") for index in range(len(PEOPLE))])
         assert [one.name for one in organizations if one is not None] == NAMES
         assert [one.email for one in users if one is not None] == [email for _, _, email, _ in PEOPLE]
+        await _check_beside(engine)
         if revision < "0015":  # what is written later is written by the code, not by a test
             await _check_derived(engine, organizations, users)
         if revision < "0013":
@@ -154,6 +166,23 @@ async def test_columns_that_are_made_of_others_are_filled_a_thousand_rows_at_a_t
         assert len(updates) == 3
         assert {row["last_name_key"] for row in await _all(engine, "users")} == {"luczak"}
         await engine.dispose()
+
+
+async def _check_beside(engine: AsyncEngine) -> None:
+    """Look whether what stands beside the organization is what the person, and the membership, has."""
+    people = {row["id"]: row for row in await _all(engine, "users")}
+    members = {row["id"]: row for row in await _all(engine, "memberships")}
+    copied = ("last_name_key", "first_name_key", "search_text")
+    for row in members.values():
+        assert [row[name] for name in copied] == [people[row["user_id"]][name] for name in copied]
+    assert [members[f"mbr_{index}"]["status_rank"] for index in range(len(PEOPLE))] == ["1", "3", "0"]
+    for row in await _all(engine, "grants"):
+        assert row["organization_id"] == members[row["membership_id"]]["organization_id"]
+    text_ = searchable("Zoë Łuczak")
+    found = await Directory(engine).members_of(
+        [OrganizationId("org_1")], Slice(9), where=MemberFilter(status=(MembershipStatus.REMOVED,), search=text_)
+    )
+    assert [member.id for member in found[0].items] == ["mbr_1"]
 
 
 async def _check_derived(engine: AsyncEngine, organizations: Any, users: Any) -> None:

@@ -202,7 +202,7 @@ async def test_a_right_ends_at_its_very_instant() -> None:
     assert over.at("organization.viewerCanManageMembers") is False
 
 
-async def test_who_is_in_many_changes_one_of_them_and_is_told_what_it_is_now() -> None:
+async def test_who_is_in_many_changes_one_of_them_and_reads_what_it_is_now() -> None:
     async with _in_many() as portal:
         person = await portal.person("many@many.example")
 

@@ -1,13 +1,17 @@
 """Who belongs to which organization and what they were granted there."""
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, Integer, Table, UniqueConstraint, text
 
-from connectors.database.columns import CleanText, IdText, UtcDateTime
+from connectors.database.columns import CleanText, IdText, MadeOf, UtcDateTime
 from connectors.directory.records.access import GrantKind
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationKind, OrganizationStatus
 from connectors.directory.tables.metadata import METADATA, one_of
 from connectors.values import AccountKind
+
+_RANK = "CASE status WHEN 'INVITED' THEN '0' WHEN 'ACTIVE' THEN '1' WHEN 'SUSPENDED' THEN '2' ELSE '3' END"
+_NEVER_LAST = "`joined_at`, or what stands last in a list that goes this way, in any time zone of the session"
+_NAME = ("last_name_key", "first_name_key", "id")
 
 organizations = Table(
     "organizations",
@@ -79,16 +83,36 @@ login_names = Table(
     Column("user_id", IdText, ForeignKey("users.id"), nullable=False, index=True),
 )
 
+# The triggers of migration 0019 keep here what an organization's members are sorted and found by: `last_name_key`,
+# `first_name_key` and `search_text` are the person's, whoever changes the person, and whosever a membership becomes.
 memberships = Table(
     "memberships",
     METADATA,
     Column("id", IdText, primary_key=True),
     Column("version", Integer, nullable=False),
-    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False, index=True),
+    Column("organization_id", IdText, ForeignKey("organizations.id"), nullable=False),
     Column("user_id", IdText, ForeignKey("users.id"), nullable=False),
     Column("status", IdText, nullable=False),
     Column("joined_at", UtcDateTime),
     Column("job_title", CleanText),
+    Column("last_name_key", IdText, nullable=False, server_default=""),
+    Column("first_name_key", IdText, nullable=False, server_default=""),
+    Column("search_text", IdText, nullable=False, server_default=""),
+    Column("status_rank", IdText, MadeOf(_RANK), doc="the status, by how members are sorted by it"),
+    Column("joined_up", UtcDateTime, MadeOf("coalesce(joined_at, '9999-12-31 00:00:00.000000')"), doc=_NEVER_LAST),
+    Column("joined_down", UtcDateTime, MadeOf("coalesce(joined_at, '0001-01-02 00:00:00.000000')"), doc=_NEVER_LAST),
+    # Each list of members stands in an index, within each status; both databases read backwards at no cost.
+    Index("ix_memberships_organization_id", "organization_id", "status"),
+    Index("ix_memberships_name", "organization_id", "status_rank", *_NAME),
+    Index(
+        "ix_memberships_present",  # most lists are of all but who was removed
+        "organization_id",
+        *_NAME,
+        sqlite_where=text("status <> 'REMOVED'"),
+        postgresql_where=text("status <> 'REMOVED'"),
+    ),
+    Index("ix_memberships_joined_up", "organization_id", "status_rank", "joined_up", *_NAME),
+    Index("ix_memberships_joined_down", "organization_id", "status_rank", "joined_down", *_NAME),
     UniqueConstraint("user_id", "organization_id", name="uq_memberships_user_id_organization_id"),
     one_of("status", MembershipStatus),
 )
@@ -103,6 +127,8 @@ grants = Table(
     Column("granted_at", UtcDateTime, nullable=False),
     Column("granted_by_id", IdText, ForeignKey("users.id"), index=True),
     Column("valid_until", UtcDateTime),
+    Column("organization_id", IdText, nullable=False, server_default="", doc="the membership's, to find holders there"),
+    Index("ix_grants_organization_id", "organization_id", "kind", "key", "membership_id"),
     UniqueConstraint("membership_id", "kind", "key", name="uq_grants_membership_id_kind_key"),
     one_of("kind", GrantKind),
 )

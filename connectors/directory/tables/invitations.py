@@ -36,7 +36,7 @@ invitations = Table(
         index=True,
         doc="whose confirmed address it was when it was sent",
     ),
-    Index("ix_invitations_organization_id", "organization_id", "id"),
+    Index("ix_invitations_organization_id", "organization_id", "status", "id"),
     Index("ix_invitations_membership_id", "membership_id"),
     Index("ix_invitations_email_key", "email_key", "organization_id"),
     one_of("status", InvitationStatus),

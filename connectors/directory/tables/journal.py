@@ -1,6 +1,6 @@
 """What was done, what has to follow from it, and what must not be done twice."""
 
-from sqlalchemy import Column, Index, Integer, LargeBinary, Table
+from sqlalchemy import Column, Index, Integer, LargeBinary, Table, and_, literal_column
 
 from connectors.database.columns import CleanText, IdText, UtcDateTime
 from connectors.directory.records.outbox import OutboxState
@@ -24,10 +24,24 @@ audit_events = Table(
     Column("reason", CleanText, doc="why, in the actor's own words"),
     Column("refused_with", IdText, doc="the code of the refusal; null for what was done"),
     Index("ix_audit_events_organization_id", "organization_id", "occurred_at", "id"),
+    Index("ix_audit_events_action", "organization_id", "action", "occurred_at", "id"),
     Index("ix_audit_events_actor_id", "actor_id", "occurred_at", "id"),
     Index("ix_audit_events_actor_id_organization_id", "actor_id", "organization_id", "subject_id"),
     Index("ix_audit_events_subject_id", "subject_id", "occurred_at", "id"),
     Index("ix_audit_events_occurred_at", "occurred_at", "id"),
+)
+
+# An index of those alone, for reviewers are asked about whoever has something to do with a registration. Literals, for
+# PostgreSQL would not see that a parameter has the value.
+IS_OF_REGISTRATION = and_(
+    audit_events.c.action >= literal_column("'registration.'"),
+    audit_events.c.action < literal_column("'registration/'"),
+)
+Index(
+    "ix_audit_events_registration",
+    audit_events.c.actor_id,
+    sqlite_where=IS_OF_REGISTRATION,
+    postgresql_where=IS_OF_REGISTRATION,
 )
 
 # What has to happen after a change was stored, written in the same transaction and carried out by a worker.

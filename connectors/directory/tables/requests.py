@@ -23,7 +23,7 @@ access_requests = Table(
     Column("decided_by_id", IdText, ForeignKey("users.id"), index=True),
     Column("note", CleanText),
     Column("valid_until", UtcDateTime, doc="when what was granted ends"),
-    Index("ix_access_requests_organization_id", "organization_id", "id"),
+    Index("ix_access_requests_organization_id", "organization_id", "status", "id"),
     Index("ix_access_requests_membership_id", "membership_id", "id"),
     one_of("status", RequestStatus),
 )
@@ -48,7 +48,7 @@ join_requests = Table(
     Column("decided_at", UtcDateTime),
     Column("decided_by_id", IdText, ForeignKey("users.id"), index=True),
     Column("note", CleanText),
-    Index("ix_join_requests_organization_id", "organization_id", "id"),
+    Index("ix_join_requests_organization_id", "organization_id", "status", "id"),
     one_of("status", RequestStatus),
 )
 while_pending("uq_join_requests_open", join_requests, "organization_id", "user_id")
@@ -68,7 +68,7 @@ change_requests = Table(
     Column("decided_at", UtcDateTime),
     Column("decided_by_id", IdText, ForeignKey("users.id"), index=True),
     Column("note", CleanText),
-    Index("ix_change_requests_organization_id", "organization_id", "id"),
+    Index("ix_change_requests_organization_id", "organization_id", "status", "id"),
     Index("ix_change_requests_status", "status", "id"),
     Index("ix_change_requests_requested_by_id", "requested_by_id"),
     one_of("status", RequestStatus),
