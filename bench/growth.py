@@ -71,6 +71,9 @@ class Lists:
             "members: search of many": MemberFilter(search="growth"),
             "members: search of a seventh and a fifth": MemberFilter(search="emil weiss"),
             "members: search of all and of one": MemberFilter(search="growth.example p50@"),
+            "members: search of one, by STATUS": MemberFilter(
+                search="p50@", order=MemberOrder(MemberOrderField.STATUS, SortDirection.DESC)
+            ),
             "members: search of nobody": MemberFilter(search="nobody"),
             "members: search of two letters": MemberFilter(search="nn"),
             "members: search of two letters of nobody": MemberFilter(search="qx"),

@@ -57,6 +57,17 @@ async def test_no_list_of_a_large_organization_is_read_whole(large: tuple[Lists,
     assert {name: rows for name, rows in rest.items() if rows > WALKED} == {}
 
 
+async def test_by_status_a_search_walks_in_the_index_alone(large: tuple[Lists, Measure]) -> None:
+    """PostgreSQL would read every row of an average organization and sort them, if it had to read the table anyway."""
+    lists, measure = large
+    (plans,) = await measure.plans(
+        lists.of_organizations()["members: search of one, by STATUS"](organization_of(MEMBERS))
+    )
+
+    (walk,) = (node for node in nodes(plans[-1]["Plan"]) if node.get("Index Name") == "ix_memberships_name")
+    assert (walk["Node Type"], walk["Actual Rows"]) == ("Index Only Scan", 300)
+
+
 async def test_no_list_of_a_person_is_read_from_a_whole_table(large: tuple[Lists, Measure]) -> None:
     lists, measure = large
     for name, ask in lists.of_people().items():
