@@ -107,7 +107,7 @@ async def test_a_directory_that_is_away_is_said_to_be(portal: Portal, monkeypatc
     person = await portal.person(PURCHASE)
     url = await made(portal, person)
 
-    async def away(*_args: Any) -> None:
+    async def away(*_args: Any, **_more: Any) -> None:
         raise BackendUnavailable("directory", "down for the test")
 
     monkeypatch.setattr(portal.wiring.backends.directory, "caller", away)
