@@ -16,11 +16,18 @@ from connectors.database.columns import clean_text
 from connectors.database.dialects import Condition, like_pattern
 
 SHORTEST_PART = 3
+LONGEST_PART = 40
+"""So much of a word the index is asked for: where texts have a letter several times in a row, SQLite takes seconds to
+rule out that they have it ten thousand times."""
 
 
 def longest_part(words: Sequence[str]) -> str | None:
-    """Return the word of a search that the index is asked for; None where each is too short for it."""
-    return max((word for word in words if len(word) >= SHORTEST_PART), key=len, default=None)
+    """Return the part that the index is asked for, of the longest word; None where each is too short for it.
+
+    It is the beginning of a very long word, so whoever asks the index looks for whole words in what it finds.
+    """
+    longest = max((word for word in words if len(word) >= SHORTEST_PART), key=len, default=None)
+    return None if longest is None else longest[:LONGEST_PART]
 
 
 def contains_part(column: Column[Any], parameter: str) -> ColumnElement[bool]:
