@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
@@ -48,6 +49,10 @@ _WALKED = literal_column("300", Integer)
 """So many rows of a list are looked at in its order, before those that fulfil a rare condition are looked up."""
 _FEW = literal_column("1000", Integer)
 """Where two conditions are rare, the second is looked up as long as fewer rows than these fulfil it."""
+MOST_STATEMENTS = 300
+"""So many pages and as many counts are kept as statements, of all lists together: one takes up to 150 kilobytes, and
+clients choose attributes, filters, orders and cursors."""
+
 _BEFORE, _WITHIN, _AFTER = range(3)
 """Where a row stands to the positions of a slice, as its last column says."""
 
@@ -125,8 +130,6 @@ class Listing(Generic[R]):
         self._source = joined(source, *self._columns, *where)
         self.records = projection.records if record is None else lambda rows: list(map(record, rows))
         self._key_at = [next(i for i, one in enumerate(self._columns) if one is column) for column in self._order]
-        self._pages: dict[tuple[str, bool, bool, bool], Select[Any]] = {}
-        self._counts: dict[str, Select[Any]] = {}
 
     def page(self, database: str, asked: Slice = _FROM_THE_BEGINNING) -> Select[Any]:
         """Return the statement that selects `limit` rows of a slice, of each owner in `ids` if there are owners.
@@ -135,16 +138,11 @@ class Listing(Generic[R]):
         and one row more beyond each position, if there is one. No owner may come twice. The limit applies in the index,
         owner by owner; row_number() would first read the whole history of each.
         """
-        shape = database, asked.after is not None, asked.before is not None, asked.backward
-        if shape not in self._pages:
-            self._pages[shape] = self._page(*shape)
-        return self._pages[shape]
+        return _page_statement(self, database, asked.after is not None, asked.before is not None, asked.backward)
 
     def count(self, database: str) -> Select[Any]:
         """Return the statement that counts the rows, of each owner in `ids` if there are owners."""
-        if database not in self._counts:
-            self._counts[database] = self._count(database)
-        return self._counts[database]
+        return _count_statement(self, database)
 
     def bounds(self, asked: Slice) -> dict[str, Any]:
         """Return the values that `page` takes for a slice, one row more than it shows.
@@ -207,7 +205,8 @@ class Listing(Generic[R]):
         except ValueError as error:
             raise InvalidCursor(f"{given!r} is not a cursor of {self.name}.") from error
 
-    def _count(self, database: str) -> Select[Any]:
+    def make_count(self, database: str) -> Select[Any]:
+        """Make what `count` returns."""
         number, where = select(func.count()), [*self._where, *self._kept(), *self._hold(self._table.c)]
         if self._owner is None:
             return number.select_from(joined(self._source, *where)).where(*where)
@@ -226,7 +225,8 @@ class Listing(Generic[R]):
         ]
         return select(asked.c.value, case(*ways, else_=in_list)).select_from(asked)
 
-    def _page(self, database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
+    def make_page(self, database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
+        """Make what `page` returns for slices of this shape."""
         here = self._order[0] if len(self._order) == 1 else tuple_(*self._order)
         beyond, within = [], []  # on the one side of a position, and on the other
         for side, is_given, is_first in (("after", after, True), ("before", before, False)):
@@ -409,6 +409,16 @@ class Listing(Generic[R]):
         some = keys.limit(_FEW).subquery()
         are_few = select(func.count()).select_from(some).scalar_subquery() < _FEW
         return [((are_few,), [its, second.looked_up(owner)]), ((~are_few,), [its, first.looked_up(owner)])]
+
+
+@lru_cache(MOST_STATEMENTS)
+def _page_statement(listing: Listing[Any], *shape: Any) -> Select[Any]:
+    return listing.make_page(*shape)
+
+
+@lru_cache(MOST_STATEMENTS)
+def _count_statement(listing: Listing[Any], database: str) -> Select[Any]:
+    return listing.make_count(database)
 
 
 class ListReader(Reader):

@@ -22,8 +22,9 @@ Statement = Select[Any] | CompoundSelect[Any]
 T = TypeVar("T")
 Key = TypeVar("Key")
 
-_MOST_QUERIES = 2_000
-"""So many statements are kept as they were compiled; which attributes are asked for makes many of one list."""
+_MOST_QUERIES = 500
+"""So many statements are kept as they were compiled; which attributes are asked for makes many of one list. One takes
+thirty kilobytes, and keeps up to 150 of what it was compiled from."""
 
 
 class Reader:

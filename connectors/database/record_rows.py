@@ -21,7 +21,7 @@ from connectors.wanted import EVERYTHING, Wanted
 R = TypeVar("R")
 Maker = Callable[..., Any] | Mapping[Any, Any]
 
-MOST_PROJECTIONS = 500
+MOST_PROJECTIONS = 100
 """Clients may ask for any choice of attributes; so many choices are kept of each list."""
 
 

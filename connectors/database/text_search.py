@@ -3,6 +3,7 @@
 A part of fewer than three letters has no trigram; whoever looks for one reads the list itself.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -15,16 +16,23 @@ from sqlalchemy.types import TypeDecorator
 from connectors.database.columns import clean_text
 from connectors.database.dialects import Condition, like_pattern
 
-SHORTEST_PART = 3
+LONGEST_PART = 40
+"""So much of a word the index is asked for: where texts have a letter several times in a row, SQLite takes seconds to
+rule out that they have it ten thousand times."""
+
 _PARTS = ("part_0", "part_1", "part_2")
+_INDEXED = re.compile(r"[^\W_]{3}")
+"""What a word needs for PostgreSQL's index to know anything of it; of signs alone it would look at every row."""
 
 
 def index_parts(words: Sequence[str]) -> dict[str, str]:
-    """Return the words of a search that the index is asked for, as values of `contains_parts`; {} if all are too short.
+    """Return the words of a search that the index is asked for, as values of `contains_parts`; {} if it knows none.
 
-    They are the longest ones, not the longest alone: that may well be what all have, such as a domain.
+    They are the longest ones, not the longest alone: that may well be what all have, such as a domain. Of a very long
+    word it is the beginning, so whoever asks the index looks for whole words in what it finds.
     """
-    longest = sorted((word for word in words if len(word) >= SHORTEST_PART), key=len, reverse=True)
+    known = [word[:LONGEST_PART] for word in words if _INDEXED.search(word[:LONGEST_PART])]
+    longest = sorted(known, key=len, reverse=True)
     return {name: longest[number % len(longest)] for number, name in enumerate(_PARTS)} if longest else {}
 
 

@@ -1,7 +1,9 @@
 """Pages of lists: from either end, between cursors, while rows come and go; each says exactly what lies beside it."""
 
+import gc
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from weakref import ref
 
 import pytest
 from hypothesis import given
@@ -10,7 +12,7 @@ from sqlalchemy import Column, Integer, Table, delete, insert
 
 from connectors.database.columns import IdText, new_metadata
 from connectors.database.engine import AsyncEngine, open_database
-from connectors.database.lists import Listing, ListReader
+from connectors.database.lists import MOST_STATEMENTS, Listing, ListReader
 from connectors.database.record_rows import Rows
 from connectors.errors import InvalidCursor
 from connectors.pages import Page, Slice, cursor
@@ -236,3 +238,17 @@ async def test_a_number_that_its_column_cannot_hold_is_no_position(engine: Async
     for asked in (Slice(1, forged), Slice(1, before=forged)):
         with pytest.raises(InvalidCursor):
             await kept.page(asked)
+
+
+def test_statements_of_lists_are_kept_up_to_a_bound_however_many_lists_and_slices_there_are() -> None:
+    slices = [
+        Slice(1, after, before, backward) for after in (None, "") for before in (None, "") for backward in (False, True)
+    ]
+    listings = [Listing("things", ROWS, owner=THINGS.c.owner, order=ORDER) for _ in range(MOST_STATEMENTS // 4)]
+
+    made = [ref(listing.page("postgresql", asked)) for listing in listings for asked in slices]
+
+    gc.collect()
+    assert len(made) > MOST_STATEMENTS
+    assert sum(statement() is not None for statement in made) <= MOST_STATEMENTS
+    assert listings[-1].page("postgresql", slices[-1]) is made[-1]()

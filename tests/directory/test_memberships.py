@@ -291,6 +291,17 @@ async def test_whoever_joins_or_leaves_while_pages_are_walked_moves_nobody_else(
     assert rest.items == [*AT_HELIOS[2:], joining[1]]
 
 
+async def test_of_a_word_longer_than_the_index_is_asked_for_every_letter_counts(directory: Directory) -> None:
+    short, long = (people.user(name, "Ann", "a" * length) for name, length in (("short", 50), ("long", 60)))
+    members = [people.membership(short, HELIOS), people.membership(long, HELIOS)]
+    await directory.load(DirectoryData([short, long], [], [], members, [], []))
+
+    where = MemberFilter(search="a" * 60)
+
+    assert await _members(directory, [HELIOS], where) == [[members[1]]]
+    assert await directory.count_members_of([HELIOS], where) == [1]
+
+
 @pytest.fixture
 def walked(directory: Directory) -> Directory:
     return directory

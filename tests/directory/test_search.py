@@ -12,6 +12,7 @@ from sqlalchemy import Column, MetaData, Table, insert, select
 from connectors.database.columns import IdText
 from connectors.database.dialects import contains_each
 from connectors.database.engine import open_database
+from connectors.database.text_search import LONGEST_PART, index_parts
 from connectors.folding import folded, search_words, searchable
 
 FOUND = [
@@ -72,6 +73,16 @@ async def test_both_databases_find_what_python_finds(database_url: str) -> None:
         typed = " ".join(piece[: draw.randint(1, 4)] for piece in draw.sample(pieces, draw.randint(1, 3)))
         expected = [name for name in names if all(word in name for word in search_words(typed))]
         assert await _found(database_url, names, typed) == expected, typed
+
+
+@pytest.mark.parametrize("length", [3, LONGEST_PART, LONGEST_PART + 1, 10_000])
+def test_an_index_is_asked_for_the_beginning_of_a_long_word(length: int) -> None:
+    assert set(index_parts(["ab", "b", "a" * length]).values()) == {"a" * min(length, LONGEST_PART)}
+
+
+@pytest.mark.parametrize("word", ["ab", "---", "@-@-@", "a.b", "%%%", "\N{RED HEART}" * 5])
+def test_an_index_is_not_asked_for_what_it_knows_nothing_of(word: str) -> None:
+    assert index_parts([word]) == {}
 
 
 @given(st.text(max_size=60))
