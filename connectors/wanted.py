@@ -105,6 +105,16 @@ def altered(record: T, **values: Any) -> T:
     return copy
 
 
+def unread(error: Exception) -> str | None:
+    """Return what to do about an attribute that was looked at and not read of its record, None for other errors."""
+    if not isinstance(error, AttributeError) or error.name not in getattr(type(error.obj), "__slots__", ()):
+        return None
+    return (
+        f"{error.name} was not read of this {type(error.obj).__name__}. If `wanted` named it, the connector has to fill "
+        f"it in; otherwise the function that looks at it has to declare it with @reads or @needs."
+    )
+
+
 class _Noting:
     """Stands in for a record, and notes what is read of it."""
 
