@@ -20,7 +20,7 @@ ALWAYS: Mapping[str, set[str]] = {
     "OrderLine": {"shop_order_lines.order_id", "shop_order_lines.position"},
     "OrderEvent": {"shop_order_events.id", "shop_order_events.order_id"},
     "Membership": {
-        "memberships.id", "memberships.organization_id", "users.last_name_key", "users.first_name_key",
+        "memberships.id", "memberships.organization_id", "memberships.last_name_key", "memberships.first_name_key",
     },
     "RoleGrant": {"grants.id", "grants.membership_id", "grants.kind", "grants.valid_until"},
     "User": {"users.id"},
