@@ -17,8 +17,8 @@ READS, NEEDS = "reads", "needs"
 class Wanted(Generic[R]):
     """The attributes of a record that will be read; all of them where `names` is None.
 
-    Who reads records for somebody else gets this and fills in these attributes, and the record's keys. Of a record that
-    was read so, every other attribute raises AttributeError.
+    Whoever reads records for somebody else gets this and fills in these attributes, and more where that is no effort. Of
+    a record that was read in part, every other attribute raises AttributeError.
     """
 
     names: frozenset[str] | None = None
@@ -110,8 +110,8 @@ def unread(error: Exception) -> str | None:
     if not isinstance(error, AttributeError) or error.name not in getattr(type(error.obj), "__slots__", ()):
         return None
     return (
-        f"{error.name} was not read of this {type(error.obj).__name__}. If `wanted` named it, the connector has to fill "
-        f"it in; otherwise the function that looks at it has to declare it with @reads or @needs."
+        f"{error.name} was not read of this {type(error.obj).__name__}. If `wanted` named it, the connector has to "
+        "fill it in; otherwise the function that looks at it has to declare it with @reads or @needs."
     )
 
 
