@@ -1,7 +1,7 @@
 """What one request knows: who asks, when, in which language, and the back ends it may ask."""
 
 from asyncio import Future, get_running_loop
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -119,6 +119,12 @@ class People:
             else:
                 await reading[unread[0]]
         return users
+
+    def known(self, ids: Set[UserId], wanted: Wanted[UserRecord]) -> Mapping[UserId, UserRecord | None] | None:
+        """Return what `read` does where none of these users has to be read, else None."""
+        self._want(wanted)
+        users = self._users
+        return users if users.keys() >= ids else None
 
     def know(self, users: Iterable[UserRecord], wanted: Wanted[UserRecord]) -> None:
         """Take note of people who were read along with something else, as far as is wanted."""

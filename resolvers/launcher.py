@@ -26,6 +26,7 @@ from permissions.policy import Policy, Role
 from permissions.vocabulary import DenialReason, Permission
 from resolvers.access.plans import standing_with
 from resolvers.access_requests.queries import is_seen
+from resolvers.at_once import known_by
 from resolvers.context import RequestContext
 from resolvers.organizations.queries import default_organization_id, is_visible, organizations_with
 from resolvers.people import people_with
@@ -151,6 +152,18 @@ class _Key(NamedTuple):
     permissions: Collection[str]
 
 
+def _tiles_at_once(
+    context: RequestContext,
+    callers: Sequence[CallerRecord],
+    *,
+    organization_id: OrganizationId | None = None,
+    include_unavailable: bool = False,
+) -> Sequence[Sequence[Tile]] | None:
+    known = context.backends.applications.at_hand
+    return _tiles(context, callers, known, organization_id, include_unavailable) if known is not None else None
+
+
+@known_by(_tiles_at_once)
 async def tiles_of(
     context: RequestContext,
     callers: Sequence[CallerRecord],
@@ -164,6 +177,16 @@ async def tiles_of(
     Somebody else's organization and an unknown one give no tiles that come from an organization.
     """
     known = await context.backends.applications.catalogue()
+    return _tiles(context, callers, known, organization_id, include_unavailable)
+
+
+def _tiles(
+    context: RequestContext,
+    callers: Sequence[CallerRecord],
+    known: Sequence[ApplicationRecord],
+    organization_id: OrganizationId | None,
+    include_unavailable: bool,
+) -> Sequence[Sequence[Tile]]:
     answer = []
     for caller in callers:
         looked_at = organization_id or default_organization_id(caller)

@@ -1,11 +1,12 @@
 """The language in which the portal speaks to a caller, and how it writes money."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from functools import lru_cache
 from operator import attrgetter
 from typing import Any
 
+from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
 
 from connectors.values import Address, Localized, Money
@@ -14,6 +15,15 @@ from resolvers.languages import known_locale
 from resolvers.texts import translated
 
 LAST_RESORT = "en"
+
+_OTHER_DECIMALS: Mapping[str, int] = {
+    currency: decimals
+    for currency in get_global("currency_fractions")
+    if (decimals := get_currency_precision(currency)) != 2
+}
+"""How many decimals the currencies have that have not two, as most have."""
+
+_CENTS = [f".{cents:02}" for cents in range(100)]
 
 
 def in_language(context: RequestContext, texts: Localized, locale: str | None) -> str:
@@ -66,7 +76,9 @@ def on_one_line(address: Address) -> str:
 
 def amount(_context: RequestContext, money: Money) -> str:
     """Return the amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
-    return _amount(money.minor_units, money.currency)
+    if money.currency not in _OTHER_DECIMALS and (units := money.minor_units) >= 0:
+        return f"{units // 100}{_CENTS[units % 100]}"
+    return str(_exact(money.minor_units, _decimals(money.currency)))
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:
@@ -77,18 +89,12 @@ def formatted(context: RequestContext, money: Money, *, locale: str | None = Non
     return _written(money.minor_units, money.currency, LAST_RESORT)
 
 
-@lru_cache(maxsize=5_000)  # the same prices come again and again
-def _amount(minor_units: int, currency: str) -> str:
-    return str(_exact(minor_units, _decimals(currency)))
-
-
 def _exact(minor_units: int, decimals: int) -> Decimal:
     return Decimal(minor_units).scaleb(-decimals)
 
 
-@lru_cache(maxsize=500)
 def _decimals(currency: str) -> int:
-    return get_currency_precision(currency)
+    return _OTHER_DECIMALS.get(currency, 2)
 
 
 @lru_cache(maxsize=5_000)

@@ -7,15 +7,18 @@ from typing import Any
 from connectors.directory.directory import DirectoryQueries
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.memberships import MembershipRecord
-from connectors.directory.records.people import UserRecord
+from connectors.directory.records.people import DELETED_ADDRESS, UserRecord
 from connectors.ids import OrganizationId, UserId, new_id
 from connectors.values import AccountKind, masked_address
 from connectors.wanted import EVERYTHING, NOTHING, Wanted, reads, reads_of
 from permissions.access_rules import MANAGE_MEMBERS, SEE_MEMBERS, AccessRule
+from resolvers.at_once import known_by
 from resolvers.context import People, RequestContext
 from resolvers.texts import Text
 
 MOST_LOGIN_NAMES = 100
+
+_PERSON_OF = attrgetter("user_id", "organization_id")
 
 
 async def people_with(
@@ -50,8 +53,31 @@ async def seen(
     members the caller may see. Else the refusal is that of the organization where the person was met.
     """
     met = list(people)
+    users = await people_with(context, _ids_of(met), wanted)
+    return _as_seen(context, met, users)
+
+
+def seen_at_once(
+    context: RequestContext,
+    people: Iterable[tuple[UserId | None, OrganizationId | None]],
+    wanted: Wanted[UserRecord] = EVERYTHING,
+) -> list[UserRecord | None] | None:
+    """Return what `seen` does where all of them were read before, else None."""
+    met = list(people)
+    users = context.people.known(_ids_of(met), wanted) if context.people is not None else None
+    return _as_seen(context, met, users) if users is not None else None
+
+
+def _ids_of(met: Iterable[tuple[UserId | None, OrganizationId | None]]) -> set[UserId]:
+    return {user_id for user_id, _ in met if user_id is not None}
+
+
+def _as_seen(
+    context: RequestContext,
+    met: Iterable[tuple[UserId | None, OrganizationId | None]],
+    users: Mapping[UserId, UserRecord | None],
+) -> list[UserRecord | None]:
     known = _known(context)
-    users = await people_with(context, {user_id for user_id, _ in met if user_id is not None}, wanted)
     return [
         None
         if user_id is None or (user := users[user_id]) is None
@@ -62,13 +88,19 @@ async def seen(
     ]
 
 
+def _users_at_once(
+    context: RequestContext, memberships: Sequence[MembershipRecord], *, wanted: Wanted[UserRecord] = EVERYTHING
+) -> list[UserRecord | None] | None:
+    return seen_at_once(context, map(_PERSON_OF, memberships), wanted)
+
+
 @reads(MembershipRecord, lambda member: (member.user_id, member.organization_id, member.user))
+@known_by(_users_at_once)
 async def member_users(
     context: RequestContext, memberships: Sequence[MembershipRecord], *, wanted: Wanted[UserRecord] = EVERYTHING
 ) -> list[UserRecord | None]:
     """Return the person of each membership, who was perhaps read along with it."""
-    met = ((membership.user_id, membership.organization_id) for membership in memberships)
-    return await seen(context, met, wanted)
+    return await seen(context, map(_PERSON_OF, memberships), wanted)
 
 
 def person(
@@ -81,10 +113,16 @@ def person(
     who = attrgetter(user_id)
     where = attrgetter(through) if through is not None else lambda _: None
 
+    def at_once(
+        context: RequestContext, records: Sequence[Any], *, wanted: Wanted[UserRecord] = EVERYTHING
+    ) -> list[UserRecord | None] | None:
+        return seen_at_once(context, zip(map(who, records), map(where, records), strict=True), wanted)
+
+    @known_by(at_once)
     async def people(
         context: RequestContext, records: Sequence[Any], *, wanted: Wanted[UserRecord] = EVERYTHING
     ) -> list[UserRecord | None]:
-        return await seen(context, ((who(record), where(record)) for record in records), wanted)
+        return await seen(context, zip(map(who, records), map(where, records), strict=True), wanted)
 
     people.reads = reads_of(who) | (reads_of(where) if through is not None else NOTHING)  # type: ignore[attr-defined]
     return people
@@ -165,7 +203,7 @@ def new_user(
 @reads(UserRecord, lambda user: (user.first_name, user.last_name, user.email))
 def display_name(context: RequestContext, user: UserRecord) -> str:
     """Return first and last name as one text; of somebody invited without a name, what the address shows of it."""
-    if user.is_deleted:
+    if user.email == DELETED_ADDRESS:  # which is `is_deleted`, without a call for everybody on a page
         return context.in_words(Text("Deleted account"))
     return f"{user.first_name} {user.last_name}".strip() or masked_address(user.email)
 
@@ -179,7 +217,7 @@ def first_name(_context: RequestContext, user: UserRecord) -> str | None:
 @reads(UserRecord, lambda user: user.email)
 def address_of(_context: RequestContext, user: UserRecord) -> str | None:
     """Return the e-mail address; None of somebody who was deleted."""
-    return None if user.is_deleted else user.email
+    return None if user.email == DELETED_ADDRESS else user.email
 
 
 def masked_name(user: UserRecord) -> str:

@@ -69,6 +69,11 @@ class EmbeddedApplications:
             raise InvalidCatalogue("\n".join(reader.problems))
         return cls(records)
 
+    @property
+    def at_hand(self) -> Sequence[ApplicationRecord]:
+        """Every published application."""
+        return self._records
+
     async def catalogue(self) -> Sequence[ApplicationRecord]:
         """Return every published application."""
         return self._records

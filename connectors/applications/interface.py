@@ -90,7 +90,13 @@ class InvalidCatalogue(Exception):
 
 
 class Applications(Protocol):
-    """Queries about the catalogue, in the order of the page (category, then position)."""
+    """Queries about the catalogue, in the order of the page (category, then position).
+
+    `at_hand` is what `catalogue` returns, where nobody has to be asked for it, else None.
+    """
+
+    @property
+    def at_hand(self) -> Sequence[ApplicationRecord] | None: ...
 
     async def catalogue(self) -> Sequence[ApplicationRecord]:
         """Return every published application."""

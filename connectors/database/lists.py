@@ -157,8 +157,7 @@ class Listing(Generic[R]):
     def of_each(self, owners: Sequence[str], records: Sequence[R]) -> list[list[R]]:
         """Return the records of each owner."""
         assert self._owner_of is not None
-        owner_of = self._owner_of
-        return gathered(owners, ((owner_of(record), record) for record in records))
+        return gathered(owners, zip(map(self._owner_of, records), records, strict=True))
 
     def pages(self, owners: Sequence[str], rows: Sequence[Row], asked: Slice) -> list[Page[R]]:
         """Return the page of each owner from the rows that were read for all."""

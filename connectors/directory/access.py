@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, func, insert, select, update
@@ -30,6 +31,7 @@ _organization, _user, _membership, _grant, _vendor = (
     vendor_permissions.c,
 )
 _MEMBERSHIP_ID = _grant.membership_id
+_MEMBERSHIP_OF = attrgetter("membership_id")
 _LOCK_ORGANIZATION_OF = (
     select(_organization.id)
     .where(
@@ -116,7 +118,7 @@ class AccessQueries(DirectoryReader):
         """Return each membership's grants, expired ones too, roles first, then by key."""
         projection = GRANTS.projected(wanted, _MEMBERSHIP_ID)
         found = projection.records(await self.read_of(membership_ids, _grants_of(projection)))
-        return gathered(membership_ids, ((grant.membership_id, grant) for grant in found))
+        return gathered(membership_ids, zip(map(_MEMBERSHIP_OF, found), found, strict=True))
 
     async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
         """Return the grants with these ids."""

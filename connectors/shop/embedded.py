@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, TypeVar
 
 from sqlalchemy import Select, and_, bindparam, insert, literal_column, select, union
@@ -39,6 +40,7 @@ T = TypeVar("T")
 _order, _line, _event = SHOP_ORDERS.c, SHOP_ORDER_LINES.c, SHOP_ORDER_EVENTS.c
 
 _ORGANIZATION_ID, _ORDER_ID = _order.organization_id, _event.order_id
+_ORDER_OF = attrgetter("order_id")
 _NOTHING = select(1)
 _ANY_ORDER = select(_order.id).limit(1)
 _HERE = one_of(_order.organization_id, "organization_ids")
@@ -166,7 +168,7 @@ class EmbeddedShop(ListReader):
         """Return each order's lines by position, the first `limit` of each."""
         projection = LINES.projected(wanted)
         found = projection.records(await self.read_of(_once(order_ids), _lines(self.database, projection), limit=limit))
-        return gathered(order_ids, ((line.order_id, line) for line in found))
+        return gathered(order_ids, zip(map(_ORDER_OF, found), found, strict=True))
 
     async def events_of(
         self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderEventRecord] = EVERYTHING

@@ -9,7 +9,7 @@ from gateway.execution.library_internals import Undefined
 from gateway.execution.response_paths import PickedPaths, ResponsePaths
 from gateway.execution.run import Run, together
 from gateway.execution.selected_field import SelectedField
-from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE
+from gateway.execution.value_kinds import ERROR, LATE, NULL, UNSURE, ordinary_types
 
 Column: TypeAlias = list[Any] | PartialColumn
 """A completed column."""
@@ -48,9 +48,10 @@ class Completion:
         if types is None:
             types = set(map(type, values))
         if kinds is None:
-            kinds = run.kinds(types)
+            kinds = 0 if run.types_decide and types <= ordinary_types else run.kinds(types)
         if not kinds & (NULL | ERROR | LATE | UNSURE):
-            return self._bounded(run, self.present(run, values, paths, types))
+            done = self.present(run, values, paths, types)
+            return done if self.non_null or type(done) is list else self._bounded(run, done)
         if kinds & LATE or (kinds & UNSURE and any(map(run.is_late, values))):
             return run.hold(self._awaited(run, run.hold_all(values), paths))
         if kinds & ERROR and len(types) == 1:
@@ -158,5 +159,5 @@ async def _put_back_later(
     return await finished(put_back(run, groups, field_errors))
 
 
-async def _contained_later(late: MaybeLate) -> Column:
-    return contained(await finished(late))
+async def _contained_later(late: Any) -> Column:
+    return contained(await late)

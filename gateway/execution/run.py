@@ -30,12 +30,12 @@ class Run:
     __slots__ = (
         "_held",
         "_ignored",
-        "_types_decide",
         "answers",
         "budget",
         "clock",
         "context",
         "executor",
+        "types_decide",
         "uses_row_functions",
     )
 
@@ -49,19 +49,19 @@ class Run:
         if self.clock is not None:
             budget.when_exceeded = self.clock.end  # no field is waited for any more
         self._held: list[Any] = []
-        self._types_decide = is_known_awaitable_check(executor.is_awaitable)
-        self.uses_row_functions = self._types_decide and executor.uses_row_functions  # type: ignore[attr-defined]
+        self.types_decide = is_known_awaitable_check(executor.is_awaitable)
+        self.uses_row_functions = self.types_decide and executor.uses_row_functions  # type: ignore[attr-defined]
         self._ignored = ~(LATE | UNSURE) if never_awaits(executor) else ~0
 
     def kinds(self, types: set[type]) -> int:
         """Return the kinds that occur among values of these types."""
         kinds = kinds_of(types) & self._ignored
-        return kinds if self._types_decide else kinds | UNSURE
+        return kinds if self.types_decide else kinds | UNSURE
 
     def is_late(self, value: Any) -> bool:
         """Return whether the value has to be awaited."""
         kind = kind_of(value) & self._ignored
-        if self._types_decide and not kind & UNSURE:
+        if self.types_decide and not kind & UNSURE:
             return bool(kind & LATE)
         return bool(self.executor.is_awaitable(value))
 

@@ -85,7 +85,8 @@ async def members_of(
                 user
                 for found in pages
                 for member in found.items
-                if member.organization_id in knowing and (user := _as_known(member, is_alone=is_alone)) is not None
+                if member.organization_id in knowing
+                and (user := member.user if member.status in _BELONGING else _as_known(member, is_alone=is_alone))
             ),
             people,
         )
@@ -218,13 +219,10 @@ def _last_end(grants: Sequence[GrantRecord]) -> datetime | None:
 
 
 def _as_known(member: MembershipRecord, *, is_alone: bool) -> UserRecord | None:
-    """Return the person read along as the caller sees them; None for whom other organizations may know better.
-
-    `is_alone` says that there is no other where the caller sees members.
+    """Return the person read along, who is no member yet or any more, as the caller sees them; None for whom other
+    organizations may know better. `is_alone` says that there is no other where the caller sees members.
     """
-    if member.user is None or member.status in _BELONGING:
-        return member.user
-    if member.status is MembershipStatus.INVITED and is_alone:
+    if member.user is not None and member.status is MembershipStatus.INVITED and is_alone:
         return as_invited(member.user)
     return None
 

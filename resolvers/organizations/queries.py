@@ -10,6 +10,7 @@ from connectors.ids import MembershipId, OrganizationId
 from connectors.wanted import EVERYTHING, Wanted, reads
 from permissions.access_rules import CHANGE_ORGANIZATION, MANAGE_MEMBERS, PLACE_ORDERS
 from permissions.vocabulary import DenialReason
+from resolvers.at_once import known_by
 from resolvers.contact_data import email, phone, website
 from resolvers.context import RequestContext
 from resolvers.refusals import Stale
@@ -26,6 +27,18 @@ def is_visible(context: RequestContext, organization_id: str) -> bool:
     return standing is not None and standing.obstacle is not DenialReason.NOT_A_MEMBER
 
 
+def _own_at_once(
+    context: RequestContext, *, id: OrganizationId, wanted: Wanted[OrganizationRecord] = EVERYTHING
+) -> OrganizationRecord | None:
+    """Return the organization where it came with the caller and nothing changes it, else None."""
+    caller = context.caller
+    if not context.only_reads or caller is None or context.standings_on_demand is not None:
+        return None
+    own = caller.standings.get(id)
+    return own.organization if own is not None and is_visible(context, id) else None
+
+
+@known_by(_own_at_once)
 async def organization(
     context: RequestContext, *, id: OrganizationId, wanted: Wanted[OrganizationRecord] = EVERYTHING
 ) -> OrganizationRecord | None:

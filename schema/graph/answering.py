@@ -12,11 +12,15 @@ from resolvers.context import RequestContext
 from schema.graph.guards import Guard
 
 _UNDECIDED = object()
+_LISTS = {list, tuple}
 
 
 @dataclass(slots=True)
 class Answering:
-    """Answers one field of the schema for any number of parents: guard first, then the function with those allowed."""
+    """Answers one field of the schema for any number of parents: guard first, then the function with those allowed.
+
+    One that `is_open` is asked of everybody: neither its guard nor its inputs refuse anything.
+    """
 
     bound: Guard
     answer_all: Callable[..., Any]
@@ -25,6 +29,7 @@ class Answering:
     wants: Mapping[str, type] = field(default_factory=dict)
     path: str | None = None
     each: Callable[[Any, Any], Any] | None = None
+    is_open: bool = False
 
     def answer(
         self,
@@ -42,6 +47,8 @@ class Answering:
             arguments = self.convert(arguments)
         if wanted:
             arguments = {**arguments, **wanted}
+        if self.is_open and context.standings_on_demand is None:
+            return self.answer_all(context, parents, **arguments)
         return self.answer_converted(context, parents, arguments)
 
     def answer_converted(self, context: RequestContext, parents: Sequence[Any], values: dict[str, Any]) -> Any:
@@ -120,12 +127,13 @@ class Answering:
         refusals: Sequence[Exception | None],
     ) -> list[Any]:
         # Called here and not before: when this is never begun, nothing is left that nobody awaits.
-        return _merged(await self.answer_all(context, allowed, **values), refusals)
+        answers = self.answer_all(context, allowed, **values)
+        return _merged(await answers if isawaitable(answers) else answers, refusals)
 
 
 def cut(answers: Sequence[Any], most: int) -> Sequence[Any]:
     """Return answers of which no list is longer than this."""
-    if all(type(answer) not in (list, tuple) or len(answer) <= most for answer in answers):
+    if _LISTS.issuperset(map(type, answers)) and max(map(len, answers), default=0) <= most:
         return answers
     return [answer[:most] if isinstance(answer, (list, tuple)) else answer for answer in answers]
 

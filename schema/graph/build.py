@@ -278,11 +278,13 @@ def _bind(built: Schema) -> None:
         inputs = input_guards(Coordinate(type_.name, name), field, belonging)
         field.extensions[READS] = declaration.reads | _read_by_guards(guard, belonging, inputs is not None)
         field.extensions[NEEDS] = declaration.needs
-        answering = declaration.answer_all, declaration.waits, _converter(built, definition), declaration.wants
+        answering = declaration.answer, declaration.waits, _converter(built, definition), declaration.wants
         if inputs is not None:
             field.extensions[BATCH] = GuardedAnswering(guard, *answering, inputs=inputs)
         elif guard.is_open:
-            field.extensions[BATCH] = Answering(guard, *answering, path=declaration.path, each=declaration.each)
+            field.extensions[BATCH] = Answering(
+                guard, *answering, path=declaration.path, each=declaration.each, is_open=True
+            )
         else:  # what is guarded is asked for all objects at once, its guard first
             field.extensions[BATCH] = Answering(guard, *answering)
 
@@ -321,7 +323,7 @@ def _keep_short(field: GraphQLField, definition: StrawberryField, coordinate: Co
         return cut(list(map(read, parents)), most)
 
     field.resolve = resolve_shortly
-    field.extensions[BATCH] = Answering(Guard(OPEN, coordinate, None, None), answer_all, False)
+    field.extensions[BATCH] = Answering(Guard(OPEN, coordinate, None, None), answer_all, False, is_open=True)
 
 
 def _converter(built: Schema, definition: DeclaredField) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

@@ -32,6 +32,7 @@ from connectors.pages import Slice
 from connectors.shop.interface import OrderSort
 from connectors.wanted import EVERYTHING, Wanted, needs_of, reads_of
 from permissions.access_rules import OPEN, AccessRule
+from resolvers.at_once import known_at_once
 from resolvers.context import RequestContext
 from resolvers.pagination import slice_of
 from resolvers.refusals import InvalidArgument
@@ -106,7 +107,9 @@ def docstring_of(element: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer is awaited.
+    """What was declared of a field; `answer_all` is called with all parents, `waits` when its answer may be awaited.
+
+    `at_once` is called before it, and answers None where somebody has to be asked: see `resolvers.at_once`.
 
     `path` and `each` say how one object is answered, where nothing else is done for it: see the engine's `BatchField`.
     A field that `asks_itself` finds its guard's organization in its input; before it, only somebody signed in is asked.
@@ -121,11 +124,30 @@ class Declaration:
     backend: Backend | None = None
     organization_in: str | None = None
     asks_itself: bool = False
+    at_once: Callable[..., Any] | None = None
     reads: Wanted[Any] = EVERYTHING
     needs: Mapping[type, Wanted[Any]] = dataclasses.field(default_factory=dict)
     wants: Mapping[str, type] = dataclasses.field(default_factory=dict)
     path: str | None = None
     each: Callable[[Any, Any], Any] | None = None
+
+    def asked_by(self, changed: Callable[[Callable[..., Any]], Callable[..., Any]]) -> "Declaration":
+        """Return the declaration with functions that ask its own by other arguments."""
+        at_once = changed(self.at_once) if self.at_once is not None else None
+        return replace(self, answer_all=changed(self.answer_all), at_once=at_once, each=None)
+
+    @property
+    def answer(self) -> Callable[..., Any]:
+        """Return what answers at once where it can, and with what is to be awaited where not."""
+        at_once, answer_all = self.at_once, self.answer_all
+        if at_once is None:
+            return answer_all
+
+        def answer(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
+            known = at_once(context, parents, **values)
+            return answer_all(context, parents, **values) if known is None else known
+
+        return answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +169,7 @@ class Sizing:
 
     def kept(self, declaration: "Declaration") -> "Declaration":
         """Return the declaration with its lists cut at their greatest length; a function should not read so much."""
-        most, answer_all = self.at_most, declaration.answer_all
+        most, answer_all, at_once = self.at_most, declaration.answer_all, declaration.at_once
         if most is None:
             return declaration
 
@@ -157,7 +179,18 @@ class Sizing:
         def answer_now(*arguments: Any, **values: Any) -> Sequence[Any]:
             return cut(answer_all(*arguments, **values), most)
 
-        return replace(declaration, answer_all=answer_later if declaration.waits else answer_now, path=None, each=None)
+        def answer_at_once(*arguments: Any, **values: Any) -> Sequence[Any] | None:
+            assert at_once is not None
+            known = at_once(*arguments, **values)
+            return cut(known, most) if known is not None else None
+
+        return replace(
+            declaration,
+            answer_all=answer_later if declaration.waits else answer_now,
+            at_once=answer_at_once if at_once is not None else None,
+            path=None,
+            each=None,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +263,8 @@ def field(
     """Declare a relation, answered for all parents at once by ``function(context, parents, **arguments)``.
 
     The function's keyword-only parameters are the field's arguments. It answers a list parallel to its parents; an
-    Exception instead of an answer fails only that parent's field. It is async, unless it asks nobody.
+    Exception instead of an answer fails only that parent's field. It is async, unless it asks nobody; see
+    `resolvers.at_once` for one that mostly need not ask.
 
     `argument_guards` are asked only when a request uses the argument, see `schema.graph.input_guards`. `cost`,
     `argument_costs`, `assumed_size` and `sliced_by` are for the estimate of what an operation costs, see
@@ -248,6 +282,7 @@ def field(
             inspect.iscoroutinefunction(function),
             requires,
             backend,
+            at_once=known_at_once(function),
             reads=reads_of(function),
             needs=needs_of(function),
             wants=_wants(function),
@@ -281,11 +316,18 @@ def root(
     the dotted path `organization_in` of the arguments, such as ``input.organization_id``.
     """
 
+    at_once = known_at_once(function)
+
     async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [await function(context, **values)] * len(parents)
 
     def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any]:
         return [function(context, **values)] * len(parents)
+
+    def answer_at_once(context: RequestContext, parents: Sequence[Any], **values: Any) -> Sequence[Any] | None:
+        assert at_once is not None
+        known = at_once(context, **values)
+        return [known] * len(parents) if known is not None else None
 
     waits = inspect.iscoroutinefunction(function)
     return DeclaredField.of(
@@ -295,6 +337,7 @@ def root(
             requires,
             backend,
             organization_in,
+            at_once=answer_at_once if at_once is not None else None,
             needs=needs_of(function),
             wants=_wants(function),
         ),
@@ -401,7 +444,7 @@ class DeclaredField(StrawberryField):
         )
         names = [argument.python_name for argument in declared_arguments]
         if instants := [one.python_name for one in declared_arguments if one.type_annotation in _INSTANTS]:
-            declaration = replace(declaration, answer_all=_with_instants(declaration.answer_all, instants), each=None)
+            declaration = declaration.asked_by(lambda answer_all: _with_instants(answer_all, instants))
         assumed = sizing.at_most if sizing.assumed_size is None and sizing.sliced_by is None else sizing.assumed_size
         directives += cost_directives(names, sizing.cost, assumed, sizing.sliced_by, sizing.sized_fields)
         declared = cls(
@@ -421,7 +464,7 @@ class DeclaredField(StrawberryField):
 
     @property
     def is_async(self) -> bool:
-        """Whether the field's answer is awaited."""
+        """Whether the field's answer may have to be awaited."""
         declaration: Declaration = self.metadata[DECLARATION]
         return declaration.waits
 
@@ -539,23 +582,21 @@ def _with_arguments_of(function: Callable[..., Any], declaration: Declaration) -
     is_paged = hints.get("page") is Slice
     if not is_paged and not inputs:
         return declaration
-    answer_all = declaration.answer_all
 
     def known(values: dict[str, Any]) -> dict[str, Any]:
         if is_paged:
-            values["page"] = slice_of(*(values.pop(name, None) for name in PAGE_ARGUMENTS))
+            taken = values.pop
+            values["page"] = slice_of(
+                taken("first", None), taken("after", None), taken("last", None), taken("before", None)
+            )
         for name, of in inputs.items():
             if values.get(name) is not None:
                 values[name] = of(**vars(values[name]))
         return values
 
-    async def answer_later(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
-        return await answer_all(context, parents, **known(values))
-
-    def answer_now(context: RequestContext, parents: Sequence[Any], **values: Any) -> Any:
-        return answer_all(context, parents, **known(values))
-
-    return replace(declaration, answer_all=answer_later if declaration.waits else answer_now, each=None)
+    return declaration.asked_by(
+        lambda answer_all: lambda context, parents, **values: answer_all(context, parents, **known(values))
+    )
 
 
 def _argument_type(name: str, hint: Any) -> Any:

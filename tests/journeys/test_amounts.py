@@ -4,6 +4,8 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from babel.core import get_global
+from babel.numbers import get_currency_precision
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +30,13 @@ WRITTEN = [
 @pytest.mark.parametrize(("minor_units", "currency", "written"), WRITTEN)
 def test_an_amount_is_written_with_the_decimals_of_its_currency(minor_units: int, currency: str, written: str) -> None:
     assert amount(CONTEXT, Money(minor_units, currency)) == written
+
+
+@pytest.mark.parametrize("currency", [*get_global("currency_fractions"), "EUR", "XXQ"])
+def test_every_currency_has_the_decimals_that_unicode_gives_it(currency: str) -> None:
+    written = amount(CONTEXT, Money(123_456_789, currency))
+
+    assert written == str(Decimal(123_456_789).scaleb(-get_currency_precision(currency)))
 
 
 @given(st.integers(-(10**12), 10**12))

@@ -14,7 +14,7 @@ from connectors.errors import BackendUnavailable
 from connectors.ids import OrganizationId, UserId
 from connectors.values import AccountKind
 from resolvers.context import People, RequestContext
-from resolvers.people import seen
+from resolvers.people import seen, seen_at_once
 
 ACME, BETA = OrganizationId("org_acme"), OrganizationId("org_beta")
 ANNA, BEN, NOBODY = UserId("usr_anna"), UserId("usr_ben"), UserId("usr_nobody")
@@ -116,3 +116,22 @@ async def test_whoever_waits_for_a_reading_that_is_cancelled_reads_for_themselve
     with pytest.raises(asyncio.CancelledError):
         await first
     assert directory.asked == [[ANNA], [ANNA]]
+
+
+async def test_people_who_were_read_are_seen_at_once_and_others_are_asked_for() -> None:
+    context = context_of(SlowDirectory(), people=People())
+    met = [(ANNA, ACME), (None, ACME)]
+
+    assert seen_at_once(context, met) is None
+    assert seen_at_once(context, [(None, ACME)]) == [None]
+    read = await seen(context, met)
+    assert seen_at_once(context, met) == read
+    assert seen_at_once(context, [*met, (BEN, ACME)]) is None
+
+
+async def test_in_an_operation_that_changes_something_nobody_is_seen_at_once() -> None:
+    context = context_of(SlowDirectory(), people=None)
+
+    await seen(context, [(ANNA, ACME)])
+
+    assert seen_at_once(context, [(ANNA, ACME)]) is None

@@ -144,7 +144,7 @@ async def test_a_body_that_comes_a_byte_at_a_time_is_not_waited_for_either(serve
             await asyncio.sleep(0.05)
 
     dripping = asyncio.create_task(drip())
-    answer = await asyncio.wait_for(reader.read(), PATIENCE_SECONDS)
+    answer = await asyncio.wait_for(reader.read(1_000), PATIENCE_SECONDS)
     dripping.cancel()
     writer.close()
 
@@ -290,14 +290,14 @@ async def test_requests_that_wait_for_a_slow_back_end_keep_no_turn(monkeypatch: 
         directory, goes_on, both, begun = portal.wiring.backends.directory, asyncio.Event(), asyncio.Event(), 0
         caller = directory.caller
 
-        async def slow(*given: Any) -> Any:
+        async def slow(*given: Any, **more: Any) -> Any:
             nonlocal begun
             begun += 1
             if begun == 2:
                 both.set()
             if begun <= 2:
                 await goes_on.wait()
-            return await caller(*given)
+            return await caller(*given, **more)
 
         person = await portal.person("purchase@helios.example")
         monkeypatch.setattr(directory, "caller", slow)
