@@ -17,8 +17,8 @@ READS, NEEDS = "reads", "needs"
 class Wanted(Generic[R]):
     """The attributes of a record that will be read; all of them where `names` is None.
 
-    Whoever reads records for somebody else gets this and fills in these attributes, and more where that is no effort. Of
-    a record that was read in part, every other attribute raises AttributeError.
+    Whoever reads records for somebody else gets this and fills in these attributes, or more where that is no effort.
+    Of a record that was read in part, every other attribute raises AttributeError.
     """
 
     names: frozenset[str] | None = None
