@@ -70,11 +70,18 @@ class Lists:
             "members: search of one": MemberFilter(search="p50@"),
             "members: search of many": MemberFilter(search="growth"),
             "members: search of a seventh and a fifth": MemberFilter(search="emil weiss"),
+            "members: search of all and of one": MemberFilter(search="growth.example p50@"),
+            "members: search of one, by STATUS": MemberFilter(
+                search="p50@", order=MemberOrder(MemberOrderField.STATUS, SortDirection.DESC)
+            ),
             "members: search of nobody": MemberFilter(search="nobody"),
             "members: search of two letters": MemberFilter(search="nn"),
             "members: search of two letters of nobody": MemberFilter(search="qx"),
             "members: roleKeys of all": MemberFilter(role_keys=("purchase",), now=NOW),
             "members: roleKeys of few": MemberFilter(role_keys=("administration",), now=NOW),
+            "members: roleKeys of all and search of nobody": MemberFilter(
+                role_keys=("purchase",), search="nobody", now=NOW
+            ),
             "members: roleKeys and search": MemberFilter(role_keys=("administration",), search="weiss", now=NOW),
         }
         orders: dict[str, OrderFilter] = {

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from operator import attrgetter
+from types import SimpleNamespace
 from typing import Any, Generic, TypeVar
 
 from sqlalchemy import (
@@ -12,6 +13,7 @@ from sqlalchemy import (
     ClauseElement,
     Column,
     ColumnElement,
+    CompoundSelect,
     Integer,
     Join,
     Select,
@@ -44,6 +46,8 @@ _FROM_THE_BEGINNING = Slice(0)
 _ONE = literal_column("1", Integer)
 _WALKED = literal_column("300", Integer)
 """So many rows of a list are looked at in its order, before those that fulfil a rare condition are looked up."""
+_FEW = literal_column("1000", Integer)
+"""Where two conditions are rare, the second is looked up as long as fewer rows than these fulfil it."""
 _BEFORE, _WITHIN, _AFTER = range(3)
 """Where a row stands to the positions of a slice, as its last column says."""
 
@@ -53,12 +57,14 @@ class Rare:
     """A condition that many rows of a list may fulfil, or hardly one, which nobody knows before.
 
     `holds` says so of a row, given its columns, of which it needs `columns` and the key. `looked_up` is the same as an
-    index answers it, given whose list it is.
+    index answers it, given whose list it is; `keys` selects what the index has, where a list may have another such
+    condition before this one.
     """
 
     holds: Callable[[Any], ColumnElement[bool]]
     looked_up: Callable[[ColumnElement[Any]], ColumnElement[bool]]
     columns: tuple[Column[Any], ...] = ()
+    keys: Callable[[ColumnElement[Any]], Select[Any] | CompoundSelect[Any]] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -214,8 +220,11 @@ class Listing(Generic[R]):
         beginning = select(_ONE).where(its).limit(_WALKED).correlate(asked).subquery()
         is_long = select(func.count()).select_from(beginning).scalar_subquery() == _WALKED
         in_list = number.where(its, *where).correlate(asked).scalar_subquery()
-        looked_up = number.where(*self._looked_up(asked.c.value), *where).correlate(asked).scalar_subquery()
-        return select(asked.c.value, case((is_long, looked_up), else_=in_list)).select_from(asked)
+        ways = [
+            (and_(is_long, *when), number.where(*found, *where).correlate(asked).scalar_subquery())
+            for when, found in self._ways(asked)
+        ]
+        return select(asked.c.value, case(*ways, else_=in_list)).select_from(asked)
 
     def _page(self, database: str, after: bool, before: bool, backward: bool) -> Select[Any]:
         here = self._order[0] if len(self._order) == 1 else tuple_(*self._order)
@@ -344,26 +353,36 @@ class Listing(Generic[R]):
         its order, and to look them all up would take long; where they are few, it is the other way round.
         """
         assert asked is not None
-        needed = [column for rare in self._rare for column in rare.columns]
-        shown = [*self._order, *needed]
+        needed, key = [column for rare in self._rare for column in rare.columns], self._order[-1]
+        # Where one stretch of an index has the order, it is walked without the table: PostgreSQL would rather read an
+        # average list whole, by another index, than 300 rows of the table in this order.
+        beside = needed if self._each is None else []
+        shown = [*self._order, *([] if beside else needed)]
         walked = self._stretch(database, asked, shown, within, slice_, _WALKED).cte("walked")
-        order = self.sorted(list(walked.c)[: len(self._order)], slice_)
-        fitting = select(walked).where(*self._hold(walked.c)).order_by(*order).limit(limit).cte("fitting")
+        order, its = self.sorted(list(walked.c)[: len(self._order)], slice_), self._table.alias("its")
+        looked_at = {
+            column.name: select(its.c[column.name]).where(its.c[key.name] == walked.c[key.name]).scalar_subquery()
+            for column in beside
+        }
+        fits = self._hold(SimpleNamespace(**dict(walked.c), **looked_at))
+        fitting = select(walked).where(*fits).order_by(*order).limit(limit).cte("fitting")
         is_enough = or_(
             select(func.count()).select_from(fitting).scalar_subquery() >= limit,
             select(func.count()).select_from(walked).scalar_subquery() < _WALKED,
         )
-        key = self._order[-1]
-        fulfilling = [*self._looked_up(asked.c.value), *self._where, *self._kept(), *self._hold(self._table.c), *within]
-        all_of_them = select(key).order_by(*self.sorted(self._order, slice_)).limit(limit)
-        if database == "postgresql":
-            all_of_them = all_of_them.where(*fulfilling, ~is_enough)
-        else:  # SQLite would ask of each row whether it is enough; what is joined from the left, it asks first
-            is_needed = select(_ONE).where(~is_enough).correlate(asked).subquery()
-            all_of_them = all_of_them.select_from(is_needed.outerjoin(self._table, and_(*fulfilling)))
-        all_of_them = all_of_them.correlate(asked)
-        either = union_all(select(fitting.c[key.name]).where(is_enough), select(all_of_them.subquery())).subquery()
-        return select(either).add_cte(walked, fitting, nest_here=True)
+        fulfilling = [*self._where, *self._kept(), *self._hold(self._table.c), *within]
+        parts: list[Select[Any]] = [select(fitting.c[key.name]).where(is_enough)]
+        for when, found in self._ways(asked):
+            all_of_them = select(key).order_by(*self.sorted(self._order, slice_)).limit(limit)
+            if database == "postgresql":
+                all_of_them = all_of_them.where(*found, *fulfilling, ~is_enough, *when)
+            else:  # SQLite would ask of each row whether it is enough; what is joined from the left, it asks first
+                is_needed = select(_ONE).where(~is_enough, *when).correlate(asked).subquery()
+                all_of_them = all_of_them.select_from(
+                    is_needed.outerjoin(self._table, and_(*found, *fulfilling)),
+                )
+            parts.append(select(all_of_them.correlate(asked).subquery()))
+        return select(union_all(*parts).subquery()).add_cte(walked, fitting, nest_here=True)
 
     def _hold(self, row: Any) -> list[ColumnElement[bool]]:
         return [rare.holds(row) for rare in self._rare]
@@ -374,14 +393,22 @@ class Listing(Generic[R]):
         kept = self._each.kept
         return [one_of(self._each.column, self._each.parameter) if kept is None else kept]
 
-    def _looked_up(self, owner: ColumnElement[Any]) -> list[ColumnElement[bool]]:
-        """Return what finds the rows by the rare conditions, in no other way than by their indexes.
+    def _ways(self, asked: FromClause) -> list[tuple[Sequence[ColumnElement[bool]], list[ColumnElement[bool]]]]:
+        """Return what finds the rows by the rare conditions, by their indexes alone, and when it is used.
 
         That is why the owner's column is no column here but an expression: how many rows an owner has on average says
-        nothing about one who has a hundred thousand, and the database would read them all.
+        nothing about one who has a hundred thousand, and the database would read them all. As little does it say which
+        of two conditions fewer of them fulfil: so those of the second are counted, as far as need be.
         """
         assert self._owner is not None
-        return [self._owner.concat("") == owner, *(rare.looked_up(owner) for rare in self._rare)]
+        owner, first, *others = asked.c.value, *self._rare
+        its = self._owner.concat("") == owner
+        if not others or others[0].keys is None:
+            return [((), [its, *(rare.looked_up(owner) for rare in self._rare)])]
+        second, keys = others[0], others[0].keys(owner)
+        some = keys.limit(_FEW).subquery()
+        are_few = select(func.count()).select_from(some).scalar_subquery() < _FEW
+        return [((are_few,), [its, second.looked_up(owner)]), ((~are_few,), [its, first.looked_up(owner)])]
 
 
 class ListReader(Reader):

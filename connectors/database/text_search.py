@@ -16,19 +16,24 @@ from connectors.database.columns import clean_text
 from connectors.database.dialects import Condition, like_pattern
 
 SHORTEST_PART = 3
+_PARTS = ("part_0", "part_1", "part_2")
 
 
-def longest_part(words: Sequence[str]) -> str | None:
-    """Return the word of a search that the index is asked for; None where each is too short for it."""
-    return max((word for word in words if len(word) >= SHORTEST_PART), key=len, default=None)
+def index_parts(words: Sequence[str]) -> dict[str, str]:
+    """Return the words of a search that the index is asked for, as values of `contains_parts`; {} if all are too short.
+
+    They are the longest ones, not the longest alone: that may well be what all have, such as a domain.
+    """
+    longest = sorted((word for word in words if len(word) >= SHORTEST_PART), key=len, reverse=True)
+    return {name: longest[number % len(longest)] for number, name in enumerate(_PARTS)} if longest else {}
 
 
-def contains_part(column: Column[Any], parameter: str) -> ColumnElement[bool]:
-    """Say that the text of this parameter stands somewhere in the column, so that the index of `make_index` finds it.
+def contains_parts(column: Column[Any]) -> ColumnElement[bool]:
+    """Say that each of the parts stands somewhere in the column, so that the index of `make_index` finds it.
 
     SQLite's index ignores case, so it may find more.
     """
-    return _ContainsPart(column, bindparam(parameter, type_=_Pattern()))
+    return _ContainsParts(column, *(bindparam(name, type_=_Pattern()) for name in _PARTS))
 
 
 def make_index(connection: Connection, table: str, column: str = "search_text") -> bool:
@@ -106,21 +111,22 @@ class _Pattern(TypeDecorator[str]):
         return like_pattern(part)
 
 
-class _ContainsPart(Condition):
-    name = "contains_part"
+class _ContainsParts(Condition):
+    name = "contains_parts"
     inherit_cache = True
 
 
-@compiles(_ContainsPart, "sqlite")
-def _contains_part_on_sqlite(element: _ContainsPart, compiler: SQLCompiler, **options: Any) -> str:
-    (column, pattern), table = element.clauses, next(iter(element.clauses)).table.name
+@compiles(_ContainsParts, "sqlite")
+def _contains_parts_on_sqlite(element: _ContainsParts, compiler: SQLCompiler, **options: Any) -> str:
+    (column, *patterns), table = element.clauses, next(iter(element.clauses)).table.name
     numbers, found = f"{table}_search_numbers", f"{table}_search"
-    key, asked = compiler.process(column.table.c.id, **options), compiler.process(pattern, **options)
+    key, asked = compiler.process(column.table.c.id, **options), [compiler.process(one, **options) for one in patterns]
     rows = f"{found} JOIN {numbers} ON {numbers}.number = {found}.rowid"
-    return f"({key} IN (SELECT key FROM {rows} WHERE {found} MATCH {asked}))"
+    together = " || ' ' || ".join(asked)
+    return f"({key} IN (SELECT key FROM {rows} WHERE {found} MATCH {together}))"
 
 
-@compiles(_ContainsPart, "postgresql")
-def _contains_part_on_postgresql(element: _ContainsPart, compiler: SQLCompiler, **options: Any) -> str:
-    column, pattern = (compiler.process(clause, **options) for clause in element.clauses)
-    return f"({column} LIKE {pattern})"
+@compiles(_ContainsParts, "postgresql")
+def _contains_parts_on_postgresql(element: _ContainsParts, compiler: SQLCompiler, **options: Any) -> str:
+    column, *patterns = (compiler.process(clause, **options) for clause in element.clauses)
+    return f"({' AND '.join(f'{column} LIKE {pattern}' for pattern in patterns)})"

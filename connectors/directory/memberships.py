@@ -6,14 +6,27 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import BindParameter, ColumnElement, and_, bindparam, func, literal_column, or_, select, update
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    CompoundSelect,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    union_all,
+    update,
+)
 
 from connectors.database.columns import IdText
 from connectors.database.dialects import contains_each, likely, one_of
 from connectors.database.lists import Each, Listing, Rare
 from connectors.database.reader import Row, gathered
 from connectors.database.record_rows import MOST_PROJECTIONS
-from connectors.database.text_search import contains_part, longest_part
+from connectors.database.text_search import contains_parts, index_parts
 from connectors.directory.access import AccessChanges
 from connectors.directory.errors import check_version
 from connectors.directory.reader import NOW, DirectoryReader
@@ -81,20 +94,24 @@ _FROM_RANK_TO_RANK = (
 )
 _BY_TEXT = Rare(
     lambda row: contains_each(row.search_text, "words"),
-    lambda _organization: contains_part(memberships.c.search_text, "part"),
+    lambda _organization: contains_parts(memberships.c.search_text),
     (memberships.c.search_text,),
 )
 
 
-def _by_grants(what: ColumnElement[bool]) -> Rare:
-    def looked_up(organization: ColumnElement[Any]) -> ColumnElement[bool]:
-        there = grants.c.organization_id == organization
-        return memberships.c.id.in_(select(grants.c.membership_id).where(there, what).correlate_except(grants))
+def _by_grants(*which: ColumnElement[bool]) -> Rare:
+    """Say that somebody was granted one of these; each is looked up, for no index answers them in one condition."""
 
-    return Rare(
-        lambda row: select(grants.c.id).where(grants.c.membership_id == row.id, what).correlate_except(grants).exists(),
-        looked_up,
-    )
+    def keys(organization: ColumnElement[Any]) -> Select[Any] | CompoundSelect[Any]:
+        there = grants.c.organization_id == organization
+        found = [select(grants.c.membership_id).where(there, what).correlate_except(grants) for what in which]
+        return found[0] if len(found) == 1 else union_all(*found)
+
+    def holds(row: Any) -> ColumnElement[bool]:
+        its = grants.c.membership_id == row.id
+        return select(grants.c.id).where(its, or_(*which)).correlate_except(grants).exists()
+
+    return Rare(holds, lambda organization: memberships.c.id.in_(keys(organization)), keys=keys)
 
 
 _BY_ROLES = _by_grants(and_(_HOLDS_ROLE, _UNEXPIRED))
@@ -177,7 +194,7 @@ def _holders(what: Rare, wanted: Wanted[MembershipRecord]) -> Listing[Membership
     )
 
 
-_HOLDS_NOW = _by_grants(and_(or_(_HOLDS_ROLE, _HOLDS_PERMISSION), _UNEXPIRED))
+_HOLDS_NOW = _by_grants(and_(_HOLDS_ROLE, _UNEXPIRED), and_(_HOLDS_PERMISSION, _UNEXPIRED))
 _HOLDS_LASTINGLY = _by_grants(and_(_HOLDS_ROLE, grants.c.valid_until.is_(None)))
 _OF_PERSON = MEMBERSHIPS.select.where(
     memberships.c.user_id == bindparam("of_user", type_=IdText),
@@ -393,7 +410,7 @@ class MembershipChanges(AccessChanges):
 
 def _asked(where: MemberFilter) -> _Asked:
     words = search_words(where.search or "")
-    by_part, by_roles = longest_part(words) is not None, where.role_keys is not None
+    by_part, by_roles = bool(index_parts(words)), where.role_keys is not None
     is_whole = where.status is None or {*where.status} == {*_NOT_REMOVED}
     return _Asked(is_whole and not by_part and not by_roles, bool(words), by_part, by_roles)
 
@@ -413,7 +430,7 @@ def _filter(where: MemberFilter) -> dict[str, Any]:
     parameters: dict[str, Any] = {"statuses": statuses, "ranks": ranks, "first_rank": first, "last_rank": last}
     if where.search is not None:
         words = search_words(where.search)
-        parameters |= {"words": words, "part": longest_part(words)}
+        parameters |= {"words": words, **index_parts(words)}
     if where.role_keys is not None:
         parameters |= {"role_keys": where.role_keys, "now": where.now or datetime.now(UTC)}
     return parameters

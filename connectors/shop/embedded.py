@@ -14,7 +14,7 @@ from connectors.database.lists import Each, Listing, ListReader, Rare, first_of_
 from connectors.database.reader import gathered, parallel
 from connectors.database.record_rows import MOST_PROJECTIONS, Projection
 from connectors.database.sql_errors import database_errors
-from connectors.database.text_search import contains_part, longest_part
+from connectors.database.text_search import contains_parts, index_parts
 from connectors.errors import BackendUnavailable
 from connectors.folding import search_words
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId
@@ -61,7 +61,7 @@ _CONDITIONS = {
 }
 """What can be asked for, by the names of the values; lists are built once for each set of them."""
 
-_PART, _STATUSES, _PLACED = "part", "statuses", "placed"
+_PART, _STATUSES, _PLACED = "part_0", "statuses", "placed"
 _ALL_PLACED = {*OrderStatus} - {OrderStatus.DRAFT}
 _BY_STATUS = Rare(
     lambda row: one_of(row.status, _STATUSES),
@@ -70,7 +70,7 @@ _BY_STATUS = Rare(
 )
 _BY_TEXT = Rare(
     lambda row: contains_each(row.search_text, "words"),
-    lambda _organization: contains_part(_order.search_text, _PART),
+    lambda _organization: contains_parts(_order.search_text),
     (_order.search_text,),
 )
 
@@ -227,15 +227,16 @@ def _values(where: OrderFilter) -> dict[str, Any]:
     """Return the values of what is asked for; one status alone is an equality, which an index has in its order."""
     status = tuple(dict.fromkeys(where.status)) if where.status is not None else None
     words = search_words(where.search or "")
+    parts = index_parts(words)
     is_placed = status is not None and {*status} == _ALL_PLACED
-    in_one_index = is_placed and where.sort.field is OrderSortField.PLACED_AT and longest_part(words) is None
+    in_one_index = is_placed and where.sort.field is OrderSortField.PLACED_AT and not parts
     values = {
         _PLACED: True if in_one_index else None,
         "status": status[0] if status is not None and len(status) == 1 else None,
         _STATUSES: status if status is not None and len(status) != 1 and not in_one_index else None,
         "placed_by": where.placed_by_id,
         "words": words or None,
-        _PART: longest_part(words),
+        **parts,
         "since": where.since,
         "until": where.until,
     }

@@ -2,8 +2,11 @@
 """Migrations keep what is there: data as of every revision comes out as the code of today would have written it."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import pytest
@@ -77,12 +80,12 @@ def _rows(number: int) -> Iterator[tuple[str, dict[str, Any]]]:
         }  # fmt: skip
 
 
-def _fill(connection: Connection, number: int) -> None:
+def _fill(connection: Connection, number: int, without: Mapping[str, str] = MappingProxyType({})) -> None:
     there = MetaData()
     there.reflect(connection)
     for name, row in _rows(number):
         table = there.tables[name]
-        given = {key: value for key, value in row.items() if key in table.c}
+        given = {key: value for key, value in row.items() if key in table.c and key != without.get(name)}
         connection.execute(insert(table), [_as_kept(connection, given)])
 
 
@@ -165,6 +168,44 @@ async def test_columns_that_are_made_of_others_are_filled_a_thousand_rows_at_a_t
 
         assert len(updates) == 3
         assert {row["last_name_key"] for row in await _all(engine, "users")} == {"luczak"}
+        await engine.dispose()
+
+
+async def test_who_is_renamed_during_the_upgrade_is_listed_by_the_new_name() -> None:
+    """Processes of the last version go on until they are replaced; PostgreSQL lets them write to other tables."""
+    async with fresh_database("postgresql") as url:
+        engine, others = open_database(url, PATIENT), open_database(url, PATIENT)
+        await _migrated(engine, "0018")
+        async with engine.begin() as connection:
+            await connection.run_sync(_fill, 1)
+        renamed = 0
+
+        def rename(*_given: object) -> None:
+            nonlocal renamed
+            with suppress(DBAPIError), others.sync_engine.begin() as connection:
+                connection.execute(text("SET LOCAL lock_timeout = 20"))
+                connection.execute(text("UPDATE users SET last_name_key = 'name ' || :n"), {"n": str(renamed)})
+                renamed += 1
+
+        event.listen(engine.sync_engine, "after_cursor_execute", rename)
+
+        await _migrated(engine)
+
+        event.remove(engine.sync_engine, "after_cursor_execute", rename)
+        assert renamed > 1
+        await _check_beside(engine)
+        await others.dispose()
+        await engine.dispose()
+
+
+async def test_what_the_last_version_writes_after_the_upgrade_is_listed_too(database_kind: DatabaseKind) -> None:
+    """It knows nothing of what stands beside the organization, nor of the grants' organization."""
+    async with fresh_database(database_kind, MIGRATIONS) as url:
+        engine = open_database(url, PATIENT)
+        async with engine.begin() as connection:
+            await connection.run_sync(partial(_fill, without={"grants": "organization_id"}), 1)
+
+        await _check_beside(engine)
         await engine.dispose()
 
 

@@ -138,6 +138,28 @@ async def test_few_and_many_are_found_among_hundreds_in_every_order(directory: D
         assert await directory.count_members_of([large, large], where) == [len(expected)] * 2
 
 
+async def test_a_text_is_found_among_more_than_a_thousand_who_hold_a_role(directory: Directory) -> None:
+    """Then the text is looked up, and of whom it finds, whether they hold the role; else the other way round."""
+    large, number_of = OrganizationId("org_large"), 1_100
+    people = [
+        user(f"p{number}", f"Vorname{number % 7}", NAMES[number % 9], email=f"p{number}@large.example")
+        for number in range(number_of)
+    ]
+    members = [membership(person, large) for person in people]
+    grants = [grant(member, GrantKind.ROLE, "purchase") for number, member in enumerate(members) if number % 50]
+    grants += [grant(member, GrantKind.ROLE, "administration") for member in members[:40]]
+    await directory.load(DirectoryData(people, [], [organization(large, "Large")], members, grants, []))
+
+    for search, role in product(
+        ("large.example p10", "large.example p1099@", "weiss large", "p50"), ("purchase", "administration")
+    ):
+        where = MemberFilter(search=search, role_keys=(role,), now=NOW)
+        expected = await as_computed(directory, where, large, {one.membership_id for one in grants if one.key == role})
+        assert await as_listed(directory, where, large) == expected
+        assert await as_listed(directory, where, large, backward=True) == expected
+        assert await directory.count_members_of([large], where) == [len(expected)]
+
+
 def all_orders() -> list[MemberOrder]:
     """Every order that the schema offers."""
     return [MemberOrder(field, direction) for field in MemberOrderField for direction in SortDirection]

@@ -1,7 +1,8 @@
 """Lists are read by index, however long: what members are sorted and found by stands beside the organization.
 
 Triggers keep it as the person has it. They are the one place that does: whoever inserts a membership, gives it to
-somebody else or changes a person's name or address needs to know nothing of it.
+somebody else or changes a person's name or address needs to know nothing of it. Nor does a process of the last version,
+which gives grants without their organization while it is being replaced.
 """
 
 import sqlalchemy as sa
@@ -44,6 +45,14 @@ END $$""",
     f"""
 CREATE TRIGGER users_pass_name_on AFTER UPDATE OF {_COPIED} ON users
 FOR EACH ROW WHEN (({_BEFORE}) <> ({_NOW})) EXECUTE FUNCTION users_pass_name_on()""",
+    """
+CREATE FUNCTION grants_take_organization() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+    SELECT organization_id INTO NEW.organization_id FROM memberships WHERE id = NEW.membership_id;
+    RETURN NEW;
+END $$""",
+    """
+CREATE TRIGGER grants_take_organization BEFORE INSERT ON grants
+FOR EACH ROW WHEN (NEW.organization_id = '') EXECUTE FUNCTION grants_take_organization()""",
 )
 
 _TAKE_NAME = f"""
@@ -57,6 +66,11 @@ CREATE TRIGGER users_pass_name_on AFTER UPDATE OF {_COPIED} ON users WHEN ({_BEF
     UPDATE memberships SET ({_COPIED}) = ({_NOW})
     WHERE user_id = NEW.id;
 END""",
+    """
+CREATE TRIGGER grants_take_organization AFTER INSERT ON grants WHEN NEW.organization_id = '' BEGIN
+    UPDATE grants SET organization_id = (SELECT organization_id FROM memberships WHERE id = NEW.membership_id)
+    WHERE id = NEW.id;
+END""",
 )
 
 
@@ -66,7 +80,9 @@ def upgrade() -> None:
     for name in ("last_name_key", "first_name_key", "search_text"):
         op.add_column("memberships", sa.Column(name, IdText, nullable=False, server_default=""))
     op.add_column("grants", sa.Column("organization_id", IdText, nullable=False, server_default=""))
-    op.execute(_FILL)
+    for statement in _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE:
+        connection.exec_driver_sql(statement)
+    op.execute(_FILL)  # after the triggers: whoever is renamed while this runs would keep the old name here
     op.execute(_FILL_GRANTS)
     for name, type_, made_of in (
         ("status_rank", IdText, _RANK),
@@ -74,8 +90,6 @@ def upgrade() -> None:
         ("joined_down", UtcDateTime, "coalesce(joined_at, '0001-01-02 00:00:00.000000')"),
     ):
         op.add_column("memberships", sa.Column(name, type_, MadeOf(made_of)))
-    for statement in _POSTGRESQL if connection.dialect.name == "postgresql" else _SQLITE:
-        connection.exec_driver_sql(statement)
     make_index(connection, "memberships")
     op.drop_index("ix_memberships_organization_id", "memberships")
     op.create_index("ix_memberships_organization_id", "memberships", ["organization_id", "status"])
