@@ -34,11 +34,6 @@ def person_in(width: int) -> UserId:
     return UserId(f"usr_{_BESIDE + width:026}")
 
 
-def email_of(user: UserId) -> str:
-    """Return the address of somebody, who has no password."""
-    return f"p{int(user[4:])}@growth.example"
-
-
 def filling(sizes: Sequence[int] = SIZES, widths: Sequence[int] = WIDTHS) -> Sequence[str]:
     """Return the statements that fill a migrated database.
 

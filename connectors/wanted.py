@@ -17,8 +17,8 @@ READS, NEEDS = "reads", "needs"
 class Wanted(Generic[R]):
     """The attributes of a record that will be read; all of them where `names` is None.
 
-    Who reads records for somebody else gets this and fills in these attributes, and the record's keys. Of a record that
-    was read so, every other attribute raises AttributeError.
+    Whoever reads records for somebody else gets this and fills in these attributes, or more where that is no effort.
+    Of a record that was read in part, every other attribute raises AttributeError.
     """
 
     names: frozenset[str] | None = None
@@ -103,6 +103,16 @@ def altered(record: T, **values: Any) -> T:
             continue
         object.__setattr__(copy, name, values.get(name, value))
     return copy
+
+
+def unread(error: Exception) -> str | None:
+    """Return what to do about an attribute that was looked at and not read of its record, None for other errors."""
+    if not isinstance(error, AttributeError) or error.name not in getattr(type(error.obj), "__slots__", ()):
+        return None
+    return (
+        f"{error.name} was not read of this {type(error.obj).__name__}. If `wanted` named it, the connector has to "
+        "fill it in; otherwise the function that looks at it has to declare it with @reads or @needs."
+    )
 
 
 class _Noting:

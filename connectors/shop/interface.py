@@ -117,8 +117,8 @@ class ShopData:
 class Shop(Protocol):
     """Queries. Every list answer is parallel to the list asked with, None where there is no such record.
 
-    Of each record, what is `wanted` is filled in, and the ids by which it was asked for; a shop that sends more anyway
-    may fill in all.
+    Of each record, what is `wanted` is filled in, and what the shop's own cursors are made of; a shop that gets more
+    anyway may fill in all.
 
     Each method costs one call to the shop however long the lists are, and raises BackendUnavailable when the shop
     does not answer.

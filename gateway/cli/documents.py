@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 from graphql import GraphQLSchema
 
+from connectors.wanted import Wanted
 from gateway.cli.command import CommandRefused
 from gateway.execution.explanation import ExplainedLevel, FieldLeft, explained
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
@@ -47,7 +48,8 @@ def _explanation(schema: GraphQLSchema, operation: Operation) -> Iterator[str]:
     levels = list(explained(schema, operation.node, operation.fragments, operation.fragment_details))
     made = sum(level.function is not None for level in levels)
     kind = operation.node.operation.value
-    yield f"# {kind} {operation.name or ''}".rstrip() + f": {len(levels)} levels, {made} with a function"
+    number = "1 level" if len(levels) == 1 else f"{len(levels)} levels"
+    yield f"# {kind} {operation.name or ''}".rstrip() + f": {number}, {made} with a function"
     yield from map(_level, levels)
 
 
@@ -62,9 +64,14 @@ def _level(level: ExplainedLevel) -> str:
 def _left(field: FieldLeft) -> str:
     line = f"#   {field.key} is left to the general engine: {field.reason}"
     for name, wanted in field.wanted.items():
-        names = getattr(wanted, "names", wanted)
-        line += f"\n#     {name} of its records: {', '.join(sorted(names)) if names is not None else 'everything'}"
+        line += f"\n#     {name} of its records: {_attributes(wanted)}"
     return line
+
+
+def _attributes(wanted: Wanted[Any]) -> str:
+    if wanted.names is None:
+        return "everything"
+    return ", ".join(sorted(wanted.names)) or "nothing but their keys"
 
 
 def _constant(value: Any) -> str:

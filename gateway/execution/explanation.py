@@ -11,12 +11,14 @@ from graphql import (
     OperationDefinitionNode,
 )
 
+from connectors.wanted import Wanted
 from gateway.execution.compiled_documents import Operation
 from gateway.execution.executor import BreadthFirstExecutor, planning_executor
 from gateway.execution.field_plans import Field
 from gateway.execution.levels import RowFunction, Selection
 from gateway.execution.library_internals import FragmentDetails
 from gateway.execution.projection import learn_wanted
+from gateway.execution.row_functions import MOST_VALUES
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +27,7 @@ class FieldLeft:
 
     key: str
     reason: str
-    wanted: Mapping[str, Any]
+    wanted: Mapping[str, Wanted[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +65,23 @@ def _explained(
     function = selection.written(executor)
     reasons = function.reasons if function is not None else {}
     left = [
-        FieldLeft(field.key, reasons.get(field.key) or field.why_general or _why_alone(field), _wanted(field))
+        FieldLeft(
+            field.key, reasons.get(field.key) or field.why_general or _why_alone(field, selection), _wanted(field)
+        )
         for field in selection.fields
         if function is None or field in function.columns
     ]
     return ExplainedLevel(path, type_.name, function, tuple(left))
 
 
-def _why_alone(field: Field) -> str:
-    """Return why a field is left that could be read, in a selection of which nothing else is."""
-    return "a level of its own" if not field.is_leaf else "more values than one function writes"
+def _why_alone(field: Field, selection: Selection) -> str:
+    """Return why a field is left that could be read, in a selection that has no function."""
+    if not field.is_leaf:
+        return "a level of its own"
+    if len(selection.fields) > MOST_VALUES:
+        return "more values than one function writes"
+    return "no room for more functions in one document"
 
 
-def _wanted(field: Field) -> Mapping[str, Any]:
+def _wanted(field: Field) -> Mapping[str, Wanted[Any]]:
     return getattr(field, "wanted", None) or {}

@@ -11,6 +11,7 @@ from typing import Any
 from graphql import GraphQLError
 
 from connectors.errors import BackendTimeout, BackendUnavailable, ConnectorError, OutcomeUnknown
+from connectors.wanted import unread
 from gateway.auth.view_as import READ_ONLY
 from gateway.execution import PATH_COUNT, PATH_PATTERN, AnswerTooLarge, DeadlineExceeded, ErrorsOmitted, raised_at
 from gateway.pipeline.introspection.views import DISABLED, IntrospectionDisabled
@@ -130,6 +131,8 @@ def _explained(
             reference = logged[id(cause)] = f"{context.request_id}-{secrets.token_hex(3)}"
             if (where := raised_at(cause)) and cause.__traceback__ is None:
                 cause.add_note(f"Raised at, most recent call last:\n{where}")
+            if advice := unread(cause):
+                cause.add_note(advice)
             log.error("unexpected error", exc_info=cause, extra={"reference": reference, "path": _dotted(error)})
         formatted["message"] = context.in_words(unexpected(reference))
         formatted["extensions"] = {"code": MASKED, "reference": reference}

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,9 +16,18 @@ from connectors.errors import InvalidCursor
 from connectors.ids import OrderEventId, OrderId, OrganizationId, UserId, new_id
 from connectors.pages import Page, Slice, cursor
 from connectors.shop.embedded import EmbeddedShop
-from connectors.shop.interface import OrderFilter, OrderRecord, OrderStatus, Shop, ShopData
+from connectors.shop.interface import (
+    OrderEventRecord,
+    OrderFilter,
+    OrderLineRecord,
+    OrderRecord,
+    OrderStatus,
+    Shop,
+    ShopData,
+)
 from connectors.shop.migrations import MIGRATIONS
 from connectors.values import Address
+from connectors.wanted import EVERYTHING, Wanted
 from tests.contracts.shop_records import NOON, emptied, event_of, line_of, order_of
 from tests.examples import examples
 from tests.servers import PATIENT, fresh_database
@@ -233,6 +243,36 @@ async def test_lines_come_by_position_and_events_oldest_first(shop_with: ShopWit
     assert await shop.events_of(asked, limit=2) == [[], [events[1]], [], [events[2], events[3]], [events[1]]]
     assert await shop.events_of(asked) == [[], [events[1]], [], [events[2], events[3], events[0]], [events[1]]]
     assert await shop.events([events[0].id, OrderEventId("evt_unknown"), events[1].id]) == [events[0], None, events[1]]
+
+
+async def test_what_is_wanted_alone_is_filled_in_as_in_a_whole_record(shop_with: ShopWith) -> None:
+    address = Address(("Weg 1",), "80331", "München", "DE")
+    tracked = "https://tracking.example/A-1"
+    order = order_of(ACME, "A-1", placed_by_id=ANNA, total=500, shipping_address=address, tracking_url=tracked)
+    line, step = line_of(order, 1, 2, 250), event_of(order, "1", NOON, OrderStatus.SHIPPED, ANNA, {"en": "Sent"})
+    shop = await shop_with(ShopData([order], [line], [step]))
+
+    async def page(wanted: Wanted[OrderRecord]) -> Sequence[OrderRecord]:
+        (found,) = await shop.orders_of([ACME], Slice(10), where=EVERY, wanted=wanted)
+        return found.items
+
+    async def numbered(wanted: Wanted[OrderRecord]) -> Sequence[OrderRecord | None]:
+        return await shop.orders_with_number([ACME], "A-1", wanted=wanted)
+
+    async def lines(wanted: Wanted[OrderLineRecord]) -> Sequence[OrderLineRecord]:
+        (found,) = await shop.lines_of([order.id], wanted=wanted)
+        return found
+
+    async def events(wanted: Wanted[OrderEventRecord]) -> Sequence[OrderEventRecord]:
+        (found,) = await shop.events_of([order.id], wanted=wanted)
+        return found
+
+    asked: list[tuple[Any, Any]] = [(page, order), (numbered, order), (lines, line), (events, step)]
+    for read, whole in asked:
+        assert await read(EVERYTHING) == [whole]
+        for name in (field.name for field in fields(whole)):
+            (found,) = await read(Wanted(frozenset({name})))
+            assert getattr(found, name) == getattr(whole, name), f"{read.__name__}: {name}"
 
 
 async def test_nothing_asked_is_nothing_answered(shop_with: ShopWith) -> None:

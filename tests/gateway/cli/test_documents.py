@@ -70,6 +70,24 @@ def test_all_operations_of_a_file_are_explained(tmp_path: Path) -> None:
     ]
 
 
+def test_what_is_shown_reads_as_somebody_would_write_it(tmp_path: Path) -> None:
+    done = explained(tmp_path, "{ viewer { memberships { nodes { __typename tiles { __typename } } } } }")
+
+    assert "\nTYPENAME = '__typename'\nTYPENAME_VALUE = 'ApplicationTile'\n" in done.output
+    assert "rows.append({TYPENAME: TYPENAME_VALUE})" in done.output
+    assert "# query: 5 levels" in done.output
+    assert "wanted of its records: nothing but their keys\n" in done.output
+    assert explained(tmp_path, "{ __typename }").output.startswith("# query: 1 level, 1 with a function\n")
+
+
+def test_a_level_for_whose_function_there_is_no_room_says_so(tmp_path: Path) -> None:
+    nodes = " ".join(f'n{number}: node(id: "") {{ id }}' for number in range(15))
+
+    done = explained(tmp_path, f"{{ {nodes} }}")
+
+    assert "#   id is left to the general engine: no room for more functions in one document\n" in done.output
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -9,6 +9,8 @@ import pytest
 from sqlalchemy import make_url
 
 from connectors.errors import BackendTimeout, BackendUnavailable, UnexpectedAnswer
+from connectors.shop.interface import OrderLineRecord
+from connectors.wanted import Wanted
 from tests.logs import capture_logs
 from tests.portal import Portal, open_portal
 from tests.servers import servers
@@ -36,7 +38,14 @@ def failing(backend: Any, method: str, error: Exception) -> Iterator[None]:
     async def fail(*_args: Any, **_more: Any) -> Any:
         raise error
 
-    setattr(backend, method, fail)
+    with answering(backend, method, fail):
+        yield
+
+
+@contextmanager
+def answering(backend: Any, method: str, answer: Any) -> Iterator[None]:
+    """Let one query to a back end be answered so."""
+    setattr(backend, method, answer)
     try:
         yield
     finally:
@@ -70,6 +79,25 @@ async def test_an_unexpected_error_is_masked_and_logged_once_however_many_rows_i
     assert isinstance(entry["exc_info"], RuntimeError)
     assert "in lines_of" in "".join(entry["exc_info"].__notes__)  # where it was raised, and none of the frames there
     assert entry["exc_info"].__traceback__ is None
+
+
+async def test_what_a_connector_leaves_out_is_named_in_the_log_with_what_to_do(portal: Portal) -> None:
+    person = await portal.person("purchase@helios.example")
+    shop = portal.wiring.backends.shop
+    whole = shop.lines_of
+
+    async def without_sku(*asked: Any, wanted: Wanted[OrderLineRecord], **more: Any) -> Any:
+        return await whole(*asked, wanted=Wanted((wanted.names or frozenset()) - {"sku"}), **more)
+
+    with answering(shop, "lines_of", without_sku), capture_logs() as log:
+        answer = await person.asks(LINES)
+
+    assert set(answer.codes.values()) == {"INTERNAL_SERVER_ERROR"}
+    error = lines_logged(log, "error")[0]["exc_info"]
+    assert str(error) == "'OrderLineRecord' object has no attribute 'sku'"
+    assert error.__notes__[-1].startswith(
+        "sku was not read of this OrderLineRecord. If `wanted` named it, the connector"
+    )
 
 
 async def test_two_causes_have_two_references(portal: Portal) -> None:
