@@ -228,7 +228,8 @@ async def test_neither_counts_nor_cursors_of_a_refused_list_are_answered(reading
     assert answer.data == {"viewer": {"defaultOrganization": {"members": None}}}
     assert orders.data == {"viewer": {"defaultOrganization": {"orders": None}}}
     assert ids["user"] not in json.dumps(answer.body)
-    assert not [statement for statement in statements if "count(" in statement.lower()]
+    # A statement may count within itself how far to read, but none returns a number.
+    assert not [statement for statement in statements if "count(" in statement.lower().partition("\nfrom ")[0]]
 
 
 async def test_filters_and_cursors_of_a_refused_list_answer_alike_whether_something_would_be_found(
