@@ -70,8 +70,8 @@ async def test_the_page_takes_as_many_statements_for_a_hundred_as_for_one(large_
         assert len(organizations) == groups
         assert {len(organization["members"]["nodes"]) for organization in organizations} == {entries}
         assert {len(organization["orders"]["nodes"]) for organization in organizations} == {entries}
-        # A person who was read for one field of the page is not read for another, so a field may need no statement; none
-        # does where the members, with whom their people come, are there before the orders.
+        # A person who was read for one field of the page is not read for another, so a field may need no statement; nor
+        # does any where the members, with whom their people come, are there before the orders.
         of_people = [statement for statement in statements if _reads_people(statement)]
         assert len(of_people) <= FIELDS_OF_PEOPLE
         # Of somebody in many organizations, what they hold there is read when the page needs it, once for all.
