@@ -113,6 +113,7 @@ class Organization:
         if not self.administrators():
             target.grants = was
             return "LAST_ADMINISTRATOR"
+        self._end_held_requests(target)
         return None
 
     def against_ending(self, actor: Member, target: Member, when: tuple[str, ...]) -> str | None:
@@ -163,6 +164,7 @@ class Organization:
             return "CONFLICT"
         target.grants[HOLDER] = None
         del actor.grants[HOLDER]
+        self._end_held_requests(target)
         return None
 
     def ask(self, actor: Member, key: str, id: str) -> str | None:
@@ -188,6 +190,7 @@ class Organization:
         request.status = "APPROVED" if approve else "DECLINED"
         if approve:
             request.of.grants[request.key] = None
+            self._end_held_requests(request.of)
         return None
 
     def withdraw(self, actor: Member, request: AccessRequest) -> str | None:
@@ -198,6 +201,13 @@ class Organization:
             return "CONFLICT"
         request.status = "WITHDRAWN"
         return None
+
+    def _end_held_requests(self, member: Member) -> None:
+        """Approve what somebody waits for and now holds without an end anyway."""
+        held = {own for key, until in member.grants.items() if until is None for own in (key, *OF_ROLE.get(key, ()))}
+        for request in self.requests:
+            if request.of is member and request.is_open(self.now) and request.key in held:
+                request.status = "APPROVED"
 
     def _entry(self, actor: Member) -> str | None:
         if actor.status == REMOVED:
