@@ -1,6 +1,6 @@
 """Finding the rows whose text contains a part, by an index of trigrams: of pg_trgm on PostgreSQL, of FTS5 on SQLite.
 
-A part of fewer than three letters has no trigram; whoever looks for one reads the list itself.
+A part without three letters or digits in a row has no trigram; whoever looks for one reads the list itself.
 """
 
 import re
