@@ -12,33 +12,32 @@ from permissions.policy import Policy
 from permissions.viewer import Grant, Standing, Viewer
 from permissions.vocabulary import DenialReason, Permission, mask_of
 
+_ROLE = GrantKind.ROLE
+
 
 def viewer_of(caller: CallerRecord, policy: Policy) -> Viewer:
     """Return the viewer that the caller is under this policy."""
-    return Viewer(
-        user_id=caller.user.id,
-        standings=_standings(caller.standings, policy),
-        vendor_mask=mask_of(
-            Permission(code) for code in caller.vendor_permissions if code in policy.vendor_permissions
-        ),
-    )
+    held = [Permission(code) for code in caller.vendor_permissions if code in policy.vendor_permissions]
+    return Viewer(caller.user.id, _standings(caller.standings, policy), mask_of(held))
 
 
 def grants_under(policy: Policy, grants: Iterable[GrantRecord]) -> tuple[Grant, ...]:
     """Return what the stored grants give under this policy, parallel to them."""
     return tuple(
-        policy.grant(
-            grant.id,
-            role_key=grant.key if grant.kind is GrantKind.ROLE else None,
-            permission=grant.key if grant.kind is GrantKind.PERMISSION else None,
-            until=grant.valid_until,
-        )
-        for grant in grants
+        [
+            policy.grant(
+                grant.id,
+                role_key=grant.key if grant.kind is _ROLE else None,
+                permission=None if grant.kind is _ROLE else grant.key,
+                until=grant.valid_until,
+            )
+            for grant in grants
+        ]
     )
 
 
 def _standings(records: Mapping[OrganizationId, StandingRecord], policy: Policy) -> Mapping[str, Standing]:
-    if isinstance(records, StandingsOnDemand):
+    if type(records) is StandingsOnDemand:
         return _Decided(records, policy)
     return {organization_id: _standing(record, policy) for organization_id, record in records.items()}
 
@@ -67,18 +66,14 @@ class _Decided(Mapping[str, Standing]):
 
 def _standing(record: StandingRecord, policy: Policy) -> Standing:
     return Standing(
-        organization_id=record.organization_id,
-        membership_id=record.membership_id,
-        grants=grants_under(policy, record.grants),
-        obstacle=_obstacle(record),
+        record.organization.id, record.membership_id, grants_under(policy, record.grants), _obstacle(record)
     )
 
 
 def _obstacle(record: StandingRecord) -> DenialReason | None:
+    if record.membership_status is MembershipStatus.ACTIVE:
+        is_active = record.organization.status is OrganizationStatus.ACTIVE
+        return None if is_active else DenialReason.ORGANIZATION_NOT_ACTIVE
     if record.membership_status is MembershipStatus.SUSPENDED:
         return DenialReason.MEMBERSHIP_SUSPENDED
-    if record.membership_status is not MembershipStatus.ACTIVE:
-        return DenialReason.NOT_A_MEMBER
-    if record.organization.status is not OrganizationStatus.ACTIVE:
-        return DenialReason.ORGANIZATION_NOT_ACTIVE
-    return None
+    return DenialReason.NOT_A_MEMBER
