@@ -196,6 +196,7 @@ class GraphqlEndpoint:
             needs_caller=lambda: self._needs_caller(prepared),
             only_introspects=lambda: _only_introspects(prepared),
             reads_of=_organizations_named([prepared]) if only_reads else None,
+            shown=prepared.operation.shown if only_reads else None,
         )
         check_changes_nothing(context, [prepared.operation.is_mutation])
         result = await self._executed(prepared, context, self._budget(), only_reads=only_reads)
