@@ -1,12 +1,12 @@
 """From the directory's record of a caller to what decisions are made of."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
 from connectors.directory.records.access import GrantKind, GrantRecord
 from connectors.directory.records.caller import CallerRecord, StandingRecord
 from connectors.directory.records.memberships import MembershipStatus
 from connectors.directory.records.organizations import OrganizationStatus
-from connectors.directory.standings import StandingsOnDemand
 from connectors.ids import OrganizationId
 from permissions.policy import Policy
 from permissions.viewer import Grant, Standing, Viewer
@@ -17,8 +17,9 @@ _ROLE = GrantKind.ROLE
 
 def viewer_of(caller: CallerRecord, policy: Policy) -> Viewer:
     """Return the viewer that the caller is under this policy."""
-    held = [Permission(code) for code in caller.vendor_permissions if code in policy.vendor_permissions]
-    return Viewer(caller.user.id, _standings(caller.standings, policy), mask_of(held))
+    codes = caller.vendor_permissions
+    held = mask_of([Permission(code) for code in codes if code in policy.vendor_permissions]) if codes else 0
+    return Viewer(caller.user.id, _Decided(caller.standings, policy), held)
 
 
 def grants_under(policy: Policy, grants: Iterable[GrantRecord]) -> tuple[Grant, ...]:
@@ -36,14 +37,12 @@ def grants_under(policy: Policy, grants: Iterable[GrantRecord]) -> tuple[Grant, 
     )
 
 
-def _standings(records: Mapping[OrganizationId, StandingRecord], policy: Policy) -> Mapping[str, Standing]:
-    if type(records) is StandingsOnDemand:
-        return _Decided(records, policy)
-    return {organization_id: _standing(record, policy) for organization_id, record in records.items()}
-
-
 class _Decided(Mapping[str, Standing]):
-    """What standings that are read on demand are under a policy; what is unread is unread here, too."""
+    """What somebody holds in each organization under a policy, decided where anybody asks; what is unread is unread
+    here, too.
+    """
+
+    __slots__ = ("_made", "_policy", "_records")
 
     def __init__(self, records: Mapping[OrganizationId, StandingRecord], policy: Policy) -> None:
         self._records = records
@@ -56,6 +55,11 @@ class _Decided(Mapping[str, Standing]):
             record = self._records[OrganizationId(organization_id)]
             standing = self._made[organization_id] = _standing(record, self._policy)
         return standing
+
+    def get(self, organization_id: str, default: Any = None) -> Any:
+        """Return the standing, or the default, as any mapping does; most often it was asked for before."""
+        standing = self._made.get(organization_id)
+        return standing if standing is not None else super().get(organization_id, default)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._records)

@@ -8,8 +8,6 @@ from os import urandom
 from time import monotonic
 from typing import Any, Literal
 
-from starlette.datastructures import Headers
-
 from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
 from connectors.identity.tokens import AccessTokens, Identity, IntrospectionPass, TokenProblem
@@ -69,6 +67,7 @@ class RequestContexts:
         self._device_cookie = DeviceCookie(secure=settings.address.startswith("https:"))
         self._views = Views()
         self._time_limit = TimeLimit(settings.request_timeout_seconds)
+        self._introspection = Introspection(settings.introspection)
 
     async def of(
         self,
@@ -96,6 +95,7 @@ class RequestContexts:
         """
         headers, now, settings = connection.headers, self._clock(), self._settings
         chosen, authorizations = chosen_language(headers), headers.getlist("authorization")
+        looks_as, looks_in = headers.getlist(VIEW_AS), headers.get(ORGANIZATION)
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,
@@ -105,17 +105,21 @@ class RequestContexts:
             chosen_language=chosen,
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
-            introspection=Introspection(settings.introspection, headers.get(ORGANIZATION)),
+            introspection=(
+                self._introspection if looks_in is None else Introspection(settings.introspection, looks_in)
+            ),
             unenforced=[] if settings.authorization_dry_run else None,
             discloses=settings.discloses,
             deadline=monotonic() + settings.request_timeout_seconds,
             device_token=self._device_cookie.token_in(headers),
         )
-        if not authorizations and VIEW_AS not in headers:
+        if not authorizations and not looks_as:
             return context
         try:
             with self._time_limit.wait():
-                await self._recognize(context, headers, authorizations, needs_caller, only_introspects, reads_of, shown)
+                await self._recognize(
+                    context, looks_as, authorizations, needs_caller, only_introspects, reads_of, shown
+                )
         except TimeoutError:
             raise BackendTimeout("directory", "no answer before the deadline of the request") from None
         return context
@@ -123,7 +127,7 @@ class RequestContexts:
     async def _recognize(
         self,
         context: RequestContext,
-        headers: Headers,
+        looks_as: Sequence[str],
         authorizations: Sequence[str],
         needs_caller: Callable[[], bool],
         only_introspects: Callable[[], bool],
@@ -133,22 +137,22 @@ class RequestContexts:
         try:
             identity = await authenticate(authorizations, self._tokens, context.now)
             if isinstance(identity, IntrospectionPass):
-                if VIEW_AS in headers or not only_introspects():
+                if looks_as or not only_introspects():
                     raise RefusedRequest(403, ONLY_INTROSPECTION, _ONLY_INTROSPECTION)
                 context.introspection = Introspection("on")
                 address = {"token": identity.id, "address": context.ip_address}
                 log.info("schema read with an introspection token", extra=address)
             elif identity is not None:
-                if VIEW_AS in headers:
+                if looks_as:
                     reads_of = shown = None
                 context.become(await self._caller(identity, context.now, reads_of, shown))
         except Unauthenticated as problem:
-            if VIEW_AS in headers or needs_caller():
+            if looks_as or needs_caller():
                 raise
             context.not_accepted = problem
-        if VIEW_AS in headers:
+        if looks_as:
             try:
-                await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS))[:100]))
+                await self._views.open(context, MembershipId(", ".join(looks_as)[:100]))
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, context.in_words(refused.message)) from None
 

@@ -51,6 +51,7 @@ T = TypeVar("T")
 class Operation:
     """One operation of a document, with all that does not depend on the request.
 
+    A mutation changes something, a subscription asks for events rather than for an answer.
     `shown` is which attributes of records it shows anywhere, by their class; None where that is not known beforehand.
     """
 
@@ -60,17 +61,9 @@ class Operation:
     fragment_details: dict[str, FragmentDetails]
     cost: Cost
     variables: Variables
+    is_mutation: bool
+    is_subscription: bool
     shown: Mapping[type, Wanted[Any]] | None
-
-    @property
-    def is_mutation(self) -> bool:
-        """Whether it changes something."""
-        return self.node.operation is OperationType.MUTATION
-
-    @property
-    def is_subscription(self) -> bool:
-        """Whether it asks for events rather than for an answer."""
-        return self.node.operation is OperationType.SUBSCRIPTION
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +192,8 @@ class Documents:
                     details,
                     Cost(self._schema, fragments, node),
                     Variables(self._schema, node, suggestions=self._suggestions),
+                    node.operation is OperationType.MUTATION,
+                    node.operation is OperationType.SUBSCRIPTION,
                     shown,
                 )
                 for node in nodes
