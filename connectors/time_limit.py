@@ -3,7 +3,7 @@
 `asyncio.timeout` makes a timer for each wait, which takes 27 thousand instructions; a wait here takes 9.
 """
 
-from asyncio import CancelledError, Task, TimerHandle, current_task, get_running_loop
+from asyncio import AbstractEventLoop, CancelledError, Task, TimerHandle, current_task, get_running_loop
 from types import TracebackType
 from typing import Any
 
@@ -26,9 +26,8 @@ class TimeLimit:
         """Return a wait that begins with its block, in the task that runs it."""
         return _Wait(self)
 
-    def begin(self, wait: "_Wait") -> None:
+    def begin(self, wait: "_Wait", loop: AbstractEventLoop) -> None:
         """Let a wait begin now."""
-        loop = get_running_loop()
         self._ends[wait] = end = loop.time() + self._seconds
         if self._timer is None:
             self._timer = loop.call_at(end, self._cut_off)
@@ -60,12 +59,13 @@ class _Wait:
         self._is_cut_off = False
 
     def __enter__(self) -> None:
-        task = current_task()
+        loop = get_running_loop()
+        task = current_task(loop)
         assert task is not None
         self._task: Task[Any] = task
         # As in asyncio.Timeout: whoever else has cancelled the task, or does so meanwhile, is not taken for the limit.
         self._cancelled_before = task.cancelling()
-        self._limit.begin(self)
+        self._limit.begin(self, loop)
 
     def __exit__(
         self, _kind: type[BaseException] | None, raised: BaseException | None, _traceback: TracebackType | None

@@ -72,7 +72,7 @@ def needs(record: type, read: Callable[[Any], object] | None = None) -> Callable
     needed = EVERYTHING if read is None else Wanted.of(record, read)
 
     def decorate(function: F) -> F:
-        setattr(function, NEEDS, {record: needed})
+        setattr(function, NEEDS, {**needs_of(function), record: needed})
         return function
 
     return decorate

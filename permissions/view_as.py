@@ -1,6 +1,5 @@
 """Who may see the portal as a member would, and how much of what the member sees."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from permissions.access_rules import SEE_MEMBERS
@@ -32,4 +31,4 @@ def most_seen_as(policy: Policy, viewer: Viewer, organization_id: str, now: date
 
 def narrowed(standing: Standing, most: int) -> Standing:
     """Return what somebody holds in an organization, no more than `most` of it."""
-    return replace(standing, grants=tuple(replace(grant, mask=grant.mask & most) for grant in standing.grants))
+    return standing._replace(grants=tuple(grant._replace(mask=grant.mask & most) for grant in standing.grants))

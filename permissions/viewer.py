@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from permissions.vocabulary import DenialReason, Permission, mask_of
 
 
-@dataclass(frozen=True, slots=True)
-class Grant:
+class Grant(NamedTuple):  # quicker to make than a frozen dataclass: each request makes all of its caller's
     """A role or a single permission somebody was given, and what it gives: `mask` of the permissions.
 
     `role_key` is None for a single permission. `until` is the instant from which it no longer counts.
@@ -24,8 +24,7 @@ class Grant:
         return self.until is None or now < self.until
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What one person holds in one organization; `obstacle` is why none of it counts, None when it does."""
 
     organization_id: str

@@ -272,7 +272,7 @@ class RequestContext:
         self.caller = caller
         self.viewer = viewer_of(caller, self.policy) if caller is not None else None
         standings = caller.standings if caller is not None else None
-        self.standings_on_demand = standings if isinstance(standings, StandingsOnDemand) else None
+        self.standings_on_demand = standings if type(standings) is StandingsOnDemand else None
         if caller is not None and caller.user.locale is not None:
             chosen = [self.chosen_language] if self.chosen_language is not None else []
             self.languages = [*chosen, caller.user.locale, *self.languages[len(chosen) :]]

@@ -26,7 +26,7 @@ async def people_with(
 ) -> Mapping[UserId, UserRecord | None]:
     """Return these people by id, and perhaps others, each as the caller sees them; None for one who is unknown."""
     directory = context.backends.directory
-    me = context.caller.user if context.caller is not None else None
+    caller = context.caller
 
     async def read(ids: Sequence[UserId], wanted: Wanted[UserRecord]) -> Sequence[UserRecord | None]:
         beside = await _organizations_beside(context, ids)
@@ -34,10 +34,12 @@ async def people_with(
         found = await (
             directory.users_as_seen(ids, knowing, asked, wanted) if knowing else directory.users(ids, wanted)
         )
-        return [
-            me if me is not None and id == me.id and user is not None else user
-            for id, user in zip(ids, found, strict=True)
-        ]
+        if caller is None or caller.user.id not in ids:
+            return found
+        me = caller.user
+        if not caller.read_of_user.covers(wanted):
+            (me,) = [one for one in await directory.users([me.id], wanted) if one is not None] or [me]
+        return [me if id == me.id and user is not None else user for id, user in zip(ids, found, strict=True)]
 
     return await _known(context).read(read, ids, wanted)
 

@@ -7,7 +7,10 @@ import strawberry
 from connectors.applications.interface import MOST_APPLICATIONS
 from connectors.directory.records.accounts import ConsentPurpose
 from connectors.directory.records.caller import CallerRecord
+from connectors.directory.records.people import UserRecord
 from connectors.values import AccountKind
+from connectors.values import Address as AddressValue
+from connectors.wanted import needs, reads
 from permissions.access_rules import BY_CALLER, OPEN
 from permissions.policy import MOST_SOURCES
 from permissions.vocabulary import DenialReason
@@ -74,6 +77,18 @@ def _password_change_url(context: RequestContext, _caller: CallerRecord) -> str 
     return context.backends.accounts.password_change_url
 
 
+@needs(UserRecord, lambda user: user.profile_version)
+@reads(CallerRecord, lambda caller: caller.user)
+def _profile_version(_context: RequestContext, caller: CallerRecord) -> int:
+    return caller.user.profile_version
+
+
+@needs(UserRecord, lambda user: user.address)
+@reads(CallerRecord, lambda caller: caller.user)
+def _address(_context: RequestContext, caller: CallerRecord) -> AddressValue | None:
+    return caller.user.address
+
+
 def _id(_context: RequestContext, caller: CallerRecord) -> str:
     return viewer_id(caller.user.id)
 
@@ -94,12 +109,12 @@ class Viewer(Node):
         at_most=people.MOST_LOGIN_NAMES,
         description="The names with which you can sign in, e-mail address first.",
     )
-    profile_version: int = attribute(
-        "user.profile_version",
+    profile_version: int = computed(
+        _profile_version,
         requires=OPEN,
         description="Incremented by each change of your profile; for `updateProfile`.",
     )
-    address: Address | None = attribute("user.address", requires=OPEN, description="Your address.")
+    address: Address | None = computed(_address, requires=OPEN, description="Your address.")
     newsletter_subscribed: bool | None = field(
         consents.subscribed,
         requires=OPEN,

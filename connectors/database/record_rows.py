@@ -78,7 +78,9 @@ class Rows(Generic[R]):
         self.table = table
         self.source: FromClause = table if source is None else source
         self.type = record
-        self._read = [(field, parts, _kept_as(field.type) if len(parts) == 1 else None) for field, parts in read]
+        self._read: list[_Read] = [
+            (field, parts, _kept_as(field.type) if len(parts) == 1 else None) for field, parts in read
+        ]
         self.projected = lru_cache(maxsize=MOST_PROJECTIONS)(self._projected)
         self.whole = self.projected(EVERYTHING)
         self.columns, self.select = self.whole.columns, self.whole.select
@@ -94,19 +96,40 @@ class Rows(Generic[R]):
     def _projected(self, wanted: Wanted[R], *keys: ColumnElement[Any]) -> Projection[R]:
         """Return how to read these attributes, and those that are the table's key or these columns."""
         keys = (next(iter(self.table.primary_key)), *keys)
-        read = [
-            (field, parts, kind)
-            for field, parts, kind in self._read
-            if wanted.names is None or field.name in wanted.names or any(part is key for part in parts for key in keys)
+        columns = self.columns_of(wanted, *keys)
+        at = {column: index for index, column in enumerate(columns)}
+        return Projection(self.table, self.source, columns, self._made_from(self._chosen(wanted, keys), at))
+
+    def columns_of(self, wanted: Wanted[R], *keys: ColumnElement[Any]) -> tuple[ColumnElement[Any], ...]:
+        """Return the columns of these attributes, and of those that are one of these columns."""
+        return tuple(dict.fromkeys(part for _, parts, _ in self._chosen(wanted, keys) for part in parts))
+
+    def made_from(self, wanted: Wanted[R], at: Mapping[ColumnElement[Any], int]) -> Callable[[Row], R]:
+        """Return the function that makes a record with these attributes of a row that has its columns at these places,
+        as the row of a statement has that reads records of several tables.
+        """
+        return self._made_from(self._chosen(wanted, ()), at)[0]
+
+    def _chosen(self, wanted: Wanted[R], keys: Sequence[ColumnElement[Any]]) -> list["_Read"]:
+        return [
+            one
+            for one in self._read
+            if wanted.names is None
+            or one[0].name in wanted.names
+            or any(part is key for part in one[1] for key in keys)
         ]
-        columns: list[ColumnElement[Any]] = []
-        made_of = []
-        for field, parts, kind in read:
-            columns += [part for part in parts if not any(part is one for one in columns)]
-            at = [next(index for index, one in enumerate(columns) if one is part) for part in parts]
-            made_of.append((field.name, at, cast("Maker", field.type) if len(parts) > 1 else kind and kind[0]))
+
+    def _made_from(self, read: Iterable["_Read"], at: Mapping[ColumnElement[Any], int]) -> "_Made[R]":
+        made_of = [
+            (
+                field.name,
+                [at[part] for part in parts],
+                cast("Maker", field.type) if len(parts) > 1 else kind and kind[0],
+            )
+            for field, parts, kind in read
+        ]
         more = [(field.name, field.default) for field in fields(self.type)[len(self._read) :]]  # type: ignore[arg-type]
-        return Projection(self.table, self.source, tuple(columns), _maker(self.type, made_of, more))
+        return _maker(self.type, made_of, more)
 
     def first(self, rows: Sequence[Row]) -> R | None:
         """Return the record of the first row; None without any."""
@@ -145,6 +168,9 @@ def joined(source: FromClause, *needed: ClauseElement) -> FromClause:
     assert source.onclause is not None
     return joined(source.left, *needed, source.onclause).join(source.right, source.onclause)
 
+
+_Read: TypeAlias = tuple[Field[Any], tuple[ColumnElement[Any], ...], tuple[Maker, Callable[[Any], Any] | None] | None]
+"""A field, its columns, and how its value is made of the only one of them and becomes that again."""
 
 _Made: TypeAlias = tuple[Callable[..., R], Callable[[Iterable[Row]], list[R]]]
 

@@ -1,32 +1,24 @@
 """Who asks, and what they hold in which organization."""
 
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import cache, partial
-from itertools import groupby
-from operator import itemgetter
+from functools import cache, lru_cache, partial
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Integer,
-    Select,
-    bindparam,
-    func,
-    literal_column,
-    not_,
-    or_,
-    select,
-    true,
-    union_all,
-)
+from sqlalchemy import ColumnElement, Integer, Select, bindparam, func, literal_column, or_, select, true, union_all
 
 from connectors.database.columns import IdText
 from connectors.database.dialects import one_of
+from connectors.database.engine import AsyncEngine
 from connectors.database.reader import Row
-from connectors.directory.reader import DirectoryReader
+from connectors.database.record_rows import MOST_PROJECTIONS
+from connectors.directory.reader import NOW, DirectoryReader
+from connectors.directory.records.access import GrantRecord
 from connectors.directory.records.caller import CallerRecord, StandingRecord
 from connectors.directory.records.memberships import MembershipStatus
+from connectors.directory.records.organizations import OrganizationRecord
+from connectors.directory.records.people import UserRecord
 from connectors.directory.rows import GRANTS, ORGANIZATIONS, USERS
 from connectors.directory.standings import StandingsOnDemand
 from connectors.directory.tables import (
@@ -39,9 +31,30 @@ from connectors.directory.tables import (
     vendor_permissions,
 )
 from connectors.ids import OrganizationId, SessionId, UserId
+from connectors.wanted import NOTHING, Wanted
 
 MOST_AT_ONCE = 20
 """In how many organizations somebody may be whose standings are all read with them."""
+
+MOST_IN_MANY = 10_000
+
+_OF_USER = Wanted.of(
+    UserRecord,
+    lambda user: (
+        user.id,
+        user.email,
+        user.email_verified,
+        user.locale,
+        user.time_zone,
+        user.account_kind,
+        user.default_organization_id,
+    ),
+)
+_OF_ORGANIZATION = Wanted.of(OrganizationRecord, lambda one: (one.id, one.name, one.status))
+_OF_GRANT = Wanted.of(GrantRecord, lambda grant: (grant.id, grant.kind, grant.key, grant.valid_until))
+"""What is read of a caller whatever an operation shows: what decisions are made of, and what those look at who ask by
+`CallerRecord` and not by a field.
+"""
 
 _SESSION_RUNS = (
     select(sessions.c.id)
@@ -49,7 +62,7 @@ _SESSION_RUNS = (
         sessions.c.id == bindparam("session_id"),
         sessions.c.user_id == users.c.id,
         sessions.c.ended_at.is_(None),
-        sessions.c.expires_at > bindparam("now"),
+        sessions.c.expires_at > NOW,
     )
     .exists()
 )
@@ -59,85 +72,24 @@ _VENDOR_PERMISSIONS = (
     .scalar_subquery()
 )
 _USER_ID = bindparam("user_id", type_=IdText)
-_KNOWN = (grants.c.membership_id, grants.c.organization_id)
-_GIVEN = tuple(one for one in GRANTS.columns if one.table is grants and not any(one is known for known in _KNOWN))
+_STATUSES = {status.value: status for status in MembershipStatus}
 
 
 def _held(*which: ColumnElement[bool]) -> Select[Any]:
     """Return the query for the person's memberships as far as they may matter, those of `which`."""
-    return select(memberships.c.id, memberships.c.status, memberships.c.organization_id).where(
+    return select(memberships.c.id, memberships.c.status, memberships.c.organization_id, memberships.c.user_id).where(
         memberships.c.user_id == _USER_ID, memberships.c.status != MembershipStatus.REMOVED.value, *which
     )
 
 
-def _caller(are_all: ColumnElement[bool], *of: Select[Any]) -> Select[Any]:
-    """Return the query for a person and their standings; `are_all` says whether these are all of them."""
-    held = union_all(*of).subquery("held")
-    return (
-        select(
-            *USERS.columns,
-            _VENDOR_PERMISSIONS,
-            users.c.access_epoch,
-            are_all,
-            held.c.id,
-            held.c.status,
-            *ORGANIZATIONS.columns,
-            *_GIVEN,
-        )
-        .select_from(
-            users.outerjoin(held, true())
-            .outerjoin(organizations, organizations.c.id == held.c.organization_id)
-            .outerjoin(grants, grants.c.membership_id == held.c.id)
-        )
-        .where(users.c.id == _USER_ID)
-        .order_by(held.c.id, grants.c.kind.desc(), grants.c.key)
-    )
-
-
-def _standings(*which: ColumnElement[bool]) -> Select[Any]:
-    """Return the query for standings of a person, those of `which`."""
-    held = _held(*which).subquery("held")
-    return (
-        select(held.c.id, held.c.status, *ORGANIZATIONS.columns, *_GIVEN)
-        .select_from(
-            held.join(organizations, organizations.c.id == held.c.organization_id).outerjoin(
-                grants, grants.c.membership_id == held.c.id
-            )
-        )
-        .order_by(held.c.id, grants.c.kind.desc(), grants.c.key)
-    )
-
-
-@cache
-def _caller_at_once(most: int) -> Select[Any]:
-    """Return the query for a person with all of their standings if they have no more than `most` memberships; else with
-    those in their default organization and in the ones bound to `at_once`.
-    """
-    # Said in the text, so that PostgreSQL knows how few rows are coming and goes by the indexes. Removed memberships
-    # count: that way an index alone says whether there are many, and is read no further than that.
-    one_too_many = (
-        select(memberships.c.user_id).where(memberships.c.user_id == _USER_ID).limit(1).offset(_literal(most))
-    )
-    few = select(not_(one_too_many.exists()).label("are_all")).cte("few")
-    are_few = select(few.c.are_all).scalar_subquery()
-    default = select(users.c.default_organization_id).where(users.c.id == _USER_ID).scalar_subquery()
-    organization_id = memberships.c.organization_id
-    return _caller(
-        are_few,
-        select(_held(are_few).limit(_literal(most)).subquery()),
-        _held(not_(are_few), or_(organization_id == default, one_of(organization_id, "at_once"))),
-    )
-
-
-def _literal(number: int) -> ColumnElement[int]:
-    return literal_column(str(number), Integer)
-
-
-_CALLER = _caller(true(), _held())
-_STANDINGS = _standings()
-_STANDINGS_IN = _standings(one_of(memberships.c.organization_id, "ids"))
+_HELD = _held()
+_HELD_IN = _held(one_of(memberships.c.organization_id, "ids"))
+_DEFAULT = select(users.c.default_organization_id).where(users.c.id == _USER_ID).scalar_subquery()
+_HELD_WHERE_NAMED = _held(
+    or_(memberships.c.organization_id == _DEFAULT, one_of(memberships.c.organization_id, "at_once"))
+)
 _beside = memberships.alias()
-_STANDINGS_BESIDE = _standings(
+_HELD_BESIDE = _held(
     memberships.c.organization_id.in_(
         union_all(
             select(_beside.c.organization_id).where(one_of(_beside.c.user_id, "people")),
@@ -147,18 +99,117 @@ _STANDINGS_BESIDE = _standings(
 )
 
 
+class _Reading:
+    """How callers are read of whom these attributes are wanted: the statements, and what their rows say.
+
+    Each row is of a grant, or of a membership without any, or of a person without memberships. It begins with the
+    membership; what is the person's comes last.
+    """
+
+    def __init__(self, user: Wanted[UserRecord], organization: Wanted[OrganizationRecord], grant: Wanted[GrantRecord]):
+        self.of_user, self.of_organization = user, organization
+        self._of_organization = ORGANIZATIONS.columns_of(organization)
+        known = (grants.c.membership_id, grants.c.organization_id)
+        self._of_grant = [one for one in GRANTS.columns_of(grant) if not any(one is other for other in known)]
+        self._of_user = USERS.columns_of(user)
+        in_order = (grants.c.membership_id, memberships.c.status, *self._of_organization, *self._of_grant)
+        at: dict[ColumnElement[Any], int] = {column: index for index, column in enumerate(in_order)}
+        at[grants.c.organization_id] = at[organizations.c.id]
+        self._grant_at, user_at = at[grants.c.id], len(at) - 1
+        self._facts_at = user_at + len(self._of_user)
+        self._user = USERS.made_from(user, {one: user_at + index for index, one in enumerate(self._of_user)})
+        self._organization = ORGANIZATIONS.made_from(organization, at)
+        self._grant = GRANTS.made_from(grant, at)
+        self.caller = cache(self._caller)
+        self.standings = cache(self._standings)
+
+    def _caller(self, held: Select[Any], *, in_session: bool) -> Select[Any]:
+        """Return the statement for a person and their standings, of the memberships that are `held`."""
+        of = held.subquery("held")
+        statement = (
+            select(*self._columns(of), *self._of_user, _VENDOR_PERMISSIONS, users.c.access_epoch)
+            .select_from(
+                users.outerjoin(of, true())
+                .outerjoin(organizations, organizations.c.id == of.c.organization_id)
+                .outerjoin(grants, grants.c.membership_id == of.c.id)
+            )
+            .where(users.c.id == _USER_ID)
+            .order_by(of.c.id, grants.c.kind.desc(), grants.c.key)
+        )
+        return statement.where(_SESSION_RUNS) if in_session else statement
+
+    def _standings(self, held: Select[Any]) -> Select[Any]:
+        """Return the statement for standings of a person, of the memberships that are `held`."""
+        of = held.subquery("held")
+        return (
+            select(*self._columns(of))
+            .select_from(
+                of.join(organizations, organizations.c.id == of.c.organization_id).outerjoin(
+                    grants, grants.c.membership_id == of.c.id
+                )
+            )
+            .order_by(of.c.id, grants.c.kind.desc(), grants.c.key)
+        )
+
+    def _columns(self, held: Any) -> list[ColumnElement[Any]]:
+        of_grant = [held.c.user_id if one is memberships.c.user_id else one for one in self._of_grant]
+        return [held.c.id, held.c.status, *self._of_organization, *of_grant]
+
+    def person(self, row: Row) -> tuple[UserRecord, str | None, int]:
+        """Return the person, their permissions as vendor staff, a line each, and their access epoch."""
+        at = self._facts_at
+        return self._user(row), row[at], row[at + 1]
+
+    def by_organization(self, rows: Iterable[Row]) -> dict[OrganizationId, StandingRecord]:
+        """Return the standings, in the order of the memberships."""
+        grant_at, grant = self._grant_at, self._grant
+        held: dict[Any, tuple[Row, list[GrantRecord]]] = {}
+        for row in rows:
+            own = held.get(row[0])
+            if own is None:
+                own = held[row[0]] = row, []
+            if row[grant_at] is not None:
+                own[1].append(grant(row))
+        held.pop(None, None)
+        standings = {}
+        for membership_id, (row, given) in held.items():
+            organization = self._organization(row)
+            status = _STATUSES[row[1]]
+            standings[organization.id] = StandingRecord(membership_id, organization, status, tuple(given))
+        return standings
+
+
+@lru_cache(maxsize=MOST_PROJECTIONS)
+def _reading(
+    user: frozenset[str] | None, organization: frozenset[str] | None, grant: frozenset[str] | None
+) -> _Reading:
+    return _Reading(Wanted(user) | _OF_USER, Wanted(organization) | _OF_ORGANIZATION, Wanted(grant) | _OF_GRANT)
+
+
+def _reading_of(wanted: Mapping[type, Wanted[Any]] | None) -> _Reading:
+    if wanted is None:
+        return _reading(None, None, None)
+    return _reading(
+        wanted.get(UserRecord, NOTHING).names,
+        wanted.get(OrganizationRecord, NOTHING).names,
+        wanted.get(GrantRecord, NOTHING).names,
+    )
+
+
 @cache
-def _in_session(statement: Select[Any]) -> Select[Any]:
-    return statement.where(_SESSION_RUNS)
-
-
-_STATUSES = {status.value: status for status in MembershipStatus}
-_PERMISSIONS = len(USERS.columns)
-_STANDING = _PERMISSIONS + 3
+def _first_held(most: int) -> Select[Any]:
+    # Said in the text, so that PostgreSQL knows how few rows are coming and goes by the indexes.
+    return _HELD.limit(literal_column(str(most), Integer))
 
 
 class CallerQueries(DirectoryReader):
     """The query that every request begins with, and those for what it leaves out."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        super().__init__(engine)
+        # Who was in many organizations when last asked, by id. It only says which of two statements is asked first,
+        # each of which is right for anybody, so it may be out of date.
+        self._in_many: OrderedDict[UserId, None] = OrderedDict()
 
     async def caller(
         self,
@@ -167,74 +218,71 @@ class CallerQueries(DirectoryReader):
         now: datetime,
         *,
         at_once: Sequence[OrganizationId] | None = None,
+        wanted: Mapping[type, Wanted[Any]] | None = None,
     ) -> CallerRecord | None:
         """Return who asks, in one indexed read; None for an unknown or deleted user.
 
         With a `session_id`, None also when that session is not this user's, was ended or has expired at `now`. With
         `at_once`, the standings of somebody in many organizations are read in these and in their default one; the
-        others are `StandingsOnDemand`.
+        others are `StandingsOnDemand`. It takes a second read where nobody knew of the many. `wanted` says by class
+        which attributes are read of the person, of their organizations and of their grants, besides those that
+        decisions are made of; without it, all are.
         """
-        statement = _CALLER if at_once is None else _caller_at_once(MOST_AT_ONCE)
-        values: dict[str, Any] = {} if at_once is None else {"at_once": at_once}
-        if session_id is not None:
-            statement, values = _in_session(statement), values | {"session_id": session_id, "now": now}
-        rows = await self.read(statement, user_id=user_id, **values)
+        reading = _reading_of(wanted)
+        values: dict[str, Any] = {"user_id": user_id}
+        in_session = session_id is not None
+        if in_session:
+            values |= {"session_id": session_id, "now": now}
+        if at_once is None or user_id not in self._in_many:
+            held = _HELD if at_once is None else _first_held(MOST_AT_ONCE + 1)
+            rows = await self.read(reading.caller(held, in_session=in_session), **values)
+            standings: Mapping[OrganizationId, StandingRecord] = reading.by_organization(rows)
+            are_all = at_once is None or len(standings) <= MOST_AT_ONCE
+        else:
+            are_all = False
+        if not are_all:
+            self._note_in_many(user_id)
+            statement = reading.caller(_HELD_WHERE_NAMED, in_session=in_session)
+            rows = await self.read(statement, at_once=at_once, **values)
+            standings = StandingsOnDemand(
+                {**dict.fromkeys(at_once or ()), **reading.by_organization(rows)},
+                partial(self._standings_in, user_id, reading),
+                partial(self._standings_beside, user_id, reading),
+            )
         if not rows:
             return None
-        user = USERS.record(rows[0][:_PERMISSIONS])
-        permissions, access_epoch, are_all = rows[0][_PERMISSIONS:_STANDING]
-        standings: Mapping[OrganizationId, StandingRecord] = _by_organization(user_id, rows, _STANDING)
-        if not are_all:
-            standings = StandingsOnDemand(
-                {**dict.fromkeys(at_once or ()), **standings},
-                partial(self.standings, user_id),
-                partial(self.standings_beside, user_id),
-            )
+        user, permissions, access_epoch = reading.person(rows[0])
         return CallerRecord(
-            user=user,
-            session_id=session_id,
-            standings=standings,
-            vendor_permissions=tuple(sorted(permissions.split("\n"))) if permissions else (),
-            access_epoch=access_epoch,
+            user,
+            session_id,
+            standings,
+            tuple(sorted(permissions.split("\n"))) if permissions else (),
+            access_epoch,
+            reading.of_user,
+            reading.of_organization,
         )
 
-    async def standings(
-        self, user_id: UserId, organization_ids: Sequence[OrganizationId] | None
+    def _note_in_many(self, user_id: UserId) -> None:
+        self._in_many[user_id] = None
+        self._in_many.move_to_end(user_id)
+        if len(self._in_many) > MOST_IN_MANY:
+            self._in_many.popitem(last=False)
+
+    async def _standings_in(
+        self, user_id: UserId, reading: _Reading, organization_ids: Sequence[OrganizationId] | None
     ) -> Sequence[StandingRecord]:
         """Return what somebody holds in these organizations, None for all of theirs, by the memberships' ids."""
         if organization_ids is None:
-            rows = await self.read(_STANDINGS, user_id=user_id)
+            rows = await self.read(reading.standings(_HELD), user_id=user_id)
         else:
-            rows = await self.read_of(organization_ids, _STANDINGS_IN, user_id=user_id)
-        return list(_by_organization(user_id, rows, 0).values())
+            rows = await self.read_of(organization_ids, reading.standings(_HELD_IN), user_id=user_id)
+        return list(reading.by_organization(rows).values())
 
-    async def standings_beside(self, user_id: UserId, people: Sequence[UserId]) -> Sequence[StandingRecord]:
+    async def _standings_beside(
+        self, user_id: UserId, reading: _Reading, people: Sequence[UserId]
+    ) -> Sequence[StandingRecord]:
         """Return what somebody holds in the organizations that know one of these people: members, those who were or
         are to be, and those who asked to join.
         """
-        rows = await self.read(_STANDINGS_BESIDE, user_id=user_id, people=people) if people else ()
-        return list(_by_organization(user_id, rows, 0).values())
-
-
-def _by_organization(user_id: UserId, rows: Iterable[Row], at: int) -> dict[OrganizationId, StandingRecord]:
-    """Return the standings from their rows, one for each grant, or one without; a row without a membership is none.
-
-    The columns of standings begin `at` this one.
-    """
-    standings = (
-        _standing(user_id, list(own), at) for membership_id, own in groupby(rows, itemgetter(at)) if membership_id
-    )
-    return {standing.organization_id: standing for standing in standings}
-
-
-def _standing(user_id: UserId, rows: Sequence[Row], at: int) -> StandingRecord:
-    organization_at = at + 2
-    grant_at = organization_at + len(ORGANIZATIONS.columns)
-    membership_id, status = rows[0][at:organization_at]
-    organization = ORGANIZATIONS.record(rows[0][organization_at:grant_at])
-    grants = tuple(
-        GRANTS.record((row[grant_at], membership_id, organization.id, user_id, *row[grant_at + 1 :]))
-        for row in rows
-        if row[grant_at] is not None
-    )
-    return StandingRecord(membership_id, organization, _STATUSES[status], grants)
+        rows = await self.read(reading.standings(_HELD_BESIDE), user_id=user_id, people=people) if people else ()
+        return list(reading.by_organization(rows).values())

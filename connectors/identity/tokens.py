@@ -18,6 +18,7 @@ TOKEN_TYPE = "at+jwt"
 INTROSPECTION_TYPE = "introspection+jwt"
 """A type and an audience of its own, so that whoever verifies access tokens takes no pass for one (RFC 8725, 3.11)."""
 LEEWAY = timedelta(seconds=60)
+_LEEWAY_SECONDS = LEEWAY.total_seconds()
 _NOT_OURS = "This is not an access token of this portal, or it was changed. Sign in again."
 _REMEMBERED = 10_000
 """So many verified tokens are kept, so that one is not verified again with each request."""
@@ -121,7 +122,7 @@ class AccessTokens:
             if len(self._verified) >= _REMEMBERED:
                 self._verified.popitem(last=False)
             self._verified[token] = known
-        if known.expires + LEEWAY.total_seconds() <= now.timestamp():
+        if known.expires + _LEEWAY_SECONDS <= now.timestamp():
             self._verified.pop(token, None)
             raise InvalidToken(
                 "The access token has expired. Get a new one with refreshSession, sent on its own.",

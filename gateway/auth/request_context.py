@@ -1,14 +1,12 @@
 """From the caller to all that the request knows, once per request."""
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from os import urandom
 from time import monotonic
-from typing import Literal
-
-from starlette.datastructures import Headers
+from typing import Any, Literal
 
 from connectors.directory.records.caller import CallerRecord
 from connectors.errors import BackendTimeout
@@ -16,6 +14,7 @@ from connectors.identity.tokens import AccessTokens, Identity, IntrospectionPass
 from connectors.ids import MembershipId, OrganizationId
 from connectors.quick import quick
 from connectors.time_limit import TimeLimit
+from connectors.wanted import Wanted
 from gateway.auth.authentication import Unauthenticated, authenticate
 from gateway.auth.device_cookie import DeviceCookie
 from gateway.auth.policy_reloader import PolicyFile
@@ -68,6 +67,7 @@ class RequestContexts:
         self._device_cookie = DeviceCookie(secure=settings.address.startswith("https:"))
         self._views = Views()
         self._time_limit = TimeLimit(settings.request_timeout_seconds)
+        self._introspection = Introspection(settings.introspection)
 
     async def of(
         self,
@@ -76,13 +76,15 @@ class RequestContexts:
         needs_caller: Callable[[], bool] = lambda: True,
         only_introspects: Callable[[], bool] = lambda: False,
         reads_of: Sequence[OrganizationId] | None = None,
+        shown: Mapping[type, Wanted[Any]] | None = None,
     ) -> RequestContext:
         """Return the context of a request; its caller is None when no token was sent.
 
         So it is when a token is not accepted for a request that needs no caller; `not_accepted` then says why. What
         needs one is found out only then. A token for introspection counts for what asks for nothing but the schema.
         A request that changes nothing says by `reads_of` which organizations it names: of a caller in many, what they
-        hold in others is read on demand.
+        hold in others is read on demand. It says by `shown` which attributes of records it shows, by their class, so
+        that no others are read of the caller.
 
         Raises:
             Unauthenticated: A token was sent that proves nobody, or whose session has ended.
@@ -93,6 +95,7 @@ class RequestContexts:
         """
         headers, now, settings = connection.headers, self._clock(), self._settings
         chosen, authorizations = chosen_language(headers), headers.getlist("authorization")
+        looks_as, looks_in = headers.getlist(VIEW_AS), headers.get(ORGANIZATION)
         context = RequestContext(
             backends=self._backends,
             policy=self._policies.current,
@@ -102,17 +105,21 @@ class RequestContexts:
             chosen_language=chosen,
             ip_address=self._address(connection),
             device=headers.get("user-agent", ""),
-            introspection=Introspection(settings.introspection, headers.get(ORGANIZATION)),
+            introspection=(
+                self._introspection if looks_in is None else Introspection(settings.introspection, looks_in)
+            ),
             unenforced=[] if settings.authorization_dry_run else None,
             discloses=settings.discloses,
             deadline=monotonic() + settings.request_timeout_seconds,
             device_token=self._device_cookie.token_in(headers),
         )
-        if not authorizations and VIEW_AS not in headers:
+        if not authorizations and not looks_as:
             return context
         try:
             with self._time_limit.wait():
-                await self._recognize(context, headers, authorizations, needs_caller, only_introspects, reads_of)
+                await self._recognize(
+                    context, looks_as, authorizations, needs_caller, only_introspects, reads_of, shown
+                )
         except TimeoutError:
             raise BackendTimeout("directory", "no answer before the deadline of the request") from None
         return context
@@ -120,30 +127,32 @@ class RequestContexts:
     async def _recognize(
         self,
         context: RequestContext,
-        headers: Headers,
+        looks_as: Sequence[str],
         authorizations: Sequence[str],
         needs_caller: Callable[[], bool],
         only_introspects: Callable[[], bool],
         reads_of: Sequence[OrganizationId] | None,
+        shown: Mapping[type, Wanted[Any]] | None,
     ) -> None:
         try:
             identity = await authenticate(authorizations, self._tokens, context.now)
             if isinstance(identity, IntrospectionPass):
-                if VIEW_AS in headers or not only_introspects():
+                if looks_as or not only_introspects():
                     raise RefusedRequest(403, ONLY_INTROSPECTION, _ONLY_INTROSPECTION)
                 context.introspection = Introspection("on")
                 address = {"token": identity.id, "address": context.ip_address}
                 log.info("schema read with an introspection token", extra=address)
             elif identity is not None:
-                at_once = reads_of if VIEW_AS not in headers else None
-                context.become(await self._caller(identity, context.now, at_once))
+                if looks_as:
+                    reads_of = shown = None
+                context.become(await self._caller(identity, context.now, reads_of, shown))
         except Unauthenticated as problem:
-            if VIEW_AS in headers or needs_caller():
+            if looks_as or needs_caller():
                 raise
             context.not_accepted = problem
-        if VIEW_AS in headers:
+        if looks_as:
             try:
-                await self._views.open(context, MembershipId(", ".join(headers.getlist(VIEW_AS))[:100]))
+                await self._views.open(context, MembershipId(", ".join(looks_as)[:100]))
             except ViewAsRefused as refused:
                 raise RefusedRequest(403, REFUSED, context.in_words(refused.message)) from None
 
@@ -164,10 +173,14 @@ class RequestContexts:
         return network_of(self._address(connection)) or "unknown"
 
     async def _caller(
-        self, identity: Identity, now: datetime, at_once: Sequence[OrganizationId] | None
+        self,
+        identity: Identity,
+        now: datetime,
+        at_once: Sequence[OrganizationId] | None,
+        wanted: Mapping[type, Wanted[Any]] | None,
     ) -> CallerRecord:
         directory = self._backends.directory
-        caller = await directory.caller(identity.user_id, identity.session_id, now, at_once=at_once)
+        caller = await directory.caller(identity.user_id, identity.session_id, now, at_once=at_once, wanted=wanted)
         if caller is None:
             raise Unauthenticated(TokenProblem.SESSION_ENDED)
         return caller

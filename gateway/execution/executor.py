@@ -19,6 +19,7 @@ from graphql import (
 from graphql.execution import MiddlewareManager, default_type_resolver
 from graphql.pyutils import AbortSignal
 
+from connectors.wanted import Wanted
 from gateway.execution.budget import Budget
 from gateway.execution.compiled_documents import operation_of
 from gateway.execution.completion import Column, MaybeLate, finished, is_done
@@ -199,24 +200,27 @@ def prepare(
     operation: OperationDefinitionNode,
     fragments: dict[str, FragmentDefinitionNode],
     details: dict[str, FragmentDetails],
-) -> None:
+) -> Mapping[type, Wanted[Any]] | None:
     """Plan a valid operation and generate its functions before it is first executed, in whatever thread.
 
     For the values of `@skip` and `@include` with which most is selected, and for objects of one type; the rest is
-    planned when it is reached.
+    planned when it is reached. Returned is which attributes it shows of records, by their class; None where that
+    depends on variables, or is not known.
     """
     root_type = schema.get_root_type(operation.operation)
     if root_type is None or not isinstance(root_type, GraphQLObjectType):
-        return
+        return None
     executor = planning_executor(schema, operation, fragments, details, {})
     known = operation_of(executor)
     executor.variable_values.coerced.update(known.conditions)
     plan = known.plan(executor) if known.beyond is None else None
     if plan is None or _root_of(plan, executor, root_type) is None:
-        return
+        return None
     with suppress(Exception):  # whoever reaches what cannot be planned reports it
         for _ in plan.levels(executor, root_type, of_every_type=False):
             pass  # a level that is looked at has its function
+        return plan.learn_wanted(executor) if not known.conditions else None
+    return None
 
 
 def _root_of(plan: Plan, executor: BreadthFirstExecutor, root_type: GraphQLObjectType) -> Selection | None:

@@ -234,7 +234,7 @@ class BatchedField(Field):
 
     __slots__ = ("_batch", "_learn", "sharing_key", "wanted", "wants")
 
-    def __init__(self, *selected: Any, batch: BatchField, learn: Callable[[Executor[Any]], None]) -> None:
+    def __init__(self, *selected: Any, batch: BatchField, learn: Callable[[Executor[Any]], object]) -> None:
         super().__init__(*selected)
         self._batch = batch
         self._learn = learn

@@ -1,7 +1,7 @@
 """Plans: what a document asks of a schema, compiled once and kept for the next request."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from graphql import (
@@ -17,6 +17,7 @@ from graphql import (
     is_object_type,
 )
 
+from connectors.wanted import Wanted
 from gateway.execution.completion import Completion
 from gateway.execution.contract import BATCH
 from gateway.execution.field_plans import (
@@ -155,10 +156,10 @@ class Plan:
             field.clean, field.is_clean = field.completion.clean, field.completion.is_clean
         return field
 
-    def _learn_wanted(self, executor: Executor[Any]) -> None:
-        """Let the fields that read records know what is wanted of them."""
+    def learn_wanted(self, executor: Executor[Any]) -> Mapping[type, Wanted[Any]]:
+        """Let the fields that read records know what is wanted of them, and return what is shown of each class."""
         assert self.root is not None
-        learn_wanted(self.root, self.selection_of, executor)
+        return learn_wanted(self.root, self.selection_of, executor)
 
     def _reader(self, executor: Executor[Any], definition: GraphQLField, *selected: Any) -> Field:
         """Return the field that reads its raw values as this definition has them read."""
@@ -166,7 +167,7 @@ class Plan:
             return TypenameField(*selected)
         batch = definition.extensions.get(BATCH)
         if batch is not None:
-            return BatchedField(*selected, batch=batch, learn=self._learn_wanted)
+            return BatchedField(*selected, batch=batch, learn=self.learn_wanted)
         attribute = strawberry_attribute(definition)
         if attribute is not None:
             return AttributeField(*selected, attribute=attribute)

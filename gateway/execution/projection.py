@@ -22,11 +22,11 @@ SelectionOf: TypeAlias = "Callable[[Executor[Any], GraphQLObjectType, SelectedFi
 """Returns what a field selects on a concrete type, as a plan has it."""
 
 
-def learn_wanted(root: "Selection", selection_of: SelectionOf, executor: Executor[Any]) -> None:
+def learn_wanted(root: "Selection", selection_of: SelectionOf, executor: Executor[Any]) -> Mapping[type, Wanted[Any]]:
     """Let each field of a plan that reads records know which attributes of them to read.
 
     Equal fields, which are asked once, read what is shown below any of them. Of records that are read once in an
-    operation, what all of it shows is wanted.
+    operation, what all of it shows is wanted. Returned is what all of it shows, by class of records.
     """
     shown = _Shown(root, selection_of, executor)
     wanted: dict[Any, dict[str, Wanted[Any]]] = {}
@@ -37,6 +37,7 @@ def learn_wanted(root: "Selection", selection_of: SelectionOf, executor: Executo
             together[name] = together.get(name, NOTHING) | shown.below(field, record)
     for field, _ in fields:
         field.wanted = wanted[field.sharing_key or id(field)]
+    return shown.anywhere
 
 
 class _Shown:
@@ -45,6 +46,7 @@ class _Shown:
     def __init__(self, root: "Selection", selection_of: SelectionOf, executor: Executor[Any]) -> None:
         self._selection_of = selection_of
         self._executor = executor
+        self.anywhere: dict[type, Wanted[Any]] = {}
         self._everywhere: dict[type, Wanted[Any]] = {}
         self._selected: dict[SelectedField, list[tuple[GraphQLObjectType, Selection]]] = {}
         waiting, seen = [root], {id(root)}
@@ -53,8 +55,12 @@ class _Shown:
                 for record, needed in field.definition.extensions.get(NEEDS, {}).items():
                     self._want_everywhere(record, needed)
                 for type_, selection in self._selections(field):
-                    if type_.extensions.get(READ_ONCE):
-                        self._want_everywhere(type_.extensions[RECORD], _read(type_, selection))
+                    if (record := type_.extensions.get(RECORD)) is None:
+                        pass
+                    elif type_.extensions.get(READ_ONCE):
+                        self._want_everywhere(record, _read(type_, selection))
+                    else:
+                        self.anywhere[record] = self.anywhere.get(record, NOTHING) | _read(type_, selection)
                     if id(selection) not in seen:
                         seen.add(id(selection))
                         waiting.append(selection)
@@ -84,6 +90,7 @@ class _Shown:
 
     def _want_everywhere(self, record: type, wanted: Wanted[Any]) -> None:
         self._everywhere[record] = self._everywhere.get(record, NOTHING) | wanted
+        self.anywhere[record] = self.anywhere.get(record, NOTHING) | wanted
 
     def _selections(self, field: "Field") -> list[tuple[GraphQLObjectType, "Selection"]]:
         found = self._selected.get(field)

@@ -202,6 +202,7 @@ class GraphqlEndpoint:
             needs_caller=lambda: self._needs_caller(prepared),
             only_introspects=lambda: _only_introspects(prepared),
             reads_of=_organizations_named([prepared]) if only_reads else None,
+            shown=prepared.operation.shown if only_reads else None,
         )
         check_changes_nothing(context, [prepared.operation.is_mutation])
         result = await self._executed(request, prepared, context, self._budget(), only_reads=only_reads)
@@ -378,6 +379,9 @@ class GraphqlEndpoint:
         self, prepared: _Prepared, result: ExecutionResult, context: RequestContext, shows_cost: bool
     ) -> tuple[dict[str, Any], int]:
         """Return the body for an executed operation, and its status when GraphQL's own media type is answered."""
+        is_ordinary = context.view_as is None and context.not_accepted is None and not shows_cost
+        if is_ordinary and not result.errors and not context.unenforced:
+            return {"data": result.data}, 200
         reported = NOTHING_REPORTED
         if result.errors or context.unenforced:
             reported = await self._authorization.reported(result, context, is_mutation=prepared.operation.is_mutation)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from sys import getsizeof
 from typing import Any, Generic, TypeVar
@@ -20,6 +20,7 @@ from graphql.execution.collect_fields import FragmentDetails
 from graphql.language import Location, Token
 from graphql.language.parser import Parser
 
+from connectors.wanted import Wanted
 from gateway.execution import prepare
 from gateway.pipeline.limits.cost import Cost
 from gateway.pipeline.limits.limit_exceeded import LimitExceeded
@@ -48,7 +49,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document, with all that does not depend on the request."""
+    """One operation of a document, with all that does not depend on the request.
+
+    A mutation changes something, a subscription asks for events rather than for an answer.
+    `shown` is which attributes of records it shows anywhere, by their class; None where that is not known beforehand.
+    """
 
     name: str | None
     node: OperationDefinitionNode
@@ -56,16 +61,9 @@ class Operation:
     fragment_details: dict[str, FragmentDetails]
     cost: Cost
     variables: Variables
-
-    @property
-    def is_mutation(self) -> bool:
-        """Whether it changes something."""
-        return self.node.operation is OperationType.MUTATION
-
-    @property
-    def is_subscription(self) -> bool:
-        """Whether it asks for events rather than for an answer."""
-        return self.node.operation is OperationType.SUBSCRIPTION
+    is_mutation: bool
+    is_subscription: bool
+    shown: Mapping[type, Wanted[Any]] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +182,7 @@ class Documents:
         fragments = {node.name.value: node for node in document.definitions if isinstance(node, FragmentDefinitionNode)}
         details = {name: FragmentDetails(node, None) for name, node in fragments.items()}
         nodes = [node for node in document.definitions if isinstance(node, OperationDefinitionNode)]
-        if self._prepares and len(nodes) == 1:
-            prepare(self._schema, nodes[0], fragments, details)
+        shown = prepare(self._schema, nodes[0], fragments, details) if self._prepares and len(nodes) == 1 else None
         return Document(
             tuple(
                 Operation(
@@ -195,6 +192,9 @@ class Documents:
                     details,
                     Cost(self._schema, fragments, node),
                     Variables(self._schema, node, suggestions=self._suggestions),
+                    node.operation is OperationType.MUTATION,
+                    node.operation is OperationType.SUBSCRIPTION,
+                    shown,
                 )
                 for node in nodes
             )

@@ -5,7 +5,6 @@ from text each time. That was a tenth of what a small query costs.
 """
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Protocol
 
 from starlette.datastructures import Headers, QueryParams
@@ -30,20 +29,20 @@ class HeaderTable(Headers):
     """Headers that are looked up in a table; of one that was sent several times, the first is found."""
 
     def __init__(self, raw: RawHeaders) -> None:
-        self._list = list(raw)  # where Starlette's own look
+        self._list = raw if type(raw) is list else list(raw)  # where Starlette's own look
         self._table = dict(reversed(self._list))
 
     def __getitem__(self, key: str) -> str:
         """Return the value of the header."""
-        return self._table[_raw(key)].decode("latin-1")
+        return self._table[_RAW[key]].decode("latin-1")
 
     def __contains__(self, key: object) -> bool:
         """Return whether the header was sent."""
-        return isinstance(key, str) and _raw(key) in self._table
+        return isinstance(key, str) and _RAW[key] in self._table
 
     def get(self, key: str, default: Any = None) -> Any:
         """Return the value of the header, or the default."""
-        value = self._table.get(_raw(key))
+        value = self._table.get(_RAW[key])
         return value.decode("latin-1") if value is not None else default
 
     def getlist(self, key: str) -> list[str]:
@@ -54,9 +53,15 @@ class HeaderTable(Headers):
         return [value] if len(self._table) == len(self._list) else super().getlist(key)
 
 
-@lru_cache(maxsize=200)
-def _raw(name: str) -> bytes:
-    return name.lower().encode("latin-1")
+class _RawNames(dict[str, bytes]):
+    """The names of headers as they are sent, by the names that we look for: those are few, and no client's."""
+
+    def __missing__(self, name: str) -> bytes:
+        self[name] = raw = name.lower().encode("latin-1")
+        return raw
+
+
+_RAW = _RawNames()
 
 
 class GraphqlHttpRequest:

@@ -222,6 +222,7 @@ async def _subjects(reader: _Reader, events: Sequence[AuditEventRecord]) -> list
     return [_name(reader, one, known) for one in found]
 
 
+_NAME = Wanted.of(OrganizationRecord, lambda organization: organization.name)
 _PERSONAL = (MembershipRecord, AccessRequestRecord, JoinRequestRecord)
 
 
@@ -264,7 +265,7 @@ async def _names(
         found = await people_with(context, shown, wanted)
         names |= {id: display_name(context, user) for id in shown if (user := found.get(id)) is not None}
     if organizations:
-        seen = await visible_organizations(context, sorted(organizations))
+        seen = await visible_organizations(context, sorted(organizations), _NAME)
         names |= {one.id: one.name for one in seen if one is not None}
     return names
 

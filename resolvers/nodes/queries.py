@@ -11,6 +11,7 @@ from connectors.directory.records.audit import AuditEventRecord
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.change_requests import ChangeRequestRecord
 from connectors.directory.records.memberships import MembershipRecord
+from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.records.sessions import SessionRecord
 from connectors.errors import ConnectorError
@@ -66,6 +67,7 @@ def viewer_id(user_id: str) -> str:
     return "vwr_" + user_id.removeprefix("usr_")
 
 
+@needs(OrganizationRecord)
 @needs(UserRecord)
 async def node(context: RequestContext, *, id: AnyId) -> Any:
     """Return the object, None for an unknown one and for one that the caller may not see alike."""
@@ -75,6 +77,7 @@ async def node(context: RequestContext, *, id: AnyId) -> Any:
     return found
 
 
+@needs(OrganizationRecord)
 @needs(UserRecord)
 async def nodes(context: RequestContext, *, ids: Sequence[AnyId]) -> list[Any]:
     """Return the objects parallel to `ids`, in one call per kind of object.

@@ -34,7 +34,7 @@ def _own_at_once(
     caller = context.caller
     if not context.only_reads or caller is None or context.standings_on_demand is not None:
         return None
-    own = caller.standings.get(id)
+    own = caller.standings.get(id) if caller.read_of_organizations.covers(wanted) else None
     return own.organization if own is not None and is_visible(context, id) else None
 
 
@@ -77,7 +77,7 @@ async def organizations_with(
     """
     caller = context.caller
     found: dict[OrganizationId, OrganizationRecord | None] = {}
-    if context.only_reads and caller is not None:
+    if context.only_reads and caller is not None and caller.read_of_organizations.covers(wanted):
         await context.learn(ids)  # which reads the organization, too
         found = {id: own.organization for id in ids if (own := caller.standings.get(id)) is not None}
     unread = list(dict.fromkeys(id for id in ids if id not in found))

@@ -367,7 +367,7 @@ def computed(
         return [function(context, parent) for parent in parents]  # most often, and at half the cost
 
     return DeclaredField.of(
-        Declaration(answer_all, False, requires, reads=reads_of(function), each=function),
+        Declaration(answer_all, False, requires, reads=reads_of(function), needs=needs_of(function), each=function),
         function,
         description,
         arguments,

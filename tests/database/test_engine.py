@@ -86,3 +86,20 @@ async def test_a_connection_that_was_never_started_says_how_to_start_it(tmp_path
 
     with pytest.raises(RuntimeError, match="use it in an `async with`"):
         await connection.execute(select(1))
+
+
+async def test_a_query_that_was_prepared_is_answered_after_its_table_has_changed() -> None:
+    async with fresh_database("postgresql") as url:
+        engine = await with_numbers(open_database(url, PATIENT))
+        assert engine.direct is not None
+        async with engine.begin() as connection:
+            await connection.execute(insert(NUMBERS), {"number": 7})
+        before = await engine.direct.rows("directory", "SELECT * FROM numbers", ())
+
+        async with engine.begin() as connection:
+            await connection.exec_driver_sql("ALTER TABLE numbers ALTER COLUMN number TYPE text, ADD note text")
+        after = [await engine.direct.rows("directory", "SELECT * FROM numbers", ()) for _ in range(2)]
+
+        assert [tuple(row) for row in before] == [(7,)]
+        assert [[tuple(row) for row in rows] for rows in after] == [[("7", None)]] * 2
+        await engine.dispose()

@@ -89,6 +89,19 @@ def alone(values: Values) -> Iterator[Alone]:
                         yield Alone(type_.name, name, text)
 
 
+COME_WITH_CALLER = ("Viewer", "User", "Organization", "AccessDecision", "ApplicationTile", "RoleGrant", "DirectGrant")
+
+
+def alone_of_caller(values: Values) -> Iterator[str]:
+    """Yield an operation for each field of what is read along with whoever asks, and is not asked for otherwise."""
+    operations, ways = Operations(values), ways_to_types(values)
+    for type_ in object_types():
+        if type_.name in COME_WITH_CALLER and type_.name in ways:
+            for name in type_.fields:
+                for field in operations.field(type_, name, 1):
+                    yield within(ways[type_.name], f"{{ {field} }}")
+
+
 def ways_to_types(values: Values) -> dict[str, list[str]]:
     """Return by which fields each type is reached the shortest way, not by ids: those read whole records."""
     operations, schema = Operations(values), shared_core()
@@ -151,8 +164,8 @@ async def test_a_field_alone_is_answered_as_from_whole_records(viewer: Viewer) -
         same = {"signing_key_file": portal.settings.key_file, **WITHOUT_LIMITS}
         async with open_portal_at(portal.settings.database, viewer.profile, execution="graphql-core", **same) as whole:
             ask_whole = replace(ask, client=whole.client).asks
-            for one in alone(values):
-                answered, expected = await ask.asks(one.text), await ask_whole(one.text)
+            for text in (*(one.text for one in alone(values)), *alone_of_caller(values)):
+                answered, expected = await ask.asks(text), await ask_whole(text)
 
-                assert answered.data == expected.data, one.text
-                assert answered.codes.items() <= expected.codes.items(), one.text  # each refusal is reported once
+                assert answered.data == expected.data, text
+                assert answered.codes.items() <= expected.codes.items(), text  # each refusal is reported once

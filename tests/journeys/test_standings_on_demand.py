@@ -131,14 +131,17 @@ async def test_an_organization_takes_no_statement_more_for_somebody_in_many(port
     async with _in_many(portal_kind) as portal:
         person, at_home = await portal.person("many@many.example"), await portal.person("one@many.example")
 
+        with portal.statements() as of_unknown:
+            first = await person.asks(ORGANIZATION, id="org_many0")
         with portal.statements() as of_many:
             answer = await person.asks(ORGANIZATION, id="org_many0")
         with portal.statements() as of_one:
             same = await at_home.asks(ORGANIZATION, id="org_many0")
 
-    assert answer.data == same.data
+    assert first.data == answer.data == same.data
     assert answer.at("organization.members.totalCount") == 2
     assert len(of_many) == len(of_one)
+    assert len(of_unknown) == len(of_one) + 1  # until it was seen in how many organizations they are
 
 
 async def test_what_is_needed_of_many_is_read_once_for_a_level() -> None:
@@ -154,7 +157,24 @@ async def test_what_is_needed_of_many_is_read_once_for_a_level() -> None:
     nodes = answer.at("viewer.memberships.nodes")
     assert answer.errors == []
     assert [node["organization"]["viewerCanManageMembers"] for node in nodes] == [True] * 50
-    assert sum(statement.startswith("SELECT held.id") for statement in statements) == 1
+    assert (
+        sum(statement.startswith("SELECT held.id") and "FROM users " not in statement for statement in statements) == 1
+    )
+
+
+async def test_who_is_no_longer_in_many_is_answered_the_same() -> None:
+    async with _in_many() as portal:
+        person = await portal.person("many@many.example")
+        before = await person.asks("{ viewer { memberships { totalCount } defaultOrganization { id } } }")
+        async with portal.wiring.backends.directory.change() as change:
+            for one in range(1, MANY):
+                await change.set_membership_status(MembershipId(f"mbr_many{one}"), MembershipStatus.REMOVED, now=NOW)
+
+        after = await person.asks("{ viewer { memberships { totalCount } defaultOrganization { id } } }")
+        organization = await person.asks(ORGANIZATION, id="org_many0")
+
+    assert (before.at("viewer.memberships.totalCount"), after.at("viewer.memberships.totalCount")) == (MANY, 1)
+    assert after.at("viewer.defaultOrganization.id") == organization.at("organization.id") == "org_many0"
 
 
 async def test_a_right_that_was_taken_away_between_two_requests_is_gone() -> None:

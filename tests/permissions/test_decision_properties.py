@@ -84,7 +84,7 @@ def decided(case: Case, asked: list[Permission], organization: str | None = HERE
 
 def with_grants(viewer: Viewer, *more: Grant) -> Viewer:
     here = viewer.standings.get(HERE, Standing(HERE, "mbr", ()))
-    return replace(viewer, standings={**viewer.standings, HERE: replace(here, grants=here.grants + more)})
+    return replace(viewer, standings={**viewer.standings, HERE: here._replace(grants=here.grants + more)})
 
 
 @given(case=cases(), asked=wanted, organization=st.sampled_from([HERE, THERE, "org_unknown"]))

@@ -9,6 +9,7 @@ from connectors.directory.records.organizations import OrganizationRecord
 from connectors.directory.records.people import UserRecord
 from connectors.ids import MembershipId, OrganizationId, SessionId
 from connectors.quick import quick
+from connectors.wanted import EVERYTHING, Wanted
 
 
 @quick
@@ -37,6 +38,8 @@ class CallerRecord:
     `vendor_permissions` are codes that vendor staff hold personally, never through an organization.
     `access_epoch` counts the stored changes of all this, so that whoever keeps something made of it longer than a
     request can see that it is out of date. A grant that ends automatically changes no number.
+    `read_of_user` and `read_of_organizations` are the attributes that were read of the person and of their
+    organizations; all others are unset.
     """
 
     user: UserRecord
@@ -44,3 +47,5 @@ class CallerRecord:
     standings: Mapping[OrganizationId, StandingRecord]
     vendor_permissions: tuple[str, ...]
     access_epoch: int = 0
+    read_of_user: Wanted[UserRecord] = EVERYTHING
+    read_of_organizations: Wanted[OrganizationRecord] = EVERYTHING
