@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
 from enum import StrEnum
 from functools import lru_cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from types import NoneType
 from typing import Any, Generic, TypeAlias, TypeVar, cast, get_args, get_origin
 
@@ -14,12 +14,12 @@ from sqlalchemy.sql.selectable import FromClause
 from sqlalchemy.sql.visitors import iterate
 
 from connectors.database.dialects import one_of
-from connectors.database.reader import Row
+from connectors.database.reader import Row, gathered
+from connectors.unmade import Layout, Stored, Unmade
 from connectors.values import Address, address_from
 from connectors.wanted import EVERYTHING, Wanted
 
 R = TypeVar("R")
-Maker = Callable[..., Any] | Mapping[Any, Any]
 
 MOST_PROJECTIONS = 100
 """Clients may ask for any choice of attributes; so many choices are kept of each list."""
@@ -29,10 +29,10 @@ class Projection(Generic[R]):
     """What is read of a table's rows for some attributes of a record: these columns, from the tables that have them.
 
     `record` makes the record of a row that begins with their values, and of values of the fields without a column;
-    `records` those of many rows.
+    `records` those of many rows. `layout` says what stands where in a row.
     """
 
-    __slots__ = ("columns", "record", "records", "select", "source", "with_keys")
+    __slots__ = ("columns", "layout", "record", "records", "select", "source", "with_keys")
 
     def __init__(
         self,
@@ -40,12 +40,20 @@ class Projection(Generic[R]):
         source: FromClause,
         columns: tuple[ColumnElement[Any], ...],
         made: "_Made[R]",
+        record: type[R],
+        attributes: Mapping[str, Stored],
     ) -> None:
         self.source = source
         self.columns = columns
         self.record, self.records = made
+        self.layout = Layout(record, attributes, self.records)
         self.select: Select[Any] = select(*columns).select_from(joined(source, *columns))
         self.with_keys: Select[Any] = self.select.where(one_of(next(iter(table.primary_key)), "ids"))
+
+    def unmade(self, owners: Sequence[str], owner: str, rows: Sequence[Row]) -> list[Unmade[R]]:
+        """Return the records of each owner, whom they name at this attribute, for somebody to make or to show."""
+        (at,) = self.layout.attributes[owner].at
+        return [Unmade(self.layout, own) for own in gathered(owners, rows, itemgetter(at))]
 
 
 class Rows(Generic[R]):
@@ -100,13 +108,18 @@ class Rows(Generic[R]):
             if wanted.names is None or field.name in wanted.names or any(part is key for part in parts for key in keys)
         ]
         columns: list[ColumnElement[Any]] = []
-        made_of = []
+        stored: dict[str, Stored] = {}
         for field, parts, kind in read:
             columns += [part for part in parts if not any(part is one for one in columns)]
-            at = [next(index for index, one in enumerate(columns) if one is part) for part in parts]
-            made_of.append((field.name, at, cast("Maker", field.type) if len(parts) > 1 else kind and kind[0]))
+            at = tuple(next(index for index, one in enumerate(columns) if one is part) for part in parts)
+            if len(parts) == 1:
+                stored[field.name] = Stored(at, kind and kind[0])
+            else:
+                of = cast("type", field.type)
+                stored[field.name] = Stored(at, of, tuple(part.name for part in fields(of)))
         more = [(field.name, field.default) for field in fields(self.type)[len(self._read) :]]  # type: ignore[arg-type]
-        return Projection(self.table, self.source, tuple(columns), _maker(self.type, made_of, more))
+        made = _maker(self.type, stored, more)
+        return Projection(self.table, self.source, tuple(columns), made, self.type, stored)
 
     def first(self, rows: Sequence[Row]) -> R | None:
         """Return the record of the first row; None without any."""
@@ -150,18 +163,16 @@ _Made: TypeAlias = tuple[Callable[..., R], Callable[[Iterable[Row]], list[R]]]
 
 
 def _maker(
-    record: type[R], made_of: Sequence[tuple[str, Sequence[int], Maker | None]], more: Sequence[tuple[str, Any]]
+    record: type[R], stored: Mapping[str, Stored], more: Sequence[tuple[str, Any]]
 ) -> _Made[R]:
     """Return the function that makes a record of a row, and of the values of `more`, the fields without a column; and
-    the one that makes those of many rows.
-
-    Each field is made of the values at these positions, by what makes it of them. Fields that are not read stay unset.
+    the one that makes those of many rows. Fields that are not read stay unset.
 
     They are written out for each choice of fields, as a dataclass writes its `__init__`: going through the fields each
     time would take twice as long.
     """
     lines = []
-    for index, (name, at, how) in enumerate(made_of):
+    for index, (name, (at, how, parts)) in enumerate(stored.items()):
         values = [f"row[{position}]" for position in at]
         if how is None:
             lines.append(f"record.{name} = {values[0]}")
@@ -171,12 +182,11 @@ def _maker(
             lines.append(f"record.{name} = how_{index}({values[0]})")
         else:
             lines.append(f"record.{name} = value = new(how_{index})")
-            parts = fields(_open(how))
-            lines += [f"value.{part.name} = {value}" for part, value in zip(parts, values, strict=True)]
+            lines += [f"value.{part} = {value}" for part, value in zip(parts, values, strict=True)]
     lines += [f"record.{name} = {name}" for name, _ in more]
     parameters = "".join(f", {name}={default!r}" for name, default in more)
     scope: dict[str, Any] = {"new": object.__new__, "of": _open(record)}
-    scope |= {f"how_{index}": how for index, (_, _, how) in enumerate(made_of)}
+    scope |= {f"how_{index}": _open(one.how) if one.parts else one.how for index, one in enumerate(stored.values())}
     each = "".join(f"\n        {line}" for line in lines)
     source = f"""
 def made(row{parameters}):
