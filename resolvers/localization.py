@@ -10,6 +10,7 @@ from babel.core import get_global
 from babel.numbers import format_currency, get_currency_precision
 
 from connectors.values import Address, Localized, Money
+from connectors.wanted import of_values
 from resolvers.context import RequestContext
 from resolvers.languages import known_locale
 from resolvers.texts import translated
@@ -24,6 +25,8 @@ _OTHER_DECIMALS: Mapping[str, int] = {
 """How many decimals the currencies have that have not two, as most have."""
 
 _CENTS = [f".{cents:02}" for cents in range(100)]
+_SMALL = 1_000
+_UNITS = [str(units) for units in range(_SMALL)]
 
 
 def in_language(context: RequestContext, texts: Localized, locale: str | None) -> str:
@@ -74,11 +77,13 @@ def on_one_line(address: Address) -> str:
     return ", ".join(filter(None, parts))
 
 
-def amount(_context: RequestContext, money: Money) -> str:
+@of_values(Money, "minor_units", "currency")
+def amount(minor_units: int, currency: str) -> str:
     """Return the amount in units of the currency, exact, with as many decimals as the currency has: ``1234.50``."""
-    if money.currency not in _OTHER_DECIMALS and (units := money.minor_units) >= 0:
-        return f"{units // 100}{_CENTS[units % 100]}"
-    return str(_exact(money.minor_units, _decimals(money.currency)))
+    if currency not in _OTHER_DECIMALS and minor_units >= 0:
+        units = minor_units // 100
+        return (_UNITS[units] if units < _SMALL else str(units)) + _CENTS[minor_units % 100]
+    return str(_exact(minor_units, _decimals(currency)))
 
 
 def formatted(context: RequestContext, money: Money, *, locale: str | None = None) -> str:

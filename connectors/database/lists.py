@@ -161,7 +161,7 @@ class Listing(Generic[R]):
     def of_each(self, owners: Sequence[str], records: Sequence[R]) -> list[list[R]]:
         """Return the records of each owner."""
         assert self._owner_of is not None
-        return gathered(owners, zip(map(self._owner_of, records), records, strict=True))
+        return gathered(owners, records, self._owner_of)
 
     def pages(self, owners: Sequence[str], rows: Sequence[Row], asked: Slice) -> list[Page[R]]:
         """Return the page of each owner from the rows that were read for all."""

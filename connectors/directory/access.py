@@ -118,7 +118,7 @@ class AccessQueries(DirectoryReader):
         """Return each membership's grants, expired ones too, roles first, then by key."""
         projection = GRANTS.projected(wanted, _MEMBERSHIP_ID)
         found = projection.records(await self.read_of(membership_ids, _grants_of(projection)))
-        return gathered(membership_ids, zip(map(_MEMBERSHIP_OF, found), found, strict=True))
+        return gathered(membership_ids, found, _MEMBERSHIP_OF)
 
     async def grants(self, ids: Sequence[GrantId]) -> Sequence[GrantRecord | None]:
         """Return the grants with these ids."""

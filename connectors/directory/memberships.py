@@ -294,8 +294,10 @@ class MembershipQueries(DirectoryReader):
     ) -> Sequence[Mapping[MembershipStatus, int]]:
         """Return how many members each organization has by status; a status that nobody has is left out."""
         found = await self.read_of(list(dict.fromkeys(organization_ids)), _COUNTS_BY_STATUS)
-        counted = gathered(organization_ids, ((row[0], (MembershipStatus(row[1]), row[2])) for row in found))
-        return [dict(counts) for counts in counted]
+        return [
+            {MembershipStatus(row[1]): row[2] for row in own}
+            for own in gathered(organization_ids, found, lambda row: row[0])
+        ]
 
     async def holders_of(
         self,

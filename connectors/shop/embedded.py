@@ -167,18 +167,16 @@ class EmbeddedShop(ListReader):
     ) -> Sequence[Sequence[OrderLineRecord]]:
         """Return each order's lines by position, the first `limit` of each."""
         projection = LINES.projected(wanted)
-        found = projection.records(await self.read_of(_once(order_ids), _lines(self.database, projection), limit=limit))
-        return gathered(order_ids, zip(map(_ORDER_OF, found), found, strict=True))
+        rows = await self.read_of(_once(order_ids), _lines(self.database, projection), limit=limit)
+        return projection.unmade(order_ids, "order_id", rows)
 
     async def events_of(
         self, order_ids: Sequence[OrderId], *, limit: int = ALL, wanted: Wanted[OrderEventRecord] = EVERYTHING
     ) -> Sequence[Sequence[OrderEventRecord]]:
         """Return each order's events, oldest first, the first `limit` of each."""
         projection = EVENTS.projected(wanted, _ORDER_ID)
-        found = projection.records(
-            await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit)
-        )
-        return gathered(order_ids, ((event.order_id, event) for event in found))
+        rows = await self.read_of(_once(order_ids), _events(self.database, projection), limit=limit)
+        return projection.unmade(order_ids, "order_id", rows)
 
     async def events(self, ids: Sequence[OrderEventId]) -> Sequence[OrderEventRecord | None]:
         """Return the events with these ids."""
@@ -212,7 +210,7 @@ class EmbeddedShop(ListReader):
             ValueError: An order and its lines or events contradict each other; the message names the order.
         """
         _refuse_contradictions(data)
-        of_each = gathered((order.id for order in data.orders), ((line.order_id, line) for line in data.lines))
+        of_each = gathered((order.id for order in data.orders), data.lines, _ORDER_OF)
         async with database_errors(BACKEND), self._engine.begin() as connection:
             for table, rows in (
                 (SHOP_ORDERS, [order_row(order, lines) for order, lines in zip(data.orders, of_each, strict=True)]),
