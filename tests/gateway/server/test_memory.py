@@ -10,6 +10,7 @@ from tests.servers import fresh_database
 
 SELDOM = (
     "aiosmtplib",
+    "obstore",
     "aiosqlite",
     "alembic",
     "gateway.pages.mailbox.mailbox_page",
