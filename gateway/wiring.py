@@ -67,6 +67,7 @@ class Wiring:
 
     `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
     `folder` is where the files are that Forecourt serves itself.
+    `calls_http` says that some back end is called over HTTP.
     """
 
     backends: Backends
@@ -77,6 +78,7 @@ class Wiring:
     mailbox: Mailbox | None
     work: asyncio.Event
     folder: FolderFiles | None
+    calls_http: bool = False
 
     @property
     def policy(self) -> Policy:

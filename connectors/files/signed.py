@@ -74,7 +74,9 @@ class SignedFiles:
         check_key(key)
         if self._is_azure and not _PLAIN.fullmatch(key):
             # obstore signs what stands in the address; Azure verifies the name itself, which then is another text.
-            raise ValueError(f"{key[:100]!r} cannot be signed for Azure; name it by letters of ASCII, digits and - . _ ~.")
+            raise ValueError(
+                f"{key[:100]!r} cannot be signed for Azure; name it by letters of ASCII, digits and - . _ ~."
+            )
         return obstore.sign(self._store, "GET", self._prefix + key, valid_for)
 
     async def healthy(self) -> bool:
