@@ -145,6 +145,20 @@ class Settings(Limits):
             "data folder."
         ),
     )
+    files_url: str | None = Field(
+        None,
+        description=(
+            "Where files are: `file:///srv/files`, `s3://bucket/prefix` or `az://container/prefix`; without it, "
+            "`files` in the data folder."
+        ),
+    )
+    files_account: str | None = Field(None, description="S3's access key id, or Azure's storage account.")
+    files_secret: SecretStr | None = Field(None, description="S3's secret access key, or a key of Azure's account.")
+    files_region: str | None = Field(None, description="S3's region, such as `eu-central-1`.")
+    files_endpoint: str | None = Field(
+        None, description="Where a store answers that speaks S3's or Azure's protocol and is somebody else's."
+    )
+    files_link_minutes: int = Field(5, ge=1, le=60, description="How long a link to a file counts.")
     smtp_url: SecretStr | None = Field(
         None, description="`smtp://user:password@host:587` (STARTTLS), `smtps://…` (TLS); without it, a local mailbox."
     )
@@ -325,6 +339,25 @@ class Settings(Limits):
         if value is not None and not value.get_secret_value().startswith(("redis://", "rediss://", "unix://")):
             raise ValueError("it begins with redis://, rediss:// or unix://")
         return value
+
+    @field_validator("files_url")
+    @classmethod
+    def _names_a_store(cls, value: str | None) -> str | None:
+        if not value:
+            return None  # Compose sets it to nothing
+        where = urlsplit(value)
+        if where.scheme == "file" and not where.netloc and where.path.startswith("/"):
+            return value
+        if where.scheme not in ("s3", "az") or not where.netloc or "@" in where.netloc or where.query or where.fragment:
+            raise ValueError("it is file:///folder, s3://bucket/prefix or az://container/prefix, without a password")
+        return value
+
+    @field_validator("files_endpoint")
+    @classmethod
+    def _is_an_endpoint(cls, value: str | None) -> str | None:
+        if value and not re.fullmatch(r"https?://[^/?#@\s]+(/[^?#\s]*)?", value):
+            raise ValueError("it is a URL such as https://s3.storage.example, without a password")
+        return value or None
 
     @field_validator("smtp_url")
     @classmethod
@@ -514,11 +547,29 @@ def _dry_run(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
         )
 
 
+def _files(settings: Settings, _unusable: frozenset[str]) -> Iterator[str]:
+    stores = settings.files_url is not None and not settings.files_url.startswith("file:")
+    given = {
+        "files_account": settings.files_account,
+        "files_secret": settings.files_secret,
+        "files_region": settings.files_region,
+        "files_endpoint": settings.files_endpoint,
+    }
+    if stores:
+        missing = [name for name in ("files_account", "files_secret") if not given[name]]
+        if missing:
+            named = " and ".join(PREFIX + name.upper() for name in missing)
+            yield f"Files at {settings.files_url} need {named}, to sign links."
+    elif surplus := [name for name, value in given.items() if value]:
+        yield f"{', '.join(surplus)} say nothing without files_url = s3://… or az://…."
+
+
 _TOGETHER: tuple[tuple[tuple[str, ...], Callable[[Settings, frozenset[str]], Iterator[str]]], ...] = (
     (("max_connections_per_address", "trusted_proxies"), _client_addresses),
     (("smtp_url", "mail_from", "public_url"), _sender),
     (("environment",), _production),
     (("pages", "page_urls"), _pages),
+    (("files_url", "files_account", "files_secret", "files_region", "files_endpoint"), _files),
     (("max_cost", "cost_mode", "environment"), _passwords),
     (("environment",), _dry_run),
 )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import connectors.directory.tables as directory_tables
 import connectors.identity.embedded as identity_tables
@@ -23,6 +24,8 @@ from connectors.directory.migrations import MIGRATIONS as DIRECTORY
 from connectors.events.embedded import EmbeddedEvents
 from connectors.events.interface import Events
 from connectors.events.postgresql import PostgresqlEvents
+from connectors.files.folder import FolderFiles
+from connectors.files.interface import Files
 from connectors.identity.embedded import EmbeddedAccounts
 from connectors.identity.keys import SigningKeys, read_given_keys, read_or_make_keys
 from connectors.identity.migrations import MIGRATIONS as IDENTITY
@@ -63,6 +66,7 @@ class Wiring:
     """The open back ends, the policy they are used under, and how to ask each whether it is up.
 
     `mailbox` is where mails stay when they do not leave. `work` is set when there is something to do in the outbox.
+    `folder` is where the files are that Forecourt serves itself.
     `calls_http` says that some back end is called over HTTP.
     """
 
@@ -73,6 +77,7 @@ class Wiring:
     checks: dict[str, Callable[[], Awaitable[bool]]]
     mailbox: Mailbox | None
     work: asyncio.Event
+    folder: FolderFiles | None
     calls_http: bool = False
 
     @property
@@ -127,6 +132,7 @@ async def open_wiring(
         work = asyncio.Event()
         directory = Directory(engine, events.publish, work.set)
         accounts, shop = EmbeddedAccounts(engine), EmbeddedShop(engine)
+        files, folder = _open_files(settings)
         mailbox = Mailbox(engine)
         mailer: Mailer = mailbox
         if settings.smtp_url is not None:
@@ -143,9 +149,11 @@ async def open_wiring(
                 mailer=mailer,
                 tokens=tokens,
                 seals=Seals(keys, clock),
+                files=files,
                 portal=portal_of(settings, profile),
                 mail_wording=mail_wording,
                 refresh_reuse=timedelta(seconds=settings.refresh_reuse_seconds),
+                file_links_for=timedelta(minutes=settings.files_link_minutes),
             ),
             tokens,
             PolicyFile(Path(profile.policy_source), policy, check),
@@ -156,9 +164,11 @@ async def open_wiring(
                 "shop": shop.healthy,
                 "events": events.healthy,
                 "mail": mailer.healthy,
+                "files": files.healthy,
             },
             mailbox if mailer is mailbox else None,
             work,
+            folder,
         )
 
 
@@ -275,6 +285,26 @@ def _open_our_database(settings: Settings, limits: DatabaseLimits | None = None)
     if settings.database_url is None:
         make_private_folder(settings.folder)
     return open_database(settings.database, limits or settings.database_limits)
+
+
+def _open_files(settings: Settings) -> tuple[Files, FolderFiles | None]:
+    """Return where the files are, and the folder when they are in one, which Forecourt serves itself.
+
+    Raises:
+        BackendUnavailable: The credentials of a store have not the form of any.
+    """
+    url = settings.files_url
+    if url is None or url.startswith("file:"):
+        folder = settings.folder / "files" if url is None else Path(unquote(urlsplit(url).path))
+        if url is None:
+            make_private_folder(folder)
+        files = FolderFiles(folder)
+        return files, files
+    from connectors.files.signed import SignedFiles, SignedStore  # with a library of five megabytes
+
+    secret = settings.files_secret.get_secret_value() if settings.files_secret is not None else ""
+    store = SignedStore(url, settings.files_account or "", secret, settings.files_region, settings.files_endpoint)
+    return SignedFiles(store), None
 
 
 def _open_events(settings: Settings) -> Events:

@@ -11,6 +11,7 @@ from connectors.directory.directory import Directory
 from connectors.directory.records.caller import CallerRecord
 from connectors.directory.records.people import UserRecord
 from connectors.directory.standings import StandingsOnDemand
+from connectors.files.interface import Files
 from connectors.identity.interface import Accounts
 from connectors.identity.seals import Seals
 from connectors.identity.tokens import AccessTokens
@@ -59,6 +60,7 @@ class Backends:
     """The applications behind the gateway, each behind its interface.
 
     `refresh_reuse` is how long a refresh token may be used again after its first use; nothing switches that off.
+    `file_links_for` is how long a link to a file counts.
     """
 
     directory: Directory
@@ -69,9 +71,11 @@ class Backends:
     mailer: Mailer
     tokens: AccessTokens
     seals: Seals
+    files: Files
     portal: Portal = field(default_factory=Portal)
     mail_wording: MailWording = field(default_factory=MailWording)
     refresh_reuse: timedelta = timedelta(seconds=10)
+    file_links_for: timedelta = timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from tests.servers import fresh_database
 SELDOM = (
     "aiohttp",
     "aiosmtplib",
+    "obstore",
     "aiosqlite",
     "alembic",
     "gateway.pages.mailbox.mailbox_page",
