@@ -1,5 +1,5 @@
 """What becomes of requests while a server behind the gateway misbehaves: asserted by the tests beside this file, and
-written into docs/back-ends.md by `python -m scripts.generate`.
+written into docs/failing-servers.md by `python -m scripts.generate`.
 """
 
 from collections.abc import Mapping, Sequence
