@@ -11,6 +11,8 @@ CopyRefused                 a database is not copied elsewhere
 InvalidCursor               the position to go on from is none that this list gave
 """
 
+import socket
+import ssl
 from typing import Any
 
 
@@ -73,3 +75,25 @@ class CopyRefused(Exception):
 
 class InvalidCursor(ValueError):
     """The cursor was not given out by the list it is used in."""
+
+
+def reason_of(error: BaseException) -> str:
+    """Return why somebody cannot be reached, as an operator reads it; it names neither hosts nor values."""
+    seen: BaseException | None = error
+    while seen is not None:
+        match seen:
+            case ssl.SSLCertVerificationError():
+                return f"its certificate is not accepted: {seen.verify_message}"
+            case socket.gaierror():
+                return "its name is not known"
+            case ConnectionRefusedError():
+                return "connection refused"
+            case TimeoutError():
+                return "no answer in time"
+            case ConnectionError():
+                return "the connection was closed"
+            case _ if str(getattr(seen, "sqlstate", "")).startswith("08"):  # PostgreSQL's class of such problems
+                return "the connection was closed"
+        seen = seen.__cause__ or seen.__context__
+    name = type(error).__name__
+    return "the connection was closed" if name == "ConnectionError" else name  # a library's own, such as redis-py's

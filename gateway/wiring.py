@@ -162,6 +162,7 @@ async def open_wiring(
                 "directory": directory.healthy,
                 "identity": accounts.healthy,
                 "shop": shop.healthy,
+                "rate_limits": rate_limits.healthy,
                 "events": events.healthy,
                 "mail": mailer.healthy,
                 "files": files.healthy,

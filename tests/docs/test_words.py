@@ -38,6 +38,7 @@ ALLOWED = (
         "to an applicant",
     ),
     ("question", r"faults and questions", "of people to the vendor"),
+    ("fault", r"tests[./]faults\b", "the folder of tests that inject failures"),
     ("fault", r"faults (of your PV|and questions)|Report faults", "of a device"),
     ("toggle", r"toggles = |rights\.toggles|in toggles|togles|\btoggles\b.?[\"']", "the key in policy.toml"),
     ("wish", r"\bwish\.example", "a domain"),
