@@ -21,7 +21,7 @@ from graphql import (
 from strawberry.printer import print_schema
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types.arguments import convert_arguments
-from strawberry.types.base import StrawberryOptional
+from strawberry.types.base import StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
@@ -37,6 +37,7 @@ from schema.account.passwords import PasswordMutations
 from schema.account.profile import ProfileMutations
 from schema.change_requests import ChangeRequestMutations, ChangeRequestQueries
 from schema.graph.answering import Answering, cut
+from schema.graph.clashes import same_names
 from schema.graph.common_inputs import FIELDS
 from schema.graph.cost_directives import CostDirective, bind_cost, cost_of
 from schema.graph.fields import (
@@ -118,7 +119,23 @@ class Mutation(
 
 
 class Schema(strawberry.Schema):
-    """Strawberry's schema; errors are logged by the gateway, once, and not here."""
+    """Strawberry's schema, in which no field answers for another of its name; errors are logged by the gateway, once.
+
+    Raises:
+        InvalidSchema: Two fields of a type have the same name.
+    """
+
+    def __init__(self, **parts: Any) -> None:
+        self._clashes: dict[str, None] = {}
+        super().__init__(**parts)
+        if self._clashes:
+            raise InvalidSchema("\n".join(self._clashes))
+
+    def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
+        """Return the fields of a type, as strawberry asks for them while it builds."""
+        fields = type_definition.fields
+        self._clashes |= dict.fromkeys(same_names(type_definition, fields, self.config.name_converter.from_field))
+        return fields
 
     def process_errors(self, errors: Any, execution_context: Any = None) -> None:
         """Leave the errors to the gateway."""
@@ -133,7 +150,7 @@ def build_schema(
     """Return the schema, ready to execute, with every field bound to its guard.
 
     Raises:
-        InvalidSchema: A field breaks a rule of the house, see `check`.
+        InvalidSchema: A field breaks a rule of the house, see `check`, or two have the same name.
     """
     built = Schema(
         query=query,
@@ -192,21 +209,27 @@ def check(core: GraphQLSchema) -> None:
     problems += [
         f"{type_.name} has no description."
         for type_ in core.type_map.values()
-        if not type_.name.startswith("__") and not type_.description
+        if not type_.name.startswith("__") and _is_undescribed(type_)
     ]
-    problems += [f"{coordinate} has no description." for coordinate, part in _inner_parts(core) if not part.description]
+    problems += [
+        f"{coordinate} has no description." for coordinate, part in _inner_parts(core) if _is_undescribed(part)
+    ]
     if problems:
         raise InvalidSchema("\n".join(problems))
+
+
+def _is_undescribed(part: Any) -> bool:
+    return not (part.description or "").strip()
 
 
 def _problems(type_name: str, name: str, field: Any) -> list[str]:
     coordinate = f"{type_name}.{name}"
     definition = field.extensions.get("strawberry-definition")
     problems = []
-    if not field.description:
+    if _is_undescribed(field):
         problems.append(f"{coordinate} has no description.")
     problems += [
-        f"{coordinate}({argument}:) has no description." for argument, it in field.args.items() if not it.description
+        f"{coordinate}({argument}:) has no description." for argument, it in field.args.items() if _is_undescribed(it)
     ]
     if not isinstance(definition, DeclaredField):
         if definition is not None and not definition.is_basic_field:

@@ -162,8 +162,11 @@ class Sizing:
     sized_fields: Sequence[str] = ()
 
     def described(self, description: str) -> str:
-        """Return a description with the greatest length at its end, unless arguments say the length."""
-        if self.at_most is None or self.sliced_by is not None:
+        """Return a description with the greatest length at its end, unless arguments say the length.
+
+        None of nothing, so that the build misses it.
+        """
+        if self.at_most is None or self.sliced_by is not None or not description.strip():
             return description
         return f"{description} At most {self.at_most}."
 
