@@ -42,7 +42,7 @@ from gateway.profile_files import Profile
 from gateway.settings import Settings
 from permissions.policy import InvalidPolicy, Policy, nearest, parse_policy
 from permissions.toml_positions import TomlPositions
-from permissions.vocabulary import VENDOR_PERMISSIONS, Permission, one_of
+from permissions.vocabulary import CUSTOMER_CODES, one_of
 from resolvers.context import Backends, Portal
 from resolvers.mail.pages import page_urls
 from resolvers.mail.templates import InvalidMailTexts
@@ -338,14 +338,14 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
         for what, key, path, role_keys, permissions in doors:
             unknown_roles, unknown_codes = (
                 sorted(role_keys - policy.roles.keys()),
-                sorted(permissions - _CUSTOMER_CODES),
+                sorted(permissions - CUSTOMER_CODES),
             )
             for role in unknown_roles:
                 problem = f'{what} {key} opens for the role "{role}", which the policy does not have'
                 note(positions.line_of(*path, "roles", role), problem, nearest(role, list(policy.roles)))
             for code in unknown_codes:
                 problem = f'{what} {key} opens for "{code}", which is no permission of customers'
-                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(_CUSTOMER_CODES)))
+                note(positions.line_of(*path, "permissions", code), problem, nearest(code, sorted(CUSTOMER_CODES)))
             opens_otherwise = what == "the application" and (application.open_to or application.for_every_member)
             is_known = not unknown_roles and not unknown_codes
             if is_known and not role_keys and held.isdisjoint(permissions) and not opens_otherwise:
@@ -357,9 +357,6 @@ async def check_catalogue(applications: EmbeddedApplications, policy: Policy, so
                 )
     if problems:
         raise InvalidPolicy("\n".join(problems))
-
-
-_CUSTOMER_CODES = frozenset(permission.value for permission in Permission if permission not in VENDOR_PERMISSIONS)
 
 
 async def _check_catalogue_of(profile: Profile, applications: EmbeddedApplications, policy: Policy) -> None:

@@ -25,7 +25,7 @@ from strawberry.types.base import StrawberryObjectDefinition, StrawberryOptional
 from strawberry.types.field import StrawberryField
 from strawberry.utils.str_converters import to_camel_case
 
-import schema.graph.enums  # noqa: F401  describes the enums before anything is built of them
+import schema.graph.enums  # describes the enums before anything is built of them
 from connectors.wanted import EVERYTHING, NOTHING, Wanted, reads_of
 from permissions.access_rules import OPEN
 from permissions.vocabulary import PermissionScope
@@ -52,6 +52,7 @@ from schema.graph.fields import (
     Belonging,
     Declaration,
     DeclaredField,
+    as_long_as_now,
     docstring_of,
 )
 from schema.graph.guards import Guard
@@ -133,7 +134,7 @@ class Schema(strawberry.Schema):
 
     def get_fields(self, type_definition: StrawberryObjectDefinition) -> list[StrawberryField]:
         """Return the fields of a type, as strawberry asks for them while it builds."""
-        fields = type_definition.fields
+        fields = [as_long_as_now(field) for field in type_definition.fields]
         self._clashes |= dict.fromkeys(same_names(type_definition, fields, self.config.name_converter.from_field))
         return fields
 
@@ -152,6 +153,7 @@ def build_schema(
     Raises:
         InvalidSchema: A field breaks a rule of the house, see `check`, or two have the same name.
     """
+    schema.graph.enums.take_in_extensions()
     built = Schema(
         query=query,
         mutation=mutation,
