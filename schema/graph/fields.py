@@ -229,8 +229,14 @@ class Belonging:
     read_once: bool = False
 
 
-BELONGINGS: dict[str, Belonging] = {}
-"""By name of the GraphQL type."""
+_BELONGINGS: dict[type, Belonging] = {}
+"""By the class of the GraphQL type: two of the same name are in nobody's way until they are to be in one schema."""
+
+
+def belonging_of(type_: Any) -> Belonging:
+    """Return of which record a type of graphql-core's is, and to whom its objects belong."""
+    definition = type_.extensions.get("strawberry-definition")
+    return _BELONGINGS.get(getattr(definition, "origin", NoneType), Belonging())
 
 
 def graph_type(
@@ -260,7 +266,7 @@ def graph_type(
 
     def decorate(cls: T) -> T:
         cls.is_type_of = staticmethod(is_type_of)  # type: ignore[attr-defined]
-        BELONGINGS[name or cls.__name__] = Belonging(organization, person, of, when, read_once)
+        _BELONGINGS[cls] = Belonging(organization, person, of, when, read_once)
         directives = () if cost is None else (CostDirective(weight=cost),)
         return strawberry.type(cls, name=name, directives=directives)
 
