@@ -138,7 +138,7 @@ def added_by(permission: Permission) -> str | None:
 
 @contextmanager
 def forgetting_permissions() -> Iterator[None]:
-    """Forget at the end of the block what was added in it; for who looks at extensions without serving them."""
+    """Forget at the end of the block what was added in it, for checks of extensions that are not served."""
     before = dict(_added_by)
     try:
         yield

@@ -43,7 +43,7 @@ def add_backend(name: str, description: str, extension: str) -> Backend:
 
 @contextmanager
 def forgetting_backends() -> Iterator[None]:
-    """Forget at the end of the block what was added in it; for who looks at extensions without serving them."""
+    """Forget at the end of the block what was added in it, for checks of extensions that are not served."""
     before = dict(_added_by)
     try:
         yield

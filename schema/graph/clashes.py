@@ -31,7 +31,7 @@ def same_names(
 
 def same_type(duplicated: DuplicatedTypeName) -> str:
     """Return what is said of two types of the same name."""
-    by = sorted(_place(cls) for cls in (duplicated.first_cls, duplicated.second_cls) if cls is not None)
+    by = sorted(_qualified(cls) for cls in (duplicated.first_cls, duplicated.second_cls) if cls is not None)
     what = duplicated.message.removesuffix(" is defined multiple times in the schema")
     return f"{what} is declared more than once, by {' and by '.join(by)}; rename all but one."
 
@@ -67,8 +67,8 @@ def _declared_by(definition: StrawberryObjectDefinition, field: StrawberryField)
         for cls in definition.origin.__mro__
         if cls not in interfaces and field.python_name in vars(cls).get("__annotations__", {})
     ]
-    yield from map(_place, classes or [definition.origin])
+    yield from map(_qualified, classes or [definition.origin])
 
 
-def _place(cls: type) -> str:
+def _qualified(cls: type) -> str:
     return f"{cls.__module__}.{cls.__qualname__}"
