@@ -5,9 +5,12 @@ ConnectorError
         BackendTimeout      it did not answer in time
         OutcomeUnknown      it did not say whether a change was carried out
     UnexpectedAnswer        it answered something that its interface does not allow
+        Declined            it did not accept what it was asked
 CopyRefused                 a database is not copied elsewhere
 InvalidCursor               the position to go on from is none that this list gave
 """
+
+from typing import Any
 
 
 class ConnectorError(Exception):
@@ -32,6 +35,18 @@ class OutcomeUnknown(BackendUnavailable):
 
 class UnexpectedAnswer(ConnectorError):
     """The back end answered something that its interface does not allow."""
+
+
+class Declined(UnexpectedAnswer):
+    """The back end answered that it does not accept this call; `status` and `answer` say why, as far as it does.
+
+    A connector that knows what a status means raises something of its own instead.
+    """
+
+    def __init__(self, backend: str, detail: str, status: int, answer: Any = None) -> None:
+        super().__init__(backend, detail)
+        self.status = status
+        self.answer = answer
 
 
 class CopyRefused(Exception):
